@@ -1,0 +1,1 @@
+"""The Python of the project: plain functions; Airflow only where a module says so."""
