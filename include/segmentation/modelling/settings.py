@@ -1,0 +1,93 @@
+"""What a person may set about preparation, search, scores and choice.
+
+`segmentation.settings` nests these two models into the shop's settings, so a fault in them is
+reported at load, with the field's name, before any task runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=100)]
+
+ALGORITHMS = ("kmeans", "bisecting_kmeans", "ward", "gaussian_mixture", "dbscan", "hdbscan", "spectral")
+
+
+class PreparationSettings(BaseModel):
+    """How features become the matrix that distances are measured in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    clip_lower: Share = Field(0.001, description="quantile below which a numeric feature is clipped")
+    clip_upper: Share = Field(0.999, description="quantile above which a numeric feature is clipped")
+    correlation_threshold: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="a column whose absolute correlation with an earlier one exceeds this is dropped",
+    )
+    min_category_share: Share = Field(
+        0.02, description="categories rarer than this share of customers are put together as infrequent"
+    )
+    group_weights: dict[str, Weight] = Field(
+        default_factory=lambda: {"rfm": 3.0, "demographics": 0.25},
+        description="total variance that each feature group has in the matrix; 0 leaves the group out",
+    )
+    default_group_weight: Weight = Field(1.0, description="weight of a group not named in group_weights")
+
+    @model_validator(mode="after")
+    def _quantiles_in_order(self) -> Self:
+        if self.clip_lower >= self.clip_upper:
+            raise ValueError("clip_lower must be below clip_upper")
+        return self
+
+
+class ModelSettings(BaseModel):
+    """The search over algorithms, the gates, and the rule that ranks what passes them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = Field(20, ge=0, lt=2**32, description="the one seed of fits, samples and subsamples")
+    algorithms: tuple[str, ...] = Field(ALGORITHMS, min_length=1, description="registry names to search")
+    k_min: int = Field(3, ge=2, le=50, description="fewest segments that may be published")
+    k_max: int = Field(10, ge=2, le=50, description="most segments that may be published")
+    trials: int = Field(24, ge=1, le=500, description="fits per algorithm (never a budget in seconds)")
+    max_fit_rows: int = Field(
+        20_000,
+        ge=100,
+        description="customers an algorithm is fitted on at most, below its own limit; the others are labelled",
+    )
+    fit_timeout_seconds: float = Field(
+        900, gt=0, description="a fit that takes longer is recorded as failed; meant never to be reached"
+    )
+    score_rows: int = Field(
+        5_000, ge=50, description="above this number of customers, scores use one sample, the same for all"
+    )
+    stability_draws: int = Field(3, ge=0, le=50, description="subsamples each candidate is refitted on")
+    stability_rows: int = Field(1_500, ge=20, description="customers in a subsample at most")
+    min_customers: int = Field(10, ge=2, description="fewer customers than this are one segment")
+    min_segment_share: Share = Field(0.01, description="gate: the smallest segment's share of customers")
+    max_segment_share: Share = Field(0.8, description="gate: the largest segment's share of customers")
+    max_noise_share: Share = Field(0.2, description="gate: share of customers a candidate calls noise")
+    weights: dict[str, Weight] = Field(
+        default_factory=lambda: {
+            "predictive": 3.0,
+            "stability": 1.0,
+            "near_neighbour_dunn": 1.0,
+            "silhouette": 1.0,
+            "explainability": 1.0,
+        },
+        description="weight of each score in the ranking; a score that is absent counts for nobody",
+    )
+    incumbent_margin: Share = Field(
+        0.05, description="how much better (0..1) a challenger must rank than the model in use"
+    )
+
+    @model_validator(mode="after")
+    def _k_in_order(self) -> Self:
+        if self.k_min > self.k_max:
+            raise ValueError("k_min must not be above k_max")
+        return self
