@@ -1,0 +1,24 @@
+"""Ward linkage: one tree, cut for every k."""
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_trials
+from segmentation.modelling.labellers import NeighbourLabeller
+
+
+def _fit(X: np.ndarray, tree: np.ndarray, params: Params, _seed: int) -> Fitted:
+    labels = fcluster(tree, params["k"], criterion="maxclust") - 1
+    return Fitted(NeighbourLabeller(X, labels.astype(np.int64)))
+
+
+ALGORITHM = Algorithm(
+    name="ward",
+    title="Ward linkage",
+    trials=lambda X, settings: k_trials(settings),
+    shared=lambda X, settings: linkage(X, method="ward"),
+    fit=_fit,
+    max_rows=10_000,  # the tree's distances take 8 n^2 / 2 bytes: 400 MB
+    labels_rest="nearest labelled customer",
+    confidence="share of the 15 nearest labelled customers that agree",
+)

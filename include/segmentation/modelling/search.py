@@ -1,0 +1,254 @@
+"""Fit the trials of one algorithm: `fit_algorithm`, the body of a mapped task."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+from segmentation.modelling import algorithms
+from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, thin
+from segmentation.modelling.labellers import NOISE, Labeller
+from segmentation.modelling.settings import ModelSettings
+
+Progress = Callable[[str], None]
+
+
+def silent(_message: str) -> None:
+    """The default progress callback."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to segment the customers.
+
+    Attributes
+    ----------
+    name : str
+        Unique in a run: algorithm and parameters.
+    labels : ndarray of shape (n_customers,), int64
+        In the order of the matrix's rows; -1 is noise; 0 is the largest cluster, ties by the
+        first customer in the order of ids, so that numbers do not depend on the run. They never
+        leave as segment ids all the same.
+    confidence : ndarray of shape (n_customers,), 0..1
+    stability : float
+        Mean ARI with refits on subsamples; NaN when not measured.
+    labeller : Labeller or None
+        Labels anybody, now or another night; None when the fit failed.
+    error : str
+        Why the fit failed; empty when it did not.
+    """
+
+    name: str
+    algorithm: str
+    params: Params
+    k: int = 0
+    labels: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    confidence: np.ndarray = field(default_factory=lambda: np.empty(0))
+    converged: bool = False
+    stability: float = float("nan")
+    labeller: Labeller | None = None
+    fitted_rows: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+def fit_algorithm(
+    name: str, X: pd.DataFrame | np.ndarray, settings: ModelSettings, progress: Progress = silent
+) -> list[Candidate]:
+    """Fit every trial of algorithm `name`, label everybody by each, measure its stability.
+
+    Parameters
+    ----------
+    X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns)
+        A prepared matrix without NaN. A DataFrame is fitted in the order of its index, so the
+        order of its rows changes nothing; an array is taken as it is.
+
+    Returns
+    -------
+    list of Candidate
+        One a trial. A fit that fails, or takes too long, is a candidate with an `error`.
+
+    Raises
+    ------
+    ValueError
+        The algorithm is unknown, or the matrix is empty or not finite.
+    """
+    algorithm = algorithms.get(name)
+    values, back = _ordered(X)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters of them is in `converged` and `error`
+        candidates = _search(algorithm, values, settings, progress)
+    return [
+        replace(c, labels=c.labels[back], confidence=c.confidence[back]) if not c.error else c
+        for c in candidates
+    ]
+
+
+def incumbent(labeller: Labeller, X: pd.DataFrame | np.ndarray, name: str = "incumbent") -> Candidate:
+    """The model in use as a candidate: it labels today's matrix and keeps its cluster numbers."""
+    labels, confidence = labeller.label(np.asarray(X, dtype=np.float64))
+    k = len(np.unique(labels[labels != NOISE]))
+    return Candidate(name, "incumbent", {}, k, labels, confidence, converged=True, labeller=labeller)
+
+
+def _ordered(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix in the order of customers, and the indices that bring results back."""
+    values = np.ascontiguousarray(X, dtype=np.float64)
+    if values.ndim != 2 or not values.size:
+        raise ValueError("the matrix is empty")
+    if not np.isfinite(values).all():
+        raise ValueError("the matrix has values that are not finite")
+    if not isinstance(X, pd.DataFrame):
+        return values, np.arange(len(values))
+    order = X.index.argsort(kind="stable")
+    back = np.empty(len(values), dtype=np.intp)
+    back[order] = np.arange(len(values))
+    return values[order], back
+
+
+def _search(
+    algorithm: Algorithm, X: np.ndarray, settings: ModelSettings, progress: Progress
+) -> list[Candidate]:
+    rows = rare_keeping_sample(X, min(algorithm.max_rows, settings.max_fit_rows), settings.seed)
+    trials = thin(algorithm.trials(X[rows], settings), settings.trials)
+    candidates = []
+    started = time.perf_counter()
+    for params, fitted in _fits(algorithm, X[rows], trials, settings):
+        candidate = _candidate(algorithm, params, fitted, X)
+        seconds = time.perf_counter() - started
+        candidates.append(replace(candidate, fitted_rows=len(rows), seconds=seconds))
+        progress(f"{candidate.name}: {candidate.error or f'{candidate.k} clusters'} in {seconds:.1f} s")
+        started = time.perf_counter()
+    return _with_stability(algorithm, X, candidates, settings, progress)
+
+
+def _fits(
+    algorithm: Algorithm, X: np.ndarray, trials: Sequence[Params], settings: ModelSettings
+) -> Iterator[tuple[Params, Fitted | Exception]]:
+    """Each trial with its fit, or with the exception that it ended in."""
+    try:
+        with _time_limit(settings.fit_timeout_seconds):
+            shared = algorithm.shared(X, settings)
+    except Exception as error:  # recorded for every trial that needed it
+        yield from ((params, error) for params in trials)
+        return
+    for params in trials:
+        try:
+            with _time_limit(settings.fit_timeout_seconds):
+                yield params, algorithm.fit(X, shared, params, settings.seed)
+        except Exception as error:
+            yield params, error
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError inside the block after `seconds`; only the main thread can be interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def _stop(_signal: int, _frame: object) -> None:
+        raise TimeoutError(f"took longer than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _candidate(algorithm: Algorithm, params: Params, fitted: Fitted | Exception, X: np.ndarray) -> Candidate:
+    words = " ".join(f"{name}={value}" for name, value in params.items())
+    blank = Candidate(f"{algorithm.name} {words}", algorithm.name, params)
+    if isinstance(fitted, Exception):
+        return replace(blank, error=f"{type(fitted).__name__}: {fitted}")
+    labeller, labels, confidence = canonical(fitted.labeller, X)
+    if labeller is None:
+        return replace(blank, error="ValueError: everything is noise")
+    return replace(
+        blank,
+        k=int(labels.max()) + 1,
+        labels=labels,
+        confidence=confidence,
+        converged=fitted.converged,
+        labeller=labeller,
+    )
+
+
+def canonical(labeller: Labeller, X: np.ndarray) -> tuple[Labeller | None, np.ndarray, np.ndarray]:
+    """Label X and number the clusters by size, then by first row; clusters without rows vanish."""
+    labels, confidence = labeller.label(X)
+    found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
+    if not len(found):
+        return None, labels, confidence
+    labeller = labeller.reordered(found[np.lexsort((first, -sizes))])
+    return labeller, *labeller.label(X)
+
+
+def rare_keeping_sample(X: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """Row numbers, ascending, of a sample without replacement in which far-off rows are likelier.
+
+    Row i is drawn with weight 1/2 * 1/n + 1/2 * |x_i - mean|^2 / sum of those: half uniform, half
+    by leverage (the lightweight coreset of Bachem, Lucic, Krause 2018), by the largest
+    log(u)/weight (Efraimidis, Spirakis 2006).
+    """
+    n = len(X)
+    if n <= size:
+        return np.arange(n)
+    distance = np.square(X - X.mean(axis=0)).sum(axis=1)
+    weight = 0.5 / n + 0.5 * distance / max(distance.sum(), np.finfo(float).tiny)
+    keys = np.log(np.random.default_rng(seed).random(n)) / weight
+    return np.sort(np.argsort(-keys, kind="stable")[:size])
+
+
+def _with_stability(
+    algorithm: Algorithm,
+    X: np.ndarray,
+    candidates: list[Candidate],
+    settings: ModelSettings,
+    progress: Progress,
+) -> list[Candidate]:
+    """Mean ARI, over subsamples, of the candidate's labels and those of the same trial refitted there.
+
+    A subsample is half the customers, at most `stability_rows`; both are compared on the same
+    rows. A refit that fails counts 0. (Ben-Hur, Elisseeff, Guyon 2002, against the full fit.)
+    """
+    fitted = [c for c in candidates if not c.error]
+    size = min(len(X) // 2, settings.stability_rows)
+    if not fitted or size < settings.k_max or not settings.stability_draws:
+        return candidates
+    rng = np.random.default_rng(settings.seed)
+    judged = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
+    agreement: dict[str, list[float]] = {c.name: [] for c in fitted}
+    for draw in range(settings.stability_draws):
+        rows = np.sort(rng.permutation(len(X))[:size])
+        refits = _fits(algorithm, X[rows], [c.params for c in fitted], settings)
+        for candidate, (_, refit) in zip(fitted, refits, strict=True):
+            agreement[candidate.name].append(_agreement(candidate.labels[judged], refit, X[judged]))
+        progress(f"{algorithm.name}: subsample {draw + 1} of {settings.stability_draws}")
+    return [
+        replace(c, stability=float(np.mean(agreement[c.name]))) if c.name in agreement else c
+        for c in candidates
+    ]
+
+
+def _agreement(labels: np.ndarray, refit: Fitted | Exception, X: np.ndarray) -> float:
+    return 0.0 if isinstance(refit, Exception) else adjusted_rand_score(labels, refit.labeller.label(X)[0])
+
+
+def params_json(params: Params) -> str:
+    """Parameters as the leaderboard stores them."""
+    return json.dumps(params, sort_keys=True)
