@@ -1,0 +1,61 @@
+"""From `staging` to `core`: every row is kept, merged or quarantined, and the counts balance."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import psycopg2.errors
+
+from segmentation import contract, db
+from segmentation.errors import BalanceError
+from segmentation.night import Night
+
+# Lines after orders: a line takes its order's customer and day.
+ORDER = ("customers", "orders", "order_items", "events", "reviews")
+
+
+def run(
+    night: Night, first: date | None, end: date, progress: Callable[[str], None] = print
+) -> dict[str, dict[str, Any]]:
+    """Clean the days from `first` (None: all history) to before `end`, in one transaction.
+
+    Returns the counts by table (rows_in, kept, merged, quarantined, rules).
+
+    Raises
+    ------
+    BalanceError
+        When rows in are not rows kept + merged + quarantined. Nothing is changed then.
+    """
+    cleaning = night.settings.cleaning
+    params = {
+        **night.params,
+        "first": first,
+        "end": end,
+        "max_line_amount": cleaning.max_line_amount,
+        "min_birth_year": cleaning.min_birth_year,
+    }
+    tables = [name for name in ORDER if name in contract.tables_of(night.settings.shop.source)]
+    with night.warehouse.connect() as conn:
+        db.lock(conn, "segmentation days")
+        for name in tables:
+            _clean(conn, name, params)
+            progress(f"clean: {name}")
+        counts = db.rows(
+            conn,
+            "select * from core.row_counts where run_id = %(run_id)s and table_name = any(%(tables)s)",
+            {**params, "tables": tables},
+        )
+    return {row.pop("table_name"): row for row in counts}
+
+
+def _clean(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
+    db.run_file(conn, f"core/{table}.sql", params)
+    core_day = "valid_from" if table == "customers" else "day"
+    try:
+        db.run_file(conn, "core/row_counts.sql", params, table=table, core_day=core_day)
+    except psycopg2.errors.CheckViolation as error:
+        raise BalanceError(
+            f"{table}: rows in are not rows kept + merged + quarantined for the days before {params['end']} "
+            f"({error.diag.message_detail}); nothing was changed"
+        ) from None
+    db.execute(conn, "drop table judged; drop table if exists touched")

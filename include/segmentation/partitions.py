@@ -1,0 +1,61 @@
+"""Partitions by as-of date: filled apart in `publishing`, then put in the place of what was there."""
+
+from datetime import date
+
+from psycopg2 import sql
+
+from segmentation import db
+
+STAGING = "publishing"
+
+
+def name(parent: str, day: date) -> str:
+    """The partition of a date: customer_segments -> customer_segments_20111201."""
+    return f"{parent}_{day:%Y%m%d}"
+
+
+def stage(conn: db.Connection, schema: str, parent: str, day: date) -> str:
+    """Make an empty table that can be attached to `schema.parent` without a scan; returns its name."""
+    table = sql.Identifier(STAGING, name(parent, day))
+    make = "drop table if exists {t}; create table {t} (like {p} including all, constraint one_date check (as_of_date = {d}))"
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL(make).format(t=table, p=sql.Identifier(schema, parent), d=sql.Literal(day)))
+    return f"{STAGING}.{name(parent, day)}"
+
+
+def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
+    """Put the staged table in the place of the date's partition.
+
+    A new date is attached, which keeps nobody waiting. A date that is there is deleted and inserted:
+    detaching it would wait for every reader of the table, and have all others wait behind it.
+    """
+    partition = name(parent, day)
+    known = db.scalar(conn, "select to_regclass(%(t)s)", {"t": f"{schema}.{partition}"})
+    names = {
+        "staged": sql.Identifier(STAGING, partition),
+        "schema": sql.Identifier(schema),
+        "partition": sql.Identifier(schema, partition),
+        "parent": sql.Identifier(schema, parent),
+        "day": sql.Literal(day),
+    }
+    if known:
+        columns = sql.SQL(", ").join(map(sql.Identifier, _columns(conn, f"{schema}.{parent}")))
+        swap = "delete from {partition}; insert into {partition} ({columns}) select {columns} from {staged}; drop table {staged}"
+    else:
+        columns = sql.SQL("")
+        swap = """
+            alter table {staged} set schema {schema};
+            alter table {parent} attach partition {partition} for values in ({day});
+            alter table {partition} drop constraint one_date
+        """
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL(swap).format(columns=columns, **names))
+
+
+def _columns(conn: db.Connection, table: str) -> list[str]:
+    query = """
+        select attname as name from pg_attribute
+        where attrelid = %(t)s::regclass and attnum > 0 and not attisdropped
+        order by attnum
+    """
+    return [row["name"] for row in db.rows(conn, query, {"t": table})]

@@ -1,0 +1,167 @@
+"""Settings: `include/config/settings.yaml`, overridden by the environment, refused with every fault listed.
+
+A value is overridden by `SEGMENTATION__<SECTION>__<NAME>`, for example
+`SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai`. `SEGMENTATION_SETTINGS` names another file.
+"""
+
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from segmentation.errors import SettingsError
+from segmentation.modelling.settings import ModelSettings, PreparationSettings
+
+INCLUDE = Path(__file__).resolve().parents[1]
+DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"'{name}' is not a time zone (write it as Europe/London)") from error
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A section refuses names it does not know: a misspelt setting is a fault, not a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shop(Section):
+    """Which shop this deployment serves."""
+
+    name: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
+    source: str = Field("demo", pattern=r"^[a-z0-9_]+$", description="a folder under include/sql/extract")
+    timezone: Timezone = "Europe/London"
+    data: str | None = Field(None, description="the file to load, for sources that are files")
+    demo_customers: int = Field(5000, ge=1, le=1_000_000)
+    demo_seed: int = Field(42, ge=0)
+
+
+class Extract(Section):
+    lookback_days: int = Field(7, ge=0, le=366, description="days read again each night, for late rows")
+
+
+class Cleaning(Section):
+    max_line_amount: float = Field(1_000_000, gt=0, description="currency units; a line above it is absurd")
+    min_birth_year: int = Field(1900, ge=1800)
+
+
+class Lifecycle(Section):
+    """Bounds on a segment's median customer."""
+
+    new_tenure_days: int = Field(60, ge=1)
+    cooling_recency_days: int = Field(90, ge=1)
+    lapsed_recency_days: int = Field(180, ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Lifecycle":
+        if self.cooling_recency_days >= self.lapsed_recency_days:
+            raise ValueError("cooling_recency_days must be below lapsed_recency_days")
+        return self
+
+
+class Quality(Section):
+    """Thresholds of the three gates."""
+
+    max_age_days: int = Field(3, ge=1, description="days without an order before the source counts as stale")
+    min_keys_present: Share = 0.5
+    max_quarantined_share: Share = Field(0.6, description="of the rows of a table; above it the run stops")
+    warn_quarantined_share: Share = 0.1
+    min_segment_share: Share = 0.005
+    max_segment_share: Share = 0.95
+
+
+class Run(Section):
+    lease_minutes: int = Field(60, ge=1, description="a run without a heartbeat for so long is dead")
+    artifacts: str = Field("", description="where matrices, models and reports go; empty: .local/<shop>")
+
+
+class Settings(BaseSettings):
+    """All of it. Raises ValidationError; `load` turns that into lines for a person."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="SEGMENTATION__", env_nested_delimiter="__"
+    )
+
+    shop: Shop = Shop()
+    extract: Extract = Extract()
+    cleaning: Cleaning = Cleaning()
+    quality: Quality = Quality()
+    preparation: PreparationSettings = PreparationSettings()
+    model: ModelSettings = ModelSettings()
+    lifecycle: Lifecycle = Lifecycle()
+    run: Run = Run()
+    language: Literal["en"] = "en"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file (which arrives as init arguments)."""
+        return env_settings, init_settings
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The shop's time zone."""
+        return ZoneInfo(self.shop.timezone)
+
+    def hash(self) -> str:
+        """Twelve hex digits that change when anything that shapes the segments changes."""
+        shaping = self.model_dump(mode="json", exclude={"run": True, "shop": {"data"}, "language": True})
+        return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def settings_file() -> Path:
+    """The file in use."""
+    return Path(os.environ.get("SEGMENTATION_SETTINGS") or DEFAULT_FILE)
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """Read, override and check the settings.
+
+    Raises
+    ------
+    SettingsError
+        With every fault, one a line: file, setting, what is wrong.
+    """
+    file = settings_file()
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise SettingsError(f"{file}: no such settings file (SEGMENTATION_SETTINGS names it)") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{file}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file}: expected sections such as 'shop:', found {type(content).__name__}")
+    try:
+        return Settings(**content)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_fault(file, fault) for fault in error.errors())) from None
+
+
+def _fault(file: Path, fault: dict) -> str:
+    where = ".".join(str(part) for part in fault["loc"]) or "settings"
+    if fault["type"] == "extra_forbidden":
+        return f"{file.name}: {where}: there is no such setting"
+    return f"{file.name}: {where}: {fault['msg']} (found {fault['input']!r})"

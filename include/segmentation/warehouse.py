@@ -1,0 +1,40 @@
+"""The warehouse's schema: brought up to date by migrations, safe to run twice and side by side."""
+
+import psycopg2
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, pool, text
+
+from segmentation import db
+from segmentation.settings import INCLUDE
+
+MIGRATIONS = INCLUDE / "segmentation" / "migrations"
+
+
+def migrate(warehouse: db.Database) -> None:
+    """Bring the warehouse to the newest version in one transaction.
+
+    A second caller waits for the first and then finds nothing to do.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    if version(warehouse) == ScriptDirectory.from_config(config).get_current_head():
+        return
+    engine = create_engine(
+        "postgresql+psycopg2://",
+        poolclass=pool.NullPool,
+        creator=lambda: psycopg2.connect(**warehouse.params),
+    )
+    with engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(hashtextextended('segmentation schema', 0))"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def version(warehouse: db.Database) -> str | None:
+    """The newest migration applied, or None for an empty database."""
+    with warehouse.connect() as conn:
+        if db.scalar(conn, "select to_regclass('public.schema_version')") is None:
+            return None
+        return db.scalar(conn, "select version_num from public.schema_version")

@@ -1,0 +1,68 @@
+-- Purpose: clean browsing events of known visitors.
+-- Grain: event. Inputs: staging.events of the window.
+-- Parameters: first (null: all history), end: the window's days; run_id.
+-- Row rules, the first that applies: event_id_missing, customer_missing (anonymous), occurred_at_missing,
+--     event_type_missing.
+-- Merged: a second row of the same event_id.
+-- Blanked: a duration below zero or above a day is unknown.
+-- Re-run: the window's days are deleted and inserted.
+delete from core.events
+where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date;
+
+create temp table judged on commit drop as
+with judged as (
+    select
+        day,
+        nullif(btrim(event_id), '') as event_id,
+        nullif(btrim(customer_id), '') as customer_id,
+        nullif(btrim(session_id), '') as session_id,
+        occurred_at,
+        lower(btrim(event_type)) as event_type,
+        nullif(btrim(product_id), '') as product_id,
+        case when duration_seconds between 0 and 86400 then duration_seconds end as duration_seconds,
+        case
+            when nullif(btrim(event_id), '') is null then 'event_id_missing'
+            when nullif(btrim(customer_id), '') is null then 'customer_missing'
+            when occurred_at is null then 'occurred_at_missing'
+            when nullif(btrim(event_type), '') is null then 'event_type_missing'
+        end as rule,
+        s as raw
+    from staging.events as s
+    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+)
+
+select
+    j.*,
+    j.rule is null and (
+        row_number() over (
+            partition by j.rule is null, j.event_id
+            order by j.occurred_at, j.customer_id, j.session_id, j.event_type, j.product_id, j.duration_seconds
+        ) > 1
+        or exists (select from core.events as e where e.event_id = j.event_id)
+    ) as is_merged
+from judged as j;
+
+insert into core.events
+(event_id, customer_id, session_id, day, occurred_at, event_type, product_id, duration_seconds)
+select
+    event_id,
+    customer_id,
+    session_id,
+    day,
+    occurred_at,
+    event_type,
+    product_id,
+    duration_seconds
+from judged
+where rule is null and not is_merged;
+
+delete from quarantine.events
+where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date;
+
+insert into quarantine.events
+select
+    (raw).*,
+    rule,
+    %(run_id)s
+from judged
+where rule is not null

@@ -1,0 +1,90 @@
+"""A real Postgres for every test: one embedded server a test run, databases of their own for each test."""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from segmentation import warehouse as schema
+from segmentation.db import Database
+from segmentation.local import postgres
+
+SHARED_DATA = Path(os.environ.get("SEGMENTATION_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[object]:
+    """The embedded server of this test process."""
+    folder = Path(tempfile.mkdtemp(prefix="seg-pg-"))
+    running = postgres.start(folder / "postgres")
+    yield running
+    running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_database(server) -> Callable[..., Database]:
+    """Makes an empty database, or a copy of a template."""
+    numbers = itertools.count()
+    admin = postgres.database(server, "postgres", create=False)
+
+    def make(template: str | None = None) -> Database:
+        name = f"test_{next(numbers)}"
+        connection = psycopg2.connect(**admin.params)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"create database {name} template {template or 'template0'} strategy file_copy")
+        connection.close()
+        return Database(name, {**admin.params, "dbname": name})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def migrated(new_database) -> str:
+    """A database with the warehouse's schema, to copy from."""
+    template = new_database()
+    schema.migrate(template)
+    return template.params["dbname"]
+
+
+@pytest.fixture
+def warehouse_db(new_database, migrated) -> Database:
+    """A warehouse of this test's own."""
+    return new_database(migrated)
+
+
+@pytest.fixture
+def shop_db(new_database) -> Database:
+    """An empty shop database of this test's own."""
+    return new_database()
+
+
+@pytest.fixture
+def warehouse(warehouse_db) -> Iterator[psycopg2.extensions.connection]:
+    """A connection to a warehouse of this test's own."""
+    connection = psycopg2.connect(**warehouse_db.params)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def shop(shop_db) -> Iterator[psycopg2.extensions.connection]:
+    """A connection to an empty shop database of this test's own."""
+    connection = psycopg2.connect(**shop_db.params)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def online_retail_file() -> Path:
+    """The real shop to develop on; absent on a fresh machine."""
+    file = SHARED_DATA / "online_retail.csv.gz"
+    if not file.exists():
+        pytest.skip(f"{file.name} is not here (looked for it in {file.parent})")
+    return file
