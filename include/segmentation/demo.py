@@ -179,11 +179,11 @@ class Persona:
 
 PERSONAS = (
     Persona(
-        "loyal_high_value", 0.20, 22, 4.2, 1.35, 0.10, 0.05, 34, 5, 0.10, 0.04, 0.9, 420, 12.5, 0.4,
+        "loyal_high_value", 0.20, 17, 4.0, 1.40, 0.10, 0.05, 22, 5, 0.10, 0.04, 0.9, 420, 12.5, 0.4,
         week=WORKDAYS, lapses=True, favours={"fashion": 3, "home": 3, "beauty": 2},
     ),
     Persona(
-        "bargain_hunter", 0.15, 11, 3.2, 0.75, 0.74, 0.10, 40, 7, 0.14, 0.02, 0.7, 2500, 15.0, 0.25,
+        "bargain_hunter", 0.15, 9, 3.0, 0.75, 0.74, 0.10, 26, 6, 0.14, 0.02, 0.7, 2500, 15.0, 0.25,
         sales_lift=3.5, favours={"fashion": 3, "electronics": 1.5, "grocery": 2},
     ),
     Persona(
@@ -191,15 +191,15 @@ PERSONAS = (
         year=GIFT_SEASON, favours={"gifts": 9, "toys": 3, "books": 2},
     ),
     Persona(
-        "window_shopper", 0.14, 2.2, 1.5, 1.0, 0.25, 0.10, 85, 9, 0.09, 0.01, 0.25, 3000, 19.5, 0.2,
+        "window_shopper", 0.14, 2.2, 1.5, 1.0, 0.25, 0.10, 60, 7, 0.09, 0.01, 0.25, 3000, 19.5, 0.2,
         favours={"fashion": 2, "electronics": 2, "home": 2},
     ),
     Persona(
-        "weekend_family", 0.14, 13, 5.5, 0.9, 0.24, 0.05, 20, 5, 0.14, 0.03, 0.8, 1500, 20.3, 0.5,
+        "weekend_family", 0.14, 11, 5.0, 0.9, 0.24, 0.05, 14, 5, 0.14, 0.03, 0.8, 1500, 20.3, 0.5,
         week=WEEKEND, lapses=True, favours={"toys": 6, "grocery": 5, "home": 2},
     ),
     Persona(
-        "enthusiast_reviewer", 0.10, 10, 2.2, 1.25, 0.12, 0.06, 44, 8, 0.08, 0.50, 0.8, 1800, 20.5, 0.75,
+        "enthusiast_reviewer", 0.10, 9, 2.2, 1.25, 0.12, 0.06, 28, 7, 0.08, 0.50, 0.8, 1800, 20.5, 0.75,
         lapses=True, favours={"hobby": 6, "electronics": 3, "books": 4},
     ),
     Persona(
@@ -606,7 +606,12 @@ def _visits(who: _Customers, days: Array, kind: str, chance: Array) -> _Visits:
     c, d = np.nonzero(_uniform(cell, kind) < chance)
     key = _mix(cell[c, d] ^ _stream(f"{kind} key"))
     day = days[d]
-    return _Visits(c, day, key, _start(who, c, _key(who.key[c], day)), _integer(key, "length", 150, 2700))
+    start = _start(who, c, _day_key(who, c, day, kind))
+    return _Visits(c, day, key, start, _integer(key, "length", 150, 2700))
+
+
+def _day_key(who: _Customers, c: Array, day: Array, kind: str) -> Array:
+    return _key(who.key[c] ^ _stream(f"{kind} day"), day)
 
 
 def _start(who: _Customers, c: Array, day_key: Array) -> Array:
@@ -837,6 +842,7 @@ def _order_table(
     changed: Array,
 ) -> pa.Table:
     future = _hit(key, "order_in_future")
+    undated = _hit(key, "order_without_ordered_at") & ~future
     untidy = _hit(key, "order_untidy_status") * _integer(key, "untidy", 1, 3)
     channel = np.where(_uniform(who.key[c], "channel") < 0.35, 1, 0)
     channel = np.where(_uniform(key, "phone") < 0.03, 2, channel)
@@ -844,14 +850,12 @@ def _order_table(
         {
             "order_no": number,
             "customer_no": _customer_numbers(who, c, key, "order", _hit(key, "order_without_customer")),
-            "ordered_at": _instants(
-                placed + future * 3652 * DAY_SECONDS, _hit(key, "order_without_ordered_at") & ~future
-            ),
+            "ordered_at": _instants(placed + future * 3652 * DAY_SECONDS, undated),
             "status": _texts(STATUS_TEXTS, status + untidy * len(STATUSES)),
             "cancelled_at": _instants(cancelled),
             "channel": _texts(CHANNELS, channel),
             "currency": _texts(pa.array(["EUR"]), 0 * c, _hit(key, "order_without_currency")),
-            "updated_at": _instants(changed, _hit(key, "order_without_updated_at") & ~future),
+            "updated_at": _instants(changed, _hit(key, "order_without_updated_at") & ~future & ~undated),
         }
     )
 
@@ -1084,7 +1088,9 @@ def _customer_table(who: _Customers, c: Array, version: Array, first_day: int, c
     key, signed_up = who.key[c], who.signed_up[c]
     version_key = _key(key, version)
     # An account is opened some minutes before the session of that day's order begins.
-    opened_second = _start(who, c, _key(key, signed_up)) - _integer(key, "opened before", 60, 900)
+    opened_second = _start(who, c, _day_key(who, c, signed_up, "order")) - _integer(
+        key, "opened before", 60, 900
+    )
     opened = clock.instant(signed_up, opened_second)
     changed = clock.instant(version, _integer(version_key, "changed at", 3600, 20 * 3600))
     updated = np.where(version == signed_up, opened, changed)
