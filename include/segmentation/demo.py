@@ -22,9 +22,11 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from statistics import NormalDist
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -44,8 +46,10 @@ LAPSED_AFTER_DAYS = 60
 ECHO_DAYS = 30  # an order echoes (return, review) at most so many days later
 STATUS_DAYS = 9  # the status of an order is final after so many days
 CELLS_A_BLOCK = 4_000_000  # customers x days simulated at once: about 300 MB
-PROFILE_CHANGE_A_DAY = 0.0006
+PROFILE_CHANGE_A_DAY = 0.0002
 DAY_SECONDS = 86_400
+NEVER = np.iinfo(np.int64).max
+CANCELLED_SHARE = 0.035
 
 # Shares of rows (of sessions for what says so). Small, but none is rare enough to be overlooked in a shop of
 # a few thousand customers.
@@ -195,15 +199,15 @@ PERSONAS = (
         favours={"fashion": 2, "electronics": 2, "home": 2},
     ),
     Persona(
-        "weekend_family", 0.14, 11, 5.0, 0.9, 0.24, 0.05, 14, 5, 0.14, 0.03, 0.8, 1500, 20.3, 0.5,
+        "weekend_family", 0.14, 11, 5.0, 0.9, 0.24, 0.05, 14, 5, 0.14, 0.03, 0.8, 2500, 20.3, 0.5,
         week=WEEKEND, lapses=True, favours={"toys": 6, "grocery": 5, "home": 2},
     ),
     Persona(
-        "enthusiast_reviewer", 0.10, 9, 2.2, 1.25, 0.12, 0.06, 28, 7, 0.08, 0.50, 0.8, 1800, 20.5, 0.75,
+        "enthusiast_reviewer", 0.10, 9, 2.2, 1.25, 0.12, 0.06, 28, 7, 0.08, 0.50, 0.8, 2500, 20.5, 0.75,
         lapses=True, favours={"hobby": 6, "electronics": 3, "books": 4},
     ),
     Persona(
-        "one_time_buyer", 0.14, 0.0, 2.0, 1.0, 0.30, 0.08, 1.5, 4, 0.06, 0.02, 1.0, 4000, 16.0, 0.2,
+        "one_time_buyer", 0.14, 0.0, 2.0, 1.0, 0.20, 0.08, 0.6, 4, 0.06, 0.02, 1.0, 4000, 16.0, 0.2,
     ),
 )  # fmt: skip
 
@@ -240,6 +244,7 @@ FIRST_NAMES = ("anna", "ben", "clara", "david", "emma", "finn", "greta", "hugo",
 LAST_NAMES = ("bakker", "dubois", "fischer", "huber", "jansen", "keller", "maier", "novak", "schmid", "weber")
 MAIL_DOMAINS = ("example.com", "example.org", "example.net")
 CHANNELS = pa.array(["web", "app", "phone"])
+WEB, APP, PHONE = range(3)
 EVENT_KINDS = ["page_view", "add_to_cart", "checkout_start", "order_placed", "search", "wishlist_add"]
 VIEW, CART, CHECKOUT, PURCHASE, SEARCH, OTHER = range(6)
 STATUSES = ["processing", "shipped", "delivered", "cancelled", "returned"]
@@ -481,8 +486,17 @@ def _habits(days: Array) -> Array:
 
 
 @dataclass(frozen=True)
+class _Arrays:
+    """Arrays of one length, as columns."""
+
+    def take(self, which: Array) -> Self:
+        """Return the rows at the positions (or of the mask) ``which``."""
+        return type(self)(*(getattr(self, f.name)[which] for f in fields(self)))
+
+
+@dataclass(frozen=True)
 class _Customers:
-    """The traits of a block of customers, one array each; never written but through what they do."""
+    """The traits of a block of customers; never written anywhere but through what they do."""
 
     index: Array
     key: Array
@@ -532,27 +546,23 @@ class _Shop:
 def _customers(index: Array, key: Array, signed_up: Array) -> _Customers:
     persona = _personas(key, signed_up)
     trait = {name: values[persona] for name, values in TRAITS.items()}
-    spread = lambda name, sigma: np.exp(sigma * _normal(key, name) - sigma**2 / 2)  # noqa: E731
     return _Customers(
         index=index,
         key=key,
         persona=persona,
         signed_up=signed_up,
         left=signed_up + 150 + (-np.log(_uniform(key, "left")) * trait["lifetime_days"]).astype(np.int64),
-        orders=trait["orders"] / 365.0 * spread("orders", 0.35),
-        browsing=trait["browsing"] / 365.0 * spread("browsing", 0.45),
-        lines=1.0 + (trait["lines"] - 1.0) * spread("lines", 0.25),
-        price_level=trait["price_level"] * spread("price level", 0.18),
+        orders=trait["orders"] / 365.0 * _spread(key, "orders", 0.35),
+        browsing=trait["browsing"] / 365.0 * _spread(key, "browsing", 0.45),
+        lines=1.0 + (trait["lines"] - 1.0) * _spread(key, "lines", 0.25),
+        price_level=trait["price_level"] * _spread(key, "price level", 0.18),
         discount=_varied_share(key, "discount", trait["discount"], 0.5),
         returned=_varied_share(key, "returned", trait["returned"], 0.9),
         reviewed=_varied_share(key, "reviewed", trait["reviewed"], 0.6),
         hour=trait["hour"] + 1.2 * _normal(key, "hour"),
         generosity=3.9 + 0.5 * _normal(key, "generosity"),
         favourites=np.stack(
-            [
-                _categories(persona, _uniform(key, "first favourite")),
-                _categories(persona, _uniform(key, "2nd")),
-            ]
+            [_categories(persona, _uniform(key, name)) for name in ("favourite", "second favourite")]
         ),
     )
 
@@ -563,6 +573,11 @@ def _personas(key: Array, signed_up: Array) -> Array:
     shares[:, GIFTS] *= np.where(np.arange(12) >= 10, 2.6, 0.7)
     cumulated = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)[:, :-1]
     return (_uniform(key, "persona")[:, None] > cumulated[_month(signed_up)]).sum(axis=1)
+
+
+def _spread(key: Array, name: str, sigma: float) -> Array:
+    """Return log-normal factors with mean 1."""
+    return np.exp(sigma * _normal(key, name) - sigma**2 / 2)
 
 
 def _varied_share(key: Array, name: str, share: Array, sigma: float) -> Array:
@@ -587,7 +602,7 @@ def _labels(who: _Customers, last_day: int) -> Array:
 
 
 @dataclass(frozen=True)
-class _Visits:
+class _Visits(_Arrays):
     """Sessions of customers ``c`` (position in the block): at most one with an order a customer and day."""
 
     c: Array
@@ -595,9 +610,6 @@ class _Visits:
     key: Array
     start: Array  # wall clock, seconds
     length: Array  # seconds
-
-    def take(self, which: Array) -> _Visits:
-        return _Visits(*(getattr(self, f.name)[which] for f in fields(self)))
 
 
 def _visits(who: _Customers, days: Array, kind: str, chance: Array) -> _Visits:
@@ -645,10 +657,12 @@ def _browsing(who: _Customers, days: Array) -> _Visits:
 
 
 @dataclass(frozen=True)
-class _Orders:
-    """What became of each buying session; instants are seconds, ``never`` = the largest integer."""
+class _Orders(_Arrays):
+    """What becomes of each buying session; instants are seconds, ``NEVER`` is later than all of them."""
 
-    visit: _Visits
+    c: Array
+    day: Array
+    key: Array
     number: Array
     placed: Array
     shipped: Array
@@ -658,33 +672,32 @@ class _Orders:
     is_misdated: Array  # ordered_at missing or years ahead: frozen, so that its day stays its day
 
 
-NEVER = np.iinfo(np.int64).max
-
-
 def _orders(who: _Customers, visit: _Visits, clock: _Clock) -> _Orders:
     key = visit.key
     placed = clock.instant(visit.day, visit.start) + visit.length
-    misdated = _hit(key, "order_in_future") | _hit(key, "order_without_ordered_at")
-    shipped = placed + _integer(key, "shipped", 10 * 3600, 60 * 3600)
-    cancelled_after = (3600 * np.exp(np.log(90.0) * _uniform(key, "cancelled after"))).astype(np.int64)
-    is_cancelled = (_uniform(key, "is cancelled") < 0.035) & ~misdated
+    is_misdated = _hit(key, "order_in_future") | _hit(key, "order_without_ordered_at")
+    is_cancelled = (_uniform(key, "is cancelled") < CANCELLED_SHARE) & ~is_misdated
     is_sent_back = (_uniform(key, "is sent back") < who.returned[visit.c]) & ~is_cancelled
+    cancelled = placed + (3600 * 90.0 ** _uniform(key, "cancelled after")).astype(np.int64)
+    shipped = placed + _integer(key, "shipped after", 10 * 3600, 60 * 3600)
+    delivered = shipped + _integer(key, "delivered after", 20 * 3600, 110 * 3600)
+    is_shipped = ~is_cancelled & ~is_misdated
     return _Orders(
-        visit=visit,
+        c=visit.c,
+        day=visit.day,
+        key=key,
         number=(visit.day * ORDERS_A_DAY + who.index[visit.c]) * 10,
         placed=placed,
-        shipped=np.where(is_cancelled | misdated, NEVER, shipped),
-        delivered=np.where(
-            is_cancelled | misdated, NEVER, shipped + _integer(key, "delivered", 20 * 3600, 110 * 3600)
-        ),
-        cancelled=np.where(is_cancelled, placed + cancelled_after, NEVER),
+        shipped=np.where(is_shipped, shipped, NEVER),
+        delivered=np.where(is_shipped, delivered, NEVER),
+        cancelled=np.where(is_cancelled, cancelled, NEVER),
         sent_back_day=np.where(is_sent_back, visit.day + _integer(key, "sent back after", 8, 28), NEVER),
-        is_misdated=misdated,
+        is_misdated=is_misdated,
     )
 
 
 @dataclass(frozen=True)
-class _Lines:
+class _Lines(_Arrays):
     """Order lines of products; ``o`` is the position of their order."""
 
     o: Array
@@ -694,9 +707,6 @@ class _Lines:
     pieces: Array
     cents: Array
     discount_percent: Array
-
-    def take(self, which: Array) -> _Lines:
-        return _Lines(*(getattr(self, f.name)[which] for f in fields(self)))
 
 
 def _repeat(counts: Array) -> tuple[Array, Array]:
@@ -767,28 +777,29 @@ def _instants(seconds: Array, missing: Array | None = None) -> pa.Array:
     return pa.array(np.where(missing, 0, seconds), mask=missing).cast(pa.timestamp("s", "UTC"))
 
 
+def _id(key: Array) -> Array:
+    """Return the key as a positive bigint: 63 bits, so that two rows hardly ever share one."""
+    return (key >> np.uint64(1)).astype(np.int64)
+
+
 def _texts(words: pa.Array, which: Array, missing: Array | None = None) -> pa.Array:
     return words.take(pa.array(which, mask=missing))
 
 
-def _customer_numbers(who: _Customers, c: Array, key: Array, table: str, missing: Array) -> pa.Array:
-    """Return the customers as a careless system spells them: spaces, '.0', people nobody knows."""
+def _customer_numbers(
+    who: _Customers, c: Array, key: Array, table: str, missing: Array | None = None
+) -> pa.Array:
+    """Return the customers as careless systems spell them: blanks, '.0', people nobody knows."""
     numbers = [str(FIRST_CUSTOMER_NUMBER + index) for index in who.index]
-    spellings = [f"{n}" for n in numbers] + [f" {n} " for n in numbers] + [f"{n}.0" for n in numbers]
-    unknown = [f"9{n}" for n in numbers]
-    spelling = np.select(
-        [
-            _hit(key, f"{table}_unknown_customer"),
-            *(
-                (_hit(key, f"{table}_id_with_space"), _hit(key, f"{table}_id_dot_zero"))
-                if table != "review"
-                else ()
-            ),
-        ],
-        [3, *((1, 2) if table != "review" else ())],
-        0,
-    )
-    return _texts(pa.array(spellings + unknown), spelling * len(numbers) + c, missing)
+    spellings = {
+        "clean": numbers,
+        "unknown_customer": [f"9{n}" for n in numbers],
+        "id_with_space": [f" {n} " for n in numbers],
+        "id_dot_zero": [f"{n}.0" for n in numbers],
+    }
+    hits = [_hit(key, dirt) if (dirt := f"{table}_{name}") in DIRT else 0 * c > 0 for name in spellings]
+    which = np.select(hits, range(len(hits)), 0) * len(numbers) + c
+    return _texts(pa.array(list(chain(*spellings.values()))), which, missing)
 
 
 def _with_copies(table: pa.Table, which: Array) -> pa.Table:
@@ -796,68 +807,75 @@ def _with_copies(table: pa.Table, which: Array) -> pa.Table:
     return pa.concat_tables([table, table.take(pa.array(np.flatnonzero(which)))])
 
 
-def _order_rows(who: _Customers, orders: _Orders, chosen: Array, now: int) -> pa.Table:
-    """Return the chosen sales as they stand at the instant ``now``."""
-    v = orders.visit.take(chosen)
-    placed, shipped, delivered, cancelled = (
-        getattr(orders, name)[chosen] for name in ("placed", "shipped", "delivered", "cancelled")
-    )
-    status = np.select(
-        [cancelled < now, delivered < now, shipped < now, orders.is_misdated[chosen]],
-        [CANCELLED, DELIVERED, SHIPPED, DELIVERED],
-        PROCESSING,
-    )
-    changed = np.select(
-        [status == CANCELLED, delivered < now, shipped < now], [cancelled, delivered, shipped], placed
-    )
-    table = _order_table(
-        who,
-        v.c,
-        v.key,
-        orders.number[chosen],
-        placed,
-        status,
-        np.where(cancelled < now, cancelled, NEVER),
-        changed,
-    )
-    stale = _hit(v.key, "order_duplicate_stale") & ~orders.is_misdated[chosen]
-    stale_at = np.flatnonzero(stale)
-    old = _order_table(
-        who, v.c[stale_at], v.key[stale_at], orders.number[chosen][stale_at], placed[stale_at],
-        np.full(len(stale_at), PROCESSING), np.full(len(stale_at), NEVER), placed[stale_at],
-    )  # fmt: skip
-    exact = _with_copies(table, _hit(v.key, "order_duplicate_exact"))
-    lost = np.concatenate([_hit(v.key, "order_lost"), np.zeros(len(exact) - len(table), dtype=bool)])
-    return pa.concat_tables([exact.filter(pa.array(~lost)), old])
+@dataclass(frozen=True)
+class _OrderStates(_Arrays):
+    """Orders as they stand at some instant."""
+
+    c: Array
+    key: Array
+    number: Array
+    placed: Array
+    status: Array
+    cancelled: Array
+    changed: Array
 
 
-def _order_table(
-    who: _Customers,
-    c: Array,
-    key: Array,
-    number: Array,
-    placed: Array,
-    status: Array,
-    cancelled: Array,
-    changed: Array,
-) -> pa.Table:
+def _just_booked(orders: _Orders, key: Array, number: Array, booked: Array, status: int) -> _OrderStates:
+    """Return orders to which nothing has happened since they were booked."""
+    never = np.full(len(key), NEVER)
+    return _OrderStates(orders.c, key, number, booked, np.full(len(key), status), never, booked)
+
+
+def _order_states(orders: _Orders, now: int) -> _OrderStates:
+    """Return the orders as they stand at the instant ``now``."""
+    is_cancelled, is_delivered, is_shipped = (
+        instant < now for instant in (orders.cancelled, orders.delivered, orders.shipped)
+    )
+    known = [is_cancelled, is_delivered, is_shipped, orders.is_misdated]
+    return _OrderStates(
+        orders.c,
+        orders.key,
+        orders.number,
+        orders.placed,
+        status=np.select(known, [CANCELLED, DELIVERED, SHIPPED, DELIVERED], PROCESSING),
+        cancelled=np.where(is_cancelled, orders.cancelled, NEVER),
+        changed=np.select(known[:3], [orders.cancelled, orders.delivered, orders.shipped], orders.placed),
+    )
+
+
+def _sales_table(who: _Customers, orders: _Orders, now: int) -> pa.Table:
+    """Return the orders as of ``now``, without those the shop lost, with those it kept twice."""
+    orders = orders.take(~_hit(orders.key, "order_lost"))
+    table = _order_table(who, _order_states(orders, now))
+    stale = orders.take(_hit(orders.key, "order_duplicate_stale") & ~orders.is_misdated)
+    stale_table = _order_table(who, _just_booked(stale, stale.key, stale.number, stale.placed, PROCESSING))
+    return pa.concat_tables([_with_copies(table, _hit(orders.key, "order_duplicate_exact")), stale_table])
+
+
+def _order_table(who: _Customers, states: _OrderStates) -> pa.Table:
+    c, key = states.c, states.key
     future = _hit(key, "order_in_future")
     undated = _hit(key, "order_without_ordered_at") & ~future
+    unstamped = _hit(key, "order_without_updated_at") & ~future & ~undated  # one of the two is always right
     untidy = _hit(key, "order_untidy_status") * _integer(key, "untidy", 1, 3)
-    channel = np.where(_uniform(who.key[c], "channel") < 0.35, 1, 0)
-    channel = np.where(_uniform(key, "phone") < 0.03, 2, channel)
     return pa.table(
         {
-            "order_no": number,
+            "order_no": states.number,
             "customer_no": _customer_numbers(who, c, key, "order", _hit(key, "order_without_customer")),
-            "ordered_at": _instants(placed + future * 3652 * DAY_SECONDS, undated),
-            "status": _texts(STATUS_TEXTS, status + untidy * len(STATUSES)),
-            "cancelled_at": _instants(cancelled),
-            "channel": _texts(CHANNELS, channel),
+            "ordered_at": _instants(states.placed + future * 3652 * DAY_SECONDS, undated),
+            "status": _texts(STATUS_TEXTS, states.status + untidy * len(STATUSES)),
+            "cancelled_at": _instants(states.cancelled),
+            "channel": _texts(
+                CHANNELS, np.where(_uniform(key, "phone") < 0.03, PHONE, _usual_channel(who, c))
+            ),
             "currency": _texts(pa.array(["EUR"]), 0 * c, _hit(key, "order_without_currency")),
-            "updated_at": _instants(changed, _hit(key, "order_without_updated_at") & ~future & ~undated),
+            "updated_at": _instants(states.changed, unstamped),
         }
     )
+
+
+def _usual_channel(who: _Customers, c: Array) -> Array:
+    return np.where(_uniform(who.key[c], "channel") < 0.35, APP, WEB)
 
 
 def _line_table(number: Array, created: Array, lines: _Lines) -> pa.Table:
@@ -892,11 +910,15 @@ def _line_table(number: Array, created: Array, lines: _Lines) -> pa.Table:
 def _sent_back(lines: _Lines, orders: _Orders, days: range) -> _Lines:
     """Return the lines that come back within ``days``: negative pieces at the price that was paid."""
     due = orders.sent_back_day[lines.o]
-    chosen = (due >= days.start) & (due < days.stop) & (_uniform(lines.key, "is sent back") < 0.6)
-    back = lines.take(np.flatnonzero(chosen))
+    back = lines.take((due >= days.start) & (due < days.stop) & _is_unwanted(lines.key))
     paid = np.rint(back.cents * (100 - back.discount_percent) / 100.0).astype(np.int64)
     key = _mix(back.key ^ _stream("sent back"))
     return _Lines(back.o, back.line_no, key, back.product, -back.pieces, paid, 0 * back.discount_percent)
+
+
+def _is_unwanted(line_key: Array) -> Array:
+    """Return which lines go back if their order does."""
+    return _uniform(line_key, "is sent back") < 0.6
 
 
 def _return_tables(
@@ -904,130 +926,125 @@ def _return_tables(
 ) -> tuple[pa.Table, pa.Table]:
     """Return the orders (status returned) and lines of what is sent back within ``days``."""
     back = _sent_back(lines, orders, days)
-    o = np.unique(back.o)
-    key = _mix(orders.visit.key ^ _stream("sent back"))
-    second = _integer(key, "sent back at", 9 * 3600, 17 * 3600)
-    booked = np.full(len(key), NEVER)
-    booked[o] = clock.instant(orders.sent_back_day[o], second[o])
-    order_table = _order_table(
-        who, orders.visit.c[o], key[o], orders.number[o] + 1, booked[o],
-        np.full(len(o), RETURNED), np.full(len(o), NEVER), booked[o],
-    )  # fmt: skip
-    return order_table, _line_table(orders.number[back.o] + 1, booked[back.o], back)
+    o, which = np.unique(back.o, return_inverse=True)
+    source = orders.take(o)
+    key, number = _mix(source.key ^ _stream("sent back")), source.number + 1
+    booked = clock.instant(source.sent_back_day, _integer(key, "booked at", 9 * 3600, 17 * 3600))
+    order_table = _order_table(who, _just_booked(source, key, number, booked, RETURNED))
+    return order_table, _line_table(number[which], booked[which], back)
 
 
 def _review_table(who: _Customers, orders: _Orders, lines: _Lines, days: range, clock: _Clock) -> pa.Table:
-    """Return the reviews written within ``days``, some three days to three weeks after the order."""
-    c = orders.visit.c[lines.o]
-    day = orders.visit.day[lines.o] + _integer(lines.key, "reviewed after", 4, 22)
-    written = (_uniform(lines.key, "is reviewed") < who.reviewed[c]) & (orders.cancelled[lines.o] == NEVER)
-    at = np.flatnonzero(written & (day >= days.start) & (day < days.stop))
-    key, c, product, day = lines.key[at], c[at], lines.product[at], day[at]
-    sent_back = (orders.sent_back_day[lines.o[at]] != NEVER) & (_uniform(key, "is sent back") < 0.6)
-    stars = np.clip(np.rint(who.generosity[c] + 0.9 * _normal(key, "stars") - 1.8 * sent_back), 1, 5).astype(
-        int
-    )
-    mood = np.select([stars <= 2, stars == 3], [0, 1], 2)
-    language = np.select(
-        [_uniform(who.key[c], "language") < 0.6, _uniform(who.key[c], "language") < 0.85], [1, 0], 2
-    )
-    text = (language * 3 + mood) * TEXTS_A_MOOD + _integer(key, "text", 0, TEXTS_A_MOOD)
-    odd = np.array([0, 6, 10, -1])[_integer(key, "odd stars", 0, 4)]
+    """Return the reviews written within ``days``, some four days to three weeks after the order."""
+    day = orders.day[lines.o] + _integer(lines.key, "reviewed after", 4, 22)
+    written = _uniform(lines.key, "is reviewed") < who.reviewed[orders.c[lines.o]]
+    written &= (orders.cancelled[lines.o] == NEVER) & (day >= days.start) & (day < days.stop)
+    lines, day = lines.take(written), day[written]
+    key, order = lines.key, orders.take(lines.o)
+    stars = _stars(who, order, key)
+    odd_stars = np.array([0, 6, 10, -1])[_integer(key, "odd stars", 0, 4)]
+    product = np.where(_hit(key, "review_unknown_product"), UNKNOWN_PRODUCT, lines.product)
     table = pa.table(
         {
-            "review_no": (key >> np.uint64(1)).astype(np.int64),
-            "customer_no": _customer_numbers(who, c, key, "review", np.zeros(len(c), dtype=bool)),
-            "product_code": _texts(
-                PRODUCT_CODES, np.where(_hit(key, "review_unknown_product"), UNKNOWN_PRODUCT, product)
-            ),
+            "review_no": _id(key),
+            "customer_no": _customer_numbers(who, order.c, key, "review"),
+            "product_code": _texts(PRODUCT_CODES, product),
             "stars": pa.array(
-                np.where(_hit(key, "review_rating_out_of_range"), odd, stars),
+                np.where(_hit(key, "review_rating_out_of_range"), odd_stars, stars),
                 mask=_hit(key, "review_without_rating"),
             ),
-            "body": _texts(REVIEW_TEXTS, text, _hit(key, "review_without_body")),
-            "created_at": _instants(clock.instant(day, _start(who, c, key))),
+            "body": _bodies(who, order.c, key, stars),
+            "created_at": _instants(clock.instant(day, _start(who, order.c, key))),
         }
     )
     return _with_copies(table, _hit(key, "review_duplicate_exact"))
 
 
+def _stars(who: _Customers, order: _Orders, key: Array) -> Array:
+    """Return 1 to 5: as generous as the customer is, fewer for what goes back."""
+    goes_back = (order.sent_back_day != NEVER) & _is_unwanted(key)
+    stars = who.generosity[order.c] + 0.9 * _normal(key, "stars") - 1.8 * goes_back
+    return np.clip(np.rint(stars), 1, 5).astype(np.int64)
+
+
+def _bodies(who: _Customers, c: Array, key: Array, stars: Array) -> pa.Array:
+    mood = np.select([stars <= 2, stars == 3], [0, 1], 2)
+    language = np.searchsorted([0.25, 0.85], _uniform(who.key[c], "language"))
+    text = (language * 3 + mood) * TEXTS_A_MOOD + _integer(key, "text", 0, TEXTS_A_MOOD)
+    return _texts(REVIEW_TEXTS, text, _hit(key, "review_without_body"))
+
+
 # --- events ------------------------------------------------------------------------------------------------
 
 
-def _browsing_events(who: _Customers, visit: _Visits) -> tuple[Array, Array, Array, Array, Array]:
-    """Return session, rank, key, kind and product (-1 = none) of the events of sessions without an order."""
-    mean = who.trait("events", visit.c) - 1.0
-    s, rank = _repeat(1 + _geometric(visit.key, "events", mean, 59))
-    key = _key(visit.key[s], rank)
-    u = _uniform(key, "kind")
-    carts = who.trait("carts", visit.c[s])
+@dataclass(frozen=True)
+class _Events(_Arrays):
+    """Events in the order of their sessions ``s``; a product of -1 is none."""
+
+    s: Array
+    rank: Array
+    key: Array
+    kind: Array
+    product: Array
+
+
+def _browsing_events(who: _Customers, visit: _Visits) -> _Events:
+    """Return the events of sessions without an order."""
+    s, rank = _repeat(1 + _geometric(visit.key, "events", who.trait("events", visit.c) - 1.0, 59))
+    key, c = _key(visit.key[s], rank), visit.c[s]
+    u, carts = _uniform(key, "kind"), who.trait("carts", c)
     kind = np.select([u < carts, u < carts + 0.14, u < carts + 0.19], [CART, SEARCH, OTHER], VIEW)
-    product = np.where(kind == SEARCH, -1, _products(who, visit.c[s], key))
-    return s, rank, key, kind, product
+    return _Events(s, rank, key, kind, np.where(kind == SEARCH, -1, _products(who, c, key)))
 
 
-def _buying_events(
-    who: _Customers, visit: _Visits, lines: _Lines
-) -> tuple[Array, Array, Array, Array, Array]:
+def _buying_events(who: _Customers, visit: _Visits, lines: _Lines) -> _Events:
     """Return the events of sessions with an order: a look round, each line seen and taken, the till.
 
-    ``lines`` are those of the same visits, in order; the last event is the order itself.
+    ``lines`` are those of the same visits, in their order; the last event is the order itself.
     """
     bought = np.bincount(lines.o, minlength=len(visit.c))
-    first_line = np.cumsum(bought) - bought
-    extra = _geometric(visit.key, "extra events", np.full(len(visit.c), 1.5), 20)
-    s, rank = _repeat(extra + 2 * bought + 2)
-    key = _key(visit.key[s], rank)
-    step = rank - extra[s]
-    basket = 2 * bought[s]
+    look_round = _geometric(visit.key, "extra events", np.full(len(visit.c), 1.5), 20)
+    s, rank = _repeat(look_round + 2 * bought + 2)
+    key, step, till = _key(visit.key[s], rank), rank - look_round[s], 2 * bought[s]
     look = np.where(_uniform(key, "kind") < 0.25, SEARCH, VIEW)
-    kind = np.select(
-        [step < 0, step < basket, step == basket],
-        [look, np.where(step % 2 == 0, VIEW, CART), CHECKOUT],
-        PURCHASE,
-    )
-    line = first_line[s] + np.clip(step, 0, np.maximum(basket - 1, 0)) // 2
-    product = np.where(step < 0, _products(who, visit.c[s], key), lines.product[line] if len(lines.o) else -1)
-    return s, rank, key, kind, np.where((kind == SEARCH) | (step >= basket), -1, product)
+    take = np.where(step % 2 == 0, VIEW, CART)
+    kind = np.select([step < 0, step < till, step == till], [look, take, CHECKOUT], PURCHASE)
+    line = (np.cumsum(bought) - bought)[s] + np.clip(step, 0, till - 1) // 2
+    product = np.where(step < 0, _products(who, visit.c[s], key), lines.product[line])
+    return _Events(s, rank, key, kind, np.where((kind == SEARCH) | (step >= till), -1, product))
 
 
-def _event_times(visit: _Visits, s: Array, rank: Array, key: Array) -> tuple[Array, Array]:
+def _event_times(visit: _Visits, events: _Events) -> tuple[Array, Array]:
     """Return seconds since the start of the session and seconds until the next event.
 
     The last event of a session closes it (an order is placed exactly then) and lasts a moment.
     """
-    count = np.bincount(s, minlength=len(visit.c))[s]
-    is_last = rank == count - 1
-    share = np.where(is_last, 1.0, (rank + 0.9 * _uniform(key, "pause")) / np.maximum(count, 1))
-    after = np.where(count == 1, 0, share * visit.length[s]).astype(np.int64)
-    following = np.append(after[1:], 0)
-    seconds = np.where(is_last, 5 + 40 * _uniform(key, "last look"), following - after)
+    count = np.bincount(events.s, minlength=len(visit.c))[events.s]
+    is_last = events.rank == count - 1
+    share = np.where(is_last, 1.0, (events.rank + 0.9 * _uniform(events.key, "pause")) / count)
+    after = np.where(count == 1, 0, share * visit.length[events.s]).astype(np.int64)
+    seconds = np.where(is_last, 5 + 40 * _uniform(events.key, "last look"), np.append(after[1:], 0) - after)
     return after, seconds
 
 
 def _event_table(
-    who: _Customers,
-    visit: _Visits,
-    events: tuple[Array, Array, Array, Array, Array],
-    clock: _Clock,
-    logged_in: Array,
+    who: _Customers, visit: _Visits, events: _Events, clock: _Clock, is_anonymous: Array | None = None
 ) -> pa.Table:
-    s, rank, key, kind, product = events
-    c = visit.c[s]
-    after, seconds = _event_times(visit, s, rank, key)
-    occurred = clock.instant(visit.day[s], visit.start[s]) + after
-    offset = clock.offset(visit.day[s], visit.start[s])
+    key, session = events.key, visit.take(events.s)
+    after, seconds = _event_times(visit, events)
+    occurred = clock.instant(session.day, session.start) + after
+    offset = clock.offset(session.day, session.start)
     absurd = np.where(_uniform(key, "absurd") < 0.5, -1.0, 400_000.0)
-    missing = np.zeros(len(s), dtype=bool) | ~logged_in[s]
+    missing = None if is_anonymous is None else is_anonymous[events.s]
     table = pa.table(
         {
-            "event_no": (key >> np.uint64(1)).astype(np.int64),
-            "session_no": (visit.key[s] >> np.uint64(1)).astype(np.int64),
-            "customer_no": _customer_numbers(who, c, key, "event", missing),
-            "occurred_at_text": _event_clock_texts(who, c, key, occurred, offset),
+            "event_no": _id(key),
+            "session_no": _id(session.key),
+            "customer_no": _customer_numbers(who, session.c, key, "event", missing),
+            "occurred_at_text": _event_clock_texts(who, session.c, key, occurred, offset),
             "received_at": _instants(occurred + _integer(key, "latency", 0, 4)),
-            "kind": _texts(pa.array(EVENT_KINDS), kind),
-            "product_code": _texts(PRODUCT_CODES, np.maximum(product, 0), product < 0),
+            "kind": _texts(pa.array(EVENT_KINDS), events.kind),
+            "product_code": _texts(PRODUCT_CODES, np.maximum(events.product, 0), events.product < 0),
             "seconds_on_page": pa.array(
                 np.round(np.where(_hit(key, "event_absurd_duration"), absurd, seconds), 1),
                 mask=_hit(key, "event_without_duration"),
@@ -1043,18 +1060,15 @@ def _event_clock_texts(who: _Customers, c: Array, key: Array, occurred: Array, o
     The web server writes local time with its offset, the app UTC with a Z, the till in the shop local time
     without any offset. Two servers lie: one stamps UTC with the local offset, one local time with a Z.
     """
-    u = _uniform(who.key[c], "channel")
-    writer = np.select([u < 0.35, _uniform(key, "till") < 0.03], [1, 2], 0)  # app, till, web
+    is_app = _usual_channel(who, c) == APP
+    is_till = ~is_app & (_uniform(key, "till") < 0.03)
     utc_as_local = _hit(key, "event_utc_as_local")
     local_as_utc = _hit(key, "event_local_as_utc") & ~utc_as_local
-    wall = occurred + np.where(((writer == 1) | utc_as_local) & ~local_as_utc, 0, offset)
+    wall = occurred + np.where((is_app | utc_as_local) & ~local_as_utc, 0, offset)
     offsets, which = np.unique(offset, return_inverse=True)
     suffixes = pa.array([*map(_offset_text, offsets), "Z", ""])
-    suffix = np.select(
-        [utc_as_local, local_as_utc | (writer == 1), writer == 2],
-        [which, len(offsets), len(offsets) + 1],
-        which,
-    )
+    zulu, bare = len(offsets), len(offsets) + 1
+    suffix = np.select([utc_as_local, local_as_utc | is_app, is_till], [which, zulu, bare], which)
     texts = pc.binary_join_element_wise(
         pa.array(wall).cast(pa.timestamp("s")).cast(pa.string()), _texts(suffixes, suffix), ""
     )
@@ -1198,6 +1212,11 @@ class _Growth:
     days: range
     is_new: bool
 
+    @property
+    def restated_from(self) -> int:
+        """The first day whose orders are written (again)."""
+        return self.days.start if self.is_new else max(self.first_day, self.days.start - STATUS_DAYS)
+
     def clock(self) -> _Clock:
         """Return a clock from the first sign-up on, so that an instant never depends on how much is added."""
         return _Clock(self.shop.timezone, self.first_day - SIGN_UPS_BEFORE_HISTORY_DAYS, self.days.stop - 1)
@@ -1212,36 +1231,36 @@ class _Growth:
 
 
 def _facts(who: _Customers, growth: _Growth, clock: _Clock) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the rows that a block of customers adds to the tables of facts."""
+    """Yield the rows that a block of customers adds to the tables of facts.
+
+    The orders of the days before are made again: they have echoes within ``days``, and statuses to come.
+    """
     days = growth.days
     visit = _buying(who, np.arange(days.start - ECHO_DAYS, days.stop))
     orders, lines = _orders(who, visit, clock), _lines(who, visit)
-    restated_from = days.start if growth.is_new else max(growth.first_day, days.start - STATUS_DAYS)
-    now = clock.midnight_after(days.stop - 1)
-    yield "orders", _order_rows(who, orders, np.flatnonzero(visit.day >= restated_from), now)
+    sales = orders.take(orders.day >= growth.restated_from)
+    yield "orders", _sales_table(who, sales, clock.midnight_after(days.stop - 1))
     return_orders, return_lines = _return_tables(who, orders, lines, days, clock)
     yield "orders", return_orders
     yield "order_lines", return_lines
-    for part in (lines, _services(who, visit, lines)):
-        fresh = part.take(np.flatnonzero(visit.day[part.o] >= days.start))
-        yield "order_lines", _line_table(orders.number[fresh.o], orders.placed[fresh.o], fresh)
     yield "reviews", _review_table(who, orders, lines, days, clock)
-    yield "events", _bought_event_table(who, visit, lines, days, clock)
+    yield from _facts_of_the_days(who, visit, lines, orders, days, clock)
     browsing = _browsing(who, np.arange(days.start, days.stop))
-    logged_in = ~_hit(browsing.key, "session_anonymous")
-    yield "events", _event_table(who, browsing, _browsing_events(who, browsing), clock, logged_in)
+    is_anonymous = _hit(browsing.key, "session_anonymous")
+    yield "events", _event_table(who, browsing, _browsing_events(who, browsing), clock, is_anonymous)
 
 
-def _bought_event_table(
-    who: _Customers, visit: _Visits, lines: _Lines, days: range, clock: _Clock
-) -> pa.Table:
+def _facts_of_the_days(
+    who: _Customers, visit: _Visits, lines: _Lines, orders: _Orders, days: range, clock: _Clock
+) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the lines and events of the buying sessions within ``days``."""
     is_fresh = visit.day >= days.start
-    position = np.cumsum(is_fresh) - 1
-    fresh_lines = lines.take(np.flatnonzero(is_fresh[lines.o]))
-    fresh_lines = _Lines(position[fresh_lines.o], *(getattr(fresh_lines, f.name) for f in fields(_Lines)[1:]))
-    fresh = visit.take(np.flatnonzero(is_fresh))
-    events = _buying_events(who, fresh, fresh_lines)
-    return _event_table(who, fresh, events, clock, np.ones(len(fresh.c), dtype=bool))
+    lines = lines.take(is_fresh[lines.o])
+    lines = replace(lines, o=(np.cumsum(is_fresh) - 1)[lines.o])
+    visit, orders = visit.take(is_fresh), orders.take(is_fresh)
+    for part in (lines, _services(who, visit, lines)):
+        yield "order_lines", _line_table(orders.number[part.o], orders.placed[part.o], part)
+    yield "events", _event_table(who, visit, _buying_events(who, visit, lines), clock)
 
 
 def _people(who: _Customers, growth: _Growth, clock: _Clock) -> Iterator[tuple[str, pa.Table]]:
@@ -1273,7 +1292,7 @@ def _withdraw(cursor: psycopg2.extensions.cursor, name: str, table: pa.Table) ->
 
 def _withdraw_orders(cursor: psycopg2.extensions.cursor, growth: _Growth) -> None:
     """Delete the sales whose status may still have changed; their numbers rise with the day."""
-    oldest = (growth.days.start - STATUS_DAYS) * ORDERS_A_DAY * 10
+    oldest = growth.restated_from * ORDERS_A_DAY * 10
     cursor.execute("delete from demo.orders where order_no >= %s and order_no %% 10 = 0", (oldest,))
 
 
