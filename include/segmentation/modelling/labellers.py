@@ -108,6 +108,12 @@ class NeighbourLabeller(BaseEstimator):
         new[order] = np.arange(len(order))
         return NeighbourLabeller(self.points, new[self.labels], self.strength, self.radius)
 
+    def without_noise(self) -> NeighbourLabeller:
+        """The same, giving everybody the cluster of the nearest customer that has one."""
+        kept = self.labels != NOISE
+        strength = None if self.strength is None else self.strength[kept]
+        return NeighbourLabeller(self.points[kept], self.labels[kept], strength)
+
     def label(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         index = NearestNeighbors(n_neighbors=min(VOTERS, len(self.points))).fit(self.points)
         distances, neighbours = index.kneighbors(X)

@@ -58,7 +58,7 @@ class ModelSettings(BaseModel):
     max_fit_rows: int = Field(
         20_000,
         ge=100,
-        description="customers an algorithm is fitted on at most, below its own limit; the others are labelled",
+        description="customers an algorithm is fitted on at most (or its own limit); all are labelled",
     )
     fit_timeout_seconds: float = Field(
         900, gt=0, description="a fit that takes longer is recorded as failed; meant never to be reached"
@@ -69,7 +69,7 @@ class ModelSettings(BaseModel):
     stability_draws: int = Field(3, ge=0, le=50, description="subsamples each candidate is refitted on")
     stability_rows: int = Field(1_500, ge=20, description="customers in a subsample at most")
     min_customers: int = Field(10, ge=2, description="fewer customers than this are one segment")
-    min_segment_share: Share = Field(0.01, description="gate: the smallest segment's share of customers")
+    min_segment_share: Share = Field(0.005, description="gate: the smallest segment's share of customers")
     max_segment_share: Share = Field(0.8, description="gate: the largest segment's share of customers")
     max_noise_share: Share = Field(0.2, description="gate: share of customers a candidate calls noise")
     weights: dict[str, Weight] = Field(

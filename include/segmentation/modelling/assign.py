@@ -1,0 +1,205 @@
+"""Everybody's segment from the model chosen, and the model as a file without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from skops import io as skops_io
+from threadpoolctl import threadpool_limits
+
+from segmentation.modelling.labellers import NOISE, Labeller, NeighbourLabeller
+from segmentation.modelling.search import Candidate
+
+OWN = "segmentation.modelling"
+TRUSTED = (
+    "numpy.dtype",
+    f"{OWN}.labellers.CentreLabeller",
+    f"{OWN}.labellers.MixtureLabeller",
+    f"{OWN}.labellers.NeighbourLabeller",
+    f"{OWN}.prepare.FeatureCheck",
+    f"{OWN}.prepare.GroupWeights",
+    f"{OWN}.prepare.QuantileClipper",
+    f"{OWN}.prepare.RedundancyFilter",
+    f"{OWN}.prepare.signed_log",
+)
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "skops")
+
+
+class ModelRefusedError(ValueError):
+    """A stored model must not, or cannot, be loaded; the message says why."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A chosen candidate with all that labelling another night's customers takes.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Columns of the prepared matrix, in order.
+    pipeline : Pipeline or None
+        The fitted preparation: features to matrix.
+    settings : dict
+        JSON values: what shaped the model.
+    """
+
+    name: str
+    algorithm: str
+    params: dict[str, Any]
+    k: int
+    labeller: Labeller
+    columns: tuple[str, ...]
+    pipeline: Pipeline | None
+    settings: dict[str, Any]
+
+
+def make_model(
+    winner: Candidate,
+    X: pd.DataFrame,
+    pipeline: Pipeline | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Model:
+    """The winner, the matrix's columns, the fitted preparation and the settings as one model."""
+    columns = tuple(str(name) for name in X.columns)
+    return Model(
+        winner.name,
+        winner.algorithm,
+        winner.params,
+        winner.k,
+        winner.labeller,
+        columns,
+        pipeline,
+        settings or {},
+    )
+
+
+def assign(model: Candidate | Model | None, X: pd.DataFrame) -> pd.DataFrame:
+    """Label everybody; each row's answer depends on that row and the model only.
+
+    Parameters
+    ----------
+    model : Candidate, Model or None
+        None is "no structure": everybody is segment 0, with confidence 1.
+    X : DataFrame of shape (n_customers, n_columns), index = customer_id
+        The prepared matrix.
+
+    Returns
+    -------
+    DataFrame
+        Index as X; label (int64, 0..k-1, never noise), confidence (0..1), is_outlier (bool). Noise
+        gets the segment of the nearest customer that has one, is_outlier, and confidence 0.
+
+    Raises
+    ------
+    ValueError
+        The matrix has other columns than the model was fitted on; the message names them.
+    """
+    if model is None:
+        return _answer(X, np.zeros(len(X), dtype=np.int64), np.ones(len(X)), np.zeros(len(X), dtype=bool))
+    if isinstance(model, Model) and tuple(X.columns) != model.columns:
+        differing = sorted({*X.columns} ^ {*model.columns}) or ["their order"]
+        raise ValueError(
+            f"the matrix does not fit the model, which differ in: {', '.join(map(str, differing))}"
+        )
+    values = np.ascontiguousarray(X, dtype=np.float64)
+    with threadpool_limits(1):
+        labels, confidence = model.labeller.label(values)
+        noise = labels == NOISE
+        if noise.any() and isinstance(model.labeller, NeighbourLabeller):
+            labels = labels.copy()
+            labels[noise], _ = model.labeller.without_noise().label(values[noise])
+    return _answer(X, labels, confidence, noise)
+
+
+def _answer(X: pd.DataFrame, labels: np.ndarray, confidence: np.ndarray, noise: np.ndarray) -> pd.DataFrame:
+    columns = {"label": labels.astype(np.int64), "confidence": np.clip(confidence, 0, 1), "is_outlier": noise}
+    return pd.DataFrame(columns, index=X.index)
+
+
+def save_model(model: Model, folder: Path) -> str:
+    """Write `model.skops` and `model.json` (settings, columns, versions, hash) into `folder`.
+
+    `folder` is a `Path` or anything with its methods (an `ObjectStoragePath`). Returns the SHA-256.
+    """
+    content = skops_io.dumps({"labeller": model.labeller, "pipeline": model.pipeline})
+    beside = {field.name: getattr(model, field.name) for field in fields(model)}
+    del beside["labeller"], beside["pipeline"]
+    beside |= {"sha256": hashlib.sha256(content).hexdigest(), "versions": _versions()}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.skops").write_bytes(content)
+    (folder / "model.json").write_text(json.dumps(beside, indent=2, sort_keys=True) + "\n")
+    return beside["sha256"]
+
+
+def load_model(folder: Path) -> Model:
+    """Read what `save_model` wrote.
+
+    Raises
+    ------
+    ModelRefusedError
+        A file is missing or changed since, holds types that are not trusted, or cannot be read by
+        the libraries installed (whose versions the message then compares).
+    """
+    try:
+        content = (folder / "model.skops").read_bytes()
+        beside = json.loads((folder / "model.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ModelRefusedError(f"no readable model in {folder}: {error}") from error
+    written = beside.pop("versions", {})
+    if hashlib.sha256(content).hexdigest() != beside.pop("sha256", None):
+        raise ModelRefusedError(f"the model in {folder} is not the one its hash was made of")
+    try:
+        stored = loads(content)
+        return Model(**{**beside, "columns": tuple(beside["columns"])}, **stored)
+    except ModelRefusedError:
+        raise
+    except Exception as error:  # whatever another version's file makes a library raise
+        differing = [f"{name} {written.get(name)} -> {now}" for name, now in _versions().items()]
+        raise ModelRefusedError(
+            f"the model in {folder} cannot be read ({', '.join(differing)}): {error}"
+        ) from error
+
+
+def loads(content: bytes) -> Any:
+    """Objects out of skops bytes; types beyond skops' own list and `TRUSTED` are refused.
+
+    Raises
+    ------
+    ModelRefusedError
+        Naming the types.
+    """
+    untrusted = sorted(set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED))
+    if untrusted:
+        raise ModelRefusedError(f"types that are not trusted: {', '.join(untrusted)}")
+    return skops_io.loads(content, trusted=list(TRUSTED))
+
+
+def save_candidates(candidates: Sequence[Candidate], file: Path) -> None:
+    """Write one algorithm's candidates, as a mapped task hands them to the choosing one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{f.name: getattr(candidate, f.name) for f in fields(candidate)} for candidate in candidates]
+    file.write_bytes(skops_io.dumps(rows))
+
+
+def load_candidates(file: Path) -> list[Candidate]:
+    """Read what `save_candidates` wrote.
+
+    Raises
+    ------
+    ModelRefusedError
+        The file holds types that are not trusted.
+    """
+    return [Candidate(**row) for row in loads(file.read_bytes())]
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}

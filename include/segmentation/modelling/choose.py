@@ -1,0 +1,208 @@
+"""Gates, then one documented ranking, then a verdict in words.
+
+Rule
+----
+1. A candidate that fails a gate cannot win; the gates it failed are named.
+2. Each score of those that pass becomes its rank share: 0 for the worst, 1 for the best, the mean
+   for ties. Rank shares have no units and no outliers, so the weights mean what they say.
+3. The total is the mean of the rank shares, weighted by `settings.weights`; a score that nobody has
+   (no history to predict from, say) drops out.
+4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
+   unless the best challenger's total exceeds its own by more than `incumbent_margin`: "keep".
+5. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
+   A continuous cloud of customers is no reason for that: dividing it well is what is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.scores import DEFINITIONS
+from segmentation.modelling.search import Candidate, params_json
+from segmentation.modelling.settings import ModelSettings
+
+LOWER_IS_BETTER = frozenset({"davies_bouldin"})
+DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was decided and why.
+
+    Attributes
+    ----------
+    kind : "new", "keep" or "no structure"
+    winner : Candidate or None
+        None for "no structure".
+    leaderboard : DataFrame
+        One row a candidate, best first: candidate, algorithm, parameters (JSON), k, the scores
+        (6 decimals), total, gates_failed (names, by comma), error, rank (1 is best; absent where a
+        gate failed), chosen, seconds.
+    verdict : str
+        One sentence.
+    """
+
+    kind: Literal["new", "keep", "no structure"]
+    winner: Candidate | None
+    leaderboard: pd.DataFrame
+    verdict: str
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    scores: pd.DataFrame,
+    settings: ModelSettings,
+    n_customers: int | None = None,
+) -> Choice:
+    """Decide between candidates.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As from `scores.score`.
+    n_customers : int, optional
+        Taken from the candidates' labels when absent.
+
+    Raises
+    ------
+    ValueError
+        Two candidates have one name.
+    """
+    names = [c.name for c in candidates]
+    if len(set(names)) < len(names):
+        raise ValueError("candidates must have different names")
+    if n_customers is None:
+        n_customers = max((len(c.labels) for c in candidates), default=0)
+    scores = scores.reindex(names).round(DECIMALS)
+    failed = {c.name: gates_failed(c, scores.loc[c.name], settings) for c in candidates}
+    passed = [name for name in names if not failed[name]]
+    totals = total(scores.loc[passed], settings.weights)
+    by_name = {c.name: c for c in candidates}
+    ranked = sorted(passed, key=lambda name: (-totals[name], by_name[name].k, name))
+    if n_customers < settings.min_customers or not ranked:
+        board = _leaderboard(candidates, scores, totals, failed, ranked, None)
+        return Choice("no structure", None, board, _no_structure(failed, n_customers, settings))
+    winner = by_name[_with_margin(ranked, totals, by_name, settings.incumbent_margin)]
+    board = _leaderboard(candidates, scores, totals, failed, ranked, winner.name)
+    kind = "keep" if winner.algorithm == "incumbent" else "new"
+    return Choice(kind, winner, board, _verdict(kind, winner, by_name, scores.loc[passed], totals, settings))
+
+
+def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
+    """Names of the gates that `candidate` does not pass, in the order they are looked at."""
+    if candidate.error:
+        return ["fit"]
+    shares = scores.get(["coverage", "smallest_share", "largest_share"])
+    gates = {
+        "k_min": candidate.k >= settings.k_min,
+        "k_max": candidate.k <= settings.k_max,
+        "smallest_share": shares["smallest_share"] >= settings.min_segment_share,
+        "largest_share": shares["largest_share"] <= settings.max_segment_share,
+        "noise_share": 1 - shares["coverage"] <= settings.max_noise_share + 1e-9,
+        "convergence": candidate.converged,
+        "assignable": candidate.labeller is not None and bool(np.isfinite(candidate.confidence).all()),
+    }
+    return [name for name, passed in gates.items() if not passed]
+
+
+def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
+    """Weighted mean of rank shares, 0..1, by candidate; an undefined score of one counts as worst."""
+    used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
+    if not used or scores.empty:
+        return pd.Series(0.0, index=scores.index)
+    shares = pd.DataFrame({name: rank_share(scores[name], name in LOWER_IS_BETTER) for name in used})
+    weight = np.array([weights[name] for name in used])
+    return pd.Series(shares.to_numpy() @ weight / weight.sum(), index=scores.index).round(DECIMALS)
+
+
+def rank_share(column: pd.Series, lower_is_better: bool = False) -> pd.Series:
+    """0 for the worst, 1 for the best, the mean for ties; 1 when there is one only."""
+    ranks = column.rank(method="average", ascending=not lower_is_better, na_option="top")
+    return (ranks - 1) / (len(column) - 1) if len(column) > 1 else ranks
+
+
+def _with_margin(ranked: list[str], totals: pd.Series, by_name: dict[str, Candidate], margin: float) -> str:
+    """The best, unless an incumbent is within `margin` of it."""
+    for name in ranked:
+        if by_name[name].algorithm == "incumbent" and totals[ranked[0]] - totals[name] <= margin + 1e-9:
+            return name
+    return ranked[0]
+
+
+def _leaderboard(
+    candidates: Sequence[Candidate],
+    scores: pd.DataFrame,
+    totals: pd.Series,
+    failed: dict[str, list[str]],
+    ranked: list[str],
+    chosen: str | None,
+) -> pd.DataFrame:
+    place = {name: i + 1 for i, name in enumerate(ranked)}
+    rows = [
+        {
+            "candidate": c.name,
+            "algorithm": c.algorithm,
+            "parameters": params_json(c.params),
+            "k": c.k,
+            **scores.loc[c.name].to_dict(),
+            "total": totals.get(c.name, np.nan),
+            "gates_failed": ",".join(failed[c.name]),
+            "error": c.error,
+            "rank": place.get(c.name),
+            "chosen": c.name == chosen,
+            "seconds": c.seconds,
+        }
+        for c in candidates
+    ]
+    columns = [
+        *("candidate", "algorithm", "parameters", "k", *(name for name in DEFINITIONS if name in scores)),
+        *("total", "gates_failed", "error", "rank", "chosen", "seconds"),
+    ]
+    board = pd.DataFrame(rows, columns=columns).astype({"rank": "Int64", "chosen": bool})
+    return board.sort_values(["rank", "candidate"], na_position="last", ignore_index=True)
+
+
+def _verdict(
+    kind: str,
+    winner: Candidate,
+    by_name: dict[str, Candidate],
+    passed: pd.DataFrame,
+    totals: pd.Series,
+    settings: ModelSettings,
+) -> str:
+    own = passed.loc[winner.name]
+    reasons = [
+        f"{name.replace('_', ' ')} {own[name]:.3f}"
+        for name in sorted(settings.weights, key=lambda name: (-settings.weights[name], name))
+        if name in own and np.isfinite(own[name])
+    ]
+    words = "kept" if kind == "keep" else "won"
+    verdict = f"{winner.name} ({winner.k} segments) {words}: {', '.join(reasons)}"
+    others = totals.drop(winner.name).sort_values(ascending=False, kind="stable")
+    if len(others):
+        verdict += f"; ranked {totals[winner.name]:.3f} against {others.iloc[0]:.3f} of {others.index[0]}"
+    widths = passed["silhouette"].dropna() if "silhouette" in passed else pd.Series(dtype=float)
+    if len(widths) and widths.idxmax() != winner.name:
+        alone = by_name[widths.idxmax()]
+        verdict += f"; silhouette alone would have taken {alone.name} ({alone.k} segments)"
+    return verdict
+
+
+def _no_structure(failed: dict[str, list[str]], n_customers: int, settings: ModelSettings) -> str:
+    if n_customers < settings.min_customers:
+        reason = f"{n_customers} customers are fewer than {settings.min_customers}"
+    elif not failed:
+        reason = "there is no candidate"
+    else:
+        counts = pd.Series([gate for gates in failed.values() for gate in gates]).value_counts()
+        reason = (
+            f"none of {len(failed)} candidates passed the gates ("
+            + ", ".join(f"{gate}: {count}" for gate, count in sorted(counts.items()))
+            + ")"
+        )
+    return f"no structure: {reason}; everybody is one segment"

@@ -1,0 +1,320 @@
+"""Scores of all candidates at once, on the same customers.
+
+Every score is a column; its definition is the docstring of the function that makes it, and
+`DEFINITIONS` says it in a line. Noise is never scored as a cluster: it is left out, and
+`coverage` stands beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+from sklearn.metrics import (
+    adjusted_mutual_info_score,
+    adjusted_rand_score,
+    recall_score,
+    roc_auc_score,
+)
+from sklearn.model_selection import KFold
+from sklearn.neighbors import NearestNeighbors
+from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_limits
+
+from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.search import Candidate, Progress, _ordered, silent
+from segmentation.modelling.settings import ModelSettings
+
+BLOCK_BYTES = 64 * 2**20  # of one block of distances
+DUNN_NEIGHBOURS = 25
+DUNN_SOFTNESS = 5
+TREE_DEPTH = 4
+TREE_ROWS = 2_000
+FOLDS = 5
+
+DEFINITIONS = {
+    "coverage": "share of customers that are not noise",
+    "smallest_share": "share of customers in the smallest segment",
+    "largest_share": "share of customers in the largest segment",
+    "silhouette": "mean silhouette width, -1..1; noise left out",
+    "calinski_harabasz": "variance between segments over variance within, per degree of freedom",
+    "davies_bouldin": "mean likeness of each segment to its most alike, 0 is best; noise left out",
+    "near_neighbour_dunn": "soft minimum of the distances between near neighbours in different segments",
+    "stability": "mean adjusted Rand index with refits on subsamples",
+    "explainability": "balanced accuracy of a depth-4 decision tree, on held-out customers",
+    "predictive": "out-of-sample share of the next period's log spend that membership explains",
+    "predictive_auc": "out-of-sample AUC of membership for buying at all in the next period",
+    "agreement_incumbent": "adjusted Rand index with the segments in use",
+    "external_ari": "adjusted Rand index with true labels; shown, never used",
+    "external_ami": "adjusted mutual information with true labels; shown, never used",
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What customers looked like a horizon ago, and what they then spent.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_then, n_columns)
+        Features of then, prepared by the pipeline the candidates were fitted with.
+    spend : ndarray of shape (n_then,)
+        Currency units spent within the horizon; 0 for who bought nothing.
+    """
+
+    X: np.ndarray
+    spend: np.ndarray
+
+
+def score(
+    candidates: Sequence[Candidate],
+    X: pd.DataFrame | np.ndarray,
+    settings: ModelSettings,
+    *,
+    incumbent: np.ndarray | None = None,
+    truth: np.ndarray | None = None,
+    snapshot: Snapshot | None = None,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """All scores of all candidates that have labels.
+
+    Parameters
+    ----------
+    X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns)
+        The matrix that the candidates' labels belong to, in the same order of rows.
+    incumbent, truth : array of shape (n_customers,), optional
+        Labels of the model in use, and true labels (-1 or NaN where unknown).
+    snapshot : Snapshot, optional
+        Without it there are no predictive scores.
+
+    Returns
+    -------
+    DataFrame
+        Index: candidate names; columns: the keys of `DEFINITIONS` that apply, float64, NaN where a
+        score is undefined (fewer than two clusters, say).
+    """
+    fitted = [c for c in candidates if not c.error]
+    values, back = _ordered(X)
+    order = np.argsort(back)
+    labels = [c.labels[order] for c in fitted]
+    columns = [_shares(lab) for lab in labels]
+    with threadpool_limits(1):
+        rows = _paired_rows(len(values), settings)
+        sample, on_sample = values[rows], [lab[rows] for lab in labels]
+        progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
+        neighbours = _near_neighbours(sample)
+        for row, width in zip(columns, silhouettes(sample, on_sample), strict=True):
+            row["silhouette"] = width
+        for row, candidate, lab in zip(columns, fitted, on_sample, strict=True):
+            row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
+            row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
+            row["stability"] = candidate.stability
+            row["explainability"] = explainability(sample, lab, settings.seed)
+        progress("comparing with the incumbent, the true labels and the next period, where known")
+        for row, candidate, lab in zip(columns, fitted, labels, strict=True):
+            row |= _against(lab, "agreement_incumbent", incumbent, order, adjusted_rand_score)
+            row |= _against(lab, "external_ari", truth, order, adjusted_rand_score)
+            row |= _against(lab, "external_ami", truth, order, adjusted_mutual_info_score)
+            row |= predictive(candidate, snapshot, settings.seed) if snapshot is not None else {}
+    table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
+    return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
+
+
+def _paired_rows(n: int, settings: ModelSettings) -> np.ndarray:
+    """One uniform sample for all candidates, so that they differ by themselves and not by luck."""
+    if n <= settings.score_rows:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(settings.seed).permutation(n)[: settings.score_rows])
+
+
+def _shares(labels: np.ndarray) -> dict[str, float]:
+    sizes = np.bincount(labels[labels != NOISE])
+    sizes = sizes[sizes > 0] / len(labels)
+    if not len(sizes):
+        return {"coverage": 0.0, "smallest_share": 0.0, "largest_share": 0.0}
+    return {"coverage": sizes.sum(), "smallest_share": sizes.min(), "largest_share": sizes.max()}
+
+
+def _one_hot(labels: np.ndarray) -> np.ndarray:
+    """Columns of 0 and 1, one a cluster present, float32; rows of noise are all 0."""
+    return (labels[:, None] == np.unique(labels[labels != NOISE])).astype(np.float32)
+
+
+def silhouettes(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[float]:
+    """Mean silhouette width of every partition, in one pass over the distances.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_columns)
+    partitions : labels of shape (n,), -1 for noise
+
+    Returns
+    -------
+    list of float
+        NaN where fewer than two clusters, or no pair within one, are left.
+
+    Notes
+    -----
+    Blocks of distances (float32) times one-hot labels give every customer's sum of distances to
+    every cluster of every partition. As in scikit-learn, the width is 0 in a cluster of one. A
+    partition's value equals `sklearn.metrics.silhouette_score` without its noise to 1e-5.
+    """
+    if not partitions:
+        return []
+    hot = [_one_hot(labels) for labels in partitions]
+    edges = np.cumsum([0, *(h.shape[1] for h in hot)])
+    stacked = np.concatenate(hot, axis=1)
+    sizes = stacked.sum(axis=0)
+    centred = X - X.mean(axis=0)
+    norms = np.square(centred).sum(axis=1)
+    totals = np.zeros(len(partitions))
+    step = max(1, BLOCK_BYTES // (8 * len(X)))
+    for start in range(0, len(X), step):
+        block = slice(start, min(start + step, len(X)))
+        squared = norms[block, None] + norms - 2.0 * centred[block] @ centred.T
+        np.maximum(squared, 0.0, out=squared)
+        squared[np.arange(squared.shape[0]), np.arange(block.start, block.stop)] = 0.0
+        sums = np.sqrt(squared, dtype=np.float32, casting="same_kind") @ stacked
+        for i, (low, high) in enumerate(pairwise(edges)):
+            totals[i] += _widths(sums[:, low:high], hot[i][block].astype(bool), sizes[low:high])
+    clustered = np.array([h.sum() for h in hot])
+    defined = np.array([2 <= h.shape[1] < len(h) and h.shape[1] < h.sum() for h in hot])
+    return [float(t) for t in np.where(defined, totals / np.maximum(clustered, 1), np.nan)]
+
+
+def _widths(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> float:
+    """Sum of silhouette widths of the rows that have a cluster in this partition."""
+    rows = own.any(axis=1)
+    if own.shape[1] < 2 or not rows.any():
+        return 0.0
+    sums, own = sums[rows].astype(np.float64), own[rows]
+    own_size = own @ sizes
+    within = sums[own] / np.maximum(own_size - 1, 1)
+    between = np.where(own, np.inf, sums / sizes).min(axis=1)
+    largest = np.maximum(within, between)
+    width = np.divide(between - within, largest, out=np.zeros_like(largest), where=largest > 0)
+    return float(width[own_size > 1].sum())
+
+
+def variance_scores(X: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Calinski-Harabasz (the more, the better) and Davies-Bouldin (the less), noise left out.
+
+    Both equal scikit-learn's; NaN where there are fewer than two clusters, or as many as customers.
+    """
+    X, hot = X[labels != NOISE], _one_hot(labels[labels != NOISE])
+    n, k = hot.shape
+    if not 2 <= k < n:
+        return float("nan"), float("nan")
+    sizes = hot.sum(axis=0, dtype=np.float64)
+    centres = (hot.T @ X) / sizes[:, None]
+    distance = np.linalg.norm(X - centres[hot.argmax(axis=1)], axis=1)
+    within = np.square(distance).sum()
+    between = (sizes[:, None] * np.square(centres - X.mean(axis=0))).sum()
+    spread = (hot.T @ distance) / sizes
+    apart = np.linalg.norm(centres[:, None] - centres, axis=2)
+    likeness = np.divide(spread[:, None] + spread, apart, out=np.zeros_like(apart), where=apart > 0)
+    return (
+        float(between / within * (n - k) / (k - 1)) if within > 0 else 1.0,
+        float(likeness.max(axis=1).mean()),
+    )
+
+
+def _near_neighbours(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances to, and row numbers of, each row's nearest 25 others."""
+    wanted = min(DUNN_NEIGHBOURS + 1, len(X))
+    distances, neighbours = NearestNeighbors(n_neighbors=wanted).fit(X).kneighbors(X)
+    return distances[:, 1:], neighbours[:, 1:]
+
+
+def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: np.ndarray) -> float:
+    """Near-neighbour generalised Dunn index DuNN_25 with a soft minimum over a constant.
+
+    Parameters
+    ----------
+    distances, neighbours : ndarray of shape (n, M)
+        To and of each row's M nearest others.
+
+    Returns
+    -------
+    float
+        In units of the mean neighbour distance; the more, the better; NaN below two clusters.
+
+    Notes
+    -----
+    Of all pairs (i, one of i's M nearest) in different clusters, the smallest distances are averaged
+    with weights of a half normal curve (standard deviation 5, 15 terms): the index "SMin:5" of
+    Gagolewski, Bartoszuk, Cena, "Are cluster validity measures (in)valid?", 2021. Where no such
+    pair exists, the clusters are further apart than any neighbours: the largest distance is taken.
+    """
+    labels_of = labels[neighbours]
+    known = (labels[:, None] != NOISE) & (labels_of != NOISE)
+    if len(np.unique(labels[labels != NOISE])) < 2 or not known.any():
+        return float("nan")
+    across = distances[known & (labels_of != labels[:, None])]
+    scale = distances.mean()
+    if not len(across):
+        return float(distances.max() / scale) if scale > 0 else float("nan")
+    terms = min(3 * DUNN_SOFTNESS, len(across))
+    smallest = np.sort(np.partition(across, terms - 1)[:terms])
+    weights = norm.pdf(np.arange(terms), scale=DUNN_SOFTNESS)
+    return float(smallest @ weights / weights.sum() / scale) if scale > 0 else float("nan")
+
+
+def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
+    """Balanced accuracy of a tree of depth 4 on the half of (at most 2,000) customers not shown to it."""
+    rows = np.flatnonzero(labels != NOISE)
+    rows = rows[np.random.default_rng(seed).permutation(len(rows))[:TREE_ROWS]]
+    half = len(rows) // 2
+    shown, held = rows[:half], rows[half:]
+    known = np.isin(labels[held], labels[shown])
+    if len(np.unique(labels[shown])) < 2 or not known.any():
+        return float("nan")
+    tree = DecisionTreeClassifier(max_depth=TREE_DEPTH, class_weight="balanced", random_state=seed)
+    tree.fit(X[shown], labels[shown])
+    truth, told = labels[held][known], tree.predict(X[held][known])
+    return float(recall_score(truth, told, labels=np.unique(truth), average="macro"))
+
+
+def predictive(candidate: Candidate, snapshot: Snapshot, seed: int) -> dict[str, float]:
+    """What membership then says of the spend that followed, out of sample in 5 folds.
+
+    `predictive` is 1 - squared error / variance of log(1 + spend) where the forecast is the mean
+    of the segment in the other folds; `predictive_auc` is the AUC of the segment's share of
+    buyers. Noise counts as a segment of its own here.
+    """
+    labels = candidate.labeller.label(snapshot.X)[0] + 1
+    if len(labels) < FOLDS:
+        return {"predictive": float("nan"), "predictive_auc": float("nan")}
+    outcomes = np.column_stack([np.log1p(snapshot.spend), snapshot.spend > 0]).astype(float)
+    forecast = np.empty_like(outcomes)
+    for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(labels):
+        forecast[held] = _segment_means(labels[shown], outcomes[shown], int(labels.max()) + 1)[labels[held]]
+    variance = np.square(outcomes[:, 0] - outcomes[:, 0].mean()).sum()
+    error = np.square(outcomes[:, 0] - forecast[:, 0]).sum()
+    both = 0 < outcomes[:, 1].sum() < len(outcomes)
+    return {
+        "predictive": float(1 - error / variance) if variance > 0 else float("nan"),
+        "predictive_auc": float(roc_auc_score(outcomes[:, 1], forecast[:, 1])) if both else float("nan"),
+    }
+
+
+def _segment_means(labels: np.ndarray, outcomes: np.ndarray, size: int) -> np.ndarray:
+    """Mean outcome by label, everybody's mean for a label that does not occur."""
+    counts = np.bincount(labels, minlength=size)
+    sums = np.column_stack([np.bincount(labels, weights=column, minlength=size) for column in outcomes.T])
+    return np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], outcomes.mean(axis=0))
+
+
+def _against(labels: np.ndarray, column: str, other, order: np.ndarray, measure) -> dict[str, float]:
+    """`measure` against labels that are known for some customers, noise left out of neither."""
+    if other is None:
+        return {}
+    other = pd.Series(np.asarray(other)[order])
+    known = (other.notna() & (other != NOISE)).to_numpy()
+    if not known.any():
+        return {column: float("nan")}
+    return {column: float(measure(pd.factorize(other[known])[0], labels[known]))}
