@@ -45,7 +45,7 @@ NEW_CUSTOMER_DAYS = 60
 LAPSED_AFTER_DAYS = 60
 ECHO_DAYS = 30  # an order echoes (return, review) at most so many days later
 STATUS_DAYS = 9  # the status of an order is final after so many days
-CELLS_A_BLOCK = 4_000_000  # customers x days simulated at once: about 300 MB
+CELLS_A_BLOCK = 2_000_000  # customers x days simulated at once: about 400 MB
 PROFILE_CHANGE_A_DAY = 0.0002
 DAY_SECONDS = 86_400
 NEVER = np.iinfo(np.int64).max
@@ -183,31 +183,45 @@ class Persona:
 
 PERSONAS = (
     Persona(
-        "loyal_high_value", 0.20, 17, 4.0, 1.40, 0.10, 0.05, 22, 5, 0.10, 0.04, 0.9, 420, 12.5, 0.4,
-        week=WORKDAYS, lapses=True, favours={"fashion": 3, "home": 3, "beauty": 2},
+        "loyal_high_value", share=0.20, orders=17, lines=4.0, price_level=1.40, discount=0.10,
+        returned=0.05, browsing=22, events=5, carts=0.10, reviewed=0.04, first_order=0.9, lifetime_days=420,
+        hour=12.5, loyalty_to_category=0.4, week=WORKDAYS, lapses=True,
+        favours={"fashion": 3, "home": 3, "beauty": 2},
     ),
     Persona(
-        "bargain_hunter", 0.15, 9, 3.0, 0.75, 0.74, 0.10, 26, 6, 0.14, 0.02, 0.7, 2500, 15.0, 0.25,
-        sales_lift=3.5, favours={"fashion": 3, "electronics": 1.5, "grocery": 2},
+        "bargain_hunter", share=0.15, orders=9, lines=3.0, price_level=0.75, discount=0.74,
+        returned=0.10, browsing=26, events=6, carts=0.14, reviewed=0.02, first_order=0.7, lifetime_days=2500,
+        hour=15.0, loyalty_to_category=0.25, sales_lift=3.5,
+        favours={"fashion": 3, "electronics": 1.5, "grocery": 2},
     ),
     Persona(
-        "seasonal_gift_buyer", 0.13, 6, 3.4, 1.0, 0.12, 0.05, 9, 5, 0.12, 0.02, 0.5, 4000, 17.0, 0.45,
-        year=GIFT_SEASON, favours={"gifts": 9, "toys": 3, "books": 2},
+        "seasonal_gift_buyer", share=0.13, orders=6, lines=3.4, price_level=1.0, discount=0.12,
+        returned=0.05, browsing=9, events=5, carts=0.12, reviewed=0.02, first_order=0.5, lifetime_days=4000,
+        hour=17.0, loyalty_to_category=0.45, year=GIFT_SEASON,
+        favours={"gifts": 9, "toys": 3, "books": 2},
     ),
     Persona(
-        "window_shopper", 0.14, 2.2, 1.5, 1.0, 0.25, 0.10, 60, 7, 0.09, 0.01, 0.25, 3000, 19.5, 0.2,
+        "window_shopper", share=0.14, orders=2.2, lines=1.5, price_level=1.0, discount=0.25,
+        returned=0.10, browsing=60, events=7, carts=0.09, reviewed=0.01, first_order=0.25, lifetime_days=3000,
+        hour=19.5, loyalty_to_category=0.2,
         favours={"fashion": 2, "electronics": 2, "home": 2},
     ),
     Persona(
-        "weekend_family", 0.14, 11, 5.0, 0.9, 0.24, 0.05, 14, 5, 0.14, 0.03, 0.8, 2500, 20.3, 0.5,
-        week=WEEKEND, lapses=True, favours={"toys": 6, "grocery": 5, "home": 2},
+        "weekend_family", share=0.14, orders=11, lines=5.0, price_level=0.9, discount=0.24,
+        returned=0.05, browsing=14, events=5, carts=0.14, reviewed=0.03, first_order=0.8, lifetime_days=2500,
+        hour=20.3, loyalty_to_category=0.5, week=WEEKEND, lapses=True,
+        favours={"toys": 6, "grocery": 5, "home": 2},
     ),
     Persona(
-        "enthusiast_reviewer", 0.10, 9, 2.2, 1.25, 0.12, 0.06, 28, 7, 0.08, 0.50, 0.8, 2500, 20.5, 0.75,
-        lapses=True, favours={"hobby": 6, "electronics": 3, "books": 4},
+        "enthusiast_reviewer", share=0.10, orders=9, lines=2.2, price_level=1.25, discount=0.12,
+        returned=0.06, browsing=28, events=7, carts=0.08, reviewed=0.50, first_order=0.8, lifetime_days=2500,
+        hour=20.5, loyalty_to_category=0.75, lapses=True,
+        favours={"hobby": 6, "electronics": 3, "books": 4},
     ),
     Persona(
-        "one_time_buyer", 0.14, 0.0, 2.0, 1.0, 0.20, 0.08, 0.6, 4, 0.06, 0.02, 1.0, 4000, 16.0, 0.2,
+        "one_time_buyer", share=0.14, orders=0.0, lines=2.0, price_level=1.0, discount=0.20,
+        returned=0.08, browsing=0.6, events=4, carts=0.06, reviewed=0.02, first_order=1.0, lifetime_days=4000,
+        hour=16.0, loyalty_to_category=0.2,
     ),
 )  # fmt: skip
 
@@ -1402,6 +1416,6 @@ def _grow(
     rows = _write(cursor, _Growth(shop, first, range(start, last + 1), state is None), progress)
     if state is None:
         cursor.execute(INDEXES)
+        cursor.execute("analyze " + ", ".join(f"demo.{name}" for name in TABLES))
     cursor.execute("update demo.state set last_day = %s", (_date(last),))
-    cursor.execute("analyze " + ", ".join(f"demo.{name}" for name in TABLES))
     return DemoState(shop.seed, shop.customers, shop.timezone, _date(first), _date(last), rows)

@@ -49,6 +49,8 @@ class Feature(BaseModel):
     transform: Literal["log", "linear", "share", "category"]
     label: str
     formula: str
+    high: str | None = None
+    low: str | None = None
 
     @property
     def kind(self) -> str:

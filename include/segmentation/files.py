@@ -96,6 +96,17 @@ def land(
     return landed
 
 
+def check(source: str, data: str | None) -> None:
+    """Refuse a file source whose file is not there, before anything is made.
+
+    Raises
+    ------
+    SourceError
+    """
+    if spec_of(source) is not None:
+        _existing(source, data)
+
+
 def _existing(source: str, data: str | None) -> Path:
     if not data:
         raise SourceError(f"source '{source}' is read from a file: name it with DATA=path/to/file")

@@ -76,18 +76,62 @@ class Lifecycle(Section):
 
 
 class Quality(Section):
-    """Thresholds of the three gates."""
+    """Thresholds of the three gates. Shares are 0..1."""
 
+    min_rows: int = Field(50, ge=1, description="with fewer rows a share says little: its check is milder")
     max_age_days: int = Field(3, ge=1, description="days without an order before the source counts as stale")
-    min_keys_present: Share = 0.5
-    max_quarantined_share: Share = Field(0.6, description="of the rows of a table; above it the run stops")
-    warn_quarantined_share: Share = 0.1
+    min_keys_present: Share = Field(0.5, description="of the rows of a table; below it the run stops")
+    min_paid_share: Share = Field(
+        0.2, description="lines with a quantity and a price; below it the run stops"
+    )
+    min_reread_share: Share = Field(
+        0.5, description="rows of days read before that the shop still has; below it the run stops"
+    )
+    order_statuses: tuple[str, ...] = (
+        "new",
+        "pending",
+        "processing",
+        "paid",
+        "shipped",
+        "delivered",
+        "completed",
+        "cancelled",
+        "canceled",
+        "returned",
+        "refunded",
+    )
+    event_types: tuple[str, ...] = ("view", "cart", "search", "checkout", "purchase", "other")
+    max_quarantined_share: Share = Field(
+        0.3, description="rows refused for a fault (being anonymous is none); above it the run stops"
+    )
+    warn_quarantined_share: Share = 0.05
+    warn_duplicate_share: Share = 0.05
+    warn_orphan_share: Share = Field(0.02, description="lines whose order is not there")
+    warn_unknown_customers_share: Share = Field(
+        0.05, description="orders of customers the shop does not list"
+    )
+    warn_psi: float = Field(0.1, gt=0, description="population stability index of a feature")
+    max_psi: float | None = Field(None, gt=0, description="above it the run stops; empty: never")
     min_segment_share: Share = 0.005
     max_segment_share: Share = 0.95
+    warn_changed_share: Share = Field(0.3, description="customers in another segment than on the parent date")
+
+    @model_validator(mode="after")
+    def _warnings_first(self) -> "Quality":
+        if self.warn_quarantined_share > self.max_quarantined_share:
+            raise ValueError("warn_quarantined_share must not be above max_quarantined_share")
+        if self.min_segment_share >= self.max_segment_share:
+            raise ValueError("min_segment_share must be below max_segment_share")
+        if self.max_psi is not None and self.max_psi < self.warn_psi:
+            raise ValueError("max_psi must not be below warn_psi")
+        return self
 
 
 class Run(Section):
     lease_minutes: int = Field(60, ge=1, description="a run without a heartbeat for so long is dead")
+    retries: int = Field(
+        3, ge=0, le=10, description="of a task; a failed gate or bad settings are not retried"
+    )
     artifacts: str = Field("", description="where matrices, models and reports go; empty: .local/<shop>")
 
 

@@ -1,0 +1,62 @@
+# Everything runs from here; `make help` lists what there is. Nothing leaves .local/.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+LOCAL := .local
+VENV := $(LOCAL)/venv
+PY := $(VENV)/bin/python
+export PYTHONPATH := $(CURDIR)/include
+# bytecode is what makes the second start fast
+unexport PYTHONDONTWRITEBYTECODE
+
+CLI = $(PY) -W ignore -m segmentation.local.cli
+OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$($(o))"))
+
+.DEFAULT_GOAL := help
+.PHONY: help run up psql test lint lock docs clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file AS_OF=2011-12-01 CUSTOMERS=5000 (default: the demo shop)
+	@$(CLI) run $(OPTIONS)
+
+up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=
+	@$(CLI) up $(OPTIONS)
+
+psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
+	@$(CLI) psql $(if $(SHOP),--shop "$(SHOP)") -- $(ARGS)
+
+test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp ## ruff, sqlfluff, and whether the locks are what the wishes compile to
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/sqlfluff lint --disable-progress-bar include/sql
+	@PYTHON=$(PY) scripts/lock --check
+
+lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
+	@PYTHON=$(PY) scripts/lock
+
+docs: $(VENV)/dev.stamp ## generate what is generated under docs/
+	@$(PY) -m segmentation.dictionary > docs/data_dictionary.md
+
+clean: ## stop the local servers and delete .local (environment, databases, reports)
+	@if [ -x $(PY) ]; then $(CLI) clean; fi; rm -rf $(LOCAL)
+
+# The environment: made once, and again when a lock changes.
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "error: Python >= 3.11 is needed ($(PYTHON) is not; name another with PYTHON=python3.12)" >&2; exit 2; }
+	@echo "making the environment in $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/run.stamp: requirements.txt | $(VENV)/bin/uv
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PY) -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PY) -r requirements.txt -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,226 @@
+"""The choice among the candidates, and all that will be published of it, kept among the run's artifacts."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+
+from segmentation import candidates, db, explain, features, naming, profiles
+from segmentation.modelling import assign, scores
+from segmentation.modelling import choose as rule
+from segmentation.modelling.search import Candidate, incumbent
+from segmentation.night import Night
+
+FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"
+MAP_POINTS = 3000
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A cluster of tonight as it will be published; segments come in the order of their revenue."""
+
+    cluster: int
+    name: str
+    description: str
+    rule: str
+    value_tier: str
+    lifecycle: str
+    customers: int
+    share: float
+    revenue_365d: float
+
+    def version(self) -> dict:
+        """The columns of segments.segment_versions, without ids and dates."""
+        return {name: value for name, value in asdict(self).items() if name != "cluster"}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the run has chosen. `kind` is new, keep or no structure."""
+
+    kind: str
+    verdict: str
+    model_path: str | None
+    segments: tuple[Segment, ...]
+    profiles: pd.DataFrame
+    leaderboard: pd.DataFrame
+
+    def write(self, night: Night) -> None:
+        """Keep it among the run's artifacts."""
+        for name, frame in ((PROFILES, self.profiles), (LEADERBOARD, self.leaderboard)):
+            with (night.folder / name).open("wb") as file:
+                frame.to_parquet(file)
+        words = {
+            "kind": self.kind,
+            "verdict": self.verdict,
+            "model_path": self.model_path,
+            "segments": [asdict(segment) for segment in self.segments],
+        }
+        (night.folder / FILE).write_text(json.dumps(words, indent=2))
+
+    @classmethod
+    def read(cls, night: Night) -> "Chosen":
+        """What `write` kept."""
+        words = json.loads((night.folder / FILE).read_text())
+        frames = []
+        for name in (PROFILES, LEADERBOARD):
+            with (night.folder / name).open("rb") as file:
+                frames.append(pd.read_parquet(file))
+        segments = tuple(Segment(**segment) for segment in words.pop("segments"))
+        return cls(**words, segments=segments, profiles=frames[0], leaderboard=frames[1])
+
+
+def choose(
+    night: Night, algorithms: list[str], force_refit: bool, progress: Callable[[str], None] = print
+) -> tuple[Chosen, pd.DataFrame]:
+    """Score the candidates with last night's model among them, choose, label everybody.
+
+    Returns
+    -------
+    What is to be published, and the assignment: customer_id, cluster, confidence, is_outlier; one row a
+    customer of the date.
+    """
+    known = features.available(night.settings.shop.source)
+    with night.warehouse.connect(readonly=True) as conn:
+        frame = features.read(conn, night.as_of_date, known)
+        truth = _truth(conn, frame.index)
+        before = None if force_refit else _incumbent(conn, night, frame, progress)
+        currency = db.scalar(
+            conn, "select currency from core.orders group by 1 order by count(*) desc, 1 limit 1"
+        )
+    matrix = candidates.matrix(night)
+    runners = candidates.load(night, algorithms)
+    if before is not None and algorithms:
+        runners.append(before.candidate)
+    scored = (
+        scores.score(
+            runners,
+            matrix,
+            night.settings.model,
+            incumbent=before.candidate.labels if before else None,
+            truth=truth,
+            progress=progress,
+        )
+        if runners
+        else pd.DataFrame()
+    )
+    decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
+    progress(f"choose: {decided.verdict}")
+
+    kept = decided.kind == "keep" and before is not None
+    own = before.matrix if kept else matrix
+    labelled = assign.assign(decided.winner, own)
+    clusters = labelled["label"].rename("cluster")
+    model_path = None
+    if decided.winner is not None:
+        preparation = before.model.pipeline if kept else candidates.pipeline(night)
+        shaping = night.settings.model_dump(mode="json", include={"model", "preparation"})
+        assign.save_model(
+            assign.make_model(decided.winner, own, preparation, shaping), night.folder / "model"
+        )
+        model_path = f"{night.as_of_date:%Y-%m-%d}/{night.run_id}/model"
+    _write_map(night, matrix, clusters, labelled["is_outlier"])
+    chosen = Chosen(
+        kind=decided.kind,
+        verdict=decided.verdict,
+        model_path=model_path,
+        segments=_segments(night, frame, clusters, known, currency),
+        profiles=profiles.profiles(frame, clusters, known),
+        leaderboard=decided.leaderboard,
+    )
+    assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
+    return chosen, assignments.assign(confidence=assignments["confidence"].round(6))
+
+
+@dataclass(frozen=True)
+class _Incumbent:
+    """The parent date's model: as a candidate, with the matrix that its own preparation makes."""
+
+    candidate: Candidate
+    model: assign.Model
+    matrix: pd.DataFrame
+
+
+def _incumbent(
+    conn: db.Connection, night: Night, frame: pd.DataFrame, progress: Callable[[str], None]
+) -> _Incumbent | None:
+    parent = db.row(
+        conn,
+        """
+        select p.run_id, p.model_path, b.stability from segments.runs as r
+        inner join segments.runs as p on r.parent_run_id = p.run_id
+        left join segments.model_leaderboard as b on p.run_id = b.run_id and b.chosen
+        where r.run_id = %(run_id)s
+        """,
+        {"run_id": night.run_id},
+    )
+    if parent is None or parent["model_path"] is None:
+        return None
+    try:
+        model = assign.load_model(night.store / parent["model_path"])
+        matrix = model.pipeline.transform(frame)
+        candidate = incumbent(model.labeller, matrix)
+    except (assign.ModelRefusedError, ValueError, KeyError) as error:
+        progress(f"choose: the model of run {parent['run_id']} takes no part: {error}")
+        return None
+    stability = float("nan") if parent["stability"] is None else parent["stability"]
+    return _Incumbent(replace(candidate, stability=stability), model, matrix)
+
+
+def _truth(conn: db.Connection, customers: pd.Index) -> np.ndarray | None:
+    """True segments as numbers in the order of customers, -1 where unknown; None when the shop has none."""
+    labels = db.read_frame(conn, "select customer_id, label from staging.labels where label is not null")
+    if labels.empty:
+        return None
+    by_customer = labels.drop_duplicates("customer_id").set_index("customer_id")["label"].reindex(customers)
+    codes, _ = pd.factorize(by_customer, sort=True)
+    return codes if (codes >= 0).any() else None
+
+
+def _segments(
+    night: Night,
+    frame: pd.DataFrame,
+    clusters: pd.Series,
+    known: tuple[features.Feature, ...],
+    currency: str | None,
+) -> tuple[Segment, ...]:
+    traits = profiles.traits(frame, clusters, known, night.settings.lifecycle)
+    names = naming.names(traits)
+    rules = explain.rules(frame, clusters, known, night.settings.model.seed)
+    revenue = frame["spend_365d"].groupby(clusters).sum().round(2)
+    made = [
+        Segment(
+            cluster=trait.cluster,
+            name=names[trait.cluster],
+            description=naming.description(trait, trait.customers / len(frame), currency),
+            rule=rules[trait.cluster],
+            value_tier=trait.value_tier,
+            lifecycle=trait.lifecycle,
+            customers=trait.customers,
+            share=round(trait.customers / len(frame), 6),
+            revenue_365d=float(revenue[trait.cluster]),
+        )
+        for trait in traits
+    ]
+    return tuple(sorted(made, key=lambda segment: (-segment.revenue_365d, segment.cluster)))
+
+
+def _write_map(night: Night, matrix: pd.DataFrame, clusters: pd.Series, outliers: pd.Series) -> None:
+    """A picture's worth of customers without their ids: two principal components of a seeded sample."""
+    sample = matrix.sample(min(MAP_POINTS, len(matrix)), random_state=night.settings.model.seed).sort_index()
+    points = np.zeros((len(sample), 2))
+    if min(sample.shape) >= 2:
+        points = PCA(2, svd_solver="full").fit_transform(sample)
+    picture = pd.DataFrame(
+        {
+            "x": points[:, 0].round(4),
+            "y": points[:, 1].round(4),
+            "cluster": clusters.loc[sample.index].to_numpy(),
+            "is_outlier": outliers.loc[sample.index].to_numpy(),
+        }
+    )
+    with (night.folder / MAP).open("wb") as file:
+        picture.to_parquet(file)

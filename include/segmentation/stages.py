@@ -1,0 +1,169 @@
+"""The body of each task (this module knows Airflow): a run's reference in, a small result out.
+
+Every stage begins with a sign of life, which also finds out when the run has lost its date.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from segmentation import connections, progress, runs, settings
+from segmentation.dates import as_of
+from segmentation.errors import SettingsError
+from segmentation.night import Night
+
+Reference = dict[str, Any]
+
+
+def _alive(reference: Reference) -> Night:
+    night = connections.night(reference)
+    runs.beat(night)
+    return night
+
+
+def start(
+    param: str | None, logical_date: datetime | None, run_after: datetime, dag_run_id: str
+) -> Reference:
+    """Resolve the date, migrate, check the source, take the lease.
+
+    Raises
+    ------
+    SettingsError, SourceError, LeaseError
+    """
+    from segmentation import contract, warehouse
+
+    loaded = settings.load()
+    try:
+        day = as_of(param, logical_date, run_after, loaded.tz)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    contract.tables_of(loaded.shop.source)
+    target = connections.database("warehouse")
+    warehouse.migrate(target)
+    run_id = runs.start(target, loaded, day, dag_run_id)
+    progress.say(f"start: {loaded.shop.name}, as of {day}, run {run_id}")
+    return {"run_id": run_id, "as_of_date": day.isoformat()}
+
+
+def extract(reference: Reference) -> dict[str, Any]:
+    """Bring the source's file or demo shop up to date, then extract what is missing."""
+    from segmentation import extraction, shops
+
+    night = _alive(reference)
+    version = shops.refresh(night.shop, night.settings, night.as_of_date, progress.say)
+    window = extraction.run(night, version, progress.say)
+    runs.note(night, watermarks={"extracted_before": window["end"], "source_version": version})
+    return window
+
+
+def _days(window: dict[str, Any]) -> tuple[date | None, date]:
+    first = window["first"]
+    return first and date.fromisoformat(first), date.fromisoformat(window["end"])
+
+
+def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
+    """The gate on what was extracted."""
+    from segmentation.quality import gates
+
+    return gates.check_sources(_alive(reference), *_days(window)).summary()
+
+
+def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
+    """Clean the extracted days, and judge what was quarantined."""
+    from segmentation import cleaning
+    from segmentation.quality import gates
+
+    night = _alive(reference)
+    counts = cleaning.run(night, *_days(window), progress.say)
+    runs.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
+    gates.check_cleaning(night)
+    return {
+        name: {key: row[key] for key in ("rows_in", "kept", "merged", "quarantined")}
+        for name, row in counts.items()
+    }
+
+
+def roll_up(reference: Reference, window: dict[str, Any]) -> int:
+    """Roll the extracted days up; returns the rows written."""
+    from segmentation import features as stage
+
+    rows = stage.roll_up(_alive(reference), *_days(window))
+    progress.say(f"roll up: {rows:,} customer days")
+    return rows
+
+
+def features(reference: Reference) -> int:
+    """Build the features of the date; without an eligible customer the run ends as `no_data`."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from segmentation import features as stage
+
+    night = _alive(reference)
+    customers = stage.build(night, progress.say)
+    if customers:
+        return customers
+    words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
+    runs.finish(night.warehouse, night.run_id, "no_data", words)
+    progress.say(words)
+    raise AirflowSkipException(words)
+
+
+def check_features(reference: Reference) -> dict[str, Any]:
+    """The gate on the features."""
+    from segmentation.quality import gates
+
+    return gates.check_features(_alive(reference)).summary()
+
+
+def prepare(reference: Reference, algorithms: list[str] | None) -> list[str]:
+    """Make the matrix; returns the algorithms to fit."""
+    from segmentation import candidates
+
+    return candidates.prepare(_alive(reference), algorithms, progress.say)
+
+
+def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
+    """Fit the trials of one algorithm."""
+    from segmentation import candidates
+
+    return candidates.fit(_alive(reference), algorithm, progress.say)
+
+
+def choose(reference: Reference, fits: list[dict[str, Any]], force_refit: bool) -> dict[str, Any]:
+    """Choose, and stage everybody's cluster."""
+    from segmentation import choice, publishing
+
+    night = _alive(reference)
+    chosen, assignments = choice.choose(night, [fit["algorithm"] for fit in fits], force_refit, progress.say)
+    chosen.write(night)
+    publishing.stage_assignments(night, assignments)
+    return {"kind": chosen.kind, "segments": len(chosen.segments), "customers": len(assignments)}
+
+
+def check_segments(reference: Reference) -> dict[str, Any]:
+    """The gate on what is about to be published."""
+    from segmentation import publishing
+    from segmentation.quality import gates
+
+    night = _alive(reference)
+    return gates.check_segments(night, publishing.assignments_table(night.as_of_date)).summary()
+
+
+def publish(reference: Reference) -> dict[str, Any]:
+    """Publish the date."""
+    from segmentation import publishing
+    from segmentation.choice import Chosen
+
+    night = _alive(reference)
+    published = publishing.publish(night, Chosen.read(night), progress.say)
+    progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
+    return {**published, "as_of_date": night.as_of_date.isoformat()}
+
+
+def report(reference: Reference) -> str:
+    """Write the report; it needs no lease, for the date is published."""
+    from segmentation import report as pictures
+
+    night = connections.night(reference)
+    path = str(pictures.build(night, progress.say))
+    runs.note(night, report_path=path)
+    return path
