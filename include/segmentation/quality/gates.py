@@ -1,0 +1,290 @@
+"""The three gates of a night: measure in SQL, judge with Great Expectations, keep, then stop if need be.
+
+Nothing here reads a table into Python: `include/sql/quality/<table>.sql` measures a table in one pass, the
+figures go to `quality.metrics`, and the suite of the table (`suites`) judges them. Every verdict is committed
+to `segments.quality_results`, and shown as Data Docs, before a critical one is raised.
+See docs/adr/0003-quality-gates.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from segmentation import contract, db, features, identity, runs
+from segmentation.errors import GateFailed
+from segmentation.night import Night
+from segmentation.quality import metrics as measuring
+from segmentation.quality import results as keeping
+from segmentation.quality.figures import in_words
+from segmentation.quality.metrics import Metrics
+from segmentation.quality.results import GateResult, Result
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
+
+NO_FAULT = ("customer_missing", "order_quarantined")
+"""Rules that put a row aside because nobody knows whose it is; that is ordinary, and has its own figures."""
+
+DRIFT_SAMPLE = 20_000  # customers; their noise in a population stability index is about .001
+RECENT_DAYS = 28  # days over which roll-up and clean lines are compared
+
+# The range of a feature by its unit. Money may be negative: returns of what was bought before the records.
+RANGES: dict[str, tuple[float | None, float | None]] = {
+    "currency": (None, None),
+    "share": (0, 1),
+    "stars": (1, 5),
+    "years": (0, 200),
+}
+RANGE_OF = {"spend_trend_90d": (-1, 1)}
+NOT_NEGATIVE = (0, None)
+
+
+def check_sources(night: Night, first: date | None, end: date) -> GateResult:
+    """Judge what was extracted, before it is cleaned: the days from `first` (None: all) to before `end`.
+
+    Raises
+    ------
+    GateFailed
+        When a critical expectation is not met. The results are stored, and what is clean is untouched.
+    """
+    from segmentation.quality import suites
+
+    tables = [name for name in contract.DAILY if name in contract.tables_of(night.settings.shop.source)]
+    quality = night.settings.quality
+    params = {
+        "first": first,
+        "end": end,
+        "min_rows": quality.min_rows,
+        "order_statuses": list(quality.order_statuses),
+        "event_types": list(quality.event_types),
+        "min_birth_year": night.settings.cleaning.min_birth_year,
+    }
+    with night.warehouse.connect() as conn:
+        for table in tables:
+            measuring.measure(conn, night, "sources", table, table, params)
+        measured = [measuring.read(conn, night, "sources", table) for table in tables]
+    made = {m.table: suites.SOURCES[m.table](m, night.settings) for m in measured}
+    return _judge(night, "sources", "sources", measured, made)
+
+
+def check_cleaning(night: Night) -> GateResult:
+    """Judge what cleaning refused, merged and could not relate, of the days that the run extracted.
+
+    A part of the gate `sources`: the row rules live in the cleaning SQL, and are judged by their counts.
+
+    Raises
+    ------
+    GateFailed
+        When a critical expectation is not met. The results are stored; the days count as not loaded, so the
+        next run reads them again.
+    """
+    from segmentation.quality import suites
+
+    shop = contract.tables_of(night.settings.shop.source)
+    tables = [name for name in contract.DAILY if name in shop]
+    with night.warehouse.connect() as conn:
+        params = {
+            **_extracted_days(conn, night),
+            "min_rows": night.settings.quality.min_rows,
+            "no_fault": list(NO_FAULT),
+        }
+        for table in tables:
+            measuring.measure(
+                conn, night, "sources", table, "cleaning", params, has_customers="customers" in shop
+            )
+        measured = [measuring.read(conn, night, "sources", table) for table in tables]
+        notes = {(t, f"broken_share{s}"): _rules(conn, night, t) for t in tables for s in ("", "_is_low")}
+    made = {m.table: suites.cleaning(m, night.settings) for m in measured}
+    return _judge(night, "sources", "cleaning", measured, made, notes)
+
+
+def check_features(night: Night) -> GateResult:
+    """Judge the features of the as-of date, against the roll-up and against those of the parent date.
+
+    Raises
+    ------
+    GateFailed
+        When a critical expectation is not met. The results are stored.
+    """
+    from segmentation.quality import suites
+
+    table, wanted = "customer_features", features.available(night.settings.shop.source)
+    with night.warehouse.connect() as conn:
+        params = {"recent_days": RECENT_DAYS}
+        described = [_described(feature) for feature in wanted]
+        measuring.measure(conn, night, "features", table, table, params, features=described)
+        measured = measuring.read(conn, night, "features", table)
+        parent = _parent(conn, night)
+        if parent:
+            _measure_drift(conn, night, wanted, parent, measured.count("row_count"))
+            measured = measuring.read(conn, night, "features", table)
+    suite = suites.customer_features(measured, night.settings, wanted, parent and parent.isoformat())
+    return _judge(night, "features", "features", [measured], {table: suite})
+
+
+def check_segments(night: Night, staged_table: str) -> GateResult:
+    """Judge the assignment staged in `staged_table` (schema.table), before it is published.
+
+    Raises
+    ------
+    GateFailed
+        When a critical expectation is not met. The results are stored, and nothing is published.
+    """
+    from segmentation.quality import suites
+
+    table = "customer_segments"
+    with night.warehouse.connect() as conn:
+        measuring.measure(conn, night, "segments", table, table, {}, staged=staged_table)
+        parent = _parent(conn, night)
+        if parent:
+            _measure_changes(conn, night, staged_table, parent)
+        measured = measuring.read(conn, night, "segments", table)
+    suite = suites.customer_segments(measured, night.settings, parent and parent.isoformat())
+    return _judge(night, "segments", "segments", [measured], {table: suite})
+
+
+def _parent(conn: db.Connection, night: Night) -> date | None:
+    found = runs.parent(conn, night.as_of_date)
+    return found["as_of_date"] if found else None
+
+
+def _extracted_days(conn: db.Connection, night: Night) -> dict[str, date | None]:
+    """The window of the run: `first` (None: all history) to before `end`."""
+    days = db.row(
+        conn,
+        "select min(day_from) as first, max(day_to) as end from staging.loads "
+        "where run_id = %(run_id)s having count(*) > 0",
+        night.params,
+    )
+    return days or {"first": None, "end": night.as_of_date}
+
+
+def _described(feature: features.Feature) -> dict[str, Any]:
+    lowest, highest = RANGE_OF.get(feature.name) or RANGES.get(feature.unit, NOT_NEGATIVE)
+    return {"name": feature.name, "is_number": feature.kind != "text", "lowest": lowest, "highest": highest}
+
+
+def _rules(conn: db.Connection, night: Night, table: str) -> str:
+    """The rules that refused most rows, for the message."""
+    counts = db.scalar(
+        conn,
+        "select rules from core.row_counts where run_id = %(run_id)s and table_name = %(table)s",
+        {**night.params, "table": table},
+    )
+    faults = sorted(((n, rule) for rule, n in (counts or {}).items() if rule not in NO_FAULT), reverse=True)
+    return ", ".join(f"{rule} {n:,}" for n, rule in faults[:3])
+
+
+def _measure_drift(
+    conn: db.Connection, night: Night, wanted: tuple[features.Feature, ...], parent: date, customers: int
+) -> None:
+    params = {"parent_as_of_date": parent, "sample_every": max(customers // DRIFT_SAMPLE, 1)}
+    numbers = [feature.name for feature in wanted if feature.kind != "text"]
+    categories = [feature.name for feature in wanted if feature.kind == "text"]
+    measuring.measure(
+        conn, night, "features", "customer_features", "drift", params, numbers=numbers, categories=categories
+    )
+
+
+def _measure_changes(conn: db.Connection, night: Night, staged_table: str, parent: date) -> None:
+    """The share of customers, of those in both dates, whose cluster is not their former segment's match."""
+    rows = db.rows(
+        conn, db.statement("quality/overlap.sql", staged=staged_table), {"parent_as_of_date": parent}
+    )
+    overlap = {(row["cluster"], row["segment_id"]): row["customers"] for row in rows}
+    if not overlap:
+        return
+    matched = {m.cluster: m.segment_id for m in identity.match(overlap, sorted({c for c, _ in overlap}))}
+    changed = sum(n for (cluster, segment), n in overlap.items() if matched[cluster] != segment)
+    known = sum(overlap.values())
+    measuring.keep(conn, night, "segments", "customer_segments", "customers_changed", changed)
+    measuring.keep(conn, night, "segments", "customer_segments", "changed_share", changed / known)
+
+
+def _judge(
+    night: Night,
+    gate: str,
+    page: str,
+    measured: list[Metrics],
+    made: "dict[str, ExpectationSuite]",
+    notes: dict[tuple[str, str], str] | None = None,
+) -> GateResult:
+    """Validate, store, render; then raise if a critical expectation was not met."""
+    from segmentation.quality import docs
+
+    link = docs.link(night, page)
+    validate = _validator()
+    validations = {m.table: validate(m, made[m.table]) for m in measured}
+    not_judged = [{"table": t, **about} for t, suite in made.items() for about in suite.meta["not_judged"]]
+    found = [_result(gate, t, r, link) for t, v in validations.items() for r in v.results]
+    found = [_noted(result, notes or {}) for result in found]
+    found += [_unjudged(gate, about, link) for about in not_judged]
+    outcome = GateResult(gate, tuple(found), link)
+    with night.warehouse.connect() as conn:
+        keeping.store(conn, night, outcome.results)
+    with night.warehouse.connect() as conn:
+        docs.write(conn, night, page, validations, not_judged)
+        published = runs.newest(conn)
+    if outcome.failed["critical"]:
+        raise GateFailed(keeping.message(night, outcome, published and published.isoformat()))
+    return outcome
+
+
+def _validator() -> "Callable[[Metrics, ExpectationSuite], ExpectationSuiteValidationResult]":
+    """Great Expectations on one-row batches in memory: nothing written, sent or drawn on the terminal."""
+    import great_expectations as gx
+    import pandas as pd
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_pandas("metrics")
+
+    def validate(measured: Metrics, suite: "ExpectationSuite") -> "ExpectationSuiteValidationResult":
+        # objects, since the renderer of GX fails on numpy's floats
+        frame = pd.DataFrame([measured.values], dtype=object)
+        whole = source.add_dataframe_asset(measured.table).add_batch_definition_whole_dataframe("run")
+        return whole.get_batch({"dataframe": frame}).validate(suite, result_format="BASIC")
+
+    return validate
+
+
+def _result(gate: str, table: str, validated: Any, link: str) -> Result:
+    config = validated.expectation_config
+    about = config.meta
+    observed = in_words(validated.result.get("observed_value"), about["unit"])
+    failing = None if validated.success else about["failing_rows"]
+    return Result(
+        gate=gate,
+        table_name=table,
+        expectation=about["name"],
+        severity=getattr(config.severity, "value", config.severity),
+        success=bool(validated.success),
+        observed=observed,
+        expected=about["expected"],
+        says=about["says"],
+        advice=about["advice"],
+        failing_rows=failing,
+        link=link,
+    )
+
+
+def _noted(result: Result, notes: dict[tuple[str, str], str]) -> Result:
+    note = notes.get((result.table_name, result.expectation))
+    return replace(result, observed=f"{result.observed} ({note})") if note else result
+
+
+def _unjudged(gate: str, about: dict[str, Any], link: str) -> Result:
+    return Result(
+        gate=gate,
+        table_name=about["table"],
+        expectation=about["name"],
+        severity=about["severity"],
+        success=True,
+        observed=f"not judged: {about['why']}",
+        expected=about["expected"],
+        says=about["says"],
+        link=link,
+    )

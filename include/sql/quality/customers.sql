@@ -1,0 +1,38 @@
+-- Purpose: what the source gate asks of the customers just extracted.
+-- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's.
+-- Inputs: staging.customers of the window (one pass).
+-- Parameters: first (null: all history), end: the window's days; min_rows; min_birth_year.
+-- Re-run: reads only.
+with days as (
+    select
+        day,
+        count(*) as row_count,
+        count(nullif(btrim(customer_id), '')) as with_id,
+        count(birth_year) as with_birth_year,
+        count(*) filter (
+            where birth_year between %(min_birth_year)s and extract(year from day)
+        ) as with_plausible_birth_year
+    from staging.customers
+    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+    group by day
+),
+
+scopes as (
+    {% include "quality/scopes.sql" %}
+),
+
+by_scope as (
+    select
+        sum(row_count) as row_count,
+        sum(with_id) as with_id,
+        sum(with_birth_year) as with_birth_year,
+        sum(with_plausible_birth_year) as with_plausible_birth_year
+    from scopes
+    group by scope
+)
+
+select
+    coalesce(max(row_count), 0) as row_count,
+    min(with_id / row_count) as id_present_share,
+    min(with_plausible_birth_year / nullif(with_birth_year, 0)) as plausible_birth_year_share
+from by_scope

@@ -1,0 +1,59 @@
+-- Purpose: what the source gate asks of the order lines just extracted.
+-- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's.
+-- Inputs: staging.order_items of the window (one pass); core and quarantine.
+-- Parameters: first (null: all history), end: the window's days; min_rows.
+-- Re-run: reads only.
+with days as (
+    select
+        day,
+        count(*) as row_count,
+        count(nullif(btrim(order_id), '')) as with_order,
+        count(line_no) as with_number,
+        count(nullif(btrim(product_id), '')) as with_product,
+        count(quantity) as with_quantity,
+        count(unit_price) as with_price,
+        count(*) filter (where quantity > 0 and unit_price > 0) as paid
+    from staging.order_items
+    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+    group by day
+),
+
+scopes as (
+    {% include "quality/scopes.sql" %}
+),
+
+by_scope as (
+    select
+        sum(row_count) as row_count,
+        sum(with_order) as with_order,
+        sum(with_number) as with_number,
+        sum(with_product) as with_product,
+        sum(with_quantity) as with_quantity,
+        sum(with_price) as with_price,
+        sum(paid) as paid
+    from scopes
+    group by scope
+),
+
+shares as (
+    select
+        coalesce(max(row_count), 0) as row_count,
+        min(with_order / row_count) as order_present_share,
+        min(with_number / row_count) as number_present_share,
+        min(with_product / row_count) as product_present_share,
+        min(with_quantity / row_count) as quantity_present_share,
+        min(with_price / row_count) as price_present_share,
+        min(paid / row_count) as paid_share
+    from by_scope
+),
+
+reread as (
+    {% include "quality/reread.sql" %}
+)
+
+select
+    s.*,
+    r.rows_before,
+    case when r.rows_before >= %(min_rows)s then s.row_count / r.rows_before end as reread_share
+from shares as s
+cross join reread as r
