@@ -18,23 +18,6 @@ if TYPE_CHECKING:
 
 DICTIONARY = INCLUDE / "config" / "features.yaml"
 
-# What an order brings, and a cancellation takes off again.
-ORDER_MEASURES = (
-    "orders",
-    "weekend_orders",
-    "morning_orders",
-    "afternoon_orders",
-    "evening_orders",
-    "night_orders",
-    "lines",
-    "discounted_lines",
-    "units",
-    "gross_cents",
-    "discount_cents",
-    "return_lines",
-    "returned_cents",
-)
-
 
 class Feature(BaseModel):
     """An entry of the data dictionary."""
@@ -78,9 +61,7 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
     """
     with night.warehouse.connect() as conn:
         db.lock(conn, "segmentation days")
-        rows = db.run_file(
-            conn, "features/customer_day.sql", {"first": first, "end": end}, order_measures=ORDER_MEASURES
-        )
+        rows = db.run_file(conn, "features/customer_day.sql", {"first": first, "end": end})
         db.run_file(conn, "staging/watermarks.sql", night.params)
         return rows
 
@@ -97,8 +78,7 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
             "features/customer_features.sql",
             night.params,
             table=staged,
-            columns=[feature.name for feature in wanted],
-            order_measures=ORDER_MEASURES,
+            columns=", ".join(f'"{feature.name}"' for feature in wanted),
         )
         partitions.replace(conn, "features", "customer_features", night.as_of_date)
         db.execute(conn, f"analyze features.{partitions.name('customer_features', night.as_of_date)}")

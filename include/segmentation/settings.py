@@ -53,7 +53,7 @@ class Shop(Section):
 
 
 class Extract(Section):
-    lookback_days: int = Field(7, ge=0, le=366, description="days read again each night, for late rows")
+    lookback_days: int = Field(10, ge=0, le=366, description="days read again each night, for late rows")
 
 
 class Cleaning(Section):

@@ -1,7 +1,10 @@
 """What stands in the shop database before it is read: a file of the source, or the demo shop's new days."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
+
+import psycopg2
 
 from segmentation import db, files
 from segmentation.dates import ONE_DAY
@@ -28,7 +31,7 @@ def refresh(
         return landed and landed.version
     from segmentation import demo
 
-    with shop.connect() as conn:
+    with closing(psycopg2.connect(**shop.params)) as conn:  # the demo shop makes its own transaction
         try:
             demo.ensure_shop(
                 conn,

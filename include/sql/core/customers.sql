@@ -3,7 +3,7 @@
 -- Inputs: staging.customers: the window, and all days of the customers it touches.
 -- Parameters: first (null: all history), end: the window's days; timezone; min_birth_year; run_id.
 -- Row rule: customer_id_missing.
--- Merged: a second row of a customer on a day (the newest updated_at is kept), and a row that changes nothing.
+-- Merged: a second row of a customer on a day (the newest updated_at is kept), and one that changes nothing.
 -- Blanked: a year of birth before min_birth_year or after the day, a sign-up after the day.
 -- Re-run: the customers touched are deleted and inserted.
 create temp table touched on commit drop as
@@ -51,8 +51,8 @@ numbered as (
         row_number() over (
             partition by k.rule is null, k.customer_id, k.day
             order by
-                k.updated_at desc nulls last, k.email_sha256, k.country, k.region, k.city, k.gender, k.birth_year,
-                k.consent, k.signed_up_on
+                k.updated_at desc nulls last, k.email_sha256, k.country, k.region, k.city, k.gender,
+                k.birth_year, k.consent, k.signed_up_on
         ) as copy
     from known as k
 ),
@@ -60,10 +60,17 @@ numbered as (
 compared as (
     select
         n.*,
-        row(signed_up_on, birth_year, gender, country, region, city, email_sha256, consent)::text as attributes,
-        lag(row(signed_up_on, birth_year, gender, country, region, city, email_sha256, consent)::text)
-            over (partition by n.rule is null, n.customer_id, n.copy = 1 order by n.day) as attributes_before
-    from numbered as n
+        lag(n.attributes) over (
+            partition by n.rule is null, n.customer_id, n.copy = 1 order by n.day
+        ) as attributes_before
+    from (
+        select
+            numbered.*,
+            row(
+                signed_up_on, birth_year, gender, country, region, city, email_sha256, consent
+            )::text as attributes
+        from numbered
+    ) as n
 )
 
 select

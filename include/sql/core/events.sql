@@ -36,7 +36,8 @@ select
     j.rule is null and (
         row_number() over (
             partition by j.rule is null, j.event_id
-            order by j.occurred_at, j.customer_id, j.session_id, j.event_type, j.product_id, j.duration_seconds
+            order by
+                j.occurred_at, j.customer_id, j.session_id, j.event_type, j.product_id, j.duration_seconds
         ) > 1
         or exists (select from core.events as e where e.event_id = j.event_id)
     ) as is_merged

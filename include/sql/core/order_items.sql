@@ -1,8 +1,9 @@
 -- Purpose: clean order lines, each with its order's customer and day.
 -- Grain: order line. Inputs: staging.order_items of the window, core.orders, quarantine.orders.
 -- Parameters: first (null: all history), end: the window's days; max_line_amount; run_id.
--- Row rules, the first that applies: order_quarantined, order_unknown, order_on_another_day, line_no_missing,
---     product_missing, quantity_missing, quantity_zero, price_missing, price_negative, amount_absurd, discount_invalid.
+-- Row rules, the first that applies: order_quarantined, order_unknown, order_on_another_day,
+--     line_no_missing, product_missing, quantity_missing, quantity_zero, price_missing,
+--     price_negative, amount_absurd, discount_invalid.
 -- Merged: a second row of the same order_id and line_no.
 -- Re-run: the window's days are deleted and inserted. Runs after core/orders.sql.
 -- Caveat: a price of zero is kept (a free item); it counts as a line and not as a purchase.

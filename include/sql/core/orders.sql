@@ -21,7 +21,9 @@ with judged as (
         lower(btrim(status)) as status,
         case
             when cancelled_at is not null or lower(btrim(status)) in ('cancelled', 'canceled')
-                then greatest((coalesce(cancelled_at, updated_at, ordered_at) at time zone %(timezone)s)::date, day)
+                then greatest(
+                    (coalesce(cancelled_at, updated_at, ordered_at) at time zone %(timezone)s)::date, day
+                )
         end as cancelled_on,
         nullif(lower(btrim(channel)), '') as channel,
         nullif(upper(btrim(currency)), '') as currency,

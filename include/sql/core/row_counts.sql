@@ -19,8 +19,15 @@ select
         where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
     ),
     coalesce((
-        select jsonb_object_agg(rule, n)
-        from (select rule, count(*) as n from judged where rule is not null group by rule) as by_rule
+        select jsonb_object_agg(by_rule.rule, by_rule.n)
+        from (
+            select
+                rule,
+                count(*) as n
+            from judged
+            where rule is not null
+            group by rule
+        ) as by_rule
     ), '{}')
 on conflict (run_id, table_name) do update
     set

@@ -11,9 +11,46 @@ where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date;
 delete from features.customer_day_cancelled
 where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date;
 
+-- one row an order; one with nothing but returns brings its returns and no order
 create temp table rolled_orders on commit drop as
-{% include "features/order_totals.sql" %}
-;
+with totals as (
+    select
+        order_id,
+        count(*) filter (where quantity > 0 and unit_price > 0) as lines,
+        count(*) filter (where quantity > 0 and unit_price > 0 and discount > 0) as discounted_lines,
+        coalesce(sum(quantity) filter (where quantity > 0 and not is_service), 0) as units,
+        coalesce(
+            sum(round(quantity * unit_price * 100)) filter (where quantity > 0), 0
+        )::bigint as gross_cents,
+        coalesce(
+            sum(round(quantity * unit_price * 100) - amount_cents) filter (where quantity > 0), 0
+        )::bigint as discount_cents,
+        count(*) filter (where quantity < 0) as return_lines,
+        coalesce(-sum(amount_cents) filter (where quantity < 0), 0)::bigint as returned_cents
+    from core.order_items
+    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+    group by order_id
+)
+
+select
+    o.customer_id,
+    o.day,
+    o.cancelled_on,
+    (t.lines > 0)::integer as orders,
+    (t.lines > 0 and extract(isodow from o.day) >= 6)::integer as weekend_orders,
+    (t.lines > 0 and o.local_hour between 5 and 11)::integer as morning_orders,
+    (t.lines > 0 and o.local_hour between 12 and 16)::integer as afternoon_orders,
+    (t.lines > 0 and o.local_hour between 17 and 21)::integer as evening_orders,
+    (t.lines > 0 and (o.local_hour >= 22 or o.local_hour < 5))::integer as night_orders,
+    t.lines,
+    t.discounted_lines,
+    t.units,
+    t.gross_cents,
+    t.discount_cents,
+    t.return_lines,
+    t.returned_cents
+from core.orders as o
+inner join totals as t on o.order_id = t.order_id;
 
 insert into features.customer_day_cancelled
 (
@@ -24,9 +61,19 @@ select
     customer_id,
     day,
     cancelled_on,
-    {% for measure in order_measures -%}
-    sum({{ measure }}){{ "," if not loop.last }}
-    {% endfor %}
+    sum(orders),
+    sum(weekend_orders),
+    sum(morning_orders),
+    sum(afternoon_orders),
+    sum(evening_orders),
+    sum(night_orders),
+    sum(lines),
+    sum(discounted_lines),
+    sum(units),
+    sum(gross_cents),
+    sum(discount_cents),
+    sum(return_lines),
+    sum(returned_cents)
 from rolled_orders
 where cancelled_on is not null
 group by customer_id, day, cancelled_on;
@@ -42,9 +89,19 @@ with ordering as (
     select
         customer_id,
         day,
-        {% for measure in order_measures -%}
-        sum({{ measure }}) as {{ measure }}{{ "," if not loop.last }}
-        {% endfor %}
+        sum(orders) as orders,
+        sum(weekend_orders) as weekend_orders,
+        sum(morning_orders) as morning_orders,
+        sum(afternoon_orders) as afternoon_orders,
+        sum(evening_orders) as evening_orders,
+        sum(night_orders) as night_orders,
+        sum(lines) as lines,
+        sum(discounted_lines) as discounted_lines,
+        sum(units) as units,
+        sum(gross_cents) as gross_cents,
+        sum(discount_cents) as discount_cents,
+        sum(return_lines) as return_lines,
+        sum(returned_cents) as returned_cents
     from rolled_orders
     group by customer_id, day
 ),
@@ -80,9 +137,19 @@ reviewing as (
 select
     customer_id,
     day,
-    {% for measure in order_measures -%}
-    coalesce(o.{{ measure }}, 0),
-    {% endfor -%}
+    coalesce(o.orders, 0),
+    coalesce(o.weekend_orders, 0),
+    coalesce(o.morning_orders, 0),
+    coalesce(o.afternoon_orders, 0),
+    coalesce(o.evening_orders, 0),
+    coalesce(o.night_orders, 0),
+    coalesce(o.lines, 0),
+    coalesce(o.discounted_lines, 0),
+    coalesce(o.units, 0),
+    coalesce(o.gross_cents, 0),
+    coalesce(o.discount_cents, 0),
+    coalesce(o.return_lines, 0),
+    coalesce(o.returned_cents, 0),
     coalesce(b.sessions, 0),
     coalesce(b.views, 0),
     coalesce(b.carts, 0),

@@ -2,11 +2,12 @@
 --     include/config/features.yaml, under the name of its column.
 -- Grain: customer, for one as_of_date.
 -- Inputs: features.customer_day, customer_day_cancelled, core.order_items, core.customers.
--- Parameters: as_of_date; identifiers: table, columns (the features that the source allows). Every fact is of a day before it, a cancellation too.
+-- Parameters: as_of_date; identifiers: table, columns (the features that the source allows). Every fact is of
+--     a day before the as-of date, a cancellation too.
 -- Re-run: fills a table of the run, which takes the place of the date's partition.
 -- Caveat: eligible is a customer with at least one order that counts (a line with quantity > 0 and
 --     unit_price > 0) and is not cancelled before D.
-insert into {{ table }} (as_of_date, customer_id, {{ columns | join(", ") }})
+insert into {{ table }} (as_of_date, customer_id, {{ columns }})
 with placed as (
     select
         cd.*,
@@ -19,9 +20,19 @@ taken_off as (
     select
         customer_id,
         day,
-        {% for measure in order_measures -%}
-        sum({{ measure }}) as {{ measure }}{{ "," if not loop.last }}
-        {% endfor %}
+        sum(orders) as orders,
+        sum(weekend_orders) as weekend_orders,
+        sum(morning_orders) as morning_orders,
+        sum(afternoon_orders) as afternoon_orders,
+        sum(evening_orders) as evening_orders,
+        sum(night_orders) as night_orders,
+        sum(lines) as lines,
+        sum(discounted_lines) as discounted_lines,
+        sum(units) as units,
+        sum(gross_cents) as gross_cents,
+        sum(discount_cents) as discount_cents,
+        sum(return_lines) as return_lines,
+        sum(returned_cents) as returned_cents
     from features.customer_day_cancelled
     where day < %(as_of_date)s::date and cancelled_on < %(as_of_date)s::date
     group by customer_id, day
@@ -34,9 +45,19 @@ days as (
         %(as_of_date)s::date - p.day as age_days,
         date_trunc('month', p.day) as month,
         coalesce(t.orders, 0) as cancelled_orders,
-        {% for measure in order_measures -%}
-        p.{{ measure }} - coalesce(t.{{ measure }}, 0) as {{ measure }},
-        {% endfor -%}
+        p.orders - coalesce(t.orders, 0) as orders,
+        p.weekend_orders - coalesce(t.weekend_orders, 0) as weekend_orders,
+        p.morning_orders - coalesce(t.morning_orders, 0) as morning_orders,
+        p.afternoon_orders - coalesce(t.afternoon_orders, 0) as afternoon_orders,
+        p.evening_orders - coalesce(t.evening_orders, 0) as evening_orders,
+        p.night_orders - coalesce(t.night_orders, 0) as night_orders,
+        p.lines - coalesce(t.lines, 0) as lines,
+        p.discounted_lines - coalesce(t.discounted_lines, 0) as discounted_lines,
+        p.units - coalesce(t.units, 0) as units,
+        p.gross_cents - coalesce(t.gross_cents, 0) as gross_cents,
+        p.discount_cents - coalesce(t.discount_cents, 0) as discount_cents,
+        p.return_lines - coalesce(t.return_lines, 0) as return_lines,
+        p.returned_cents - coalesce(t.returned_cents, 0) as returned_cents,
         p.sessions,
         p.views,
         p.carts,
@@ -225,5 +246,5 @@ final as (
 select
     %(as_of_date)s::date,
     customer_id,
-    {{ columns | join(",\n    ") }}
+    {{ columns }}
 from final

@@ -11,7 +11,7 @@ select
     i.segment_id,
     a.confidence,
     a.is_outlier,
-    before.segment_id,
+    before.segment_id as previous_segment_id,
     %(run_id)s
 from {{ assignments }} as a
 inner join cluster_ids as i on a.cluster = i.cluster

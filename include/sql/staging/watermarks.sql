@@ -12,7 +12,9 @@ where run_id = %(run_id)s
 on conflict (table_name) do update
     set
         loaded_before = case
-            when watermarks.source_version is distinct from excluded.source_version then excluded.loaded_before
+            when
+                watermarks.source_version is distinct from excluded.source_version
+                then excluded.loaded_before
             else greatest(watermarks.loaded_before, excluded.loaded_before)
         end,
         source_version = excluded.source_version

@@ -3,8 +3,8 @@
 -- Fates: a line that stands in the file again, the same in every column, gets the same line_no, and
 --     cleaning merges the two. Stock codes in mixed case are one product. Codes that are no stock numbers
 --     (POST, DOT, M, BANK CHARGES, gift vouchers ...) are services; the DCGS codes and PADS are products.
--- Caveats: a quantity or price that is no number becomes null, and cleaning quarantines the line. The file has no
---     categories.
+-- Caveats: a quantity or price that is no number becomes null, and cleaning quarantines the line. The file
+--     has no categories.
 with lines as (
     select
         invoice_date,
