@@ -102,6 +102,7 @@ def choose(
             night.settings.model,
             incumbent=before.candidate.labels if before else None,
             truth=truth,
+            snapshot=candidates.snapshot(night),
             progress=progress,
         )
         if runners

@@ -1,7 +1,7 @@
 """Features of every eligible customer at an as-of date, and the dictionary that defines them."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -68,22 +68,42 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
 
 def build(night: Night, progress: Callable[[str], None] = print) -> int:
     """Compute `features.customer_features` of the as-of date in one transaction; returns the customers."""
-    wanted = available(night.settings.shop.source)
     with night.warehouse.connect() as conn:
         db.lock(conn, f"segmentation features {night.as_of_date}")
         _ensure_columns(conn)
         staged = partitions.stage(conn, "features", "customer_features", night.as_of_date)
-        customers = db.run_file(
-            conn,
-            "features/customer_features.sql",
-            night.params,
-            table=staged,
-            columns=", ".join(f'"{feature.name}"' for feature in wanted),
-        )
+        customers = _compute(conn, night, night.as_of_date, staged)
         partitions.replace(conn, "features", "customer_features", night.as_of_date)
         db.execute(conn, f"analyze features.{partitions.name('customer_features', night.as_of_date)}")
-    progress(f"features: {customers:,} customers, {len(wanted)} features")
+    progress(f"features: {customers:,} customers")
     return customers
+
+
+def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) -> int:
+    columns = ", ".join(f'"{feature.name}"' for feature in available(night.settings.shop.source))
+    params = {**night.params, "as_of_date": as_of_date}
+    return db.run_file(conn, "features/customer_features.sql", params, table=table, columns=columns)
+
+
+def read_earlier(night: Night, days: int) -> tuple["pd.DataFrame", "pd.Series"]:
+    """Features as they were so many days before the as-of date, and what each customer spent since.
+
+    Returns
+    -------
+    DataFrame as from `read`, and a Series of the same index: net spend in currency units within the days,
+    refunds beyond purchases counting as nothing. Both empty for a shop that is younger.
+    """
+    wanted = available(night.settings.shop.source)
+    then = night.as_of_date - timedelta(days=days)
+    params = {"then": then, "as_of_date": night.as_of_date}
+    with night.warehouse.connect() as conn:
+        db.execute(conn, "create temp table earlier (like features.customer_features) on commit drop")
+        _compute(conn, night, then, "earlier")
+        spend = db.read_frame(conn, db.statement("features/spend_since.sql"), params)
+        columns = sql.SQL(", ").join(sql.Identifier(feature.name) for feature in wanted)
+        query = sql.SQL("select customer_id, {} from earlier order by customer_id").format(columns)
+        frame = db.read_frame(conn, query.as_string(conn)).set_index("customer_id")
+    return frame, spend.set_index("customer_id")["spend"].reindex(frame.index).fillna(0.0)
 
 
 def _ensure_columns(conn: db.Connection) -> None:

@@ -52,6 +52,9 @@ class ModelSettings(BaseModel):
 
     seed: int = Field(20, ge=0, lt=2**32, description="the one seed of fits, samples and subsamples")
     algorithms: tuple[str, ...] = Field(ALGORITHMS, min_length=1, description="registry names to search")
+    horizon_days: int = Field(
+        90, ge=7, le=366, description="what segments of so many days ago say of the spend since is a score"
+    )
     k_min: int = Field(3, ge=2, le=50, description="fewest segments that may be published")
     k_max: int = Field(10, ge=2, le=50, description="most segments that may be published")
     trials: int = Field(24, ge=1, le=500, description="fits per algorithm (never a budget in seconds)")
