@@ -1,0 +1,351 @@
+"""What the report and the summary say, read from the warehouse once. No customer id is read."""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from psycopg2 import sql
+
+from segmentation import db
+from segmentation.errors import UserError
+from segmentation.features import Feature, dictionary
+from segmentation.night import Night
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLOURS = 10  # how many the style sheet has; a segment keeps its own as long as it lives
+SAMPLE = 20_000  # customers that the medians of everybody are computed from
+MAP_POINTS = 3_000
+FAR = 0.35  # standard deviations from everybody, from which on a feature sets a segment apart
+TRAITS = 4
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A feature in a segment; `effect` is signed: standard deviations from everybody."""
+
+    feature: Feature
+    mean: float | None
+    median: float | None
+    p10: float | None
+    p90: float | None
+    index: float | None
+    effect: float
+    everybody: float | None
+
+    @property
+    def is_high(self) -> bool:
+        """Above everybody."""
+        return self.effect > 0
+
+    @property
+    def words(self) -> str:
+        """What the dictionary says of such a segment, or the feature with its direction."""
+        said = self.feature.high if self.is_high else self.feature.low
+        return said or f"{'more' if self.is_high else 'less'}: {self.feature.label}"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A published segment; `colour` is the number of its colour in the style sheet."""
+
+    segment_id: int
+    name: str
+    description: str
+    rule: str | None
+    value_tier: str
+    lifecycle: str
+    customers: int
+    share: float
+    revenue: float
+    revenue_share: float | None
+    first_seen: date | None
+    parents: tuple[int, ...]
+    outliers: int
+    confidence: float | None
+    colour: int
+    profiles: dict[str, Profile] = field(repr=False)
+
+    def median(self, *features: str) -> float | None:
+        """The median of the first of these features that the shop has."""
+        found = (self.profiles[name].median for name in features if name in self.profiles)
+        return next((value for value in found if value is not None), None)
+
+    @property
+    def traits(self) -> list[Profile]:
+        """What sets it apart, the farthest first; of features that say the same, the first."""
+        far = [
+            p for p in self.profiles.values() if abs(p.effect) >= FAR and (p.feature.high or p.feature.low)
+        ]
+        said: dict[str, Profile] = {}
+        for profile in sorted(far, key=lambda p: (-abs(p.effect), p.feature.name)):
+            said.setdefault(profile.words, profile)
+        return list(said.values())[:TRAITS]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Customers who went from one segment to another; None: they were not there, or no longer are."""
+
+    source: int | None
+    source_name: str
+    target: int | None
+    target_name: str
+    customers: int
+    revenue: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the report of a published date shows."""
+
+    shop: str
+    source: str
+    language: str
+    run: dict[str, Any]
+    currency: str | None
+    segments: list[Segment]
+    flows: list[Flow]
+    leaderboard: list[dict[str, Any]]
+    quality: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    quarantined: list[dict[str, Any]]
+    points: "pd.DataFrame | None" = field(repr=False)
+    is_newest: bool = True
+
+    @property
+    def as_of_date(self) -> date:
+        """The date that the report is of."""
+        return self.run["as_of_date"]
+
+    @property
+    def customers(self) -> int:
+        """Customers that have a segment."""
+        return sum(segment.customers for segment in self.segments)
+
+    @property
+    def revenue(self) -> float:
+        """Of all segments, in the 365 days before the date."""
+        return sum(segment.revenue for segment in self.segments)
+
+    @property
+    def winner(self) -> dict[str, Any] | None:
+        """The chosen candidate; None where no structure was found."""
+        return next((row for row in self.leaderboard if row["chosen"]), None)
+
+    @property
+    def features(self) -> list[Feature]:
+        """Those that have a profile, in the order of the dictionary."""
+        there = {name for segment in self.segments for name in segment.profiles}
+        return [feature for feature in dictionary() if feature.name in there]
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """Expectations that were not met."""
+        return [row for row in self.quality if not row["success"]]
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """Unmet expectations that somebody should know of (info is only recorded)."""
+        return [row for row in self.failed if row["severity"] != "info"]
+
+    @property
+    def moved(self) -> tuple[int, int]:
+        """Customers who changed segment since the parent date, of how many who are in both."""
+        both = [flow for flow in self.flows if flow.source is not None and flow.target is not None]
+        return sum(f.customers for f in both if f.source != f.target), sum(f.customers for f in both)
+
+
+def find_run(conn: db.Connection, run_id: str) -> dict[str, Any]:
+    """The row of a run.
+
+    Raises
+    ------
+    UserError
+        When there is none.
+    """
+    run = db.row(conn, "select * from segments.runs where run_id = %(run_id)s", {"run_id": run_id})
+    if run is None:
+        raise UserError(f"there is no run {run_id} in segments.runs")
+    return run
+
+
+def newest_date(conn: db.Connection) -> date | None:
+    """The newest published date: what readers see in the current view."""
+    return db.scalar(conn, "select max(as_of_date) from segments.runs where status = 'published'")
+
+
+def currency_of(conn: db.Connection, as_of_date: date) -> str | None:
+    """The shop's currency, where its orders name one."""
+    return db.scalar(conn, db.statement("report/currency.sql"), {"as_of_date": as_of_date})
+
+
+def read(night: Night) -> Facts:
+    """Everything of the run's date.
+
+    Raises
+    ------
+    UserError
+        When the run does not exist, or has published nothing that is still there.
+    """
+    with night.warehouse.connect(readonly=True) as conn:
+        run = find_run(conn, night.run_id)
+        segments = read_segments(conn, run)
+        if not segments:
+            raise UserError(
+                f"run {night.run_id} of {night.as_of_date} has no published segments to report "
+                f"(status {run['status']}; a later run of the date takes its place)"
+            )
+        return Facts(
+            shop=night.settings.shop.name,
+            source=night.settings.shop.source,
+            language=night.settings.language,
+            run=run,
+            currency=currency_of(conn, run["as_of_date"]),
+            segments=segments,
+            flows=read_flows(conn, run),
+            leaderboard=db.rows(conn, db.statement("report/leaderboard.sql"), run),
+            quality=db.rows(conn, db.statement("report/quality.sql"), run),
+            rows=db.rows(conn, db.statement("report/row_counts.sql"), run),
+            quarantined=db.rows(conn, db.statement("report/quarantined.sql"), run),
+            points=_points(night, segments),
+            is_newest=run["as_of_date"] == newest_date(conn),
+        )
+
+
+def read_segments(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
+    """The segments that a run published, the largest revenue first; none where another run replaced them."""
+    found = db.rows(conn, db.statement("report/segments.sql"), run)
+    membership = {row["segment_id"]: row for row in db.rows(conn, db.statement("report/membership.sql"), run)}
+    profiles = _profiles(conn, run, sum(row["customers"] for row in found))
+    revenue = float(sum(row["revenue_365d"] for row in found))
+    colour = colours([row["segment_id"] for row in found])
+    return [
+        Segment(
+            **{name: row[name] for name in ("segment_id", "name", "description", "rule", "first_seen")},
+            **{name: row[name] for name in ("value_tier", "lifecycle", "customers", "share")},
+            revenue=float(row["revenue_365d"]),
+            revenue_share=float(row["revenue_365d"]) / revenue if revenue > 0 else None,
+            parents=tuple(row["parents"] or ()),
+            outliers=membership.get(row["segment_id"], {}).get("outliers", 0),
+            confidence=membership.get(row["segment_id"], {}).get("confidence"),
+            colour=colour[row["segment_id"]],
+            profiles=profiles.get(row["segment_id"], {}),
+        )
+        for row in found
+    ]
+
+
+def colours(segment_ids: Sequence[int]) -> dict[int, int]:
+    """A colour 1..COLOURS for each segment, the same on every date where no other segment has it."""
+    taken: dict[int, int] = {}
+    for segment_id in sorted(segment_ids):
+        wanted = (segment_id - 1) % COLOURS
+        order = [(wanted + step) % COLOURS + 1 for step in range(COLOURS)]
+        free = [colour for colour in order if colour not in taken.values()]
+        taken[segment_id] = (free or order)[0]
+    return taken
+
+
+def _profiles(conn: db.Connection, run: dict[str, Any], customers: int) -> dict[int, dict[str, Profile]]:
+    found = db.rows(conn, db.statement("report/profiles.sql"), run)
+    known = {feature.name: feature for feature in dictionary()}
+    everybody = _everybody(conn, run, sorted({row["feature"] for row in found} & set(known)), customers)
+    result: dict[int, dict[str, Profile]] = {}
+    for row in found:
+        if row["feature"] not in known:
+            continue  # a feature that has left the dictionary since
+        middle = everybody.get(row["feature"])
+        result.setdefault(row["segment_id"], {})[row["feature"]] = Profile(
+            feature=known[row["feature"]],
+            **{name: row[name] for name in ("mean", "median", "p10", "p90")},
+            index=row["index_vs_all"],
+            effect=_direction(row, middle) * abs(row["importance"] or 0.0),
+            everybody=middle,
+        )
+    return result
+
+
+def _everybody(
+    conn: db.Connection, run: dict[str, Any], features: list[str], customers: int
+) -> dict[str, float | None]:
+    columns = {
+        row["name"]
+        for row in db.rows(
+            conn,
+            "select attname as name from pg_attribute "
+            "where attrelid = 'features.customer_features'::regclass and attnum > 0 and not attisdropped",
+        )
+    }
+    wanted = [name for name in features if name in columns]
+    if not wanted:
+        return {}
+    medians = sql.SQL(", ").join(
+        sql.SQL("percentile_cont(0.5) within group (order by {f}) as {f}").format(f=sql.Identifier(name))
+        for name in wanted
+    )
+    query = db.statement("report/everybody.sql", medians=medians.as_string(conn))
+    return db.row(conn, query, {**run, "every": max(1, customers // SAMPLE)}) or {}
+
+
+def _direction(row: dict[str, Any], everybody: float | None) -> int:
+    """1 above everybody, -1 below: by the medians, and where these agree (often at 0) by the means."""
+    if everybody is not None and row["median"] is not None and row["median"] != everybody:
+        return 1 if row["median"] > everybody else -1
+    return -1 if row["index_vs_all"] is not None and row["index_vs_all"] < 100 else 1
+
+
+def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
+    """Who moved since the parent date; none where there is no parent."""
+    if run["parent_as_of_date"] is None:
+        return []
+    return [
+        Flow(
+            source=row["from_segment_id"],
+            source_name=_side(row["from_segment_id"], row["from_name"], "new customers"),
+            target=row["to_segment_id"],
+            target_name=_side(row["to_segment_id"], row["to_name"], "no longer there"),
+            customers=row["customers"],
+            revenue=float(row["revenue_365d"]),
+        )
+        for row in db.rows(conn, db.statement("report/migrations.sql"), run)
+    ]
+
+
+def _side(segment_id: int | None, name: str | None, nobody: str) -> str:
+    if segment_id is None:
+        return nobody
+    return name or f"segment {segment_id}"
+
+
+def _points(night: Night, segments: list[Segment]) -> "pd.DataFrame | None":
+    """The two-dimensional map: x, y, segment_id, is_outlier of a sample; None where the run left none."""
+    import pandas as pd
+
+    file = night.folder / "map.parquet"
+    if not file.exists():
+        return None
+    frame = pd.read_parquet(io.BytesIO(file.read_bytes()))
+    if "segment_id" not in frame.columns:
+        frame["segment_id"] = frame["cluster"].map(_ids_of_clusters(night, segments))
+    frame = frame[["x", "y", "segment_id", "is_outlier"]].dropna()
+    frame = frame[frame["segment_id"].isin([segment.segment_id for segment in segments])]
+    if len(frame) > MAP_POINTS:
+        frame = frame.sample(MAP_POINTS, random_state=0)
+    return (
+        frame.astype({"segment_id": int, "is_outlier": bool}).reset_index(drop=True) if len(frame) else None
+    )
+
+
+def _ids_of_clusters(night: Night, segments: list[Segment]) -> dict[int, int]:
+    """Cluster numbers of the run -> published ids: the choice names each cluster, and names are unique."""
+    file = night.folder / "choice.json"
+    if not file.exists():
+        return {}
+    names = {segment["cluster"]: segment["name"] for segment in json.loads(file.read_text())["segments"]}
+    ids = {segment.name: segment.segment_id for segment in segments}
+    return {cluster: ids[name] for cluster, name in names.items() if name in ids}

@@ -1,0 +1,151 @@
+"""The verdict of a run in plain words: what won, why, and what to look at before relying on it."""
+
+from typing import Any
+
+from segmentation.features import Feature
+from segmentation.report import words
+from segmentation.report.data import Facts
+
+WHY_SCORES = ("predictive_validity", "stability", "silhouette", "explainability")
+MEANINGS = {
+    "predictive_validity": "{:.0%} of the differences in next-period spend explained",
+    "stability": "stability {:.2f} (1: refits on other samples agree)",
+    "silhouette": "silhouette {:.2f}",
+    "explainability": "a tree of four questions puts {:.0%} where they belong",
+}
+EXTERNAL = (("adjusted_rand_index", "ARI"), ("adjusted_mutual_information", "AMI"))
+
+
+def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> str:
+    """The outcome of the choice in one or two sentences."""
+    chosen = next((row for row in leaderboard if row["chosen"]), None)
+    if chosen is None:
+        return "No structure was found that holds up, so everybody is one segment."
+    passed = [row for row in leaderboard if not row["gates_failed"]]
+    contest = f"{words.count(len(leaderboard), 'candidate')}, of which {len(passed):,} passed every gate"
+    if decision == "keep" or chosen["algorithm"] == "incumbent":
+        kept = f"The last model was kept, with {words.count(chosen['k'], 'segment')}"
+        return f"{kept}: no challenger was clearly better ({contest})."
+    name = words.algorithm(chosen["algorithm"])
+    return f"{name[0].upper()}{name[1:]} with {words.count(chosen['k'], 'segment')} won among {contest}."
+
+
+def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
+    """What speaks for the winner, with its figures."""
+    chosen = next((row for row in leaderboard if row["chosen"]), None)
+    if chosen is None:
+        return []
+    said = [MEANINGS[name].format(chosen[name]) for name in WHY_SCORES if words.known(chosen[name])]
+    others = [
+        row
+        for row in leaderboard
+        if not row["chosen"] and not row["gates_failed"] and words.known(row["score"])
+    ]
+    if others and words.known(chosen["score"]):
+        best = max(others, key=lambda row: row["score"])
+        said.append(f"ranked {chosen['score']:.2f}, the next best {best['score']:.2f} ({best['candidate']})")
+    return said
+
+
+def external(leaderboard: list[dict[str, Any]]) -> str | None:
+    """How the winner agrees with the true segments, where the shop has them."""
+    chosen = next((row for row in leaderboard if row["chosen"]), None)
+    known = [(name, chosen[key]) for key, name in EXTERNAL if chosen and words.known(chosen[key])]
+    if not known:
+        return None
+    figures = ", ".join(f"{name} {value:.2f}" for name, value in known)
+    return f"Agreement with the shop's true labels: {figures} (for information, never used to choose)."
+
+
+def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
+    """What somebody should know: unmet expectations, and tables of which much was quarantined."""
+    said = [expectation(row) for row in failed if row["severity"] != "info"]
+    for row in rows:
+        if row["rows_in"] and row["quarantined"] / row["rows_in"] > noted_share:
+            share = words.percent(row["quarantined"] / row["rows_in"])
+            said.append(
+                f"{share} of the rows of {words.plain(row['table_name'])} ({row['quarantined']:,} of "
+                f"{row['rows_in']:,}) were quarantined: {rules(row['rules'])}"
+            )
+    return said
+
+
+def expectation(row: dict[str, Any]) -> str:
+    """An unmet expectation in a line."""
+    text = f"{row['gate']} gate, {words.plain(row['table_name'])}: {words.plain(row['expectation'])}"
+    found = [
+        f"{what} {row[key]}" for key, what in (("observed", "found"), ("expected", "expected")) if row[key]
+    ]
+    return f"{text} ({', '.join(found)})" if found else text
+
+
+def rules(counts: dict[str, int], most: int = 3) -> str:
+    """The rules that caught the most rows."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    said = [f"{words.plain(rule)} {count:,}" for rule, count in ordered[:most]]
+    return ", ".join([*said, f"and {len(ordered) - most} more"] if len(ordered) > most else said)
+
+
+def telling_features(facts: Facts, most: int = 14) -> list[Feature]:
+    """The features that lie farthest from everybody in some segment, in the order of the dictionary."""
+    far = {
+        feature.name: max(
+            (
+                abs(segment.profiles[feature.name].effect)
+                for segment in facts.segments
+                if feature.name in segment.profiles
+            ),
+            default=0.0,
+        )
+        for feature in facts.features
+    }
+    chosen = sorted(far, key=lambda name: -far[name])[:most]
+    return [feature for feature in facts.features if feature.name in chosen]
+
+
+def everybody(facts: Facts, feature: Feature) -> float | None:
+    """The median of all customers."""
+    found = (s.profiles[feature.name].everybody for s in facts.segments if feature.name in s.profiles)
+    return next(found, None)
+
+
+def shade(effect: float) -> float:
+    """How strong a colour is: full at two standard deviations."""
+    return round(0.62 * min(abs(effect), 2) / 2, 2)
+
+
+def distance(effect: float) -> str:
+    """How far from everybody, in words."""
+    size = abs(effect)
+    if size < 0.15:
+        return "like everybody"
+    how = "far" if size >= 1 else "clearly" if size >= 0.5 else "a little"
+    return f"{how} {'above' if effect > 0 else 'below'} everybody ({effect:+.1f} standard deviations)"
+
+
+def score_columns(leaderboard: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """The scores that some candidate has; the external ones last, and marked."""
+    outside = [(key, f"{name}, for information, never used to choose", "higher") for key, name in EXTERNAL]
+    return [
+        column
+        for column in (*words.SCORES, *outside)
+        if any(words.known(row[column[0]]) for row in leaderboard)
+    ]
+
+
+def figure(column: str, value: Any) -> str:
+    """A score as the leaderboard shows it."""
+    if column in ("coverage", "smallest_share"):
+        return words.percent(value)
+    return words.number(value, 0 if column == "calinski_harabasz" else 2)
+
+
+def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """{'rows': {'orders': 3}} -> [('rows orders', 3)]; unknown values are left out."""
+    result: list[tuple[str, Any]] = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            result += flat(value, f"{prefix}{key} ")
+        elif value is not None:
+            result.append((f"{prefix}{key}", value))
+    return result

@@ -1,0 +1,157 @@
+"""Numbers and names as a person reads them."""
+
+import math
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "CNY": "CN¥", "JPY": "¥", "INR": "₹"}
+UNKNOWN = "–"
+
+ALGORITHMS = {
+    "kmeans": "k-means",
+    "minibatch_kmeans": "mini-batch k-means",
+    "bisecting_kmeans": "bisecting k-means",
+    "ward": "Ward linkage",
+    "average": "average linkage",
+    "birch": "BIRCH",
+    "gaussian_mixture": "Gaussian mixture",
+    "dbscan": "DBSCAN",
+    "hdbscan": "HDBSCAN",
+    "optics": "OPTICS",
+    "spectral": "spectral clustering",
+    "affinity_propagation": "affinity propagation",
+    "genie": "Genie",
+    "incumbent": "the model in use",
+}
+
+GATES = {
+    "fit": "the fit failed",
+    "k_min": "too few segments",
+    "k_max": "too many segments",
+    "smallest_share": "a segment is too small",
+    "largest_share": "a segment is too large",
+    "noise_share": "too many customers are noise",
+    "convergence": "did not converge",
+    "assignable": "cannot place every customer",
+}
+
+TIERS = {"high": "high value", "mid": "mid value", "low": "low value"}
+
+# (column, what it is called, what is better)
+SCORES = (
+    ("score", "Ranking", "higher"),
+    ("silhouette", "Silhouette", "higher"),
+    ("calinski_harabasz", "Calinski-Harabasz", "higher"),
+    ("davies_bouldin", "Davies-Bouldin", "lower"),
+    ("dunn", "Near-neighbour Dunn", "higher"),
+    ("stability", "Stability", "higher"),
+    ("predictive_validity", "Predicts next period", "higher"),
+    ("explainability", "Explainability", "higher"),
+    ("incumbent_agreement", "Agrees with last model", "higher"),
+    ("coverage", "Coverage", "higher"),
+    ("smallest_share", "Smallest segment", ""),
+)
+
+
+def known(value: Any) -> bool:
+    """Whether there is a number at all."""
+    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def number(value: Any, digits: int | None = None) -> str:
+    """1234.5 -> 1,234; below ten as many decimals as tell something apart, unless `digits` are told."""
+    if not known(value):
+        return UNKNOWN
+    value = float(value)
+    if digits is None:
+        size = abs(value)
+        digits = 0 if size >= 10 or value == int(value) else 1 if size >= 1 else 2
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")
+
+
+def percent(share: Any, digits: int | None = None) -> str:
+    """0.234 -> 23%; small shares keep a decimal, and what is there at all is never 0%."""
+    if not known(share):
+        return UNKNOWN
+    share = float(share)
+    if 0 < share < 0.001:
+        return "<0.1%"
+    if digits is None:
+        digits = 1 if 0 < abs(share) < 0.0995 else 0
+    return f"{100 * share:.{digits}f}%".replace("-", "−")
+
+
+def money(amount: Any, currency: str | None = None, digits: int = 0) -> str:
+    """8421300.4, GBP -> £8,421,300; a currency without a known symbol stands behind; none is none."""
+    if not known(amount):
+        return UNKNOWN
+    text = f"{abs(float(amount)):,.{digits}f}"
+    sign = "−" if float(amount) < 0 and text.strip("0.,") else ""
+    if currency in SYMBOLS:
+        return f"{sign}{SYMBOLS[currency]}{text}"
+    return f"{sign}{text} {currency}" if currency else f"{sign}{text}"
+
+
+def quantity(value: Any, unit: str, currency: str | None = None) -> str:
+    """A value of a feature in its own unit: 34 days, £410, 12%, 1.4."""
+    if not known(value):
+        return UNKNOWN
+    if unit == "currency":
+        return money(value, currency)
+    if unit == "share":
+        return percent(value, 0 if abs(value) >= 0.01 or not value else None)
+    if unit in ("ratio", "nats", "category"):
+        return number(value, 2)
+    shown = number(value)
+    return f"{shown} {unit[:-1] if shown == '1' and unit.endswith('s') else unit}"
+
+
+def short(value: Any, unit: str, currency: str | None = None) -> str:
+    """The same where there is no room for a unit that the row's label has: 34 d, £410, 12%, 1.4."""
+    if unit == "days" and known(value):
+        return f"{number(value)} d"
+    if unit in ("currency", "share", "ratio", "nats"):
+        return quantity(value, unit, currency)
+    return number(value)
+
+
+def plain(name: str) -> str:
+    """A name of the code as words: unknown_customer -> unknown customer."""
+    return str(name).replace("_", " ")
+
+
+def algorithm(name: str) -> str:
+    """What the literature calls an algorithm."""
+    return ALGORITHMS.get(name, plain(name))
+
+
+def gate(name: str) -> str:
+    """Why a candidate is out."""
+    return GATES.get(name, plain(name))
+
+
+def parameters(values: dict[str, Any]) -> str:
+    """{'k': 6, 'covariance_type': 'full'} -> k 6, covariance type full."""
+    parts = (
+        f"{plain(key)} {number(value, 3).rstrip('0').rstrip('.') if isinstance(value, float) else value}"
+        for key, value in values.items()
+    )
+    return ", ".join(parts)
+
+
+def day(value: date | datetime | None) -> str:
+    """1 December 2011."""
+    return f"{value.day} {value:%B %Y}" if value else UNKNOWN
+
+
+def count(amount: int, one: str, many: str | None = None) -> str:
+    """1 segment, 6 segments."""
+    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """a, b and c."""
+    parts = list(parts)
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)

@@ -1,0 +1,193 @@
+"""The summary on the terminal: what a person wants to know first about a run. Plain text, 100 columns."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from segmentation import db
+from segmentation.report import data, verdict, words
+
+WIDTH = 100
+COLUMNS = ("    Segment", "Customers", "Share", "Revenue", "Spend/yr", "Last order", "Value, life-cycle")
+
+# what a run that published nothing means, and what to do about it
+ENDINGS = {
+    "no_data": (
+        "NO DATA",
+        "Check that the source has orders before this date (SOURCE, DATA, AS_OF) and that they are not all "
+        "quarantined; then run it again.",
+    ),
+    "rejected": (
+        "REJECTED",
+        "Somebody rejected this run. Mend what was wrong, and run the date again.",
+    ),
+    "held": (
+        "HELD",
+        "It waits for a decision. Look at the checks below, then: make release AS_OF={as_of_date}, or make "
+        "reject AS_OF={as_of_date}.",
+    ),
+    "failed": (
+        "FAILED",
+        "Mend what the verdict names, and run the date again; that is safe at any point.",
+    ),
+    "running": (
+        "STILL RUNNING",
+        "Wait for it; a run without a sign of life is taken over by the next one.",
+    ),
+}
+
+
+def text(conn: db.Connection, run_id: str, report: str | None = None) -> str:
+    """The summary of a run, whatever became of it.
+
+    Parameters
+    ----------
+    conn
+        A connection to the warehouse; only read from.
+    report
+        Where the report is, as it is to be shown.
+
+    Raises
+    ------
+    UserError
+        When there is no such run.
+    """
+    run = data.find_run(conn, run_id)
+    body = _published if run["status"] == "published" else _ended
+    return "\n".join(body(conn, run, report)).rstrip() + "\n"
+
+
+def _published(conn: db.Connection, run: dict[str, Any], report: str | None) -> list[str]:
+    segments = data.read_segments(conn, run)
+    if not segments:
+        return _replaced(conn, run)
+    leaderboard = db.rows(conn, db.statement("report/leaderboard.sql"), run)
+    currency = data.currency_of(conn, run["as_of_date"])
+    customers = words.count(sum(segment.customers for segment in segments), "customer")
+    pieces = words.count(len(segments), "segment")
+    newest = data.newest_date(conn)
+    lines = [f"PUBLISHED  {customers} in {pieces}, as of {words.day(run['as_of_date'])}", ""]
+    lines += _table(segments, currency)
+    lines += ["", *_wrapped("Why", [_sentence(leaderboard, run)])]
+    lines += _wrapped("", [f"{reason}" for reason in verdict.reasons(leaderboard)], bullet="- ")
+    if external := verdict.external(leaderboard):
+        lines += _wrapped("Labels", [external])
+    lines += _moved(data.read_flows(conn, run), run)
+    lines += _warnings(conn, run)
+    if newest and newest > run["as_of_date"]:
+        lines += _wrapped("Note", [f"Readers of the current view still see {newest}, which is newer."])
+    if report:
+        lines += ["", f"Report     {report}"]
+    return lines
+
+
+def _sentence(leaderboard: Sequence[dict[str, Any]], run: dict[str, Any]) -> str:
+    said = verdict.winner(list(leaderboard), run["decision"])
+    no_winner = not any(row["chosen"] for row in leaderboard)
+    return f"{said} {_capital(run['verdict'])}." if no_winner and run["verdict"] else said
+
+
+def _table(segments: Sequence[data.Segment], currency: str | None) -> list[str]:
+    rows = [
+        (
+            f"{segment.segment_id:>2}  {segment.name}",
+            words.number(segment.customers, 0),
+            words.percent(segment.share, 1),
+            words.money(segment.revenue, currency),
+            words.money(segment.median("spend_365d"), currency),
+            _ago(segment.median("recency_days")),
+            f"{segment.value_tier}, {segment.lifecycle}",
+        )
+        for segment in segments
+    ]
+    widths = [max(len(row[i]) for row in (COLUMNS, *rows)) for i in range(len(COLUMNS))]
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1))
+    lines = [line for row in (COLUMNS, *rows) for line in _lines(row, widths)]
+    return [*lines, "", "    Spend/yr and last order: of the segment's median customer."]
+
+
+def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """A row of the table; a name that is too long goes on below."""
+    name, *figures, kind = row
+    first, *more = textwrap.wrap(name, widths[0], subsequent_indent="    ") or [""]
+    cells = [first.rstrip().ljust(widths[0])]
+    cells += [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=False)]
+    return ["  ".join([*cells, kind]).rstrip(), *(line.rstrip() for line in more)]
+
+
+def _ago(days: float | None) -> str:
+    return f"{words.number(days, 0)} d ago" if words.known(days) else words.UNKNOWN
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:].rstrip(".")
+
+
+def _wrapped(label: str, said: Sequence[str], bullet: str = "") -> list[str]:
+    """Each of `said` in lines of at most WIDTH, with the label in the margin of the first."""
+    lines = []
+    for place, sentence in enumerate(said):
+        lines += textwrap.wrap(
+            sentence,
+            WIDTH,
+            initial_indent=f"{label if not place else '':<11}{bullet}",
+            subsequent_indent=" " * (11 + len(bullet)),
+        )
+    return lines
+
+
+def _moved(flows: Sequence[data.Flow], run: dict[str, Any]) -> list[str]:
+    both = [flow for flow in flows if flow.source is not None and flow.target is not None]
+    total = sum(flow.customers for flow in both)
+    if not total:
+        return []
+    moved = sum(flow.customers for flow in both if flow.source != flow.target)
+    said = f"{moved:,} of {total:,} ({words.percent(moved / total)}) changed segment"
+    return _wrapped("Moved", [f"{said} since {run['parent_as_of_date']}."])
+
+
+def _warnings(conn: db.Connection, run: dict[str, Any], clean: str = "none") -> list[str]:
+    failed = [row for row in db.rows(conn, db.statement("report/quality.sql"), run) if not row["success"]]
+    rows = db.rows(conn, db.statement("report/row_counts.sql"), run)
+    said = verdict.warnings(failed, rows)
+    shown = said[:8] + ([f"and {len(said) - 8} more, in the report"] if len(said) > 8 else [])
+    return _wrapped("Warnings", shown, bullet="- ") if said else _wrapped("Warnings", [clean])
+
+
+def _replaced(conn: db.Connection, run: dict[str, Any]) -> list[str]:
+    other = db.scalar(
+        conn,
+        "select min(run_id) from segments.segment_versions where as_of_date = %(as_of_date)s",
+        run,
+    )
+    what = f"run {other} has taken its place" if other else "its rows are no longer there"
+    return [
+        f"PUBLISHED, THEN REPLACED  run {run['run_id']}, as of {words.day(run['as_of_date'])}",
+        "",
+        *_wrapped("Now", [f"{_capital(what)}; what readers see of this date is not of this run."]),
+    ]
+
+
+def _ended(conn: db.Connection, run: dict[str, Any], report: str | None) -> list[str]:
+    title, advice = ENDINGS[run["status"]]
+    lines = [
+        f"{title}  run {run['run_id']}, as of {words.day(run['as_of_date'])}: nothing new is published",
+        "",
+    ]
+    if run["verdict"]:
+        lines += _wrapped("Verdict", [_capital(part) for part in run["verdict"].splitlines() if part.strip()])
+    lines += _wrapped("Meanwhile", [_meanwhile(conn, run)])
+    lines += _wrapped("To do", [advice.format(**run)])
+    lines += _warnings(conn, run, clean="no failed check is recorded for this run")
+    if report:
+        lines += ["", f"Report     {report}"]
+    return lines
+
+
+def _meanwhile(conn: db.Connection, run: dict[str, Any]) -> str:
+    newest = data.newest_date(conn)
+    if newest is None:
+        return "Nothing was ever published, so readers see no segments yet."
+    age = (run["as_of_date"] - newest).days
+    since = f", {words.count(age, 'day')} older" if age > 0 else ""
+    return f"Readers see the segments of {words.day(newest)}{since}, exactly as they were."

@@ -1,0 +1,20 @@
+-- Purpose: the segments that a run published, the largest revenue first.
+-- Grain: segment. Inputs: segments.segment_versions, segments.segments.
+-- Parameters: as_of_date, run_id. Read only.
+select
+    sv.segment_id,
+    sv.name,
+    sv.description,
+    sv.rule,
+    sv.value_tier,
+    sv.lifecycle,
+    sv.customers,
+    sv.share,
+    sv.revenue_365d,
+    s.first_seen,
+    s.parents
+from segments.segment_versions as sv
+left join segments.segments as s
+    on sv.segment_id = s.segment_id
+where sv.as_of_date = %(as_of_date)s and sv.run_id = %(run_id)s
+order by sv.revenue_365d desc, sv.segment_id
