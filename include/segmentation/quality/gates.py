@@ -8,7 +8,7 @@ See docs/adr/0003-quality-gates.md.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from segmentation import contract, db, features, identity, runs
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 NO_FAULT = ("customer_missing", "order_quarantined")
 """Rules that put a row aside because nobody knows whose it is; that is ordinary, and has its own figures."""
+
+# Beside the table's own file. A customer is replaced when it changes, so rows of past days do go.
+MORE_FIGURES = {
+    "orders": ("reread", "volume"),
+    "order_items": ("reread",),
+    "events": ("reread", "volume"),
+    "reviews": ("reread",),
+}
 
 DRIFT_SAMPLE = 20_000  # customers; their noise in a population stability index is about .001
 RECENT_DAYS = 28  # days over which roll-up and clean lines are compared
@@ -62,7 +70,8 @@ def check_sources(night: Night, first: date | None, end: date) -> GateResult:
     }
     with night.warehouse.connect() as conn:
         for table in tables:
-            measuring.measure(conn, night, "sources", table, table, params)
+            for source in (table, *MORE_FIGURES.get(table, ())):
+                measuring.measure(conn, night, "sources", table, source, params)
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
     made = {m.table: suites.SOURCES[m.table](m, night.settings) for m in measured}
     return _judge(night, "sources", "sources", measured, made)
@@ -90,9 +99,9 @@ def check_cleaning(night: Night) -> GateResult:
             "no_fault": list(NO_FAULT),
         }
         for table in tables:
-            measuring.measure(
-                conn, night, "sources", table, "cleaning", params, has_customers="customers" in shop
-            )
+            measuring.measure(conn, night, "sources", table, "cleaning", params)
+        if "customers" in shop:
+            measuring.measure(conn, night, "sources", "orders", "strangers", params)
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
         notes = {(t, f"broken_share{s}"): _rules(conn, night, t) for t in tables for s in ("", "_is_low")}
     made = {m.table: suites.cleaning(m, night.settings) for m in measured}
@@ -111,9 +120,10 @@ def check_features(night: Night) -> GateResult:
 
     table, wanted = "customer_features", features.available(night.settings.shop.source)
     with night.warehouse.connect() as conn:
-        params = {"recent_days": RECENT_DAYS}
-        described = [_described(feature) for feature in wanted]
-        measuring.measure(conn, night, "features", table, table, params, features=described)
+        figures = ",\n    ".join(figure for feature in wanted for figure in _figures(feature))
+        measuring.measure(conn, night, "features", table, table, {}, figures=figures)
+        since = night.as_of_date - timedelta(days=RECENT_DAYS)
+        measuring.measure(conn, night, "features", table, "eligible", {"since": since})
         measured = measuring.read(conn, night, "features", table)
         parent = _parent(conn, night)
         if parent:
@@ -160,9 +170,17 @@ def _extracted_days(conn: db.Connection, night: Night) -> dict[str, date | None]
     return days or {"first": None, "end": night.as_of_date}
 
 
-def _described(feature: features.Feature) -> dict[str, Any]:
+def _figures(feature: features.Feature) -> list[str]:
+    """What is counted of a feature: who has it, and, of a number, whose is out of its range or not finite."""
+    name = f'"{feature.name}"'
+    known = f'count({name}) as "known_{feature.name}"'
+    if feature.kind == "text":
+        return [known]
     lowest, highest = RANGE_OF.get(feature.name) or RANGES.get(feature.unit, NOT_NEGATIVE)
-    return {"name": feature.name, "is_number": feature.kind != "text", "lowest": lowest, "highest": highest}
+    least = "'-Infinity' <" if lowest is None else f"{lowest} <="
+    most = "< 'Infinity'" if highest is None else f"<= {highest}"
+    within = f"{least} {name} and {name} {most}"
+    return [known, f'count(*) filter (where not ({within})) as "outside_{feature.name}"']
 
 
 def _rules(conn: db.Connection, night: Night, table: str) -> str:
@@ -179,20 +197,28 @@ def _rules(conn: db.Connection, night: Night, table: str) -> str:
 def _measure_drift(
     conn: db.Connection, night: Night, wanted: tuple[features.Feature, ...], parent: date, customers: int
 ) -> None:
-    params = {"parent_as_of_date": parent, "sample_every": max(customers // DRIFT_SAMPLE, 1)}
     numbers = [feature.name for feature in wanted if feature.kind != "text"]
     categories = [feature.name for feature in wanted if feature.kind == "text"]
-    measuring.measure(
-        conn, night, "features", "customer_features", "drift", params, numbers=numbers, categories=categories
-    )
+    params = {
+        "parent_as_of_date": parent,
+        "sample_every": max(customers // DRIFT_SAMPLE, 1),
+        "number_names": numbers,
+        "category_names": categories,
+    }
+    columns = {"numbers": _columns(numbers), "categories": _columns(categories)}
+    measuring.measure(conn, night, "features", "customer_features", "drift", params, **columns)
+
+
+def _columns(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _measure_changes(conn: db.Connection, night: Night, staged_table: str, parent: date) -> None:
     """The share of customers, of those in both dates, whose cluster is not their former segment's match."""
-    rows = db.rows(
-        conn, db.statement("quality/overlap.sql", staged=staged_table), {"parent_as_of_date": parent}
-    )
-    overlap = {(row["cluster"], row["segment_id"]): row["customers"] for row in rows}
+    query = db.statement("segments/overlap.sql", assignments=staged_table)
+    rows = db.rows(conn, query, {"parent_as_of_date": parent})
+    # a row without a cluster is a fault, and has a figure of its own
+    overlap = {(r["cluster"], r["segment_id"]): r["customers"] for r in rows if r["cluster"] is not None}
     if not overlap:
         return
     matched = {m.cluster: m.segment_id for m in identity.match(overlap, sorted({c for c, _ in overlap}))}

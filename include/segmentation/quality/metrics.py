@@ -32,24 +32,14 @@ def measure(
     **identifiers: Any,
 ) -> None:
     """Run `include/sql/quality/<source>.sql` and keep its figures as those of the run's table."""
-    db.run_file(
-        conn,
-        "quality/metrics.sql",
-        {**night.params, **params, "gate": gate, "table_name": table},
-        source=f"quality/{source}.sql",
-        table=table,
-        **identifiers,
-    )
+    select = db.statement(f"quality/{source}.sql", table=table, **identifiers)
+    values = {**night.params, **params, "gate": gate, "table_name": table}
+    db.run_file(conn, "quality/metrics.sql", values, measured=select)
 
 
 def keep(conn: db.Connection, night: Night, gate: str, table: str, metric: str, value: float | None) -> None:
     """Keep one figure that needed more than SQL."""
-    db.run_file(
-        conn,
-        "quality/metrics.sql",
-        {**night.params, "gate": gate, "table_name": table, "metric": metric, "value": value},
-        source="quality/figure.sql",
-    )
+    measure(conn, night, gate, table, "figure", {"metric": metric, "value": value})
 
 
 def read(conn: db.Connection, night: Night, gate: str, table: str) -> Metrics:

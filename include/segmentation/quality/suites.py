@@ -6,6 +6,7 @@ all of them.
 """
 
 import html
+import math
 from collections.abc import Callable
 
 import great_expectations as gx
@@ -125,16 +126,17 @@ class Builder:
 
     def reread(self) -> None:
         """Expect that the rows of days read before are still there."""
+        before = self.metrics.count("rows_before")
         self.figure(
-            "reread_share",
-            "rows of the days read again, as a share of those that were there before,",
+            "rows_reread",
+            f"number of rows of the days read, which were {before:,} at the last reading of them,",
             "critical",
-            least=self.limits.min_reread_share,
-            unit="share",
-            advice="Rows of past days have gone from the shop, or did not arrive; if that is right, lower "
+            metric="row_count",
+            least=math.ceil(self.limits.min_reread_share * before),
+            advice="Rows of past days have gone from the shop, or did not arrive. If that is right, lower "
             "quality.min_reread_share for one run.",
-            failing=max(self.metrics.count("rows_before") - self.rows, 0),
-            unless="no earlier run of these days" if self.metrics["reread_share"] is None else None,
+            failing=max(before - self.rows, 0),
+            unless="these days were not read before" if before < self.limits.min_rows else None,
         )
 
     def volume(self, what: str) -> None:

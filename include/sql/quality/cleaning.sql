@@ -1,60 +1,61 @@
 -- Purpose: the fate of a table's rows after cleaning: refused for a fault, put aside as anonymous, merged.
 -- Grain: one row, a column a metric; broken_share is the higher of the whole window's and its newest day's.
 -- Inputs: core.row_counts of the run; quarantine and staging of the newest day.
--- Parameters: run_id, first (null: all history), end, min_rows, no_fault (rules that say what a row is, not that it is wrong);
---     identifiers: table, has_customers (whether the source lists its customers).
+-- Parameters: run_id, table_name, end, min_rows, no_fault (rules that say what a row is, not that it is
+--     wrong); identifier: table.
 -- Re-run: reads only.
 with fates as (
     select
-        c.rows_in,
-        c.merged,
-        c.quarantined,
-        coalesce(r.anonymous, 0) as anonymous,
-        coalesce(r.orphans, 0) as orphans
-    from core.row_counts as c
-    cross join lateral (
-        select
-            sum(value::bigint) filter (where key = any(%(no_fault)s)) as anonymous,
-            sum(value::bigint) filter (where key = 'order_unknown') as orphans
-        from jsonb_each_text(c.rules)
-    ) as r
-    where c.run_id = %(run_id)s and c.table_name = '{{ table }}'
+        rows_in,
+        merged,
+        quarantined,
+        rules
+    from core.row_counts
+    where run_id = %(run_id)s and table_name = %(table_name)s
+),
+
+by_rule as (
+    select
+        r.key as rule,
+        r.value::bigint as row_count
+    from fates as f
+    cross join lateral jsonb_each_text(f.rules) as r
+),
+
+rules as (
+    select
+        coalesce(sum(row_count) filter (where rule = any(%(no_fault)s)), 0) as anonymous,
+        coalesce(sum(row_count) filter (where rule = 'order_unknown'), 0) as orphans
+    from by_rule
 ),
 
 newest_day as (
-    select
-        (select count(*) from staging.{{ table }} where day = %(end)s::date - 1) as rows_in,
-        (
-            select count(*) from quarantine.{{ table }}
-            where day = %(end)s::date - 1 and rule <> all(%(no_fault)s)
-        ) as broken
-){% if table == "orders" and has_customers %},
+    select case when row_count >= %(min_rows)s then row_count end as row_count
+    from (
+        select count(*) as row_count from staging.{{ table }} where day = %(end)s::date - 1
+    ) as counted
+),
 
-strangers as (
-    select
-        count(*) as order_count,
-        count(*) filter (where c.customer_id is null) as of_strangers
-    from core.orders as o
-    left join (select distinct customer_id from core.customers) as c on o.customer_id = c.customer_id
-    where o.day >= coalesce(%(first)s::date, '-infinity') and o.day < %(end)s::date
-){% endif %}
+newest_broken as (
+    select count(*) as row_count
+    from quarantine.{{ table }}
+    where day = %(end)s::date - 1 and rule <> all(%(no_fault)s)
+)
 
 select
     f.rows_in,
-    f.quarantined - f.anonymous as rows_broken,
-    f.anonymous as rows_anonymous,
+    f.quarantined - r.anonymous as rows_broken,
+    r.anonymous as rows_anonymous,
     f.merged as rows_merged,
+    r.orphans as rows_orphaned,
     greatest(
-        (f.quarantined - f.anonymous)::double precision / nullif(f.rows_in, 0),
-        case when n.rows_in >= %(min_rows)s then n.broken::double precision / n.rows_in end
+        (f.quarantined - r.anonymous)::double precision / nullif(f.rows_in, 0),
+        b.row_count::double precision / n.row_count
     ) as broken_share,
-    f.anonymous::double precision / nullif(f.rows_in, 0) as anonymous_share,
+    r.anonymous::double precision / nullif(f.rows_in, 0) as anonymous_share,
     f.merged::double precision / nullif(f.rows_in, 0) as duplicate_share,
-    f.orphans as rows_orphaned,
-    f.orphans::double precision / nullif(f.rows_in, 0) as orphan_share
-    {%- if table == "orders" and has_customers %},
-    (select of_strangers from strangers) as rows_of_strangers,
-    (select of_strangers::double precision / nullif(order_count, 0) from strangers) as unknown_customer_share
-    {%- endif %}
+    r.orphans::double precision / nullif(f.rows_in, 0) as orphan_share
 from fates as f
+cross join rules as r
 cross join newest_day as n
+cross join newest_broken as b

@@ -1,7 +1,7 @@
 -- Purpose: what the segment gate asks of a staged assignment.
 -- Grain: one row, a column a metric.
--- Inputs: the staged table (customer_id, cluster, confidence, is_outlier; one pass), features.customer_features
---     of the date.
+-- Inputs: the staged table (customer_id, cluster, confidence, is_outlier), features.customer_features of the
+--     date.
 -- Parameters: as_of_date; identifier: staged.
 -- Re-run: reads only.
 with staged as (

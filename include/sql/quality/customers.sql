@@ -7,6 +7,7 @@ with days as (
     select
         day,
         count(*) as row_count,
+        day = %(end)s::date - 1 and count(*) >= %(min_rows)s as is_scope,
         count(nullif(btrim(customer_id), '')) as with_id,
         count(birth_year) as with_birth_year,
         count(*) filter (
@@ -17,18 +18,15 @@ with days as (
     group by day
 ),
 
-scopes as (
-    {% include "quality/scopes.sql" %}
-),
-
 by_scope as (
     select
-        sum(row_count) as row_count,
-        sum(with_id) as with_id,
-        sum(with_birth_year) as with_birth_year,
-        sum(with_plausible_birth_year) as with_plausible_birth_year
-    from scopes
-    group by scope
+        sum(d.row_count) as row_count,
+        sum(d.with_id) as with_id,
+        sum(d.with_birth_year) as with_birth_year,
+        sum(d.with_plausible_birth_year) as with_plausible_birth_year
+    from days as d
+    inner join (values ('window'), ('newest day')) as s (scope) on s.scope = 'window' or d.is_scope
+    group by s.scope
 )
 
 select

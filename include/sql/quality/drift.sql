@@ -2,61 +2,53 @@
 --     index, sum over bins of (p - q) ln(p / q), p the share of customers in the bin now, q then.
 -- Grain: one row: a JSON object with psi_<feature>.
 -- Inputs: features.customer_features of both dates, of one customer in `sample_every` (the same ones).
--- Parameters: as_of_date, parent_as_of_date, sample_every; identifiers: numbers, categories (feature names).
+-- Parameters: as_of_date, parent_as_of_date, sample_every, number_names, category_names; identifiers:
+--     numbers, categories (the columns of the same features).
 -- Re-run: reads only.
--- Caveats: the bins of a number are the parent's deciles and its 95th percentile, those of a category its ten
---     commonest values and the rest; unknown is a bin. Half a customer is added to each bin, so none is empty.
+-- Caveats: the bins of a number are the parent's deciles and its 95th percentile, those of a category its
+--     ten commonest values and the rest; unknown is a bin. Half a customer is added to each bin, so that none
+--     is empty.
 with sampled as (
-    select *
+    select
+        *,
+        as_of_date = %(as_of_date)s::date as is_now
     from features.customer_features
     where
-        as_of_date in (%(as_of_date)s, %(parent_as_of_date)s)
+        as_of_date in (%(as_of_date)s::date, %(parent_as_of_date)s::date)
         and mod(hashtext(customer_id), %(sample_every)s) = 0
 ),
 
 numbers as (
     select
-        s.as_of_date = %(as_of_date)s as is_now,
-        v.feature,
-        v.value
-    from sampled as s
-    cross join lateral (
-        values
-        {% for name in numbers -%}
-        ('{{ name }}', s.{{ name }}){{ "," if not loop.last }}
-        {% endfor %}
-    ) as v (feature, value)
+        is_now,
+        unnest(%(number_names)s::text[]) as feature,
+        unnest(array[{{ numbers }}]::double precision[]) as value
+    from sampled
+),
+
+categories as (
+    select
+        is_now,
+        unnest(%(category_names)s::text[]) as feature,
+        unnest(array[{{ categories }}]::text[]) as value
+    from sampled
+),
+
+deciles as (
+    select
+        feature,
+        percentile_disc(array[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
+        within group (order by value) as bounds
+    from numbers
+    where not is_now and value is not null
+    group by feature
 ),
 
 bounds as (
     select
         feature,
-        array(select distinct b.bound from unnest(deciles) as b (bound) order by b.bound) as bounds
-    from (
-        select
-            feature,
-            percentile_disc(array[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
-                within group (order by value) as deciles
-        from numbers
-        where not is_now and value is not null
-        group by feature
-    ) as quantiles
-),
-
-categories as (
-    select
-        s.as_of_date = %(as_of_date)s as is_now,
-        v.feature,
-        v.value
-    from sampled as s
-    cross join lateral (
-        values
-        {% for name in categories -%}
-        ('{{ name }}', s.{{ name }}),
-        {% endfor -%}
-        (null, null)
-    ) as v (feature, value)
-    where v.feature is not null
+        array(select distinct b.bound from unnest(bounds) as b (bound) order by b.bound) as bounds
+    from deciles
 ),
 
 commonest as (
@@ -73,7 +65,10 @@ binned as (
     select
         n.feature,
         n.is_now,
-        case when n.value is null then 'unknown' else coalesce(width_bucket(n.value, b.bounds), 0)::text end as bin
+        case
+            when n.value is null then 'unknown'
+            else coalesce(width_bucket(n.value, b.bounds), 0)::text
+        end as bin
     from numbers as n
     left join bounds as b on n.feature = b.feature
     union all

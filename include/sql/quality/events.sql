@@ -1,6 +1,6 @@
 -- Purpose: what the source gate asks of the browsing events just extracted.
 -- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's.
--- Inputs: staging.events of the window (one pass) and its day counts of nine weeks; core and quarantine.
+-- Inputs: staging.events of the window (one pass).
 -- Parameters: first (null: all history), end: the window's days; min_rows; event_types.
 -- Re-run: reads only.
 -- Caveat: most visitors of a shop are anonymous, which is no fault; cleaning puts their events aside.
@@ -8,6 +8,7 @@ with days as (
     select
         day,
         count(*) as row_count,
+        day = %(end)s::date - 1 and count(*) >= %(min_rows)s as is_scope,
         count(nullif(btrim(event_id), '')) as with_id,
         count(occurred_at) as with_instant,
         count(nullif(btrim(event_type), '')) as with_type,
@@ -19,21 +20,18 @@ with days as (
     group by day
 ),
 
-scopes as (
-    {% include "quality/scopes.sql" %}
-),
-
 by_scope as (
     select
-        sum(row_count) as row_count,
-        sum(with_id) as with_id,
-        sum(with_instant) as with_instant,
-        sum(with_type) as with_type,
-        sum(with_known_type) as with_known_type,
-        sum(with_duration) as with_duration,
-        sum(with_plausible_duration) as with_plausible_duration
-    from scopes
-    group by scope
+        sum(d.row_count) as row_count,
+        sum(d.with_id) as with_id,
+        sum(d.with_instant) as with_instant,
+        sum(d.with_type) as with_type,
+        sum(d.with_known_type) as with_known_type,
+        sum(d.with_duration) as with_duration,
+        sum(d.with_plausible_duration) as with_plausible_duration
+    from days as d
+    inner join (values ('window'), ('newest day')) as s (scope) on s.scope = 'window' or d.is_scope
+    group by s.scope
 ),
 
 shares as (
@@ -45,31 +43,7 @@ shares as (
         min(with_known_type / nullif(with_type, 0)) as known_type_share,
         min(with_plausible_duration / nullif(with_duration, 0)) as plausible_duration_share
     from by_scope
-),
-
-recent as (
-    {% include "quality/recent.sql" %}
-),
-
-since as (
-    select min(day) as first_day
-    from staging.events
-    where day < %(end)s::date
-),
-
-volume as (
-    {% include "quality/volume.sql" %}
-),
-
-reread as (
-    {% include "quality/reread.sql" %}
 )
 
-select
-    s.*,
-    v.*,
-    r.rows_before,
-    case when r.rows_before >= %(min_rows)s then s.row_count / r.rows_before end as reread_share
-from shares as s
-cross join volume as v
-cross join reread as r
+select *
+from shares

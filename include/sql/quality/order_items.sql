@@ -1,12 +1,13 @@
 -- Purpose: what the source gate asks of the order lines just extracted.
 -- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's.
--- Inputs: staging.order_items of the window (one pass); core and quarantine.
+-- Inputs: staging.order_items of the window (one pass).
 -- Parameters: first (null: all history), end: the window's days; min_rows.
 -- Re-run: reads only.
 with days as (
     select
         day,
         count(*) as row_count,
+        day = %(end)s::date - 1 and count(*) >= %(min_rows)s as is_scope,
         count(nullif(btrim(order_id), '')) as with_order,
         count(line_no) as with_number,
         count(nullif(btrim(product_id), '')) as with_product,
@@ -18,21 +19,18 @@ with days as (
     group by day
 ),
 
-scopes as (
-    {% include "quality/scopes.sql" %}
-),
-
 by_scope as (
     select
-        sum(row_count) as row_count,
-        sum(with_order) as with_order,
-        sum(with_number) as with_number,
-        sum(with_product) as with_product,
-        sum(with_quantity) as with_quantity,
-        sum(with_price) as with_price,
-        sum(paid) as paid
-    from scopes
-    group by scope
+        sum(d.row_count) as row_count,
+        sum(d.with_order) as with_order,
+        sum(d.with_number) as with_number,
+        sum(d.with_product) as with_product,
+        sum(d.with_quantity) as with_quantity,
+        sum(d.with_price) as with_price,
+        sum(d.paid) as paid
+    from days as d
+    inner join (values ('window'), ('newest day')) as s (scope) on s.scope = 'window' or d.is_scope
+    group by s.scope
 ),
 
 shares as (
@@ -45,15 +43,7 @@ shares as (
         min(with_price / row_count) as price_present_share,
         min(paid / row_count) as paid_share
     from by_scope
-),
-
-reread as (
-    {% include "quality/reread.sql" %}
 )
 
-select
-    s.*,
-    r.rows_before,
-    case when r.rows_before >= %(min_rows)s then s.row_count / r.rows_before end as reread_share
-from shares as s
-cross join reread as r
+select *
+from shares

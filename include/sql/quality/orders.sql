@@ -1,12 +1,13 @@
 -- Purpose: what the source gate asks of the orders just extracted.
 -- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's.
--- Inputs: staging.orders of the window (one pass) and its day counts of nine weeks; core and quarantine.
+-- Inputs: staging.orders of the window (one pass).
 -- Parameters: first (null: all history), end: the window's days; as_of_date; min_rows; order_statuses.
 -- Re-run: reads only.
 with days as (
     select
         day,
         count(*) as row_count,
+        day = %(end)s::date - 1 and count(*) >= %(min_rows)s as is_scope,
         count(nullif(btrim(order_id), '')) as with_id,
         count(nullif(btrim(customer_id), '')) as with_customer,
         count(ordered_at) as with_instant,
@@ -19,22 +20,19 @@ with days as (
     group by day
 ),
 
-scopes as (
-    {% include "quality/scopes.sql" %}
-),
-
 by_scope as (
     select
-        sum(row_count) as row_count,
-        sum(with_id) as with_id,
-        sum(with_customer) as with_customer,
-        sum(with_instant) as with_instant,
-        sum(with_known_status) as with_known_status,
-        sum(with_status) as with_status,
-        min(first_currency) as first_currency,
-        max(last_currency) as last_currency
-    from scopes
-    group by scope
+        sum(d.row_count) as row_count,
+        sum(d.with_id) as with_id,
+        sum(d.with_customer) as with_customer,
+        sum(d.with_instant) as with_instant,
+        sum(d.with_known_status) as with_known_status,
+        sum(d.with_status) as with_status,
+        min(d.first_currency) as first_currency,
+        max(d.last_currency) as last_currency
+    from days as d
+    inner join (values ('window'), ('newest day')) as s (scope) on s.scope = 'window' or d.is_scope
+    group by s.scope
 ),
 
 shares as (
@@ -48,37 +46,14 @@ shares as (
     from by_scope
 ),
 
-recent as (
-    {% include "quality/recent.sql" %}
-),
-
-since as (
-    select min(day) as first_day
-    from staging.orders
-    where day < %(end)s::date
-),
-
 newest as (
-    select max(day) as day
+    select %(as_of_date)s::date - max(day) as age_days
     from staging.orders
     where day < %(end)s::date and ordered_at is not null
-),
-
-volume as (
-    {% include "quality/volume.sql" %}
-),
-
-reread as (
-    {% include "quality/reread.sql" %}
 )
 
 select
     s.*,
-    v.*,
-    %(as_of_date)s::date - n.day as newest_age_days,
-    r.rows_before,
-    case when r.rows_before >= %(min_rows)s then s.row_count / r.rows_before end as reread_share
+    n.age_days as newest_age_days
 from shares as s
-cross join volume as v
 cross join newest as n
-cross join reread as r

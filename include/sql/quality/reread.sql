@@ -1,6 +1,7 @@
 -- Purpose: rows that earlier runs cleaned for the days of the window. A shop does not lose facts, so clearly
---     fewer rows today mean that they went missing on the way. Included by the metrics of a staging table.
+--     fewer rows today mean that they went missing on the way.
 -- Grain: one row. Inputs: core, quarantine. Parameters: first, end; identifier: table.
+-- Re-run: reads only.
 -- Caveat: merged rows are in neither, so today's number may be above it.
 select
     (

@@ -2,7 +2,8 @@
 -- Grain: run, gate, table and expectation. Parameters: as the columns. Re-run: overwrites.
 insert into segments.quality_results
 (
-    run_id, as_of_date, gate, table_name, expectation, severity, success, observed, expected, failing_rows, link
+    run_id, as_of_date, gate, table_name, expectation, severity, success, observed, expected, failing_rows,
+    link
 )
 values (
     %(run_id)s, %(as_of_date)s, %(gate)s, %(table_name)s, %(expectation)s, %(severity)s, %(success)s,

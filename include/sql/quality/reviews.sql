@@ -1,12 +1,13 @@
 -- Purpose: what the source gate asks of the reviews just extracted.
 -- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's.
--- Inputs: staging.reviews of the window (one pass); core and quarantine.
+-- Inputs: staging.reviews of the window (one pass).
 -- Parameters: first (null: all history), end: the window's days; min_rows.
 -- Re-run: reads only.
 with days as (
     select
         day,
         count(*) as row_count,
+        day = %(end)s::date - 1 and count(*) >= %(min_rows)s as is_scope,
         count(nullif(btrim(review_id), '')) as with_id,
         count(nullif(btrim(customer_id), '')) as with_customer,
         count(reviewed_at) as with_instant,
@@ -17,20 +18,17 @@ with days as (
     group by day
 ),
 
-scopes as (
-    {% include "quality/scopes.sql" %}
-),
-
 by_scope as (
     select
-        sum(row_count) as row_count,
-        sum(with_id) as with_id,
-        sum(with_customer) as with_customer,
-        sum(with_instant) as with_instant,
-        sum(with_rating) as with_rating,
-        sum(with_plausible_rating) as with_plausible_rating
-    from scopes
-    group by scope
+        sum(d.row_count) as row_count,
+        sum(d.with_id) as with_id,
+        sum(d.with_customer) as with_customer,
+        sum(d.with_instant) as with_instant,
+        sum(d.with_rating) as with_rating,
+        sum(d.with_plausible_rating) as with_plausible_rating
+    from days as d
+    inner join (values ('window'), ('newest day')) as s (scope) on s.scope = 'window' or d.is_scope
+    group by s.scope
 ),
 
 shares as (
@@ -41,15 +39,7 @@ shares as (
         min(with_instant / row_count) as instant_present_share,
         min(with_plausible_rating / nullif(with_rating, 0)) as plausible_rating_share
     from by_scope
-),
-
-reread as (
-    {% include "quality/reread.sql" %}
 )
 
-select
-    s.*,
-    r.rows_before,
-    case when r.rows_before >= %(min_rows)s then s.row_count / r.rows_before end as reread_share
-from shares as s
-cross join reread as r
+select *
+from shares
