@@ -120,7 +120,7 @@ def tables_of(source: str) -> dict[str, Path]:
     folder = SQL / "extract" / source
     if not folder.is_dir():
         raise SourceError(
-            f"unknown source '{source}': there is no folder {folder.relative_to(SQL.parent)} "
+            f"unknown source '{source}': there is no folder include/sql/extract/{source} "
             f"(sources: {', '.join(sources())})"
         )
     found = {file.stem: file for file in sorted(folder.glob("*.sql"))}

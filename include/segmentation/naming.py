@@ -29,6 +29,8 @@ class Traits:
 def value_tier(spend: pd.Series, terciles: tuple[float, float]) -> str:
     """The tercile of all customers' spend in the last 365 days that the segment's median customer is in."""
     middle = float(spend.median())
+    if terciles[0] == middle == terciles[1]:
+        return "mid"  # everybody spends the same
     return "high" if middle > terciles[1] else "mid" if middle > terciles[0] else "low"
 
 
@@ -54,10 +56,12 @@ def phrases(effects: pd.Series, features: Sequence[Feature]) -> tuple[str, ...]:
 
 
 def names(segments: Sequence[Traits]) -> dict[int, str]:
-    """A unique name for each cluster: "High-value active", and as many phrases as it takes.
+    """A unique name for each cluster: "High-value active", and what sets it apart.
 
     The same segments get the same names in whatever order they come.
     """
+    if len(segments) == 1:
+        return {segments[0].cluster: "All customers"}
     ordered = sorted(
         segments, key=lambda s: (-s.median_spend_365d, s.median_recency_days, -s.customers, s.cluster)
     )

@@ -11,6 +11,7 @@ from segmentation.modelling.prepare import signed_log
 from segmentation.settings import Lifecycle
 
 DECIMALS = 6
+ALIKE = 1e-9
 
 
 def profiles(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature]) -> pd.DataFrame:
@@ -60,7 +61,8 @@ def effects(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature
     }
     scaled = pd.DataFrame(columns, index=frame.index)
     spread = scaled.std(ddof=0)
-    centred = (scaled - scaled.mean()) / spread.where(spread > 0, np.inf)
+    # what differs in the last digits only does not differ
+    centred = (scaled - scaled.mean()) / spread.where(spread > ALIKE, np.inf)
     return centred.groupby(clusters).mean()
 
 

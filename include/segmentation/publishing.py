@@ -1,6 +1,5 @@
 """Publication: everything that readers see of a date, in one transaction under one lock."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -172,14 +171,9 @@ def _versions(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
 
 def _leaderboard(board: pd.DataFrame) -> pd.DataFrame:
     """The leaderboard under the names of the table."""
-    table = board.rename(columns=LEADERBOARD).drop(
-        columns=["seconds", "largest_share", "predictive_auc"], errors="ignore"
-    )
-    failed = board["gates_failed"].fillna("")
+    table = board.rename(columns=LEADERBOARD).drop(columns="seconds")
+    failed = [[gate for gate in gates.split(",") if gate] for gates in board["gates_failed"].fillna("")]
     return table.assign(
-        gates_failed=[
-            json.dumps([g for g in gates.split(",") if g]).replace("[", "{").replace("]", "}")
-            for gates in failed
-        ],
-        error=board["error"].fillna("").where(board["error"].fillna("") != "", None),
+        gates_failed=["{" + ",".join(gates) + "}" for gates in failed],
+        error=board["error"].replace("", None),
     )

@@ -208,4 +208,5 @@ def _fault(file: Path, fault: dict) -> str:
     where = ".".join(str(part) for part in fault["loc"]) or "settings"
     if fault["type"] == "extra_forbidden":
         return f"{file.name}: {where}: there is no such setting"
-    return f"{file.name}: {where}: {fault['msg']} (found {fault['input']!r})"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{file.name}: {where}: {message} (found {fault['input']!r})"
