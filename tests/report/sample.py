@@ -40,6 +40,7 @@ KINDS = (
         {
             "recency_days": 12,
             "frequency_orders": 16,
+            "orders_365d": 11,
             "spend_365d": 2140,
             "sessions_90d": 22,
             "reviews_per_order": 0.4,
@@ -55,6 +56,7 @@ KINDS = (
         {
             "recency_days": 31,
             "frequency_orders": 6,
+            "orders_365d": 4,
             "spend_365d": 480,
             "discount_share": 0.27,
             "sessions_90d": 14,
@@ -85,6 +87,7 @@ KINDS = (
         {
             "recency_days": 24,
             "frequency_orders": 1,
+            "orders_365d": 1,
             "spend_365d": 62,
             "tenure_days": 29,
             "evening_order_share": 0.7,
@@ -100,6 +103,7 @@ KINDS = (
         {
             "recency_days": 284,
             "frequency_orders": 2,
+            "orders_365d": 1,
             "spend_365d": 41,
             "sessions_90d": 1,
             "conversion_365d": 0.02,

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from segmentation.report import words
 from segmentation.report.data import Facts, Flow, Segment
 
-WIDTH = 520
+WIDTH = 400
 INK, MUTED, LINE, PAPER, ACCENT = "var(--ink)", "var(--muted)", "var(--line)", "var(--paper)", "var(--accent)"
 LEFT_OUT = "var(--faint)"
 
@@ -116,7 +116,7 @@ def sizes(segments: Sequence[Segment], currency: str | None) -> Markup:
     shares = text.transform_filter("datum.kind == 'share'").mark_text(
         align="left", baseline="middle", dx=7, fontSize=12, color=MUTED, aria=False
     )
-    chart = (rects + names + shares).properties(width=WIDTH - 60, height=step * len(segments) - 8)
+    chart = (rects + names + shares).properties(width=WIDTH, height=step * len(segments) - 8)
     said = "; ".join(
         f"{s.name}: {words.percent(s.share)} of customers, {words.percent(s.revenue_share)} of revenue"
         for s in segments
@@ -131,38 +131,38 @@ def customer_map(points: pd.DataFrame, segments: Sequence[Segment]) -> Markup:
         colour=[colour(by_id[i].colour) for i in points["segment_id"]],
         opacity=np.where(points["is_outlier"], 0.3, 0.62),
     )
-    # a few far outliers would press everybody else into a corner
-    for axis in ("x", "y"):
-        low, high = frame[axis].quantile([0.002, 0.998])
-        frame[axis] = frame[axis].clip(low, high)
+    # the few farthest would press everybody else into a corner
+    edges = frame[["x", "y"]].quantile([0.002, 0.998])
+    inside = ((frame[["x", "y"]] >= edges.iloc[0]) & (frame[["x", "y"]] <= edges.iloc[1])).all(axis=1)
+    frame = frame[inside]
     frame = frame.sample(frac=1, random_state=0)  # no segment lies on top of the others
     middles = frame.groupby("segment_id", as_index=False).agg(
         x=("x", "median"), y=("y", "median"), colour=("colour", "first"), n=("x", "size")
     )
     middles["text"] = [str(i) for i in middles["segment_id"]]
     middles["tip"] = [
-        f"{by_id[i].name}: {n:,} of the customers drawn" for i, n in middles[["segment_id", "n"]].to_numpy()
+        f"{by_id[i].name}: {n:,} of the dots" for i, n in middles[["segment_id", "n"]].to_numpy()
     ]
     x = alt.X("x:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=8))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=8))
     dots = (
         alt.Chart(frame.round({"x": 3, "y": 3}))
-        .mark_circle(size=17, aria=False)
+        .mark_circle(size=10, aria=False)
         .encode(
             x=x, y=y, color=alt.Color("colour:N", scale=None), opacity=alt.Opacity("opacity:Q", scale=None)
         )
     )
     badges = (
         alt.Chart(middles)
-        .mark_circle(size=560, opacity=1, stroke=PAPER, strokeWidth=2)
+        .mark_circle(size=420, opacity=1, stroke=PAPER, strokeWidth=2)
         .encode(x="x:Q", y="y:Q", color=alt.Color("colour:N", scale=None), description="tip:N")
     )
     numbers = (
         alt.Chart(middles)
-        .mark_text(fontSize=14, fontWeight=700, color=PAPER, aria=False)
+        .mark_text(fontSize=13, fontWeight=700, color=PAPER, aria=False)
         .encode(x="x:Q", y="y:Q", text="text:N")
     )
-    chart = (dots + badges + numbers).properties(width=WIDTH, height=440)
+    chart = (dots + badges + numbers).properties(width=WIDTH, height=360)
     return svg(chart, f"Map of {len(points):,} customers, coloured by segment", "chart-map")
 
 
@@ -247,10 +247,11 @@ def movement(flows: Sequence[Flow], segments: Sequence[Segment]) -> Markup:
     )
     text = alt.Chart(pd.DataFrame(labels)).encode(x=x, y=y, text="text:N")
     style = {"baseline": "middle", "fontSize": 12, "fontWeight": 600, "color": INK, "aria": False}
+    style |= {"stroke": PAPER, "strokeWidth": 3, "strokeOpacity": 0.8}  # a halo where bands cross
     lefts = text.transform_filter("datum.side == 'l'").mark_text(align="left", dx=5, **style)
     rights = text.transform_filter("datum.side == 'r'").mark_text(align="right", dx=-5, **style)
     chart = (areas + nodes + lefts + rights).properties(
-        width=WIDTH, height=60 + 46 * max(len(before), len(after))
+        width=WIDTH, height=50 + 36 * max(len(before), len(after))
     )
     return svg(chart, "Customers moving between segments since the date before", "chart-movement")
 
@@ -323,7 +324,7 @@ def candidates(facts: Facts) -> Markup | None:
     ring = base.transform_filter("datum.kind == 'chosen'").mark_point(
         size=420, color=ACCENT, strokeWidth=2, opacity=1, filled=False, aria=False
     )
-    chart = (out + passed + chosen + ring).properties(width=WIDTH - 50, height=260)
+    chart = (out + passed + chosen + ring).properties(width=WIDTH - 50, height=230)
     return svg(chart, f"{len(frame)} candidates by number of segments and silhouette", "chart-candidates")
 
 

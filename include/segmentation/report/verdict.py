@@ -1,8 +1,9 @@
 """The verdict of a run in plain words: what won, why, and what to look at before relying on it."""
 
+import re
 from typing import Any
 
-from segmentation.features import Feature
+from segmentation.features import Feature, dictionary
 from segmentation.report import words
 from segmentation.report.data import Facts
 
@@ -13,6 +14,7 @@ MEANINGS = {
     "silhouette": "silhouette {:.2f}",
     "explainability": "a tree of four questions puts {:.0%} where they belong",
 }
+SIGNS = {"<=": "at most", "<": "below", ">": "above", ">=": "at least"}
 EXTERNAL = (("adjusted_rand_index", "ARI"), ("adjusted_mutual_information", "AMI"))
 
 
@@ -72,7 +74,7 @@ def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_sha
 
 def expectation(row: dict[str, Any]) -> str:
     """An unmet expectation in a line."""
-    text = f"{row['gate']} gate, {words.plain(row['table_name'])}: {words.plain(row['expectation'])}"
+    text = f"{row['gate'].capitalize()} gate, {words.plain(row['table_name'])}: {words.plain(row['expectation'])}"
     found = [
         f"{what} {row[key]}" for key, what in (("observed", "found"), ("expected", "expected")) if row[key]
     ]
@@ -84,6 +86,19 @@ def rules(counts: dict[str, int], most: int = 3) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     said = [f"{words.plain(rule)} {count:,}" for rule, count in ordered[:most]]
     return ", ".join([*said, f"and {len(ordered) - most} more"] if len(ordered) > most else said)
+
+
+def rule(text: str, currency: str | None) -> str:
+    """A rule of the explaining tree with the words and units of the dictionary for its names and numbers."""
+    known = {feature.name: feature for feature in dictionary()}
+
+    def clause(found: re.Match) -> str:
+        name, sign, value = found.groups()
+        if name not in known:
+            return found[0]
+        return f"{known[name].label} {SIGNS[sign]} {words.quantity(float(value), known[name].unit, currency)}"
+
+    return re.sub(r"(\w+) (<=|>=|<|>) (-?[\d.]+(?:e[+-]?\d+)?)", clause, text)
 
 
 def telling_features(facts: Facts, most: int = 14) -> list[Feature]:

@@ -36,6 +36,8 @@ GATES = {
     "assignable": "cannot place every customer",
 }
 
+GROUPS = {"rfm": "Recency, frequency, money"}
+
 TIERS = {"high": "high value", "mid": "mid value", "low": "low value"}
 
 # (column, what it is called, what is better)
@@ -130,6 +132,11 @@ def algorithm(name: str) -> str:
 def gate(name: str) -> str:
     """Why a candidate is out."""
     return GATES.get(name, plain(name))
+
+
+def group(name: str) -> str:
+    """A group of features as a heading."""
+    return GROUPS.get(name, plain(name).capitalize())
 
 
 def parameters(values: dict[str, Any]) -> str:
