@@ -3,19 +3,24 @@
 Rule
 ----
 1. A candidate that fails a gate cannot win; the gates it failed are named.
-2. Each score of those that pass becomes its rank share: 0 for the worst, 1 for the best, the mean
-   for ties. Rank shares have no units and no outliers, so the weights mean what they say.
-3. The total is the mean of the rank shares, weighted by `settings.weights`; a score that nobody has
-   (no history to predict from, say) drops out.
+2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`: what a score says of one
+   candidate depends on no other, but for the predictive ones, which count as a share of the best,
+   since how much can be foreseen at all is the shop's and not the candidate's doing.
+3. The total is the mean of the values, weighted by `settings.weights`; a score that nobody has
+   (no history to predict from, say) drops out; one that a candidate lacks counts 0.
 4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
    unless the best challenger's total exceeds its own by more than `incumbent_margin`: "keep".
 5. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
    A continuous cloud of customers is no reason for that: dividing it well is what is asked for.
+
+Geometry counts through density validity (right where segments are separated, whatever their
+shape), mixture gain (right where they are compact and touch) and the near-neighbour Dunn index,
+not through the silhouette, which prefers few and round segments and is shown only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,8 +31,31 @@ from segmentation.modelling.scores import DEFINITIONS
 from segmentation.modelling.search import Candidate, params_json
 from segmentation.modelling.settings import ModelSettings
 
-LOWER_IS_BETTER = frozenset({"davies_bouldin"})
 DECIMALS = 6
+
+
+def _positive(column: pd.Series) -> pd.Series:
+    return column.clip(lower=0)
+
+
+def _share_of_best(column: pd.Series) -> pd.Series:
+    best = column.max()
+    return column.clip(lower=0) / best if best > 0 else column * 0.0
+
+
+# A score as a value in 0..1, 1 the best; a score without a formula is already one.
+VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
+    "silhouette": _positive,
+    "calinski_harabasz": _share_of_best,
+    "davies_bouldin": lambda column: 1 / (1 + column),
+    "near_neighbour_dunn": lambda column: column / (1 + column),
+    "density_validity": _positive,
+    "mixture_gain": lambda column: 1 - np.exp(-column.clip(lower=0)),
+    "stability": _positive,
+    "predictive": _share_of_best,
+    "predictive_auc": lambda column: _share_of_best(2 * column - 1),
+    "agreement_incumbent": _positive,
+}
 
 
 @dataclass(frozen=True)
@@ -111,19 +139,13 @@ def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSetting
 
 
 def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
-    """Weighted mean of rank shares, 0..1, by candidate; an undefined score of one counts as worst."""
+    """Weighted mean of the values of the scores, 0..1, by candidate."""
     used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
     if not used or scores.empty:
         return pd.Series(0.0, index=scores.index)
-    shares = pd.DataFrame({name: rank_share(scores[name], name in LOWER_IS_BETTER) for name in used})
+    values = pd.DataFrame({name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used})
     weight = np.array([weights[name] for name in used])
-    return pd.Series(shares.to_numpy() @ weight / weight.sum(), index=scores.index).round(DECIMALS)
-
-
-def rank_share(column: pd.Series, lower_is_better: bool = False) -> pd.Series:
-    """0 for the worst, 1 for the best, the mean for ties; 1 when there is one only."""
-    ranks = column.rank(method="average", ascending=not lower_is_better, na_option="top")
-    return (ranks - 1) / (len(column) - 1) if len(column) > 1 else ranks
+    return pd.Series(values.to_numpy() @ weight / weight.sum(), index=scores.index).round(DECIMALS)
 
 
 def _with_margin(ranked: list[str], totals: pd.Series, by_name: dict[str, Candidate], margin: float) -> str:

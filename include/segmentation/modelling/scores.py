@@ -17,6 +17,7 @@ from scipy.stats import norm
 from sklearn.metrics import (
     adjusted_mutual_info_score,
     adjusted_rand_score,
+    pairwise_distances,
     recall_score,
     roc_auc_score,
 )
@@ -32,6 +33,8 @@ from segmentation.modelling.settings import ModelSettings
 BLOCK_BYTES = 64 * 2**20  # of one block of distances
 DUNN_NEIGHBOURS = 25
 DUNN_SOFTNESS = 5
+CORE_NEIGHBOURS = 5
+RIDGE = 1e-4
 TREE_DEPTH = 4
 TREE_ROWS = 2_000
 FOLDS = 5
@@ -43,7 +46,9 @@ DEFINITIONS = {
     "silhouette": "mean silhouette width, -1..1; noise left out",
     "calinski_harabasz": "variance between segments over variance within, per degree of freedom",
     "davies_bouldin": "mean likeness of each segment to its most alike, 0 is best; noise left out",
-    "near_neighbour_dunn": "soft minimum of the distances between near neighbours in different segments",
+    "near_neighbour_dunn": "near neighbours: soft minimum distance between segments over mean within",
+    "density_validity": "how much sparser it is between segments than within, -1..1 (DBCV)",
+    "mixture_gain": "nats a customer that a Gaussian a segment gains over one for all, after BIC",
     "stability": "mean adjusted Rand index with refits on subsamples",
     "explainability": "balanced accuracy of a depth-4 decision tree, on held-out customers",
     "predictive": "out-of-sample share of the next period's log spend that membership explains",
@@ -106,12 +111,14 @@ def score(
         rows = _paired_rows(len(values), settings)
         sample, on_sample = values[rows], [lab[rows] for lab in labels]
         progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
-        neighbours = _near_neighbours(sample)
+        neighbours, tree = _near_neighbours(sample), reachability_tree(sample)
         for row, width in zip(columns, silhouettes(sample, on_sample), strict=True):
             row["silhouette"] = width
         for row, candidate, lab in zip(columns, fitted, on_sample, strict=True):
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
+            row["density_validity"] = density_validity(tree, lab)
+            row["mixture_gain"] = mixture_gain(sample, lab)
             row["stability"] = candidate.stability
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
@@ -231,7 +238,7 @@ def _near_neighbours(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: np.ndarray) -> float:
-    """Near-neighbour generalised Dunn index DuNN_25 with a soft minimum over a constant.
+    """Near-neighbour generalised Dunn index: soft minimum between clusters over mean within.
 
     Parameters
     ----------
@@ -241,27 +248,106 @@ def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: n
     Returns
     -------
     float
-        In units of the mean neighbour distance; the more, the better; NaN below two clusters.
+        The more, the better; NaN below two clusters.
 
     Notes
     -----
-    Of all pairs (i, one of i's M nearest) in different clusters, the smallest distances are averaged
-    with weights of a half normal curve (standard deviation 5, 15 terms): the index "SMin:5" of
-    Gagolewski, Bartoszuk, Cena, "Are cluster validity measures (in)valid?", 2021. Where no such
-    pair exists, the clusters are further apart than any neighbours: the largest distance is taken.
+    Over all pairs (i, one of i's M = 25 nearest): the smallest distances between clusters, averaged
+    with the weights of a half normal curve (standard deviation 5, 15 terms), by the mean distance
+    within clusters; "SMin:5" over "Mean" in the family of Gagolewski, Bartoszuk, Cena, "Are cluster
+    validity measures (in)valid?", 2021. Where no near pair is in different clusters, the clusters
+    are further apart than any neighbours: the largest distance stands in.
     """
     labels_of = labels[neighbours]
     known = (labels[:, None] != NOISE) & (labels_of != NOISE)
     if len(np.unique(labels[labels != NOISE])) < 2 or not known.any():
         return float("nan")
-    across = distances[known & (labels_of != labels[:, None])]
-    scale = distances.mean()
-    if not len(across):
-        return float(distances.max() / scale) if scale > 0 else float("nan")
-    terms = min(3 * DUNN_SOFTNESS, len(across))
-    smallest = np.sort(np.partition(across, terms - 1)[:terms])
+    differ = known & (labels_of != labels[:, None])
+    within = distances[known & ~differ]
+    if not len(within) or within.mean() <= 0:
+        return float("nan")
+    between = distances[differ] if differ.any() else distances[known].max(keepdims=True)
+    terms = min(3 * DUNN_SOFTNESS, len(between))
+    smallest = np.sort(np.partition(between, terms - 1)[:terms])
     weights = norm.pdf(np.arange(terms), scale=DUNN_SOFTNESS)
-    return float(smallest @ weights / weights.sum() / scale) if scale > 0 else float("nan")
+    return float(smallest @ weights / weights.sum() / within.mean())
+
+
+def reachability_tree(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Minimum spanning tree of the mutual reachability distances: ends and length of its n - 1 edges.
+
+    The mutual reachability of two rows is their distance, but at least the distance of either to
+    its 5th nearest other (Campello, Moulavi, Sander 2013). Prim's algorithm on float32 distances:
+    4 n^2 bytes.
+    """
+    n = len(X)
+    reach = pairwise_distances(X).astype(np.float32)
+    fifth = min(CORE_NEIGHBOURS, n - 1)
+    core = np.partition(reach, fifth, axis=1)[:, fifth]
+    np.maximum(reach, np.maximum(core[:, None], core), out=reach)
+    shortest, nearest = reach[0].copy(), np.zeros(n, dtype=np.intp)
+    outside = np.ones(n, dtype=bool)
+    outside[0] = False
+    ends = np.zeros(n - 1, dtype=np.intp)
+    lengths = np.zeros(n - 1)
+    for edge in range(n - 1):
+        new = int(np.where(outside, shortest, np.inf).argmin())
+        ends[edge], lengths[edge], outside[new] = new, shortest[new], False
+        closer = outside & (reach[new] < shortest)
+        shortest[closer], nearest[closer] = reach[new][closer], new
+    return ends, nearest[ends], lengths
+
+
+def density_validity(tree: tuple[np.ndarray, np.ndarray, np.ndarray], labels: np.ndarray) -> float:
+    """How much sparser it is between clusters than within: DBCV on one tree for all partitions, -1..1.
+
+    Notes
+    -----
+    A cluster's validity is (separation - sparseness) / the larger of the two, where sparseness is the
+    longest edge of the spanning tree inside it and separation the shortest that leaves it for
+    another cluster; clusters are weighted by their share of all customers, noise included (Moulavi
+    et al. 2014, with the tree of everybody in the place of one a cluster, which makes a
+    partition's score cost n). Convex or not, above 0 means separated by a sparser zone. An edge
+    between a cluster and noise belongs to neither; a cluster that no edge leaves has the longest
+    edge there is as separation.
+    """
+    first, second, lengths = labels[tree[0]], labels[tree[1]], tree[2]
+    clusters = np.unique(labels[labels != NOISE])
+    if len(clusters) < 2:
+        return float("nan")
+    between = (first != second) & (first != NOISE) & (second != NOISE)
+    validity = 0.0
+    for cluster in clusters:
+        inside = lengths[(first == cluster) & (second == cluster)]
+        leaving = lengths[between & ((first == cluster) | (second == cluster))]
+        sparseness = inside.max() if len(inside) else 0.0
+        separation = leaving.min() if len(leaving) else lengths.max()
+        larger = max(sparseness, separation)
+        validity += (labels == cluster).mean() * ((separation - sparseness) / larger if larger > 0 else 0.0)
+    return float(validity)
+
+
+def mixture_gain(X: np.ndarray, labels: np.ndarray) -> float:
+    """Nats a customer that one Gaussian a cluster describes X better than one for all, after BIC.
+
+    The log-likelihood of the hard partition (shares, means, full covariances with 1e-4 of the mean
+    variance added), less half a log n for each parameter (Schwarz 1978). What a candidate calls noise is
+    one more cluster here: leaving out what fits badly must not pay. Negative where clusters that
+    touch are not worth their parameters; many columns saturate it.
+    """
+    n, d = X.shape
+    if len(np.unique(labels[labels != NOISE])) < 2:
+        return float("nan")
+    ridge = RIDGE * X.var(axis=0).mean() * np.eye(d)
+
+    def fit(rows: np.ndarray) -> float:
+        covariance = np.cov(rows.T, bias=True).reshape(d, d) if len(rows) > 1 else 0.0
+        return -0.5 * len(rows) * float(np.linalg.slogdet(covariance + ridge)[1])
+
+    parts = [X[labels == cluster] for cluster in np.unique(labels)]
+    gain = sum(fit(part) + len(part) * np.log(len(part) / n) for part in parts) - fit(X)
+    parameters = (len(parts) - 1) * (d + d * (d + 1) / 2 + 1)
+    return float((gain - 0.5 * parameters * np.log(n)) / n)
 
 
 def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:

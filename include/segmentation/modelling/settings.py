@@ -77,16 +77,16 @@ class ModelSettings(BaseModel):
     max_noise_share: Share = Field(0.2, description="gate: share of customers a candidate calls noise")
     weights: dict[str, Weight] = Field(
         default_factory=lambda: {
-            "predictive": 3.0,
+            "predictive": 4.0,
             "stability": 1.0,
+            "density_validity": 1.0,
+            "mixture_gain": 1.0,
             "near_neighbour_dunn": 1.0,
-            "silhouette": 1.0,
-            "explainability": 1.0,
         },
         description="weight of each score in the ranking; a score that is absent counts for nobody",
     )
     incumbent_margin: Share = Field(
-        0.05, description="how much better (0..1) a challenger must rank than the model in use"
+        0.02, description="how much better (0..1) a challenger must rank than the model in use"
     )
 
     @model_validator(mode="after")
