@@ -66,12 +66,12 @@ def use_sql(patch: pytest.MonkeyPatch, root: Path) -> None:
 class SmallShop:
     """The tiny shop's database, and its nights."""
 
-    def __init__(self, shop: Database, warehouse: Database, store: Path, **settings: Any) -> None:
+    def __init__(
+        self, shop: Database, warehouse: Database, store: Path, source: str = SOURCE, **sections: Any
+    ) -> None:
         self.shop, self.warehouse, self.store = shop, warehouse, store
-        told = {"shop": {"name": SOURCE, "source": SOURCE, "timezone": "Europe/London"}}
-        for section, values in settings.items():
-            told[section] = {**told.get(section, {}), **values}
-        self.settings = Settings(**told)
+        told = {"name": "tiny", "source": source, "timezone": "Europe/London"}
+        self.settings = Settings(shop=told, **sections)
         self.nights = 0
 
     def create(self) -> None:
@@ -139,3 +139,15 @@ def progress_list() -> tuple[list[str], Callable[[str], None]]:
     """Progress that is kept."""
     said: list[str] = []
     return said, said.append
+
+
+def forget(warehouse: Database) -> None:
+    """Empty every table of the warehouse that a night fills."""
+    with warehouse.connect() as conn:
+        filled = db.rows(
+            conn,
+            "select format('%%I.%%I', schemaname, tablename) as name from pg_tables "
+            "where schemaname = any(%(schemas)s)",
+            {"schemas": ["staging", "quarantine", "core", "features"]},
+        )
+        db.execute(conn, f"truncate {', '.join(row['name'] for row in filled)}")

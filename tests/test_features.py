@@ -1,0 +1,538 @@
+"""Features: every figure against a plain computation from raw rows, on shops nobody would think of."""
+
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import hypothesis.strategies as st
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from segmentation import db, features
+from segmentation.dates import midnight
+from segmentation.settings import Settings
+from tests.small_shop import SELECTS, SmallShop, forget, make_source, select, silent
+
+NEVER_CANCELLED = date.max
+EDGES = (0, 1, 30, 31, 90, 91, 180, 181, 365, 366)  # days before the as-of date at which windows end
+ZONES = ("Europe/London", "America/New_York", "Asia/Shanghai", "Pacific/Kiritimati")
+DATES = (date(2024, 3, 31), date(2024, 4, 1), date(2024, 11, 4), date(2024, 1, 1), date(2023, 6, 15))
+AFTER = 6  # days after the as-of date that the warehouse knows as well, and that must not show
+
+
+@pytest.fixture(scope="module")
+def shop(new_database, migrated, tmp_path_factory) -> Iterator[SmallShop]:
+    """One pair of databases, emptied for each example."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("features")
+        make_source(patch, folder, {table: select(table) for table in SELECTS})
+        small = SmallShop(new_database(), new_database(migrated), folder)
+        small.create()
+        yield small
+
+
+def refill(shop: SmallShop, zone: str, raw: dict[str, list[dict[str, Any]]]) -> None:
+    """Another shop in the same databases."""
+    forget(shop.warehouse)
+    shop.settings = Settings(shop={"name": "tiny", "source": "tiny", "timezone": zone})
+    with shop.shop.connect() as conn:
+        for table in SELECTS:
+            db.execute(conn, f"truncate tiny.{table}")
+    shop.add(**raw)
+
+
+# ------------------------------------------------------------------------------------- random shops
+
+offsets = st.one_of(st.sampled_from(EDGES), st.integers(-AFTER + 1, 420))
+moments = st.tuples(offsets, st.integers(0, 22), st.integers(0, 59))
+customer_ids = st.sampled_from(["17850", "B2", "ä-3"])
+lines = st.lists(
+    st.fixed_dictionaries(
+        {
+            "product_id": st.sampled_from(["p1", "p2", "p3", "p4"]),
+            "category": st.sampled_from(["tea", "cups", None, "service"]),
+            "quantity": st.sampled_from([-2, -1, 1, 1, 2, 12]),
+            "unit_price": st.sampled_from([Decimal("0"), Decimal("0.01"), Decimal("1.99"), Decimal("19.95")]),
+            "percent_off": st.sampled_from([0, 0, 10, 33]),
+        }
+    ),
+    max_size=4,
+)
+orders = st.lists(
+    st.fixed_dictionaries(
+        {
+            "customer_id": customer_ids,
+            "moment": moments,
+            "cancelled_after_days": st.sampled_from([None, None, None, 0, 1, 5, 40]),
+            "lines": lines,
+        }
+    ),
+    min_size=1,
+    max_size=14,
+)
+events = st.lists(
+    st.fixed_dictionaries(
+        {
+            "customer_id": customer_ids,
+            "moment": moments,
+            "session_id": st.sampled_from(["s1", "s2", None]),
+            "event_type": st.sampled_from(["view", "view", "cart", "search"]),
+            "duration_seconds": st.sampled_from([None, 0, 30, 100]),
+        }
+    ),
+    max_size=10,
+)
+reviews = st.lists(
+    st.fixed_dictionaries(
+        {
+            "customer_id": customer_ids,
+            "moment": moments,
+            "rating": st.sampled_from([None, 1, 2, 3, 5]),
+            "body": st.sampled_from([None, "", "gut", "très bien"]),
+        }
+    ),
+    max_size=5,
+)
+customers = st.lists(
+    st.fixed_dictionaries(
+        {
+            "customer_id": customer_ids,
+            "moment": moments,
+            "birth_year": st.sampled_from([None, 1950, 1999]),
+            "gender": st.sampled_from([None, "female", "male"]),
+            "country": st.sampled_from([None, "France", "Japan"]),
+        }
+    ),
+    max_size=6,
+    unique_by=lambda row: (row["customer_id"], row["moment"][0]),
+)
+
+
+def written(as_of: date, zone: str, made: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the shop's tables: days before the as-of date become instants."""
+
+    def instant(moment: tuple[int, int, int]) -> datetime:
+        days, hours, minutes = moment
+        return midnight(as_of - timedelta(days=days), ZoneInfo(zone)) + timedelta(
+            hours=hours, minutes=minutes
+        )
+
+    raw: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for number, order in enumerate(made["orders"]):
+        days, hours, minutes = order["moment"]
+        after = order["cancelled_after_days"]
+        raw["orders"].append(
+            {
+                "order_id": f"o{number}",
+                "customer_id": order["customer_id"],
+                "ordered_at": instant(order["moment"]),
+                "status": "completed",
+                "cancelled_at": None if after is None else instant((days - after, hours, minutes)),
+            }
+        )
+        for line_no, line in enumerate(order["lines"]):
+            paid = abs(line["quantity"]) * line["unit_price"]
+            raw["order_items"].append(
+                {
+                    "order_id": f"o{number}",
+                    "line_no": line_no,
+                    **{name: line[name] for name in ("product_id", "category", "quantity", "unit_price")},
+                    "discount": (paid * line["percent_off"] / 100).quantize(Decimal("0.01")),
+                    "ordered_at": instant(order["moment"]),
+                }
+            )
+    for table, key, when in (
+        ("events", "event_id", "occurred_at"),
+        ("reviews", "review_id", "reviewed_at"),
+        ("customers", None, "updated_at"),
+    ):
+        for number, row in enumerate(made[table]):
+            plain = {name: value for name, value in row.items() if name != "moment"}
+            identity = {key: f"{table}{number}"} if key else {}
+            raw[table].append({**identity, **plain, when: instant(row["moment"])})
+    return raw
+
+
+# --------------------------------------------------------------------------------- plain computation
+
+
+def cents(amount: Decimal) -> int:
+    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def ratio(above: float, below: float) -> float | None:
+    return above / below if below else None
+
+
+def plain_features(raw: dict, as_of: date, zone: str) -> dict[str, dict[str, Any]]:
+    """Every feature of every eligible customer, by the words of the dictionary."""
+    found = {}
+    for customer in {order["customer_id"] for order in raw["orders"]}:
+        own = {
+            table: [row for row in raw[table] if row["customer_id"] == customer]
+            for table in ("orders", "events", "reviews", "customers")
+        }
+        own["lines"] = raw["order_items"]
+        bought = _purchases(own, as_of, ZoneInfo(zone))
+        if bought is not None:
+            found[customer] = {
+                **bought,
+                **_browsing(own["events"], as_of, ZoneInfo(zone), bought["orders_365d"]),
+                **_reviews(own["reviews"], as_of, ZoneInfo(zone), bought["frequency_orders"]),
+                **_attributes(own["customers"], as_of, ZoneInfo(zone)),
+            }
+    return found
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> datetime:
+    return instant.astimezone(zone)
+
+
+def _purchases(own: dict, as_of: date, zone: ZoneInfo) -> dict[str, Any] | None:
+    lines_of = defaultdict(list)
+    for line in own["lines"]:
+        lines_of[line["order_id"]].append(line)
+    placed, cancelled, valid_lines = [], 0, []
+    for order in own["orders"]:
+        at = _local(order["ordered_at"], zone)
+        if at.date() >= as_of:
+            continue
+        order_lines = [{**line, "day": at.date()} for line in lines_of[order["order_id"]]]
+        counts = any(line["quantity"] > 0 and line["unit_price"] > 0 for line in order_lines)
+        gone = order["cancelled_at"]
+        if gone is not None and max(_local(gone, zone).date(), at.date()) < as_of:
+            cancelled += counts
+            continue
+        valid_lines += order_lines
+        if counts:
+            placed.append(at)
+    if not placed:
+        return None
+    age = lambda day: (as_of - day).days  # noqa: E731
+    bought = [line for line in valid_lines if line["quantity"] > 0]
+    paid = [line for line in bought if line["unit_price"] > 0]
+    sent_back = [line for line in valid_lines if line["quantity"] < 0]
+
+    def gross(days: float = math.inf, younger: int = 0) -> int:
+        return sum(cents(b["quantity"] * b["unit_price"]) for b in bought if younger < age(b["day"]) <= days)
+
+    def spend(days: float = math.inf) -> float:
+        off = sum(cents(b["discount"]) for b in bought if age(b["day"]) <= days)
+        return (gross(days) - off - returned(days)) / 100
+
+    def returned(days: float = math.inf) -> int:
+        return sum(
+            cents(-s["quantity"] * s["unit_price"] - s["discount"])
+            for s in sent_back
+            if age(s["day"]) <= days
+        )
+
+    days = sorted({at.date() for at in placed})
+    gaps = [(b - a).days for a, b in pairwise(days)]
+    months = {(day.year, day.month) for day in days}
+    last = as_of - timedelta(days=1)
+    products = [p for p in paid if age(p["day"]) <= 365 and p["category"] != "service"]
+    mix = Counter(p["category"] for p in products if p["category"])
+    s1, s2 = gross(90), gross(180, younger=90)
+    n = len(placed)
+    units = sum(b["quantity"] for b in bought if b["category"] != "service")
+    return {
+        "recency_days": age(days[-1]),
+        "frequency_orders": n,
+        "monetary": spend(),
+        "tenure_days": age(days[0]),
+        "average_order_value": (spend() + returned() / 100) / n,
+        **{f"orders_{w}d": sum(age(at.date()) <= w for at in placed) for w in (30, 90, 365)},
+        **{f"spend_{w}d": spend(w) for w in (30, 90, 365)},
+        "spend_trend_90d": (s1 - s2) / (s1 + s2) if s1 + s2 else 0,
+        "order_gap_mean_days": ratio((days[-1] - days[0]).days, len(days) - 1),
+        "order_gap_variation": statistics.pstdev(gaps) / statistics.mean(gaps) if len(gaps) > 1 else None,
+        "orders_per_active_month": n / len(months),
+        "active_month_share": len(months)
+        / (1 + 12 * (last.year - days[0].year) + last.month - days[0].month),
+        "units_per_order": units / n,
+        "lines_per_order": len(paid) / n,
+        "distinct_products_365d": len({p["product_id"] for p in products}),
+        "distinct_categories_365d": len(mix),
+        "category_entropy_365d": -sum(c / mix.total() * math.log(c / mix.total()) for c in mix.values()),
+        "product_repeat_share_365d": (
+            1 - len({p["product_id"] for p in products}) / len(products) if products else 0
+        ),
+        "discount_share": sum(cents(b["discount"]) for b in bought) / gross(),
+        "discounted_line_share": sum(p["discount"] > 0 for p in paid) / len(paid),
+        "return_rate": min(returned() / gross(), 1),
+        "cancelled_order_share": cancelled / (n + cancelled),
+        "weekend_order_share": sum(at.isoweekday() in (6, 7) for at in placed) / n,
+        "morning_order_share": sum(5 <= at.hour < 12 for at in placed) / n,
+        "evening_order_share": sum(17 <= at.hour < 22 for at in placed) / n,
+        "night_order_share": sum(at.hour >= 22 or at.hour < 5 for at in placed) / n,
+    }
+
+
+def _browsing(rows: list, as_of: date, zone: ZoneInfo, orders_365d: int) -> dict[str, Any]:
+    seen = [{**row, "age": (as_of - _local(row["occurred_at"], zone).date()).days} for row in rows]
+    seen = [row for row in seen if row["age"] > 0]
+    year = [row for row in seen if row["age"] <= 365]
+
+    def sessions(days: int) -> int:
+        return len(
+            {(row["age"], row["session_id"]) for row in seen if row["session_id"] and row["age"] <= days}
+        )
+
+    visits = [row["age"] for row in seen if row["session_id"]]
+    return {
+        "sessions_90d": sessions(90),
+        "views_per_session_365d": ratio(sum(r["event_type"] == "view" for r in year), sessions(365)),
+        "cart_rate_365d": ratio(sum(r["event_type"] == "cart" for r in year), sessions(365)),
+        "conversion_365d": ratio(orders_365d, sessions(365)),
+        "dwell_minutes_per_session_365d": ratio(
+            sum(r["duration_seconds"] or 0 for r in year) / 60, sessions(365)
+        ),
+        "visit_recency_days": min(visits, default=None),
+    }
+
+
+def _reviews(rows: list, as_of: date, zone: ZoneInfo, orders: int) -> dict[str, Any]:
+    known = [{**row, "age": (as_of - _local(row["reviewed_at"], zone).date()).days} for row in rows]
+    known = [row for row in known if row["age"] > 0]
+    ratings = [row["rating"] for row in known if row["rating"] is not None]
+    return {
+        "reviews_365d": sum(row["age"] <= 365 for row in known),
+        "reviews_per_order": len(known) / orders,
+        "mean_rating": ratio(sum(ratings), len(ratings)),
+        "poor_rating_share": ratio(sum(rating <= 2 for rating in ratings), len(ratings)),
+        "review_length_chars": ratio(sum(len(row["body"] or "") for row in known), len(known)),
+    }
+
+
+def _attributes(rows: list, as_of: date, zone: ZoneInfo) -> dict[str, Any]:
+    known = [row for row in rows if _local(row["updated_at"], zone).date() < as_of]
+    newest = max(known, key=lambda row: row["updated_at"], default={})
+    born = newest.get("birth_year")
+    return {
+        "age_years": as_of.year - born if born else None,
+        "gender": newest.get("gender"),
+        "country": newest.get("country"),
+    }
+
+
+def read(shop: SmallShop, day: date) -> dict[str, dict[str, Any]]:
+    """The features of a date as they stand in the warehouse."""
+    with shop.warehouse.connect(readonly=True) as conn:
+        return as_dict(features.read(conn, day, features.dictionary()))
+
+
+def as_dict(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {
+        customer: {name: None if pd.isna(value) else value for name, value in row.items()}
+        for customer, row in frame.to_dict("index").items()
+    }
+
+
+def assert_same(found: dict, expected: dict) -> None:
+    assert set(found) == set(expected)
+    for customer, row in expected.items():
+        for name, value in row.items():
+            told = (
+                value if value is None or isinstance(value, str) else pytest.approx(value, rel=1e-9, abs=1e-9)
+            )
+            assert found[customer][name] == told, (customer, name)
+
+
+# ---------------------------------------------------------------------------------------------- tests
+
+random_shops = given(
+    as_of=st.sampled_from(DATES),
+    zone=st.sampled_from(ZONES),
+    made=st.fixed_dictionaries(
+        {"orders": orders, "events": events, "reviews": reviews, "customers": customers}
+    ),
+)
+few = settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@few
+@random_shops
+def test_every_feature_is_what_its_formula_says(shop, as_of, zone, made):
+    raw = written(as_of, zone, made)
+    refill(shop, zone, raw)
+    shop.ingest(shop.night(as_of + timedelta(days=AFTER)))
+    features.build(shop.night(as_of), silent)
+    expected = plain_features(raw, as_of, zone)
+    found = read(shop, as_of)
+    assert_same(found, expected)
+    assert all(set(row) == {f.name for f in features.dictionary()} for row in expected.values())
+
+
+@settings(few, max_examples=8)
+@random_shops
+def test_features_of_an_earlier_date_are_those_that_were_built_for_it(shop, as_of, zone, made):
+    refill(shop, zone, written(as_of, zone, made))
+    later = shop.night(as_of + timedelta(days=AFTER))
+    shop.ingest(later)
+    features.build(shop.night(as_of), silent)
+    frame, spend = features.read_earlier(later, AFTER)
+    assert_same(as_dict(frame), read(shop, as_of))
+    assert list(spend.index) == list(frame.index)
+
+
+@settings(few, max_examples=8)
+@random_shops
+def test_a_date_does_not_depend_on_what_was_known_later(shop, as_of, zone, made):
+    raw = written(as_of, zone, made)
+    refill(shop, zone, raw)
+    shop.ingest(shop.night(as_of + timedelta(days=AFTER)))
+    features.build(shop.night(as_of), silent)
+    with_the_future = read(shop, as_of)
+    refill(shop, zone, raw)
+    shop.ingest(shop.night(as_of))
+    features.build(shop.night(as_of), silent)
+    assert read(shop, as_of) == with_the_future
+
+
+def sale(day: date, customer: str = "1", hour: int = 12, **line: Any) -> dict[str, list[dict[str, Any]]]:
+    """An order of one line."""
+    at = midnight(day, ZoneInfo("Europe/London")) + timedelta(hours=hour)
+    order = f"{customer}-{day}-{hour}"
+    item = {
+        "line_no": 1,
+        "product_id": "p",
+        "category": "tea",
+        "quantity": 1,
+        "unit_price": 10,
+        "discount": 0,
+    }
+    return {
+        "orders": [{"order_id": order, "customer_id": customer, "ordered_at": at, "status": "completed"}],
+        "order_items": [{"order_id": order, "ordered_at": at, **item, **line}],
+    }
+
+
+def test_spend_since_is_net_of_returns_and_cancellations_and_never_below_zero(shop):
+    then, now = date(2024, 5, 1), date(2024, 5, 11)
+    before = [sale(then - timedelta(days=1), customer) for customer in ("1", "2", "3")]
+    since = [
+        sale(then, "1"),  # the first day counts
+        sale(now - timedelta(days=1), "1", unit_price=5, discount=1),
+        sale(then + timedelta(days=2), "2", quantity=-1, unit_price=8),  # refunds are no negative spend
+        sale(now, "3"),  # the as-of date does not count
+        sale(then, "4"),  # not a customer then
+    ]
+    gone = sale(then + timedelta(days=3), "1")
+    gone["orders"][0]["cancelled_at"] = midnight(then + timedelta(days=4), ZoneInfo("Europe/London"))
+    refill(shop, "Europe/London", {})
+    for rows in [*before, *since, gone]:
+        shop.add(**rows)
+    shop.ingest(shop.night(now))
+    _, spend = features.read_earlier(shop.night(now), 10)
+    assert spend.to_dict() == {"1": 14, "2": 0, "3": 0}
+
+
+def test_features_of_a_shop_that_is_younger_are_empty(shop):
+    refill(shop, "Europe/London", sale(date(2024, 5, 1)))
+    shop.ingest(shop.night(date(2024, 5, 3)))
+    frame, spend = features.read_earlier(shop.night(date(2024, 5, 3)), 90)
+    assert len(frame) == len(spend) == 0
+    assert set(frame.columns) == {feature.name for feature in features.dictionary()}
+
+
+def test_building_a_date_again_replaces_it(shop):
+    refill(shop, "Europe/London", sale(date(2024, 5, 1)))
+    night = shop.night(date(2024, 5, 3))
+    shop.ingest(night)
+    assert features.build(night, silent) == 1
+    before = read(shop, night.as_of_date)
+    assert features.build(shop.night(night.as_of_date), silent) == 1
+    assert read(shop, night.as_of_date) == before
+
+
+def test_nobody_is_eligible_in_a_shop_without_orders(shop):
+    refill(shop, "Europe/London", {})
+    night = shop.night(date(2024, 5, 3))
+    shop.ingest(night)
+    assert features.build(night, silent) == 0
+
+
+# ------------------------------------------------------------------------------------- the dictionary
+
+
+def test_the_dictionary_and_the_statement_have_the_same_features(shop):
+    """`final` gives the columns that the dictionary defines, in its order, and no other."""
+    query = db.statement("features/customer_features.sql", table="t", columns="final.*")
+    query = query.partition("insert into t (as_of_date, customer_id, final.*)")[2]
+    with shop.warehouse.connect() as conn, conn.cursor() as cursor:
+        cursor.execute(f"select * from ({query}) as q limit 0", {"as_of_date": date(2024, 1, 1)})
+        given = [column.name for column in cursor.description]
+    assert given[:3] == ["date", "customer_id", "customer_id"]
+    assert given[3:] == [feature.name for feature in features.dictionary()]
+
+
+def test_the_table_has_a_described_column_for_each_feature(shop):
+    features.build(shop.night(date(2024, 1, 1)), silent)
+    with shop.warehouse.connect() as conn:
+        described = {
+            row["name"]: (row["kind"], row["comment"])
+            for row in db.rows(
+                conn,
+                """
+                select attname as name, format_type(atttypid, atttypmod) as kind,
+                    col_description(attrelid, attnum) as comment
+                from pg_attribute
+                where attrelid = 'features.customer_features'::regclass and attnum > 0
+                """,
+            )
+        }
+    assert described.pop("as_of_date") == ("date", None)
+    assert described.pop("customer_id") == ("text", None)
+    assert set(described) == {feature.name for feature in features.dictionary()}
+    for feature in features.dictionary():
+        assert described[feature.name][0] == feature.kind
+        assert feature.formula in described[feature.name][1]
+
+
+def test_names_of_features_are_unique():
+    names = [feature.name for feature in features.dictionary()]
+    assert len(names) == len(set(names))
+
+
+def test_a_source_has_the_features_that_its_tables_allow(shop, monkeypatch, tmp_path):
+    wanted = ("orders", "order_items", "customers")
+    make_source(monkeypatch, tmp_path, {table: select(table) for table in wanted}, name="few")
+    known = {feature.name for feature in features.available("few")}
+    assert known == {feature.name for feature in features.dictionary() if feature.source in wanted}
+    assert not known & {"sessions_90d", "visit_recency_days", "mean_rating", "reviews_365d"}
+    refill(shop, "Europe/London", sale(date(2024, 5, 1)))
+    few = SmallShop(shop.shop, shop.warehouse, tmp_path, source="few")
+    night = few.night(date(2024, 5, 3))
+    few.ingest(night)
+    features.build(night, silent)
+    (row,) = read(few, night.as_of_date).values()
+    assert {name for name, value in row.items() if value is not None} <= known
+    assert row["recency_days"] == 2
+    frame, _ = features.read_earlier(night, 1)
+    assert set(frame.columns) == known
+
+
+def test_a_feature_that_is_new_gets_its_column(shop, monkeypatch):
+    features.build(shop.night(date(2024, 1, 1)), silent)
+    new = features.dictionary()[0].model_copy(update={"name": "brand_new", "formula": "1 + 1"})
+    known = features.dictionary()
+    monkeypatch.setattr(features, "dictionary", lambda: (*known, new))
+    with shop.warehouse.connect() as conn:
+        features._ensure_columns(conn)
+        features._ensure_columns(conn)
+        query = "select count(*) from information_schema.columns where column_name = 'brand_new'"
+        assert db.scalar(conn, f"{query} and table_name = 'customer_features'") == 1
+        conn.rollback()
