@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from segmentation import candidates, db, explain, features, naming, profiles
+from segmentation import candidates, db, explain, features, naming, profiles, reference
 from segmentation.modelling import assign, scores
 from segmentation.modelling import choose as rule
 from segmentation.modelling.search import Candidate, incumbent
@@ -130,10 +130,20 @@ def choose(
         model_path=model_path,
         segments=_segments(night, frame, clusters, known, currency),
         profiles=profiles.profiles(frame, clusters, known),
-        leaderboard=decided.leaderboard,
+        leaderboard=_with_reference(decided.leaderboard, frame, truth, night),
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
     return chosen, assignments.assign(confidence=assignments["confidence"].round(6))
+
+
+def _with_reference(
+    board: pd.DataFrame, frame: pd.DataFrame, truth: np.ndarray | None, night: Night
+) -> pd.DataFrame:
+    """Where there are true labels, the leaderboard says what the textbook's partition scores on them."""
+    row = None if truth is None else reference.leaderboard_row(frame, truth, night.settings.model.seed)
+    if row is None or board.empty:
+        return board
+    return pd.concat([board, pd.DataFrame([row]).astype({"chosen": bool})], ignore_index=True)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Exit codes: 0 published or kept; 1 the run ended otherwise; 2 something given to
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ PUBLISHED, ENDED_OTHERWISE, NOT_USABLE = 0, 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user is one line on the terminal."""
     args = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as Ctrl-C does
     try:
         return args.command(args)
     except UserError as error:
