@@ -13,6 +13,8 @@ from tests.local import Machine
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 LINE = "{order},85123A,LANTERN,6,2010-12-01 08:26:00,2.55,{customer}.0,United Kingdom\n"
 
+FEW = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "dbscan"]'}
+
 # What a reader sees, without what names the run.
 PUBLISHED = {
     "customer_segments": "as_of_date, customer_id, segment_id, confidence, is_outlier, previous_segment_id",
@@ -46,8 +48,7 @@ def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing
     assert report and Path(report[1]).read_text().startswith("<!doctype html>")
     rows = published(machine, "demo")
     assert len(rows["segment_versions"]) >= 2
-    for segment in rows["segment_versions"]:
-        assert segment["name"] in first.stdout
+    assert f"{len(rows['segment_versions'])} segments" in first.stdout
 
     with machine.warehouse("demo").connect(readonly=True) as conn:
         eligible = db.scalar(conn, "select count(*) from features.customer_features")
@@ -97,9 +98,8 @@ def test_a_shop_without_structure_ends_with_a_clear_verdict(machine, tmp_path, l
     file = tmp_path / "shop.csv"
     file.write_text(HEADER + lines)
     shop = f"tiny{len(lines)}"
-    ran = machine.make(
-        "run", "--shop", shop, "--source", "online_retail", "--data", str(file), "--as-of", "2010-12-10"
-    )
+    arguments = ("--shop", shop, "--source", "online_retail", "--data", str(file), "--as-of", "2010-12-10")
+    ran = machine.make("run", *arguments, **FEW)
     assert (ran.returncode == 0) == (status == "published"), ran.stdout + ran.stderr
     assert words in " ".join(ran.stdout.split())
     with machine.warehouse(shop).connect(readonly=True) as conn:
@@ -113,7 +113,7 @@ def test_a_file_that_is_refused_leaves_what_is_published(machine, tmp_path):
     arguments = ("run", "--shop", "refusing", "--source", "online_retail", "--as-of", "2010-12-10", "--data")
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(HEADER + "".join(LINE.format(order=n, customer=17000 + n) for n in range(20)))
-    assert machine.make(*arguments, str(good)).returncode == 0
+    assert machine.make(*arguments, str(good), **FEW).returncode == 0
     rows = published(machine, "refusing")
 
     bad.write_text(good.read_text().replace("2010-12-01 08:26:00", "2010-13-01 08:26:00"))

@@ -1,5 +1,6 @@
 """The parts of Airflow that real nights need, as processes of this machine, until Ctrl-C."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -8,6 +9,8 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 from segmentation.errors import SettingsError
 from segmentation.local.home import Home
@@ -26,6 +29,8 @@ def run(home: Home, environment: dict[str, str], port: str = "") -> int:
     SettingsError
         When the port asked for is in use.
     """
+    left = home.folder / "airflow" / "processes.json"
+    stop_left_behind(left)
     number = free_port(port)
     environment = {**environment, **addresses(number)}
     logs = home.folder / "logs"
@@ -38,6 +43,7 @@ def run(home: Home, environment: dict[str, str], port: str = "") -> int:
         stderr=subprocess.STDOUT,
     )
     processes = {part: _start(part, environment, logs) for part in PARTS}
+    left.write_text(json.dumps([process.pid for process in processes.values()]))
     try:
         _wait_until_healthy(number, processes)
         _say(home, environment, number)
@@ -51,6 +57,21 @@ def run(home: Home, environment: dict[str, str], port: str = "") -> int:
         return 0
     finally:
         stop(processes)
+        left.unlink(missing_ok=True)
+
+
+def stop_left_behind(file: Path) -> None:
+    """End the processes of an earlier `make up` that was killed before it could stop them."""
+    if not file.exists():
+        return
+    for pid in json.loads(file.read_text()):
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if any("airflow" in word for word in process.cmdline()):
+                print(f"stopping process {pid}, which an earlier 'make up' left behind")
+                for one in [*process.children(recursive=True), process]:
+                    one.kill()
+    file.unlink()
 
 
 def free_port(asked: str) -> int:
