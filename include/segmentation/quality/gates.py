@@ -87,6 +87,8 @@ def check_cleaning(night: Night) -> GateResult:
     GateFailed
         When a critical expectation is not met. The results are stored; the days count as not loaded, so the
         next run reads them again.
+    LookupError
+        When the run has not cleaned.
     """
     from segmentation.quality import suites
 
@@ -103,6 +105,8 @@ def check_cleaning(night: Night) -> GateResult:
         if "customers" in shop:
             measuring.measure(conn, night, "sources", "orders", "strangers", params)
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
+        if never := [m.table for m in measured if "rows_in" not in m.values]:
+            raise LookupError(f"run {night.run_id} has not cleaned {', '.join(never)}: nothing to judge")
         notes = {(t, f"broken_share{s}"): _rules(conn, night, t) for t in tables for s in ("", "_is_low")}
     made = {m.table: suites.cleaning(m, night.settings) for m in measured}
     return _judge(night, "sources", "cleaning", measured, made, notes)

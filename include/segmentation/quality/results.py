@@ -102,11 +102,12 @@ def message(night: Night, found: GateResult, published: str | None) -> str:
     `published` is the newest date that readers have, or None.
     """
     failures = found.failures("critical")
-    told = "; ".join(summarised(failures)[:TOLD])
-    more = f"; and {len(failures) - TOLD} more" if len(failures) > TOLD else ""
-    advice = " ".join(dict.fromkeys(r.advice for r in failures[:TOLD] if r.advice))
+    sentences = summarised(failures)
+    told = "; ".join(sentences[:TOLD])
+    more = f"; and {len(sentences) - TOLD} more" if len(sentences) > TOLD else ""
+    advice = " ".join(dict.fromkeys(r.advice for r in failures if r.advice))
     readers = f"the segments of {published} stay published" if published else "nothing was published before"
     return (
         f"the {found.gate} gate stopped the run of {night.as_of_date}: {told}{more}. Meanwhile {readers}. "
-        f"{advice} Then run the date again. Details: {found.link}"
+        f"{advice} Then run the date again. Details: {found.link} among the run's artifacts."
     )

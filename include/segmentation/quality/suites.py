@@ -312,7 +312,7 @@ def customer_features(
         "critical",
         most=0,
         unit="money",
-        advice="The roll-up was not made again after cleaning: run the date again.",
+        advice="The roll-up was not made again after cleaning.",
     )
     for feature in features:
         _complete(suite, feature)
@@ -403,8 +403,8 @@ def customer_segments(metrics: Metrics, settings: Settings, parent: str | None) 
 
 def _sizes(suite: Builder) -> None:
     clusters, limits = suite.metrics.count("clusters"), suite.limits
-    unless = "no structure: one segment" if clusters == 1 else None
-    advice = "The model no longer fits the shop: run the date again with force_refit."
+    unless = "no structure: one segment" if clusters < 2 else None
+    advice = "The model no longer fits the shop: set force_refit."
     suite.figure(
         "smallest_share",
         "share of the smallest segment",

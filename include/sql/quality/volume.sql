@@ -1,7 +1,7 @@
 -- Purpose: how many rows the newest day has, and how many it may have, from the same weekday of the eight
---     weeks before: median +- 4 spreads, and always up to twice the median, as a sales day is no fault. A
---     spread is the scaled median absolute deviation; at least a tenth of the median, and at least its square
---     root, the noise of a count. Also the longest gap between days with rows.
+--     weeks before: median +- 4 spreads, and always up to three times the median, as a sales day is no fault.
+--     A spread is the scaled median absolute deviation; at least a tenth of the median, and at least its
+--     square root, the noise of a count. Also the longest gap between days with rows.
 -- Grain: one row. Inputs: staging (nine weeks, by the index on the day). Parameters: end; identifier: table.
 -- Re-run: reads only.
 -- Caveat: the bounds are unknown (null) until the shop has four such weekdays.
@@ -62,7 +62,7 @@ select
     n.newest_day_rows,
     case when m.weeks >= 4 then greatest(m.row_count - 4 * s.row_count, 0) end as newest_day_lowest,
     case
-        when m.weeks >= 4 then greatest(m.row_count + 4 * s.row_count, 2 * m.row_count)
+        when m.weeks >= 4 then greatest(m.row_count + 4 * s.row_count, 3 * m.row_count)
     end as newest_day_highest,
     g.longest_gap_days
 from newest as n
