@@ -44,13 +44,19 @@ class Window:
 def window(conn: db.Connection, night: Night, version: str | None) -> Window:
     """The days to read: from what was loaded last (or all history) to the as-of date, and the look-back.
 
-    A source whose `version` (the hash of its file) changed is read again as a whole.
+    A source whose `version` (the hash of its file) changed is read again as a whole, and so is one that has
+    a table which was never read.
     """
+    tables = list(contract.tables_of(night.settings.shop.source))
     loaded = db.row(
         conn,
-        "select min(loaded_before) as before, min(source_version) as version from staging.watermarks",
+        """
+        select min(loaded_before) as before, min(source_version) as version, count(*) as tables
+        from staging.watermarks where table_name = any(%(tables)s)
+        """,
+        {"tables": tables},
     )
-    if not loaded or loaded["before"] is None or (version and loaded["version"] != version):
+    if not loaded or loaded["tables"] < len(tables) or (version and loaded["version"] != version):
         return Window(None, night.as_of_date)
     first = min(loaded["before"], night.as_of_date) - timedelta(days=night.settings.extract.lookback_days)
     return Window(first, night.as_of_date)
