@@ -421,11 +421,14 @@ def _quality(conn: db.Connection, this: Night) -> None:
         "failing_rows",
     )
     for result in QUALITY:
+        row = {**this.params, **dict(zip(names, result, strict=True))}
+        row["link"] = f"data_docs/{this.as_of_date}/{this.run_id}/{row['gate']}.html"
+        columns = ("run_id", "as_of_date", *names, "link")
         db.execute(
             conn,
-            f"insert into segments.quality_results (run_id, as_of_date, {', '.join(names)}) "
-            f"values (%(run_id)s, %(as_of_date)s, {', '.join(f'%({name})s' for name in names)})",
-            {**this.params, **dict(zip(names, result, strict=True))},
+            f"insert into segments.quality_results ({', '.join(columns)}) "
+            f"values ({', '.join(f'%({name})s' for name in columns)})",
+            row,
         )
 
 

@@ -1,9 +1,9 @@
 """The report of a published date, built from a real warehouse."""
 
 import pytest
-from tests.report import sample
 
 from segmentation import report
+from tests.report import sample
 
 
 @pytest.fixture

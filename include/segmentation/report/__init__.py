@@ -41,17 +41,18 @@ def build(night: Night, progress: Callable[[str], None] = print) -> Path:
         When the run has no published segments.
     """
     facts = data.read(night)
-    page = render(facts)
+    drawn = _charts(facts)
     file = night.folder / FILE
+    page = render(facts, drawn, root="../../")
     _write(file, page)
     if facts.is_newest:
-        _write(night.store / FILE, page)
+        _write(night.store / FILE, render(facts, drawn, root=""))
     progress(f"report: {len(page.encode()) / 1024:,.0f} kB, {file}")
     return file
 
 
-def render(facts: data.Facts) -> str:
-    """The page. Texts are escaped; only our own charts, style and script are put in as they are."""
+def render(facts: data.Facts, drawn: dict[str, Markup | None], root: str) -> str:
+    """The page; `root` leads from it to the store. Texts are escaped; only what is ours goes in as it is."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -67,7 +68,8 @@ def render(facts: data.Facts) -> str:
         verdict=verdict,
         words=words,
         by_id={segment.segment_id: segment for segment in facts.segments},
-        charts=_charts(facts),
+        charts=drawn,
+        root=root,
     )
 
 

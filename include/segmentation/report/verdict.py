@@ -1,6 +1,7 @@
 """The verdict of a run in plain words: what won, why, and what to look at before relying on it."""
 
 import re
+from pathlib import PurePosixPath
 from typing import Any
 
 from segmentation.features import Feature, dictionary
@@ -15,6 +16,7 @@ MEANINGS = {
     "explainability": "a tree of four questions puts {:.0%} where they belong",
 }
 SIGNS = {"<=": "at most", "<": "below", ">": "above", ">=": "at least"}
+MOST_ALIKE = 4  # features of one group among the telling ones
 EXTERNAL = (("adjusted_rand_index", "ARI"), ("adjusted_mutual_information", "AMI"))
 
 
@@ -37,7 +39,7 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return []
-    said = [MEANINGS[name].format(chosen[name]) for name in WHY_SCORES if words.known(chosen[name])]
+    said = [MEANINGS[name].format(chosen[name]) for name in WHY_SCORES if words.known(chosen.get(name))]
     others = [
         row
         for row in leaderboard
@@ -52,7 +54,7 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
 def external(leaderboard: list[dict[str, Any]]) -> str | None:
     """How the winner agrees with the true segments, where the shop has them."""
     chosen = next((row for row in leaderboard if row["chosen"]), None)
-    known = [(name, chosen[key]) for key, name in EXTERNAL if chosen and words.known(chosen[key])]
+    known = [(name, chosen[key]) for key, name in EXTERNAL if chosen and words.known(chosen.get(key))]
     if not known:
         return None
     figures = ", ".join(f"{name} {value:.2f}" for name, value in known)
@@ -61,20 +63,24 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
 
 def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
     """What somebody should know: unmet expectations, and tables of which much was quarantined."""
-    said = [expectation(row) for row in failed if row["severity"] != "info"]
+    told = [row for row in failed if row["severity"] != "info"]
+    said = [expectation(row) for row in told]
+    known = {row["table_name"] for row in told if "quarantine" in row["expectation"]}
     for row in rows:
-        if row["rows_in"] and row["quarantined"] / row["rows_in"] > noted_share:
-            share = words.percent(row["quarantined"] / row["rows_in"])
+        share = row["quarantined"] / row["rows_in"] if row["rows_in"] else 0
+        if share > noted_share and row["table_name"] not in known:
+            counts = f"{row['quarantined']:,} of {row['rows_in']:,}"
             said.append(
-                f"{share} of the rows of {words.plain(row['table_name'])} ({row['quarantined']:,} of "
-                f"{row['rows_in']:,}) were quarantined: {rules(row['rules'])}"
+                f"{words.percent(share)} of the rows of {words.plain(row['table_name'])} ({counts}) "
+                f"were quarantined: {rules(row['rules'])}"
             )
     return said
 
 
 def expectation(row: dict[str, Any]) -> str:
     """An unmet expectation in a line."""
-    text = f"{row['gate'].capitalize()} gate, {words.plain(row['table_name'])}: {words.plain(row['expectation'])}"
+    where = f"{row['gate'].capitalize()} gate, {words.plain(row['table_name'])}"
+    text = f"{where}: {words.plain(row['expectation'])}"
     found = [
         f"{what} {row[key]}" for key, what in (("observed", "found"), ("expected", "expected")) if row[key]
     ]
@@ -114,8 +120,12 @@ def telling_features(facts: Facts, most: int = 14) -> list[Feature]:
         )
         for feature in facts.features
     }
-    chosen = sorted(far, key=lambda name: -far[name])[:most]
-    return [feature for feature in facts.features if feature.name in chosen]
+    chosen: list[Feature] = []
+    for feature in sorted(facts.features, key=lambda feature: -far[feature.name]):
+        alike = sum(other.group == feature.group for other in chosen)
+        if alike < MOST_ALIKE and len(chosen) < most:
+            chosen.append(feature)
+    return [feature for feature in facts.features if feature in chosen]
 
 
 def everybody(facts: Facts, feature: Feature) -> float | None:
@@ -140,19 +150,26 @@ def distance(effect: float) -> str:
 
 def score_columns(leaderboard: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """The scores that some candidate has; the external ones last, and marked."""
-    outside = [(key, f"{name}, for information, never used to choose", "higher") for key, name in EXTERNAL]
+    outside = [(key, f"{name}, for information", "agreement with the true labels") for key, name in EXTERNAL]
     return [
         column
         for column in (*words.SCORES, *outside)
-        if any(words.known(row[column[0]]) for row in leaderboard)
+        if any(words.known(row.get(column[0])) for row in leaderboard)
     ]
 
 
 def figure(column: str, value: Any) -> str:
     """A score as the leaderboard shows it."""
-    if column in ("coverage", "smallest_share"):
+    if column == "coverage" or column.endswith("_share"):
         return words.percent(value)
     return words.number(value, 0 if column == "calinski_harabasz" else 2)
+
+
+def documents(quality: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The pages with the full results: name, and address relative to the store."""
+    found = {row["link"] for row in quality if row["link"]}
+    safe = [link for link in found if not link.startswith("/") and ":" not in link]
+    return sorted((words.plain(PurePosixPath(link).stem), link) for link in safe)
 
 
 def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -40,19 +40,31 @@ GROUPS = {"rfm": "Recency, frequency, money"}
 
 TIERS = {"high": "high value", "mid": "mid value", "low": "low value"}
 
-# (column, what it is called, what is better)
+# (column, what it is called, what it means) of the leaderboard's figures, in the order they are shown
 SCORES = (
-    ("score", "Ranking", "higher"),
-    ("silhouette", "Silhouette", "higher"),
-    ("calinski_harabasz", "Calinski-Harabasz", "higher"),
-    ("davies_bouldin", "Davies-Bouldin", "lower"),
-    ("dunn", "Near-neighbour Dunn", "higher"),
-    ("stability", "Stability", "higher"),
-    ("predictive_validity", "Predicts next period", "higher"),
-    ("explainability", "Explainability", "higher"),
-    ("incumbent_agreement", "Agrees with last model", "higher"),
-    ("coverage", "Coverage", "higher"),
-    ("smallest_share", "Smallest segment", ""),
+    ("score", "Ranking", "the weighted ranks of the scores that count; 1 is the best that can be"),
+    ("predictive_validity", "Predicts spend", "share of the next period's spend that membership explains"),
+    (
+        "predictive_auc",
+        "Predicts buying",
+        "how well membership tells who buys in the next period; 0.5 is chance",
+    ),
+    ("stability", "Stability", "how far refits on other samples agree; 1 is fully"),
+    ("silhouette", "Silhouette", "nearness to the own segment against the next; -1 to 1"),
+    (
+        "calinski_harabasz",
+        "Calinski-Harabasz",
+        "variance between segments over variance within; high is good",
+    ),
+    ("davies_bouldin", "Davies-Bouldin (low is good)", "mean likeness of each segment to its most alike"),
+    ("dunn", "Near-neighbour Dunn", "smallest distance between segments over the mean within; high is good"),
+    ("density_validity", "Density validity", "how much sparser it is between segments than within; -1 to 1"),
+    ("mixture_gain", "Mixture gain", "what a Gaussian for each segment gains over one for all; high is good"),
+    ("explainability", "Explain-ability", "share that a tree of four questions puts where they belong"),
+    ("incumbent_agreement", "Agrees with last model", "adjusted Rand index with the segments in use"),
+    ("coverage", "Coverage", "share of the customers that are not noise"),
+    ("smallest_share", "Smallest segment", "its share of the customers"),
+    ("largest_share", "Largest segment", "its share of the customers"),
 )
 
 
