@@ -10,3 +10,4 @@ down_revision = None
 
 def upgrade() -> None:
     op.get_bind().exec_driver_sql(db.statement("schema/0001_first.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0001_comments.sql"))
