@@ -42,7 +42,7 @@ with known as (
     from staging.customers as s
     where
         (s.day >= coalesce(%(first)s::date, '-infinity') and s.day < %(end)s::date)
-        or s.customer_id in (select t.customer_id from touched as t)
+        or btrim(s.customer_id) in (select t.customer_id from touched as t)
 ),
 
 numbered as (

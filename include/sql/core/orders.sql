@@ -44,7 +44,9 @@ select
     j.rule is null and (
         row_number() over (
             partition by j.rule is null, j.order_id
-            order by j.updated_at desc nulls last, j.ordered_at, j.customer_id, j.status, j.cancelled_on
+            order by
+                j.updated_at desc nulls last, j.ordered_at, j.customer_id, j.status, j.cancelled_on, j.channel,
+                j.currency
         ) > 1
         or exists (select from core.orders as o where o.order_id = j.order_id)
     ) as is_merged
