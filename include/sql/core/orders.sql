@@ -45,8 +45,8 @@ select
         row_number() over (
             partition by j.rule is null, j.order_id
             order by
-                j.updated_at desc nulls last, j.ordered_at, j.customer_id, j.status, j.cancelled_on, j.channel,
-                j.currency
+                j.updated_at desc nulls last, j.ordered_at, j.customer_id, j.status, j.cancelled_on,
+                j.channel, j.currency
         ) > 1
         or exists (select from core.orders as o where o.order_id = j.order_id)
     ) as is_merged
