@@ -97,7 +97,8 @@ def main(folders: list[Path]) -> None:
     counted = table[table["n"] <= COUNTED_ROWS]
     larger = table[table["n"] > COUNTED_ROWS]
     if len(larger):
-        print("\nlarger sets, reported only:\n" + larger.drop(columns=["n", "winner"]).mean().round(3).to_string())
+        means = larger.drop(columns=["n", "winner"]).mean().round(3)
+        print(f"\nlarger sets, reported only:\n{means.to_string()}")
     means = counted.drop(columns=["n", "winner"]).mean()
     print("\n" + " ".join(f"{name}={value:.3f}" for name, value in means.items()) + f" sets={len(counted)}")
 

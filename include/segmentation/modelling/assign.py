@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from skops import io as skops_io
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.labellers import NOISE, Labeller, NeighbourLabeller
+from segmentation.modelling.labellers import NOISE, Labeller, settled
 from segmentation.modelling.search import Candidate
 
 OWN = "segmentation.modelling"
@@ -114,9 +114,7 @@ def assign(model: Candidate | Model | None, X: pd.DataFrame) -> pd.DataFrame:
     with threadpool_limits(1):
         labels, confidence = model.labeller.label(values)
         noise = labels == NOISE
-        if noise.any() and isinstance(model.labeller, NeighbourLabeller):
-            labels = labels.copy()
-            labels[noise], _ = model.labeller.without_noise().label(values[noise])
+        labels = settled(model.labeller, values, labels)
     return _answer(X, labels, confidence, noise)
 
 

@@ -205,10 +205,10 @@ def _verdict(
     ]
     words = "kept" if kind == "keep" else "won"
     verdict = f"{winner.name} ({winner.k} segments) {words}: {', '.join(reasons)}"
-    others = totals.drop(winner.name).sort_values(ascending=False, kind="stable")
+    others = totals.drop(winner.name).sort_index().sort_values(ascending=False, kind="stable")
     if len(others):
         verdict += f"; ranked {totals[winner.name]:.3f} against {others.iloc[0]:.3f} of {others.index[0]}"
-    widths = passed["silhouette"].dropna() if "silhouette" in passed else pd.Series(dtype=float)
+    widths = passed["silhouette"].dropna().sort_index() if "silhouette" in passed else pd.Series(dtype=float)
     if len(widths) and widths.idxmax() != winner.name:
         alone = by_name[widths.idxmax()]
         verdict += f"; silhouette alone would have taken {alone.name} ({alone.k} segments)"

@@ -125,3 +125,13 @@ class NeighbourLabeller(BaseEstimator):
 
 
 Labeller = CentreLabeller | MixtureLabeller | NeighbourLabeller
+
+
+def settled(labeller: Labeller, X: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """`labels` of X as they are published: noise gets the cluster of the nearest that has one."""
+    noise = labels == NOISE
+    if not noise.any() or not isinstance(labeller, NeighbourLabeller):
+        return labels
+    settled_labels = labels.copy()
+    settled_labels[noise], _ = labeller.without_noise().label(X[noise])
+    return settled_labels

@@ -199,8 +199,8 @@ class GroupWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.default = default
 
     def fit(self, X, y=None) -> GroupWeights:
-        names = X.columns if hasattr(X, "columns") else [f"x{i}" for i in range(np.shape(X)[1])]
         X = validate_data(self, X, dtype=np.float64)
+        names = self.get_feature_names_out()
         variance = pd.Series(X.var(axis=0), index=range(len(names)))
         group = pd.Series([_group_of(name, self.groups or {}) for name in names], dtype=object)
         total = variance.groupby(group).transform("sum").to_numpy()

@@ -26,7 +26,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.labellers import NOISE, settled
 from segmentation.modelling.search import Candidate, Progress, _ordered, silent
 from segmentation.modelling.settings import ModelSettings
 
@@ -118,7 +118,7 @@ def score(
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
-            row["mixture_gain"] = mixture_gain(sample, lab)
+            row["mixture_gain"] = mixture_gain(sample, settled(candidate.labeller, sample, lab))
             row["stability"] = candidate.stability
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
@@ -331,9 +331,9 @@ def mixture_gain(X: np.ndarray, labels: np.ndarray) -> float:
     """Nats a customer that one Gaussian a cluster describes X better than one for all, after BIC.
 
     The log-likelihood of the hard partition (shares, means, full covariances with 1e-4 of the mean
-    variance added), less half a log n for each parameter (Schwarz 1978). What a candidate calls noise is
-    one more cluster here: leaving out what fits badly must not pay. Negative where clusters that
-    touch are not worth their parameters; many columns saturate it.
+    variance added), less half a log n for each parameter (Schwarz 1978). Noise counts with its
+    nearest segment, as it is published: leaving out what fits badly must not pay. Negative where
+    clusters that touch are not worth their parameters; many columns saturate it.
     """
     n, d = X.shape
     if len(np.unique(labels[labels != NOISE])) < 2:

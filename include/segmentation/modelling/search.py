@@ -97,7 +97,7 @@ def fit_algorithm(
 
 def incumbent(labeller: Labeller, X: pd.DataFrame | np.ndarray, name: str = "incumbent") -> Candidate:
     """The model in use as a candidate: it labels today's matrix and keeps its cluster numbers."""
-    labels, confidence = labeller.label(np.asarray(X, dtype=np.float64))
+    labels, confidence = labeller.label(np.ascontiguousarray(X, dtype=np.float64))
     k = len(np.unique(labels[labels != NOISE]))
     return Candidate(name, "incumbent", {}, k, labels, confidence, converged=True, labeller=labeller)
 

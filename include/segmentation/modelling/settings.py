@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 
 ALGORITHMS = ("kmeans", "bisecting_kmeans", "ward", "gaussian_mixture", "dbscan", "hdbscan", "spectral")
+
+# Scores that may be given a weight: all but the shares, which are gates, and the external ones.
+RANKABLE = (
+    *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
+    *("mixture_gain", "stability", "explainability", "predictive", "predictive_auc", "agreement_incumbent"),
+)
 
 
 class PreparationSettings(BaseModel):
@@ -88,6 +94,14 @@ class ModelSettings(BaseModel):
     incumbent_margin: Share = Field(
         0.02, description="how much better (0..1) a challenger must rank than the model in use"
     )
+
+    @field_validator("weights")
+    @classmethod
+    def _known_scores(cls, weights: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(set(weights) - set(RANKABLE))
+        if unknown:
+            raise ValueError(f"{unknown[0]} cannot be weighted (there are: {', '.join(RANKABLE)})")
+        return weights
 
     @model_validator(mode="after")
     def _k_in_order(self) -> Self:

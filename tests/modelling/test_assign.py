@@ -1,0 +1,137 @@
+"""Everybody's label, and models as files."""
+
+import json
+from hashlib import sha256
+
+import numpy as np
+import pandas as pd
+import pytest
+from skops import io as skops_io
+
+from segmentation.modelling.assign import (
+    LIBRARIES,
+    ModelRefusedError,
+    assign,
+    load_candidates,
+    load_model,
+    loads,
+    make_model,
+    save_candidates,
+    save_model,
+)
+from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.prepare import prepare
+from segmentation.modelling.search import fit_algorithm
+from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
+
+SETTINGS = ModelSettings(k_min=2, k_max=4, stability_draws=0)
+
+
+class Stranger:
+    """A type that no model has a reason to hold."""
+
+
+def first_good(name: str, matrix: pd.DataFrame):
+    return next(c for c in fit_algorithm(name, matrix, SETTINGS) if not c.error and c.k > 1)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_stored_model_labels_as_before(name, shop, tmp_path):
+    table, features = shop
+    pipeline, matrix = prepare(table, features, PreparationSettings())
+    model = make_model(first_good(name, matrix), matrix, pipeline, SETTINGS.model_dump(mode="json"))
+    save_model(model, tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
+    again = assign(loaded, loaded.pipeline.transform(table))
+    pd.testing.assert_frame_equal(again, assign(model, matrix))
+    assert (loaded.name, loaded.params, loaded.k) == (model.name, model.params, model.k)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_everybody_has_a_segment_and_noise_is_an_outlier(name, moons):
+    matrix, _ = moons
+    for candidate in fit_algorithm(name, matrix, SETTINGS):
+        if not candidate.error:
+            given = assign(candidate, matrix)
+            noise = candidate.labels == NOISE
+            assert given["label"].between(0, candidate.k - 1).all()
+            assert (given["is_outlier"] == noise).all()
+            assert (given["label"][~noise] == candidate.labels[~noise]).all()
+            assert given["confidence"].between(0, 1).all()
+            assert (given["confidence"][noise] == 0).all()
+
+
+def test_outlier_gets_the_segment_of_the_nearest_customer_that_has_one(blobs):
+    matrix, _ = blobs
+    candidate = max((c for c in fit_algorithm("dbscan", matrix, SETTINGS) if c.k == 4), key=lambda c: c.name)
+    far = matrix.iloc[[0]] + 4 * (matrix.iloc[0] - matrix.mean())
+    given = assign(candidate, far)
+    assert given["is_outlier"].all()
+    assert given["label"].item() == candidate.labels[0]
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_customer_is_labelled_alone_as_in_the_whole(name, blobs):
+    matrix, _ = blobs
+    candidate = first_good(name, matrix)
+    whole = assign(candidate, matrix)
+    alone = pd.concat([assign(candidate, matrix.iloc[[i]]) for i in range(0, 180, 30)])
+    pd.testing.assert_frame_equal(alone, whole.iloc[::30], rtol=0, atol=1e-9)
+
+
+def test_no_structure_is_one_segment(blobs):
+    given = assign(None, blobs[0])
+    assert given["label"].unique().tolist() == [0]
+    assert given["confidence"].unique().tolist() == [1.0]
+    assert not given["is_outlier"].any()
+
+
+def test_matrix_with_other_columns_is_refused_by_name(blobs):
+    matrix, _ = blobs
+    model = make_model(first_good("kmeans", matrix), matrix)
+    with pytest.raises(ValueError, match="differ in: c2, x2"):
+        assign(model, matrix.rename(columns={"c2": "x2"}))
+    with pytest.raises(ValueError, match="their order"):
+        assign(model, matrix[["c1", "c0", "c2"]])
+
+
+def test_beside_the_model_stand_settings_columns_versions_and_hash(blobs, tmp_path):
+    matrix, _ = blobs
+    digest = save_model(make_model(first_good("kmeans", matrix), matrix, settings={"seed": 20}), tmp_path)
+    beside = json.loads((tmp_path / "model.json").read_text())
+    assert beside["sha256"] == digest == sha256((tmp_path / "model.skops").read_bytes()).hexdigest()
+    assert beside["settings"] == {"seed": 20}
+    assert beside["columns"] == ["c0", "c1", "c2"]
+    assert set(beside["versions"]) == set(LIBRARIES)
+
+
+def test_changed_file_is_refused(blobs, tmp_path):
+    matrix, _ = blobs
+    save_model(make_model(first_good("kmeans", matrix), matrix), tmp_path)
+    content = (tmp_path / "model.skops").read_bytes()
+    (tmp_path / "model.skops").write_bytes(content + b"x")
+    with pytest.raises(ModelRefusedError, match="hash"):
+        load_model(tmp_path)
+
+
+def test_missing_file_is_refused(tmp_path):
+    with pytest.raises(ModelRefusedError, match="no readable model"):
+        load_model(tmp_path / "nowhere")
+
+
+def test_type_that_is_not_trusted_is_refused_by_name():
+    with pytest.raises(ModelRefusedError, match="Stranger"):
+        loads(skops_io.dumps({"labeller": Stranger()}))
+
+
+def test_candidates_come_back_as_they_were(blobs, tmp_path):
+    matrix, _ = blobs
+    fitted = fit_algorithm("hdbscan", matrix, SETTINGS)
+    save_candidates(fitted, tmp_path / "deep" / "hdbscan.skops")
+    loaded = load_candidates(tmp_path / "deep" / "hdbscan.skops")
+    assert [c.name for c in loaded] == [c.name for c in fitted]
+    assert [c.error for c in loaded] == [c.error for c in fitted]
+    for one, other in zip(fitted, loaded, strict=True):
+        assert np.array_equal(one.labels, other.labels)
+        if not one.error:
+            assert np.array_equal(other.labeller.label(matrix.to_numpy())[0], one.labels)

@@ -1,0 +1,212 @@
+"""Gates, ranking, margin and verdict."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.modelling.choose import choose, gates_failed, total
+from segmentation.modelling.labellers import CentreLabeller
+from segmentation.modelling.scores import score
+from segmentation.modelling.search import Candidate, fit_algorithm
+from segmentation.modelling.settings import ModelSettings
+from tests.modelling.conftest import customers
+
+SETTINGS = ModelSettings(weights={"predictive": 2.0, "stability": 1.0}, incumbent_margin=0.05)
+GOOD = {"coverage": 1.0, "smallest_share": 0.2, "largest_share": 0.5, "silhouette": 0.3}
+
+
+def candidate(name: str, algorithm: str = "kmeans", k: int = 4, **changes) -> Candidate:
+    labels = np.arange(100) % k
+    labeller = CentreLabeller(np.zeros((k, 1)))
+    blank = Candidate(name, algorithm, {"k": k}, k, labels, np.ones(100), converged=True, labeller=labeller)
+    return replace(blank, **changes)
+
+
+def table(**rows) -> pd.DataFrame:
+    return pd.DataFrame.from_dict({name: {**GOOD, **row} for name, row in rows.items()}, orient="index")
+
+
+def test_best_weighted_mean_wins():
+    scores = table(a={"predictive": 0.30, "stability": 0.2}, b={"predictive": 0.15, "stability": 0.9})
+    choice = choose([candidate("a"), candidate("b")], scores, SETTINGS)
+    assert (choice.kind, choice.winner.name) == ("new", "a")  # (2 * 1 + .2) / 3 against (2 * .5 + .9) / 3
+    assert choice.leaderboard["total"].tolist() == pytest.approx([2.2 / 3, 1.9 / 3], abs=1e-6)
+    heavy = SETTINGS.model_copy(update={"weights": {"stability": 1.0}})
+    assert choose([candidate("a"), candidate("b")], scores, heavy).winner.name == "b"
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "gate"),
+    [
+        ({"k": 2}, {}, "k_min"),
+        ({"k": 11}, {}, "k_max"),
+        ({}, {"smallest_share": 0.001}, "smallest_share"),
+        ({}, {"largest_share": 0.9}, "largest_share"),
+        ({}, {"coverage": 0.7}, "noise_share"),
+        ({"converged": False}, {}, "convergence"),
+        ({"labeller": None}, {}, "assignable"),
+        ({"confidence": np.full(100, np.nan)}, {}, "assignable"),
+        ({"error": "ValueError: no"}, {}, "fit"),
+    ],
+)
+def test_gate_is_named_and_keeps_the_best_from_winning(changes, row, gate):
+    barred, modest = replace(candidate("barred"), **changes), candidate("modest")
+    scores = table(barred={"predictive": 0.9, **row}, modest={"predictive": 0.1})
+    assert gates_failed(barred, scores.loc["barred"], SETTINGS) == [gate]
+    choice = choose([barred, modest], scores, SETTINGS)
+    assert choice.winner.name == "modest"
+    assert choice.leaderboard.set_index("candidate").loc["barred", "gates_failed"] == gate
+    assert choice.leaderboard.set_index("candidate")["rank"].isna().to_dict() == {
+        "modest": False,
+        "barred": True,
+    }
+
+
+def test_several_gates_are_all_named():
+    scores = table(a={"coverage": 0.1, "largest_share": 0.95})
+    assert gates_failed(candidate("a", k=1), scores.loc["a"], SETTINGS) == [
+        "k_min",
+        "largest_share",
+        "noise_share",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("challenger", "kind"),
+    [
+        (0.64, "keep"),  # better, within the margin
+        (0.60, "keep"),  # the same
+        (0.50, "keep"),  # worse
+        (0.80, "new"),  # better by more than the margin
+    ],
+)
+def test_incumbent_wins_unless_it_is_beaten_by_more_than_the_margin(challenger, kind):
+    settings = SETTINGS.model_copy(update={"weights": {"stability": 1.0}})
+    runners = [candidate("challenger"), candidate("incumbent", algorithm="incumbent")]
+    scores = table(challenger={"stability": challenger}, incumbent={"stability": 0.6})
+    choice = choose(runners, scores, settings)
+    assert choice.kind == kind
+    assert ("kept" in choice.verdict) == (kind == "keep")
+
+
+def test_incumbent_that_fails_a_gate_is_not_kept():
+    runners = [candidate("challenger"), candidate("incumbent", algorithm="incumbent", k=2)]
+    choice = choose(runners, table(challenger={"stability": 0.1}, incumbent={"stability": 0.9}), SETTINGS)
+    assert (choice.kind, choice.winner.name) == ("new", "challenger")
+
+
+def test_tie_goes_to_fewer_segments_then_to_the_name():
+    runners = [candidate("z", k=4), candidate("b", k=5), candidate("a", k=5)]
+    scores = table(z={"stability": 0.5}, b={"stability": 0.5}, a={"stability": 0.5})
+    assert choose(runners, scores, SETTINGS).leaderboard["candidate"].tolist() == ["z", "a", "b"]
+
+
+def test_order_of_candidates_changes_nothing():
+    runners = [candidate(name, k=k) for name, k in [("a", 4), ("b", 5), ("c", 2)]]
+    scores = table(a={"stability": 0.5}, b={"stability": 0.6}, c={"stability": 0.7})
+    one, other = choose(runners, scores, SETTINGS), choose(runners[::-1], scores, SETTINGS)
+    pd.testing.assert_frame_equal(one.leaderboard, other.leaderboard)
+    assert one.verdict == other.verdict
+
+
+@pytest.mark.parametrize(
+    ("runners", "customers_", "reason"),
+    [
+        ([], 100, "there is no candidate"),
+        ([candidate("a")], 9, "9 customers are fewer than 10"),
+        ([candidate("a", k=2), candidate("b", error="ValueError: no")], 100, "fit: 1, k_min: 1"),
+    ],
+)
+def test_no_structure_says_why(runners, customers_, reason):
+    choice = choose(runners, table(a={}, b={}), SETTINGS, n_customers=customers_)
+    assert (choice.kind, choice.winner) == ("no structure", None)
+    assert reason in choice.verdict
+    assert not choice.leaderboard["chosen"].any()
+
+
+@pytest.mark.parametrize("values", [np.zeros((1, 2)), np.zeros((200, 2)), np.array([[0.0], [1.0], [2.0]])])
+def test_degenerate_data_have_no_structure(values):
+    settings = ModelSettings(stability_draws=0)
+    matrix = customers(values)
+    runners = [c for name in ("kmeans", "ward", "dbscan") for c in fit_algorithm(name, matrix, settings)]
+    choice = choose(runners, score(runners, matrix, settings), settings, n_customers=len(matrix))
+    assert choice.kind == "no structure"
+
+
+def test_a_continuous_cloud_still_gets_segments():
+    cloud = customers(np.random.default_rng(0).normal(size=(600, 5)))
+    settings = ModelSettings(stability_draws=1)
+    runners = fit_algorithm("kmeans", cloud, settings)
+    choice = choose(runners, score(runners, cloud, settings), settings)
+    assert choice.kind == "new"
+    assert settings.k_min <= choice.winner.k <= settings.k_max
+
+
+def test_geometry_and_stability_alone_find_the_planted_groups(blobs):
+    matrix, truth = blobs
+    settings = ModelSettings(stability_draws=2, stability_rows=200)
+    names = ("kmeans", "ward", "gaussian_mixture", "dbscan")
+    runners = [c for name in names for c in fit_algorithm(name, matrix, settings)]
+    choice = choose(runners, score(runners, matrix, settings), settings)
+    assert pd.crosstab(truth, choice.winner.labels).gt(0).sum(axis=1).tolist() == [1, 1, 1, 1]
+
+
+def test_score_that_nobody_has_drops_out_and_one_that_is_missing_counts_nothing():
+    weights = {"stability": 1.0, "predictive": 1.0}
+    alone = total(pd.DataFrame({"stability": [0.4, 0.8]}, index=["a", "b"]), weights)
+    assert alone.to_dict() == {"a": 0.4, "b": 0.8}
+    partly = total(
+        pd.DataFrame({"stability": [0.4, 0.8], "predictive": [0.2, np.nan]}, index=["a", "b"]), weights
+    )
+    assert partly.to_dict() == {"a": 0.7, "b": 0.4}
+
+
+def test_external_agreement_never_counts():
+    scores = table(a={"stability": 0.9, "external_ari": 0.0}, b={"stability": 0.1, "external_ari": 1.0})
+    assert choose([candidate("a"), candidate("b")], scores, SETTINGS).winner.name == "a"
+
+
+def test_external_agreement_cannot_be_given_a_weight():
+    with pytest.raises(ValueError, match="external_ari"):
+        ModelSettings(weights={"external_ari": 1.0})
+
+
+def test_leaderboard_says_everything_a_reader_needs():
+    scores = table(a={"predictive": 1 / 3, "stability": 0.5}, b={"predictive": 0.1, "stability": 0.5})
+    board = choose([candidate("a"), candidate("b")], scores, SETTINGS).leaderboard
+    assert board["chosen"].tolist() == [True, False]
+    assert board["rank"].tolist() == [1, 2]
+    assert board["predictive"].tolist() == [0.333333, 0.1]
+    assert json.loads(board["parameters"][0]) == {"k": 4}
+
+
+def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
+    scores = table(
+        a={"predictive": 0.3, "stability": 0.5, "silhouette": 0.1},
+        b={"predictive": 0.1, "stability": 0.5, "silhouette": 0.4},
+    )
+    verdict = choose([candidate("a", k=7), candidate("b", k=3)], scores, SETTINGS).verdict
+    assert verdict.startswith("a (7 segments) won: predictive 0.300, stability 0.500; ranked ")
+    assert "of b; silhouette alone would have taken b (3 segments)" in verdict
+
+
+def test_two_candidates_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="different names"):
+        choose([candidate("a"), candidate("a")], table(a={}), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"k_min": 8, "k_max": 4},  # bounds the wrong way round
+        {"trials": 0},  # nothing to try
+        {"algorithm": ["kmeans"]},  # misspelt
+        {"weights": {"beauty": 1.0}},  # no such score
+    ],
+)
+def test_settings_out_of_bounds_are_refused(wrong):
+    with pytest.raises(ValueError):
+        ModelSettings(**wrong)

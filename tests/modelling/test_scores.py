@@ -1,0 +1,275 @@
+"""Each score against its definition, or against whoever computes it one by one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import minimum_spanning_tree
+from sklearn.datasets import make_blobs
+from sklearn.metrics import (
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    pairwise_distances,
+    silhouette_score,
+)
+
+from segmentation.modelling import scores as module
+from segmentation.modelling.labellers import NOISE, CentreLabeller
+from segmentation.modelling.scores import (
+    DEFINITIONS,
+    Snapshot,
+    density_validity,
+    explainability,
+    mixture_gain,
+    near_neighbour_dunn,
+    predictive,
+    reachability_tree,
+    score,
+    silhouettes,
+    variance_scores,
+)
+from segmentation.modelling.search import Candidate, fit_algorithm
+from segmentation.modelling.settings import ModelSettings
+from tests.modelling.conftest import customers
+
+SETTINGS = ModelSettings(k_min=2, k_max=5, stability_draws=1)
+
+
+def candidate(labels: np.ndarray, name: str = "made", **changes) -> Candidate:
+    """A candidate with these labels and nothing else."""
+    found = labels[labels != NOISE]
+    blank = Candidate(
+        name, "made", {}, k=len(np.unique(found)), labels=labels, confidence=np.ones(len(labels))
+    )
+    return replace(blank, converged=True, **changes)
+
+
+def random_partitions(seed: int, n: int, many: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.integers(-1, rng.integers(2, 8), n) for _ in range(many)]
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(12, 90), st.integers(1, 6))
+def test_silhouettes_of_all_in_one_pass_are_those_of_scikit_learn(seed, n, columns):
+    X = np.random.default_rng(seed).normal(size=(n, columns)) * 100 + 1e4
+    partitions = random_partitions(seed, n, 5)
+    for labels, width in zip(partitions, silhouettes(X, partitions), strict=True):
+        kept = labels != NOISE
+        if 2 <= len(np.unique(labels[kept])) < kept.sum():
+            assert width == pytest.approx(silhouette_score(X[kept], labels[kept]), abs=1e-5)
+
+
+def test_silhouettes_do_not_depend_on_the_size_of_a_block(monkeypatch, blobs):
+    matrix, truth = blobs
+    whole = silhouettes(matrix.to_numpy(), [truth])
+    monkeypatch.setattr(module, "BLOCK_BYTES", 8 * len(truth) * 7)
+    assert silhouettes(matrix.to_numpy(), [truth]) == pytest.approx(whole, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 0, 0, 0],  # one cluster
+        [0, 1, 2, 3],  # everybody alone
+        [NOISE] * 4,  # nobody
+        [0, 0, NOISE, NOISE],  # one cluster beside noise
+    ],
+)
+def test_geometry_of_what_is_no_partition_is_undefined(labels):
+    labels, X = np.array(labels), np.arange(8.0).reshape(4, 2)
+    assert np.isnan(silhouettes(X, [labels])).all()
+    assert np.isnan(variance_scores(X, labels)).all()
+
+
+def test_nothing_to_score_gives_no_silhouettes():
+    assert silhouettes(np.zeros((3, 1)), []) == []
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(20, 80))
+def test_variance_scores_are_those_of_scikit_learn(seed, n):
+    X = np.random.default_rng(seed).normal(size=(n, 3))
+    for labels in random_partitions(seed, n, 3):
+        kept = labels != NOISE
+        if 2 <= len(np.unique(labels[kept])) < kept.sum():
+            expected = (
+                calinski_harabasz_score(X[kept], labels[kept]),
+                davies_bouldin_score(X[kept], labels[kept]),
+            )
+            assert variance_scores(X, labels) == pytest.approx(expected, rel=1e-6)
+
+
+def near(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return module._near_neighbours(X)
+
+
+def test_near_neighbour_dunn_by_hand():
+    # on a line, all are neighbours: within are four distances of 1, between these eight
+    X = np.array([[0.0], [1.0], [3.0], [4.0]])
+    distances, neighbours = near(X)
+    labels = np.array([0, 0, 1, 1])
+    between = np.sort([3, 4, 2, 3, 3, 2, 4, 3])
+    weights = np.exp(-0.5 * (np.arange(8) / 5) ** 2)
+    assert near_neighbour_dunn(distances, neighbours, labels) == pytest.approx(
+        between @ weights / weights.sum() / 1.0
+    )
+
+
+def test_near_neighbour_dunn_prefers_the_truth_to_a_split_and_to_a_merger(blobs):
+    matrix, truth = blobs
+    near_all = near(matrix.to_numpy())
+    split = np.where((truth == 0) & (np.arange(len(truth)) % 2 == 0), 4, truth)
+    value = {
+        name: near_neighbour_dunn(*near_all, lab) for name, lab in {"truth": truth, "split": split}.items()
+    }
+    assert value["truth"] > 2 * value["split"]
+
+
+def test_near_neighbour_dunn_ignores_noise_and_needs_two_clusters(blobs):
+    matrix, truth = blobs
+    near_all = near(matrix.to_numpy())
+    assert np.isnan(near_neighbour_dunn(*near_all, np.zeros(len(truth), dtype=int)))
+    assert np.isnan(near_neighbour_dunn(*near_all, np.where(truth == 0, 0, NOISE)))
+
+
+@hypothesis_settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 60))
+def test_reachability_tree_is_as_short_as_that_of_scipy(seed, n):
+    X = np.random.default_rng(seed).normal(size=(n, 2))
+    distances = pairwise_distances(X)
+    core = np.sort(distances, axis=1)[:, min(5, n - 1)]
+    reach = np.maximum(distances, np.maximum(core[:, None], core))
+    np.fill_diagonal(reach, 0)
+    ends, others, lengths = reachability_tree(X)
+    assert len(lengths) == n - 1
+    assert lengths.sum() == pytest.approx(minimum_spanning_tree(reach).sum(), rel=1e-5)
+    assert lengths == pytest.approx(reach[ends, others], rel=1e-5)
+
+
+def test_density_validity_sees_separated_groups_of_any_shape(moons):
+    matrix, truth = moons
+    X = matrix.to_numpy()
+    tree = reachability_tree(X)
+    cut = (X[:, 0] > X[:, 0].mean()).astype(int)
+    assert density_validity(tree, truth) > 0.2
+    assert density_validity(tree, cut) < 0
+
+
+def test_density_validity_counts_noise_as_customers_without_validity():
+    line = np.concatenate([np.linspace(0, 1, 50), np.linspace(9, 10, 50)]).reshape(-1, 1)
+    tree = reachability_tree(line)
+    truth = np.repeat([0, 1], 50)
+    fewer = np.where(np.arange(100) % 50 < 40, truth, NOISE)
+    assert density_validity(tree, truth) > 0.9
+    assert density_validity(tree, fewer) == pytest.approx(0.8, abs=0.05)
+
+
+def test_mixture_gain_is_positive_for_overlapping_groups_and_negative_for_a_cut_cloud():
+    X, truth = make_blobs([300, 300], centers=[[0, 0], [4, 0]], random_state=0)
+    cloud = np.random.default_rng(0).uniform(size=(200, 4))
+    assert mixture_gain(X, truth) > 0.1
+    assert mixture_gain(cloud, np.arange(200) % 8) < 0
+    assert np.isnan(mixture_gain(X, np.zeros(600, dtype=int)))
+
+
+def test_explainability_is_high_for_boxes_and_low_for_chance(blobs):
+    matrix, truth = blobs
+    chance = np.random.default_rng(0).integers(0, 4, len(truth))
+    assert explainability(matrix.to_numpy(), truth, 0) > 0.95
+    assert explainability(matrix.to_numpy(), chance, 0) < 0.5
+
+
+def by_column(X: np.ndarray) -> Candidate:
+    """Two segments by the sign of the only column."""
+    return candidate(np.zeros(1, dtype=int), labeller=CentreLabeller(np.array([[-1.0], [1.0]])))
+
+
+def test_predictive_scores_are_one_where_membership_decides():
+    X = np.repeat([[-1.0], [1.0]], 100, axis=0)
+    told = predictive(by_column(X), Snapshot(X, np.where(X[:, 0] > 0, 50.0, 0.0)), seed=0)
+    assert told == pytest.approx({"predictive": 1.0, "predictive_auc": 1.0})
+
+
+def test_predictive_scores_of_chance_are_about_none():
+    X = np.repeat([[-1.0], [1.0]], 500, axis=0)
+    spend = np.random.default_rng(0).integers(0, 2, 1000) * 30.0
+    told = predictive(by_column(X), Snapshot(X, spend), seed=0)
+    assert abs(told["predictive"]) < 0.03
+    assert abs(told["predictive_auc"] - 0.5) < 0.06
+
+
+def test_predictive_scores_are_absent_where_nobody_bought():
+    X = np.repeat([[-1.0], [1.0]], 10, axis=0)
+    assert np.isnan(list(predictive(by_column(X), Snapshot(X, np.zeros(20)), seed=0).values())).all()
+    assert np.isnan(list(predictive(by_column(X), Snapshot(X[:3], np.ones(3)), seed=0).values())).all()
+
+
+def test_score_has_a_defined_column_for_each_of_its_arguments(blobs):
+    matrix, truth = blobs
+    fitted = fit_algorithm("kmeans", matrix, SETTINGS)
+    snapshot = Snapshot(matrix.to_numpy(), np.where(truth == 0, 10.0, 0.0))
+    table = score(fitted, matrix, SETTINGS, incumbent=truth, truth=truth, snapshot=snapshot)
+    assert list(table.columns) == list(DEFINITIONS)
+    assert table.index.tolist() == [c.name for c in fitted]
+    assert table.loc["kmeans k=4", ["agreement_incumbent", "external_ari", "predictive"]].tolist() == [
+        1,
+        1,
+        1,
+    ]
+    bare = score(fitted, matrix, SETTINGS)
+    assert not {"agreement_incumbent", "external_ari", "external_ami", "predictive"} & set(bare)
+
+
+def test_true_labels_that_are_unknown_are_left_out(blobs):
+    matrix, truth = blobs
+    fitted = fit_algorithm("kmeans", matrix, SETTINGS)
+    partly = np.where(np.arange(len(truth)) % 3 == 0, -1, truth)
+    table = score(fitted, matrix, SETTINGS, truth=partly)
+    assert table.loc["kmeans k=4", "external_ari"] == 1
+    nobody = score(fitted, matrix, SETTINGS, truth=np.full(len(truth), -1))
+    assert nobody["external_ari"].isna().all()
+
+
+def test_failed_candidates_have_no_scores(blobs):
+    failed = Candidate("broken", "kmeans", {}, error="ValueError: no")
+    assert score([failed], blobs[0], SETTINGS).empty
+
+
+def test_noise_is_left_out_and_its_coverage_said(blobs):
+    matrix, truth = blobs
+    noisy = truth.copy()
+    noisy[::10] = NOISE
+    table = score([candidate(noisy)], matrix, SETTINGS)
+    assert table["coverage"].item() == pytest.approx(0.9)
+    kept = noisy != NOISE
+    assert table["silhouette"].item() == pytest.approx(silhouette_score(matrix[kept], noisy[kept]), abs=1e-5)
+
+
+def test_order_of_rows_changes_no_score(blobs):
+    matrix, truth = blobs
+    order = np.random.default_rng(0).permutation(len(truth))
+    one = score([candidate(truth)], matrix, SETTINGS, truth=truth)
+    other = score([candidate(truth[order])], matrix.iloc[order], SETTINGS, truth=truth[order])
+    assert one.equals(other)
+
+
+def test_large_data_are_scored_on_the_same_sample_for_all():
+    X, truth = make_blobs(3000, centers=4, cluster_std=1.5, random_state=2)
+    whole = ModelSettings(score_rows=3000)
+    part = ModelSettings(score_rows=800)
+    made = [candidate(truth, "one"), candidate(truth, "two")]
+    sampled, exact = score(made, customers(X), part), score(made, customers(X), whole)
+    assert sampled.loc["one"].equals(sampled.loc["two"])
+    assert sampled["silhouette"].tolist() == pytest.approx(exact["silhouette"].tolist(), abs=0.03)
+    assert sampled["smallest_share"].tolist() == exact["smallest_share"].tolist()
+
+
+@pytest.mark.parametrize("values", [np.zeros((1, 2)), np.zeros((40, 2))])
+def test_one_customer_or_all_the_same_can_be_scored(values):
+    table = score([candidate(np.zeros(len(values), dtype=int))], customers(values), SETTINGS)
+    assert table["silhouette"].isna().all()
+    assert table["coverage"].tolist() == [1.0]
