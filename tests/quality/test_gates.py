@@ -442,6 +442,21 @@ def test_drift_is_the_population_stability_index(night):
     assert psi == pytest.approx(2 * (p - q) * math.log(p / q))
 
 
+def test_drift_within_the_noise_of_few_customers_is_none(night):
+    """6 of 40 customers change; with 4,000 customers the same index would be a warning."""
+    numbers = ", ".join(f"'{SECRET}-{n}'" for n in range(6))
+    break_shop(
+        night,
+        f"update features.customer_features set gender = 'female' where customer_id in ({numbers}) "
+        "and as_of_date = '2024-03-01'",
+    )
+    check_features(night)
+    with night.warehouse.connect() as conn:
+        psi = db.scalar(conn, "select value from quality.metrics where metric = 'psi_gender'")
+    assert psi > night.settings.quality.warn_psi
+    assert failed(night) == {}
+
+
 def test_changed_share_does_not_depend_on_cluster_numbers(night):
     break_shop(night, f"update {STAGED} set cluster = 3 - cluster")
     check_segments(night, STAGED)

@@ -3,7 +3,7 @@
 Nothing here reads a table into Python: `include/sql/quality/<table>.sql` measures a table in one pass, the
 figures go to `quality.metrics`, and the suite of the table (`suites`) judges them. Every verdict is committed
 to `segments.quality_results`, and shown as Data Docs, before a critical one is raised.
-See docs/adr/0003-quality-gates.md.
+See docs/adr/0005-quality-gates-judge-figures.md.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from segmentation import contract, db, features, identity, runs
+from segmentation import contract, db, features, runs
 from segmentation.errors import GateFailed
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
@@ -34,7 +34,7 @@ MORE_FIGURES = {
     "reviews": ("reread",),
 }
 
-DRIFT_SAMPLE = 20_000  # customers; their noise in a population stability index is about .001
+DRIFT_SAMPLE = 10_000  # customers; their noise in a population stability index is about .002
 RECENT_DAYS = 28  # days over which roll-up and clean lines are compared
 
 # The range of a feature by its unit. Money may be negative: returns of what was bought before the records.
@@ -219,6 +219,8 @@ def _columns(names: list[str]) -> str:
 
 def _measure_changes(conn: db.Connection, night: Night, staged_table: str, parent: date) -> None:
     """The share of customers, of those in both dates, whose cluster is not their former segment's match."""
+    from segmentation import identity
+
     query = db.statement("segments/overlap.sql", assignments=staged_table)
     rows = db.rows(conn, query, {"parent_as_of_date": parent})
     # a row without a cluster is a fault, and has a figure of its own

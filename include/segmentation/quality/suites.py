@@ -23,6 +23,10 @@ SOURCE = "Look at the shop's table, and at the SELECT that reads it (include/sql
 FEATURES = "Look for what changed in include/sql/features."
 ASSIGNMENT = "The assignment is at fault: see the log of the task assign."
 
+# Of the index between two samples of n customers out of one population: (1/n + 1/n) times the 95th percentile
+# of chi squared with 9 degrees of freedom, for ten bins.
+PSI_NOISE = 34
+
 
 class Builder:
     """Collects the expectations of a table."""
@@ -355,13 +359,14 @@ def _stable(suite: Builder, feature: Feature, parent: str | None) -> None:
     metric, limits = f"psi_{feature.name}", suite.limits
     psi = suite.metrics.values.get(metric)
     unless = None if parent and psi is not None else "no earlier date to compare with"
+    noted_from = limits.warn_psi + PSI_NOISE / max(suite.rows, 1)
     is_severe = limits.max_psi is not None and psi is not None and psi > limits.max_psi
     suite.figure(
         f"drift_{feature.name}",
         f"drift of {feature.name} since {parent} (population stability index)",
         "critical" if is_severe else "warning",
         metric=metric,
-        most=limits.max_psi if is_severe else limits.warn_psi,
+        most=limits.max_psi if is_severe else noted_from,
         unit="index",
         advice="If the shop has really changed so much, raise quality.max_psi for one run.",
         unless=unless,

@@ -18,7 +18,7 @@ with staged as (
 eligible as (
     select
         customer_id,
-        round(monetary::numeric * 100) as cents
+        round(monetary * 100)::bigint as cents
     from features.customer_features
     where as_of_date = %(as_of_date)s
 ),

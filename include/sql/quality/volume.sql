@@ -1,7 +1,8 @@
 -- Purpose: how many rows the newest day has, and how many it may have, from the same weekday of the eight
 --     weeks before: median +- 4 spreads, and always up to three times the median, as a sales day is no fault.
 --     A spread is the scaled median absolute deviation; at least a tenth of the median, and at least its
---     square root, the noise of a count. Also the longest gap between days with rows.
+--     square root, the noise of a count. Half of the fewest of the eight is always too few. Also the longest
+--     gap between days with rows.
 -- Grain: one row. Inputs: staging (nine weeks, by the index on the day). Parameters: end; identifier: table.
 -- Re-run: reads only.
 -- Caveat: the bounds are unknown (null) until the shop has four such weekdays.
@@ -31,6 +32,7 @@ same_weekday as (
 middle as (
     select
         count(*) as weeks,
+        min(row_count) as fewest,
         percentile_cont(0.5) within group (order by row_count) as row_count
     from same_weekday
 ),
@@ -60,7 +62,9 @@ newest as (
 
 select
     n.newest_day_rows,
-    case when m.weeks >= 4 then greatest(m.row_count - 4 * s.row_count, 0) end as newest_day_lowest,
+    case
+        when m.weeks >= 4 then greatest(m.row_count - 4 * s.row_count, m.fewest / 2)
+    end as newest_day_lowest,
     case
         when m.weeks >= 4 then greatest(m.row_count + 4 * s.row_count, 3 * m.row_count)
     end as newest_day_highest,
