@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from segmentation.night import Night
-from segmentation.report import charts, data, verdict, words
+from segmentation.report import data, verdict, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILE = "report.html"
@@ -74,6 +74,8 @@ def render(facts: data.Facts, drawn: dict[str, Markup | None], root: str) -> str
 
 
 def _charts(facts: data.Facts) -> dict[str, Markup | None]:
+    from segmentation.report import charts  # Altair takes its time, and the summary does without
+
     return {
         "sizes": charts.sizes(facts.segments, facts.currency),
         "map": None if facts.points is None else charts.customer_map(facts.points, facts.segments),
