@@ -102,7 +102,10 @@ def rule(text: str, currency: str | None) -> str:
         name, sign, value = found.groups()
         if name not in known:
             return found[0]
-        return f"{known[name].label} {SIGNS[sign]} {words.quantity(float(value), known[name].unit, currency)}"
+        figure = words.short(float(value), known[name].unit, currency).removesuffix(
+            " d"
+        )  # the label says days
+        return f"{known[name].label} {SIGNS[sign]} {figure}"
 
     return re.sub(r"(\w+) (<=|>=|<|>) (-?[\d.]+(?:e[+-]?\d+)?)", clause, text)
 
