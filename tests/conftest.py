@@ -92,7 +92,7 @@ def shop(shop_db) -> Iterator[psycopg2.extensions.connection]:
     connection.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def online_retail_file() -> Path:
     """The real shop to develop on; absent on a fresh machine."""
     file = SHARED_DATA / "online_retail.csv.gz"
