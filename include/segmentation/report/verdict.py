@@ -4,6 +4,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
+from segmentation import reference
 from segmentation.features import Feature, dictionary
 from segmentation.report import words
 from segmentation.report.data import Facts
@@ -25,8 +26,9 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return "No structure was found that holds up, so everybody is one segment."
-    passed = [row for row in leaderboard if not row["gates_failed"]]
-    contest = f"{words.count(len(leaderboard), 'candidate')}, of which {len(passed):,} passed every gate"
+    took_part = [row for row in leaderboard if row["algorithm"] != reference.ALGORITHM]
+    passed = [row for row in took_part if not row["gates_failed"]]
+    contest = f"{words.count(len(took_part), 'candidate')}, of which {len(passed):,} passed every gate"
     if decision == "keep" or chosen["algorithm"] == "incumbent":
         kept = f"The last model was kept, with {words.count(chosen['k'], 'segment')}"
         return f"{kept}: no challenger was clearly better ({contest})."
@@ -54,11 +56,17 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
 def external(leaderboard: list[dict[str, Any]]) -> str | None:
     """How the winner agrees with the true segments, where the shop has them."""
     chosen = next((row for row in leaderboard if row["chosen"]), None)
-    known = [(name, chosen[key]) for key, name in EXTERNAL if chosen and words.known(chosen.get(key))]
-    if not known:
+    figures = _external_figures(chosen)
+    if not figures:
         return None
-    figures = ", ".join(f"{name} {value:.2f}" for name, value in known)
-    return f"Agreement with the shop's true labels: {figures} (for information, never used to choose)."
+    said = f"Agreement with the shop's true labels: {figures} (for information, never used to choose)."
+    textbook = next((row for row in leaderboard if row["algorithm"] == reference.ALGORITHM), None)
+    return f"{said} The {textbook['candidate']}: {_external_figures(textbook)}." if textbook else said
+
+
+def _external_figures(row: dict[str, Any] | None) -> str:
+    known = [(name, row[key]) for key, name in EXTERNAL if row and words.known(row.get(key))]
+    return ", ".join(f"{name} {value:.2f}" for name, value in known)
 
 
 def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
