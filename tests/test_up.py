@@ -1,4 +1,4 @@
-"""Real nights: every part of Airflow as processes, the DAG triggered through its API, tasks on an executor."""
+"""Real nights: every part of Airflow as processes, the DAG triggered through its API."""
 
 import json
 import re
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.local import Machine
 
 from segmentation import db
+from tests.local import Machine
 
 START_SECONDS, RUN_SECONDS, STOP_SECONDS = 180, 300, 60
 SMALL = {
@@ -58,7 +58,8 @@ def test_the_dag_triggered_in_the_ui_runs_green_under_the_scheduler_and_ctrl_c_s
         told = lines_until(up, "Ctrl-C", START_SECONDS)
         address = re.search(r"http://localhost:\d+", told)[0]
         password = re.search(r"log in as admin, password (\S+)", told)[1]
-        token = call(f"{address}/auth/token", body={"username": "admin", "password": password})["access_token"]
+        who = {"username": "admin", "password": password}
+        token = call(f"{address}/auth/token", body=who)["access_token"]
         runs = f"{address}/api/v2/dags/customer_segmentation/dagRuns"
         wait_for_the_dag(address, token)
         run = call(runs, token, {"logical_date": None, "conf": {"as_of_date": "2026-03-02"}})

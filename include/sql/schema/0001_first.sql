@@ -29,7 +29,8 @@ create table staging.loads (
     loaded_at timestamptz not null default now(),
     primary key (run_id, table_name)
 );
-comment on table staging.loads is 'what each extraction read: days from day_from (null: all history) to before day_to';
+comment on table staging.loads is
+'what each extraction read: days from day_from (null: all history) to before day_to';
 
 create table staging.watermarks (
     table_name text primary key,
@@ -132,7 +133,8 @@ create table core.customers (
     primary key (customer_id, valid_from),
     check (valid_from < valid_to)
 );
-comment on table core.customers is 'attributes as they were known: on a day D the row with valid_from < D <= valid_to';
+comment on table core.customers is
+'attributes as they were known: on a day D the row with valid_from < D <= valid_to';
 
 create table core.orders (
     order_id text collate "C" primary key,
@@ -164,7 +166,8 @@ create table core.order_items (
     primary key (order_id, line_no)
 );
 create index on core.order_items (day);
-comment on column core.order_items.amount_cents is 'quantity x unit price - discount, in hundredths of the currency; negative for a return';
+comment on column core.order_items.amount_cents is
+'quantity x unit price - discount, in hundredths of the currency; negative for a return';
 
 create table core.events (
     event_id text collate "C" primary key,
@@ -188,7 +191,8 @@ create table core.reviews (
     body_chars integer not null
 );
 create index on core.reviews (day);
-comment on table core.reviews is 'reviews without their text, which may hold personal data and stays in staging';
+comment on table core.reviews is
+'reviews without their text, which may hold personal data and stays in staging';
 
 create table core.row_counts (
     run_id text not null,
@@ -234,7 +238,8 @@ create table features.customer_day (
     primary key (customer_id, day)
 );
 create index on features.customer_day (day);
-comment on table features.customer_day is 'additive roll-up; orders that were cancelled later are in it, and taken off by customer_day_cancelled';
+comment on table features.customer_day is
+'additive roll-up; orders that were cancelled later are in it, and taken off by customer_day_cancelled';
 
 create table features.customer_day_cancelled (
     customer_id text collate "C" not null,
@@ -256,14 +261,16 @@ create table features.customer_day_cancelled (
     primary key (customer_id, day, cancelled_on)
 );
 create index on features.customer_day_cancelled (day);
-comment on table features.customer_day_cancelled is 'what cancellations take off customer_day, for dates after cancelled_on';
+comment on table features.customer_day_cancelled is
+'what cancellations take off customer_day, for dates after cancelled_on';
 
 create table features.customer_features (
     as_of_date date not null,
     customer_id text collate "C" not null,
     primary key (as_of_date, customer_id)
 ) partition by list (as_of_date);
-comment on table features.customer_features is 'one row an eligible customer; the columns are those of include/config/features.yaml';
+comment on table features.customer_features is
+'one row an eligible customer; the columns are those of include/config/features.yaml';
 
 ---------------------------------------------------------------------------------------------- quality
 

@@ -3,17 +3,7 @@
 -- Caveat: the parent is the newest published date before this one, never this date's own publication.
 insert into segments.runs
 (run_id, as_of_date, status, dag_run_id, settings_hash, code_version, parent_run_id, parent_as_of_date)
-select
-    %(run_id)s,
-    %(as_of_date)s,
-    'running',
-    %(dag_run_id)s,
-    %(settings_hash)s,
-    %(code_version)s,
-    parent.run_id,
-    parent.as_of_date
-from (select 1) as always
-left join (
+with parent as (
     select
         run_id,
         as_of_date
@@ -21,4 +11,14 @@ left join (
     where status = 'published' and as_of_date < %(as_of_date)s
     order by as_of_date desc, published_at desc
     limit 1
-) as parent on true
+)
+
+select
+    %(run_id)s,
+    %(as_of_date)s,
+    'running',
+    %(dag_run_id)s,
+    %(settings_hash)s,
+    %(code_version)s,
+    (select run_id from parent),
+    (select as_of_date from parent)

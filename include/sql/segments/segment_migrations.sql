@@ -28,8 +28,8 @@ before as (
 
 select
     %(as_of_date)s,
-    b.segment_id,
-    n.segment_id,
+    b.segment_id as from_segment_id,
+    n.segment_id as to_segment_id,
     %(run_id)s,
     count(*),
     coalesce(sum(round(coalesce(n.spend_365d, b.spend_365d)::numeric, 2)), 0)
