@@ -80,7 +80,9 @@ def before_december(shop: SmallShop) -> dict[str, dict[str, Any]]:
             table: db.row(
                 conn,
                 f"""
-                select count(*) as rows, sum(hashtextextended((to_jsonb(t) - 'run_id' - 'valid_to')::text, 0)) as hash
+                select
+                    count(*) as rows,
+                    sum(hashtextextended((to_jsonb(t) - 'run_id' - 'valid_to')::text, 0)) as hash
                 from {table} as t where {day} < '2011-12-01'
                 """,
             )

@@ -5,6 +5,7 @@ columns mean is the business of the source's SELECTs.
 """
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 100_000
 DATE_FORMATS = ("ISO8601", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y")
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".xlsx")
+UNREADABLE = (ValueError, OSError, EOFError, zlib.error)  # what pandas and pyarrow raise
 
 
 class Column(BaseModel):
@@ -138,21 +140,42 @@ def _load(
     )
     create = "create schema if not exists {}; drop table if exists {}; create table {} (file_row bigint, {})"
     name = sql.Identifier(*table)
-    with conn.cursor() as cursor:
-        cursor.execute(sql.SQL(create).format(sql.Identifier(source), name, name, columns))
-    total, last = 0, None
-    for chunk in _chunks(path):
-        frame = _wanted(chunk, spec, path, total)
-        total += db.copy_frame(conn, frame, table)
-        for column in (column for column, kind in kinds.items() if kind == "timestamp"):
-            latest = frame[column].max()
-            last = max(filter(None, (last, latest.date() if latest == latest else None)), default=None)
-        progress(f"load {path.name}: {total:,} rows")
+    formats: dict[str, int] = {}
+    landed = None
+    while landed is None:
+        with conn.cursor() as cursor:
+            cursor.execute(sql.SQL(create).format(sql.Identifier(source), name, name, columns))
+        try:
+            landed = _copy(conn, table, spec, path, version, formats, progress)
+        except _AnotherFormatError:
+            progress(f"load {path.name}: dates are written another way than it seemed; from the beginning")
     for column in (column for column, kind in kinds.items() if kind == "timestamp"):
         with conn.cursor() as cursor:
             cursor.execute(sql.SQL("create index on {} ({})").format(name, sql.Identifier(column)))
     with conn.cursor() as cursor:
         cursor.execute(sql.SQL("analyze {}").format(name))
+    return landed
+
+
+def _copy(
+    conn: db.Connection,
+    table: tuple[str, str],
+    spec: FileSpec,
+    path: Path,
+    version: str,
+    formats: dict[str, int],
+    progress: Callable[[str], None],
+) -> Landed:
+    """COPY the file into its empty table, chunk by chunk."""
+    dates = [name for name, column in spec.columns.items() if column.type == "timestamp"]
+    total, last = 0, None
+    for chunk in _chunks(path):
+        frame = _wanted(chunk, spec, path, total, formats)
+        total += db.copy_frame(conn, frame, table)
+        for column in dates:
+            latest = frame[column].max()
+            last = max(filter(None, (last, latest.date() if latest == latest else None)), default=None)
+        progress(f"load {path.name}: {total:,} rows")
     return Landed(version, total, last)
 
 
@@ -163,12 +186,9 @@ def _chunks(path: Path) -> Iterator["pd.DataFrame"]:
         yield from {"csv": _csv, "parquet": _parquet, "xlsx": _excel}[kind](path)
     except SourceError:
         raise
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-    ) as error:  # what pandas and pyarrow raise for a file they cannot read
-        raise SourceError(f"{path.name}: not readable as {kind}: {str(error).splitlines()[0]}") from None
+    except UNREADABLE as error:
+        words = str(error).strip() or type(error).__name__
+        raise SourceError(f"{path.name}: not readable as {kind}: {words.splitlines()[0]}") from None
 
 
 def _csv(path: Path) -> Iterator["pd.DataFrame"]:
@@ -213,12 +233,19 @@ def _parquet(path: Path) -> Iterator["pd.DataFrame"]:
 
 def _excel(path: Path) -> Iterator["pd.DataFrame"]:
     import pandas as pd
+    from python_calamine import CalamineError
 
-    for sheet in pd.read_excel(path, sheet_name=None, dtype=str, engine="calamine").values():
+    try:
+        sheets = pd.read_excel(path, sheet_name=None, dtype=str, engine="calamine")
+    except CalamineError as error:  # it is no ValueError
+        raise ValueError(str(error)) from error
+    for sheet in sheets.values():
         yield sheet.fillna("")
 
 
-def _wanted(chunk: "pd.DataFrame", spec: FileSpec, path: Path, before: int) -> "pd.DataFrame":
+def _wanted(
+    chunk: "pd.DataFrame", spec: FileSpec, path: Path, before: int, formats: dict[str, int]
+) -> "pd.DataFrame":
     """The columns of the spec under our names, with dates parsed."""
     import pandas as pd
 
@@ -232,23 +259,47 @@ def _wanted(chunk: "pd.DataFrame", spec: FileSpec, path: Path, before: int) -> "
                 f"(found: {', '.join(map(str, chunk.columns))})"
             )
         text = chunk[theirs].astype("string")
-        frame[name] = _parsed(text, theirs, path, before) if column.type == "timestamp" else text
+        frame[name] = _parsed(text, theirs, path, before, formats) if column.type == "timestamp" else text
     return frame
 
 
-def _parsed(text: "pd.Series", column: str, path: Path, before: int) -> "pd.Series":
-    """Timestamps out of text, by the first format that fits all of them."""
-    import pandas as pd
+class _AnotherFormatError(Exception):
+    """Rows loaded already were read with a date format that does not fit a later one: 3/4 is not 4 March."""
 
+
+def _parsed(text: "pd.Series", column: str, path: Path, before: int, formats: dict[str, int]) -> "pd.Series":
+    """Timestamps out of text, by the first format that fits every row of the file.
+
+    `formats` has the place of the format that fitted the rows before, by column, and is moved on.
+    """
     best: pd.Series | None = None
-    for form in DATE_FORMATS:
-        parsed = pd.to_datetime(text, format=form, errors="coerce")
+    first_try = formats.get(column, 0)
+    for place, form in enumerate(DATE_FORMATS[first_try:], start=first_try):
+        parsed = _instants(text, form, column, path)
         if best is None or parsed.notna().sum() > best.notna().sum():
             best = parsed
         if parsed.notna().all():
+            formats[column] = place
+            if before and place != first_try:
+                raise _AnotherFormatError
             return parsed
     first = int(best.isna().to_numpy().argmax())
     raise SourceError(
         f"{path.name}: row {before + first + 1} (below the header), column {column}: "
         f"'{str(text.iloc[first])[:40]}' is not a date and time"
     )
+
+
+def _instants(text: "pd.Series", form: str, column: str, path: Path) -> "pd.Series":
+    import pandas as pd
+
+    try:
+        parsed = pd.to_datetime(text, format=form, errors="coerce")
+    except ValueError:  # some with an offset and some without
+        parsed = None
+    if parsed is None or parsed.dt.tz is not None:
+        raise SourceError(
+            f"{path.name}: column {column}: times with an offset from UTC (Z, +01:00) are not read; "
+            "write the shop's own time of day"
+        )
+    return parsed
