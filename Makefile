@@ -28,7 +28,7 @@ psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 	@$(CLI) psql $(if $(SHOP),--shop "$(SHOP)") -- $(ARGS)
 
 test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, sqlfluff, and whether the locks are what the wishes compile to
 	@$(VENV)/bin/ruff check .
