@@ -170,7 +170,7 @@ def test_signed_log_is_odd_and_keeps_order():
     assert signed_log(np.array([-3.0, 0.0, 3.0])) == pytest.approx([-np.log(4), 0, np.log(4)])
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=15, deadline=None)
 @given(
     arrays(
         np.float64,

@@ -7,12 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from scipy.sparse.csgraph import minimum_spanning_tree
 from sklearn.datasets import make_blobs
 from sklearn.metrics import (
     calinski_harabasz_score,
     davies_bouldin_score,
-    pairwise_distances,
     silhouette_score,
 )
 
@@ -21,12 +19,10 @@ from segmentation.modelling.labellers import NOISE, CentreLabeller
 from segmentation.modelling.scores import (
     DEFINITIONS,
     Snapshot,
-    density_validity,
     explainability,
     mixture_gain,
     near_neighbour_dunn,
     predictive,
-    reachability_tree,
     score,
     silhouettes,
     variance_scores,
@@ -134,38 +130,6 @@ def test_near_neighbour_dunn_ignores_noise_and_needs_two_clusters(blobs):
     near_all = near(matrix.to_numpy())
     assert np.isnan(near_neighbour_dunn(*near_all, np.zeros(len(truth), dtype=int)))
     assert np.isnan(near_neighbour_dunn(*near_all, np.where(truth == 0, 0, NOISE)))
-
-
-@hypothesis_settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(2, 60))
-def test_reachability_tree_is_as_short_as_that_of_scipy(seed, n):
-    X = np.random.default_rng(seed).normal(size=(n, 2))
-    distances = pairwise_distances(X)
-    core = np.sort(distances, axis=1)[:, min(5, n - 1)]
-    reach = np.maximum(distances, np.maximum(core[:, None], core))
-    np.fill_diagonal(reach, 0)
-    ends, others, lengths = reachability_tree(X)
-    assert len(lengths) == n - 1
-    assert lengths.sum() == pytest.approx(minimum_spanning_tree(reach).sum(), rel=1e-5)
-    assert lengths == pytest.approx(reach[ends, others], rel=1e-5)
-
-
-def test_density_validity_sees_separated_groups_of_any_shape(moons):
-    matrix, truth = moons
-    X = matrix.to_numpy()
-    tree = reachability_tree(X)
-    cut = (X[:, 0] > X[:, 0].mean()).astype(int)
-    assert density_validity(tree, truth) > 0.2
-    assert density_validity(tree, cut) < 0
-
-
-def test_density_validity_counts_noise_as_customers_without_validity():
-    line = np.concatenate([np.linspace(0, 1, 50), np.linspace(9, 10, 50)]).reshape(-1, 1)
-    tree = reachability_tree(line)
-    truth = np.repeat([0, 1], 50)
-    fewer = np.where(np.arange(100) % 50 < 40, truth, NOISE)
-    assert density_validity(tree, truth) > 0.9
-    assert density_validity(tree, fewer) == pytest.approx(0.8, abs=0.05)
 
 
 def test_mixture_gain_is_positive_for_overlapping_groups_and_negative_for_a_cut_cloud():

@@ -17,7 +17,6 @@ from scipy.stats import norm
 from sklearn.metrics import (
     adjusted_mutual_info_score,
     adjusted_rand_score,
-    pairwise_distances,
     recall_score,
     roc_auc_score,
 )
@@ -26,6 +25,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
+from segmentation.modelling.density import density_validity, reachability_tree
 from segmentation.modelling.labellers import NOISE, settled
 from segmentation.modelling.search import Candidate, Progress, _ordered, silent
 from segmentation.modelling.settings import ModelSettings
@@ -111,7 +111,7 @@ def score(
         rows = _paired_rows(len(values), settings)
         sample, on_sample = values[rows], [lab[rows] for lab in labels]
         progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
-        neighbours, tree = _near_neighbours(sample), reachability_tree(sample)
+        neighbours, tree = _near_neighbours(sample), reachability_tree(sample, CORE_NEIGHBOURS)[0]
         for row, width in zip(columns, silhouettes(sample, on_sample), strict=True):
             row["silhouette"] = width
         for row, candidate, lab in zip(columns, fitted, on_sample, strict=True):
@@ -271,60 +271,6 @@ def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: n
     smallest = np.sort(np.partition(between, terms - 1)[:terms])
     weights = norm.pdf(np.arange(terms), scale=DUNN_SOFTNESS)
     return float(smallest @ weights / weights.sum() / within.mean())
-
-
-def reachability_tree(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Minimum spanning tree of the mutual reachability distances: ends and length of its n - 1 edges.
-
-    The mutual reachability of two rows is their distance, but at least the distance of either to
-    its 5th nearest other (Campello, Moulavi, Sander 2013). Prim's algorithm on float32 distances:
-    4 n^2 bytes.
-    """
-    n = len(X)
-    reach = pairwise_distances(X).astype(np.float32)
-    fifth = min(CORE_NEIGHBOURS, n - 1)
-    core = np.partition(reach, fifth, axis=1)[:, fifth]
-    np.maximum(reach, np.maximum(core[:, None], core), out=reach)
-    shortest, nearest = reach[0].copy(), np.zeros(n, dtype=np.intp)
-    outside = np.ones(n, dtype=bool)
-    outside[0] = False
-    ends = np.zeros(n - 1, dtype=np.intp)
-    lengths = np.zeros(n - 1)
-    for edge in range(n - 1):
-        new = int(np.where(outside, shortest, np.inf).argmin())
-        ends[edge], lengths[edge], outside[new] = new, shortest[new], False
-        closer = outside & (reach[new] < shortest)
-        shortest[closer], nearest[closer] = reach[new][closer], new
-    return ends, nearest[ends], lengths
-
-
-def density_validity(tree: tuple[np.ndarray, np.ndarray, np.ndarray], labels: np.ndarray) -> float:
-    """How much sparser it is between clusters than within: DBCV on one tree for all partitions, -1..1.
-
-    Notes
-    -----
-    A cluster's validity is (separation - sparseness) / the larger of the two, where sparseness is the
-    longest edge of the spanning tree inside it and separation the shortest that leaves it for
-    another cluster; clusters are weighted by their share of all customers, noise included (Moulavi
-    et al. 2014, with the tree of everybody in the place of one a cluster, which makes a
-    partition's score cost n). Convex or not, above 0 means separated by a sparser zone. An edge
-    between a cluster and noise belongs to neither; a cluster that no edge leaves has the longest
-    edge there is as separation.
-    """
-    first, second, lengths = labels[tree[0]], labels[tree[1]], tree[2]
-    clusters = np.unique(labels[labels != NOISE])
-    if len(clusters) < 2:
-        return float("nan")
-    between = (first != second) & (first != NOISE) & (second != NOISE)
-    validity = 0.0
-    for cluster in clusters:
-        inside = lengths[(first == cluster) & (second == cluster)]
-        leaving = lengths[between & ((first == cluster) | (second == cluster))]
-        sparseness = inside.max() if len(inside) else 0.0
-        separation = leaving.min() if len(leaving) else lengths.max()
-        larger = max(sparseness, separation)
-        validity += (labels == cluster).mean() * ((separation - sparseness) / larger if larger > 0 else 0.0)
-    return float(validity)
 
 
 def mixture_gain(X: np.ndarray, labels: np.ndarray) -> float:
