@@ -52,8 +52,9 @@ def match(overlap: dict[tuple[int, int], int], clusters: list[int]) -> list[Matc
 def _kept(counts: np.ndarray, clusters: list[int], segments: list[int]) -> dict[int, int]:
     union = counts.sum(axis=1, keepdims=True) + counts.sum(axis=0, keepdims=True) - counts
     jaccard = np.divide(counts, union, out=np.zeros_like(counts), where=union > 0)
-    # the Jaccard index breaks ties between equal overlaps, so that the order of clusters does not
-    rows, columns = linear_sum_assignment(counts + jaccard / 2, maximize=True)
+    # the Jaccard index breaks ties between equal overlaps, so that the order of clusters does not; all pairs
+    # together add less than one customer
+    rows, columns = linear_sum_assignment(counts + jaccard / (2 * min(counts.shape)), maximize=True)
     return {
         clusters[row]: segments[column]
         for row, column in zip(rows, columns, strict=True)

@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 
 INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
+PREFIX = "SEGMENTATION__"
 
 
 def _known_timezone(name: str) -> str:
@@ -139,7 +141,7 @@ class Settings(BaseSettings):
     """All of it. Raises ValidationError; `load` turns that into lines for a person."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="SEGMENTATION__", env_nested_delimiter="__"
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__"
     )
 
     shop: Shop = Shop()
@@ -194,19 +196,41 @@ def load() -> Settings:
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise SettingsError(f"{file}: no such settings file (SEGMENTATION_SETTINGS names it)") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"{file}: expected sections such as 'shop:', found {type(content).__name__}")
+    faults = [f"{name}: there is no such setting" for name in _unknown_variables()]
     try:
-        return Settings(**content)
+        loaded = Settings(**{str(section): values for section, values in content.items()})
     except ValidationError as error:
-        raise SettingsError("\n".join(_fault(file, fault) for fault in error.errors())) from None
+        faults += [_fault(file, fault) for fault in error.errors()]
+    except UnreadableVariableError as error:
+        faults.append(_unreadable(error))
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return loaded
+
+
+def _unknown_variables() -> list[str]:
+    """Variables of ours whose section is misspelt: they would do nothing, and say nothing."""
+    ours = [name for name in os.environ if name.upper().startswith(PREFIX)]
+    known = {section.upper() for section in Settings.model_fields}
+    return sorted(name for name in ours if name.upper().removeprefix(PREFIX).split("__")[0] not in known)
+
+
+def _unreadable(error: UnreadableVariableError) -> str:
+    """The variables among which the one is that pydantic-settings cannot parse; it tells the section only."""
+    section = str(error).split('"')[1].upper()
+    names = sorted(name for name in os.environ if name.upper().startswith(PREFIX + section))
+    return f"{' or '.join(names)}: cannot be read (a list or a section is written as JSON)"
 
 
 def _fault(file: Path, fault: dict) -> str:
     where = ".".join(str(part) for part in fault["loc"]) or "settings"
+    variable = PREFIX + "__".join(str(part) for part in fault["loc"]).upper()
+    place = variable if variable in os.environ else f"{file.name}: {where}"
     if fault["type"] == "extra_forbidden":
-        return f"{file.name}: {where}: there is no such setting"
+        return f"{place}: there is no such setting"
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{file.name}: {where}: {message} (found {fault['input']!r})"
+    return f"{place}: {message} (found {fault['input']!r})"
