@@ -70,4 +70,5 @@ def _bound(name: str, is_upper: bool, value: float) -> str:
     """One comparison; a threshold at infinity parts the known from the unknown values."""
     if np.isinf(value):
         return f"{name} is {'known' if is_upper else 'unknown'}"
-    return f"{name} {'<=' if is_upper else '>'} {value:.4g}"
+    number = f"{value:.0f}" if abs(value) >= 10_000 else f"{value:.4g}"  # 12346 and not 1.235e+04
+    return f"{name} {'<=' if is_upper else '>'} {number}"

@@ -1,0 +1,125 @@
+"""Profiles: what the customers of a cluster are like, next to everybody."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation import features, profiles
+from segmentation.settings import Lifecycle
+
+KNOWN = {feature.name: feature for feature in features.dictionary()}
+WANTED = tuple(KNOWN[name] for name in ("recency_days", "spend_365d", "tenure_days", "mean_rating", "gender"))
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """Four customers in cluster 7, two in cluster 3; ratings of some are unknown."""
+    return pd.DataFrame(
+        {
+            "recency_days": [1.0, 2.0, 3.0, 4.0, 200.0, 300.0],
+            "spend_365d": [100.0, 200.0, 300.0, 400.0, -10.0, 0.0],
+            "tenure_days": [50.0, 50.0, 50.0, 50.0, 50.0, 50.0],
+            "mean_rating": [5.0, np.nan, np.nan, 3.0, np.nan, np.nan],
+            "gender": ["female", None, "male", None, "male", "male"],
+        },
+        index=pd.Index(list("abcdef"), name="customer_id"),
+    )
+
+
+@pytest.fixture
+def clusters(frame) -> pd.Series:
+    return pd.Series([7, 7, 7, 7, 3, 3], index=frame.index)
+
+
+def of(table: pd.DataFrame, cluster: int, feature: str) -> pd.Series:
+    (row,) = (r for _, r in table.iterrows() if (r["cluster"], r["feature"]) == (cluster, feature))
+    return row
+
+
+def test_statistics_are_those_of_the_cluster(frame, clusters):
+    table = profiles.profiles(frame, clusters, WANTED)
+    spend = of(table, 7, "spend_365d")
+    assert (spend["mean"], spend["median"]) == (250, 250)
+    assert (spend["p10"], spend["p90"]) == (130, 370)
+    everybody = (100 + 200 + 300 + 400 - 10) / 6
+    assert spend["index_vs_all"] == pytest.approx(100 * 250 / everybody, abs=1e-5)
+    assert of(table, 3, "spend_365d")["index_vs_all"] == pytest.approx(100 * -5 / everybody, abs=1e-5)
+
+
+def test_there_is_a_row_for_each_cluster_and_number_and_none_for_categories(frame, clusters):
+    table = profiles.profiles(frame, clusters, WANTED)
+    assert list(table.columns) == [
+        "cluster", "feature", "mean", "median", "p10", "p90", "index_vs_all", "importance",
+    ]  # fmt: skip
+    assert sorted(zip(table["cluster"], table["feature"], strict=True)) == [
+        (cluster, name)
+        for cluster in (3, 7)
+        for name in ("mean_rating", "recency_days", "spend_365d", "tenure_days")
+    ]
+
+
+def test_unknown_values_count_for_nothing(frame, clusters):
+    table = profiles.profiles(frame, clusters, WANTED)
+    assert of(table, 7, "mean_rating")["mean"] == 4
+    assert of(table, 3, "mean_rating")[["mean", "median", "importance"]].isna().all()
+    nobody_rates = profiles.profiles(frame.assign(mean_rating=np.nan), clusters, WANTED)
+    assert "mean_rating" not in set(nobody_rates["feature"])
+
+
+def test_a_feature_that_is_the_same_for_all_has_no_importance(frame, clusters):
+    table = profiles.profiles(frame, clusters, WANTED)
+    assert of(table, 7, "tenure_days")["importance"] == 0
+    assert of(table, 7, "tenure_days")["index_vs_all"] == 100
+
+
+def test_the_index_is_unknown_where_everybody_is_not_above_zero(frame, clusters):
+    table = profiles.profiles(frame.assign(spend_365d=-frame["spend_365d"]), clusters, WANTED)
+    assert table.loc[table["feature"] == "spend_365d", "index_vs_all"].isna().all()
+
+
+def test_effects_are_standard_deviations_from_everybody(frame, clusters):
+    told = profiles.effects(frame, clusters, WANTED)
+    rating = frame["mean_rating"]
+    assert told.loc[7, "mean_rating"] == pytest.approx((4 - rating.mean()) / rating.std(ddof=0))
+    logs = np.log1p(frame["recency_days"])  # heavy tails are compared on a log scale
+    assert told.loc[3, "recency_days"] == pytest.approx(
+        (logs[["e", "f"]].mean() - logs.mean()) / logs.std(ddof=0)
+    )
+    sizes = clusters.value_counts()
+    assert (told["recency_days"] * sizes).sum() == pytest.approx(0)
+
+
+def test_importance_is_the_size_of_the_effect(frame, clusters):
+    table = profiles.profiles(frame, clusters, WANTED)
+    told = profiles.effects(frame, clusters, WANTED)
+    for cluster in (3, 7):
+        assert of(table, cluster, "recency_days")["importance"] == pytest.approx(
+            abs(told.loc[cluster, "recency_days"]), abs=1e-6
+        )
+
+
+def test_the_order_of_customers_changes_nothing(frame, clusters):
+    turned = frame.iloc[::-1]
+    pd.testing.assert_frame_equal(
+        profiles.profiles(turned, clusters.loc[turned.index], WANTED),
+        profiles.profiles(frame, clusters, WANTED),
+    )
+
+
+def test_traits_are_of_the_median_customer(frame, clusters):
+    cold, warm = profiles.traits(frame, clusters, WANTED, Lifecycle())
+    assert (cold.cluster, warm.cluster) == (3, 7)
+    assert (cold.value_tier, cold.lifecycle, cold.customers) == ("low", "lapsed", 2)
+    assert (warm.value_tier, warm.lifecycle, warm.customers) == ("high", "new", 4)
+    assert (warm.median_spend_365d, warm.median_recency_days) == (250, 2.5)
+    assert "bought long ago" in cold.phrases
+    assert "bought recently" in warm.phrases
+
+
+def test_one_customer_is_a_profile(frame):
+    alone = frame.iloc[:1]
+    table = profiles.profiles(alone, pd.Series([0], index=alone.index), WANTED)
+    assert of(table, 0, "spend_365d")["mean"] == of(table, 0, "spend_365d")["p90"] == 100
+    assert set(table["importance"]) == {0}
+    (told,) = profiles.traits(alone, pd.Series([0], index=alone.index), WANTED, Lifecycle())
+    assert (told.phrases, told.customers) == ((), 1)
