@@ -494,8 +494,8 @@ def test_the_table_has_a_described_column_for_each_feature(shop):
                 """,
             )
         }
-    assert described.pop("as_of_date") == ("date", None)
-    assert described.pop("customer_id") == ("text", None)
+    assert described.pop("as_of_date")[0] == "date"
+    assert described.pop("customer_id")[0] == "text"
     assert set(described) == {feature.name for feature in features.dictionary()}
     for feature in features.dictionary():
         assert described[feature.name][0] == feature.kind

@@ -141,7 +141,7 @@ REFUSALS = [
     pytest.param(
         (),
         {"SEGMENTATION__SHOP__TIMEZONE": "Mars/X"},
-        "shop.timezone: 'Mars/X' is not a time zone",
+        "TIMEZONE: 'Mars/X' is not a time zone",
         id="bad setting",
     ),
 ]

@@ -110,8 +110,8 @@ def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "AIRFLOW_CONN_SHOP": _connection(shop),
+        # a live shop is read where the environment says; files and the demo live in the embedded database
+        "AIRFLOW_CONN_SHOP": os.environ.get("AIRFLOW_CONN_SHOP") or _connection(shop),
         "AIRFLOW_CONN_WAREHOUSE": _connection(warehouse),
     }
 
