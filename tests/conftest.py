@@ -57,6 +57,21 @@ def new_database(server) -> Callable[..., Database]:
 
 
 @pytest.fixture(scope="session")
+def drop_database(server) -> Callable[[Database], None]:
+    """Forgets a database at once: hundreds of them left to the end take minutes to write and delete."""
+    admin = postgres.database(server, "postgres", create=False)
+
+    def drop(database: Database) -> None:
+        connection = psycopg2.connect(**admin.params)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"drop database {database.name} with (force)")
+        connection.close()
+
+    return drop
+
+
+@pytest.fixture(scope="session")
 def migrated(new_database) -> str:
     """A database with the warehouse's schema, to copy from."""
     template = new_database()
@@ -65,15 +80,19 @@ def migrated(new_database) -> str:
 
 
 @pytest.fixture
-def warehouse_db(new_database, migrated) -> Database:
+def warehouse_db(new_database, migrated, drop_database) -> Iterator[Database]:
     """A warehouse of this test's own."""
-    return new_database(migrated)
+    database = new_database(migrated)
+    yield database
+    drop_database(database)
 
 
 @pytest.fixture
-def shop_db(new_database) -> Database:
+def shop_db(new_database, drop_database) -> Iterator[Database]:
     """An empty shop database of this test's own."""
-    return new_database()
+    database = new_database()
+    yield database
+    drop_database(database)
 
 
 @pytest.fixture
