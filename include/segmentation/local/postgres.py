@@ -22,7 +22,7 @@ def _own_runtime_folder() -> None:
         runtime.mkdir(mode=0o711, parents=True)  # for root the server is another user, and passes through
     if runtime.stat().st_uid != os.getuid():
         raise SettingsError(
-            f"{runtime} belongs to another user; name a folder of your own in XDG_RUNTIME_DIR"
+            f"{runtime} is another user's; name a folder of your own in XDG_RUNTIME_DIR"
         )
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     (runtime / "python_PostgresServer").mkdir(mode=0o711, exist_ok=True)
