@@ -194,8 +194,10 @@ def canonical(labeller: Labeller, X: np.ndarray) -> tuple[Labeller | None, np.nd
     found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
     if not len(found):
         return None, labels, confidence
-    labeller = labeller.reordered(found[np.lexsort((first, -sizes))])
-    return labeller, *labeller.label(X)
+    order = found[np.lexsort((first, -sizes))]
+    numbers = np.full(found.max() + 2, NOISE)  # the last slot is noise's
+    numbers[order] = np.arange(len(order))
+    return labeller.reordered(order), numbers[labels], confidence
 
 
 def rare_keeping_sample(X: np.ndarray, size: int, seed: int) -> np.ndarray:
