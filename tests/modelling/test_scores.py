@@ -172,6 +172,17 @@ def test_predictive_scores_are_absent_where_nobody_bought():
     assert np.isnan(list(predictive(by_column(X), Snapshot(X[:3], np.ones(3)), seed=0).values())).all()
 
 
+def test_incumbent_of_another_preparation_is_scored_on_its_own_snapshot(blobs):
+    matrix, truth = blobs
+    X = np.repeat([[-1.0], [1.0]], 90, axis=0)
+    spend = np.where(X[:, 0] > 0, 50.0, 0.0)
+    old = replace(by_column(X), labels=truth)
+    today, then = Snapshot(matrix.to_numpy(), spend), Snapshot(X, spend)
+    assert score([old], matrix, SETTINGS, snapshot=today)["predictive"].isna().all()
+    table = score([old], matrix, SETTINGS, snapshot=today, own_snapshots={old.name: then})
+    assert table["predictive"].tolist() == [1.0]
+
+
 def test_score_has_a_defined_column_for_each_of_its_arguments(blobs):
     matrix, truth = blobs
     fitted = fit_algorithm("kmeans", matrix, SETTINGS)

@@ -7,7 +7,7 @@ Every score is a column; its definition is the docstring of the function that ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.density import density_validity, reachability_tree
-from segmentation.modelling.labellers import NOISE, settled
+from segmentation.modelling.labellers import NOISE
 from segmentation.modelling.search import Candidate, Progress, _ordered, silent
 from segmentation.modelling.settings import ModelSettings
 
@@ -83,6 +83,7 @@ def score(
     incumbent: np.ndarray | None = None,
     truth: np.ndarray | None = None,
     snapshot: Snapshot | None = None,
+    own_snapshots: Mapping[str, Snapshot] | None = None,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """All scores of all candidates that have labels.
@@ -95,6 +96,8 @@ def score(
         Labels of the model in use, and true labels (-1 or NaN where unknown).
     snapshot : Snapshot, optional
         Without it there are no predictive scores.
+    own_snapshots : dict of Snapshot, optional
+        By candidate name, for those whose model goes with another preparation: the incumbent's.
 
     Returns
     -------
@@ -118,7 +121,7 @@ def score(
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
-            row["mixture_gain"] = mixture_gain(sample, settled(candidate.labeller, sample, lab))
+            row["mixture_gain"] = mixture_gain(sample, _with_noise_settled(sample, lab))
             row["stability"] = candidate.stability
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
@@ -126,7 +129,8 @@ def score(
             row |= _against(lab, "agreement_incumbent", incumbent, order, adjusted_rand_score)
             row |= _against(lab, "external_ari", truth, order, adjusted_rand_score)
             row |= _against(lab, "external_ami", truth, order, adjusted_mutual_info_score)
-            row |= predictive(candidate, snapshot, settings.seed) if snapshot is not None else {}
+            own = (own_snapshots or {}).get(candidate.name, snapshot)
+            row |= predictive(candidate, own, settings.seed) if own is not None else {}
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 
@@ -273,6 +277,17 @@ def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: n
     return float(smallest @ weights / weights.sum() / within.mean())
 
 
+def _with_noise_settled(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Labels nearly as published: noise gets the cluster of the nearest in X that has one."""
+    kept = labels != NOISE
+    if kept.all() or not kept.any():
+        return labels
+    nearest = NearestNeighbors(n_neighbors=1).fit(X[kept]).kneighbors(X[~kept], return_distance=False)[:, 0]
+    published = labels.copy()
+    published[~kept] = labels[kept][nearest]
+    return published
+
+
 def mixture_gain(X: np.ndarray, labels: np.ndarray) -> float:
     """Nats a customer that one Gaussian a cluster describes X better than one for all, after BIC.
 
@@ -316,11 +331,16 @@ def predictive(candidate: Candidate, snapshot: Snapshot, seed: int) -> dict[str,
 
     `predictive` is 1 - squared error / variance of log(1 + spend) where the forecast is the mean
     of the segment in the other folds; `predictive_auc` is the AUC of the segment's share of
-    buyers. Noise counts as a segment of its own here.
+    buyers. Noise counts as a segment of its own here. Both are NaN where the snapshot does not fit the
+    candidate (another preparation's columns), or has too few customers for the folds.
     """
-    labels = candidate.labeller.label(snapshot.X)[0] + 1
+    absent = {"predictive": float("nan"), "predictive_auc": float("nan")}
+    try:
+        labels = candidate.labeller.label(snapshot.X)[0] + 1
+    except ValueError:  # numbers of columns that differ
+        return absent
     if len(labels) < FOLDS:
-        return {"predictive": float("nan"), "predictive_auc": float("nan")}
+        return absent
     outcomes = np.column_stack([np.log1p(snapshot.spend), snapshot.spend > 0]).astype(float)
     forecast = np.empty_like(outcomes)
     for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(labels):
