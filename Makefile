@@ -13,7 +13,7 @@ CLI = $(PY) -W ignore -m segmentation.local.cli
 OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$($(o))"))
 
 .DEFAULT_GOAL := help
-.PHONY: help run up psql test lint lock docs clean
+.PHONY: help run up status psql test lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file AS_OF=2011-12-01 CU
 
 up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=
 	@$(CLI) up $(OPTIONS)
+
+status: $(VENV)/run.stamp ## the newest published date and its age, last runs, open incidents; not 0 when it is old: SHOP=
+	@$(CLI) status $(if $(SHOP),--shop "$(SHOP)")
 
 psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 	@$(CLI) psql $(if $(SHOP),--shop "$(SHOP)") -- $(ARGS)

@@ -17,7 +17,9 @@ does not take part). Source, time zone and thresholds are in `include/config/set
 **Reads** the Airflow connections `shop` (read only) and `warehouse`. **Writes** the warehouse's schemas and
 the run's artifacts; emits the asset `customer_segments` when the newest date is published.
 
-**When it fails** readers keep what was published before: publication is one transaction at the end.
+**When it fails** readers keep what was published before: publication is one transaction at the end. Whoever
+the Airflow connection `alerts` names is told, once, with a link to a page of `docs/runbooks`; also when a
+scheduled night is not published by 06:00 (setting `alerts.deadline`), and when it is published after all.
 `segments.runs` has the verdict in words and `segments.quality_results` what a gate found; the log of the
 failed task names what to do. A failed gate, a fault in settings or in the source is not retried; everything
 else is, three times.
@@ -26,11 +28,12 @@ else is, three times.
 settings and the newest date published before it. Two runs of one date exclude each other by a lease.
 """
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 from airflow.sdk import AssetAlias, CronTriggerTimetable, Param, dag, task
 
 from segmentation import settings, stages
+from segmentation.alerts import deadline
 from segmentation.callbacks import DEFAULT_ARGS
 
 SETTINGS = settings.load()
@@ -42,6 +45,7 @@ SETTINGS = settings.load()
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     dagrun_timeout=timedelta(hours=6),
+    deadline=deadline.of(SETTINGS, starts=time(2)),
     params={
         "as_of_date": Param(
             None,

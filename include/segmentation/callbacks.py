@@ -1,11 +1,13 @@
-"""What happens around the tasks (this module knows Airflow): retries, and the record of a failure."""
+"""What happens around the tasks (this module knows Airflow): retries, the record of a failure, its alert."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from segmentation import runs, settings
+from segmentation import alerts, connections, db, progress, runs, settings
 from segmentation.errors import GateFailed, UserError
 
 
@@ -19,18 +21,36 @@ def verdict(exception: BaseException | str | None) -> str:
 
 
 def record_failure(context: Any) -> None:
-    """End the run with its verdict: `rejected` by a gate, or `failed`. What is published stays."""
-    from segmentation import connections, progress
+    """End the run with its verdict, `rejected` by a gate or `failed`, and tell somebody.
 
+    What is published stays.
+    """
     exception = context.get("exception")
     task = context["ti"].task_id
     words = verdict(exception)
     progress.say(f"FAILED {task}: {words}")
+    run_id = None
+    try:
+        run_id = _run_id(context)
+        if run_id:
+            status = "rejected" if isinstance(exception, GateFailed) else "failed"
+            runs.finish(connections.database("warehouse"), run_id, status, f"{task}: {words}")
+    finally:  # a warehouse that does not answer may be why the task failed
+        alerts.failed(context, words, run_id)
+
+
+def _run_id(context: Any) -> str | None:
+    """The run that `start` registered, even when it failed after that; None when there is none."""
     reference = context["ti"].xcom_pull(task_ids="start")
-    if not reference:
-        return
-    status = "rejected" if isinstance(exception, GateFailed) else "failed"
-    runs.finish(connections.database("warehouse"), reference["run_id"], status, f"{task}: {words}")
+    if reference:
+        return reference["run_id"]
+    query = "select run_id from segments.runs where dag_run_id = %(id)s order by started_at desc limit 1"
+    with (
+        suppress(psycopg2.Error, UserError),
+        connections.database("warehouse").connect(readonly=True) as conn,
+    ):
+        return db.scalar(conn, query, {"id": context["dag_run"].run_id})
+    return None
 
 
 DEFAULT_ARGS = {

@@ -7,13 +7,22 @@ A value is overridden by `SEGMENTATION__<SECTION>__<NAME>`, for example
 import hashlib
 import json
 import os
+from datetime import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
@@ -33,7 +42,13 @@ def _known_timezone(name: str) -> str:
     return name
 
 
+def _clock(value: Any) -> Any:
+    """YAML reads an unquoted 10:30 as 630, a number to the base of 60."""
+    return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) else value
+
+
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
+TimeOfDay = Annotated[time, BeforeValidator(_clock)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -137,6 +152,19 @@ class Run(Section):
     artifacts: str = Field("", description="where matrices, models and reports go; empty: .local/<shop>")
 
 
+class Alerts(Section):
+    """When somebody is told, and where the links of an alert lead; who is told is the connection `alerts`."""
+
+    deadline: TimeOfDay = Field(time(6), description="shop time by which a night is published")
+    max_days_late: int = Field(
+        0, ge=0, description="days that the newest published date may be behind before `make status` fails"
+    )
+    base_url: str = Field(
+        "", description="address of the Airflow UI; empty: Airflow's own setting api.base_url"
+    )
+    runbooks: str = Field("docs/runbooks", description="address or folder of the runbooks")
+
+
 class Settings(BaseSettings):
     """All of it. Raises ValidationError; `load` turns that into lines for a person."""
 
@@ -152,7 +180,8 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     lifecycle: Lifecycle = Lifecycle()
     run: Run = Run()
-    language: Literal["en"] = "en"
+    alerts: Alerts = Alerts()
+    language: Literal["en", "zh"] = Field("en", description="of the alerts; the report is English")
 
     @classmethod
     def settings_customise_sources(
@@ -173,7 +202,9 @@ class Settings(BaseSettings):
 
     def hash(self) -> str:
         """Twelve hex digits that change when anything that shapes the segments changes."""
-        shaping = self.model_dump(mode="json", exclude={"run": True, "shop": {"data"}, "language": True})
+        shaping = self.model_dump(
+            mode="json", exclude={"run": True, "shop": {"data"}, "alerts": True, "language": True}
+        )
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
-from segmentation import connections, progress, runs, settings
+from segmentation import alerts, connections, progress, runs, settings
 from segmentation.assets import CUSTOMER_SEGMENTS
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
@@ -108,6 +108,7 @@ def build_features(reference: Reference) -> int:
     words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
     runs.finish(night.warehouse, night.run_id, "no_data", words)
     progress.say(words)
+    alerts.no_data(night)
     return 0
 
 
@@ -164,6 +165,7 @@ def publish(reference: Reference) -> Iterator[Metadata]:
     night = _alive(reference)
     published = publishing.publish(night, Chosen.read(night), progress.say)
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
+    alerts.recovered(night)
     if published.pop("is_newest"):
         facts = {**published, **reference}
         yield Metadata(CUSTOMER_SEGMENTS, extra=facts, alias=AssetAlias(PUBLISHED))

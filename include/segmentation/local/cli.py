@@ -1,6 +1,7 @@
-"""The commands behind `make`: one night, the scheduler with its UI, psql, clean.
+"""The commands behind `make`: one night, the scheduler with its UI, status, psql, clean.
 
-Exit codes: 0 published or kept; 1 the run ended otherwise; 2 something given to the command is wrong.
+Exit codes: 0 published or kept; 1 the run ended otherwise; 2 something given to the command is wrong. Of
+`status`: 0 the newest published date is as new as it should be, 1 it is not.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for command, run in (("run", night), ("up", up), ("psql", psql), ("clean", clean)):
+    for command, run in (("run", night), ("up", up), ("status", status), ("psql", psql), ("clean", clean)):
         sub = commands.add_parser(command, description=run.__doc__)
         sub.set_defaults(command=run)
         for name in ("shop", "source", "data", "customers", "as-of", "port"):
@@ -177,11 +178,27 @@ def up(args: argparse.Namespace) -> int:
     return services.run(home, homes.airflow_environment(home, server), args.port)
 
 
-def psql(args: argparse.Namespace) -> int:
-    """psql on the warehouse."""
+def status(args: argparse.Namespace) -> int:
+    """How old the newest published date is, the last runs, and the incidents that are open."""
+    from segmentation import status as standing
+
+    home = _known_home(args)
+    os.environ.update(home.settings_environment())
+    settings.load.cache_clear()
+    return standing.tell(homes.databases(home.start_server())[1], settings.load())
+
+
+def _known_home(args: argparse.Namespace) -> Home:
+    """The shop meant, which must have run here before."""
     home = homes.find(args.shop, None, None, None)
     if not (home.folder / "postgres").exists():
         raise SettingsError(f"shop '{home.shop}' has no database here yet: make run SHOP={home.shop}")
+    return home
+
+
+def psql(args: argparse.Namespace) -> int:
+    """psql on the warehouse."""
+    home = _known_home(args)
     server = home.start_server()
     warehouse = homes.databases(server)[1].params
     command = [

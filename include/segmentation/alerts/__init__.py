@@ -1,0 +1,53 @@
+"""Alerts: one an incident, to whoever the Airflow connection `alerts` names.
+
+`message` (what is said) and `record` (what was said) are plain. `notifier` (how it gets out), `incidents`
+(what happened) and `deadline` (when a night is late) know Airflow, and are imported where an alert is raised.
+An alert never fails what raises it.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segmentation.night import Night
+
+Move = tuple[str, str, int]
+"""From which segment to which, and how many customers."""
+
+
+def failed(context: Any, words: str, run_id: str | None) -> None:
+    """A task has failed for good, or a gate has stopped the run; `context` is that of the task."""
+    from segmentation.alerts import incidents
+
+    incidents.safely(incidents.failed, context, words, run_id)
+
+
+def held(night: "Night", observed: str, expected: str, moves: Iterable[Move] = (), link: str = "") -> None:
+    """Too many customers would change segment, so nothing is published until somebody decides.
+
+    Parameters
+    ----------
+    observed, expected
+        The share that would change, and the most that is allowed, in words (`"41.2 %"`, `"at most 30.0 %"`).
+    moves
+        The from-to matrix: names of segments and numbers of customers; the largest are told.
+    link
+        Where the decision is taken; empty: the run in the UI.
+    """
+    from segmentation.alerts import incidents
+
+    incidents.safely(incidents.held, night, observed, expected, tuple(moves), link)
+
+
+def no_data(night: "Night") -> None:
+    """No customer has an order before the date, so there is nothing to publish."""
+    from segmentation.alerts import incidents
+
+    incidents.safely(incidents.no_data, night)
+
+
+def recovered(night: "Night") -> None:
+    """The date is published: tell it to those who were told that it was not."""
+    from segmentation.alerts import incidents
+
+    incidents.safely(incidents.recovered, night)

@@ -1,0 +1,281 @@
+"""What happened, as an alert (this module knows Airflow): facts from the run, the gate and the quarantine."""
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg2
+from airflow.sdk import get_current_context
+from airflow.sdk.configuration import conf
+
+from segmentation import connections, dates, db, runs, settings
+from segmentation.alerts import record
+from segmentation.alerts.message import TOLD, Alert, Finding, Kind
+from segmentation.alerts.notifier import SegmentationNotifier
+from segmentation.errors import GateFailed
+from segmentation.night import Night
+
+DAG = "customer_segmentation"
+WAREHOUSE = "warehouse"
+
+# What names a row, in quarantine and in staging. Nothing of a customer does.
+KEYS = {
+    "orders": "order_id",
+    "order_items": "order_id || '/' || line_no",
+    "events": "event_id",
+    "reviews": "review_id",
+    "customers": "''::text",
+}
+# The column of an extracted table that an expectation wants to be there.
+WANTED = {
+    ("orders", "customer_present_share"): "customer_id",
+    ("orders", "instant_present_share"): "ordered_at",
+    ("order_items", "number_present_share"): "line_no",
+    ("order_items", "product_present_share"): "product_id",
+    ("order_items", "quantity_present_share"): "quantity",
+    ("order_items", "price_present_share"): "unit_price",
+    ("events", "instant_present_share"): "occurred_at",
+    ("events", "type_present_share"): "event_type",
+    ("reviews", "customer_present_share"): "customer_id",
+    ("reviews", "instant_present_share"): "reviewed_at",
+}
+
+log = logging.getLogger("segmentation.alerts")
+
+
+def safely(raise_alert: Callable[..., None], *arguments: Any) -> None:
+    """Raise an alert; a fault of ours in doing so is logged, and is no fault of the night."""
+    try:
+        raise_alert(*arguments)
+    except Exception:
+        log.exception("an alert could not be raised; what it was to say is in the log of the task")
+
+
+def failed(context: Any, words: str, run_id: str | None) -> None:
+    """A failed gate, or a task that failed for good."""
+    exception, task, dag_run = context.get("exception"), context["ti"], context["dag_run"]
+    link = ui(dag_run.run_id, task.task_id, task.map_index)
+    if isinstance(exception, GateFailed):
+        kind, more = "gate", _gate(run_id, str(exception))
+    else:
+        kind = "task"
+        facts = {"task": task.task_id, "is_published": _status(run_id) == "published"}
+        more = {"what": tuple(line for line in words.splitlines() if line.strip()), "facts": facts}
+    _send(_alert(kind, _day(context), run_id, dag_run.run_id, link=link, **more))
+
+
+def held(
+    night: Night, observed: str, expected: str, moves: tuple[tuple[str, str, int], ...], link: str
+) -> None:
+    """A night that waits for somebody's decision."""
+    largest = sorted(moves, key=lambda move: -move[2])
+    facts = {
+        "observed": observed,
+        "expected": expected,
+        "moves": [{"source": a, "target": b, "customers": f"{n:,}"} for a, b, n in largest[: 2 * TOLD]],
+        "decide": [_command(decision, night.as_of_date) for decision in ("release", "reject")],
+    }
+    alert = _alert("held", night.as_of_date, night.run_id, _dag_run_id(), facts=facts, link=link)
+    _send(alert)
+
+
+def no_data(night: Night) -> None:
+    """A night without a customer."""
+    _send(_alert("no_data", night.as_of_date, night.run_id, _dag_run_id()))
+
+
+def late(dag_run: dict[str, Any], day: date, deadline: str) -> None:
+    """A scheduled night that is not published when it should be; says how far it has come."""
+    run = None
+    with suppress(psycopg2.Error), connections.database(WAREHOUSE).connect() as conn:
+        if _is_published(conn, day):
+            return
+        run = _run_of(conn, dag_run["dag_run_id"])
+    facts = {"deadline": deadline, "status": run["status"] if run else None}
+    for name in ("started_at", "heartbeat_at"):
+        facts[name] = f"{run[name].astimezone(settings.load().tz):%H:%M}" if run else ""
+    verdict = tuple((run["verdict"] or "").splitlines()) if run else ()
+    run_id = run["run_id"] if run else None
+    _send(_alert("late", day, run_id, dag_run["dag_run_id"], what=verdict, facts=facts))
+
+
+def recovered(night: Night) -> None:
+    """The news that a date is published after all, when somebody was told that it was not."""
+    with night.warehouse.connect() as conn:
+        closed = record.recover(conn, night.as_of_date, night.run_id)
+        counts = db.scalar(
+            conn, "select counts from segments.runs where run_id = %(run_id)s", {"run_id": night.run_id}
+        )
+    if not closed:
+        return
+    facts = {
+        "earlier": [
+            {"kind": row["kind"], "at": f"{row['at'].astimezone(night.settings.tz):%Y-%m-%d %H:%M}"}
+            for row in closed
+        ],
+        "customers": f"{(counts or {}).get('customers', 0):,}",
+        "segments": f"{(counts or {}).get('segments', 0):,}",
+    }
+    _send(_alert("recovered", night.as_of_date, night.run_id, _dag_run_id(), facts=facts))
+
+
+# --- the parts of an alert --------------------------------------------------------------------------------
+
+
+def _send(alert: Alert) -> None:
+    SegmentationNotifier(alert, lambda: connections.database(WAREHOUSE))({})
+
+
+def _alert(
+    kind: Kind,
+    day: date,
+    run_id: str | None,
+    dag_run_id: str | None,
+    *,
+    link: str = "",
+    **more: Any,
+) -> Alert:
+    loaded = settings.load()
+    return Alert(
+        kind,
+        loaded.shop.name,
+        day,
+        run_id,
+        readers=_newest(),
+        link=link or ui(dag_run_id),
+        rerun=_command("run", day),
+        runbook=f"{loaded.alerts.runbooks.rstrip('/')}/{kind}.md",
+        dag_run_id=dag_run_id,
+        **more,
+    )
+
+
+def _gate(run_id: str | None, message: str) -> dict[str, Any]:
+    """What a gate found, from the results that it stored; the message of the failure has the phrases."""
+    with connections.database(WAREHOUSE).connect() as conn:
+        rows = db.rows(conn, db.statement("alerts/failed_checks.sql"), {"run_id": run_id})
+        examples = _examples(conn, run_id, rows)
+    if not rows:
+        return {"what": (message,), "facts": {"gate": ""}}
+    found = tuple(
+        Finding(
+            row["table_name"],
+            row["expectation"],
+            _phrase(row, message),
+            row["observed"] or "",
+            row["expected"] or "",
+            row["failing_rows"],
+        )
+        for row in sorted(rows, key=_place)
+    )
+    return {
+        "what": found,
+        "examples": examples,
+        "details": _page(rows[-1]["link"]),
+        "facts": {"gate": rows[-1]["gate"]},
+    }
+
+
+def _place(row: dict[str, Any]) -> tuple[bool, float]:
+    """Of many features that drifted, the worst first, behind what is no drift."""
+    drifted = row["expectation"].startswith("drift_")
+    with suppress(TypeError, ValueError):
+        return drifted, -float(row["observed"]) if drifted else 0.0
+    return drifted, 0.0
+
+
+def _phrase(row: dict[str, Any], message: str) -> str:
+    """What the gate calls the figure."""
+    figures = rf" is {re.escape(row['observed'] or '')}(?: \([\d,]+ rows\))?, expected is "
+    said = re.search(rf"\b{row['table_name']}: ([^;]*?){figures}{re.escape(row['expected'] or '')}", message)
+    return said[1] if said else row["expectation"].replace("_", " ")
+
+
+def _examples(
+    conn: db.Connection, run_id: str | None, failed_checks: list[dict[str, Any]]
+) -> tuple[str, ...]:
+    """Up to five rows behind the failures, by key: refused ones with their rule, or incomplete ones."""
+    from segmentation.quality.gates import NO_FAULT
+
+    found: list[str] = []
+    for check in failed_checks:
+        table, name = check["table_name"], check["expectation"]
+        params = {"run_id": run_id, "n": TOLD, "no_fault": list(NO_FAULT)}
+        if name == "broken_share" and table in KEYS:
+            query = db.statement("alerts/quarantined.sql", table=table, key=KEYS[table])
+            rows = db.rows(conn, query, params)
+            found += [f"{table} {row['row_key'] or ''}: {row['rule']}" for row in rows]
+        elif (table, name) in WANTED:
+            wanted = WANTED[table, name]
+            query = db.statement("alerts/incomplete.sql", table=table, key=KEYS[table], wanted=wanted)
+            found += [f"{table} {row['row_key']}: {wanted}" for row in db.rows(conn, query, params)]
+    return tuple(dict.fromkeys(found))[:TOLD]
+
+
+def _day(context: Any) -> date:
+    """The date of a run; of one whose parameter is no date, the day that it was due."""
+    run, tz = context["dag_run"], settings.load().tz
+    with suppress(ValueError, KeyError):
+        return dates.as_of(context["params"]["as_of_date"], run.logical_date, run.run_after, tz)
+    return dates.as_of(None, run.logical_date, run.run_after, tz)
+
+
+def _newest() -> date | None:
+    """The newest published date; None also while the warehouse does not answer."""
+    with suppress(Exception), connections.database(WAREHOUSE).connect(readonly=True) as conn:
+        return runs.newest(conn)
+    return None
+
+
+def _status(run_id: str | None) -> str | None:
+    with suppress(Exception), connections.database(WAREHOUSE).connect(readonly=True) as conn:
+        found = runs.find(conn, run_id) if run_id else None
+        return found["status"] if found else None
+    return None
+
+
+def _is_published(conn: db.Connection, day: date) -> bool:
+    query = "select 1 from segments.runs where as_of_date = %(day)s and status = 'published' limit 1"
+    return db.scalar(conn, query, {"day": day}) is not None
+
+
+def _run_of(conn: db.Connection, dag_run_id: str) -> dict[str, Any] | None:
+    query = "select * from segments.runs where dag_run_id = %(id)s order by started_at desc limit 1"
+    return db.row(conn, query, {"id": dag_run_id})
+
+
+def _dag_run_id() -> str | None:
+    with suppress(Exception):  # outside of a task
+        return get_current_context()["dag_run"].run_id
+    return None
+
+
+def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1) -> str:
+    """Where the run or its task is in the Airflow UI; empty where there is no UI (`make run`)."""
+    base = settings.load().alerts.base_url or conf.get("api", "base_url", fallback=None)
+    if not base or not dag_run_id:
+        return ""
+    task = f"/tasks/{task_id}" if task_id else ""
+    mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
+    return f"{base.rstrip('/')}/dags/{DAG}/runs/{quote(dag_run_id)}{task}{mapped}"
+
+
+def _page(link: str | None) -> str:
+    """Where the page of a gate is: Data Docs, among the artifacts."""
+    return f"{str(connections.store()).rstrip('/')}/{link}" if link else ""
+
+
+def _command(what: str, day: date) -> str:
+    """The command that runs a date again, or decides about one: of this machine, or of a deployment."""
+    shop = Path(os.environ.get("AIRFLOW_HOME", "")).parent / "shop.json"
+    if shop.exists():  # made by `make run` and `make up`
+        return f"make {what} SHOP={settings.load().shop.name} AS_OF={day}"
+    if what == "run":
+        return f'airflow dags trigger {DAG} --conf \'{{"as_of_date": "{day}"}}\''
+    return f"make {what} AS_OF={day}"

@@ -1,0 +1,174 @@
+"""Is the newest published date as new as it should be? `python -m segmentation.status`, or `make status`.
+
+Exit code 0: it is. 1: it is old, or nothing was ever published. 2: the warehouse cannot be asked. A night
+that never started, of which no run and so no alert tells, is found here. `--new-is-fine` takes a warehouse
+that has never published for well: a deployment that is being set up.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import psycopg2
+
+from segmentation import db, settings
+from segmentation.db import Database
+from segmentation.errors import SettingsError, UserError
+from segmentation.settings import Settings
+
+FRESH, OLD, NOT_USABLE = 0, 1, 2
+RUNS, INCIDENTS = 5, 10
+EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a shop's segments stand at a moment."""
+
+    shop: str
+    today: date
+    newest: date | None
+    expected: date
+    days_allowed: int
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    incidents: list[dict[str, Any]] = field(default_factory=list)
+    is_new: bool = False
+
+    @property
+    def days_late(self) -> int:
+        """Days that the newest published date is behind the one that should be there."""
+        return max((self.expected - self.newest).days, 0) if self.newest else 0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether readers have what they should have."""
+        return self.newest is not None and self.days_late <= self.days_allowed
+
+
+def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
+    """The status at the instant `now` (with a time zone).
+
+    A date is expected from the deadline of its day on; until then the day before is.
+    """
+    local = now.astimezone(loaded.tz)
+    is_due = local.time() >= loaded.alerts.deadline
+    expected = local.date() if is_due else local.date() - timedelta(days=1)
+    facts: dict[str, Any] = {"newest": None, "runs": [], "incidents": [], "is_new": True}
+    with warehouse.connect(readonly=True) as conn:
+        if db.scalar(conn, "select to_regclass('segments.runs')"):
+            facts["newest"] = db.scalar(
+                conn, "select max(as_of_date) from segments.runs where status = 'published'"
+            )
+            facts["runs"] = db.rows(conn, db.statement("alerts/recent_runs.sql"), {"n": RUNS})
+            facts["is_new"] = facts["newest"] is None
+        if db.scalar(conn, "select to_regclass('quality.alerts')"):
+            facts["incidents"] = db.rows(conn, db.statement("alerts/open.sql"), {"as_of_date": None})
+    return Status(
+        loaded.shop.name, local.date(), expected=expected, days_allowed=loaded.alerts.max_days_late, **facts
+    )
+
+
+def text(status: Status, loaded: Settings) -> str:
+    """The status for a terminal."""
+    return "\n".join([_headline(status, loaded), "", *_runs(status, loaded), *_incidents(status, loaded)])
+
+
+def _headline(status: Status, loaded: Settings) -> str:
+    if status.newest is None:
+        return f"NOTHING PUBLISHED  shop '{status.shop}': no date was ever published"
+    age = _days((status.today - status.newest).days)
+    due = f"{loaded.alerts.deadline:%H:%M}"
+    said = f"shop '{status.shop}': the newest published date is {status.newest}, {age} old"
+    if status.is_fresh:
+        return f"FRESH  {said}"
+    return (
+        f"OLD  {said}; {status.expected} was due at {due} ({_days(status.days_late)} late, allowed "
+        f"{status.days_allowed})\nWhat to do: {loaded.alerts.runbooks}/never_started.md"
+    )
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number:,} days"
+
+
+def _runs(status: Status, loaded: Settings) -> list[str]:
+    if not status.runs:
+        return ["Runs       none"]
+    lines = []
+    for place, run in enumerate(status.runs):
+        started = f"{run['started_at'].astimezone(loaded.tz):%Y-%m-%d %H:%M}"
+        verdict = (run["verdict"] or "").strip().splitlines()
+        said = f": {verdict[0][:100]}" if verdict and run["status"] != "published" else ""
+        label = "Runs" if not place else ""
+        lines.append(f"{label:<11}{run['as_of_date']}  {run['status']:<9}  started {started}{said}")
+    return lines
+
+
+def _incidents(status: Status, loaded: Settings) -> list[str]:
+    """The open incidents, the newest first."""
+    if not status.incidents:
+        return ["", "Incidents  none open"]
+    lines = [""]
+    for place, one in enumerate(reversed(status.incidents[-INCIDENTS:])):
+        told = "told" if one["delivered"] else "NOBODY TOLD"
+        at = f"{one['at'].astimezone(loaded.tz):%Y-%m-%d %H:%M}"
+        label = "Incidents" if not place else ""
+        lines.append(f"{label:<11}{one['as_of_date']}  {one['kind']:<9}  {at}, {told}: {one['title']}")
+    if len(status.incidents) > INCIDENTS:
+        lines.append(f"{'':<11}and {len(status.incidents) - INCIDENTS} older ones")
+    return lines
+
+
+def warehouse() -> Database:
+    """The warehouse of the deployment.
+
+    Where the connection stands in the environment it is read from there: that costs no import of Airflow, and
+    a health check asks often.
+    """
+    told = os.environ.get("AIRFLOW_CONN_WAREHOUSE", "").strip()
+    if not told.startswith("{"):
+        from segmentation import connections
+
+        return connections.database("warehouse")
+    try:
+        fields = json.loads(told)
+        extra = fields.get("extra") or {}
+        extra = json.loads(extra) if isinstance(extra, str) else extra
+    except (ValueError, AttributeError):
+        raise SettingsError("AIRFLOW_CONN_WAREHOUSE is not readable as JSON") from None
+    names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
+    params = {ours: fields.get(theirs) for theirs, ours in names.items()}
+    params |= {name: extra.get(name) for name in EXTRAS}
+    return Database("warehouse", {name: value for name, value in params.items() if value})
+
+
+def tell(database: Database, loaded: Settings, *, quiet: bool = False, new_is_fine: bool = False) -> int:
+    """Print the status; returns the exit code."""
+    try:
+        status = read(database, loaded, datetime.now(loaded.tz))
+    except psycopg2.Error as error:
+        print(f"error: the warehouse cannot be asked: {str(error).strip().splitlines()[0]}", file=sys.stderr)
+        return NOT_USABLE
+    print(_headline(status, loaded) if quiet else text(status, loaded))
+    return FRESH if status.is_fresh or (new_is_fine and status.is_new) else OLD
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="segmentation.status", description=__doc__)
+    parser.add_argument("--quiet", action="store_true", help="the first line only")
+    parser.add_argument("--new-is-fine", action="store_true", help="exit 0 while nothing was ever published")
+    args = parser.parse_args(arguments)
+    try:
+        return tell(warehouse(), settings.load(), quiet=args.quiet, new_is_fine=args.new_is_fine)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return NOT_USABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
