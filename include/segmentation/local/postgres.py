@@ -29,7 +29,7 @@ def _own_runtime_folder() -> Path:
     return runtime
 
 
-# The library's lock, and sockets whose path would be too long, are in a folder that all users share, where the
+# The library's lock, and sockets whose path would be too long, are in a folder that all users share: the
 # lock of one of them stops every other.
 PostgresServer.runtime_path = _own_runtime_folder()
 PostgresServer._lock = fasteners.InterProcessLock(PostgresServer.runtime_path / "lock")

@@ -318,7 +318,6 @@ create table segments.segments (
     last_seen date not null,
     parents integer[] not null default '{}'
 );
-create sequence segments.segment_id_seq as integer owned by segments.segments.segment_id;
 
 create table segments.customer_segments (
     as_of_date date not null,
