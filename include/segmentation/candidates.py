@@ -17,6 +17,7 @@ from segmentation.modelling.search import fit_algorithm
 from segmentation.night import Night
 
 MATRIX, PIPELINE, SNAPSHOT = "matrix.parquet", "pipeline.skops", "snapshot.parquet"
+SPEND = "_spend_since"  # beside the features in the snapshot
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
 
 
@@ -43,34 +44,33 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     with (night.folder / MATRIX).open("wb") as file:
         matrix.to_parquet(file)
     (night.folder / PIPELINE).write_bytes(skops_io.dumps(pipeline))
-    _write_snapshot(night, pipeline, progress)
+    _write_snapshot(night, progress)
     progress(f"prepare: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
     too_few = len(matrix) < night.settings.model.min_customers
     alike = not len(matrix.columns) or not (matrix.std(ddof=0) > 0).any()
     return [] if too_few or alike else wanted
 
 
-def _write_snapshot(night: Night, pipeline: Pipeline, progress: Callable[[str], None]) -> None:
-    """The customers of a horizon ago in tonight's matrix, with what they spent since."""
+def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
+    """The customers of a horizon ago, with what they spent since."""
     days = night.settings.model.horizon_days
     frame, spend = features.read_earlier(night, days)
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
         progress(f"prepare: too young to look {days} days back; predictive validity is not scored")
         return
-    snapshot = pipeline.transform(frame).assign(spend=spend)
     with (night.folder / SNAPSHOT).open("wb") as file:
-        snapshot.to_parquet(file)
+        frame.assign(**{SPEND: spend}).to_parquet(file)
 
 
-def snapshot(night: Night) -> Snapshot | None:
-    """What `predictive` is scored on; None for a shop that is too young."""
+def snapshot(night: Night, *pipelines: Pipeline) -> list[Snapshot | None]:
+    """What `predictive` is scored on, prepared by each pipeline; None for a shop that is too young."""
     path = night.folder / SNAPSHOT
     if not path.exists():
-        return None
+        return [None for _ in pipelines]
     with path.open("rb") as file:
         frame = pd.read_parquet(file)
-    spend = frame.pop("spend")
-    return Snapshot(frame.to_numpy(), spend.to_numpy())
+    spend = frame.pop(SPEND).to_numpy()
+    return [Snapshot(pipeline.transform(frame).to_numpy(), spend) for pipeline in pipelines]
 
 
 def matrix(night: Night) -> pd.DataFrame:

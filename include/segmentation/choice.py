@@ -93,21 +93,9 @@ def choose(
         )
     matrix = candidates.matrix(night)
     runners = candidates.load(night, algorithms)
-    if before is not None and algorithms:
+    if before is not None and runners:
         runners.append(before.candidate)
-    scored = (
-        scores.score(
-            runners,
-            matrix,
-            night.settings.model,
-            incumbent=before.candidate.labels if before else None,
-            truth=truth,
-            snapshot=candidates.snapshot(night),
-            progress=progress,
-        )
-        if runners
-        else pd.DataFrame()
-    )
+    scored = _scores(night, runners, matrix, before, truth, progress) if runners else pd.DataFrame()
     decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
     progress(f"choose: {decided.verdict}")
 
@@ -134,6 +122,30 @@ def choose(
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
     return chosen, assignments.assign(confidence=assignments["confidence"].round(6))
+
+
+def _scores(
+    night: Night,
+    runners: list[Candidate],
+    matrix: pd.DataFrame,
+    before: "_Incumbent | None",
+    truth: np.ndarray | None,
+    progress: Callable[[str], None],
+) -> pd.DataFrame:
+    """All scores; the model in use judges the customers of a horizon ago by its own preparation."""
+    pipelines = [candidates.pipeline(night), *([before.model.pipeline] if before else [])]
+    snapshots = candidates.snapshot(night, *pipelines)
+    own = {before.candidate.name: snapshots[1]} if before and snapshots[1] else None
+    return scores.score(
+        runners,
+        matrix,
+        night.settings.model,
+        incumbent=before.candidate.labels if before else None,
+        truth=truth,
+        snapshot=snapshots[0],
+        own_snapshots=own,
+        progress=progress,
+    )
 
 
 def _with_reference(
