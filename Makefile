@@ -44,6 +44,7 @@ lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
 
 docs: $(VENV)/dev.stamp ## generate what is generated under docs/
 	@$(PY) -m segmentation.dictionary > docs/data_dictionary.md
+	@$(PY) -m segmentation.settings_guide > docs/settings.md
 
 clean: ## stop the local servers and delete .local (environment, databases, reports)
 	@if [ -x $(PY) ]; then $(CLI) clean; fi; rm -rf $(LOCAL)

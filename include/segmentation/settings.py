@@ -61,12 +61,12 @@ class Section(BaseModel):
 class Shop(Section):
     """Which shop this deployment serves."""
 
-    name: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
+    name: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$", description="what it is called")
     source: str = Field("demo", pattern=r"^[a-z0-9_]+$", description="a folder under include/sql/extract")
-    timezone: Timezone = "Europe/London"
+    timezone: Timezone = Field("Europe/London", description="a day begins at 00:00 here")
     data: str | None = Field(None, description="the file to load, for sources that are files")
-    demo_customers: int = Field(5000, ge=1, le=1_000_000)
-    demo_seed: int = Field(42, ge=0)
+    demo_customers: int = Field(5000, ge=1, le=1_000_000, description="of the demo shop on its first day")
+    demo_seed: int = Field(42, ge=0, description="of the demo shop's chance")
 
 
 class Extract(Section):
@@ -75,15 +75,15 @@ class Extract(Section):
 
 class Cleaning(Section):
     max_line_amount: float = Field(1_000_000, gt=0, description="currency units; a line above it is absurd")
-    min_birth_year: int = Field(1900, ge=1800)
+    min_birth_year: int = Field(1900, ge=1800, description="an earlier year of birth is unknown")
 
 
 class Lifecycle(Section):
     """Bounds on a segment's median customer."""
 
-    new_tenure_days: int = Field(60, ge=1)
-    cooling_recency_days: int = Field(90, ge=1)
-    lapsed_recency_days: int = Field(180, ge=1)
+    new_tenure_days: int = Field(60, ge=1, description="new: at most so long since the first order")
+    cooling_recency_days: int = Field(90, ge=1, description="cooling: longer since the last order")
+    lapsed_recency_days: int = Field(180, ge=1, description="lapsed: longer since the last order")
 
     @model_validator(mode="after")
     def _ordered(self) -> "Lifecycle":
