@@ -8,7 +8,8 @@ not used.
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -121,17 +122,29 @@ def _send(url: str, number: int, text: Text, mood: str) -> tuple[str, str | None
     import apprise
 
     name = f"receiver {number}"
+    with _unheard(), apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
+        try:
+            receiver = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+            if receiver is None:
+                return name, "its URL is not one that apprise knows"
+            name = f"receiver {number} ({receiver.service_name})"
+            if _notify(receiver, text, mood):
+                return name, None
+            reason = " ".join(said.getvalue().split()) or "not taken"
+        except Exception as error:
+            reason = _first_line(error)
+    return name, _without(url, reason)[:300]
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep what apprise logs to itself: whole URLs are in it, and whom a mail went to."""
+    logger = logging.getLogger("apprise")
+    before, logger.propagate = logger.propagate, False
     try:
-        receiver = apprise.Apprise.instantiate(url, suppress_exceptions=True)
-        if receiver is None:
-            return name, "its URL is not one that apprise knows"
-        name = f"receiver {number} ({receiver.service_name})"
-        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
-            taken = _notify(receiver, text, mood)
-            reason = " ".join(said.getvalue().split())
-    except Exception as error:
-        return name, _without(url, _first_line(error))
-    return name, None if taken else _without(url, reason or "not taken")[:300]
+        yield
+    finally:
+        logger.propagate = before
 
 
 def _notify(receiver: "NotifyBase", text: Text, mood: str) -> bool:
