@@ -115,6 +115,36 @@ def test_a_missing_column_is_named_before_anything_is_loaded(shop, source, colum
     assert staged(shop) == [(day(0), "a")]
 
 
+def test_a_column_of_another_type_is_named_before_anything_is_loaded(shop, source):
+    """No value of it is looked at: whether a date is a boolean is known from the SELECT."""
+    folder = source()
+    columns = ", ".join(c for c in contract.TABLES["orders"].columns if c != "cancelled_at")
+    shop.add(**order("a", at(day(0))))
+    (folder / "orders.sql").write_text(
+        f"select {columns}, status = 'cancelled' as cancelled_at from ({select('orders')}) as q"
+    )
+    db._environment.cache_clear()
+    with pytest.raises(
+        SourceError, match="column 'cancelled_at' is no timestamptz: cannot cast type boolean"
+    ):
+        extraction.run(shop.night(day(2)), None, silent)
+    assert staged(shop) == []
+
+
+def test_a_text_in_a_number_names_its_column(shop, source):
+    folder = source()
+    shop.add(**order("a", at(day(0))))
+    columns = ", ".join(c for c in contract.TABLES["order_items"].columns if c != "unit_price")
+    (folder / "order_items.sql").write_text(
+        f"select {columns}, ordered_at, 'call us'::text as unit_price from ({select('order_items')}) as q"
+    )
+    db._environment.cache_clear()
+    with pytest.raises(SourceError, match=r"order_items\.sql: column 'unit_price' is no numeric") as refused:
+        extraction.run(shop.night(day(2)), None, silent)
+    assert "call us" not in str(refused.value)
+    assert staged(shop) == []
+
+
 def test_an_unknown_source_is_named_with_the_known_ones(shop, source):
     source()
     other = SmallShop(shop.shop, shop.warehouse, shop.store, source="tinny")
@@ -157,7 +187,8 @@ def test_a_value_of_the_wrong_type_is_refused_without_repeating_it(shop, source)
     source(customers=select("customers", wrong))
     shop.add(customers=[{"customer_id": "1", "updated_at": at(day(0))}])
     with pytest.raises(
-        SourceError, match=r"customers\.sql: invalid input syntax for type integer"
+        SourceError,
+        match=r"customers\.sql: column 'birth_year' is no integer: invalid input syntax for type integer",
     ) as refused:
         extraction.run(shop.night(day(1)), None, silent)
     assert "jane" not in str(refused.value)

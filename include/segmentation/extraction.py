@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 
 from segmentation import contract, db
 from segmentation.dates import midnight
@@ -15,6 +16,14 @@ from segmentation.night import Night
 
 BEGINNING = date(1900, 1, 1)
 OUTSIDE = "outside of the window"
+# What the server says of a value, or a whole column, that is not of the type it should have.
+WRONG_TYPE = (
+    psycopg2.errors.CannotCoerce,
+    psycopg2.errors.InvalidTextRepresentation,
+    psycopg2.errors.InvalidDatetimeFormat,
+    psycopg2.errors.DatetimeFieldOverflow,
+    psycopg2.errors.NumericValueOutOfRange,
+)
 LINE_INSTANT = "ordered_at"  # lines may bring the instant of their order along
 
 # The day of a row. A row outside the window would be loaded again each night, so it becomes a text that
@@ -116,6 +125,31 @@ class _Load:
             )
         if self.table.name == "order_items" and "ordered_at" in found:
             self.instant = LINE_INSTANT
+        self._check_types(self.kinds)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The types of the columns read."""
+        lines_instant = {LINE_INSTANT: "timestamptz"} if self.instant == LINE_INSTANT else {}
+        return {**self.table.columns, **lines_instant}
+
+    def _check_types(self, kinds: dict[str, str], rows: str = "limit 0") -> None:
+        """Name a column that is not of its type, of the SELECT or, with other `rows`, of what it returns."""
+        casts = ", ".join(f"count(q.{column}::{kind})" for column, kind in kinds.items())
+        query = f"select {casts} from (select * from (\n{self.select}\n) as all_rows {rows}) as q"
+        with self.source.cursor() as cursor:
+            cursor.execute("savepoint types")
+            try:
+                cursor.execute(query, self.params)
+            except WRONG_TYPE as error:
+                cursor.execute("rollback to savepoint types")
+                if len(kinds) > 1:
+                    for column, kind in kinds.items():
+                        self._check_types({column: kind}, rows)
+                    raise
+                (column, kind), what = *kinds.items(), _first_line(error)
+                raise SourceError(f"{self.place}: column '{column}' is no {kind}: {what}") from None
+            cursor.execute("release savepoint types")
 
     def copy(self) -> int:
         """Replace the window's rows in staging; returns the rows read."""
@@ -134,14 +168,14 @@ class _Load:
         return self._copy_into(("staging", name), ["day", *self.table.columns])
 
     def _copy_into(self, table: tuple[str, str], columns: Iterable[str]) -> int:
-        kinds = dict(self.table.columns)
-        if self.instant == LINE_INSTANT:
-            kinds["ordered_at"] = "timestamptz"
+        kinds = self.kinds
         casts = ", ".join(f"q.{column}::{kind} as {column}" for column, kind in kinds.items())
         output = list(self.table.columns)
         if self.instant is not None:
             output.insert(0, DAY.format(instant=self.instant))
         query = f"select {', '.join(output)} from (select {casts} from (\n{self.select}\n) as q) as typed"
+        with self.source.cursor() as cursor:
+            cursor.execute("savepoint reading")
         try:
             return db.copy_across(
                 self.source, db.bind(self.source, query, self.params), self.target, table, list(columns)
@@ -152,6 +186,10 @@ class _Load:
                     f"{self.place}: it returns rows {OUTSIDE} it was asked for; use %(start)s and %(end)s on "
                     f"{self.instant}"
                 ) from None
+            if isinstance(error, WRONG_TYPE):  # a text in a number: which column?
+                with self.source.cursor() as cursor:
+                    cursor.execute("rollback to savepoint reading")
+                self._check_types(kinds, rows="")
             raise SourceError(f"{self.place}: {_first_line(error)}") from None
 
     def _copy_with_the_order(self) -> int:

@@ -127,6 +127,27 @@ class Quality(Section):
     warn_unknown_customers_share: Share = Field(
         0.05, description="orders of customers the shop does not list"
     )
+    max_volume_factor: float = Field(
+        6,
+        gt=1,
+        description="rows or revenue of a day against an ordinary one; above it, and above twice the highest "
+        "day of the last 400, the run stops",
+    )
+    max_level_factor: float = Field(
+        10, gt=1, description="typical price or quantity of a day against the weeks before; beyond: stop"
+    )
+    max_clock_shift_hours: int = Field(
+        2, ge=0, le=12, description="hours that the orders of a day may seem shifted"
+    )
+    max_hours_missing_share: Share = Field(
+        0.25, description="orders that usually come before the first or after the last one of the newest day"
+    )
+    max_unusual_currency_share: Share = Field(
+        0.2, description="orders in a currency that the weeks before hardly had; above it the run stops"
+    )
+    warn_damaged_text_share: Share = Field(0.01, description="texts read in the wrong encoding")
+    max_damaged_text_share: Share = Field(0.3, description="above it the run stops")
+    warn_future_birth_share: Share = Field(0.01, description="customers born after the day: negative ages")
     warn_psi: float = Field(0.1, gt=0, description="population stability index of a feature")
     max_psi: float | None = Field(None, gt=0, description="above it the run stops; empty: never")
     min_segment_share: Share = 0.005

@@ -62,24 +62,40 @@ SOURCE_FAULTS = [
     blank("reviews", "customer_id", "customer"),
     blank("reviews", "reviewed_at", "instant"),
     vanished("orders"),
-    vanished("order_items"),
+    Fault(
+        "order_items vanished",
+        f"delete from staging.order_items where {WINDOW} and ctid::text ~ '[1-8]\\)$'",
+        {
+            ("order_items", "rows_reread"): "critical",
+            ("order_items", "newest_day_rows"): "warning",
+            ("order_items", "newest_day_revenue"): "warning",
+        },
+    ),
     vanished("events"),
     vanished("reviews"),
     # without a quantity or a price nothing is bought either
     Fault(
         "no quantities",
         f"update staging.order_items set quantity = null where {WINDOW}",
-        {("order_items", "quantity_present_share"): "critical", ("order_items", "paid_share"): "critical"},
+        {
+            ("order_items", "quantity_present_share"): "critical",
+            ("order_items", "paid_share"): "critical",
+            ("order_items", "newest_day_revenue"): "warning",
+        },
     ),
     Fault(
         "no prices",
         f"update staging.order_items set unit_price = null where {WINDOW}",
-        {("order_items", "price_present_share"): "critical", ("order_items", "paid_share"): "critical"},
+        {
+            ("order_items", "price_present_share"): "critical",
+            ("order_items", "paid_share"): "critical",
+            ("order_items", "newest_day_revenue"): "warning",
+        },
     ),
     Fault(
         "everything is free",
         f"update staging.order_items set unit_price = 0 where {WINDOW}",
-        {("order_items", "paid_share"): "critical"},
+        {("order_items", "paid_share"): "critical", ("order_items", "newest_day_revenue"): "warning"},
     ),
     # one broken day drowns in a window of ten
     Fault(
@@ -101,7 +117,92 @@ SOURCE_FAULTS = [
         "ten times the orders",
         "insert into staging.orders select o.* from staging.orders as o, generate_series(1, 9) "
         f"where {NEWEST}",
+        {("orders", "newest_day_rows"): "critical"},
+    ),
+    Fault(
+        "four times the orders",
+        "insert into staging.orders select o.* from staging.orders as o, generate_series(1, 3) "
+        f"where {NEWEST}",
         {("orders", "newest_day_rows"): "warning"},
+    ),
+    Fault(
+        "ten times the orders' lines",
+        "insert into staging.order_items select i.* from staging.order_items as i, generate_series(1, 9) "
+        f"where {NEWEST}",
+        {
+            ("order_items", "newest_day_rows"): "critical",
+            ("order_items", "newest_day_revenue"): "critical",
+        },
+    ),
+    Fault(
+        "less than half a day's orders",
+        f"delete from staging.orders where {NEWEST} and right(order_id, 1)::int < 6;"
+        f"delete from staging.order_items where {NEWEST} and right(order_id, 1)::int < 6",
+        {
+            ("orders", "newest_day_rows"): "warning",
+            ("order_items", "newest_day_rows"): "warning",
+            ("order_items", "newest_day_revenue"): "warning",
+        },
+    ),
+    Fault(
+        "orders of the morning only",
+        "update staging.orders set ordered_at = day + interval '1 hour' * (8 + right(order_id, 1)::int);"
+        f"update staging.orders set ordered_at = day + time '09:00' where {NEWEST} ",
+        {("orders", "hours_missing_share"): "warning"},
+    ),
+    Fault(
+        "the clock of another continent",
+        "update staging.orders set ordered_at = day + interval '1 hour' * (8 + right(order_id, 1)::int);"
+        f"update staging.orders set ordered_at = ordered_at + interval '5 hours' where {NEWEST} ",
+        {("orders", "clock_shift_hours"): "warning", ("orders", "hours_missing_share"): "warning"},
+    ),
+    Fault(
+        "prices in cents",
+        f"update staging.order_items set unit_price = unit_price * 100 where {NEWEST}",
+        {("order_items", "price_factor"): "critical", ("order_items", "newest_day_revenue"): "critical"},
+    ),
+    Fault(
+        "everything at half price",
+        f"update staging.order_items set unit_price = unit_price / 2 where {NEWEST}",
+        {("order_items", "price_factor"): "warning", ("order_items", "newest_day_revenue"): "warning"},
+    ),
+    Fault(
+        "quantities in hundreds",
+        f"update staging.order_items set quantity = quantity * 100 where {NEWEST}",
+        {
+            ("order_items", "quantity_factor"): "critical",
+            ("order_items", "newest_day_revenue"): "critical",
+        },
+    ),
+    Fault(
+        "quantity and price exchanged",
+        f"update staging.order_items set unit_price = quantity, quantity = unit_price where {NEWEST}",
+        {
+            ("order_items", "price_factor"): "warning",
+            ("order_items", "quantity_factor"): "warning",
+            ("order_items", "swapped_index"): "critical",
+        },
+    ),
+    Fault(
+        "UTF-8 read as Latin-1, some",
+        f"update staging.orders set channel = 'caf\u00c3\u00a9' where {NEWEST} and right(order_id, 1) = '3'",
+        {("orders", "damaged_text_share"): "warning"},
+    ),
+    Fault(
+        "UTF-8 read as Latin-1, all of a day",
+        "update staging.order_items set category = convert_from(convert_to('K\u00fcche', 'UTF8'), 'LATIN1') "
+        f"where {NEWEST}",
+        {("order_items", "damaged_text_share"): "critical"},
+    ),
+    Fault(
+        "Chinese read as GBK",
+        "update staging.customers set city = '\u951f\u65a4\u62f7' where day = '2024-02-29'",
+        {("customers", "damaged_text_share"): "critical"},
+    ),
+    Fault(
+        "negative ages",
+        f"update staging.customers set birth_year = 2031 where {WINDOW} and mod(birth_year, 10) = 3",
+        {("customers", "future_birth_share"): "warning"},
     ),
     Fault(
         "no events on the newest day",
@@ -116,7 +217,7 @@ SOURCE_FAULTS = [
     Fault(
         "a second currency",
         f"update staging.orders set currency = 'USD' where {NEWEST}",
-        {("orders", "mixed_currencies"): "warning"},
+        {("orders", "mixed_currencies"): "warning", ("orders", "unusual_currency_share"): "critical"},
     ),
     Fault(
         "years of birth in two digits",
@@ -316,6 +417,75 @@ def test_healthy_shop_passes_every_expectation_and_each_has_a_fault(night):
     for result, faults in checks:
         assert judged(result) == names(result)
         assert names(result) == {key for fault in faults for key in fault.found}
+
+
+ORDINARY = {
+    "a sale day: three times the orders and lines, a third off": (
+        "insert into staging.orders select o.* from staging.orders as o, generate_series(1, 2) "
+        f"where {NEWEST};"
+        "insert into staging.order_items select i.* from staging.order_items as i, generate_series(1, 2) "
+        f"where {NEWEST};"
+        f"update staging.order_items set unit_price = unit_price * 0.67 where {NEWEST}"
+    ),
+    "a new category with letters of its own": (
+        f"update staging.order_items set category = 'Cr\u00e8mes br\u00fbl\u00e9es \u00e0 d\u00e9guster' "
+        f"where {NEWEST} and line_no = 2"
+    ),
+    "Chinese categories": (
+        f"update staging.order_items set category = '\u53a8\u623f\u7528\u54c1' where {NEWEST}"
+    ),
+    "somewhat later in the day": (
+        "update staging.orders set ordered_at = day + interval '1 hour' * (8 + right(order_id, 1)::int);"
+        f"update staging.orders set ordered_at = ordered_at + interval '1 hour' where {NEWEST} "
+    ),
+    "two currencies, as ever": (
+        "update staging.orders set currency = case when right(order_id, 1) < '5' then 'EUR' else 'USD' end"
+    ),
+    "no currency at all": "update staging.orders set currency = null",
+    "prices and quantities alike": "update staging.order_items set unit_price = 2, discount = 0",
+}
+
+
+@pytest.mark.parametrize("statement", ORDINARY.values(), ids=ORDINARY)
+def test_an_ordinary_day_does_not_stop_the_night(statement, night):
+    break_shop(night, statement)
+    assert check_sources(night, FIRST, AS_OF).failed["critical"] == 0
+    allowed = {("orders", "mixed_currencies"), ("order_items", "newest_day_revenue")}
+    assert set(failed(night)) <= allowed
+
+
+def test_a_small_shop_is_not_stopped_by_a_few_orders_more(night, night_of):
+    """20 orders a day are few where a share counts from 1,000 on."""
+    night = night_of(night.warehouse, night.store, min_rows=1000)
+    break_shop(
+        night,
+        "insert into staging.orders select o.* from staging.orders as o, generate_series(1, 9) "
+        f"where {NEWEST}; update staging.order_items set unit_price = unit_price * 100 where {NEWEST}",
+    )
+    assert check_sources(night, FIRST, AS_OF).failed["critical"] == 0
+
+
+def test_a_day_as_high_as_one_of_last_year_is_believed(night):
+    break_shop(
+        night,
+        "insert into staging.orders (day, order_id) select '2023-05-05', n from generate_series(1, 120) as n;"
+        "insert into staging.orders select o.* from staging.orders as o, generate_series(1, 9) "
+        f"where {NEWEST}",
+    )
+    check_sources(night, FIRST, AS_OF)
+    assert failed(night) == {("orders", "newest_day_rows"): "warning"}
+
+
+def test_a_day_that_stopped_a_night_stops_the_next_one_too(night):
+    """The watermark stands where cleaning last came to; the absurd day is not the newest any more."""
+    break_shop(
+        night,
+        "update staging.watermarks set loaded_before = '2024-02-28';"
+        "insert into staging.orders select o.* from staging.orders as o, generate_series(1, 9) "
+        "where day = '2024-02-28'",
+    )
+    with pytest.raises(GateFailed, match="number of orders on the newest day is 200"):
+        check_sources(night, FIRST, AS_OF)
 
 
 def _update_all(value: str, kind: str) -> str:
@@ -602,7 +772,9 @@ def test_gate_run_again_replaces_its_results(night):
 
 
 def test_summary_is_builtins(night):
-    break_shop(night, f"update staging.orders set currency = 'USD' where {NEWEST}")
+    break_shop(
+        night, f"update staging.orders set currency = 'USD' where {NEWEST} and right(order_id, 1) = '3'"
+    )
     assert check_sources(night, FIRST, AS_OF).summary() == {
         "gate": "sources",
         "checked": len(names(check_sources(night, FIRST, AS_OF))),

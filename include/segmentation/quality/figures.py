@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Unit = Literal["count", "share", "days", "index", "money"]
+Unit = Literal["count", "share", "days", "index", "money", "amount", "hours"]
 
 
 def in_words(value: float | None, unit: Unit) -> str:
@@ -13,6 +13,8 @@ def in_words(value: float | None, unit: Unit) -> str:
         return _percent(value)
     if unit == "days":
         return f"{value:,.0f} days" if value != 1 else "1 day"
+    if unit == "hours":
+        return f"{value:,.0f} hours" if abs(value) != 1 else f"{value:.0f} hour"
     if unit == "money":
         return f"{value / 100:,.2f}"
     return f"{value:,.2f}" if unit == "index" else f"{value:,.0f}"

@@ -28,11 +28,37 @@ NO_FAULT = ("customer_missing", "order_quarantined")
 
 # Beside the table's own file. A customer is replaced when it changes, so rows of past days do go.
 MORE_FIGURES = {
-    "orders": ("reread", "volume"),
-    "order_items": ("reread",),
+    "customers": ("texts",),
+    "orders": ("reread", "volume", "order_days", "texts"),
+    "order_items": ("reread", "volume", "texts"),
     "events": ("reread", "volume"),
     "reviews": ("reread",),
 }
+
+# What a day adds up to, and the levels (mean logarithms, which a few dear goods do not move) of a line.
+VOLUMES = {"rows": "count(*)"}
+LINE_VOLUMES = {
+    **VOLUMES,
+    "revenue": "sum(quantity * unit_price) filter (where quantity > 0 and unit_price > 0)",
+    "price": "avg(ln(unit_price::double precision)) filter (where unit_price > 0)",
+    "quantity": "avg(ln(quantity::double precision)) filter (where quantity > 0)",
+}
+
+# Columns of words; a line's product and category are one text, for there are fewer pairs than lines.
+TEXTS = {
+    "customers": "concat_ws(' ', country, region, city)",
+    "orders": "concat_ws(' ', channel, status)",
+    "order_items": "concat_ws(' ', product_id, category)",
+}
+
+# The replacement character; control characters of Latin-1; UTF-8 read as Latin-1 or Windows-1252 (its first
+# byte shows as one of these letters, the next as a sign that no word has inside), or as GBK.
+_SIGN = "\u00a1-\u00bf\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152"
+DAMAGED = (
+    f"[\ufffd\u0080-\u009f]|[\u00c2\u00c3][\u00a0{_SIGN}]|[\u00d0\u00d1][{_SIGN}]"
+    f"|[\u00e0-\u00ef][{_SIGN}][\u00a0{_SIGN}]|\u00e2\u20ac|\u951f\u65a4\u62f7"
+)
+MOST_DAYS_JUDGED = 7  # of those that were not cleaned yet, because the nights before stopped
 
 DRIFT_SAMPLE = 10_000  # customers; their noise in a population stability index is about .002
 RECENT_DAYS = 28  # days over which roll-up and clean lines are compared
@@ -67,11 +93,18 @@ def check_sources(night: Night, first: date | None, end: date) -> GateResult:
         "order_statuses": list(quality.order_statuses),
         "event_types": list(quality.event_types),
         "min_birth_year": night.settings.cleaning.min_birth_year,
+        "max_volume_factor": quality.max_volume_factor,
+        "damaged": DAMAGED,
     }
     with night.warehouse.connect() as conn:
+        params["since"] = _not_cleaned_since(conn, tables, end)
         for table in tables:
+            volumes = LINE_VOLUMES if table == "order_items" else VOLUMES
+            params["measures"] = list(volumes)
+            parts = ", ".join(f"'{name}', {figure}" for name, figure in volumes.items())
+            named = {"figures": f"jsonb_build_object({parts})", "texts": TEXTS.get(table)}
             for source in (table, *MORE_FIGURES.get(table, ())):
-                measuring.measure(conn, night, "sources", table, source, params)
+                measuring.measure(conn, night, "sources", table, source, params, **named)
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
     made = {m.table: suites.SOURCES[m.table](m, night.settings) for m in measured}
     return _judge(night, "sources", "sources", measured, made)
@@ -156,6 +189,17 @@ def check_segments(night: Night, staged_table: str) -> GateResult:
         measured = measuring.read(conn, night, "segments", table)
     suite = suites.customer_segments(measured, night.settings, parent and parent.isoformat())
     return _judge(night, "segments", "segments", [measured], {table: suite})
+
+
+def _not_cleaned_since(conn: db.Connection, tables: list[str], end: date) -> date:
+    """The first of the newest days: a day that stopped a night must stop the next one too."""
+    newest = end - timedelta(days=1)
+    loaded = db.scalar(
+        conn,
+        "select min(loaded_before) from staging.watermarks where table_name = any(%(tables)s)",
+        {"tables": tables},
+    )
+    return min(max(loaded, end - timedelta(days=MOST_DAYS_JUDGED)), newest) if loaded else newest
 
 
 def _parent(conn: db.Connection, night: Night) -> date | None:

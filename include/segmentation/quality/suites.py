@@ -26,6 +26,7 @@ ASSIGNMENT = "The assignment is at fault: see the log of the task assign."
 # Of the index between two samples of n customers out of one population: (1/n + 1/n) times the 95th percentile
 # of chi squared with 9 degrees of freedom, for ten bins.
 PSI_NOISE = 34
+MOST_LOGARITHM = 50  # of a factor; beyond it is absurd anyway, and no number of ours
 
 
 class Builder:
@@ -143,17 +144,101 @@ class Builder:
             unless="these days were not read before" if before < self.limits.min_rows else None,
         )
 
-    def volume(self, what: str) -> None:
-        """Expect the newest day's number of rows to be one that its weekday usually has."""
-        lowest, highest = self.metrics["newest_day_lowest"], self.metrics["newest_day_highest"]
-        self.figure(
-            "newest_day_rows",
-            f"number of {what} on the newest day",
-            "warning",
-            least=lowest,
-            most=highest,
-            unless="fewer than four such weekdays before" if lowest is None else None,
+    def volume(self, what: str, measure: str = "rows", unit: Unit = "count") -> None:
+        """Expect of the newest day what its weekday usually has; far beyond all history the run stops."""
+        name = f"newest_day_{measure}"
+        value = self.metrics[name]
+        lowest, highest, absurd = (
+            self.metrics.values.get(f"{name}_{bound}") for bound in ("lowest", "highest", "absurd")
         )
+        is_absurd = absurd is not None and (value or 0) > absurd
+        self.figure(
+            name,
+            f"{what} on the newest day",
+            self._severe(measure) if is_absurd else "warning",
+            least=lowest,
+            most=absurd if is_absurd else highest,
+            unit=unit,
+            advice="If the shop has really had such a day, raise quality.max_volume_factor for one run.",
+            unless="fewer than four such weekdays before" if lowest is None and not is_absurd else None,
+        )
+
+    def level(self, measure: str, what: str) -> None:
+        """Expect the typical price or quantity of the newest day to be that of the weeks before.
+
+        The figure is a factor: 100 when all prices came in cents.
+        """
+        name = f"newest_day_{measure}"
+        value, usual = self.metrics[name], self.metrics.values.get(f"{name}_usual")
+        factor, is_known = 1.0, value is not None and usual is not None
+        if is_known:
+            factor = math.exp(min(value - usual, MOST_LOGARITHM))
+        self.metrics.values[f"{measure}_factor"] = factor
+        most = self.limits.max_level_factor
+        is_absurd = not 1 / most <= factor <= most
+        if not is_absurd:
+            # six spreads of the days before; half as dear again is never worth a word
+            spread = self.metrics.values.get(f"{name}_spread") or 0
+            most = min(math.exp(max(math.log(1.5), 6 * spread)), most)
+        self.figure(
+            f"{measure}_factor",
+            f"typical {what} of the newest day, as a multiple of that of the weeks before,",
+            self._severe(measure) if is_absurd else "warning",
+            least=round(1 / most, 2),
+            most=round(most, 2),
+            unit="index",
+            advice=SOURCE,
+            unless=None if is_known else "no prices to compare with",
+        )
+
+    def swapped(self) -> None:
+        """Expect quantities to look like quantities, and prices like prices.
+
+        1 when the logarithms of the newest day are those of the weeks before exchanged, -1 when nothing has
+        changed. Where prices and quantities are alike (within a factor of two) nobody can tell.
+        """
+        price, quantity = (self.metrics[f"newest_day_{name}"] for name in ("price", "quantity"))
+        prices, quantities = (
+            self.metrics.values.get(f"newest_day_{name}_usual") for name in ("price", "quantity")
+        )
+        index, unless = -1.0, None
+        if None in (price, quantity, prices, quantities):
+            unless = "no prices and quantities to compare with"
+        elif abs(prices - quantities) < math.log(2):
+            unless = "prices and quantities are alike in this shop"
+        else:
+            as_ever = abs(price - prices) + abs(quantity - quantities)
+            exchanged = abs(price - quantities) + abs(quantity - prices)
+            index = (as_ever - exchanged) / (2 * abs(prices - quantities))
+        self.metrics.values["swapped_index"] = index
+        self.figure(
+            "swapped_index",
+            "resemblance of quantities to prices (1: exchanged, -1: as ever)",
+            self._severe("price"),
+            most=0.5,
+            unit="index",
+            advice="Quantity and price are exchanged in the shop's table, or in the SELECT of order_items.",
+            unless=unless,
+        )
+
+    def texts(self) -> None:
+        """Expect words that were read in the encoding in which they were written."""
+        share, limits = self.metrics["damaged_text_share"], self.limits
+        is_severe = share is not None and share > limits.max_damaged_text_share
+        self.share(
+            "damaged_text_share",
+            "share of texts that were read in the wrong encoding",
+            "critical" if is_severe else "warning",
+            most=limits.max_damaged_text_share if is_severe else limits.warn_damaged_text_share,
+            failing=self.metrics.count("damaged_texts"),
+            advice="Look at the encoding of the shop's export or import (UTF-8 read as Latin-1?).",
+            optional=True,
+        )
+
+    def _severe(self, measure: str) -> Severity:
+        """Critical, unless the newest day has too few rows to say so."""
+        enough = self.metrics.count(f"newest_day_{measure}_day_rows") >= self.limits.min_rows
+        return "critical" if enough else "warning"
 
 
 def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
@@ -170,7 +255,42 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
         unit="days",
         unless="no orders" if age is None else None,
     )
-    suite.volume("orders")
+    suite.volume("number of orders")
+    limits = suite.limits
+    shift, orders_then = metrics["clock_shift_hours"], metrics.count("newest_day_orders")
+    few = None if orders_then >= limits.min_rows else "fewer orders on the newest day than quality.min_rows"
+    suite.figure(
+        "clock_shift_hours",
+        "shift of the hours at which orders are placed",
+        "warning",
+        least=-limits.max_clock_shift_hours,
+        most=limits.max_clock_shift_hours,
+        unit="hours",
+        advice="Look at the time zone in which the shop, or its SELECT, gives instants out.",
+        unless="no hours to compare with" if shift is None else few,
+    )
+    missing = metrics["hours_missing_share"]
+    suite.figure(
+        "hours_missing_share",
+        "share of orders usually placed at hours that the newest day does not have, at its beginning or end,",
+        "warning",
+        most=limits.max_hours_missing_share,
+        unit="share",
+        advice="The newest day seems to have been read before it was complete.",
+        unless="no hours to compare with" if missing is None else few,
+    )
+    unusual = metrics["unusual_currency_share"]
+    suite.figure(
+        "unusual_currency_share",
+        "share of the newest orders in a currency that the weeks before hardly had",
+        "critical" if orders_then >= limits.min_rows else "warning",
+        most=limits.max_unusual_currency_share,
+        unit="share",
+        advice=SOURCE,
+        failing=metrics.count("unusual_currency_orders"),
+        unless="no currencies to compare with" if unusual is None else None,
+    )
+    suite.texts()
     suite.share("known_status_share", "share of known statuses", "info", least=0.9, optional=True)
     suite.figure(
         "mixed_currencies",
@@ -199,6 +319,12 @@ def order_items(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
         "critical",
         least=suite.limits.min_paid_share,
     )
+    suite.volume("number of order lines")
+    suite.volume("revenue", "revenue", unit="amount")
+    suite.level("price", "price")
+    suite.level("quantity", "quantity")
+    suite.swapped()
+    suite.texts()
     return suite.suite
 
 
@@ -209,6 +335,15 @@ def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     suite.share(
         "plausible_birth_year_share", "share of plausible years of birth", "warning", least=0.9, optional=True
     )
+    suite.share(
+        "future_birth_share",
+        "share of customers with a negative age",
+        "warning",
+        most=suite.limits.warn_future_birth_share,
+        failing=metrics.count("future_births"),
+        optional=True,
+    )
+    suite.texts()
     return suite.suite
 
 
@@ -217,7 +352,7 @@ def events(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     suite = Builder("sources", metrics, settings)
     suite.keys(id="an event number", instant="a date", type="a type")
     suite.reread()
-    suite.volume("events")
+    suite.volume("number of events")
     suite.share(
         "known_type_share",
         "share of known types (setting quality.event_types)",

@@ -12,7 +12,8 @@ with days as (
         count(birth_year) as with_birth_year,
         count(*) filter (
             where birth_year between %(min_birth_year)s and extract(year from day)
-        ) as with_plausible_birth_year
+        ) as with_plausible_birth_year,
+        count(*) filter (where birth_year > extract(year from day)) as with_future_birth_year
     from staging.customers
     where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
     group by day
@@ -23,7 +24,8 @@ by_scope as (
         sum(d.row_count) as row_count,
         sum(d.with_id) as with_id,
         sum(d.with_birth_year) as with_birth_year,
-        sum(d.with_plausible_birth_year) as with_plausible_birth_year
+        sum(d.with_plausible_birth_year) as with_plausible_birth_year,
+        sum(d.with_future_birth_year) as with_future_birth_year
     from days as d
     inner join (values ('window'), ('newest day')) as s (scope) on s.scope = 'window' or d.is_scope
     group by s.scope
@@ -32,5 +34,7 @@ by_scope as (
 select
     coalesce(max(row_count), 0) as row_count,
     min(with_id / row_count) as id_present_share,
-    min(with_plausible_birth_year / nullif(with_birth_year, 0)) as plausible_birth_year_share
+    min(with_plausible_birth_year / nullif(with_birth_year, 0)) as plausible_birth_year_share,
+    coalesce(max(with_future_birth_year), 0) as future_births,
+    max(with_future_birth_year / nullif(with_birth_year, 0)) as future_birth_share
 from by_scope
