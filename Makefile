@@ -13,7 +13,7 @@ CLI = $(PY) -W ignore -m segmentation.local.cli
 OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$($(o))"))
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status psql test faults lint lock docs clean
+.PHONY: help run up status release reject psql test faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,12 @@ up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until
 
 status: $(VENV)/run.stamp ## the newest published date and its age, last runs, open incidents; not 0 when it is old: SHOP=
 	@$(CLI) status $(if $(SHOP),--shop "$(SHOP)")
+
+release reject: $(VENV)/run.stamp
+	@$(CLI) $@ $(OPTIONS) $(if $(NOTE),--note "$(NOTE)")
+
+release: ## publish a held night exactly as it is: AS_OF=2011-12-01 SHOP= NOTE="why"
+reject: ## end a held night; nothing of it is published: AS_OF=2011-12-01 SHOP= NOTE="why"
 
 psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 	@$(CLI) psql $(if $(SHOP),--shop "$(SHOP)") -- $(ARGS)

@@ -5,7 +5,8 @@ Every night: the shop's new day becomes **segments of its customers** that campa
 churn prevention and pricing read the next morning from `segments.current_customer_segments`.
 
     start -> extract -> gate -> clean -> roll up -> features -> gate
-          -> prepare -> fit (one task an algorithm) -> choose -> gate -> publish -> report
+          -> prepare -> fit (one task an algorithm) -> choose -> gate -> hold -> publish -> report
+                                                                         `-> approve (in the UI) -^
 
 **When** 02:00 in the shop's time zone; no catch-up. **For which date** `as_of_date`: facts strictly before
 that day 00:00 in the shop. It is resolved once, in `start`: the parameter, else the logical date, else when
@@ -24,6 +25,10 @@ scheduled night is not published by 06:00 (setting `alerts.deadline`), and when 
 failed task names what to do. A failed gate, a fault in settings or in the source is not retried; everything
 else is, three times.
 
+**When it is held** too many customers would change segment (`quality.max_changed_share`): `approve` waits for
+*Approve* or *Reject* in the UI, and rejects when nobody answers in `run.decision_hours`; `make release
+AS_OF=` and `make reject AS_OF=` decide too. A backfill does not wait; its date is decided by these commands.
+
 **Running it again** is safe, for any date, at any point: a date is a function of the facts before it, the
 settings and the newest date published before it. Two runs of one date exclude each other by a lease.
 """
@@ -35,8 +40,10 @@ from airflow.sdk import AssetAlias, CronTriggerTimetable, Param, dag, task
 from segmentation import settings, stages
 from segmentation.alerts import deadline
 from segmentation.callbacks import DEFAULT_ARGS
+from segmentation.operators import HeldNightOperator, gate, reporting
 
 SETTINGS = settings.load()
+DECISION = timedelta(hours=SETTINGS.run.decision_hours)
 
 
 @dag(
@@ -44,7 +51,7 @@ SETTINGS = settings.load()
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    dagrun_timeout=timedelta(hours=6),
+    dagrun_timeout=timedelta(hours=6) + DECISION,
     deadline=deadline.of(SETTINGS, starts=time(2)),
     params={
         "as_of_date": Param(
@@ -71,12 +78,12 @@ SETTINGS = settings.load()
 def customer_segmentation():
     night = task(stages.start)()
     window = task(stages.extract)(night)
-    sources_checked = task(stages.check_sources)(night, window)
-    cleaned = task(stages.clean)(night, window)
+    sources_checked = gate(stages.check_sources)(night, window)
+    cleaned = gate(stages.clean)(night, window)
     rolled_up = task(stages.roll_up)(night, window)
     # a date without a customer ends here as no_data, whatever the trigger rules downstream say
     features = task.short_circuit(stages.build_features)(night)
-    features_checked = task(stages.check_features)(night)
+    features_checked = gate(stages.check_features)(night)
     algorithms = task(stages.prepare)(night)
     # one task an algorithm, in a pool: what bounds memory is how many fit at once
     fits = (
@@ -86,14 +93,27 @@ def customer_segmentation():
     )
     # without structure there is nothing to fit, and the one segment is still published
     chosen = task(stages.choose, trigger_rule="none_failed")(night, fits)
-    segments_checked = task(stages.check_segments)(night)
+    segments_checked = gate(stages.check_segments)(night)
+    held = task.branch(stages.hold)(night)
+    approved = HeldNightOperator(
+        task_id="approve",
+        subject="Publish the segments of {{ ti.xcom_pull('start')['as_of_date'] }}, which are held?",
+        body="{{ ti.xcom_pull('hold', key='held') }}",
+        params={"note": Param("", type=["null", "string"], title="Why", description="kept with the run")},
+        defaults="Reject",
+        fail_on_reject=True,
+        response_timeout=DECISION,
+    )
     # an alias emits its asset when something is yielded; an asset named here would be emitted by every date
-    published = task(stages.publish, outlets=[AssetAlias(stages.PUBLISHED)])(night)
-    reported = task(stages.report)(night)
+    published = reporting(stages.publish, outlets=[AssetAlias(stages.PUBLISHED)], trigger_rule="none_failed")(
+        night
+    )
+    reported = reporting(stages.report)(night)
 
     # Bad rows stop at a gate before anything is built on them; only publish touches what readers see.
     sources_checked >> cleaned >> rolled_up >> features >> features_checked >> algorithms
-    chosen >> segments_checked >> published >> reported
+    chosen >> segments_checked >> held >> [approved, published]
+    approved >> published >> reported
 
 
 customer_segmentation()

@@ -28,6 +28,10 @@ dags = {
                 "policy": type(task.retry_policy).__name__,
                 "upstream": sorted(task.upstream_task_ids),
                 "reports": task.on_failure_callback is not None,
+                "links": sorted(link.name for link in task.operator_extra_links),
+                "default": getattr(task, "defaults", None),
+                "fails": getattr(task, "fail_on_reject", None),
+                "seconds": (limit := getattr(task, "response_timeout", None)) and limit.total_seconds(),
             }
             for task in dag.tasks
         },
@@ -90,6 +94,23 @@ def test_nothing_is_published_before_all_three_gates(loaded):
     assert "check_sources" in before("clean")
 
 
+def test_a_held_night_asks_somebody_before_it_is_published_and_silence_is_no(loaded):
+    tasks = loaded["dags"]["customer_segmentation"]["tasks"]
+    assert tasks["hold"]["upstream"] == ["check_segments", "start"]
+    assert tasks["approve"]["upstream"] == ["hold"]
+    assert {"hold", "approve"} <= set(tasks["publish"]["upstream"])
+    approve = tasks["approve"]
+    assert (approve["default"], approve["fails"], approve["seconds"]) == (["Reject"], True, 10 * 3600)
+
+
+def test_gates_and_reports_have_links_to_their_pages(loaded):
+    tasks = loaded["dags"]["customer_segmentation"]["tasks"]
+    linked = {name: task["links"] for name, task in tasks.items() if task["links"]}
+    docs, both = ["Data Docs"], ["Data Docs", "Report"]
+    gates = dict.fromkeys(("check_sources", "clean", "check_features", "check_segments", "approve"), docs)
+    assert linked == {**gates, "publish": both, "report": both}
+
+
 def test_a_dag_says_what_a_person_paged_at_night_needs(loaded):
     dag = loaded["dags"]["customer_segmentation"]
     for heading in (
@@ -98,6 +119,7 @@ def test_a_dag_says_what_a_person_paged_at_night_needs(loaded):
         "**Reads**",
         "**Writes**",
         "**When it fails**",
+        "**When it is held**",
         "**Running it again**",
     ):
         assert heading in " ".join(dag["doc"].split()), heading

@@ -23,3 +23,11 @@ class BalanceError(UserError):
 
 class LeaseError(UserError):
     """Another run holds this as-of date, or this run has lost it."""
+
+
+class HeldError(UserError):
+    """Too many customers would change segment: nothing is published until somebody decides (or did)."""
+
+
+class DecisionError(UserError):
+    """A run cannot be released or rejected; nothing was changed."""

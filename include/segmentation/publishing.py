@@ -38,10 +38,16 @@ def stage_assignments(night: Night, frame: pd.DataFrame) -> None:
         db.execute(conn, f"analyze {table}")
 
 
-def publish(night: Night, chosen: Chosen, progress: Callable[[str], None] = print) -> dict[str, Any]:
+def publish(
+    night: Night,
+    chosen: Chosen,
+    progress: Callable[[str], None] = print,
+    claim: Callable[[db.Connection, Night], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Turn clusters into permanent segments and publish the date; readers see all of it or nothing.
 
-    Returns the customers and segments published, and whether the date is the newest one.
+    Returns the customers and segments published, and whether the date is the newest one. `claim` finds out,
+    under the lock, that the run may publish, and returns its row; by default that it holds the lease.
 
     Raises
     ------
@@ -50,7 +56,7 @@ def publish(night: Night, chosen: Chosen, progress: Callable[[str], None] = prin
     """
     with night.warehouse.connect() as conn:
         db.lock(conn, "segmentation publication")
-        run = _still_ours(conn, night)
+        run = (claim or _still_ours)(conn, night)
         params = {**night.params, "parent_as_of_date": run["parent_as_of_date"]}
         ids = _segment_ids(conn, night, chosen, params)
         progress(f"publish: {len(ids)} segments")

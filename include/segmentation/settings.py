@@ -153,6 +153,9 @@ class Quality(Section):
     min_segment_share: Share = 0.005
     max_segment_share: Share = 0.95
     warn_changed_share: Share = Field(0.3, description="customers in another segment than on the parent date")
+    max_changed_share: Share | None = Field(
+        0.5, description="the same; above it the run is held until somebody decides; empty: never"
+    )
 
     @model_validator(mode="after")
     def _warnings_first(self) -> "Quality":
@@ -162,6 +165,8 @@ class Quality(Section):
             raise ValueError("min_segment_share must be below max_segment_share")
         if self.max_psi is not None and self.max_psi < self.warn_psi:
             raise ValueError("max_psi must not be below warn_psi")
+        if self.max_changed_share is not None and self.max_changed_share < self.warn_changed_share:
+            raise ValueError("max_changed_share must not be below warn_changed_share")
         return self
 
 
@@ -169,6 +174,12 @@ class Run(Section):
     lease_minutes: int = Field(60, ge=1, description="a run without a heartbeat for so long is dead")
     retries: int = Field(
         3, ge=0, le=10, description="of a task; a failed gate or bad settings are not retried"
+    )
+    decision_hours: int = Field(
+        10,
+        ge=1,
+        le=17,
+        description="time to decide in the UI about a held scheduled run; then it is rejected",
     )
     artifacts: str = Field("", description="where matrices, models and reports go; empty: .local/<shop>")
 

@@ -3,6 +3,7 @@
 Every stage begins with a sign of life, which also finds out when the run has lost its date.
 """
 
+import os
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -12,10 +13,12 @@ from airflow.sdk import AssetAlias, Metadata, get_current_context
 from segmentation import alerts, connections, progress, runs, settings
 from segmentation.assets import CUSTOMER_SEGMENTS
 from segmentation.dates import as_of
-from segmentation.errors import SettingsError
+from segmentation.errors import HeldError, SettingsError
 from segmentation.night import Night
 
 Reference = dict[str, Any]
+# set where nobody can be asked about a held night: dag.test() would wait for ever
+UNATTENDED = "SEGMENTATION_UNATTENDED"
 PUBLISHED = "customer_segments_published"  # the alias under which `publish` emits the asset
 
 
@@ -157,13 +160,46 @@ def check_segments(reference: Reference) -> dict[str, Any]:
     return gates.check_segments(night, publishing.assignments_table(night.as_of_date)).summary()
 
 
+def hold(reference: Reference) -> str:
+    """Hold a night on which too many customers would change segment; returns the task that is next.
+
+    Raises
+    ------
+    HeldError
+        When it is held and nobody can be asked in the UI: `make run` and backfills end here.
+    """
+    from segmentation import holding
+    from segmentation.alerts import incidents
+
+    night, context = connections.night(reference), get_current_context()
+    held = holding.hold(night)
+    if held is None:
+        return "publish"
+    run = context["dag_run"]
+    can_ask = UNATTENDED not in os.environ and run.run_type != "backfill"
+    page = incidents.ui(run.run_id, "approve") if can_ask else ""
+    moves = [(move.source, move.target, move.customers) for move in held.changes]
+    alerts.held(night, held.observed, held.expected, moves, page and f"{page}/required_actions")
+    if not can_ask:
+        raise HeldError(held.verdict())
+    progress.say(held.verdict())
+    context["ti"].xcom_push(key="held", value=held.markdown())
+    return "approve"
+
+
 def publish(reference: Reference) -> Iterator[Metadata]:
     """Everything that readers see, in one transaction; the asset is emitted by the newest date only."""
-    from segmentation import publishing
+    from segmentation import holding, publishing
     from segmentation.choice import Chosen
 
-    night = _alive(reference)
-    published = publishing.publish(night, Chosen.read(night), progress.say)
+    # a held night works no more and has no lease: it is published by whoever released it
+    decision = get_current_context()["ti"].xcom_pull(task_ids="approve")
+    if decision:
+        night = connections.night(reference)
+        published = holding.released(night) or holding.release(night, **decision, progress=progress.say)
+    else:
+        night = _alive(reference)
+        published = publishing.publish(night, Chosen.read(night), progress.say)
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
     if published.pop("is_newest"):

@@ -8,6 +8,7 @@ from segmentation import db
 from segmentation.report import data, verdict, words
 
 WIDTH = 100
+MOVES = 8  # lines of the from-to matrix of a held night
 COLUMNS = ("    Segment", "Customers", "Share", "Revenue", "Spend/yr", "Last order", "Value, life-cycle")
 
 # what a run that published nothing means, and what to do about it
@@ -73,6 +74,7 @@ def _published(conn: db.Connection, run: dict[str, Any], report: str | None) -> 
     if external := verdict.external(leaderboard):
         lines += _wrapped("Labels", [external])
     lines += _moved(data.read_flows(conn, run), run)
+    lines += _decided(run)
     lines += _warnings(conn, run)
     if newest and newest > run["as_of_date"]:
         lines += _wrapped("Note", [f"Readers of the current view still see {newest}, which is newer."])
@@ -146,6 +148,27 @@ def _moved(flows: Sequence[data.Flow], run: dict[str, Any]) -> list[str]:
     return _wrapped("Moved", [f"{said} since {run['parent_as_of_date']}."])
 
 
+def _matrix(run: dict[str, Any]) -> list[str]:
+    """Who would change segment on a night that is held, the most first."""
+    if not run["held"]:
+        return []
+    changes = [move for move in run["held"]["moves"] if move["is_change"]]
+    changes.sort(key=lambda move: -move["customers"])
+    told = [f"{move['source']} -> {move['target']}: {move['customers']:,}" for move in changes[:MOVES]]
+    rest = sum(move["customers"] for move in changes[MOVES:])
+    return _wrapped("From -> to", [*told, *([f"others: {rest:,}"] if rest else [])])
+
+
+def _decided(run: dict[str, Any]) -> list[str]:
+    if not run["decided_by"]:
+        return []
+    what = "released" if run["status"] == "published" else run["status"]
+    note = f": {run['decision_note']}" if run["decision_note"] else ""
+    return _wrapped(
+        "Decision", [f"{what} by {run['decided_by']}, {run['decided_at']:%Y-%m-%d %H:%M} UTC{note}"]
+    )
+
+
 def _warnings(conn: db.Connection, run: dict[str, Any], clean: str = "none") -> list[str]:
     failed = [row for row in db.rows(conn, db.statement("report/quality.sql"), run) if not row["success"]]
     rows = db.rows(conn, db.statement("report/row_counts.sql"), run)
@@ -176,6 +199,8 @@ def _ended(conn: db.Connection, run: dict[str, Any], report: str | None) -> list
     ]
     if run["verdict"]:
         lines += _wrapped("Verdict", [_capital(part) for part in run["verdict"].splitlines() if part.strip()])
+    lines += _matrix(run)
+    lines += _decided(run)
     lines += _wrapped("Meanwhile", [_meanwhile(conn, run)])
     lines += _wrapped("To do", [advice.format(**run)])
     lines += _warnings(conn, run, clean="no failed check is recorded for this run")

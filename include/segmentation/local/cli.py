@@ -1,4 +1,4 @@
-"""The commands behind `make`: one night, the scheduler with its UI, status, psql, clean.
+"""The commands behind `make`: one night, the scheduler with its UI, status, decisions, psql, clean.
 
 Exit codes: 0 published or kept; 1 the run ended otherwise; 2 something given to the command is wrong. Of
 `status`: 0 the newest published date is as new as it should be, 1 it is not.
@@ -42,10 +42,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for command, run in (("run", night), ("up", up), ("status", status), ("psql", psql), ("clean", clean)):
+    for command, run in (
+        ("run", night),
+        ("up", up),
+        ("status", status),
+        ("release", decide),
+        ("reject", decide),
+        ("psql", psql),
+        ("clean", clean),
+    ):
         sub = commands.add_parser(command, description=run.__doc__)
-        sub.set_defaults(command=run)
-        for name in ("shop", "source", "data", "customers", "as-of", "port"):
+        sub.set_defaults(command=run, name=command)
+        for name in ("shop", "source", "data", "customers", "as-of", "port", "note"):
             sub.add_argument(f"--{name}", default="", type=str.strip)
         sub.add_argument("rest", nargs="*")
     return parser
@@ -186,6 +194,16 @@ def status(args: argparse.Namespace) -> int:
     os.environ.update(home.settings_environment())
     settings.load.cache_clear()
     return standing.tell(homes.databases(home.start_server())[1], settings.load())
+
+
+def decide(args: argparse.Namespace) -> int:
+    """Publish a held night as it is, or end it: exit code 0 when that is done."""
+    if _date(args.as_of) is None:
+        raise SettingsError(f"which date? make {args.name} AS_OF=2011-12-01")
+    home = _known_home(args)
+    environment = homes.airflow_environment(home, home.start_server())
+    command = [sys.executable, "-W", "ignore", "-m", "segmentation.decide", args.name, args.as_of]
+    return subprocess.call([*command, "--note", args.note], env=environment, cwd=home.folder)  # noqa: S603
 
 
 def _known_home(args: argparse.Namespace) -> Home:

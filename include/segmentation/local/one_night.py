@@ -45,6 +45,9 @@ def main(result: Path, as_of_date: str) -> None:
     prepare_metadata()
     from airflow.dag_processing.dagbag import DagBag
 
+    from segmentation.stages import UNATTENDED
+
+    os.environ[UNATTENDED] = "1"
     bag = DagBag(PROJECT / "dags")
     for file, error in bag.import_errors.items():
         raise SystemExit(f"{file}: {error}")

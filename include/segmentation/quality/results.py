@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from segmentation import db
+from segmentation import db, links
 from segmentation.night import Night
 
 Severity = Literal["critical", "warning", "info"]
@@ -109,5 +109,5 @@ def message(night: Night, found: GateResult, published: str | None) -> str:
     readers = f"the segments of {published} stay published" if published else "nothing was published before"
     return (
         f"the {found.gate} gate stopped the run of {night.as_of_date}: {told}{more}. Meanwhile {readers}. "
-        f"{advice} Then run the date again. Details: {found.link} among the run's artifacts."
+        f"{advice} Then run the date again. Details: {links.place(found.link)}."
     )

@@ -1,0 +1,110 @@
+"""A decision about a held night: `python -m segmentation.decide release|reject AS_OF`, or `make release`.
+
+Runs where Airflow's connections are. Exit codes: 0 done, 2 refused or not usable, nothing changed then.
+"""
+
+import argparse
+import getpass
+import os
+import sys
+from datetime import date
+from typing import TYPE_CHECKING
+
+from segmentation.errors import DecisionError, SettingsError, UserError
+
+if TYPE_CHECKING:
+    from segmentation.night import Night
+
+
+def who() -> str:
+    """The user of this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return f"user {os.getuid()}"
+
+
+def release(day: date, by: str, note: str) -> str:
+    """Publish the held run of a date, and write its report; returns the run id.
+
+    Raises
+    ------
+    DecisionError
+        When none is held, or what it was made of has changed since.
+    """
+    from segmentation import alerts, holding, report, runs
+
+    night = _night(day)
+    published = holding.release(night, by, note, _line)
+    _line(f"publish: {published['customers']:,} customers of {day}")
+    alerts.recovered(night)
+    runs.note(night, report_path=str(report.build(night, _line)))
+    return night.run_id
+
+
+def reject(day: date, by: str, note: str) -> str:
+    """End the held run of a date; returns the run id.
+
+    Raises
+    ------
+    DecisionError
+        When none is held.
+    """
+    from segmentation import holding
+
+    night = _night(day)
+    holding.reject(night, by, note)
+    return night.run_id
+
+
+def _night(day: date) -> "Night":
+    from segmentation import connections, db, holding, warehouse
+
+    target = connections.database("warehouse")
+    with target.connect(readonly=True) as conn:
+        is_new = db.scalar(conn, "select to_regclass('segments.runs')") is None
+    if is_new:
+        raise DecisionError(f"no run of {day} is held: nothing ever ran in this warehouse")
+    warehouse.migrate(target)
+    with target.connect(readonly=True) as conn:
+        run = holding.waiting(conn, day)
+    return connections.night({"run_id": run["run_id"], "as_of_date": day.isoformat()})
+
+
+def _line(message: str) -> None:
+    print(f"  {message}", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Decide, and say what became of it; a refusal is one line."""
+    parser = argparse.ArgumentParser(prog="python -m segmentation.decide", description=__doc__)
+    parser.add_argument("decision", choices=("release", "reject"))
+    parser.add_argument("as_of", metavar="AS_OF")
+    parser.add_argument("--by", default="")
+    parser.add_argument("--note", default="")
+    args = parser.parse_args(arguments)
+    try:
+        try:
+            day = date.fromisoformat(args.as_of)
+        except ValueError:
+            raise SettingsError(f"AS_OF={args.as_of}: not a date (write it as 2011-12-01)") from None
+        decide = release if args.decision == "release" else reject
+        run_id = decide(day, args.by or who(), args.note)
+        _tell(run_id)
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _tell(run_id: str) -> None:
+    from segmentation import connections, runs, summary
+
+    with connections.database("warehouse").connect(readonly=True) as conn:
+        run = runs.find(conn, run_id)
+        print(f"\n{summary.text(conn, run_id, run['report_path'])}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
