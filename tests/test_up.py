@@ -1,25 +1,82 @@
-"""Real nights: every part of Airflow as processes, the DAG triggered through its API."""
+"""Real nights: every part of Airflow as processes; a scheduled run, and the DAG triggered through its API."""
 
 import json
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from segmentation import db
+from segmentation.local import postgres
+from tests.alerts import receivers
+from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.local import Machine
 
-START_SECONDS, RUN_SECONDS, STOP_SECONDS = 180, 300, 60
+START_SECONDS, RUN_SECONDS, STOP_SECONDS, ALERT_SECONDS = 180, 300, 60, 60
+
+# A place where it is between 02:00 and 03:00 now, for there a night is due at once; and its deadline with it.
+HOURS = (2 - datetime.now(UTC).hour + 12) % 24 - 12
+PLACE = f"Etc/GMT{-HOURS:+d}"
+TODAY = (datetime.now(UTC) + timedelta(hours=HOURS)).date()
 SMALL = {
     "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
+    "SEGMENTATION__SHOP__TIMEZONE": PLACE,
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',
+    "SEGMENTATION__ALERTS__DEADLINE": "02:01",
+    # any change since the date before stops a night at the gate of the features; the first has none before it
+    "SEGMENTATION__QUALITY__WARN_PSI": "0.0001",
+    "SEGMENTATION__QUALITY__MAX_PSI": "0.0002",
 }
+
+# The receivers are in Airflow's own database, as in a deployment, before anything runs.
+CONNECT = """
+import subprocess, sys
+from pathlib import Path
+from segmentation.local import home as homes
+home = homes.find("", "", "", "")
+home.save()
+environment = homes.airflow_environment(home, home.start_server())
+prepare = "from segmentation.local.one_night import prepare_metadata as p; p()"
+airflow = str(Path(sys.executable).parent / "airflow")
+add = ["connections", "add", "alerts", "--conn-type", "generic", "--conn-password", sys.argv[1]]
+for command in ([sys.executable, "-c", prepare], [airflow, *add]):
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+"""
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """A running `make up`."""
+
+    machine: Machine
+    process: subprocess.Popen
+    address: str
+    token: str
+    mailbox: Mailbox
+    hook: Hook
+
+    @property
+    def runs(self) -> str:
+        """Where the DAG's runs are in the API."""
+        return f"{self.address}/api/v2/dags/customer_segmentation/dagRuns"
+
+    def told(self, day: date) -> list[dict]:
+        """What the HTTP endpoint got of a date."""
+        return [body for body in self.hook.bodies if body["title"].startswith(f"[demo] {day}:")]
+
+    def mailed(self, day: date) -> dict[str, str]:
+        """What the SMTP server got of a date: texts by subject."""
+        mails = {mail["subject"]: self.mailbox.text(mail) for mail in self.mailbox.mails}
+        return {subject: text for subject, text in mails.items() if subject.startswith(f"[demo] {day}:")}
 
 
 @pytest.fixture(scope="module")
@@ -46,39 +103,131 @@ def lines_until(process: subprocess.Popen, wanted: str, seconds: float) -> str:
     raise AssertionError(f"'{wanted}' was never printed:\n{seen}")
 
 
-def test_the_dag_triggered_in_the_ui_runs_green_under_the_scheduler_and_ctrl_c_stops_everything(machine):
-    up = subprocess.Popen(
-        machine.command("up"),
-        env={**machine.environment, **SMALL},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        told = lines_until(up, "Ctrl-C", START_SECONDS)
-        address = re.search(r"http://localhost:\d+", told)[0]
-        password = re.search(r"log in as admin, password (\S+)", told)[1]
-        who = {"username": "admin", "password": password}
-        token = call(f"{address}/auth/token", body=who)["access_token"]
-        runs = f"{address}/api/v2/dags/customer_segmentation/dagRuns"
-        wait_for_the_dag(address, token)
-        run = call(runs, token, {"logical_date": None, "conf": {"as_of_date": "2026-03-02"}})
-        ended = wait_for_the_end(f"{runs}/{run['dag_run_id']}", token)
-        assert ended["state"] == "success", failures(f"{runs}/{run['dag_run_id']}", token)
+@pytest.fixture(scope="module")
+def airflow(machine) -> Iterator[Airflow]:
+    """`make up` with receivers for its alerts; a scheduled night is due when it comes up."""
+    with receivers.mailbox() as mailbox, receivers.hook() as hook:
+        connect = [sys.executable, "-W", "ignore", "-c", CONNECT, f"{mailbox.url} {hook.url}"]
+        subprocess.run(connect, env={**machine.environment, **SMALL}, check=True)
+        up = subprocess.Popen(
+            machine.command("up"),
+            env={**machine.environment, **SMALL},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            told = lines_until(up, "Ctrl-C", START_SECONDS)
+            address = re.search(r"http://localhost:\d+", told)[0]
+            password = re.search(r"log in as admin, password (\S+)", told)[1]
+            who = {"username": "admin", "password": password}
+            token = call(f"{address}/auth/token", body=who)["access_token"]
+            wait_for_the_dag(address, token)
+            yield Airflow(machine, up, address, token, mailbox, hook)
+        finally:
+            if up.poll() is None:
+                up.send_signal(signal.SIGINT)
+                up.wait(STOP_SECONDS)
 
-        with machine.warehouse("demo").connect(readonly=True) as conn:
-            row = db.row(conn, "select status, dag_run_id, counts from segments.runs")
-            customers = db.scalar(conn, "select count(*) from segments.current_customer_segments")
-        assert (row["status"], row["dag_run_id"]) == ("published", run["dag_run_id"])
-        assert customers == row["counts"]["customers"] > 100
-        events = call(f"{address}/api/v2/assets/events", token)["asset_events"]
-        assert [event["extra"]["as_of_date"] for event in events] == ["2026-03-02"]
-    finally:
-        up.send_signal(signal.SIGINT)
-        up.wait(STOP_SECONDS)
-    assert up.returncode == 0
+
+def test_a_scheduled_night_that_is_late_is_told_and_told_again_when_it_is_published(airflow):
+    def scheduled() -> list[dict]:
+        return [
+            run for run in call(airflow.runs, airflow.token)["dag_runs"] if run["run_type"] == "scheduled"
+        ]
+
+    wait_until(lambda: bool(scheduled()), START_SECONDS, "a scheduled run")
+    run = scheduled()[0]["dag_run_id"]
+    ended = wait_for_the_end(f"{airflow.runs}/{run}", airflow.token)
+    assert ended["state"] == "success", failures(f"{airflow.runs}/{run}", airflow.token)
+    wait_until(lambda: len(airflow.told(TODAY)) == 2, ALERT_SECONDS, "two messages")
+    late, recovered = airflow.told(TODAY)
+    assert late["title"] == f"[demo] {TODAY}: not published by 02:01"
+    assert "nothing was published before" in late["message"]
+    assert f"make run SHOP=demo AS_OF={TODAY}" in late["message"]
+    assert recovered["title"] == f"[demo] {TODAY}: recovered, published after all"
+    assert set(airflow.mailed(TODAY)) == {late["title"], recovered["title"]}
+
+    events = call(f"{airflow.address}/api/v2/assets/events", airflow.token)["asset_events"]
+    assert [event["extra"]["as_of_date"] for event in events] == [str(TODAY)]
+    status = airflow.machine.make("status", **SMALL)
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert status.stdout.startswith(f"FRESH  shop 'demo': the newest published date is {TODAY}, 0 days old")
+    assert "Incidents  none open" in status.stdout
+
+
+def test_the_dag_triggered_in_the_ui_runs_green_under_the_scheduler(airflow):
+    run = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-03-02"}})
+    place = f"{airflow.runs}/{run['dag_run_id']}"
+    ended = wait_for_the_end(place, airflow.token)
+    assert ended["state"] == "success", failures(place, airflow.token)
+    with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
+        row = db.row(
+            conn, "select status, dag_run_id, counts from segments.runs where as_of_date = '2026-03-02'"
+        )
+        customers = db.scalar(
+            conn, "select count(*) from segments.customer_segments where as_of_date = '2026-03-02'"
+        )
+    assert (row["status"], row["dag_run_id"]) == ("published", run["dag_run_id"])
+    assert customers == row["counts"]["customers"] > 100
+    assert airflow.told(date(2026, 3, 2)) == []
+
+
+def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
+    tomorrow = TODAY + timedelta(days=1)
+    # by hand, with a logical date of long ago: its deadline has passed, and that is no reason for an alert
+    body = {"logical_date": "2026-01-01T02:00:00Z", "conf": {"as_of_date": str(tomorrow)}}
+    run = call(airflow.runs, airflow.token, body)
+    ended = wait_for_the_end(f"{airflow.runs}/{run['dag_run_id']}", airflow.token)
+    assert ended["state"] == "failed"
+    wait_until(lambda: bool(airflow.told(tomorrow)), ALERT_SECONDS, "the alert")
+    wait_until(
+        lambda: deadline_of(airflow.machine, run["dag_run_id"]) == "success", ALERT_SECONDS, "a deadline"
+    )
+
+    (message,) = airflow.told(tomorrow)
+    ((subject, mail),) = airflow.mailed(tomorrow).items()
+    assert subject == message["title"] == f"[demo] {tomorrow}: bad data, the features gate stopped the night"
+    assert mail.split() == message["message"].split()
+    with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
+        row = db.row(conn, "select * from segments.runs where dag_run_id = %(id)s", {"id": run["dag_run_id"]})
+        (recorded,) = db.rows(conn, "select * from quality.alerts where as_of_date = %(d)s", {"d": tomorrow})
+        published = db.scalar(conn, "select max(as_of_date) from segments.current_customer_segments")
+    assert row["status"] == "rejected"
+    assert published == TODAY
+    assert (recorded["kind"], recorded["run_id"]) == ("gate", row["run_id"])
+    assert (recorded["delivered"], recorded["error"]) == (True, None)
+    for part in (
+        "customer_features: drift of ",
+        "expected at most 0.00",
+        f"the segments of {TODAY} stay published",
+        f"Look: {airflow.address}/dags/customer_segmentation/runs/{run['dag_run_id']}/tasks/check_features",
+        f"Run it again: make run SHOP=demo AS_OF={tomorrow}",
+        "What to do: docs/runbooks/gate.md",
+        row["run_id"],
+    ):
+        assert part in message["message"], part
+    status = airflow.machine.make("status", **SMALL)
+    assert f"told: {subject}" in status.stdout
+
+
+def test_ctrl_c_stops_everything(airflow):
+    airflow.process.send_signal(signal.SIGINT)
+    airflow.process.wait(STOP_SECONDS)
+    assert airflow.process.returncode == 0
     with pytest.raises(OSError):  # nobody listens any more
-        call(f"{address}/api/v2/monitor/health")
+        call(f"{airflow.address}/api/v2/monitor/health")
+
+
+def deadline_of(machine: Machine, dag_run_id: str) -> str | None:
+    """What became of what follows a missed deadline."""
+    metadata = postgres.database(postgres.start(machine.folder / "demo" / "postgres"), "airflow")
+    query = (
+        "select c.state from deadline as d join callback as c on c.id = d.callback_id "
+        "join dag_run as r on r.id = d.dagrun_id where r.run_id = %(id)s and d.missed"
+    )
+    with metadata.connect(readonly=True) as conn:
+        return db.scalar(conn, query, {"id": dag_run_id})
 
 
 def wait_for_the_dag(address: str, token: str) -> None:

@@ -126,3 +126,9 @@ def test_an_incident_that_was_told_is_not_told_again(deployment, mailbox, told):
     send(deployment)
     send(deployment)
     assert (len(mailbox.mails), len(told.bodies)) == (1, 1)
+
+
+def test_an_alert_before_the_first_night_finds_its_table(new_database, deployment, told):
+    empty = new_database()
+    assert send(empty)["delivered"]
+    assert len(told.bodies) == 1

@@ -18,7 +18,8 @@ from airflow.sdk import BaseNotifier, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from segmentation import progress, settings
+from segmentation import db, progress, settings
+from segmentation import warehouse as schema
 from segmentation.alerts import record
 from segmentation.alerts.message import Alert, Text, render
 from segmentation.db import Database
@@ -68,7 +69,10 @@ class SegmentationNotifier(BaseNotifier):
 
     def _claim(self, text: Text) -> bool:
         try:
-            with self.warehouse().connect() as conn:
+            warehouse = self.warehouse()
+            if _is_older_than_alerts(warehouse):
+                schema.migrate(warehouse)
+            with warehouse.connect() as conn:
                 return record.claim(conn, self.alert, text)
         except Exception as error:  # a warehouse that is down is what the alert may be about
             log.warning("the alert cannot be recorded, and is sent all the same: %s", _first_line(error))
@@ -80,6 +84,12 @@ class SegmentationNotifier(BaseNotifier):
                 record.settle(conn, self.alert, bool(delivery.taken), delivery.error)
         except Exception as error:
             log.warning("what became of the alert cannot be recorded: %s", _first_line(error))
+
+
+def _is_older_than_alerts(warehouse: Database) -> bool:
+    """A night that fails or is late before its first task has brought the warehouse up to date."""
+    with warehouse.connect(readonly=True) as conn:
+        return db.scalar(conn, "select to_regclass('quality.alerts')") is None
 
 
 def urls() -> list[str] | None:
