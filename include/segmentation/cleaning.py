@@ -1,7 +1,7 @@
 """From `staging` to `core`: every row is kept, merged or quarantined, and the counts balance."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg2.errors
@@ -45,6 +45,10 @@ def run(
             "select * from core.row_counts where run_id = %(run_id)s and table_name = any(%(tables)s)",
             {**params, "tables": tables},
         )
+        db.run_file(conn, "core/releases.sql", params)
+        kept_from = night.as_of_date - timedelta(days=night.settings.quality.quarantine_days)
+        for name in tables:
+            db.run_file(conn, "core/forget.sql", {"kept_from": kept_from}, table=name)
     return {row.pop("table_name"): row for row in counts}
 
 

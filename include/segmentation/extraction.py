@@ -71,8 +71,15 @@ def window(conn: db.Connection, night: Night, version: str | None) -> Window:
     return Window(first, night.as_of_date)
 
 
-def run(night: Night, version: str | None = None, progress: Callable[[str], None] = print) -> dict[str, Any]:
+def run(
+    night: Night,
+    version: str | None = None,
+    progress: Callable[[str], None] = print,
+    since: date | None = None,
+) -> dict[str, Any]:
     """Extract every table of the source for the window; replaces these days in one transaction.
+
+    The window begins not later than `since`.
 
     Returns the window and the rows by table. All SELECTs read one snapshot of the shop.
 
@@ -85,8 +92,10 @@ def run(night: Night, version: str | None = None, progress: Callable[[str], None
     with night.warehouse.connect() as target:
         db.lock(target, "segmentation days")
         days = window(target, night, version)
+        if since and days.first and since < days.first:
+            days = Window(since, days.end)
         with night.shop.connect(readonly=True, timezone=night.settings.shop.timezone) as source:
-            loads = {name: _Load(source, target, night, days, name) for name in selects}
+            loads = {name: Load(source, target, night, days, name) for name in selects}
             for load in loads.values():
                 load.check_columns()
             counts = {}
@@ -97,7 +106,7 @@ def run(night: Night, version: str | None = None, progress: Callable[[str], None
     return {"first": days.first and days.first.isoformat(), "end": days.end.isoformat(), "rows": counts}
 
 
-class _Load:
+class Load:
     """The extraction of one table."""
 
     def __init__(

@@ -71,6 +71,9 @@ class Shop(Section):
 
 class Extract(Section):
     lookback_days: int = Field(10, ge=0, le=366, description="days read again each night, for late rows")
+    reconcile_days: int = Field(
+        90, ge=0, le=3660, description="days compared with the shop each night, by counts and sums; 0: none"
+    )
 
 
 class Cleaning(Section):
@@ -127,6 +130,7 @@ class Quality(Section):
     warn_unknown_customers_share: Share = Field(
         0.05, description="orders of customers the shop does not list"
     )
+    quarantine_days: int = Field(400, ge=1, description="days for which refused rows are kept")
     max_volume_factor: float = Field(
         6,
         gt=1,

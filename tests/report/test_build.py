@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 import pytest
@@ -47,6 +48,19 @@ def test_an_earlier_date_leaves_the_newest_report_alone(night, before, file):
     newest = (night.store / "report.html").read_text()
     assert "31 May 2025" in built(before)
     assert (night.store / "report.html").read_text() == newest
+
+
+def test_what_was_not_met_says_since_when(night):
+    change(
+        night,
+        "insert into segments.quality_results (run_id, as_of_date, gate, table_name, expectation, severity, "
+        "success, observed) select 'past-' || n, as_of_date - n, gate, table_name, expectation, severity, "
+        "n = 3, 'then ' || n from segments.quality_results, generate_series(1, 3) as n "
+        "where run_id = %(run_id)s and not success",
+    )
+    page = built(night)
+    assert f"failing since {night.as_of_date - timedelta(days=2)}" in words_of(page)
+    assert "then 3" in page
 
 
 def test_build_says_the_size_and_the_place(night):

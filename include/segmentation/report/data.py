@@ -13,6 +13,7 @@ from segmentation import db
 from segmentation.errors import UserError
 from segmentation.features import Feature, dictionary
 from segmentation.night import Night
+from segmentation.quality.history import history
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,12 +210,21 @@ def read(night: Night) -> Facts:
             segments=segments,
             flows=read_flows(conn, run),
             leaderboard=db.rows(conn, db.statement("report/leaderboard.sql"), run),
-            quality=db.rows(conn, db.statement("report/quality.sql"), run),
+            quality=read_quality(conn, run),
             rows=db.rows(conn, db.statement("report/row_counts.sql"), run),
             quarantined=db.rows(conn, db.statement("report/quarantined.sql"), run),
             points=_points(night, segments),
             is_newest=run["as_of_date"] == newest_date(conn),
         )
+
+
+def read_quality(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the gates found; what was not met with its history."""
+    rows = db.rows(conn, db.statement("report/quality.sql"), run)
+    for row in rows:
+        key = (row["gate"], row["table_name"], row["expectation"])
+        row["history"] = None if row["success"] else history(conn, *key, run["as_of_date"])
+    return rows
 
 
 def read_segments(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:

@@ -4,6 +4,7 @@
 -- Row rules, the first that applies: order_quarantined, order_unknown, order_on_another_day,
 --     line_no_missing, product_missing, quantity_missing, quantity_zero, price_missing,
 --     price_negative, amount_absurd, discount_invalid.
+-- A rule of amounts does not apply to days for which it is released (quarantine.releases).
 -- Merged: a second row of the same order_id and line_no.
 -- Re-run: the window's days are deleted and inserted. Runs after core/orders.sql.
 -- Caveat: a price of zero is kept (a free item); it counts as a line and not as a purchase.
@@ -44,11 +45,23 @@ judged as (
             when l.line_no is null then 'line_no_missing'
             when l.product_id is null then 'product_missing'
             when l.quantity is null then 'quantity_missing'
-            when l.quantity = 0 then 'quantity_zero'
+            when
+                l.quantity = 0
+                and not quarantine.is_released('order_items', 'quantity_zero', l.day)
+                then 'quantity_zero'
             when l.unit_price is null then 'price_missing'
-            when l.unit_price < 0 then 'price_negative'
-            when abs(l.quantity * l.unit_price) > %(max_line_amount)s then 'amount_absurd'
-            when l.discount < 0 or l.discount > abs(l.quantity * l.unit_price) then 'discount_invalid'
+            when
+                l.unit_price < 0
+                and not quarantine.is_released('order_items', 'price_negative', l.day)
+                then 'price_negative'
+            when
+                abs(l.quantity * l.unit_price) > %(max_line_amount)s
+                and not quarantine.is_released('order_items', 'amount_absurd', l.day)
+                then 'amount_absurd'
+            when
+                (l.discount < 0 or l.discount > abs(l.quantity * l.unit_price))
+                and not quarantine.is_released('order_items', 'discount_invalid', l.day)
+                then 'discount_invalid'
         end as rule
     from lines as l
     left join core.orders as o on l.order_id = o.order_id

@@ -2,7 +2,8 @@
 -- Grain: order. Inputs: staging.orders of the window.
 -- Parameters: first (null: all history), end: the window's days; timezone; run_id.
 -- Row rules, the first that applies: order_id_missing, customer_missing, ordered_at_missing,
---     ordered_at_in_future (dated after the day on which it was written).
+--     ordered_at_in_future (dated after the day on which it was written). The last one does not apply to days
+--     for which it is released (quarantine.releases).
 -- Merged: a second row of the same order_id; the newest updated_at is kept. An order_id that stands on
 --     another day already is merged into that one.
 -- Re-run: the window's days are deleted and inserted.
@@ -32,7 +33,10 @@ with judged as (
             when nullif(btrim(order_id), '') is null then 'order_id_missing'
             when nullif(btrim(customer_id), '') is null then 'customer_missing'
             when ordered_at is null then 'ordered_at_missing'
-            when (ordered_at at time zone %(timezone)s)::date > day then 'ordered_at_in_future'
+            when
+                (ordered_at at time zone %(timezone)s)::date > day
+                and not quarantine.is_released('orders', 'ordered_at_in_future', day)
+                then 'ordered_at_in_future'
         end as rule,
         s as raw
     from staging.orders as s

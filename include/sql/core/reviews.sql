@@ -2,7 +2,7 @@
 -- Grain: review. Inputs: staging.reviews of the window.
 -- Parameters: first (null: all history), end: the window's days; run_id.
 -- Row rules, the first that applies: review_id_missing, customer_missing, reviewed_at_missing,
---     rating_out_of_range (ratings are 1 to 5; a missing one is kept).
+--     rating_out_of_range (ratings are 1 to 5; a missing one is kept; not on days for which it is released).
 -- Merged: a second row of the same review_id.
 -- Re-run: the window's days are deleted and inserted.
 delete from core.reviews
@@ -22,7 +22,10 @@ with judged as (
             when nullif(btrim(review_id), '') is null then 'review_id_missing'
             when nullif(btrim(customer_id), '') is null then 'customer_missing'
             when reviewed_at is null then 'reviewed_at_missing'
-            when rating not between 1 and 5 then 'rating_out_of_range'
+            when
+                rating not between 1 and 5
+                and not quarantine.is_released('reviews', 'rating_out_of_range', day)
+                then 'rating_out_of_range'
         end as rule,
         s as raw
     from staging.reviews as s
