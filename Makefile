@@ -13,7 +13,7 @@ CLI = $(PY) -W ignore -m segmentation.local.cli
 OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$($(o))"))
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status release reject psql test faults lint lock docs clean
+.PHONY: help run up status release reject psql test bench faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 
 test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
 	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+
+bench: $(VENV)/dev.stamp ## what the source gate costs against one hand-written query: ARGS=orders-a-day
+	@$(PY) -W ignore benchmarks/source_gate.py $(ARGS)
 
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; writes docs/faults.md: ONLY=name
 	@$(PY) -W ignore -m tests.faults $(ONLY)
