@@ -4,9 +4,11 @@ With names only these run, and nothing is written. A name may be a part of one, 
 Exit codes: 0 all as expected, 1 something is not, 2 no case has such a name.
 """
 
+import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.cases import CASES, Case
@@ -32,19 +34,24 @@ it. To add one, add an entry to `tests/faults/cases.py`.
 
 def main(names: list[str]) -> int:
     """Run what was asked for."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = [case for case in CASES if not names or any(_is_meant(case, name) for name in names)]
     if not chosen:
         print(f"no case is called {' or '.join(names)}; there are: {', '.join(c.name for c in CASES)}")
         return 2
     with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
         laboratory = Laboratory(Machine(Path(folder)), say=_say)
-        outcomes = [_run(laboratory, case, number, len(chosen)) for number, case in enumerate(chosen, 1)]
-    text = f"{HEAD}\n{_summary(outcomes)}\n\n{_table(outcomes)}"
-    print(f"\n{_table(outcomes)}\n{_summary(outcomes)}")
+        outcomes: list[Outcome] = []
+        with suppress(KeyboardInterrupt):  # what has been run is told all the same
+            for case in chosen:
+                outcomes.append(_run(laboratory, case, len(outcomes) + 1, len(chosen)))
+    left = f" not_run={len(chosen) - len(outcomes)}" if len(outcomes) < len(chosen) else ""
+    text = f"{HEAD}\n    {_summary(outcomes)}{left}\n\n{_table(outcomes)}"
+    print(f"\n{_table(outcomes)}\n{_summary(outcomes)}{left}")
     if not names:
         PAGE.write_text(text, encoding="utf-8")
         _say(f"written to {PAGE.relative_to(PROJECT)}")
-    return int(not all(outcome.is_as_expected for outcome in outcomes))
+    return int(bool(left) or not all(outcome.is_as_expected for outcome in outcomes))
 
 
 def _is_meant(case: Case, name: str) -> bool:

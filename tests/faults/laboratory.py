@@ -329,7 +329,8 @@ def _fingerprint(conn: db.Connection, source: str) -> str:
 
 
 def _sentence(row: dict) -> str:
-    return f"{row['table_name']}: {row['says']} is {row['observed']}, expected is {row['expected']}"
+    name = row["expectation"].replace("_", " ")
+    return f"{row['table_name']}: {name} is {row['observed']}, expected is {row['expected']}"
 
 
 def _repairs(output: str, results: list[dict]) -> list[str]:
