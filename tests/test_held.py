@@ -1,12 +1,15 @@
 """A night on which too many customers would change segment: held, then released or rejected."""
 
+import logging
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from segmentation import db, holding, publishing, runs, summary
-from segmentation.errors import DecisionError
+from segmentation.errors import DecisionError, HeldError
 from segmentation.holding import Held
 from segmentation.night import Night
 from segmentation.quality import gates
@@ -288,6 +291,74 @@ def test_a_held_run_needs_no_lease(shop):
     assert shop.run(night)["status"] == "held"
     runs.finish(shop.warehouse, other.run_id, "failed", "stopped")
     assert holding.release(night, "ana", progress=silent)["is_newest"]
+
+
+@pytest.fixture
+def answered(monkeypatch, tmp_path):
+    """What the task that asks in the UI makes of an answer about a night."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
+    handlers = list(logging.root.handlers)  # Airflow, when first imported, logs to what is stdout then
+    from airflow.sdk import Param
+
+    from segmentation import operators
+
+    logging.root.handlers[:] = handlers
+
+    def answer(night: Night, option: str, name: str | None, note: str | None = None) -> dict:
+        monkeypatch.setattr(operators.connections, "night", lambda _: night)
+        task = operators.HeldNightOperator(
+            task_id="approve",
+            subject="?",
+            defaults="Reject",
+            fail_on_reject=True,
+            params={"note": Param(None, type=["null", "string"])},
+        )
+        event = {
+            "chosen_options": [option],
+            "params_input": {"note": note},
+            "responded_at": datetime(2024, 3, 2, 9, tzinfo=UTC),
+            "responded_by_user": name and {"id": "7", "name": name},
+        }
+        return task.execute_complete({"ti": SimpleNamespace(xcom_pull=lambda task_ids: {})}, event)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("bob", "bob"),
+        (None, "nobody in time"),  # the scheduler took the default
+    ],
+)
+def test_rejecting_in_the_ui_says_who_it_was_and_is_not_tried_again(shop, answered, name, by):
+    shop.publish(FIRST, THREE)
+    night = shop.held()
+    with pytest.raises(HeldError, match=f"is rejected by {by}"):
+        answered(night, "Reject", name, "not today")
+    run = shop.run(night)
+    assert (run["status"], run["decided_by"], run["decision_note"]) == ("rejected", by, "not today")
+
+
+def test_approving_in_the_ui_hands_on_who_it_was(shop, answered):
+    shop.publish(FIRST, THREE)
+    night = shop.held()
+    assert answered(night, "Approve", "ana") == {"by": "ana", "note": ""}
+    assert shop.run(night)["status"] == "held", "publishing is another task's work"
+
+
+def test_who_decides_on_the_command_line_meanwhile_has_decided(shop, answered):
+    shop.publish(FIRST, THREE)
+    night = shop.held()
+    holding.release(night, "ana", progress=silent)
+    assert answered(night, "Reject", None)["by"] == "nobody in time", "the run goes on to its report"
+    assert shop.run(night)["decided_by"] == "ana"
+
+    night = shop.held(THIRD, {c: (n + n // 3) % 3 for n, c in enumerate(CUSTOMERS)})
+    holding.reject(night, "bob")
+    with pytest.raises(HeldError, match="decided by bob"):
+        answered(night, "Reject", None)
+    assert shop.run(night)["decided_by"] == "bob"
 
 
 def test_a_night_of_make_run_is_held_then_released_on_the_command_line():
