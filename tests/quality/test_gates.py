@@ -441,6 +441,10 @@ ORDINARY = {
     "two currencies, as ever": (
         "update staging.orders set currency = case when right(order_id, 1) < '5' then 'EUR' else 'USD' end"
     ),
+    "a line of millions, which cleaning refuses": (
+        f"update staging.order_items set unit_price = 9999999 where {NEWEST} "
+        "and right(order_id, 2) = '-3' and line_no = 1"
+    ),
     "no currency at all": "update staging.orders set currency = null",
     "prices and quantities alike": "update staging.order_items set unit_price = 2, discount = 0",
 }
