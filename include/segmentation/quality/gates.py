@@ -39,7 +39,9 @@ MORE_FIGURES = {
 VOLUMES = {"rows": "count(*)"}
 LINE_VOLUMES = {
     **VOLUMES,
-    "revenue": "sum(quantity * unit_price) filter (where quantity > 0 and unit_price > 0)",
+    # one line of ten millions is for cleaning to refuse, and no revenue
+    "revenue": "sum(quantity * unit_price) filter (where quantity > 0 and unit_price > 0 "
+    "and quantity * unit_price <= %(max_line_amount)s)",
     "price": "avg(ln(unit_price::double precision)) filter (where unit_price > 0)",
     "quantity": "avg(ln(quantity::double precision)) filter (where quantity > 0)",
 }
@@ -94,6 +96,7 @@ def check_sources(night: Night, first: date | None, end: date) -> GateResult:
         "event_types": list(quality.event_types),
         "min_birth_year": night.settings.cleaning.min_birth_year,
         "max_volume_factor": quality.max_volume_factor,
+        "max_line_amount": night.settings.cleaning.max_line_amount,
         "damaged": DAMAGED,
     }
     with night.warehouse.connect() as conn:
