@@ -107,25 +107,33 @@ class Quality(Section):
     min_reread_share: Share = Field(
         0.5, description="rows of days read before that the shop still has; below it the run stops"
     )
-    order_statuses: tuple[str, ...] = (
-        "new",
-        "pending",
-        "processing",
-        "paid",
-        "shipped",
-        "delivered",
-        "completed",
-        "cancelled",
-        "canceled",
-        "returned",
-        "refunded",
+    order_statuses: tuple[str, ...] = Field(
+        (
+            "new",
+            "pending",
+            "processing",
+            "paid",
+            "shipped",
+            "delivered",
+            "completed",
+            "cancelled",
+            "canceled",
+            "returned",
+            "refunded",
+        ),
+        description="of an order; another one is told",
     )
-    event_types: tuple[str, ...] = ("view", "cart", "search", "checkout", "purchase", "other")
+    event_types: tuple[str, ...] = Field(
+        ("view", "cart", "search", "checkout", "purchase", "other"),
+        description="of a browsing event; another one is told",
+    )
     max_quarantined_share: Share = Field(
         0.3, description="rows refused for a fault (being anonymous is none); above it the run stops"
     )
-    warn_quarantined_share: Share = 0.05
-    warn_duplicate_share: Share = 0.05
+    warn_quarantined_share: Share = Field(
+        0.05, description="rows refused for a fault; above it the run warns"
+    )
+    warn_duplicate_share: Share = Field(0.05, description="rows that stand in the extract again")
     warn_orphan_share: Share = Field(0.02, description="lines whose order is not there")
     warn_unknown_customers_share: Share = Field(
         0.05, description="orders of customers the shop does not list"
@@ -154,8 +162,12 @@ class Quality(Section):
     warn_future_birth_share: Share = Field(0.01, description="customers born after the day: negative ages")
     warn_psi: float = Field(0.1, gt=0, description="population stability index of a feature")
     max_psi: float | None = Field(None, gt=0, description="above it the run stops; empty: never")
-    min_segment_share: Share = 0.005
-    max_segment_share: Share = 0.95
+    min_segment_share: Share = Field(
+        0.005, description="customers in the smallest segment; below it the run stops"
+    )
+    max_segment_share: Share = Field(
+        0.95, description="customers in the largest segment; above it the run stops"
+    )
     warn_changed_share: Share = Field(0.3, description="customers in another segment than on the parent date")
     max_changed_share: Share | None = Field(
         0.5, description="the same; above it the run is held until somebody decides; empty: never"
