@@ -8,7 +8,7 @@ import psycopg2
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from segmentation import alerts, connections, db, progress, runs, settings
-from segmentation.errors import GateFailed, UserError
+from segmentation.errors import GateFailed, HeldError, UserError
 
 
 def verdict(exception: BaseException | str | None) -> str:
@@ -36,7 +36,8 @@ def record_failure(context: Any) -> None:
             status = "rejected" if isinstance(exception, GateFailed) else "failed"
             runs.finish(connections.database("warehouse"), run_id, status, f"{task}: {words}")
     finally:  # a warehouse that does not answer may be why the task failed
-        alerts.failed(context, words, run_id)
+        if not isinstance(exception, HeldError):  # that was told when the night was held
+            alerts.failed(context, words, run_id)
 
 
 def _run_id(context: Any) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 
 from segmentation import alerts, callbacks, db, runs, settings
 from segmentation.alerts import deadline, incidents
-from segmentation.errors import GateFailed, SourceError
+from segmentation.errors import GateFailed, HeldError, SourceError
 from segmentation.night import Night
 
 DAY, BEFORE = date(2026, 11, 23), date(2026, 11, 22)
@@ -192,6 +192,14 @@ def test_the_link_leads_to_the_task_in_the_ui(start, told, monkeypatch):
     assert f"Look: {link}\n" in told.bodies[0]["message"]
 
 
+def test_the_details_of_a_gate_are_its_page_in_the_ui(start, told, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.test/")
+    night = start(DAY)
+    callbacks.record_failure(context(night, fail_gate(night)))
+    page = "https://airflow.test/segmentation/data_docs/2026-11-23/run/cleaning.html"
+    assert f"Details: {page}\n" in told.bodies[0]["message"]
+
+
 def test_on_one_machine_the_command_is_that_of_make(start, told, tmp_path):
     (tmp_path / "shop.json").write_text("{}")
     callbacks.record_failure(context(start(DAY), ValueError("no")))
@@ -234,9 +242,17 @@ def test_a_held_night_has_the_largest_moves_and_both_decisions(start, told):
         said.index(part) for part in ("Loyal -> Cooling: 1,204", "Cooling -> Lapsed: 650", "New -> Loyal: 31")
     ]
     assert order == sorted(order)
-    assert "release" in said
-    assert "reject" in said
+    assert "python -m segmentation.decide release 2026-11-23" in said
+    assert "python -m segmentation.decide reject 2026-11-23" in said
     assert "https://airflow.test/decide" in said
+
+
+def test_a_held_night_that_ends_is_not_told_again(start, told, monkeypatch):
+    monkeypatch.delenv("AIRFLOW_CONN_ALERTS")
+    night = start(DAY)
+    alerts.held(night, "41.2 %", "at most 30.0 %")
+    callbacks.record_failure(context(night, HeldError("rejected by ana"), "approve"))
+    assert [row["kind"] for row in recorded(night)] == ["held"]
 
 
 def test_a_night_without_data_is_told(start, told):

@@ -12,9 +12,8 @@ from urllib.parse import quote
 
 import psycopg2
 from airflow.sdk import get_current_context
-from airflow.sdk.configuration import conf
 
-from segmentation import connections, dates, db, runs, settings
+from segmentation import connections, dates, db, links, runs, settings
 from segmentation.alerts import record
 from segmentation.alerts.message import TOLD, Alert, Finding, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
@@ -258,17 +257,19 @@ def _dag_run_id() -> str | None:
 
 def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1) -> str:
     """Where the run or its task is in the Airflow UI; empty where there is no UI (`make run`)."""
-    base = settings.load().alerts.base_url or conf.get("api", "base_url", fallback=None)
+    base = links.base_url()
     if not base or not dag_run_id:
         return ""
     task = f"/tasks/{task_id}" if task_id else ""
     mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
-    return f"{base.rstrip('/')}/dags/{DAG}/runs/{quote(dag_run_id)}{task}{mapped}"
+    return f"{base}/dags/{DAG}/runs/{quote(dag_run_id)}{task}{mapped}"
 
 
 def _page(link: str | None) -> str:
-    """Where the page of a gate is: Data Docs, among the artifacts."""
-    return f"{str(connections.store()).rstrip('/')}/{link}" if link else ""
+    """Where the page of a gate is: Data Docs, in the UI, else among the artifacts."""
+    if not link:
+        return ""
+    return links.url(link) or f"{str(connections.store()).rstrip('/')}/{link}"
 
 
 def _command(what: str, day: date) -> str:
@@ -278,4 +279,4 @@ def _command(what: str, day: date) -> str:
         return f"make {what} SHOP={settings.load().shop.name} AS_OF={day}"
     if what == "run":
         return f'airflow dags trigger {DAG} --conf \'{{"as_of_date": "{day}"}}\''
-    return f"make {what} AS_OF={day}"
+    return f"python -m segmentation.decide {what} {day}"
