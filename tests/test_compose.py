@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[1]
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?:(:?[-?])([^{}]*))?\}")
 SECRET = re.compile(r"PASSWORD|SECRET|_KEY$")
 ONE_SHOT = {"init"}
-AIRFLOW_SERVICES = {"init", "api-server", "scheduler", "dag-processor", "triggerer"}
+AIRFLOW_SERVICES = {"init", "api-server", "scheduler", "dag-processor", "triggerer", "status"}
 SHARED_SECRETS = ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__CORE__FERNET_KEY")
 
 TEXT = (PROJECT / "docker-compose.yaml").read_text()
@@ -138,6 +138,18 @@ def test_every_lasting_service_has_a_health_check_and_comes_back():
         assert SERVICES[name]["restart"] == "unless-stopped", name
 
 
+def test_the_age_of_the_segments_is_a_health_check(monkeypatch):
+    from segmentation import status
+
+    test = SERVICES["status"]["healthcheck"]["test"]
+    assert test[:4] == ["CMD", "python", "-m", "segmentation.status"]
+    asked = {}
+    monkeypatch.setattr(status, "warehouse", lambda: None)
+    monkeypatch.setattr(status, "tell", lambda *_, **options: asked.update(options) or status.OLD)
+    assert status.main(test[4:]) == status.OLD
+    assert asked == {"quiet": True, "new_is_fine": True}
+
+
 def test_init_is_awaited_by_its_end_and_postgres_by_its_health():
     assert SERVICES["init"]["restart"] == "no"
     for name in AIRFLOW_SERVICES:
@@ -203,6 +215,15 @@ def test_connections_are_read_by_airflow(conn_id, monkeypatch):
         "dbname": conn_id,
         "sslmode": "prefer",
     }
+
+
+def test_status_reads_the_same_connection_without_airflow(monkeypatch):
+    from segmentation import connections, status
+
+    text = SERVICES["status"]["environment"]["AIRFLOW_CONN_WAREHOUSE"]
+    filled = VARIABLE.sub(lambda found: {"WAREHOUSE_PASSWORD": "a b%/"}.get(found[1]) or found[3], text)
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", filled)
+    assert status.warehouse().params == connections.database("warehouse").params
 
 
 def airflow_commands() -> list[list[str]]:
