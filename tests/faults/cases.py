@@ -42,6 +42,11 @@ class Case:
     locked: str | None = None  # a table of the shop that another session holds
     is_data: bool = True  # the data are at fault, so the quality results must say so
 
+    @property
+    def is_undamaged(self) -> bool:
+        """Nothing is done to the shop but to let it live."""
+        return self.expected == "healthy" and not self.sql and not self.settings
+
 
 # Two years of browsing are most of a shop, and say nothing here that four months do not.
 FOUR_MONTHS_OF_EVENTS = "delete from events where received_at < at(-120)"

@@ -175,12 +175,9 @@ class Laboratory:
             )
 
     def _damage(self, as_of: date, sql: str) -> None:
-        """Run the statements of a case in the shop, the night being that of `as_of`."""
-        day, zone = as_of - timedelta(days=1), settings.load().tz
-        start, end = (midnight(d, zone).isoformat() for d in (day, as_of))
-        helpers = HELPERS.format(day=day, zone=zone.key, start=start, end=end)
-        damage = f"set search_path = demo, faults, public;\n{sql}"
-        self._sql(self._database("shop"), helpers, damage, "drop schema faults cascade")
+        with closing(psycopg2.connect(**self._database("shop").params)) as conn:
+            damage(conn, as_of, sql)
+            conn.commit()
 
     # --- nights --------------------------------------------------------------------------------------------
 
@@ -286,19 +283,20 @@ class Laboratory:
         if key not in self.controls:
             undamaged = Case("control", "nothing", "healthy", shop=case.shop, nights=case.nights)
             self.controls[key] = self.night(undamaged)
-            if self.controls[key].is_stopped:
-                raise RuntimeError(f"the undamaged night {key} stopped:\n{self.controls[key].output}")
         return self.controls[key]
 
     def judge(self, case: Case) -> Outcome:
         """Run a case, and compare what was seen with what is expected."""
-        seen = self.night(case)
+        seen = self.control(case) if case.is_undamaged else self.night(case)
         if seen.is_stopped:
             verdicts = ["held" if seen.status == "held" else "stop"]
             said = seen.verdict or " ".join(seen.output.split()[-40:])
             faults = _faults_of_a_stop(case, seen)
         else:
-            verdicts, said = _compared(seen, self.control(case))
+            control = self.control(case)
+            if control.is_stopped:
+                raise RuntimeError(f"the night without the damage stopped:\n{control.output}")
+            verdicts, said = _compared(seen, control)
             faults = [f"exit code {seen.exit_code} of a published night"] if seen.exit_code else []
         if case.expected == "healthy":
             faults += ["it stopped"] if seen.is_stopped else []
@@ -311,6 +309,16 @@ class Laboratory:
     def _for_anybody(self, said: str) -> str:
         """Without what differs from run to run and from machine to machine."""
         return re.sub(r"\b\d{8}-[0-9a-f]{8}\b", "<run>", said.replace(str(self.machine.folder), ".local"))
+
+
+def damage(conn: db.Connection, as_of: date, sql: str) -> None:
+    """Run the statements of a case in the shop, the night being that of `as_of`."""
+    day, zone = as_of - timedelta(days=1), settings.load().tz
+    start, end = (midnight(d, zone).isoformat() for d in (day, as_of))
+    with conn.cursor() as cursor:
+        cursor.execute(HELPERS.format(day=day, zone=zone.key, start=start, end=end))
+        cursor.execute(f"set local search_path = demo, faults, public;\n{sql}")
+        cursor.execute("drop schema faults cascade")
 
 
 def _end(process: subprocess.Popen) -> None:
