@@ -275,13 +275,10 @@ FAULTS = (
         """,
         "orders.*there already",
     ),
-    Case(
-        "orphans",
-        "half of the orders of the day lost, their lines are not",
-        "quarantine",
-        "delete from orders where today(ordered_at) and order_no / 10 % 2 = 0",
-        "order_unknown",
-    ),
+    Case("orphans", "a fifth of the orders of the day lost, their lines are not", "quarantine",
+         "delete from orders where today(ordered_at) and order_no / 10 % 5 = 0", "order_unknown"),
+    Case("half_orphans", "half of the orders of the day lost, their lines are not", "stop",
+         "delete from orders where today(ordered_at) and order_no / 10 % 2 = 0", "refused"),
     Case(
         "swapped_keys",
         "order number and customer number swapped in the orders of the day",
@@ -316,9 +313,12 @@ FAULTS = (
     Case("unknown_statuses", "the orders of the day have codes for a status: 1, 2, 3", "warn",
          "update orders set status = (order_no / 10 % 3)::text where today(ordered_at)", "status"),
     # --- time
-    Case("future_dates", "the orders of the day are dated a year ahead", "quarantine",
+    Case("future_dates", "a sixth of the orders of the day is dated a year ahead", "quarantine",
          "update orders set ordered_at = ordered_at + interval '1 year' where today(ordered_at)"
-         " and updated_at < at(1)", "ordered_at_in_future"),
+         " and updated_at < at(1) and order_no / 10 % 6 = 0", "ordered_at_in_future"),
+    Case("all_in_the_future", "all orders of the day are dated a year ahead", "stop",
+         "update orders set ordered_at = ordered_at + interval '1 year' where today(ordered_at)"
+         " and updated_at < at(1)", "orders"),
     Case("time_zone", "orders, lines and events of the day are stamped eight hours too early", "warn",
          """
          update orders set ordered_at = ordered_at - interval '8 hours' where today(ordered_at);
@@ -345,8 +345,9 @@ FAULTS = (
          "update products set category = 'BÃ¼cher & ' || category", "order_items.*wrong encoding"),
     Case("negative_ages", "all years of birth are in the future", "warn",
          f"update customers set birth_year = 2150, {ALL_CUSTOMERS_AGAIN}", "years of birth"),
-    Case("ratings_out_of_range", "stars of the week's reviews run to 100", "quarantine",
-         "update reviews set stars = stars * 20 where created_at >= at(-6)", "rating_out_of_range"),
+    Case("ratings_out_of_range", "stars of every tenth review of the week run to 100", "quarantine",
+         "update reviews set stars = 20 + stars where created_at >= at(-6) and review_no % 10 = 0",
+         "rating_out_of_range"),
     # --- trouble with the machines
     Case("shop_down", "the shop's database accepts no connection", "stop",
          server_sql=("alter database shop with allow_connections false",), says="not currently accepting",
