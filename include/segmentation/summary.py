@@ -20,7 +20,7 @@ ENDINGS = {
     ),
     "rejected": (
         "REJECTED",
-        "Somebody rejected this run. Mend what was wrong, and run the date again.",
+        "A gate or a person rejected this run. Mend what the verdict names, and run the date again.",
     ),
     "held": (
         "HELD",
