@@ -113,7 +113,7 @@ def _segment_ids(conn: db.Connection, night: Night, chosen: Chosen, params: dict
         row["segment_id"]
         for row in db.rows(
             conn,
-            "select segment_id from segments.segments where first_seen = %(as_of_date)s order by segment_id",
+            "select segment_id from segments.segments where given_on = %(as_of_date)s order by segment_id",
             params,
         )
     )
@@ -126,8 +126,13 @@ def _segment_ids(conn: db.Connection, night: Night, chosen: Chosen, params: dict
         db.execute(
             conn,
             """
-            insert into segments.segments (segment_id, status, first_seen, last_seen, parents)
-            values (%(id)s, 'active', %(as_of_date)s, %(as_of_date)s, %(parents)s)
+            insert into segments.segments
+            (segment_id, status, first_seen, last_seen, parents, given_on, origin)
+            values
+            (
+                %(id)s, 'active', %(as_of_date)s, %(as_of_date)s, %(parents)s, %(as_of_date)s,
+                case when cardinality(%(parents)s::integer[]) = 0 then 'appear' else 'split' end
+            )
             on conflict (segment_id) do update set parents = excluded.parents
             """,
             {**params, "id": new, "parents": list(found.parents)},

@@ -317,7 +317,8 @@ def _segments(
         middle = frame.loc[kinds == kind.segment_id].median()
         db.execute(
             conn,
-            "insert into segments.segments values (%(id)s, 'active', %(first)s, %(d)s) "
+            "insert into segments.segments (segment_id, status, first_seen, last_seen, given_on, origin) "
+            "values (%(id)s, 'active', %(first)s, %(d)s, %(first)s, 'appear') "
             "on conflict (segment_id) do update set last_seen = excluded.last_seen",
             {"id": kind.segment_id, "first": this.as_of_date, "d": this.as_of_date},
         )
