@@ -1,6 +1,8 @@
-"""The matrix of a date, and the candidates fitted on it: the two stages before the choice."""
+"""The matrices of a date, and the candidates fitted on them: the two stages before the choice."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,18 +13,19 @@ from segmentation.errors import SettingsError
 from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
-from segmentation.modelling.prepare import prepare as prepare_matrix
-from segmentation.modelling.scores import Snapshot
+from segmentation.modelling.representations import ALL, Past, represent
 from segmentation.modelling.search import fit_algorithm
 from segmentation.night import Night
 
-MATRIX, PIPELINE, SNAPSHOT = "matrix.parquet", "pipeline.skops", "snapshot.parquet"
+MATRIX, PIPELINE, SNAPSHOT = "matrix-{}.parquet", "pipeline-{}.skops", "snapshot.parquet"
+MADE = "representations.json"
 SPEND = "_spend_since"  # beside the features in the snapshot
+QUICK_ROWS = 20_000
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
 
 
 def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str], None] = print) -> list[str]:
-    """Fit the preparation on the date's features and keep the matrix among the run's artifacts.
+    """Fit the preparations on the date's features and keep their matrices among the run's artifacts.
 
     Returns
     -------
@@ -39,13 +42,18 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     known = features.available(night.settings.shop.source)
     with night.warehouse.connect(readonly=True) as conn:
         frame = features.read(conn, night.as_of_date, known)
-    pipeline, matrix = prepare_matrix(frame, known, night.settings.preparation)
     night.folder.mkdir(parents=True, exist_ok=True)
-    with (night.folder / MATRIX).open("wb") as file:
-        matrix.to_parquet(file)
-    (night.folder / PIPELINE).write_bytes(skops_io.dumps(pipeline))
     _write_snapshot(night, progress)
-    progress(f"prepare: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
+    wished = night.settings.model.representations
+    made = represent(frame, known, night.settings.preparation, wished, past(night))
+    for name, (pipeline, matrix) in made.items():
+        with (night.folder / MATRIX.format(name)).open("wb") as file:
+            matrix.to_parquet(file)
+        (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
+        progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
+    fitted_on = [name for name in made if name in wished] or [ALL]
+    (night.folder / MADE).write_text(json.dumps(fitted_on))
+    matrix = made[ALL][1]
     too_few = len(matrix) < night.settings.model.min_customers
     alike = not len(matrix.columns) or not (matrix.std(ddof=0) > 0).any()
     return [] if too_few or alike else wanted
@@ -62,31 +70,54 @@ def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
         frame.assign(**{SPEND: spend}).to_parquet(file)
 
 
-def snapshot(night: Night, *pipelines: Pipeline) -> list[Snapshot | None]:
-    """What `predictive` is scored on, prepared by each pipeline; None for a shop that is too young."""
+def past(night: Night) -> Past | None:
+    """The customers of a horizon ago and what they spent since; None for a shop that is too young."""
     path = night.folder / SNAPSHOT
     if not path.exists():
-        return [None for _ in pipelines]
+        return None
     with path.open("rb") as file:
         frame = pd.read_parquet(file)
     spend = frame.pop(SPEND).to_numpy()
-    return [Snapshot(pipeline.transform(frame).to_numpy(), spend) for pipeline in pipelines]
+    return Past(frame, spend)
 
 
-def matrix(night: Night) -> pd.DataFrame:
-    """The matrix of the run: index customer_id, one column a prepared feature."""
-    with (night.folder / MATRIX).open("rb") as file:
+def representations(night: Night) -> list[str]:
+    """Those that the run's candidates are fitted on."""
+    return json.loads((night.folder / MADE).read_text())
+
+
+def matrix(night: Night, representation: str = ALL) -> pd.DataFrame:
+    """A matrix of the run: index customer_id, one column a prepared feature."""
+    with (night.folder / MATRIX.format(representation)).open("rb") as file:
         return pd.read_parquet(file)
 
 
-def pipeline(night: Night) -> Pipeline:
-    """The fitted preparation of the run."""
-    return assign.loads((night.folder / PIPELINE).read_bytes())
+def pipeline(night: Night, representation: str = ALL) -> Pipeline:
+    """A fitted preparation of the run."""
+    return assign.loads((night.folder / PIPELINE.format(representation)).read_bytes())
 
 
 def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -> dict[str, Any]:
-    """Fit the trials of one algorithm and keep them; returns how many, and how many failed."""
-    fitted = fit_algorithm(algorithm, matrix(night), night.settings.model)
+    """Fit the trials of one algorithm and keep them: on every representation where it is a quick one.
+
+    Quick is an algorithm that takes 20,000 rows; the others are fitted on the first only, and those
+    after the first get a quarter of the budget each.
+
+    Returns
+    -------
+    How many there are, and how many failed.
+    """
+    settings = night.settings.model
+    first, *others = representations(night)
+    fewer = settings.model_copy(update={"trials": max(1, settings.trials // 4)})
+    tasks = [(first, settings)]
+    if registry()[algorithm].max_rows >= QUICK_ROWS:
+        tasks += [(name, fewer) for name in others]
+    fitted = [
+        _named(candidate, representation)
+        for representation, budget in tasks
+        for candidate in fit_algorithm(algorithm, matrix(night, representation), budget)
+    ]
     assign.save_candidates(fitted, night.folder / f"candidates-{algorithm}.skops")
     failed = sum(bool(candidate.error) for candidate in fitted)
     seconds = sum(candidate.seconds for candidate in fitted)
@@ -95,6 +126,11 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
         + (f", {failed} failed" if failed else "")
     )
     return {"algorithm": algorithm, "candidates": len(fitted), "failed": failed}
+
+
+def _named(candidate: assign.Candidate, representation: str) -> assign.Candidate:
+    name = candidate.name if representation == ALL else f"{candidate.name} on {representation}"
+    return replace(candidate, name=name, representation=representation)
 
 
 def load(night: Night, algorithms: list[str]) -> list[assign.Candidate]:

@@ -11,11 +11,13 @@ from sklearn.decomposition import PCA
 from segmentation import candidates, db, explain, features, naming, profiles, reference
 from segmentation.modelling import assign, scores
 from segmentation.modelling import choose as rule
+from segmentation.modelling.representations import ALL, of_the_past
 from segmentation.modelling.search import Candidate, incumbent
 from segmentation.night import Night
 
 FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"
 MAP_POINTS = 3000
+INCUMBENT = "incumbent"  # the representation that the model in use brings along
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,13 @@ def choose(
     progress(f"choose: {decided.verdict}")
 
     kept = decided.kind == "keep" and before is not None
-    own = before.matrix if kept else matrix
+    representation = decided.winner.representation if decided.winner is not None else ALL
+    own = before.matrix if kept else candidates.matrix(night, representation)
     labelled = assign.assign(decided.winner, own)
     clusters = labelled["label"].rename("cluster")
     model_path = None
     if decided.winner is not None:
-        preparation = before.model.pipeline if kept else candidates.pipeline(night)
+        preparation = before.model.pipeline if kept else candidates.pipeline(night, representation)
         shaping = night.settings.model_dump(mode="json", include={"model", "preparation"})
         assign.save_model(
             assign.make_model(decided.winner, own, preparation, shaping), night.folder / "model"
@@ -132,18 +135,23 @@ def _scores(
     truth: np.ndarray | None,
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
-    """All scores; the model in use judges the customers of a horizon ago by its own preparation."""
-    pipelines = [candidates.pipeline(night), *([before.model.pipeline] if before else [])]
-    snapshots = candidates.snapshot(night, *pipelines)
-    own = {before.candidate.name: snapshots[1]} if before and snapshots[1] else None
+    """All scores; the customers of a horizon ago are shown to each candidate in its representation."""
+    past = candidates.past(night)
+    pipelines = {name: candidates.pipeline(night, name) for name in candidates.representations(night)}
+    if before is not None:
+        pipelines[before.candidate.representation] = before.model.pipeline
+    seed = night.settings.model.seed
+    snapshots = past and {
+        name: scores.Snapshot(of_the_past(pipeline, past, seed), past.spend)
+        for name, pipeline in pipelines.items()
+    }
     return scores.score(
         runners,
         matrix,
         night.settings.model,
         incumbent=before.candidate.labels if before else None,
         truth=truth,
-        snapshot=snapshots[0],
-        own_snapshots=own,
+        snapshots=snapshots,
         progress=progress,
     )
 
@@ -190,7 +198,7 @@ def _incumbent(
         progress(f"choose: the model of run {parent['run_id']} takes no part: {error}")
         return None
     stability = float("nan") if parent["stability"] is None else parent["stability"]
-    return _Incumbent(replace(candidate, stability=stability), model, matrix)
+    return _Incumbent(replace(candidate, stability=stability, representation=INCUMBENT), model, matrix)
 
 
 def _truth(conn: db.Connection, customers: pd.Index) -> np.ndarray | None:

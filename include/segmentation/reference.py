@@ -42,6 +42,7 @@ def leaderboard_row(frame: pd.DataFrame, truth: "np.ndarray", seed: int) -> dict
     return {
         "candidate": NAME,
         "algorithm": ALGORITHM,
+        "representation": "raw",
         "parameters": "{}",
         "k": 3,
         "external_ari": round(adjusted_rand_score(truth[known], labels[known]), 6),

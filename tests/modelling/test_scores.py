@@ -178,8 +178,9 @@ def test_incumbent_of_another_preparation_is_scored_on_its_own_snapshot(blobs):
     spend = np.where(X[:, 0] > 0, 50.0, 0.0)
     old = replace(by_column(X), labels=truth)
     today, then = Snapshot(matrix.to_numpy(), spend), Snapshot(X, spend)
-    assert score([old], matrix, SETTINGS, snapshot=today)["predictive"].isna().all()
-    table = score([old], matrix, SETTINGS, snapshot=today, own_snapshots={old.name: then})
+    assert score([old], matrix, SETTINGS, snapshots={"all": today})["predictive"].isna().all()
+    used = replace(old, representation="incumbent")
+    table = score([used], matrix, SETTINGS, snapshots={"all": today, "incumbent": then})
     assert table["predictive"].tolist() == [1.0]
 
 
@@ -187,7 +188,7 @@ def test_score_has_a_defined_column_for_each_of_its_arguments(blobs):
     matrix, truth = blobs
     fitted = fit_algorithm("kmeans", matrix, SETTINGS)
     snapshot = Snapshot(matrix.to_numpy(), np.where(truth == 0, 10.0, 0.0))
-    table = score(fitted, matrix, SETTINGS, incumbent=truth, truth=truth, snapshot=snapshot)
+    table = score(fitted, matrix, SETTINGS, incumbent=truth, truth=truth, snapshots={"all": snapshot})
     assert list(table.columns) == list(DEFINITIONS)
     assert table.index.tolist() == [c.name for c in fitted]
     assert table.loc["kmeans k=4", ["agreement_incumbent", "external_ari", "predictive"]].tolist() == [

@@ -30,6 +30,9 @@ TRUSTED = (
     f"{OWN}.prepare.QuantileClipper",
     f"{OWN}.prepare.RedundancyFilter",
     f"{OWN}.prepare.signed_log",
+    f"{OWN}.representations.FactorWeights",
+    f"{OWN}.representations.GroupSelector",
+    f"{OWN}.representations.Outlook",
 )
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "skops")
 

@@ -68,9 +68,9 @@ class Choice:
     winner : Candidate or None
         None for "no structure".
     leaderboard : DataFrame
-        One row a candidate, best first: candidate, algorithm, parameters (JSON), k, the scores
-        (6 decimals), total, gates_failed (names, by comma), error, rank (1 is best; absent where a
-        gate failed), chosen, seconds.
+        One row a candidate, best first: candidate, algorithm, representation, parameters (JSON), k,
+        the scores (6 decimals), total, gates_failed (names, by comma), error, rank (1 is best; absent
+        where a gate failed), chosen, seconds.
     verdict : str
         One sentence.
     """
@@ -169,6 +169,7 @@ def _leaderboard(
         {
             "candidate": c.name,
             "algorithm": c.algorithm,
+            "representation": c.representation,
             "parameters": params_json(c.params),
             "k": c.k,
             **scores.loc[c.name].to_dict(),
@@ -182,7 +183,8 @@ def _leaderboard(
         for c in candidates
     ]
     columns = [
-        *("candidate", "algorithm", "parameters", "k", *(name for name in DEFINITIONS if name in scores)),
+        *("candidate", "algorithm", "representation", "parameters", "k"),
+        *(name for name in DEFINITIONS if name in scores),
         *("total", "gates_failed", "error", "rank", "chosen", "seconds"),
     ]
     board = pd.DataFrame(rows, columns=columns).astype({"rank": "Int64", "chosen": bool})

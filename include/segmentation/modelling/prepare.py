@@ -202,7 +202,7 @@ class GroupWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float64)
         names = self.get_feature_names_out()
         variance = pd.Series(X.var(axis=0), index=range(len(names)))
-        group = pd.Series([_group_of(name, self.groups or {}) for name in names], dtype=object)
+        group = pd.Series([group_of(name, self.groups or {}) for name in names], dtype=object)
         total = variance.groupby(group).transform("sum").to_numpy()
         weight = group.map(lambda name: (self.weights or {}).get(name, self.default)).to_numpy(dtype=float)
         self.factors_ = np.sqrt(weight / np.where(total > 0, total, 1.0))
@@ -213,7 +213,7 @@ class GroupWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return validate_data(self, X, dtype=np.float64, reset=False) * self.factors_
 
 
-def _group_of(column: str, groups: dict) -> str:
+def group_of(column: str, groups: dict) -> str:
     """Group of the feature that `column` was made of: the longest name that it starts with."""
     stem = column.removeprefix(INDICATOR)
     owners = [name for name in groups if stem == name or stem.startswith(f"{name}_")]

@@ -66,7 +66,7 @@ class Snapshot:
     Attributes
     ----------
     X : ndarray of shape (n_then, n_columns)
-        Features of then, prepared by the pipeline the candidates were fitted with.
+        Features of then, as the representation of the candidates shows them.
     spend : ndarray of shape (n_then,)
         Currency units spent within the horizon; 0 for who bought nothing.
     """
@@ -82,8 +82,7 @@ def score(
     *,
     incumbent: np.ndarray | None = None,
     truth: np.ndarray | None = None,
-    snapshot: Snapshot | None = None,
-    own_snapshots: Mapping[str, Snapshot] | None = None,
+    snapshots: Mapping[str, Snapshot] | None = None,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """All scores of all candidates that have labels.
@@ -91,13 +90,12 @@ def score(
     Parameters
     ----------
     X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns)
-        The matrix that the candidates' labels belong to, in the same order of rows.
+        The matrix that candidates of every representation are compared in, its rows in the order of
+        the candidates' labels.
     incumbent, truth : array of shape (n_customers,), optional
         Labels of the model in use, and true labels (-1 or NaN where unknown).
-    snapshot : Snapshot, optional
-        Without it there are no predictive scores.
-    own_snapshots : dict of Snapshot, optional
-        By candidate name, for those whose model goes with another preparation: the incumbent's.
+    snapshots : dict of Snapshot, optional
+        By representation; without them there are no predictive scores.
 
     Returns
     -------
@@ -129,8 +127,8 @@ def score(
             row |= _against(lab, "agreement_incumbent", incumbent, order, adjusted_rand_score)
             row |= _against(lab, "external_ari", truth, order, adjusted_rand_score)
             row |= _against(lab, "external_ami", truth, order, adjusted_mutual_info_score)
-            own = (own_snapshots or {}).get(candidate.name, snapshot)
-            row |= predictive(candidate, own, settings.seed) if own is not None else {}
+            past = (snapshots or {}).get(candidate.representation)
+            row |= predictive(candidate, past, settings.seed) if past is not None else {}
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 

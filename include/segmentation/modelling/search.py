@@ -35,7 +35,7 @@ class Candidate:
     Attributes
     ----------
     name : str
-        Unique in a run: algorithm and parameters.
+        Unique in a run: algorithm, parameters, and the representation where it is not "all".
     labels : ndarray of shape (n_customers,), int64
         In the order of the matrix's rows; -1 is noise; 0 is the largest cluster, ties by the
         first customer in the order of ids, so that numbers do not depend on the run. They never
@@ -43,6 +43,8 @@ class Candidate:
     confidence : ndarray of shape (n_customers,), 0..1
     stability : float
         Mean ARI with refits on subsamples; NaN when not measured.
+    representation : str
+        Which matrix it was fitted on, see `modelling.representations`; "incumbent" is its own.
     labeller : Labeller or None
         Labels anybody, now or another night; None when the fit failed.
     error : str
@@ -57,6 +59,7 @@ class Candidate:
     confidence: np.ndarray = field(default_factory=lambda: np.empty(0))
     converged: bool = False
     stability: float = float("nan")
+    representation: str = "all"
     labeller: Labeller | None = None
     fitted_rows: int = 0
     seconds: float = 0.0

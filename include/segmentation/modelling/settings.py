@@ -15,6 +15,8 @@ Weight = Annotated[float, Field(ge=0, le=100)]
 
 ALGORITHMS = ("kmeans", "bisecting_kmeans", "ward", "gaussian_mixture", "dbscan", "hdbscan", "spectral")
 
+REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "outlook")
+
 # Scores that may be given a weight: all but the shares, which are gates, and the external ones.
 RANKABLE = (
     *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
@@ -58,12 +60,24 @@ class ModelSettings(BaseModel):
 
     seed: int = Field(20, ge=0, lt=2**32, description="the one seed of fits, samples and subsamples")
     algorithms: tuple[str, ...] = Field(ALGORITHMS, min_length=1, description="registry names to search")
+    representations: tuple[str, ...] = Field(
+        REPRESENTATIONS,
+        min_length=1,
+        description="in what customers are compared: all features weighted, RFM only, groups balanced, "
+        "principal components, and (outlook) with what the features foretell by the shop's own past",
+    )
     horizon_days: int = Field(
         90, ge=7, le=366, description="what segments of so many days ago say of the spend since is a score"
     )
     k_min: int = Field(3, ge=2, le=50, description="fewest segments that may be published")
     k_max: int = Field(10, ge=2, le=50, description="most segments that may be published")
-    trials: int = Field(24, ge=1, le=500, description="fits per algorithm (never a budget in seconds)")
+    trials: int = Field(
+        24,
+        ge=1,
+        le=500,
+        description="fits per algorithm (never a budget in seconds); a quarter of it on each "
+        "representation after the first",
+    )
     max_fit_rows: int = Field(
         20_000,
         ge=100,
@@ -94,6 +108,14 @@ class ModelSettings(BaseModel):
     incumbent_margin: Share = Field(
         0.02, description="how much better (0..1) a challenger must rank than the model in use"
     )
+
+    @field_validator("representations")
+    @classmethod
+    def _known_representations(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(names) - set(REPRESENTATIONS))
+        if unknown:
+            raise ValueError(f"{unknown[0]} is no representation (there are: {', '.join(REPRESENTATIONS)})")
+        return names
 
     @field_validator("weights")
     @classmethod

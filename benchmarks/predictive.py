@@ -1,0 +1,257 @@
+"""How much of what customers do next the chosen segments tell, beside what else one could do.
+
+    make bench-predictive SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
+
+For each date the stages of a night run on facts strictly before it, without a last model: features,
+candidates, choice. What customers did in the 90 days after (the setting `model.horizon_days`) is then
+looked up. Every partition is judged alike, out of sample in 5 folds, 4 times over: the forecast for a
+customer is the mean of the segment in the other folds; share explained is 1 - squared error / variance
+of log(1 + spend), AUC is of buying at all. The file must reach the horizon past each date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import RepeatedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from segmentation import candidates, choice, cleaning, contract, extraction, features, files, settings
+from segmentation import warehouse as schema
+from segmentation.local import home as homes
+from segmentation.modelling.assign import assign
+from segmentation.night import Night
+
+FOLDS = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
+RFM = ("recency_days", "frequency_orders", "monetary")
+BOOSTING = {"n_estimators": 150, "learning_rate": 0.05, "max_depth": 3, "subsample": 0.7, "random_state": 0}
+RIVALS = ("chosen", "rfm9", "rfm125", "kmeans3", "silhouette", "pycaret", "ceiling")
+
+# Quintiles of recency (5: the most recent) and of frequency and spend together; the first that fits.
+NAMED = (
+    ("champions", (5, 5), (4, 5)),
+    ("loyal", (3, 4), (4, 5)),
+    ("potential loyalists", (4, 5), (2, 3)),
+    ("new", (4, 5), (1, 1)),
+    ("need attention", (3, 3), (3, 3)),
+    ("about to sleep", (3, 3), (1, 2)),
+    ("cannot lose them", (1, 2), (5, 5)),
+    ("at risk", (1, 2), (3, 4)),
+    ("hibernating", (1, 2), (1, 2)),
+)
+
+
+def quintiles(column: pd.Series) -> np.ndarray:
+    """1..5, the largest are 5; ties in the order of customers."""
+    return np.ceil(column.rank(method="first") / len(column) * 5).astype(int).to_numpy()
+
+
+def rfm(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The 125 cells of quintiles, and nine named segments of them."""
+    recency, frequency, money = (
+        6 - quintiles(frame[RFM[0]]),
+        quintiles(frame[RFM[1]]),
+        quintiles(frame[RFM[2]]),
+    )
+    worth = np.ceil((frequency + money) / 2).astype(int)
+    named = np.full(len(frame), -1)
+    for number, (_, (r0, r1), (w0, w1)) in enumerate(NAMED):
+        fits = (named < 0) & (recency >= r0) & (recency <= r1) & (worth >= w0) & (worth <= w1)
+        named[fits] = number
+    return {"rfm9": named, "rfm125": 25 * recency + 5 * frequency + money}
+
+
+def textbook(frame: pd.DataFrame) -> np.ndarray:
+    """K-means, k=3, on scaled recency, frequency and spend, no logarithm."""
+    return KMeans(3, n_init=10, random_state=0).fit_predict(StandardScaler().fit_transform(frame[list(RFM)]))
+
+
+def raw_matrix(frame: pd.DataFrame) -> np.ndarray:
+    """Numbers with the mean where unknown, categories one-hot; nothing scaled."""
+    return make_column_transformer(
+        (SimpleImputer(keep_empty_features=True), make_column_selector(dtype_include="number")),
+        (
+            make_pipeline(
+                SimpleImputer(strategy="constant", fill_value="unknown"),
+                OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=25),
+            ),
+            make_column_selector(dtype_exclude="number"),
+        ),
+        sparse_threshold=0,
+    ).fit_transform(frame)
+
+
+def pycaret_default(frame: pd.DataFrame) -> np.ndarray:
+    """What PyCaret 3 does by default: mean imputation, one-hot, no scaling, k-means with four clusters."""
+    return KMeans(4, n_init=10, random_state=0).fit_predict(raw_matrix(frame))
+
+
+Forecast = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def by_segment(labels: np.ndarray, outcome: np.ndarray) -> Forecast:
+    """Forecast of held-out rows: the mean of the segment among the rows shown, everybody's where new."""
+    codes = pd.factorize(labels)[0]
+
+    def forecast(shown: np.ndarray, held: np.ndarray) -> np.ndarray:
+        means = pd.Series(outcome[shown]).groupby(codes[shown]).mean()
+        return pd.Series(codes[held]).map(means).fillna(outcome[shown].mean()).to_numpy()
+
+    return forecast
+
+
+def judged(spend: np.ndarray, log_spend: Forecast, buying: Forecast) -> tuple[float, float]:
+    """Share of the variance of log spend explained, and AUC of buying, out of sample."""
+    outcome, bought = np.log1p(spend), spend > 0
+    shares, areas = [], []
+    for shown, held in FOLDS.split(outcome):
+        error = np.square(outcome[held] - log_spend(shown, held)).sum()
+        shares.append(1 - error / np.square(outcome[held] - outcome[shown].mean()).sum())
+        areas.append(roc_auc_score(bought[held], buying(shown, held)))
+    return float(np.mean(shares)), float(np.mean(areas))
+
+
+def ceiling(frame: pd.DataFrame, spend: np.ndarray) -> tuple[float, float]:
+    """Gradient boosting on all features."""
+    X, outcome, bought = raw_matrix(frame), np.log1p(spend), spend > 0
+    return judged(
+        spend,
+        lambda shown, held: (
+            GradientBoostingRegressor(**BOOSTING).fit(X[shown], outcome[shown]).predict(X[held])
+        ),
+        lambda shown, held: (
+            GradientBoostingClassifier(**BOOSTING).fit(X[shown], bought[shown]).predict_proba(X[held])[:, 1]
+        ),
+    )
+
+
+def shop(source: str, data: str | None, customers: str | None) -> Iterator[Callable[[date], Night]]:
+    """A warehouse with the facts of the whole file; makes the night of a date."""
+    home = homes.find(f"bench-{source}", source, data, customers)
+    os.environ.update(home.settings_environment())
+    settings.load.cache_clear()
+    loaded = settings.load()
+    contract.tables_of(loaded.shop.source)
+    server = home.start_server()
+    shop_db, warehouse, _ = homes.databases(server)
+    schema.migrate(warehouse)
+
+    def night(day: date) -> Night:
+        return Night(f"bench-{day}", day, loaded, shop_db, warehouse, Path(home.artifacts))
+
+    try:
+        landed = files.land(shop_db, source, loaded.shop.data, silent)
+        ingest(night(landed.last_day + timedelta(days=1)), landed.version)
+        yield night
+    finally:
+        server.cleanup()
+
+
+def silent(*_: object) -> None:
+    """Progress that nobody reads."""
+
+
+def ingest(night: Night, version: str | None) -> None:
+    """Extract, clean and roll up all facts before the night."""
+    window = extraction.run(night, version, silent)
+    first, end = window["first"] and date.fromisoformat(window["first"]), date.fromisoformat(window["end"])
+    cleaning.run(night, first, end, silent)
+    features.roll_up(night, first, end)
+
+
+def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
+    """Labels in the order of customers, and names: what is chosen, and what silhouette would take."""
+    features.build(night, silent)
+    algorithms = candidates.prepare(night, None, silent)
+    for algorithm in algorithms:
+        candidates.fit(night, algorithm, silent)
+    chosen, assignments = choice.choose(night, algorithms, force_refit=True, progress=silent)
+    board = chosen.leaderboard
+    winner = board.loc[board["chosen"], "candidate"]
+    found = {"chosen": (assignments["cluster"].to_numpy(), "".join(winner) or "no structure")}
+    passed = board[board["gates_failed"] == ""]
+    if passed["silhouette"].notna().any():
+        name = passed.loc[passed["silhouette"].idxmax(), "candidate"]
+        taken = next(c for c in candidates.load(night, algorithms) if c.name == name)
+        labels = assign(taken, candidates.matrix(night, taken.representation))["label"].to_numpy()
+        found["silhouette"] = labels, name
+    return found
+
+
+def rows(night_of: Callable[[date], Night], day: date) -> Iterator[dict]:
+    """The rows of the table for a date."""
+    night = night_of(day)
+    horizon = night.settings.model.horizon_days
+    frame, later = features.read_earlier(night_of(day + timedelta(days=horizon)), horizon)
+    spend = later.to_numpy()
+    partitions = rfm(frame)
+    partitions |= {"kmeans3": textbook(frame), "pycaret": pycaret_default(frame)}
+    names = {}
+    for name, (labels, candidate) in choose(night).items():
+        partitions[name], names[name] = labels, candidate
+    for name in RIVALS:
+        if name in partitions:
+            labels = partitions[name]
+            bought = (spend > 0).astype(float)
+            share, area = judged(spend, by_segment(labels, np.log1p(spend)), by_segment(labels, bought))
+            yield {
+                **{"as of": day, "customers": len(frame), "partition": name, "segments": len(set(labels))},
+                **{"explained": share, "auc": area, "candidate": names.get(name, "")},
+            }
+    share, area = ceiling(frame, spend)
+    yield {
+        **{"as of": day, "customers": len(frame), "partition": "ceiling", "segments": None},
+        **{"explained": share, "auc": area, "candidate": ""},
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the table, a line a date, and the means as one line of name=value pairs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--data")
+    parser.add_argument("--customers")
+    parser.add_argument("--as-of", required=True, help="dates, separated by commas")
+    args = parser.parse_args(arguments)
+    days = [date.fromisoformat(day.strip()) for day in args.as_of.split(",")]
+    found = []
+    for night_of in shop(args.source, args.data, args.customers):
+        for day in days:
+            found += rows(night_of, day)
+    table = pd.DataFrame(found)
+    print(table.round(3).to_string(index=False))
+    for day, part in table.groupby("as of"):
+        print(f"\n{day}: {pairs(part.set_index('partition'))}")
+    print(f"\n{pairs(table.groupby('partition')[['explained', 'auc']].mean())} dates={len(days)}")
+
+
+def pairs(table: pd.DataFrame) -> str:
+    """chosen=.. rfm125=.. ceiling=.. and the rest, then the same of the AUC."""
+    order = [
+        *("chosen", "rfm125", "ceiling"),
+        *(n for n in RIVALS if n not in ("chosen", "rfm125", "ceiling")),
+    ]
+    there = [name for name in order if name in table.index]
+    shares = [f"{name}={table.loc[name, 'explained']:.3f}" for name in there]
+    of_ceiling = table.loc["chosen", "explained"] / table.loc["ceiling", "explained"]
+    areas = [f"{name}_auc={table.loc[name, 'auc']:.3f}" for name in there]
+    return " ".join([*shares, f"of_ceiling={of_ceiling:.3f}", *areas])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

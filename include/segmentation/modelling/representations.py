@@ -1,0 +1,269 @@
+"""In what customers are compared: several matrices of one feature table, each with its own candidates.
+
+All start with the same columns (checked, clipped, imputed, on a scale of their own, redundant ones
+dropped) and differ in what becomes of them after. A representation is an entry of `REPRESENTATIONS`
+and a case in `tests/modelling/test_representations.py`. `ALL` is always made: it is the space that
+scores are computed in, for candidates of every representation, so that they stay comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectorMixin
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from segmentation.modelling.prepare import Feature, group_of, make_pipeline
+from segmentation.modelling.settings import PreparationSettings
+
+ALL = "all"
+FOLDS = 5
+VARIANCE_KEPT = 0.9
+RIDGES = tuple(10.0**power for power in range(-1, 5))
+
+
+@dataclass(frozen=True)
+class Past:
+    """Customers as they were a horizon ago, and what they did since.
+
+    Attributes
+    ----------
+    features : DataFrame of shape (n_then, n_features), index = customer_id
+    spend : ndarray of shape (n_then,)
+        Currency units within the horizon; 0 for who bought nothing.
+    """
+
+    features: pd.DataFrame
+    spend: np.ndarray
+
+
+@dataclass(frozen=True)
+class Representation:
+    """An entry: how a prepared matrix goes on.
+
+    Attributes
+    ----------
+    title : str
+        In words, for the report.
+    steps : (features, settings) -> list of (name, transformer)
+        What follows the columns common to all.
+    learns : bool
+        Whether the last step is fitted on the customers of a horizon ago and what they spent since;
+        a shop that is too young has no such representation.
+    """
+
+    name: str
+    title: str
+    steps: Callable[[Sequence[Feature], PreparationSettings], list[tuple[str, BaseEstimator]]]
+    learns: bool = False
+
+
+class GroupSelector(SelectorMixin, BaseEstimator):
+    """The columns made of the features of one group; all columns where there is none of it.
+
+    Parameters
+    ----------
+    groups : dict
+        Group of each feature, by the feature's name.
+    group : str
+    """
+
+    def __init__(self, groups: dict | None = None, group: str = "rfm"):
+        self.groups = groups
+        self.group = group
+
+    def fit(self, X, y=None) -> GroupSelector:
+        validate_data(self, X, dtype=np.float64)
+        names = self.feature_names_in_
+        self.kept_ = np.array([group_of(name, self.groups or {}) == self.group for name in names])
+        if not self.kept_.any():
+            self.kept_[:] = True
+        return self
+
+    def _get_support_mask(self) -> np.ndarray:
+        check_is_fitted(self)
+        return self.kept_
+
+
+class FactorWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Divide each feature group by the standard deviation of its first principal component.
+
+    Multiple factor analysis (Escofier, Pages 1994): no group can have a direction that outweighs
+    every other group's, and a group of many different traits still counts for more than one of few.
+
+    Parameters
+    ----------
+    groups : dict
+        Group of each feature, by the feature's name.
+
+    Attributes
+    ----------
+    factors_ : ndarray of shape (n_features,)
+        What each column is multiplied by.
+    """
+
+    def __init__(self, groups: dict | None = None):
+        self.groups = groups
+
+    def fit(self, X, y=None) -> FactorWeights:
+        X = validate_data(self, X, dtype=np.float64)
+        group = np.array([group_of(name, self.groups or {}) for name in self.feature_names_in_])
+        self.factors_ = np.ones(X.shape[1])
+        for name in np.unique(group):
+            columns = np.flatnonzero(group == name)
+            covariance = np.cov(X[:, columns], rowvar=False, bias=True).reshape(len(columns), -1)
+            largest = np.linalg.eigvalsh(covariance)[-1]
+            self.factors_[columns] = 1 / np.sqrt(largest) if largest > 0 else 1.0
+        return self
+
+    def transform(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=np.float64, reset=False) * self.factors_
+
+
+class Outlook(TransformerMixin, BaseEstimator):
+    """Put beside the columns what they foretell, as learned from the shop's own past.
+
+    Fitted on customers of a horizon ago with y = log(1 + what they spent since); the added column is
+    the forecast of a ridge regression, with `weight` times the variance of all other columns together.
+
+    Parameters
+    ----------
+    weight : float
+    """
+
+    def __init__(self, weight: float = 1.0):
+        self.weight = weight
+
+    def fit(self, X, y) -> Outlook:
+        values = validate_data(self, X, dtype=np.float64)
+        self.model_ = RidgeCV(alphas=RIDGES).fit(values, y)
+        spread = self.model_.predict(values).std()
+        self.factor_ = float(np.sqrt(self.weight * values.var(axis=0).sum()) / spread) if spread > 0 else 0.0
+        return self
+
+    def transform(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        values = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.column_stack([values, self.factor_ * self.model_.predict(values)])
+
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+        return np.asarray([*self.feature_names_in_, "outlook"], dtype=object)
+
+
+def _groups(features: Sequence[Feature]) -> dict[str, str]:
+    return {feature.name: feature.group for feature in features}
+
+
+def _weighted(features: Sequence[Feature], settings: PreparationSettings) -> list:
+    """The last step of the preparation that everything else is compared with."""
+    return [make_pipeline(features, settings).steps[-1]]
+
+
+REPRESENTATIONS = {
+    entry.name: entry
+    for entry in (
+        Representation(ALL, "all features, groups weighted as the settings say", _weighted),
+        Representation(
+            "rfm",
+            "recency, frequency and money only",
+            lambda features, settings: [("rfm", GroupSelector(_groups(features), "rfm"))],
+        ),
+        Representation(
+            "balanced",
+            "all features, groups balanced (multiple factor analysis)",
+            lambda features, settings: [("balance", FactorWeights(_groups(features)))],
+        ),
+        Representation(
+            "pca",
+            "principal components of the weighted features",
+            lambda features, settings: [
+                *_weighted(features, settings),
+                ("pca", PCA(VARIANCE_KEPT, svd_solver="full")),
+            ],
+        ),
+        Representation(
+            "outlook",
+            "all features, and what they foretell by the shop's own past",
+            lambda features, settings: [*_weighted(features, settings), ("outlook", Outlook())],
+            learns=True,
+        ),
+    )
+}
+
+
+def represent(
+    table: pd.DataFrame,
+    features: Sequence[Feature],
+    settings: PreparationSettings,
+    wanted: Sequence[str],
+    past: Past | None = None,
+) -> dict[str, tuple[Pipeline, pd.DataFrame]]:
+    """The fitted pipeline and the matrix of each representation wanted, and of `ALL`.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_customers, >= n_features), index = customer_id
+    past : Past, optional
+        Without it the representations that learn are left out.
+
+    Returns
+    -------
+    dict
+        Each pipeline goes from the feature table to its matrix, of shape (n_customers, n_columns),
+        ordered by customer. One whose matrix would not differ from an earlier one is left out.
+
+    Raises
+    ------
+    ValueError
+        See `prepare.prepare`; or a representation is unknown.
+    """
+    if table.empty:
+        raise ValueError("no customers to prepare")
+    if not table.index.is_unique:
+        raise ValueError("a customer occurs more than once in the feature table")
+    common = Pipeline(make_pipeline(features, settings).steps[:-1]).set_output(transform="pandas")
+    scaled = common.fit_transform(table.sort_index())
+    made: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
+    for name in dict.fromkeys([ALL, *wanted]):
+        entry = REPRESENTATIONS[name]
+        if entry.learns and past is None:
+            continue
+        own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
+        if entry.learns:
+            own.fit(common.transform(past.features), np.log1p(past.spend))
+            matrix = own.transform(scaled)
+        else:
+            matrix = own.fit_transform(scaled)
+        if not any(matrix.shape == other.shape and np.allclose(matrix, other) for _, other in made.values()):
+            made[name] = Pipeline([*common.steps, *own.steps]), matrix
+    return made
+
+
+def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
+    """The customers of a horizon ago as `pipeline` shows them; what it learned from them, cross-fitted.
+
+    A step that learned from these customers would tell its own training set well. So the rows of each
+    of 5 folds come from that step fitted on the other folds.
+
+    Returns
+    -------
+    ndarray of shape (n_then, n_columns)
+    """
+    step = pipeline[-1]
+    if not isinstance(step, Outlook):
+        return pipeline.transform(past.features).to_numpy()
+    values, outcome = pipeline[:-1].transform(past.features), np.log1p(past.spend)
+    shown_as = np.empty((len(values), len(step.get_feature_names_out())))
+    for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
+        refitted = clone(step).fit(values.iloc[shown], outcome[shown])
+        shown_as[held] = refitted.transform(values.iloc[held])
+    return shown_as

@@ -1,0 +1,109 @@
+"""Each representation against its definition; one case an entry."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import r2_score
+from skops import io as skops_io
+
+from segmentation.modelling.assign import loads
+from segmentation.modelling.representations import ALL, REPRESENTATIONS, Past, of_the_past, represent
+from segmentation.modelling.settings import REPRESENTATIONS as NAMES
+from segmentation.modelling.settings import PreparationSettings
+
+SETTINGS = PreparationSettings()
+
+
+@pytest.fixture
+def past(shop) -> Past:
+    """The customers as they are, whose later spend depends on two of their features and on luck."""
+    table, _ = shop
+    rng = np.random.default_rng(0)
+    foretold = np.log1p(table["spend"]) + 0.5 * np.log1p(table["orders"])
+    spend = np.expm1(np.maximum(foretold + rng.normal(0, 1, len(table)) - 4, 0))
+    return Past(table, spend.to_numpy())
+
+
+def test_settings_know_every_representation():
+    assert set(REPRESENTATIONS) == set(NAMES)
+
+
+def variances(matrix: pd.DataFrame, *names: str) -> pd.Series:
+    return matrix[list(names)].var(ddof=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        # the variance of a group is what the settings say
+        ("all", lambda m: variances(m, "views", "carts", "dwell").sum() == pytest.approx(1)),
+        # nothing else is left
+        ("rfm", lambda m: list(m) == ["spend", "orders"]),
+        # the first principal component of each group has variance 1
+        (
+            "balanced",
+            lambda m: (
+                np.linalg.eigvalsh(np.cov(m[["views", "carts", "dwell"]], rowvar=False, bias=True))[-1]
+                == pytest.approx(1)
+            ),
+        ),
+        # uncorrelated, the largest variance first
+        ("pca", lambda m: np.allclose(np.triu(np.corrcoef(m, rowvar=False), 1), 0, atol=1e-6)),
+        # all features, and one more that goes with what was spent
+        ("outlook", lambda m: list(m)[-1] == "outlook" and m["outlook"].corr(np.log(m["spend"] + 5)) > 0.5),
+    ],
+)
+def test_representation_is_what_it_says(shop, past, name, holds):
+    table, features = shop
+    pipeline, matrix = represent(table, features, SETTINGS, [name], past)[name]
+    assert holds(matrix)
+    pd.testing.assert_frame_equal(pipeline.transform(table), matrix)
+    stored = loads(skops_io.dumps(pipeline))
+    pd.testing.assert_frame_equal(stored.transform(table), matrix)
+
+
+def test_order_of_customers_changes_nothing(shop, past):
+    table, features = shop
+    shuffled = table.sample(frac=1, random_state=1)
+    made = represent(table, features, SETTINGS, NAMES, past)
+    for name, (_, matrix) in represent(shuffled, features, SETTINGS, NAMES, past).items():
+        pd.testing.assert_frame_equal(matrix, made[name][1])
+
+
+def test_without_a_past_nothing_is_learned_and_all_is_always_there(shop):
+    table, features = shop
+    assert list(represent(table, features, SETTINGS, ["outlook", "rfm"])) == [ALL, "rfm"]
+
+
+def test_representation_that_repeats_another_is_left_out(shop):
+    table, features = shop
+    spend = [feature for feature in features if feature.name == "spend"]
+    one_weight = PreparationSettings(group_weights={})
+    assert list(represent(table[["spend"]], spend, one_weight, ["rfm", "balanced"])) == [ALL]
+
+
+def test_what_was_learned_from_customers_does_not_judge_them(shop):
+    """Noise that is fitted must not look like foresight: many columns, few customers, luck alone."""
+    _, features = shop
+    rng = np.random.default_rng(5)
+    names = [f"f{i}" for i in range(60)]
+    table = pd.DataFrame(rng.normal(size=(120, 60)), columns=names, index=[f"{i:03d}" for i in range(120)])
+    luck = Past(table, rng.lognormal(3, 1, 120))
+    noise = [type(features[0])(name, "rfm", "linear") for name in names]
+    pipeline, _ = represent(table, noise, SETTINGS, ["outlook"], luck)["outlook"]
+    outcome = np.log1p(luck.spend)
+
+    def agreement(shown: np.ndarray) -> float:
+        return np.corrcoef(shown[:, -1], outcome)[0, 1]
+
+    assert agreement(pipeline.transform(table).to_numpy()) > 0.3
+    assert agreement(of_the_past(pipeline, luck, seed=0)) < 0.15
+
+
+def test_what_can_be_foretold_is_found_in_the_past(shop, past):
+    table, features = shop
+    pipeline, _ = represent(table, features, SETTINGS, ["outlook"], past)["outlook"]
+    shown = of_the_past(pipeline, past, seed=0)[:, -1]
+    outcome = np.log1p(past.spend)
+    slope, level = np.polyfit(shown, outcome, 1)
+    assert r2_score(outcome, slope * shown + level) > 0.3
