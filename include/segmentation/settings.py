@@ -229,7 +229,7 @@ class Settings(BaseSettings):
     lifecycle: Lifecycle = Lifecycle()
     run: Run = Run()
     alerts: Alerts = Alerts()
-    language: Literal["en", "zh"] = Field("en", description="of the alerts; the report is English")
+    language: Literal["en", "zh"] = Field("en", description="of names, reports, pages and alerts")
 
     @classmethod
     def settings_customise_sources(

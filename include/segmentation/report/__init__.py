@@ -4,15 +4,16 @@ It is made of sections, one template each under `templates/sections`; a new sect
 in SECTIONS. What they show is read by `data`, drawn by `charts`, and worded by `words`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from segmentation.language import speaking, t
 from segmentation.night import Night
-from segmentation.report import data, verdict, words
+from segmentation.report import data, drawings, verdict, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILE = "report.html"
@@ -40,46 +41,81 @@ def build(night: Night, progress: Callable[[str], None] = print) -> Path:
     UserError
         When the run has no published segments.
     """
-    facts = data.read(night)
-    drawn = _charts(facts)
     file = night.folder / FILE
-    page = render(facts, drawn, root="../../")
-    _write(file, page)
-    if facts.is_newest:
-        _write(night.store / FILE, render(facts, drawn, root=""))
+    with speaking(night.settings.language):
+        facts = data.read(night)
+        drawn = _charts(facts)
+        page = render(facts, drawn, root="../../")
+        _write(file, page)
+        if facts.is_newest:
+            _write(night.store / FILE, render(facts, drawn, root=""))
     progress(f"report: {len(page.encode()) / 1024:,.0f} kB, {file}")
     return file
 
 
 def render(facts: data.Facts, drawn: dict[str, Markup | None], root: str) -> str:
-    """The page; `root` leads from it to the store. Texts are escaped; only what is ours goes in as it is."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+    """The page; `root` leads from it to the store."""
+    return (
+        environment(facts.currency)
+        .get_template("template.html.j2")
+        .render(
+            facts=facts,
+            sections=SECTIONS,
+            by_id={segment.segment_id: segment for segment in facts.segments},
+            charts=drawn,
+            root=root,
+        )
+    )
+
+
+def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
+    """What the templates have at hand. Texts are escaped; only what is ours goes in as it is."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= _filters(facts.currency)
-    environment.globals["asset"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
-    return environment.get_template("template.html.j2").render(
-        facts=facts,
-        sections=SECTIONS,
-        verdict=verdict,
-        words=words,
-        by_id={segment.segment_id: segment for segment in facts.segments},
-        charts=drawn,
-        root=root,
-    )
+    made.filters |= _filters(currency)
+    made.globals |= {"t": t, "words": words, "verdict": verdict, "drawings": drawings}
+    made.globals["asset"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
+    return made
+
+
+def movement(flows: Sequence[data.Flow], segments: Sequence[data.Segment], said: str) -> Markup | None:
+    """Who went where, drawn; None where there are no flows."""
+    if not flows:
+        return None
+    colour = data.colours(sorted({i for f in flows for i in (f.source, f.target) if i is not None}))
+    colour |= {segment.segment_id: segment.colour for segment in segments}
+    place = {segment.segment_id: number for number, segment in enumerate(segments)}
+    sides: list[list[drawings.Node]] = []
+    for end, name in (("source", "source_name"), ("target", "target_name")):
+        sizes: dict[int | None, tuple[str, int]] = {}
+        for flow in flows:
+            before = sizes.get(getattr(flow, end), ("", 0))[1]
+            sizes[getattr(flow, end)] = (getattr(flow, name), before + flow.customers)
+        nodes = [drawings.Node(i, called, colour.get(i), n) for i, (called, n) in sizes.items()]
+        sides.append(sorted(nodes, key=lambda node: _order(node, place)))
+    bands = [drawings.Band(flow.source, flow.target, flow.customers) for flow in flows]
+    names = {"source": t("new customers"), "target": t("no longer there")}
+    return drawings.alluvial(bands, *sides, said, names)
+
+
+def _order(node: drawings.Node, place: dict[int, int]) -> tuple[bool, int, int]:
+    """As the segments are listed; those that are no more after them, and nobody's at the end."""
+    key = node.segment_id
+    return key is None, place.get(key, len(place)), key or 0
 
 
 def _charts(facts: data.Facts) -> dict[str, Markup | None]:
     from segmentation.report import charts  # Altair takes its time, and the summary does without
 
+    said = t("Customers moving between segments since the date before")
     return {
-        "sizes": charts.sizes(facts.segments, facts.currency),
         "map": None if facts.points is None else charts.customer_map(facts.points, facts.segments),
-        "movement": charts.movement(facts.flows, facts.segments) if facts.flows else None,
+        "movement": movement(facts.flows, facts.segments, said),
         "candidates": charts.candidates(facts),
     }
 

@@ -3,26 +3,28 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
-
-from psycopg2 import sql
 
 from segmentation import db
 from segmentation.errors import UserError
 from segmentation.features import Feature, dictionary
+from segmentation.language import t
 from segmentation.night import Night
 from segmentation.quality.history import history
+from segmentation.report import words
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLOURS = 10  # how many the style sheet has; a segment keeps its own as long as it lives
-SAMPLE = 20_000  # customers that the medians of everybody are computed from
+TREND_DATES = 120  # the newest published dates that a trend is drawn from
+PRODUCTS = 5  # a card has room for
 MAP_POINTS = 3_000
 FAR = 0.35  # standard deviations from everybody, from which on a feature sets a segment apart
 TRAITS = 4
+FARTHEST = 6  # features whose distance a card draws
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Profile:
     median: float | None
     p10: float | None
     p90: float | None
-    index: float | None
+    importance: float | None
     effect: float
     everybody: float | None
 
@@ -47,7 +49,12 @@ class Profile:
     def words(self) -> str:
         """What the dictionary says of such a segment, or the feature with its direction."""
         said = self.feature.high if self.is_high else self.feature.low
-        return said or f"{'more' if self.is_high else 'less'}: {self.feature.label}"
+        return t(said) if said else t("more: {what}" if self.is_high else "less: {what}", what=self.label)
+
+    @property
+    def label(self) -> str:
+        """What the feature is called."""
+        return t(self.feature.label)
 
 
 @dataclass(frozen=True)
@@ -65,16 +72,62 @@ class Segment:
     revenue: float
     revenue_share: float | None
     first_seen: date | None
-    parents: tuple[int, ...]
-    outliers: int
-    confidence: float | None
     colour: int
     profiles: dict[str, Profile] = field(repr=False)
+    rules: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    trend: tuple[tuple[date, int], ...] = field(default=(), repr=False)
+    products: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    habits: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
+    plays: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    event: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def before(self) -> int | None:
+        """Customers on the published date before; None where there is none."""
+        if self.event is not None:
+            return self.event["customers_before"]
+        return self.trend[-2][1] if len(self.trend) > 1 else None
+
+    @property
+    def is_new(self) -> bool:
+        """It was not there on the published date before."""
+        return self.event is not None and self.event["event"] in ("appear", "split", "merge")
 
     def median(self, *features: str) -> float | None:
         """The median of the first of these features that the shop has."""
         found = (self.profiles[name].median for name in features if name in self.profiles)
         return next((value for value in found if value is not None), None)
+
+    @property
+    def farthest(self) -> list[Profile]:
+        """The features that lie farthest from everybody; one of a group that says the same, at most two."""
+        ordered = sorted(self.profiles.values(), key=lambda p: (-abs(p.effect), p.feature.name))
+        chosen: list[Profile] = []
+        for profile in ordered:
+            alike = sum(other.feature.group == profile.feature.group for other in chosen)
+            if alike < 2 and len(chosen) < FARTHEST and abs(profile.effect) >= FAR:
+                chosen.append(profile)
+        return chosen
+
+    @property
+    def hours(self) -> list[dict[str, Any]]:
+        """The share of the orders in each of the 24 hours, here and of everybody."""
+        return _filled(self.habits.get("hour", []), [f"{hour:02}" for hour in range(24)])
+
+    @property
+    def weekdays(self) -> list[dict[str, Any]]:
+        """The same of Monday to Sunday."""
+        return _filled(self.habits.get("weekday", []), [str(day) for day in range(1, 8)])
+
+    @property
+    def busiest_hour(self) -> str:
+        """The hour with most orders."""
+        return max(self.hours, key=lambda row: row["share"])["value"]
+
+    @property
+    def busiest_weekday(self) -> str:
+        """The weekday with most orders."""
+        return words.weekdays()[int(max(self.weekdays, key=lambda row: row["share"])["value"]) - 1]
 
     @property
     def traits(self) -> list[Profile]:
@@ -86,6 +139,11 @@ class Segment:
         for profile in sorted(far, key=lambda p: (-abs(p.effect), p.feature.name)):
             said.setdefault(profile.words, profile)
         return list(said.values())[:TRAITS]
+
+
+def _filled(rows: list[dict[str, Any]], values: Sequence[str]) -> list[dict[str, Any]]:
+    found = {row["value"]: row for row in rows}
+    return [found.get(value) or {"value": value, "share": 0.0, "share_all": 0.0} for value in values]
 
 
 @dataclass(frozen=True)
@@ -117,6 +175,8 @@ class Facts:
     quarantined: list[dict[str, Any]]
     points: "pd.DataFrame | None" = field(repr=False)
     is_newest: bool = True
+    events: list[dict[str, Any]] = field(default_factory=list)
+    outliers: dict[int, int] = field(default_factory=dict)
 
     @property
     def as_of_date(self) -> date:
@@ -127,6 +187,12 @@ class Facts:
     def customers(self) -> int:
         """Customers that have a segment."""
         return sum(segment.customers for segment in self.segments)
+
+    @property
+    def customers_before(self) -> int | None:
+        """Customers that had a segment on the parent date; None where there is none."""
+        known = [flow.customers for flow in self.flows if flow.source is not None]
+        return sum(known) if known else None
 
     @property
     def revenue(self) -> float:
@@ -201,13 +267,14 @@ def read(night: Night) -> Facts:
                 f"run {night.run_id} of {night.as_of_date} has no published segments to report "
                 f"(status {run['status']}; a later run of the date takes its place)"
             )
+        events = read_events(conn, run)
         return Facts(
             shop=night.settings.shop.name,
             source=night.settings.shop.source,
             language=night.settings.language,
             run=run,
             currency=currency_of(conn, run["as_of_date"]),
-            segments=segments,
+            segments=details(conn, run, segments, events),
             flows=read_flows(conn, run),
             leaderboard=db.rows(conn, db.statement("report/leaderboard.sql"), run),
             quality=read_quality(conn, run),
@@ -215,6 +282,11 @@ def read(night: Night) -> Facts:
             quarantined=db.rows(conn, db.statement("report/quarantined.sql"), run),
             points=_points(night, segments),
             is_newest=run["as_of_date"] == newest_date(conn),
+            events=events,
+            outliers={
+                row["segment_id"]: row["outliers"]
+                for row in db.rows(conn, db.statement("report/membership.sql"), run)
+            },
         )
 
 
@@ -230,8 +302,7 @@ def read_quality(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any
 def read_segments(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
     """The segments that a run published, the largest revenue first; none where another run replaced them."""
     found = db.rows(conn, db.statement("report/segments.sql"), run)
-    membership = {row["segment_id"]: row for row in db.rows(conn, db.statement("report/membership.sql"), run)}
-    profiles = _profiles(conn, run, sum(row["customers"] for row in found))
+    profiles = _profiles(conn, run)
     revenue = float(sum(row["revenue_365d"] for row in found))
     colour = colours([row["segment_id"] for row in found])
     return [
@@ -240,14 +311,58 @@ def read_segments(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
             **{name: row[name] for name in ("value_tier", "lifecycle", "customers", "share")},
             revenue=float(row["revenue_365d"]),
             revenue_share=float(row["revenue_365d"]) / revenue if revenue > 0 else None,
-            parents=tuple(row["parents"] or ()),
-            outliers=membership.get(row["segment_id"], {}).get("outliers", 0),
-            confidence=membership.get(row["segment_id"], {}).get("confidence"),
             colour=colour[row["segment_id"]],
             profiles=profiles.get(row["segment_id"], {}),
         )
         for row in found
     ]
+
+
+def read_events(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """What became of each segment since the parent date; none where there is no parent."""
+    if run["parent_as_of_date"] is None:
+        return []
+    return db.rows(conn, db.statement("report/events.sql"), run)
+
+
+def details(
+    conn: db.Connection, run: dict[str, Any], segments: list[Segment], events: list[dict[str, Any]]
+) -> list[Segment]:
+    """The segments with what a card shows: trend, rules, products, habits, plays, what became of them."""
+    trends: dict[int, list[tuple[date, int]]] = {}
+    for row in db.rows(conn, db.statement("report/trend.sql"), {**run, "dates": TREND_DATES}):
+        trends.setdefault(row["segment_id"], []).append((row["as_of_date"], row["customers"]))
+    rules = _by_segment(conn, "rules", run)
+    products = _by_segment(conn, "products", {**run, "most": PRODUCTS})
+    plays = _by_segment(conn, "playbook", run)
+    habits = _by_segment(conn, "habits", run)
+    became = {event["segment_id"]: event for event in events}
+    return [
+        replace(
+            segment,
+            trend=tuple(trends.get(segment.segment_id, ())),
+            rules=tuple(rules.get(segment.segment_id, ())),
+            products=tuple(products.get(segment.segment_id, ())[:PRODUCTS]),
+            plays=tuple(plays.get(segment.segment_id, ())),
+            habits=_kinds(habits.get(segment.segment_id, [])),
+            event=became.get(segment.segment_id),
+        )
+        for segment in segments
+    ]
+
+
+def _by_segment(conn: db.Connection, name: str, params: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in db.rows(conn, db.statement(f"report/{name}.sql"), params):
+        found.setdefault(row["segment_id"], []).append(row)
+    return found
+
+
+def _kinds(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        kinds.setdefault(row["habit"], []).append(row)
+    return kinds
 
 
 def colours(segment_ids: Sequence[int]) -> dict[int, int]:
@@ -261,52 +376,19 @@ def colours(segment_ids: Sequence[int]) -> dict[int, int]:
     return taken
 
 
-def _profiles(conn: db.Connection, run: dict[str, Any], customers: int) -> dict[int, dict[str, Profile]]:
-    found = db.rows(conn, db.statement("report/profiles.sql"), run)
+def _profiles(conn: db.Connection, run: dict[str, Any]) -> dict[int, dict[str, Profile]]:
     known = {feature.name: feature for feature in dictionary()}
-    everybody = _everybody(conn, run, sorted({row["feature"] for row in found} & set(known)), customers)
     result: dict[int, dict[str, Profile]] = {}
-    for row in found:
+    for row in db.rows(conn, db.statement("report/profiles.sql"), run):
         if row["feature"] not in known:
             continue  # a feature that has left the dictionary since
-        middle = everybody.get(row["feature"])
         result.setdefault(row["segment_id"], {})[row["feature"]] = Profile(
             feature=known[row["feature"]],
-            **{name: row[name] for name in ("mean", "median", "p10", "p90")},
-            index=row["index_vs_all"],
-            effect=_direction(row, middle) * abs(row["importance"] or 0.0),
-            everybody=middle,
+            **{name: row[name] for name in ("mean", "median", "p10", "p90", "importance")},
+            effect=row["effect"] or 0.0,
+            everybody=row["median_all"],
         )
     return result
-
-
-def _everybody(
-    conn: db.Connection, run: dict[str, Any], features: list[str], customers: int
-) -> dict[str, float | None]:
-    columns = {
-        row["name"]
-        for row in db.rows(
-            conn,
-            "select attname as name from pg_attribute "
-            "where attrelid = 'features.customer_features'::regclass and attnum > 0 and not attisdropped",
-        )
-    }
-    wanted = [name for name in features if name in columns]
-    if not wanted:
-        return {}
-    medians = sql.SQL(", ").join(
-        sql.SQL("percentile_cont(0.5) within group (order by {f}) as {f}").format(f=sql.Identifier(name))
-        for name in wanted
-    )
-    query = db.statement("report/everybody.sql", medians=medians.as_string(conn))
-    return db.row(conn, query, {**run, "every": max(1, customers // SAMPLE)}) or {}
-
-
-def _direction(row: dict[str, Any], everybody: float | None) -> int:
-    """1 above everybody, -1 below: by the medians, and where these agree (often at 0) by the means."""
-    if everybody is not None and row["median"] is not None and row["median"] != everybody:
-        return 1 if row["median"] > everybody else -1
-    return -1 if row["index_vs_all"] is not None and row["index_vs_all"] < 100 else 1
 
 
 def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
@@ -316,9 +398,9 @@ def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
     return [
         Flow(
             source=row["from_segment_id"],
-            source_name=_side(row["from_segment_id"], row["from_name"], "new customers"),
+            source_name=_side(row["from_segment_id"], row["from_name"], t("new customers")),
             target=row["to_segment_id"],
-            target_name=_side(row["to_segment_id"], row["to_name"], "no longer there"),
+            target_name=_side(row["to_segment_id"], row["to_name"], t("no longer there")),
             customers=row["customers"],
             revenue=float(row["revenue_365d"]),
         )
@@ -329,7 +411,7 @@ def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
 def _side(segment_id: int | None, name: str | None, nobody: str) -> str:
     if segment_id is None:
         return nobody
-    return name or f"segment {segment_id}"
+    return name or t("segment {n}", n=segment_id)
 
 
 def _points(night: Night, segments: list[Segment]) -> "pd.DataFrame | None":

@@ -6,6 +6,7 @@ from typing import Any
 
 from segmentation import reference
 from segmentation.features import Feature, dictionary
+from segmentation.language import t
 from segmentation.report import words
 from segmentation.report.data import Facts
 
@@ -17,6 +18,8 @@ MEANINGS = {
     "explainability": "a tree of four questions puts {:.0%} where they belong",
 }
 SIGNS = {"<=": "at most", "<": "below", ">": "above", ">=": "at least"}
+FAR_ABOVE = ("far above everybody", "clearly above everybody", "a little above everybody")
+FAR_BELOW = ("far below everybody", "clearly below everybody", "a little below everybody")
 MOST_ALIKE = 4  # features of one group among the telling ones
 EXTERNAL = (("adjusted_rand_index", "ARI"), ("adjusted_mutual_information", "AMI"))
 
@@ -25,15 +28,27 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     """The outcome of the choice in one or two sentences."""
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
-        return "No structure was found that holds up, so everybody is one segment."
+        return t("No structure was found that holds up, so everybody is one segment.")
     took_part = [row for row in leaderboard if row["algorithm"] != reference.ALGORITHM]
     passed = [row for row in took_part if not row["gates_failed"]]
-    contest = f"{words.count(len(took_part), 'candidate')}, of which {len(passed):,} passed every gate"
+    contest = t(
+        "{candidates}, of which {n} passed every gate",
+        candidates=words.count(len(took_part), "candidate"),
+        n=f"{len(passed):,}",
+    )
     if decision == "keep" or chosen["algorithm"] == "incumbent":
-        kept = f"The last model was kept, with {words.count(chosen['k'], 'segment')}"
-        return f"{kept}: no challenger was clearly better ({contest})."
+        return t(
+            "The last model was kept, with {segments}: no challenger was clearly better ({contest}).",
+            segments=words.count(chosen["k"], "segment"),
+            contest=contest,
+        )
     name = words.algorithm(chosen["algorithm"])
-    return f"{name[0].upper()}{name[1:]} with {words.count(chosen['k'], 'segment')} won among {contest}."
+    return t(
+        "{name} with {segments} won among {contest}.",
+        name=f"{name[0].upper()}{name[1:]}",
+        segments=words.count(chosen["k"], "segment"),
+        contest=contest,
+    )
 
 
 def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
@@ -41,7 +56,7 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return []
-    said = [MEANINGS[name].format(chosen[name]) for name in WHY_SCORES if words.known(chosen.get(name))]
+    said = [t(MEANINGS[name]).format(chosen[name]) for name in WHY_SCORES if words.known(chosen.get(name))]
     others = [
         row
         for row in leaderboard
@@ -49,7 +64,14 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
     ]
     if others and words.known(chosen["score"]):
         best = max(others, key=lambda row: row["score"])
-        said.append(f"ranked {chosen['score']:.2f}, the next best {best['score']:.2f} ({best['candidate']})")
+        said.append(
+            t(
+                "ranked {score:.2f}, the next best {next:.2f} ({candidate})",
+                score=chosen["score"],
+                next=best["score"],
+                candidate=best["candidate"],
+            )
+        )
     return said
 
 
@@ -59,9 +81,15 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
     figures = _external_figures(chosen)
     if not figures:
         return None
-    said = f"Agreement with the shop's true labels: {figures} (for information, never used to choose)."
+    said = t(
+        "Agreement with the shop's true labels: {figures} (for information, never used to choose).",
+        figures=figures,
+    )
     textbook = next((row for row in leaderboard if row["algorithm"] == reference.ALGORITHM), None)
-    return f"{said} The {textbook['candidate']}: {_external_figures(textbook)}." if textbook else said
+    if not textbook:
+        return said
+    also = t("The {candidate}: {figures}.", candidate=textbook["candidate"], figures=_external_figures(textbook))
+    return f"{said} {also}"
 
 
 def _external_figures(row: dict[str, Any] | None) -> str:
@@ -77,29 +105,40 @@ def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_sha
     for row in rows:
         share = row["quarantined"] / row["rows_in"] if row["rows_in"] else 0
         if share > noted_share and row["table_name"] not in known:
-            counts = f"{row['quarantined']:,} of {row['rows_in']:,}"
+            counts = t("{n} of {all}", n=f"{row['quarantined']:,}", all=f"{row['rows_in']:,}")
             said.append(
-                f"{words.percent(share)} of the rows of {words.plain(row['table_name'])} ({counts}) "
-                f"were quarantined: {rules(row['rules'])}"
+                t(
+                    "{share} of the rows of {table} ({counts}) were quarantined: {rules}",
+                    share=words.percent(share),
+                    table=words.plain(row["table_name"]),
+                    counts=counts,
+                    rules=rules(row["rules"]),
+                )
             )
     return said
 
 
 def expectation(row: dict[str, Any]) -> str:
     """An unmet expectation in a line."""
-    where = f"{row['gate'].capitalize()} gate, {words.plain(row['table_name'])}"
-    text = f"{where}: {words.plain(row['expectation'])}"
+    text = t(
+        "{gate} gate, {table}: {expectation}",
+        gate=t(row["gate"].capitalize()),
+        table=words.plain(row["table_name"]),
+        expectation=words.plain(row["expectation"]),
+    )
     found = [
-        f"{what} {row[key]}" for key, what in (("observed", "found"), ("expected", "expected")) if row[key]
+        t(said, value=row[key])
+        for key, said in (("observed", "found {value}"), ("expected", "expected {value}"))
+        if row[key]
     ]
-    return f"{text} ({', '.join(found)})" if found else text
+    return f"{text} ({t(', ').join(found)})" if found else text
 
 
 def rules(counts: dict[str, int], most: int = 3) -> str:
     """The rules that caught the most rows."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     said = [f"{words.plain(rule)} {count:,}" for rule, count in ordered[:most]]
-    return ", ".join([*said, f"and {len(ordered) - most} more"] if len(ordered) > most else said)
+    return t(", ").join([*said, t("and {n} more", n=len(ordered) - most)] if len(ordered) > most else said)
 
 
 def rule(text: str, currency: str | None) -> str:
@@ -110,12 +149,13 @@ def rule(text: str, currency: str | None) -> str:
         name, sign, value = found.groups()
         if name not in known:
             return found[0]
-        figure = words.short(float(value), known[name].unit, currency).removesuffix(
-            " d"
-        )  # the label says days
-        return f"{known[name].label} {SIGNS[sign]} {figure}"
+        # the label says days
+        unit = "" if known[name].unit == "days" else known[name].unit
+        figure = words.short(float(value), unit, currency)
+        return t("{label} {sign} {figure}", label=t(known[name].label), sign=t(SIGNS[sign]), figure=figure)
 
-    return re.sub(r"(\w+) (<=|>=|<|>) (-?[\d.]+(?:e[+-]?\d+)?)", clause, text)
+    said = re.sub(r"(\w+) (<=|>=|<|>) (-?[\d.]+(?:e[+-]?\d+)?)", clause, text)
+    return said.replace(" and ", t(" and ")).replace("everybody", t("everybody"))
 
 
 def telling_features(facts: Facts, most: int = 14) -> list[Feature]:
@@ -145,27 +185,31 @@ def everybody(facts: Facts, feature: Feature) -> float | None:
     return next(found, None)
 
 
-def shade(effect: float) -> float:
-    """How strong a colour is: full at two standard deviations."""
-    return round(0.62 * min(abs(effect), 2) / 2, 2)
+def shade(effect: float) -> int:
+    """How strong a colour is, 0..5: full at two standard deviations."""
+    return round(5 * min(abs(effect), 2) / 2)
 
 
 def distance(effect: float) -> str:
     """How far from everybody, in words."""
     size = abs(effect)
     if size < 0.15:
-        return "like everybody"
-    how = "far" if size >= 1 else "clearly" if size >= 0.5 else "a little"
-    return f"{how} {'above' if effect > 0 else 'below'} everybody ({effect:+.1f} standard deviations)"
+        return t("like everybody")
+    said = FAR_ABOVE if effect > 0 else FAR_BELOW
+    how = said[0] if size >= 1 else said[1] if size >= 0.5 else said[2]
+    return t("{how} ({effect} standard deviations)", how=t(how), effect=f"{effect:+.1f}")
 
 
 def score_columns(leaderboard: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """The scores that some candidate has; the external ones last, and marked."""
-    outside = [(key, f"{name}, for information", "agreement with the true labels") for key, name in EXTERNAL]
+    outside = [
+        (key, t("{name}, for information", name=name), "agreement with the true labels")
+        for key, name in EXTERNAL
+    ]
     return [
-        column
-        for column in (*words.SCORES, *outside)
-        if any(words.known(row.get(column[0])) for row in leaderboard)
+        (column, t(heading), t(meaning))
+        for column, heading, meaning in (*words.SCORES, *outside)
+        if any(words.known(row.get(column)) for row in leaderboard)
     ]
 
 
@@ -192,3 +236,52 @@ def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         elif value is not None:
             result.append((f"{prefix}{key}", value))
     return result
+
+
+def changes(facts: Facts) -> list[str]:
+    """What is different since the published date before, the weightiest first."""
+    said = [_became(event, facts) for event in facts.events if event["event"] != "survive"]
+    moved, compared = facts.moved
+    if compared:
+        said.append(
+            t(
+                "{n} of {customers} changed segment ({share})",
+                n=words.number(moved, 0),
+                customers=words.count(compared, "customer"),
+                share=words.percent(moved / compared),
+            )
+        )
+    moves = [f for f in facts.flows if None not in (f.source, f.target) and f.source != f.target and f.customers]
+    if moves:
+        largest = max(moves, key=lambda flow: flow.customers)
+        said.append(
+            t(
+                "Largest move: {n} from {source} to {target}, {money} a year",
+                n=words.number(largest.customers, 0),
+                source=t("{name} ({n})", name=largest.source_name, n=largest.source),
+                target=t("{name} ({n})", name=largest.target_name, n=largest.target),
+                money=words.compact(largest.revenue, facts.currency),
+            )
+        )
+    entries = sum(flow.customers for flow in facts.flows if flow.source is None)
+    if entries:
+        said.append(t("{customers} are new", customers=words.count(entries, "customer")))
+    return said
+
+
+BECAME = {
+    "appear": "New segment: {name} ({n})",
+    "split": "New segment: {name} ({n}), split from {parents}",
+    "merge": "New segment: {name} ({n}), merged from {parents}",
+    "vanish": "Gone: {name} ({n})",
+}
+
+
+def _became(event: dict[str, Any], facts: Facts) -> str:
+    names = {segment.segment_id: segment.name for segment in facts.segments}
+    return t(
+        BECAME[event["event"]],
+        name=event["name"] or names.get(event["segment_id"], words.UNKNOWN),
+        n=event["segment_id"],
+        parents=words.listed([str(parent) for parent in event["parents"]]),
+    )

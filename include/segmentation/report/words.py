@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from segmentation import language
+from segmentation.language import t
+
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "CNY": "CN¥", "JPY": "¥", "INR": "₹"}
 UNKNOWN = "–"
 
@@ -40,6 +43,8 @@ GROUPS = {"rfm": "Recency, frequency, money"}
 
 TIERS = {"high": "high value", "mid": "mid value", "low": "low value"}
 
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
 # (column, what it is called, what it means) of the leaderboard's figures, in the order they are shown
 SCORES = (
     ("score", "Ranking", "the weighted ranks of the scores that count; 1 is the best that can be"),
@@ -66,6 +71,11 @@ SCORES = (
     ("smallest_share", "Smallest segment", "its share of the customers"),
     ("largest_share", "Largest segment", "its share of the customers"),
 )
+
+
+def weekdays() -> list[str]:
+    """Monday to Sunday, short."""
+    return [t(day) for day in WEEKDAYS]
 
 
 def known(value: Any) -> bool:
@@ -108,6 +118,32 @@ def money(amount: Any, currency: str | None = None, digits: int = 0) -> str:
     return f"{sign}{text} {currency}" if currency else f"{sign}{text}"
 
 
+def compact(value: Any, currency: str | None = None) -> str:
+    """5453256 -> 5.45M, or 545万 in Chinese; with a currency as money. For where there is little room."""
+    if not known(value):
+        return UNKNOWN
+    size, number_ = "", abs(float(value))
+    for least, name in language.SIZES[language.current()]:
+        if number_ >= least:
+            size, number_ = name, number_ / least
+            break
+    digits = 0 if number_ >= 100 or number_ == int(number_) else 1 if number_ >= 10 or not size else 2
+    text = f"{number_:,.{digits}f}"
+    text = (text.rstrip("0").rstrip(".") if "." in text else text) + size
+    sign = "−" if float(value) < 0 and text.strip("0.,") else ""
+    if currency in SYMBOLS:
+        return f"{sign}{SYMBOLS[currency]}{text}"
+    return f"{sign}{text} {currency}" if currency else f"{sign}{text}"
+
+
+def change(now: Any, before: Any) -> str:
+    """120 after 100 -> +20%; nothing to compare with is a dash."""
+    if not known(now) or not before:
+        return UNKNOWN
+    share = float(now) / float(before) - 1
+    return "±0%" if abs(share) < 0.0005 else f"{'+' if share > 0 else ''}{percent(share)}"
+
+
 def quantity(value: Any, unit: str, currency: str | None = None) -> str:
     """A value of a feature in its own unit: 34 days, £410, 12%, 1.4."""
     if not known(value):
@@ -119,13 +155,15 @@ def quantity(value: Any, unit: str, currency: str | None = None) -> str:
     if unit in ("ratio", "nats", "category"):
         return number(value, 2)
     shown = number(value)
+    if language.current() != language.ENGLISH:
+        return f"{shown} {t(unit)}"
     return f"{shown} {unit[:-1] if shown == '1' and unit.endswith('s') else unit}"
 
 
 def short(value: Any, unit: str, currency: str | None = None) -> str:
     """The same where there is no room for a unit that the row's label has: 34 d, £410, 12%, 1.4."""
     if unit == "days" and known(value):
-        return f"{number(value)} d"
+        return t("{n} d", n=number(value))
     if unit in ("currency", "share", "ratio", "nats"):
         return quantity(value, unit, currency)
     return number(value)
@@ -133,22 +171,22 @@ def short(value: Any, unit: str, currency: str | None = None) -> str:
 
 def plain(name: str) -> str:
     """A name of the code as words: unknown_customer -> unknown customer."""
-    return str(name).replace("_", " ")
+    return t(str(name).replace("_", " "))
 
 
 def algorithm(name: str) -> str:
     """What the literature calls an algorithm."""
-    return ALGORITHMS.get(name, plain(name))
+    return t(ALGORITHMS.get(name, plain(name)))
 
 
 def gate(name: str) -> str:
     """Why a candidate is out."""
-    return GATES.get(name, plain(name))
+    return t(GATES.get(name, plain(name)))
 
 
 def group(name: str) -> str:
     """A group of features as a heading."""
-    return GROUPS.get(name, plain(name).capitalize())
+    return t(GROUPS.get(name, plain(name).capitalize()))
 
 
 def parameters(values: dict[str, Any]) -> str:
@@ -162,15 +200,19 @@ def parameters(values: dict[str, Any]) -> str:
 
 def day(value: date | datetime | None) -> str:
     """1 December 2011."""
-    return f"{value.day} {value:%B %Y}" if value else UNKNOWN
+    if not value:
+        return UNKNOWN
+    return t("{d} {month} {y}", d=value.day, month=f"{value:%B}", y=value.year, m=value.month)
 
 
 def count(amount: int, one: str, many: str | None = None) -> str:
-    """1 segment, 6 segments."""
+    """1 segment, 6 segments; a language without plurals has one word, that of `one`."""
+    if language.current() != language.ENGLISH:
+        return f"{amount:,} {t(one)}"
     return f"{amount:,} {one if amount == 1 else many or one + 's'}"
 
 
 def listed(parts: Sequence[str]) -> str:
     """a, b and c."""
     parts = list(parts)
-    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+    return t(" and ").join([t(", ").join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)

@@ -8,7 +8,8 @@ select
     median,
     p10,
     p90,
-    index_vs_all,
+    median_all,
+    effect,
     importance
 from segments.segment_profiles
 where as_of_date = %(as_of_date)s and run_id = %(run_id)s

@@ -1,0 +1,52 @@
+"""The language of what people read: a text is written in English where it is used, and looked up in another.
+
+`t("{n} customers", n=5)` is the text in the language in force; `include/segmentation/texts/<language>.yaml`
+has what each text is there. A text that is missing is shown in English; a test finds it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TEXTS = Path(__file__).parent / "texts"
+ENGLISH = "en"
+# what a language counts large numbers in, the largest first
+SIZES = {
+    "en": ((1e9, "B"), (1e6, "M"), (1e3, "k")),
+    "zh": ((1e8, "亿"), (1e4, "万")),
+}
+
+_current: ContextVar[str] = ContextVar("language", default=ENGLISH)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Put a language in force until the end of the block, in this thread."""
+    token = _current.set(language)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current() -> str:
+    """The language in force: en, zh."""
+    return _current.get()
+
+
+@lru_cache(maxsize=4)
+def texts(language: str) -> dict[str, str]:
+    """English text -> what it is in a language; none for English, which is written where it is used."""
+    file = TEXTS / f"{language}.yaml"
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def t(text: str, **values: Any) -> str:
+    """The text in the language in force, with its values in place."""
+    said = texts(current()).get(text, text)
+    return said.format(**values) if values else said
