@@ -148,6 +148,20 @@ CANDIDATES = (
     ("dbscan", {"eps": 1.75, "min_samples": 8}, 2, 0.334, 0.5, 0.05, None, "k_min,noise_share"),
     ("spectral", {"k": 8, "neighbours": 10}, None, None, None, None, None, "fit"),
 )
+SPLIT = 7  # the segment that is new on a date with a parent
+PRODUCTS = (
+    ("P-10023", "kitchen"), ("P-20871", "toys"), ("P-00417", "garden"), ("P-33310", "kitchen"),
+    ("P-71200", "lighting"), ("P-90011", "stationery"), ("P-55501", "toys"), ("P-12012", "gifts"),
+)  # fmt: skip
+PLAYS = {
+    "active": (
+        ("reward", "Reward", "Early access and a thank-you; no discount, they pay full price anyway."),
+        ("upsell", "Upsell", "Show what goes with the last order."),
+    ),
+    "new": (("onboard", "Onboard", "A second-order incentive within 30 days, and how things work here."),),
+    "cooling": (("win_back", "Win back", "A reminder of what they bought, before they are gone."),),
+    "lapsed": (("leave_alone", "Leave alone", "One message a season; do not spend on ads."),),
+}
 QUALITY = (
     # gate, table, expectation, severity, success, observed, expected, failing rows
     ("sources", "orders", "rows_within_weekday_range", "warning", False, "312", "between 340 and 610", None),
@@ -201,6 +215,8 @@ def publish(this: Night, parent: Night | None = None, *, labels: bool = True, pi
         _profiles(conn, this, frame, kinds)
         if parent is not None:
             _migrations(conn, this, parent, kinds, frame)
+            _events(conn, this, parent)
+        _in_use(conn, this, kinds.value_counts())
         _leaderboard(conn, this, labels)
         _quality(conn, this)
         _rows(conn, this)
@@ -348,8 +364,99 @@ def _segments(
 def _profiles(conn: db.Connection, this: Night, frame: pd.DataFrame, kinds: pd.Series) -> None:
     known = [feature for feature in features.dictionary() if feature.name in frame.columns]
     table = profiles.profiles(frame, kinds, known).rename(columns={"cluster": "segment_id"})
-    stamped = table.assign(as_of_date=this.as_of_date, run_id=this.run_id)
+    far = profiles.effects(frame, kinds, known).stack()
+    effect = [float(far[i, name]) for i, name in zip(table["segment_id"], table["feature"], strict=True)]
+    stamped = table.assign(
+        as_of_date=this.as_of_date,
+        run_id=this.run_id,
+        importance=np.round(np.abs(effect) / 10, 4),
+        effect=np.round(effect, 4),
+        direction=["higher" if e > 0.1 else "lower" if e < -0.1 else "alike" for e in effect],
+        mean_all=[frame[name].mean() for name in table["feature"]],
+        median_all=[frame[name].median() for name in table["feature"]],
+    )
     db.copy_frame(conn, stamped, ("segments", "segment_profiles"))
+
+
+def _in_use(conn: db.Connection, this: Night, sizes: pd.Series) -> None:
+    """Rules, products, habits and plays."""
+    stamp = {"as_of_date": this.as_of_date, "run_id": this.run_id}
+    random = np.random.default_rng(11)
+    frames: dict[str, list[dict]] = {
+        name: [] for name in ("segment_rules", "segment_products", "segment_habits", "segment_playbook")
+    }
+    for kind in KINDS:
+        own = {**stamp, "segment_id": kind.segment_id}
+        rule = {
+            "rule_number": 1,
+            "rule": kind.rule,
+            "condition": kind.rule,
+            "rule_precision": 0.84,
+            "rule_recall": 0.71,
+        }
+        frames["segment_rules"].append({**own, **rule, "customers": int(sizes[kind.segment_id] * 0.85)})
+        for rank, (product, category) in enumerate(PRODUCTS[kind.segment_id % 3 :][:6], 1):
+            bought = {"product_id": product, "category": category, "rank": rank, "customers": 90 - 9 * rank}
+            shares = {"support": 0.34 - 0.04 * rank, "support_others": 0.08, "lift": 3.6 - 0.3 * rank}
+            frames["segment_products"].append({**own, **bought, **shares})
+        frames["segment_habits"] += [{**own, **row} for row in _habits(kind, random)]
+        for priority, (play, title, advice) in enumerate(PLAYS[kind.lifecycle], 1):
+            said = {"priority": priority, "play": play, "title": title, "advice": advice}
+            frames["segment_playbook"].append({**own, **said, "reason": f"life-cycle {kind.lifecycle}"})
+    for table, rows in frames.items():
+        db.copy_frame(conn, pd.DataFrame(rows), ("segments", table))
+
+
+def _habits(kind: Kind, random: np.random.Generator) -> list[dict]:
+    hours, weekdays = np.arange(24), np.arange(1, 8)
+    peak = 20 if "evening" in kind.name else 11 + kind.segment_id
+    shapes = {
+        "hour": (
+            [f"{h:02}" for h in hours],
+            np.exp(-(((hours - peak) / 4) ** 2)),
+            np.exp(-(((hours - 14) / 6) ** 2)),
+        ),
+        "weekday": ([str(d) for d in weekdays], 1 + random.random(7), np.full(7, 1.0)),
+        "channel": (["app", "web", "shop"], np.array([3.0, 2, kind.segment_id]), np.array([2.0, 3, 1])),
+    }
+    return [
+        {"habit": habit, "value": value, "orders": int(1000 * one), "share": one, "share_all": all_}
+        for habit, (values, own, everybody) in shapes.items()
+        for value, one, all_ in zip(
+            values, (own / own.sum()).round(4), (everybody / everybody.sum()).round(4), strict=True
+        )
+    ]
+
+
+def _events(conn: db.Connection, this: Night, parent: Night) -> None:
+    """Every segment goes on, but for the last: it was split from another one."""
+    now, before = (
+        {
+            row["segment_id"]: row["customers"]
+            for row in db.rows(
+                conn,
+                "select segment_id, customers from segments.segment_versions "
+                "where as_of_date = %(as_of_date)s",
+                night.params,
+            )
+        }
+        for night in (this, parent)
+    )
+    rows = [
+        {
+            "as_of_date": this.as_of_date,
+            "segment_id": i,
+            "run_id": this.run_id,
+            "event": "split" if i == SPLIT else "survive",
+            "parents": "{5}" if i == SPLIT else f"{{{i}}}",
+            "successors": f"{{{i}}}",
+            "customers": n,
+            "customers_before": 0 if i == SPLIT else before[i],
+            "customers_stayed": 0 if i == SPLIT else min(n, before[i]),
+        }
+        for i, n in now.items()
+    ]
+    db.copy_frame(conn, pd.DataFrame(rows), ("segments", "segment_events"))
 
 
 def _migrations(

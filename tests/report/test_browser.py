@@ -1,133 +1,133 @@
 """The report in a real browser: nothing is asked for, nothing goes wrong, and everybody can read it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from segmentation import report
-from tests.report.browser import Browser, found
-
-CONTRAST = """
-(() => {
-  const probe = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const rgba = (colour) => {
-    probe.clearRect(0, 0, 1, 1); probe.fillStyle = colour; probe.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = probe.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
-  };
-  const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
-  const behind = (node) => {
-    const layers = [];
-    for (let n = node; n; n = n.parentElement) layers.push(rgba(getComputedStyle(n).backgroundColor));
-    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]);
-  };
-  const light = (rgb) => {
-    const linear = (c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
-    const [r, g, b] = rgb.map((c) => linear(c / 255));
-    return .2126 * r + .7152 * g + .0722 * b;
-  };
-  const poor = [];
-  for (const node of document.querySelectorAll("body *:not(svg *):not(script):not(#tip)")) {
-    const own = [...node.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim());
-    if (!own || !node.checkVisibility()) continue;
-    const style = getComputedStyle(node), under = behind(node), ink = over(rgba(style.color), under);
-    const [a, b] = [light(ink), light(under)].sort((x, y) => y - x);
-    const ratio = (a + .05) / (b + .05);
-    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.6 && style.fontWeight >= 600);
-    const least = large ? 3 : 4.5;
-    if (ratio < least) poor.push(`${node.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
-  }
-  return poor;
-})()
-"""
+from tests import browser as browsers
+from tests.browser import DESK, PHONE, faults, opened
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with Browser(found()) as page:
-        yield page
+    with browsers.running() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def file(published):
-    return report.build(published, progress=lambda text: None)
+def url(published):
+    return report.build(published, progress=lambda text: None).as_uri()
 
 
-@pytest.fixture(autouse=True)
-def _forget(browser):
-    browser.events.clear()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1200])
-def test_nothing_goes_wrong_nothing_is_loaded_nothing_sticks_out(browser, file, width, scheme):
-    browser.open(file, width, scheme)
-    assert browser.errors() == []
-    assert [url for url in browser.requests() if not url.startswith(("file:", "data:"))] == []
-    assert browser.run("document.documentElement.scrollWidth") <= width
+@pytest.fixture(scope="module")
+def chinese(published, tmp_path_factory):
+    settings = published.settings.model_copy(update={"language": "zh"})
+    night = replace(published, settings=settings, store=tmp_path_factory.mktemp("zh"))
+    return report.build(night, progress=lambda text: None).as_uri()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_contrast(browser, file, scheme):
-    browser.open(file, 1200, scheme)
-    browser.run("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-    assert browser.run(CONTRAST) == []
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_nothing_goes_wrong_nothing_is_loaded_nothing_sticks_out(browser, url, width, scheme):
+    with opened(browser, url, width, scheme) as (page, watch):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        assert faults(page) == []
+        assert watch.errors == []
+        assert watch.outside("file:") == []
 
 
-def test_paper_shows_everything_and_cuts_nothing_off(browser, file):
-    browser.open(file, 690, media="print")  # the width of A4 without its margins
-    # the leaderboard has a page across
-    beyond = browser.run(
-        "[...document.querySelectorAll('section:not(#choice) *')]"
-        ".filter((e) => e.getBoundingClientRect().right > 695).map((e) => e.closest('section').id)"
-    )
-    assert beyond == []
-    browser.run("dispatchEvent(new Event('beforeprint'))")
-    assert browser.run("[...document.querySelectorAll('details')].every((d) => d.open)")
-
-
-def test_a_screen_reader_finds_its_way(browser, file):
-    browser.open(file)
-    levels = browser.run("[...document.querySelectorAll('h1, h2, h3')].map((h) => +h.tagName[1])")
-    assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in pairwise(levels))
-    assert browser.run("document.documentElement.lang") == "en"
-    assert browser.run(
-        "[...document.querySelectorAll('table')].every((t) => t.caption && t.caption.textContent.trim())"
-    )
-    assert browser.run("[...document.querySelectorAll('th')].every((h) => h.scope)")
-    assert browser.run(
-        "[...document.querySelectorAll('figure svg')].every((s) => s.getAttribute('role') === 'img' "
-        "&& document.getElementById(s.getAttribute('aria-labelledby')).textContent.trim())"
-    )
-    assert browser.run(
-        "(() => { const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);"
-        "return ids.length === new Set(ids).size })()"
-    )
-    assert browser.run(
-        "[...document.querySelectorAll('a[href^=\"#\"]')].every((a) => document.querySelector(a.hash))"
-    )
-
-
-def test_a_mark_and_a_cell_tell_what_they_are(browser, file):
-    browser.open(file)
-    told = (
-        "(() => {{ const node = document.querySelector({0!r}); node.scrollIntoView();"
-        "node.dispatchEvent(new PointerEvent('pointermove', {{bubbles: true, clientX: 50, clientY: 50}}));"
-        "const tip = document.getElementById('tip'); return tip.hidden ? '' : tip.textContent }})()"
-    )
-    assert "of customers" in browser.run(told.format("#segments .role-mark [aria-label]"))
-    assert "standard deviations" in browser.run(told.format(".heat td[data-tip]"))
-    assert browser.run(told.format("h1")) == ""
-
-
-def test_without_javascript_all_charts_are_there(browser, file):
-    browser.send("Emulation.setScriptExecutionDisabled", value=True)
-    try:
-        browser.open(file)
-        sizes = browser.run(
-            "[...document.querySelectorAll('figure svg')].map((s) => s.getBoundingClientRect().height)"
+def test_one_screen_of_a_phone_says_what_matters(browser, url):
+    with opened(browser, url, PHONE) as (page, _):
+        seen = page.evaluate(
+            "[...document.querySelectorAll('h1, .figures, .notice, .overview tbody tr')]"
+            ".map((e) => e.getBoundingClientRect().bottom)"
         )
-    finally:
-        browser.send("Emulation.setScriptExecutionDisabled", value=False)
-    assert len(sizes) == 4
-    assert min(sizes) > 100
+        assert len(seen) == 1 + 1 + 2 + 6
+        assert max(seen) <= 844
+
+
+def test_every_card_is_reached_from_the_headline_by_keyboard(browser, url):
+    with opened(browser, url, PHONE) as (page, _):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        links = page.locator(".overview a")
+        for number in range(links.count()):
+            links.nth(number).focus()
+            page.keyboard.press("Enter")
+            name = links.nth(number).locator("span").last.inner_text()
+            assert page.locator(f"{page.evaluate('location.hash')} h3").inner_text() == name
+
+
+def test_a_card_says_what_a_marketer_asks(browser, url):
+    with opened(browser, url) as (page, _):
+        card = page.locator("#segment-1")
+        text = card.inner_text()
+        for said in ("Reward", "What sets it apart", "P-20871", "3.3× everybody", "Rule", "Size", "app 50%"):
+            assert said in text
+        for svg in card.locator("svg[role=img]").all():
+            assert svg.locator("title").text_content().strip()
+        card.get_by_text("One more idea").click()
+        assert card.get_by_text("Show what goes with the last order.").is_visible()
+
+
+def test_chinese_is_chinese(browser, chinese):
+    with opened(browser, chinese, PHONE) as (page, watch):
+        assert page.evaluate("document.documentElement.lang") == "zh"
+        assert page.locator("h1").inner_text() == "6 个客户分群"
+        assert page.locator("h2").all_inner_texts()[1] == "各分群"
+        assert faults(page) == []
+        assert watch.errors == []
+
+
+def test_paper_shows_everything_and_cuts_nothing_off(browser, url):
+    with opened(browser, url, 690) as (page, _):  # the width of A4 without its margins
+        page.emulate_media(media="print")
+        # the leaderboard has a page across
+        beyond = page.evaluate(
+            "[...document.querySelectorAll('section:not(#choice) *')]"
+            ".filter((e) => e.getBoundingClientRect().right > 695).map((e) => e.closest('section').id)"
+        )
+        assert beyond == []
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("[...document.querySelectorAll('details')].every((d) => d.open)")
+
+
+def test_a_screen_reader_finds_its_way(browser, url):
+    with opened(browser, url) as (page, _):
+        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((h) => +h.tagName[1])")
+        assert levels[0] == 1 and levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+        assert page.evaluate("document.documentElement.lang") == "en"
+        assert page.evaluate(
+            "[...document.querySelectorAll('table')].every((t) => t.caption && t.caption.textContent.trim())"
+        )
+        assert page.evaluate("[...document.querySelectorAll('th')].every((h) => h.scope)")
+        assert page.evaluate(
+            "(() => { const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);"
+            "return ids.length === new Set(ids).size })()"
+        )
+        assert page.evaluate(
+            "[...document.querySelectorAll('a[href^=\"#\"]')].every((a) => document.querySelector(a.hash))"
+        )
+
+
+def test_a_mark_and_a_cell_tell_what_they_are(browser, url):
+    with opened(browser, url) as (page, _):
+        tip = page.locator("#tip")
+        page.locator("#map .role-mark [aria-label]").first.hover(force=True)
+        assert "of the dots" in tip.inner_text()
+        page.locator(".heat td[data-tip]").first.hover()
+        assert "standard deviations" in tip.inner_text()
+        page.locator("h1").hover()
+        assert not tip.is_visible()
+
+
+def test_without_javascript_all_charts_are_there(browser, url):
+    with opened(browser, url, java_script_enabled=False) as (page, _):
+        boxes = [svg.bounding_box() for svg in page.locator("figure svg").all()]
+        assert len(boxes) == 3
+        assert min(box["height"] for box in boxes) > 100
+        assert page.locator("svg.trend").count() == 6

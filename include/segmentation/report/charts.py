@@ -83,7 +83,8 @@ def customer_map(points: pd.DataFrame, segments: Sequence[Segment]) -> Markup:
     )
     middles["text"] = [str(i) for i in middles["segment_id"]]
     middles["tip"] = [
-        t("{name}: {n} of the dots", name=by_id[i].name, n=f"{n:,}") for i, n in middles[["segment_id", "n"]].to_numpy()
+        t("{name}: {n} of the dots", name=by_id[i].name, n=f"{n:,}")
+        for i, n in middles[["segment_id", "n"]].to_numpy()
     ]
     x = alt.X("x:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=8))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(zero=False, nice=False, padding=8))

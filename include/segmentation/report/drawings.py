@@ -96,25 +96,23 @@ def trend(points: Sequence[tuple[date, float]], name: str) -> Markup | None:
 
 
 def columns(
-    values: Sequence[float], everybody: Sequence[float] | None, labels: Sequence[str], said: str
+    values: Sequence[float], everybody: Sequence[float], labels: Sequence[str], said: str, width: int
 ) -> Markup:
     """Shares as columns, those of everybody as a mark across each; every label that is not empty below."""
-    step, height = 300 / len(values), 62.0
-    top = max([*values, *(everybody or ()), 1e-9])
+    step, height = width / len(values), 44.0
+    top = max([*values, *everybody, 1e-9])
     body = []
-    for place, value in enumerate(values):
-        x, tall = place * step, (height - 4) * value / top
-        label = labels[place] or ""
+    for place, (value, label) in enumerate(zip(values, labels, strict=True)):
+        x, tall = place * step, (height - 3) * value / top
+        mark = height - (height - 3) * everybody[place] / top
         body.append(
             f'<rect class="column" x="{x + step * 0.12:.1f}" y="{height - tall:.1f}" '
-            f'width="{step * 0.76:.1f}" height="{tall:.1f}" rx="1.5"/>'
+            f'width="{step * 0.76:.1f}" height="{tall:.1f}" rx="1"/>'
+            f'<path class="mark" d="M{x:.1f} {mark:.1f}h{step:.1f}"/>'
         )
-        if everybody:
-            y = height - (height - 4) * everybody[place] / top
-            body.append(f'<path class="mark" d="M{x + 1:.1f} {y:.1f}h{step - 2:.1f}"/>')
         if label:
-            body.append(f'<text x="{x + step / 2:.1f}" y="{height + 13:.0f}">{escape(label)}</text>')
-    return _svg(300, height + 17, said, body, "columns")
+            body.append(f'<text x="{x + step / 2:.1f}" y="{height + 12:.0f}">{escape(label)}</text>')
+    return _svg(width, height + 15, said, body, "columns")
 
 
 def _nice(top: float) -> float:
@@ -154,9 +152,7 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
         body.append(f'<text class="end" x="{left - 6}" y="{y(value) + 4:.1f}">{escape(text)}</text>')
     for place in sorted({0, len(days) // 2, len(days) - 1}):
         anchor = "begin" if place == 0 else "end" if place == len(days) - 1 else "middle"
-        body.append(
-            f'<text class="{anchor}" x="{x(days[place]):.1f}" y="{height - 8}">{days[place]}</text>'
-        )
+        body.append(f'<text class="{anchor}" x="{x(days[place]):.1f}" y="{height - 8}">{days[place]}</text>')
     ends = _apart([(y(line.points[-1][1]), line) for line in lines if line.points], height - bottom)
     for line in lines:
         if not line.points:
@@ -225,7 +221,8 @@ def alluvial(
             text = f"{mark} · {words.number(node.customers, 0)}"
             at = f'class="end" x="{x - 5:.1f}"' if side else f'class="begin" x="{x + NODE + 5:.1f}"'
             body.append(
-                f'<g class="{_colour(node.colour)}" data-tip="{tip}"><rect class="node" x="{x:g}" y="{y:.1f}" '
+                f'<g class="{_colour(node.colour)}" data-tip="{tip}">'
+                f'<rect class="node" x="{x:g}" y="{y:.1f}" '
                 f'width="{NODE}" height="{tall:.1f}"/><text {at} y="{y + tall / 2 + 4:.1f}">{escape(text)}'
                 "</text></g>"
             )

@@ -88,7 +88,9 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
     textbook = next((row for row in leaderboard if row["algorithm"] == reference.ALGORITHM), None)
     if not textbook:
         return said
-    also = t("The {candidate}: {figures}.", candidate=textbook["candidate"], figures=_external_figures(textbook))
+    also = t(
+        "The {candidate}: {figures}.", candidate=textbook["candidate"], figures=_external_figures(textbook)
+    )
     return f"{said} {also}"
 
 
@@ -251,15 +253,17 @@ def changes(facts: Facts) -> list[str]:
                 share=words.percent(moved / compared),
             )
         )
-    moves = [f for f in facts.flows if None not in (f.source, f.target) and f.source != f.target and f.customers]
+    moves = [
+        f for f in facts.flows if None not in (f.source, f.target) and f.source != f.target and f.customers
+    ]
     if moves:
         largest = max(moves, key=lambda flow: flow.customers)
         said.append(
             t(
-                "Largest move: {n} from {source} to {target}, {money} a year",
-                n=words.number(largest.customers, 0),
-                source=t("{name} ({n})", name=largest.source_name, n=largest.source),
-                target=t("{name} ({n})", name=largest.target_name, n=largest.target),
+                "Largest move: {customers} from {source} to {target}, {money} a year",
+                customers=words.count(largest.customers, "customer"),
+                source=largest.source,
+                target=largest.target,
                 money=words.compact(largest.revenue, facts.currency),
             )
         )
@@ -270,10 +274,10 @@ def changes(facts: Facts) -> list[str]:
 
 
 BECAME = {
-    "appear": "New segment: {name} ({n})",
-    "split": "New segment: {name} ({n}), split from {parents}",
-    "merge": "New segment: {name} ({n}), merged from {parents}",
-    "vanish": "Gone: {name} ({n})",
+    "appear": "Segment {n} is new: {name}",
+    "split": "Segment {n} is new, split from {parents}: {name}",
+    "merge": "Segment {n} is new, merged from {parents}: {name}",
+    "vanish": "Segment {n} is gone: {name}",
 }
 
 

@@ -1,5 +1,6 @@
 -- Purpose: when and where each segment buys.
--- Grain: segment, habit and value. Inputs: segments.segment_habits. Parameters: as_of_date, run_id. Read only.
+-- Grain: segment, habit and value. Inputs: segments.segment_habits.
+-- Parameters: as_of_date, run_id. Read only.
 select
     segment_id,
     habit,

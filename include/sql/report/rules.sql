@@ -4,8 +4,8 @@ select
     segment_id,
     rule,
     customers,
-    "precision",
-    recall
+    rule_precision,
+    rule_recall
 from segments.segment_rules
 where as_of_date = %(as_of_date)s and run_id = %(run_id)s
 order by segment_id, rule_number
