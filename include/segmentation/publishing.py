@@ -1,6 +1,7 @@
 """Publication: everything that readers see of a date, in one transaction under one lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,15 @@ from segmentation.night import Night
 
 # Under the lock of a publication, and not of a sequence: what failed before leaves no gap behind.
 NEXT_ID = "select coalesce(max(segment_id), 0) + 1 from segments.segments"
+
+# the relations of a date beside its customers, all written anew
+REWRITTEN = (
+    "segment_versions",
+    "segment_events",
+    "segment_profiles",
+    "segment_migrations",
+    "model_leaderboard",
+)
 
 LEADERBOARD = {
     "near_neighbour_dunn": "dunn",
@@ -58,9 +68,10 @@ def publish(
         db.lock(conn, "segmentation publication")
         run = (claim or _still_ours)(conn, night)
         params = {**night.params, "parent_as_of_date": run["parent_as_of_date"]}
-        ids = _segment_ids(conn, night, chosen, params)
+        overlap = _overlap(conn, night, params)
+        ids = _segment_ids(conn, night, chosen, overlap)
         progress(f"publish: {len(ids)} segments")
-        customers = _write(conn, night, chosen, ids, params)
+        customers = _write(conn, night, chosen, ids, overlap, params)
         newest = runs.newest(conn)
         is_newest = newest is None or night.as_of_date >= newest
         db.execute(
@@ -97,52 +108,102 @@ def _still_ours(conn: db.Connection, night: Night) -> dict[str, Any]:
     return run
 
 
-def _segment_ids(conn: db.Connection, night: Night, chosen: Chosen, params: dict[str, Any]) -> dict[int, int]:
+def _segment_ids(
+    conn: db.Connection, night: Night, chosen: Chosen, overlap: dict[tuple[int, int], int]
+) -> dict[int, int]:
     """Permanent ids by cluster; new segments are registered.
 
-    The new segments of a date take the ids that the date gave before, in order, so that running it again
-    gives the same rows; what is left unused stays reserved to it.
+    A new segment that the date has had before, when it was run earlier, is known again by its sketch and
+    takes the id it had, so that running a date again gives the same rows; any other takes a number that was
+    never given.
     """
-    table = assignments_table(night.as_of_date)
-    overlap = db.rows(conn, db.statement("segments/overlap.sql", assignments=table), params)
-    matches = identity.match(
-        {(row["cluster"], row["segment_id"]): row["customers"] for row in overlap},
-        [segment.cluster for segment in chosen.segments],
-    )
-    reserved = iter(
-        row["segment_id"]
-        for row in db.rows(
-            conn,
-            "select segment_id from segments.segments where given_on = %(as_of_date)s order by segment_id",
-            params,
-        )
-    )
-    ids = {}
-    for found in matches:
-        if found.segment_id is not None:
-            ids[found.cluster] = found.segment_id
-            continue
-        new = next(reserved, None) or db.scalar(conn, NEXT_ID)
+    clusters = _in_order(conn, night, chosen)
+    ids = {m.cluster: m.segment_id for m in identity.match(overlap, clusters)}
+    new = [cluster for cluster in clusters if ids[cluster] is None]
+    sketches = _sketches(conn, night, new)
+    query = "select segment_id, sketch from segments.segments where given_on = %(as_of_date)s"
+    reserved = {row["segment_id"]: row["sketch"] for row in db.rows(conn, query, night.params)}
+    known = identity.recognise(sketches, reserved)
+    for cluster in new:
+        ids[cluster] = known.get(cluster) or db.scalar(conn, NEXT_ID)
         db.execute(
             conn,
             """
             insert into segments.segments
-            (segment_id, status, first_seen, last_seen, parents, given_on, origin)
+            (segment_id, status, first_seen, last_seen, given_on, origin, sketch)
             values
             (
-                %(id)s, 'active', %(as_of_date)s, %(as_of_date)s, %(parents)s, %(as_of_date)s,
-                case when cardinality(%(parents)s::integer[]) = 0 then 'appear' else 'split' end
+                %(id)s, 'active', %(as_of_date)s, %(as_of_date)s, %(as_of_date)s, 'appear',
+                %(sketch)s::bigint[]
             )
-            on conflict (segment_id) do update set parents = excluded.parents
+            on conflict (segment_id) do update set sketch = excluded.sketch
+            where segments.sketch = '{}'
             """,
-            {**params, "id": new, "parents": list(found.parents)},
+            {**night.params, "id": ids[cluster], "sketch": sketches[cluster]},
         )
-        ids[found.cluster] = new
-    return ids
+    return {cluster: segment for cluster, segment in ids.items() if segment is not None}
+
+
+def _in_order(conn: db.Connection, night: Night, chosen: Chosen) -> list[int]:
+    """The clusters by revenue; equals by their first customer, and not by a number that says nothing."""
+    table = assignments_table(night.as_of_date)
+    query = f"select cluster, min(customer_id) as first from {table} group by cluster"
+    first = {row["cluster"]: row["first"] for row in db.rows(conn, query)}
+    ordered = sorted(chosen.segments, key=lambda s: (-s.revenue_365d, first.get(s.cluster, ""), s.cluster))
+    return [segment.cluster for segment in ordered]
+
+
+def _sketches(conn: db.Connection, night: Night, clusters: list[int]) -> dict[int, list[int]]:
+    """The sketch of each cluster, in the order of `clusters`."""
+    query = db.statement("segments/sketches.sql", assignments=assignments_table(night.as_of_date))
+    found = db.rows(conn, query, {"clusters": clusters, "size": identity.SKETCH}) if clusters else []
+    by_cluster = {row["cluster"]: row["sketch"] for row in found}
+    return {cluster: by_cluster.get(cluster, []) for cluster in clusters}
+
+
+def _overlap(conn: db.Connection, night: Night, params: dict[str, Any]) -> dict[tuple[int, int], int]:
+    """(cluster, segment of the parent date) -> customers in both."""
+    query = db.statement("segments/overlap.sql", assignments=assignments_table(night.as_of_date))
+    return {(row["cluster"], row["segment_id"]): row["customers"] for row in db.rows(conn, query, params)}
+
+
+def _events(
+    conn: db.Connection,
+    chosen: Chosen,
+    ids: dict[int, int],
+    overlap: dict[tuple[int, int], int],
+    params: dict[str, Any],
+) -> pd.DataFrame:
+    """What became of each segment since the parent date, for `segments.segment_events`."""
+    query = (
+        "select segment_id, customers from segments.segment_versions where as_of_date = %(parent_as_of_date)s"
+    )
+    before = {row["segment_id"]: row["customers"] for row in db.rows(conn, query, params)}
+    found = identity.events(
+        {(ids[cluster], segment): n for (cluster, segment), n in overlap.items()},
+        {ids[segment.cluster]: segment.customers for segment in chosen.segments},
+        before,
+    )
+    return pd.DataFrame(
+        [
+            {**asdict(event), "parents": _array(event.parents), "successors": _array(event.successors)}
+            for event in found
+        ]
+    )
+
+
+def _array(values: Iterable[Any]) -> str:
+    """An array as COPY reads it."""
+    return "{" + ",".join(str(value) for value in values) + "}"
 
 
 def _write(
-    conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, int], params: dict[str, Any]
+    conn: db.Connection,
+    night: Night,
+    chosen: Chosen,
+    ids: dict[int, int],
+    overlap: dict[tuple[int, int], int],
+    params: dict[str, Any],
 ) -> int:
     """All relations of the date; returns the customers."""
     db.execute(conn, "create temp table cluster_ids (cluster integer, segment_id integer) on commit drop")
@@ -157,12 +218,13 @@ def _write(
         table=staged,
         assignments=assignments_table(night.as_of_date),
     )
-    for table in ("segment_versions", "segment_profiles", "segment_migrations", "model_leaderboard"):
+    for table in REWRITTEN:
         db.execute(conn, f"delete from segments.{table} where as_of_date = %(as_of_date)s", params)
     if params["parent_as_of_date"]:
         db.run_file(conn, "segments/segment_migrations.sql", params, table=staged)
     frames = {
         "segment_versions": _versions(chosen, ids),
+        "segment_events": _events(conn, chosen, ids, overlap, params),
         "segment_profiles": chosen.profiles.assign(segment_id=chosen.profiles["cluster"].map(ids)).drop(
             columns="cluster"
         ),
@@ -188,6 +250,6 @@ def _leaderboard(board: pd.DataFrame) -> pd.DataFrame:
     table = board.rename(columns=LEADERBOARD).drop(columns="seconds")
     failed = [[gate for gate in gates.split(",") if gate] for gates in board["gates_failed"].fillna("")]
     return table.assign(
-        gates_failed=["{" + ",".join(gates) + "}" for gates in failed],
+        gates_failed=[_array(gates) for gates in failed],
         error=board["error"].replace("", None),
     )

@@ -4,7 +4,7 @@
 -- Parameters: as_of_date, parent_as_of_date (may be null), run_id; identifiers: table, assignments.
 -- Re-run: fills a table of the run, which takes the place of the date's partition.
 insert into {{ table }}
-(as_of_date, customer_id, segment_id, confidence, is_outlier, previous_segment_id, run_id)
+(as_of_date, customer_id, segment_id, confidence, is_outlier, previous_segment_id, days_in_segment, run_id)
 select
     %(as_of_date)s,
     a.customer_id,
@@ -12,6 +12,11 @@ select
     a.confidence,
     a.is_outlier,
     before.segment_id as previous_segment_id,
+    case
+        when before.segment_id = i.segment_id
+            then before.days_in_segment + (%(as_of_date)s::date - %(parent_as_of_date)s::date)
+        else 0
+    end as days_in_segment,
     %(run_id)s
 from {{ assignments }} as a
 inner join cluster_ids as i on a.cluster = i.cluster

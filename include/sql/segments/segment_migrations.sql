@@ -4,7 +4,7 @@
 -- Parameters: as_of_date, parent_as_of_date, run_id; identifiers: table. The date's rows were deleted before.
 -- Caveat: the revenue of those who left is that of the parent date.
 insert into segments.segment_migrations
-(as_of_date, from_segment_id, to_segment_id, run_id, customers, revenue_365d)
+(as_of_date, parent_as_of_date, from_segment_id, to_segment_id, run_id, customers, revenue_365d)
 with now_there as (
     select
         t.customer_id,
@@ -28,6 +28,7 @@ before as (
 
 select
     %(as_of_date)s,
+    %(parent_as_of_date)s,
     b.segment_id as from_segment_id,
     n.segment_id as to_segment_id,
     %(run_id)s,
