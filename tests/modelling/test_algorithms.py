@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.cluster import AgglomerativeClustering
+from sklearn.cluster import HDBSCAN, AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.modelling import algorithms
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, k_trials, require_clusters, thin
-from segmentation.modelling.labellers import NOISE, CentreLabeller, NeighbourLabeller
+from segmentation.modelling.labellers import NOISE, CentreLabeller, NeighbourLabeller, Neighbours
+from segmentation.modelling.prepare import prepare
 from segmentation.modelling.search import canonical, fit_algorithm, incumbent, rare_keeping_sample
-from segmentation.modelling.settings import ALGORITHMS, ModelSettings
-from tests.modelling.conftest import customers
+from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
+from tests.modelling.conftest import Feature, customers
 
 SETTINGS = ModelSettings(k_min=2, k_max=6, stability_draws=2)
 QUICK = ModelSettings(k_min=2, k_max=4, stability_draws=0)
@@ -57,7 +58,7 @@ def test_finds_groups_that_are_well_apart(name, blobs):
     assert max(c.stability for c in found) > 0.9
 
 
-@pytest.mark.parametrize("name", ["dbscan", "hdbscan", "spectral"])
+@pytest.mark.parametrize("name", ["dbscan", "hdbscan", "optics", "spectral"])
 def test_finds_groups_that_are_not_convex(name, moons):
     matrix, truth = moons
     assert best(fit_algorithm(name, matrix, QUICK), truth) > 0.95
@@ -184,6 +185,57 @@ def test_one_tree_cut_is_ward_of_scikit_learn(blobs):
         assert adjusted_rand_score(own, candidate.labels) == 1
 
 
+def test_one_tree_for_all_trials_is_hdbscan_of_scikit_learn(moons):
+    matrix, _ = moons
+    compared = 0
+    for candidate in fit_algorithm("hdbscan", matrix, QUICK):
+        params = candidate.params
+        own = HDBSCAN(
+            min_cluster_size=max(2, round(params["min_cluster_share"] * len(matrix))),
+            min_samples=params["min_samples"],
+            cluster_selection_method=params["selection"],
+            copy=True,
+        ).fit_predict(matrix)
+        if not candidate.error:
+            compared += 1
+            # equal reachabilities leave the tree a choice: scikit-learn's own two ways agree to .98 in leaves
+            least = 0.98 if params["selection"] == "eom" else 0.85
+            assert adjusted_rand_score(own, candidate.labels) > least
+        else:
+            assert (own < 0).all()
+    assert compared > 10
+
+
+def test_average_linkage_sets_odd_customers_aside(blobs):
+    matrix, truth = blobs
+    odd = pd.DataFrame([[90.0, 0, 0], [0, 90.0, 0]], columns=matrix.columns, index=["x1", "x2"])
+    found = [c for c in fit_algorithm("average", pd.concat([matrix, odd]), SETTINGS) if c.params["k"] == 4]
+    plain, aside = sorted(found, key=lambda c: c.params["smallest_share"])
+    assert adjusted_rand_score(truth, plain.labels[:-2]) < 0.8  # two clusters are one customer each
+    assert adjusted_rand_score(truth, aside.labels[:-2]) > 0.95
+    assert aside.labels[-2:].tolist() == [NOISE, NOISE]
+
+
+def test_gower_finds_groups_that_differ_in_categories_only():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    wrong = rng.random((300, 4)) < 0.1
+    told = np.where(wrong, rng.integers(0, 3, (300, 4)), truth[:, None])
+    table = pd.DataFrame(
+        {f"taste_{i}": pd.Series(list("abc"))[column].to_list() for i, column in enumerate(told.T)}
+    )
+    table["spend"] = rng.lognormal(4, 2, 300)
+    table.index = [f"{i:03d}" for i in range(300)]
+    features = [Feature(f"taste_{i}", "taste", "category") for i in range(4)] + [
+        Feature("spend", "rfm", "log")
+    ]
+    _, matrix = prepare(table, features, PreparationSettings())
+    three = next(c for c in fit_algorithm("gower", matrix, QUICK) if c.k == 3)
+    assert adjusted_rand_score(truth, three.labels) > 0.9
+    means = next(c for c in fit_algorithm("kmeans", matrix, QUICK) if c.k == 3)
+    assert adjusted_rand_score(truth, means.labels) < 0.5  # the spread of spend drowns them
+
+
 def test_full_covariances_are_tried_only_where_rows_suffice():
     trials = algorithms.get("gaussian_mixture").trials
     few = trials(np.zeros((100, 30)), QUICK)
@@ -213,7 +265,7 @@ def test_sample_keeps_rare_customers_that_are_far_off():
 
 def test_cluster_without_customers_vanishes_from_the_labeller():
     labeller, labels, _ = canonical(
-        CentreLabeller(np.array([[0.0], [99.0], [5.0]])), np.array([[0.1], [5], [5]])
+        CentreLabeller(np.array([[0.0], [99.0], [5.0]])), Neighbours(np.array([[0.1], [5], [5]]))
     )
     assert labels.tolist() == [1, 0, 0]
     assert labeller.label(np.array([[200.0]]))[0].tolist() == [0]

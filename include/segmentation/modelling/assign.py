@@ -25,6 +25,7 @@ TRUSTED = (
     f"{OWN}.labellers.CentreLabeller",
     f"{OWN}.labellers.MixtureLabeller",
     f"{OWN}.labellers.NeighbourLabeller",
+    f"{OWN}.labellers.PrototypeLabeller",
     f"{OWN}.prepare.FeatureCheck",
     f"{OWN}.prepare.GroupWeights",
     f"{OWN}.prepare.QuantileClipper",

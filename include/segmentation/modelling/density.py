@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -24,17 +26,24 @@ def reachability_tree(X: np.ndarray, core_neighbours: int) -> tuple[Tree, np.nda
     (ends, other ends, lengths), core
         Of the n - 1 edges, each of shape (n - 1,); core of shape (n,), float32.
     """
+    return reachability_trees(X, [core_neighbours])[core_neighbours]
+
+
+def reachability_trees(X: np.ndarray, core_neighbours: Sequence[int]) -> dict[int, tuple[Tree, np.ndarray]]:
+    """`reachability_tree` for each of several `core_neighbours`, measuring the distances once."""
     n = len(X)
-    reach = np.empty((n, n), dtype=np.float32)
+    distances = np.empty((n, n), dtype=np.float32)
     start = 0
     for block in pairwise_distances_chunked(X, working_memory=64):
-        reach[start : start + len(block)] = block
+        distances[start : start + len(block)] = block
         start += len(block)
-    nearest = min(core_neighbours, n - 1)
-    core = np.concatenate(
-        [np.partition(rows, nearest, axis=1)[:, nearest] for rows in np.array_split(reach, n // 500 + 1)]
-    )
-    return _prim(reach, core), core
+    nearest = {wanted: min(wanted, n - 1) for wanted in core_neighbours}
+    places = sorted(set(nearest.values()))
+    found = [
+        np.partition(rows, places, axis=1)[:, places] for rows in np.array_split(distances, n // 500 + 1)
+    ]
+    cores = dict(zip(places, np.concatenate(found).T.copy(), strict=True))
+    return {wanted: (_prim(distances, cores[place]), cores[place]) for wanted, place in nearest.items()}
 
 
 def _prim(distances: np.ndarray, core: np.ndarray) -> Tree:

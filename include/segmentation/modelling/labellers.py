@@ -2,12 +2,17 @@
 
 Every labeller has `label(X)`: labels of shape (n,), int64, -1 for noise, and confidence of shape
 (n,) in 0..1; and `reordered(order)`, the same labeller with old number order[i] written as i.
-Numbers absent from `order` cannot be given any more.
+Numbers absent from `order` cannot be given any more. What labels a customer is that customer's row
+alone: rows may be cut into blocks, and blocks given to threads (`label_in_blocks`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.mixture import GaussianMixture
@@ -15,6 +20,29 @@ from sklearn.neighbors import NearestNeighbors
 
 NOISE = -1
 VOTERS = 15  # neighbours whose agreement is a neighbour labeller's confidence
+BLOCK_ROWS = 8_192  # of a fixed size, so that the number of threads changes no row
+
+Labels = tuple[np.ndarray, np.ndarray]
+
+
+class Neighbours:
+    """The nearest labelled customers of X, found once for all labellers that share their points.
+
+    The trials of a linkage tree or of HDBSCAN differ in labels only; finding neighbours again for
+    each of them takes longer than fitting them.
+    """
+
+    def __init__(self, X: np.ndarray):
+        self.X = X
+        self._points: np.ndarray | None = None
+        self._found: Labels | None = None
+
+    def of(self, points: np.ndarray) -> Labels:
+        """Distances to, and row numbers of, the nearest `VOTERS` of `points`, each of shape (n, VOTERS)."""
+        if self._points is not points:
+            index = NearestNeighbors(n_neighbors=min(VOTERS, len(points))).fit(points)
+            self._points, self._found = points, index.kneighbors(self.X)
+        return self._found
 
 
 class CentreLabeller(BaseEstimator):
@@ -34,7 +62,7 @@ class CentreLabeller(BaseEstimator):
     def reordered(self, order: np.ndarray) -> CentreLabeller:
         return CentreLabeller(self.centres[order])
 
-    def label(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def label(self, X: np.ndarray) -> Labels:
         parts = [_nearest_two(block) for block in pairwise_distances_chunked(X, self.centres)]
         labels, own, second = (np.concatenate(part) for part in zip(*parts, strict=True))
         ratio = np.divide(own, second, out=np.ones_like(own), where=second > 0)
@@ -67,7 +95,7 @@ class MixtureLabeller(BaseEstimator):
     def reordered(self, order: np.ndarray) -> MixtureLabeller:
         return MixtureLabeller(self.mixture, order if self.order is None else self.order[order])
 
-    def label(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def label(self, X: np.ndarray) -> Labels:
         posterior = self.mixture.predict_proba(X)
         if self.order is not None:
             posterior = posterior[:, self.order]
@@ -114,9 +142,8 @@ class NeighbourLabeller(BaseEstimator):
         strength = None if self.strength is None else self.strength[kept]
         return NeighbourLabeller(self.points[kept], self.labels[kept], strength)
 
-    def label(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        index = NearestNeighbors(n_neighbors=min(VOTERS, len(self.points))).fit(self.points)
-        distances, neighbours = index.kneighbors(X)
+    def label(self, X: np.ndarray, near: Neighbours | None = None) -> Labels:
+        distances, neighbours = (near or Neighbours(X)).of(self.points)
         nearest = neighbours[:, 0]
         labels = np.where(distances[:, 0] <= self.radius, self.labels[nearest], NOISE)
         agreement = (self.labels[neighbours] == labels[:, None]).mean(axis=1)
@@ -124,7 +151,50 @@ class NeighbourLabeller(BaseEstimator):
         return labels, np.where(labels == NOISE, 0.0, agreement * strength)
 
 
-Labeller = CentreLabeller | MixtureLabeller | NeighbourLabeller
+class PrototypeLabeller(BaseEstimator):
+    """The nearest prototype by Gower's distance: per column the share of its range, added up.
+
+    Confidence is as that of `CentreLabeller`.
+
+    Parameters
+    ----------
+    prototypes : ndarray of shape (k, n_columns)
+    weights : ndarray of shape (n_columns,)
+        What a unit of a column counts; 0 leaves the column out.
+    """
+
+    def __init__(self, prototypes: np.ndarray, weights: np.ndarray):
+        self.prototypes = prototypes
+        self.weights = weights
+
+    def reordered(self, order: np.ndarray) -> PrototypeLabeller:
+        return PrototypeLabeller(self.prototypes[order], self.weights)
+
+    def label(self, X: np.ndarray) -> Labels:
+        labels, own, second = _nearest_two(
+            cdist(X * self.weights, self.prototypes * self.weights, "cityblock")
+        )
+        return labels, 1.0 - np.divide(own, second, out=np.ones_like(own), where=second > 0)
+
+
+Labeller = CentreLabeller | MixtureLabeller | NeighbourLabeller | PrototypeLabeller
+
+
+def label_in_blocks(label: Callable[[np.ndarray], Labels], X: np.ndarray, threads: int = 1) -> Labels:
+    """`label(X)`, block by block and, when `threads` is above 1, several blocks at a time."""
+    if len(X) <= BLOCK_ROWS:
+        return label(X)
+    blocks = [X[start : start + BLOCK_ROWS] for start in range(0, len(X), BLOCK_ROWS)]
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(label, blocks))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def label_with(labeller: Labeller, near: Neighbours) -> Labels:
+    """The labels of `near.X`; neighbours that another labeller has asked for are not looked for again."""
+    if isinstance(labeller, NeighbourLabeller):
+        return labeller.label(near.X, near)
+    return labeller.label(near.X)
 
 
 def settled(labeller: Labeller, X: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.modelling import algorithms
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, thin
-from segmentation.modelling.labellers import NOISE, Labeller
+from segmentation.modelling.labellers import NOISE, Labeller, Neighbours, label_with
 from segmentation.modelling.settings import ModelSettings
 
 Progress = Callable[[str], None]
@@ -125,10 +125,10 @@ def _search(
 ) -> list[Candidate]:
     rows = rare_keeping_sample(X, min(algorithm.max_rows, settings.max_fit_rows), settings.seed)
     trials = thin(algorithm.trials(X[rows], settings), settings.trials)
-    candidates = []
+    candidates, near = [], Neighbours(X)
     started = time.perf_counter()
     for params, fitted in _fits(algorithm, X[rows], trials, settings):
-        candidate = _candidate(algorithm, params, fitted, X)
+        candidate = _candidate(algorithm, params, fitted, near)
         seconds = time.perf_counter() - started
         candidates.append(replace(candidate, fitted_rows=len(rows), seconds=seconds))
         progress(f"{candidate.name}: {candidate.error or f'{candidate.k} clusters'} in {seconds:.1f} s")
@@ -173,12 +173,14 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _candidate(algorithm: Algorithm, params: Params, fitted: Fitted | Exception, X: np.ndarray) -> Candidate:
+def _candidate(
+    algorithm: Algorithm, params: Params, fitted: Fitted | Exception, near: Neighbours
+) -> Candidate:
     words = " ".join(f"{name}={value}" for name, value in params.items())
     blank = Candidate(f"{algorithm.name} {words}", algorithm.name, params)
     if isinstance(fitted, Exception):
         return replace(blank, error=f"{type(fitted).__name__}: {fitted}")
-    labeller, labels, confidence = canonical(fitted.labeller, X)
+    labeller, labels, confidence = canonical(fitted.labeller, near)
     if labeller is None:
         return replace(blank, error="ValueError: everything is noise")
     return replace(
@@ -191,9 +193,9 @@ def _candidate(algorithm: Algorithm, params: Params, fitted: Fitted | Exception,
     )
 
 
-def canonical(labeller: Labeller, X: np.ndarray) -> tuple[Labeller | None, np.ndarray, np.ndarray]:
-    """Label X and number the clusters by size, then by first row; clusters without rows vanish."""
-    labels, confidence = labeller.label(X)
+def canonical(labeller: Labeller, near: Neighbours) -> tuple[Labeller | None, np.ndarray, np.ndarray]:
+    """Label `near.X` and number the clusters by size, then by first row; clusters without rows vanish."""
+    labels, confidence = label_with(labeller, near)
     found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
     if not len(found):
         return None, labels, confidence
@@ -228,21 +230,22 @@ def _with_stability(
 ) -> list[Candidate]:
     """Mean ARI, over subsamples, of the candidate's labels and those of the same trial refitted there.
 
-    A subsample is half the customers, at most `stability_rows`; both are compared on the same
-    rows. A refit that fails counts 0. (Ben-Hur, Elisseeff, Guyon 2002, against the full fit.)
+    A subsample is half the customers, at most `stability_rows` and what the algorithm takes; both are
+    compared on the same rows. A refit that fails counts 0. (Ben-Hur, Elisseeff, Guyon 2002, against the full fit.)
     """
     fitted = [c for c in candidates if not c.error]
-    size = min(len(X) // 2, settings.stability_rows)
+    size = min(len(X) // 2, settings.stability_rows, algorithm.max_rows)
     if not fitted or size < settings.k_max or not settings.stability_draws:
         return candidates
     rng = np.random.default_rng(settings.seed)
     judged = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
+    near = Neighbours(X[judged])
     agreement: dict[str, list[float]] = {c.name: [] for c in fitted}
     for draw in range(settings.stability_draws):
         rows = np.sort(rng.permutation(len(X))[:size])
         refits = _fits(algorithm, X[rows], [c.params for c in fitted], settings)
         for candidate, (_, refit) in zip(fitted, refits, strict=True):
-            agreement[candidate.name].append(_agreement(candidate.labels[judged], refit, X[judged]))
+            agreement[candidate.name].append(_agreement(candidate.labels[judged], refit, near))
         progress(f"{algorithm.name}: subsample {draw + 1} of {settings.stability_draws}")
     return [
         replace(c, stability=float(np.mean(agreement[c.name]))) if c.name in agreement else c
@@ -250,8 +253,10 @@ def _with_stability(
     ]
 
 
-def _agreement(labels: np.ndarray, refit: Fitted | Exception, X: np.ndarray) -> float:
-    return 0.0 if isinstance(refit, Exception) else adjusted_rand_score(labels, refit.labeller.label(X)[0])
+def _agreement(labels: np.ndarray, refit: Fitted | Exception, near: Neighbours) -> float:
+    if isinstance(refit, Exception):
+        return 0.0
+    return adjusted_rand_score(labels, label_with(refit.labeller, near)[0])
 
 
 def params_json(params: Params) -> str:

@@ -6,6 +6,7 @@ reported at load, with the field's name, before any task runs.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -13,7 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 
-ALGORITHMS = ("kmeans", "bisecting_kmeans", "ward", "gaussian_mixture", "dbscan", "hdbscan", "spectral")
+# All entries of the registry; Genie where somebody has installed it (it is licensed under the AGPL).
+ALGORITHMS = (
+    *("kmeans", "minibatch_kmeans", "bisecting_kmeans", "ward", "average", "birch", "gaussian_mixture"),
+    *("dbscan", "hdbscan", "optics", "spectral", "affinity_propagation", "gower"),
+    *(("genie",) if find_spec("genieclust") else ()),
+)
 
 REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "outlook")
 

@@ -24,6 +24,7 @@ ALGORITHMS = {
     "optics": "OPTICS",
     "spectral": "spectral clustering",
     "affinity_propagation": "affinity propagation",
+    "gower": "Gower prototypes",
     "genie": "Genie",
     "incumbent": "the model in use",
 }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, require_clusters
-from segmentation.modelling.density import Tree, dense_groups, reachability_tree
+from segmentation.modelling.density import Tree, dense_groups, reachability_trees
 from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 
@@ -22,7 +22,8 @@ def _trials(X: np.ndarray, _settings: ModelSettings) -> list[Params]:
 
 def _trees(X: np.ndarray, _settings: ModelSettings) -> dict[int, tuple[Tree, np.ndarray]]:
     """A tree and core distances for each min_samples, which counts the customer as well."""
-    return {m: reachability_tree(X, m - 1) for m in MIN_SAMPLES if m <= len(X)}
+    trees = reachability_trees(X, [m - 1 for m in MIN_SAMPLES if m <= len(X)])
+    return {others + 1: tree for others, tree in trees.items()}
 
 
 def _fit(X: np.ndarray, trees: dict[int, tuple[Tree, np.ndarray]], params: Params, _seed: int) -> Fitted:

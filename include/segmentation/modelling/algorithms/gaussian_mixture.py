@@ -1,4 +1,4 @@
-"""Gaussian mixture: elliptical segments, posterior probabilities as confidence."""
+"""Gaussian mixture of four covariance types: elliptical segments, posterior probabilities as confidence."""
 
 import numpy as np
 from sklearn.mixture import GaussianMixture
@@ -17,7 +17,7 @@ def _trials(X: np.ndarray, settings: ModelSettings) -> list[Params]:
         for trial in k_trials(settings, covariance=["full"])
         if trial["k"] * columns * (columns + 1) / 2 * ROWS_PER_PARAMETER <= rows
     ]
-    return full + k_trials(settings, covariance=["tied", "diag"])
+    return full + k_trials(settings, covariance=["tied", "diag", "spherical"])
 
 
 def _fit(X: np.ndarray, _shared: None, params: Params, seed: int) -> Fitted:

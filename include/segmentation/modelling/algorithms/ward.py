@@ -1,15 +1,15 @@
 """Ward linkage: one tree, cut for every k."""
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_trials
+from segmentation.modelling.algorithms.linkage import cut
 from segmentation.modelling.labellers import NeighbourLabeller
 
 
 def _fit(X: np.ndarray, tree: np.ndarray, params: Params, _seed: int) -> Fitted:
-    labels = fcluster(tree, params["k"], criterion="maxclust") - 1
-    return Fitted(NeighbourLabeller(X, labels.astype(np.int64)))
+    return Fitted(NeighbourLabeller(X, cut(tree, params["k"])))
 
 
 ALGORITHM = Algorithm(
