@@ -10,7 +10,11 @@ export PYTHONPATH := $(CURDIR)/include
 unexport PYTHONDONTWRITEBYTECODE
 
 CLI = $(PY) -W ignore -m segmentation.local.cli
-OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$($(o))"))
+OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT \
+	COLUMNS ENCODING DELIMITER HEADER DECIMAL DATES CURRENCY,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$(subst ",\",$($(o)))"))
+# of a file of transactions; the environment has a COLUMNS of another kind, the width of the terminal
+COLUMNS :=
+unexport COLUMNS
 
 .DEFAULT_GOAL := help
 .PHONY: help run up status release reject psql test bench faults lint lock docs clean
@@ -18,7 +22,7 @@ OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT,$(if $($(o)),--$(sub
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file AS_OF=2011-12-01 CUSTOMERS=5000 (default: the demo shop)
+run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011-12-01 CUSTOMERS=5000 (default: the demo shop)
 	@$(CLI) run $(OPTIONS)
 
 up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=

@@ -364,7 +364,9 @@ def test_a_changed_file_takes_the_place_of_the_old_one(shop_db, tmp_path):
     assert second.version != first.version
     assert lines(shop_db) == LOADED[:1]
     with shop_db.connect() as conn:
-        known = db.rows(conn, "select source, file_name, version, rows, last_day from files.landed")
+        known = db.rows(
+            conn, "select source, file_name, version, rows, last_day, said, lacks from files.landed"
+        )
     assert known == [
         {"source": SOURCE, "file_name": "lines.csv", **vars(second)},
     ]

@@ -157,6 +157,23 @@ def test_file_of_the_guide_is_a_file_source():
     assert spec.columns["placed"].type == "timestamp"
 
 
+def test_file_of_transactions_is_read_as_the_guide_says(shop_db, tmp_path):
+    from segmentation import files
+
+    (tmp_path / "umsatz.csv").write_bytes(block("umsatz.csv").encode("cp1252"))
+    settings = Settings(shop=Shop(name="wien", source="transactions", timezone="Europe/Vienna"))
+    landed = files.land(shop_db, "transactions", str(tmp_path / "umsatz.csv"), silent, settings)
+    assert landed.said == block("said").splitlines()
+    with shop_db.connect() as conn:
+        found = db.rows(
+            conn,
+            "select order_id, product_id, quantity, unit_price from transactions.lines "
+            "where not is_unreadable and customer_id is not null order by line",
+        )
+    told = [{n: approximately(c) if n[0] in "qu" else c for n, c in r.items()} for r in table("lines")]
+    assert [{n: float(v) if n[0] in "qu" else v for n, v in row.items()} for row in found] == told
+
+
 def write(change: str, into: str) -> Any:
     """A change of a file of the source: what is taken out, and what comes in its place."""
 

@@ -39,7 +39,7 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     wanted = list(algorithms or night.settings.model.algorithms)
     if unknown := sorted(set(wanted) - set(registry())):
         raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(registry()))})")
-    known = features.available(night.settings.shop.source)
+    known = features.of(night)
     with night.warehouse.connect(readonly=True) as conn:
         frame = features.read(conn, night.as_of_date, known)
     night.folder.mkdir(parents=True, exist_ok=True)

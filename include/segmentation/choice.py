@@ -85,7 +85,7 @@ def choose(
     What is to be published, and the assignment: customer_id, cluster, confidence, is_outlier; one row a
     customer of the date.
     """
-    known = features.available(night.settings.shop.source)
+    known = features.of(night)
     with night.warehouse.connect(readonly=True) as conn:
         frame = features.read(conn, night.as_of_date, known)
         truth = _truth(conn, frame.index)

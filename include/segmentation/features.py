@@ -1,6 +1,6 @@
 """Features of every eligible customer at an as-of date, and the dictionary that defines them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +9,7 @@ import yaml
 from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from segmentation import contract, db, partitions
+from segmentation import contract, db, files, partitions
 from segmentation.night import Night
 from segmentation.settings import INCLUDE
 
@@ -32,6 +32,7 @@ class Feature(BaseModel):
     transform: Literal["log", "linear", "share", "category"]
     label: str
     formula: str
+    needs: str | None = None
     high: str | None = None
     low: str | None = None
 
@@ -47,10 +48,16 @@ def dictionary() -> tuple[Feature, ...]:
     return tuple(TypeAdapter(list[Feature]).validate_python(yaml.safe_load(DICTIONARY.read_text())))
 
 
-def available(source: str) -> tuple[Feature, ...]:
-    """The features that a source's tables allow."""
+def available(source: str, lacks: Collection[str] = ()) -> tuple[Feature, ...]:
+    """The features that a source's tables allow, and what its file `lacks`."""
     tables = contract.tables_of(source)
-    return tuple(feature for feature in dictionary() if feature.source in tables)
+    return tuple(f for f in dictionary() if f.source in tables and f.needs not in lacks)
+
+
+def of(night: Night) -> tuple[Feature, ...]:
+    """The features that the shop of a run has."""
+    source = night.settings.shop.source
+    return available(source, files.lacks(night.shop, source))
 
 
 def roll_up(night: Night, first: date | None, end: date) -> int:
@@ -80,7 +87,7 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
 
 
 def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) -> int:
-    columns = ", ".join(f'"{feature.name}"' for feature in available(night.settings.shop.source))
+    columns = ", ".join(f'"{feature.name}"' for feature in of(night))
     params = {**night.params, "as_of_date": as_of_date}
     return db.run_file(conn, "features/customer_features.sql", params, table=table, columns=columns)
 
@@ -93,7 +100,7 @@ def read_earlier(night: Night, days: int) -> tuple["pd.DataFrame", "pd.Series"]:
     DataFrame as from `read`, and a Series of the same index: net spend in currency units within the days,
     refunds beyond purchases counting as nothing. Both empty for a shop that is younger.
     """
-    wanted = available(night.settings.shop.source)
+    wanted = of(night)
     then = night.as_of_date - timedelta(days=days)
     params = {"then": then, "as_of_date": night.as_of_date}
     with night.warehouse.connect() as conn:

@@ -7,7 +7,7 @@ columns mean is the business of the source's SELECTs.
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 from segmentation import db
 from segmentation.errors import SourceError
+from segmentation.settings import Settings
+from segmentation.settings import load as load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,20 +39,29 @@ class Column(BaseModel):
 
 
 class FileSpec(BaseModel):
-    """`file.yaml`: where a file of a source goes, and the columns that it must have."""
+    """`file.yaml`: where a file of a source goes, and the columns that it must have.
+
+    `reader: transactions` is for the one source whose columns have any names.
+    """
 
     model_config = ConfigDict(extra="forbid")
     table: str
+    reader: Literal["columns", "transactions"] = "columns"
     columns: dict[str, Column]
 
 
 @dataclass(frozen=True)
 class Landed:
-    """A file in the shop database: its hash is the version of the source."""
+    """A file in the shop database: its hash is the version of the source.
+
+    `said` is what was found out about it, in words; `lacks` is what features may need and it has not.
+    """
 
     version: str
     rows: int
     last_day: date | None
+    said: list[str] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
 
 
 def spec_of(source: str) -> FileSpec | None:
@@ -60,11 +71,16 @@ def spec_of(source: str) -> FileSpec | None:
 
 
 def land(
-    shop: db.Database, source: str, data: str | None, progress: Callable[[str], None] = print
+    shop: db.Database,
+    source: str,
+    data: str | None,
+    progress: Callable[[str], None] = print,
+    settings: Settings | None = None,
 ) -> Landed | None:
     """Load the file of a source into the shop database, unless just this file is there already.
 
-    One transaction: a file that is refused leaves the file before it in place. None for a live shop.
+    One transaction: a file that is refused leaves the file before it in place. None for a live shop. The
+    settings (default: those in force) say how a file of transactions is written.
 
     Raises
     ------
@@ -74,28 +90,66 @@ def land(
     spec = spec_of(source)
     if spec is None:
         return None
-    path = _existing(source, data)
-    version = _hash(path)
+    path = _existing(source, spec, data)
+    told = settings or load_settings()
+    version = _hash(path) + _reading(spec, told)
     with shop.connect() as conn:
         db.run_file(conn, "extract/files.sql")
         known = db.row(
-            conn, "select version, rows, last_day from files.landed where source = %(s)s", {"s": source}
+            conn,
+            "select version, rows, last_day, said, lacks from files.landed where source = %(s)s",
+            {"s": source},
         )
         if known and known["version"] == version:
             return Landed(**known)
-        landed = _load(conn, source, spec, path, version, progress)
+        if spec.reader == "transactions":
+            from segmentation import transactions
+
+            landed = Landed(version, **vars(transactions.load(conn, path, told, progress)))
+        else:
+            landed = _load(conn, source, spec, path, version, progress)
         db.execute(
             conn,
             """
-            insert into files.landed (source, file_name, version, rows, last_day)
-            values (%(source)s, %(file_name)s, %(version)s, %(rows)s, %(last_day)s)
+            insert into files.landed (source, file_name, version, rows, last_day, said, lacks)
+            values (%(source)s, %(file_name)s, %(version)s, %(rows)s, %(last_day)s, %(said)s, %(lacks)s)
             on conflict (source) do update set
                 file_name = excluded.file_name, version = excluded.version,
-                rows = excluded.rows, last_day = excluded.last_day, landed_at = now()
+                rows = excluded.rows, last_day = excluded.last_day,
+                said = excluded.said, lacks = excluded.lacks, landed_at = now()
             """,
             {"source": source, "file_name": path.name, **vars(landed)},
         )
     return landed
+
+
+def _reading(spec: FileSpec, settings: Settings) -> str:
+    """What the rows of a file depend on besides its bytes."""
+    if spec.reader == "columns":
+        return ""
+    from segmentation import transactions
+
+    return f"-{transactions.fingerprint(settings)}"
+
+
+def lacks(shop: db.Database, source: str) -> frozenset[str]:
+    """What features may need and the file of a source has not; nothing for a live shop."""
+    return frozenset(_kept(shop, source, "lacks"))
+
+
+def said(shop: db.Database, source: str) -> list[str]:
+    """What was found out about the file of a source, in words; nothing for a live shop."""
+    return _kept(shop, source, "said")
+
+
+def _kept(shop: db.Database, source: str, column: Literal["said", "lacks"]) -> list[str]:
+    spec = spec_of(source)
+    if spec is None or spec.reader == "columns":
+        return []
+    with shop.connect(readonly=True) as conn:
+        if db.scalar(conn, "select to_regclass('files.landed')") is None:
+            return []
+        return db.scalar(conn, f"select {column} from files.landed where source = %(s)s", {"s": source}) or []
 
 
 def check(source: str, data: str | None) -> None:
@@ -105,17 +159,23 @@ def check(source: str, data: str | None) -> None:
     ------
     SourceError
     """
-    if spec_of(source) is not None:
-        _existing(source, data)
+    spec = spec_of(source)
+    if spec is not None:
+        _existing(source, spec, data)
+    if spec and spec.reader == "transactions":
+        from segmentation.transactions.columns import Wish
+
+        Wish.parse(load_settings().file.columns)
 
 
-def _existing(source: str, data: str | None) -> Path:
+def _existing(source: str, spec: FileSpec, data: str | None) -> Path:
     if not data:
         raise SourceError(f"source '{source}' is read from a file: name it with DATA=path/to/file")
     path = Path(data).expanduser()
     if not path.is_file():
         raise SourceError(f"{data}: no such file (DATA= names the file of source '{source}')")
-    if not path.name.lower().endswith(ENDINGS):
+    by_ending = spec.reader == "columns"  # the other reader looks into the file
+    if by_ending and not path.name.lower().endswith(ENDINGS):
         raise SourceError(f"{data}: cannot tell what kind of file this is (known: {', '.join(ENDINGS)})")
     return path
 

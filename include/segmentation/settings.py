@@ -69,6 +69,25 @@ class Shop(Section):
     demo_seed: int = Field(42, ge=0, description="of the demo shop's chance")
 
 
+class File(Section):
+    """How a file of transactions is written; what is empty is found out."""
+
+    columns: str | None = Field(
+        None, description="which column is which: customer_id=client,ordered_at=day,amount=usd"
+    )
+    encoding: str | None = Field(None, description="such as utf-8 or cp1252")
+    delimiter: str | None = Field(None, description="between the columns: one character, or the word tab")
+    header: bool | None = Field(None, description="whether the first line has the names of the columns")
+    decimal: Literal[".", ","] | None = Field(None, description="the decimal mark")
+    dates: Literal["dmy", "mdy", "ymd"] | None = Field(None, description="order of day, month and year")
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(
+        None, description="of amounts that name none, such as EUR"
+    )
+    max_unreadable_share: Share = Field(
+        0.01, description="lines that cannot be read and are quarantined; above it the file is refused"
+    )
+
+
 class Extract(Section):
     lookback_days: int = Field(10, ge=0, le=366, description="days read again each night, for late rows")
     reconcile_days: int = Field(
@@ -222,6 +241,7 @@ class Settings(BaseSettings):
 
     shop: Shop = Shop()
     extract: Extract = Extract()
+    file: File = File()
     cleaning: Cleaning = Cleaning()
     quality: Quality = Quality()
     preparation: PreparationSettings = PreparationSettings()

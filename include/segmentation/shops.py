@@ -27,7 +27,7 @@ def refresh(
         When the file cannot be loaded, or the demo shop was made with other settings.
     """
     if settings.shop.source != DEMO:
-        landed = files.land(shop, settings.shop.source, settings.shop.data, progress)
+        landed = files.land(shop, settings.shop.source, settings.shop.data, progress, settings)
         return landed and landed.version
     from segmentation import demo
 

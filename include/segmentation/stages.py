@@ -55,14 +55,15 @@ def start() -> Reference:
 
 def extract(reference: Reference) -> dict[str, Any]:
     """Bring the source's file or demo shop up to date, then extract what is missing or differs."""
-    from segmentation import extraction, reconciliation, shops
+    from segmentation import extraction, files, reconciliation, shops
 
     night = _alive(reference)
     version = shops.refresh(night.shop, night.settings, night.as_of_date, progress.say)
     window = reconciliation.run(
         night, version, lambda since: extraction.run(night, version, progress.say, since)
     )
-    runs.note(night, watermarks={"extracted_before": window["end"], "source_version": version})
+    said = {"file": files.said(night.shop, night.settings.shop.source)} if version else {}
+    runs.note(night, watermarks={"extracted_before": window["end"], "source_version": version, **said})
     return window
 
 

@@ -69,7 +69,7 @@ def _published(conn: db.Connection, run: dict[str, Any], report: str | None) -> 
     newest = data.newest_date(conn)
     lines = [f"PUBLISHED  {customers} in {pieces}, as of {words.day(run['as_of_date'])}", ""]
     lines += _table(segments, currency)
-    lines += ["", *_wrapped("Why", [_sentence(leaderboard, run)])]
+    lines += ["", *_file(run), *_wrapped("Why", [_sentence(leaderboard, run)])]
     lines += _wrapped("", [f"{reason}" for reason in verdict.reasons(leaderboard)], bullet="- ")
     if external := verdict.external(leaderboard):
         lines += _wrapped("Labels", [external])
@@ -81,6 +81,12 @@ def _published(conn: db.Connection, run: dict[str, Any], report: str | None) -> 
     if report:
         lines += ["", f"Report     {report}"]
     return lines
+
+
+def _file(run: dict[str, Any]) -> list[str]:
+    """What was found out about a file of transactions."""
+    said = (run["watermarks"] or {}).get("file") or []
+    return _wrapped("File", said[:1]) + _wrapped("", said[1:], bullet="- ")
 
 
 def _sentence(leaderboard: Sequence[dict[str, Any]], run: dict[str, Any]) -> str:
@@ -200,6 +206,7 @@ def _ended(conn: db.Connection, run: dict[str, Any], report: str | None) -> list
     if run["verdict"]:
         lines += _wrapped("Verdict", [_capital(part) for part in run["verdict"].splitlines() if part.strip()])
     lines += _matrix(run)
+    lines += _file(run)
     lines += _decided(run)
     lines += _wrapped("Meanwhile", [_meanwhile(conn, run)])
     lines += _wrapped("To do", [advice.format(**run)])

@@ -21,6 +21,7 @@ from segmentation.errors import SettingsError, UserError
 from segmentation.local import home as homes
 from segmentation.local.home import Home
 
+FILE = ("columns", "encoding", "delimiter", "header", "decimal", "dates", "currency")
 PUBLISHED, ENDED_OTHERWISE, NOT_USABLE = 0, 1, 2
 
 
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         sub = commands.add_parser(command, description=run.__doc__)
         sub.set_defaults(command=run, name=command)
-        for name in ("shop", "source", "data", "customers", "as-of", "port", "note"):
+        for name in ("shop", "source", "data", "customers", "as-of", "port", "note", *FILE):
             sub.add_argument(f"--{name}", default="", type=str.strip)
         sub.add_argument("rest", nargs="*")
     return parser
@@ -63,7 +64,13 @@ def _home(args: argparse.Namespace) -> Home:
     """The shop meant, with its settings in force in this process; refused before anything is made."""
     from segmentation import contract
 
-    found = homes.find(args.shop, args.source, args.data, args.customers)
+    found = homes.find(
+        args.shop,
+        args.source,
+        args.data,
+        args.customers,
+        {name: getattr(args, name) for name in FILE},
+    )
     os.environ.update(found.settings_environment())
     settings.load.cache_clear()
     contract.tables_of(settings.load().shop.source)
@@ -78,7 +85,8 @@ def night(args: argparse.Namespace) -> int:
     home.save()
     server = home.start_server()
     shop, warehouse, _ = homes.databases(server)
-    day = given or _default_date(shop)
+    last_day = _land(shop)  # before the run, so that a file that cannot be read is refused at once
+    day = given or last_day
     print(f"Segmenting shop '{home.shop}' (source {home.source}) as of {day}\n")
     ended = _run_dag(home, homes.airflow_environment(home, server), day)
     return _tell(home, warehouse, ended, day)
@@ -91,8 +99,8 @@ def _date(text: str) -> date | None:
         raise SettingsError(f"AS_OF={text}: not a date (write it as 2011-12-01)") from None
 
 
-def _default_date(shop: Database) -> date:
-    """The day after the last fact of a file; today for a shop that lives."""
+def _land(shop: Database) -> date:
+    """Load the file of the source; returns the day after its last fact, or today for a shop that lives."""
     loaded = settings.load()
     landed = files.land(shop, loaded.shop.source, loaded.shop.data, progress=_line)
     if landed and landed.last_day:

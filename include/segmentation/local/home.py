@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from segmentation import files, shops
@@ -27,6 +27,7 @@ class Home:
     source: str
     data: str | None = None
     customers: int | None = None
+    file: dict[str, str] = field(default_factory=dict)  # how a file of transactions is written
 
     @property
     def folder(self) -> Path:
@@ -52,6 +53,7 @@ class Home:
             "SEGMENTATION__SHOP__DATA": self.data,
             "SEGMENTATION__SHOP__DEMO_CUSTOMERS": self.customers and str(self.customers),
             "SEGMENTATION__RUN__ARTIFACTS": f"file://{self.artifacts}",
+            **{f"SEGMENTATION__FILE__{name.upper()}": told for name, told in self.file.items()},
         }
         return {name: value for name, value in given.items() if value}
 
@@ -60,8 +62,16 @@ class Home:
         return postgres.start(self.folder / "postgres")
 
 
-def find(shop: str | None, source: str | None, data: str | None, customers: str | None) -> Home:
+def find(
+    shop: str | None,
+    source: str | None,
+    data: str | None,
+    customers: str | None,
+    file: dict[str, str] | None = None,
+) -> Home:
     """The shop that a command means: the one named, else the source's, else the last one used, else the demo.
+
+    `file` says how a file is written; what is not said again stays as it was for the same file.
 
     Raises
     ------
@@ -71,12 +81,17 @@ def find(shop: str | None, source: str | None, data: str | None, customers: str 
     if customers and not customers.isdigit():
         raise SettingsError(f"CUSTOMERS={customers}: expected a number such as 5000")
     name = shop or source or (LAST.read_text().strip() if LAST.exists() else "demo")
-    file = LOCAL / name / "shop.json"
-    known = json.loads(file.read_text()) if file.exists() else {}
+    kept = LOCAL / name / "shop.json"
+    known = json.loads(kept.read_text()) if kept.exists() else {}
+    path = str(Path(data).expanduser().resolve()) if data else known.get("data")
+    told = {name: value for name, value in (file or {}).items() if value}
+    if path == known.get("data"):
+        told = {**known.get("file", {}), **told}
     return Home(
         shop=name,
         source=source or known.get("source") or name,
-        data=str(Path(data).expanduser().resolve()) if data else known.get("data"),
+        data=path,
+        file=told,
         customers=int(customers) if customers else known.get("customers"),
     )
 

@@ -158,7 +158,7 @@ def check_features(night: Night) -> GateResult:
     """
     from segmentation.quality import suites
 
-    table, wanted = "customer_features", features.available(night.settings.shop.source)
+    table, wanted = "customer_features", features.of(night)
     with night.warehouse.connect() as conn:
         figures = ",\n    ".join(figure for feature in wanted for figure in _figures(feature))
         measuring.measure(conn, night, "features", table, table, {}, figures=figures)

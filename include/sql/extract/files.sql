@@ -9,3 +9,5 @@ create table if not exists files.landed (
     last_day date,
     landed_at timestamptz not null default now()
 );
+alter table files.landed add column if not exists said text[] not null default '{}';
+alter table files.landed add column if not exists lacks text[] not null default '{}';

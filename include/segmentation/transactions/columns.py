@@ -1,0 +1,186 @@
+"""Which column of a file is which: told by COLUMNS, by name or by position, or guessed from common names."""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segmentation.errors import SettingsError, SourceError
+
+REQUIRED = ("customer_id", "ordered_at", "amount")
+OPTIONAL = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency")
+ROLES = (*REQUIRED, *OPTIONAL)
+NUMBERS = ("amount", "unit_price", "quantity", "discount")
+
+# Names that shops and their systems give to these columns, the likeliest first, as `plain` writes them.
+COMMON = {
+    "customer_id": """
+        customerid customerno customernumber customernr customercode customer clientid clientno client custid
+        custno cust userid uid user memberid member buyerid buyer accountid account shopperid consumerid
+        cardid kundennummer kundennr kundenid kundeid kdnr kunde idclient numclient numeroclient codeclient
+        idcliente clienteid codigocliente codicecliente cliente klantnummer klantid klant klientid klient
+        клиент клиентид покупатель 客户编号 客户id 客户号 客户 会员编号 会员id 会员号 用户id 用户编号 用户
+        customeremail email emailaddress kundenemail
+    """,
+    "ordered_at": """
+        orderedat orderdatetime ordertimestamp orderpurchasetimestamp orderdate ordertime ordered
+        purchasedat purchasedate purchasetime transactiondatetime transactiondate transactiontime transdate
+        trandate invoicedatetime invoicedate saledate salesdate soldat createdat created datetime timestamp ts
+        eventtime date day time bestelldatum bestellzeit kaufdatum auftragsdatum rechnungsdatum belegdatum
+        buchungsdatum verkaufsdatum zeitpunkt datum datecommande dateachat datefacture fechapedido fechacompra
+        fechaventa fecha dataordine dataacquisto datapedido datacompra data orderdatum besteldatum дата
+        датазаказа 下单时间 订单时间 订单日期 交易时间 交易日期 购买时间 购买日期 日期 时间
+    """,
+    "amount": """
+        amount lineamount linetotal totalamount orderamount ordertotal ordervalue totalprice totalvalue total
+        revenue turnover sales sale spend spent netamount grossamount netsales subtotal paid paidamount
+        paymentvalue payment gmv value betrag gesamtbetrag gesamtpreis gesamtsumme gesamt umsatz summe
+        bruttobetrag nettobetrag bestellwert warenwert wert montanttotal montant prixtotal importetotal
+        importe monto valortotal valor importo totale bedrag totaalbedrag omzet сумма стоимость 金额 总金额
+        总额 总价 销售额 实付金额 支付金额
+    """,
+    "order_id": """
+        orderid orderno ordernumber ordernr order invoiceid invoiceno invoicenumber invoice transactionid
+        transactionno transaction receiptid receiptno receipt basketid basket ticketid bestellnummer
+        bestellnr bestellid bestellung auftragsnummer auftragsnr auftrag rechnungsnummer rechnungsnr
+        belegnummer belegnr bonnummer numcommande numerocommande commande numeropedido idpedido pedido
+        numeroordine ordine ordernummer заказ номерзаказа 订单号 订单编号 订单id 单号
+    """,
+    "product_id": """
+        productid productcode productno product sku stockcode itemid itemcode itemno item articleid
+        articleno article asin ean upc artikelnummer artikelnr artikelid artnr artikel produktnummer
+        produktid produkt refproduit produit idproducto producto prodotto productname товар артикул 商品编号
+        商品id 商品编码 产品编号 商品 产品 商品名称
+    """,
+    "category": """
+        category categoryid categoryname productcategory productcategoryname productgroup department
+        kategorie produktkategorie warengruppe artikelgruppe rubrik categorie categoria категория 品类 类别
+        商品类别 分类
+    """,
+    "quantity": """
+        quantity qty units pieces itemcount items numberofitems count menge anzahl stueckzahl stuckzahl
+        stueck stuck quantite qte cantidad quantita qta aantal количество 数量 件数
+    """,
+    "unit_price": """
+        unitprice priceperunit priceeach itemprice einzelpreis stueckpreis stuckpreis prixunitaire
+        preciounitario prezzounitario stuksprijs цена 单价
+    """,
+    "discount": "discount discountamount rebate rabatt nachlass remise descuento sconto korting скидка 折扣",
+    "currency": "currency currencycode curr waehrung wahrung devise moneda valuta валюта 币种 货币",
+}
+ALIASES = {
+    "customer": "customer_id",
+    "date": "ordered_at",
+    "time": "ordered_at",
+    "order": "order_id",
+    "product": "product_id",
+    "price": "unit_price",
+}
+PRICE = ("price", "preis", "prix", "precio", "prezzo", "prijs")
+CURRENCIES = r"(usd|eur|gbp|chf|jpy|cny|rmb|cad|aud|nzd|sek|nok|dkk|pln|czk|brl|inr|rub)$"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What COLUMNS says: the name or the number (from 1) of the column of a role. Empty: to be guessed."""
+
+    columns: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Wish":
+        """`customer_id=client,ordered_at=day,amount=usd`; a name with a comma in it stands in quotes.
+
+        Raises
+        ------
+        SettingsError
+            A role that does not exist, is there twice, or has no column; or a required one is not there.
+        """
+        if not text or not text.strip():
+            return cls({})
+        told: dict[str, str] = {}
+        for part in next(csv.reader([text], skipinitialspace=True)):
+            role, _, column = (piece.strip() for piece in part.partition("="))
+            role = ALIASES.get(role.lower(), role.lower())
+            if role not in ROLES or not column or role in told:
+                what = "is there twice" if role in told else "is not understood"
+                raise SettingsError(
+                    f"COLUMNS: '{part.strip()}' {what}; write it as customer_id=client,ordered_at=day,"
+                    f"amount=usd (names: {', '.join(ROLES)})"
+                )
+            told[role] = column.strip('"')
+        if missing := [role for role in REQUIRED if role not in told and not _is_priced(role, told)]:
+            raise SettingsError(
+                f"COLUMNS: {missing[0]} is missing; {', '.join(REQUIRED)} are required "
+                "(or unit_price and quantity in the place of amount)"
+            )
+        return cls(told)
+
+    @property
+    def is_by_position(self) -> bool:
+        """Whether every column is told by its number, so that the file needs no header."""
+        return bool(self.columns) and all(column.isdigit() for column in self.columns.values())
+
+    def find(self, header: Sequence[str]) -> dict[str, int] | None:
+        """The place (from 0) of each role's column in a header, or None when it is not this header."""
+        if not self.columns:
+            return guess(header)
+        places = {role: _place(column, header) for role, column in self.columns.items()}
+        return None if None in places.values() else places
+
+    def missing(self, file: str, header: Sequence[str]) -> SourceError:
+        """What to say when no line is the header."""
+        found = ", ".join(name.strip() for name in header if name.strip()) or "none"
+        if self.columns:
+            role, column = next(item for item in self.columns.items() if _place(item[1], header) is None)
+            return SourceError(f"{file}: there is no column '{column}' (COLUMNS {role}=); found: {found}")
+        lacking = [role for role in REQUIRED if _guess(role, [plain(name) for name in header]) is None]
+        return SourceError(
+            f"{file}: no column has a common name for {' or '.join(lacking) or 'these'} (found: {found}); "
+            "say which is which: COLUMNS=customer_id=...,ordered_at=...,amount=..."
+        )
+
+
+def _is_priced(role: str, told: dict[str, str]) -> bool:
+    """Whether amounts come of prices and quantities."""
+    return role == "amount" and {"unit_price", "quantity"} <= set(told)
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, blanks and punctuation: 'Customer ID ' and 'customer_id' are one."""
+    bare = unicodedata.normalize("NFKD", name.replace("ß", "ss").casefold())
+    return re.sub(r"[\W_]+", "", "".join(c for c in bare if not unicodedata.combining(c)))
+
+
+def _place(column: str, header: Sequence[str]) -> int | None:
+    for alike in (str.strip, plain):
+        wanted = alike(column)
+        found = [place for place, name in enumerate(header) if wanted and alike(name) == wanted]
+        if found:
+            return found[0]
+    if column.isdigit() and 1 <= int(column) <= len(header):
+        return int(column) - 1
+    return None
+
+
+def guess(header: Sequence[str]) -> dict[str, int] | None:
+    """The roles of columns by their common names; None when a required one is not among them."""
+    names = [plain(name) for name in header]
+    found = {role: place for role in ROLES if (place := _guess(role, names)) is not None}
+    prices = [place for place, name in enumerate(names) if re.sub(CURRENCIES, "", name) in PRICE]
+    if prices and not {"amount", "unit_price"} & set(found):
+        found["unit_price" if "quantity" in found else "amount"] = prices[0]
+    if "amount" in found:
+        found.pop("unit_price", None)
+    if any(role not in found and not _is_priced(role, found) for role in REQUIRED):
+        return None
+    return found
+
+
+def _guess(role: str, names: Sequence[str]) -> int | None:
+    common = COMMON[role].split()
+    for candidate in common:
+        for place, name in enumerate(names):
+            if candidate in (name, re.sub(CURRENCIES, "", name)):
+                return place
+    return None

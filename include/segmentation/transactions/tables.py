@@ -1,0 +1,191 @@
+"""Files whose values have types: Parquet, and workbooks of Excel and its like."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segmentation.errors import SourceError
+from segmentation.transactions.columns import Wish
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK_ROWS = 100_000
+HEADER_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a sheet below its header."""
+
+    name: str
+    names: list[str]
+    places: dict[str, int]
+    skip: int
+    rows: list[list[Any]]
+
+
+# --- Parquet -----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _readable(path: Path, kind: str) -> Iterator[None]:
+    import pyarrow as pa
+    from python_calamine import CalamineError
+
+    try:
+        yield
+    except (pa.ArrowException, CalamineError, OSError, ValueError) as error:
+        words = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise SourceError(f"{path.name}: not readable as {kind}: {words}") from None
+
+
+def parquet_columns(path: Path, wish: Wish) -> tuple[list[str], dict[str, int]]:
+    """The names of a Parquet file's columns, and the place of each role.
+
+    Raises
+    ------
+    SourceError
+    """
+    import pyarrow.parquet as parquet
+
+    with _readable(path, "Parquet"):
+        names = parquet.ParquetFile(path).schema_arrow.names
+    places = wish.find(names)
+    if places is None:
+        raise wish.missing(path.name, names)
+    return names, places
+
+
+def parquet_batches(path: Path, places: dict[str, int], timezone: str) -> Iterator["pa.Table"]:
+    """The rows as text under the names of their roles, with their number from 1 as `line`."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    with _readable(path, "Parquet"):
+        file = parquet.ParquetFile(path)
+        names, before = file.schema_arrow.names, 0
+        wanted = [names[place] for place in places.values()]
+        for batch in file.iter_batches(CHUNK_ROWS, columns=wanted):
+            columns = {role: _as_text(batch.column(names[place]), timezone) for role, place in places.items()}
+            yield pa.table(
+                {"line": pa.array(range(before + 1, before + 1 + len(batch)), pa.int64()), **columns}
+            )
+            before += len(batch)
+
+
+def _as_text(column: "pa.Array", timezone: str) -> "pa.Array":
+    """Values as text: instants as the shop's wall clock, dates as 2011-12-01, numbers with a point."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        if kind.tz:
+            column = pc.local_timestamp(column.cast(pa.timestamp("us", timezone)))
+        text = column.cast(pa.timestamp("us"), safe=False).cast(pa.string())
+    elif pa.types.is_floating(kind):  # 17850.0 is 17850
+        whole = pc.equal(pc.trunc(column), column)
+        small = pc.less(pc.abs(column), 1e15)
+        as_whole = pc.if_else(pc.and_(whole, small), column, None).cast(pa.int64()).cast(pa.string())
+        exact = pa.array(
+            [
+                None if v is None else format(v, "f") if abs(v) < 1e-4 else repr(v)
+                for v in pc.if_else(whole, None, column).to_pylist()
+            ],
+            pa.string(),
+        )
+        text = pc.coalesce(as_whole, exact)
+    else:
+        text = column.cast(pa.string())
+    return pc.fill_null(text, "")
+
+
+# --- workbooks ---------------------------------------------------------------------------------------------
+
+
+def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str]]:
+    """The sheets of a workbook that have the columns, and the names of the others.
+
+    A workbook is read as a whole: a sheet has at most 1,048,576 rows.
+
+    Raises
+    ------
+    SourceError
+        When no sheet has them.
+    """
+    from python_calamine import CalamineWorkbook
+
+    found: list[Sheet] = []
+    others: list[str] = []
+    header: list[str] = []
+    with _readable(path, "a workbook"):
+        book = CalamineWorkbook.from_path(str(path))
+        for name in book.sheet_names:
+            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            sheet = _sheet(name, rows, wish)
+            if sheet is None:
+                others.append(name)
+                header = header or next((_texts(row) for row in rows if any(row)), [])
+            else:
+                found.append(sheet)
+    if not found:
+        raise wish.missing(path.name, header)
+    return found, others
+
+
+def _sheet(name: str, rows: list[list[Any]], wish: Wish) -> Sheet | None:
+    for number, row in enumerate(rows[:HEADER_ROWS]):
+        header = _texts(row)
+        if wish.is_by_position:
+            if not any(header):
+                continue
+            places = wish.find(header)
+            if places is None:
+                return None
+            is_data = isinstance(row[places["ordered_at"]], date | datetime | float | int)
+            return Sheet(name, header, places, number if is_data else number + 1, rows)
+        places = wish.find(header)
+        if places is not None:
+            return Sheet(name, header, places, number + 1, rows)
+    return None
+
+
+def sheet_batches(found: Iterable[Sheet]) -> Iterator["pa.Table"]:
+    """The rows of all sheets as text; `line` counts them on through the sheets. Empty rows are left out."""
+    import pyarrow as pa
+
+    before = 0
+    for sheet in found:
+        for start in range(sheet.skip, len(sheet.rows), CHUNK_ROWS):
+            part = sheet.rows[start : start + CHUNK_ROWS]
+            kept = [
+                (before + start + n, row) for n, row in enumerate(part, start=1) if any(v != "" for v in row)
+            ]
+            columns = {
+                role: pa.array([_text(row[place]) for _, row in kept], pa.string())
+                for role, place in sheet.places.items()
+            }
+            yield pa.table({"line": pa.array([number for number, _ in kept], pa.int64()), **columns})
+        before += len(sheet.rows)
+
+
+def _texts(row: Iterable[Any]) -> list[str]:
+    return [_text(value).strip() for value in row]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    return str(value)
