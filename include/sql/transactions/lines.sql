@@ -1,7 +1,7 @@
 -- Purpose: the lines of a file of transactions, each in its order.
 -- Grain: line of the file. Inputs: transactions.parsed. Read by extract/transactions.
 -- Parameters: day_only, timezone, has_product, share (discounts are shares of the price), percent (and are
---     written as 10 for a tenth), priced (prices are given, and no amounts), currency (of a file that names none).
+--     written as 10 for a tenth), priced (prices are given, and no amounts), currency (where none is named).
 -- Caveats: an order number that several customers have is told apart by the customer. An order stands on one
 --     day; its lines of later days are orders of their own, so that no date sees what came after it.
 create table transactions.lines as
