@@ -46,7 +46,7 @@ test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
 bench: $(VENV)/dev.stamp ## what the source gate costs against one hand-written query: ARGS=orders-a-day
 	@$(PY) -W ignore benchmarks/source_gate.py $(ARGS)
 
-faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; writes docs/faults.md: ONLY=name
+faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
 	@$(PY) -W ignore -m tests.faults $(ONLY)
 
 lint: $(VENV)/dev.stamp ## ruff, sqlfluff, and whether the locks are what the wishes compile to

@@ -77,7 +77,7 @@ DECISION = timedelta(hours=SETTINGS.run.decision_hours)
 )
 def customer_segmentation():
     night = task(stages.start)()
-    window = task(stages.extract)(night)
+    window = gate(stages.extract)(night)
     sources_checked = gate(stages.check_sources)(night, window)
     cleaned = gate(stages.clean)(night, window)
     rolled_up = task(stages.roll_up)(night, window)

@@ -107,7 +107,9 @@ def test_gates_and_reports_have_links_to_their_pages(loaded):
     tasks = loaded["dags"]["customer_segmentation"]["tasks"]
     linked = {name: task["links"] for name, task in tasks.items() if task["links"]}
     docs, both = ["Data Docs"], ["Data Docs", "Report"]
-    gates = dict.fromkeys(("check_sources", "clean", "check_features", "check_segments", "approve"), docs)
+    gates = dict.fromkeys(
+        ("extract", "check_sources", "clean", "check_features", "check_segments", "approve"), docs
+    )
     assert linked == {**gates, "publish": both, "report": both}
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,8 +26,11 @@ NIGHTS = {
 @pytest.fixture(scope="module")
 def laboratory() -> Iterator[Laboratory]:
     # not pytest's own folder: as root the server is another user, who may not look into it
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
-        yield Laboratory(Machine(Path(folder)))
+    with (
+        tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder,
+        closing(Laboratory(Machine(Path(folder)))) as laboratory,
+    ):
+        yield laboratory
 
 
 def test_case_names_are_unique_and_there_are_thirty_of_either_kind():

@@ -72,6 +72,8 @@ def test_every_fault_is_listed_with_its_name(load):
         ("quality: {warn_quarantined_share: 0.4}", "warn_quarantined_share must not be above"),
         ("quality: {min_segment_share: 0.5, max_segment_share: 0.5}", "min_segment_share must be below"),
         ("quality: {max_psi: 0.05}", "max_psi must not be below warn_psi"),
+        ("quality: {rule_shares: {price_low: {warn: 0.1}}}", "'price_low' is no row rule"),
+        ("quality: {rule_shares: {price_negative: {warn: 0.2, stop: 0.1}}}", "stop must not be below warn"),
         ("lifecycle: {cooling_recency_days: 180}", "cooling_recency_days must be below lapsed_recency_days"),
         ("model: {k_min: 9, k_max: 3}", "k_min"),
         ("preparation: {clip_lower: 0.9, clip_upper: 0.1}", "clip_lower must be below clip_upper"),

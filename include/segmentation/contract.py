@@ -10,6 +10,7 @@ from pathlib import Path
 from segmentation.db import SQL
 from segmentation.errors import SourceError
 
+UNFIT = "columns_unfit"  # the figure of the gate `sources`: columns that are not as the contract says
 SERVICE = "service"  # the category of lines that are no products: postage, fees, vouchers
 
 

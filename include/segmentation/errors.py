@@ -10,7 +10,20 @@ class SettingsError(UserError):
 
 
 class SourceError(UserError):
-    """The shop, its file or its SELECTs are not what the source contract asks for."""
+    """The shop, its file or its SELECTs are not what the source contract asks for.
+
+    `table` is the canonical table at fault, where one is; `unsaid` is the message without values of the shop,
+    where it has any.
+    """
+
+    def __init__(self, message: str, table: str | None = None, unsaid: str | None = None) -> None:
+        super().__init__(message)
+        self.table = table
+        self.unsaid = unsaid or message
+
+
+class ShopError(Exception):
+    """The shop does not answer just now: a time limit, a lock, a connection lost. It is asked again."""
 
 
 class GateFailed(UserError):

@@ -11,8 +11,9 @@ import psycopg2.errors
 
 from segmentation import contract, db
 from segmentation.dates import midnight
-from segmentation.errors import SourceError
+from segmentation.errors import ShopError, SourceError
 from segmentation.night import Night
+from segmentation.quality import metrics as measuring
 
 BEGINNING = date(1900, 1, 1)
 OUTSIDE = "outside of the window"
@@ -87,6 +88,8 @@ def run(
     ------
     SourceError
         When a SELECT does not fit the contract (named: file, column), or reads rows outside its window.
+    ShopError
+        When the shop does not answer.
     """
     selects = contract.tables_of(night.settings.shop.source)
     with night.warehouse.connect() as target:
@@ -126,10 +129,10 @@ class Load:
                 cursor.execute(f"select * from (\n{self.select}\n) as q limit 0", self.params)
                 found = [column.name for column in cursor.description or ()]
         except psycopg2.Error as error:
-            raise SourceError(f"{self.place}: {_first_line(error)}") from None
+            raise self._refused(error) from None
         if missing := [column for column in self.table.columns if column not in found]:
-            raise SourceError(
-                f"{self.place}: column '{missing[0]}' is missing (found: {', '.join(found)}); "
+            raise self._unfit(
+                f"column '{missing[0]}' is missing (found: {', '.join(found)}); "
                 "a column that the shop lacks is selected as null"
             )
         if self.table.name == "order_items" and "ordered_at" in found:
@@ -157,8 +160,21 @@ class Load:
                         self._check_types({column: kind}, rows)
                     raise
                 (column, kind), what = *kinds.items(), _first_line(error)
-                raise SourceError(f"{self.place}: column '{column}' is no {kind}: {what}") from None
+                raise self._unfit(f"column '{column}' is no {kind}: {what}") from None
             cursor.execute("release savepoint types")
+
+    def check_values(self) -> None:
+        """Refuse a SELECT that returns a value that is not of its column's type."""
+        self._check_types(self.kinds, rows="")
+
+    def _unfit(self, words: str) -> SourceError:
+        return SourceError(f"{self.place}: {words}", self.table.name)
+
+    def _refused(self, error: psycopg2.Error) -> Exception:
+        """What the shop said: that the SELECT does not fit it, or that it cannot answer now."""
+        if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+            return ShopError(f"{self.place}: {_first_line(error)}")
+        return self._unfit(_first_line(error))
 
     def copy(self) -> int:
         """Replace the window's rows in staging; returns the rows read."""
@@ -191,15 +207,14 @@ class Load:
             )
         except psycopg2.Error as error:
             if OUTSIDE in str(error):
-                raise SourceError(
-                    f"{self.place}: it returns rows {OUTSIDE} it was asked for; use %(start)s and %(end)s on "
-                    f"{self.instant}"
+                raise self._unfit(
+                    f"it returns rows {OUTSIDE} it was asked for; use %(start)s and %(end)s on {self.instant}"
                 ) from None
             if isinstance(error, WRONG_TYPE):  # a text in a number: which column?
                 with self.source.cursor() as cursor:
                     cursor.execute("rollback to savepoint reading")
-                self._check_types(kinds, rows="")
-            raise SourceError(f"{self.place}: {_first_line(error)}") from None
+                self.check_values()
+            raise self._refused(error) from None
 
     def _copy_with_the_order(self) -> int:
         """Lines without an instant of their own take the day of their order, in this window."""
@@ -232,6 +247,8 @@ def _record(
                 "source_version": version,
             },
         )
+        # that the columns are there, and every value of its type, was found out by reading them
+        measuring.keep(conn, night, "sources", name, contract.UNFIT, 0)
 
 
 def _first_line(error: psycopg2.Error) -> str:

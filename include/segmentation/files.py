@@ -344,9 +344,10 @@ def _parsed(text: "pd.Series", column: str, path: Path, before: int, formats: di
                 raise _AnotherFormatError
             return parsed
     first = int(best.isna().to_numpy().argmax())
+    place = f"{path.name}: row {before + first + 1} (below the header), column {column}: "
     raise SourceError(
-        f"{path.name}: row {before + first + 1} (below the header), column {column}: "
-        f"'{str(text.iloc[first])[:40]}' is not a date and time"
+        f"{place}'{str(text.iloc[first])[:40]}' is not a date and time",
+        unsaid=f"{place}not a date and time",
     )
 
 

@@ -12,7 +12,7 @@ from airflow.sdk.bases.decorator import TaskDecorator, task_decorator_factory
 from segmentation import connections, links
 from segmentation.errors import DecisionError, HeldError
 
-PAGES = {"check_sources": "sources", "clean": "cleaning", "check_features": "features"}
+PAGES = {"extract": "sources", "check_sources": "sources", "clean": "cleaning", "check_features": "features"}
 """The page of Data Docs that a task writes; of the others it is that of the segments."""
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg2
+
 from segmentation import contract, db, extraction
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
@@ -56,7 +58,7 @@ def find(night: Night, window: extraction.Window, version: str | None) -> list[D
         ours = _figures(conn, _ours(), days.bounds(night) | {"first": days.first, "before": days.end})
         given_up = _given_up(conn)
     with night.shop.connect(readonly=True, timezone=night.settings.shop.timezone) as conn:
-        theirs = _figures(conn, _theirs(night, conn, days), days.bounds(night))
+        theirs = _asked(night, conn, days)
     found = [
         _difference(key, theirs.get(key), ours.get(key))
         for key in sorted(theirs.keys() | ours.keys())
@@ -129,15 +131,36 @@ def _with_instant(table: str) -> str:
     return f" and {instant} is not null" if instant else ""
 
 
-def _theirs(night: Night, conn: db.Connection, days: extraction.Window) -> str:
-    parts = []
-    for name in contract.tables_of(night.settings.shop.source):
-        if name not in FIGURES:
-            continue
-        load = extraction.Load(conn, conn, night, days, name)
+def _asked(night: Night, conn: db.Connection, days: extraction.Window) -> dict[tuple[str, date], tuple]:
+    """What the shop has.
+
+    Raises
+    ------
+    SourceError
+        When a SELECT, or a value that it returns, does not fit the contract.
+    """
+    names = [name for name in contract.tables_of(night.settings.shop.source) if name in FIGURES]
+    loads = [extraction.Load(conn, conn, night, days, name) for name in names]
+    for load in loads:
         load.check_columns()
-        if load.instant is None:
-            continue  # lines that have no instant of their own take the day of their order, as it was read
+    # lines that have no instant of their own take the day of their order, as it was read
+    loads = [load for load in loads if load.instant is not None]
+    with conn.cursor() as cursor:
+        cursor.execute("savepoint adding_up")
+    try:
+        return _figures(conn, _theirs(loads), days.bounds(night))
+    except psycopg2.DataError:  # a text in a number: which column?
+        with conn.cursor() as cursor:
+            cursor.execute("rollback to savepoint adding_up")
+        for load in loads:
+            load.check_values()
+        raise
+
+
+def _theirs(loads: list[extraction.Load]) -> str:
+    parts = []
+    for load in loads:
+        name = load.table.name
         first, second = FIGURES[name]
         casts = ", ".join(f"q.{column}::{kind} as {column}" for column, kind in load.kinds.items())
         parts.append(

@@ -21,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -28,6 +29,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
+from segmentation.rules import NO_FAULT, RULES
 
 INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
@@ -114,6 +116,19 @@ class Lifecycle(Section):
         return self
 
 
+class RuleShares(Section):
+    """Of the rows of a table, how many one row rule may refuse."""
+
+    warn: Share
+    stop: Share | None = None
+
+    @model_validator(mode="after")
+    def _warning_first(self) -> "RuleShares":
+        if self.stop is not None and self.stop < self.warn:
+            raise ValueError("stop must not be below warn")
+        return self
+
+
 class Quality(Section):
     """Thresholds of the three gates. Shares are 0..1."""
 
@@ -151,6 +166,12 @@ class Quality(Section):
     )
     warn_quarantined_share: Share = Field(
         0.05, description="rows refused for a fault; above it the run warns"
+    )
+    warn_rule_share: Share = Field(0.03, description="rows refused by one row rule; above it the run warns")
+    rule_shares: dict[str, RuleShares] = Field(
+        {},
+        description="the same for single rules, with a share that stops the run: "
+        "`price_negative: {warn: 0.01, stop: 0.1}`",
     )
     warn_duplicate_share: Share = Field(0.05, description="rows that stand in the extract again")
     warn_orphan_share: Share = Field(0.02, description="lines whose order is not there")
@@ -191,6 +212,20 @@ class Quality(Section):
     max_changed_share: Share | None = Field(
         0.5, description="the same; above it the run is held until somebody decides; empty: never"
     )
+
+    @field_validator("rule_shares")
+    @classmethod
+    def _known_rules(cls, value: dict[str, RuleShares]) -> dict[str, RuleShares]:
+        known = {rule for rules in RULES.values() for rule in rules}
+        if unknown := sorted(value.keys() - known):
+            raise ValueError(f"'{unknown[0]}' is no row rule ({', '.join(sorted(known))})")
+        return value
+
+    def of_rule(self, rule: str) -> RuleShares | None:
+        """The bounds of a row rule; None of one that tells of no fault, or has a check of its own."""
+        if rule not in self.rule_shares and rule in (*NO_FAULT, "order_unknown"):
+            return None
+        return self.rule_shares.get(rule) or RuleShares(warn=self.warn_rule_share)
 
     @model_validator(mode="after")
     def _warnings_first(self) -> "Quality":

@@ -13,7 +13,7 @@ from airflow.sdk import AssetAlias, Metadata, get_current_context
 from segmentation import alerts, connections, progress, runs, settings
 from segmentation.assets import CUSTOMER_SEGMENTS
 from segmentation.dates import as_of
-from segmentation.errors import HeldError, SettingsError
+from segmentation.errors import HeldError, SettingsError, SourceError
 from segmentation.night import Night
 
 Reference = dict[str, Any]
@@ -54,14 +54,26 @@ def start() -> Reference:
 
 
 def extract(reference: Reference) -> dict[str, Any]:
-    """Bring the source's file or demo shop up to date, then extract what is missing or differs."""
+    """Bring the source's file or demo shop up to date, then extract what is missing or differs.
+
+    Raises
+    ------
+    GateFailed
+        When the source does not fit its contract, in columns or types: the first finding of its gate.
+    """
     from segmentation import extraction, files, reconciliation, shops
 
     night = _alive(reference)
-    version = shops.refresh(night.shop, night.settings, night.as_of_date, progress.say)
-    window = reconciliation.run(
-        night, version, lambda since: extraction.run(night, version, progress.say, since)
-    )
+    try:
+        version = shops.refresh(night.shop, night.settings, night.as_of_date, progress.say)
+        window = reconciliation.run(
+            night, version, lambda since: extraction.run(night, version, progress.say, since)
+        )
+    except SourceError as error:
+        from segmentation.quality import gates
+
+        gates.refuse_source(night, error)
+        raise
     said = {"file": files.said(night.shop, night.settings.shop.source)} if version else {}
     runs.note(night, watermarks={"extracted_before": window["end"], "source_version": version, **said})
     return window

@@ -1,20 +1,25 @@
 """`python -m tests.faults [NAME ...]`: run the cases, print the table, write it to docs/faults.md.
 
-With names only these run, and nothing is written. A name may be a part of one, or a verdict.
+With names only these run, and their rows of the page are replaced. A name may be a part of one, or a verdict.
 Exit codes: 0 all as expected, 1 something is not, 2 no case has such a name.
 """
 
 import signal
 import sys
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from tests.faults.cases import CASES, Case
 from tests.faults.laboratory import Laboratory, Outcome
 from tests.local import PROJECT, Machine
 
+AT_A_TIME = 2
 PAGE = PROJECT / "docs" / "faults.md"
 HEAD = """\
 # Faults, and what a night makes of them
@@ -32,6 +37,12 @@ it. To add one, add an entry to `tests/faults/cases.py`.
 """
 
 
+TABLE = """\
+| case | what was done | expected | seen | what the run said |
+|---|---|---|---|---|"""
+WRONG = "**not as expected**"
+
+
 def main(names: list[str]) -> int:
     """Run what was asked for."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -39,19 +50,10 @@ def main(names: list[str]) -> int:
     if not chosen:
         print(f"no case is called {' or '.join(names)}; there are: {', '.join(c.name for c in CASES)}")
         return 2
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
-        laboratory = Laboratory(Machine(Path(folder)), say=_say)
-        outcomes: list[Outcome] = []
-        with suppress(KeyboardInterrupt):  # what has been run is told all the same
-            for case in chosen:
-                outcomes.append(_run(laboratory, case, len(outcomes) + 1, len(chosen)))
-    left = f" not_run={len(chosen) - len(outcomes)}" if len(outcomes) < len(chosen) else ""
-    text = f"{HEAD}\n    {_summary(outcomes)}{left}\n\n{_table(outcomes)}"
-    print(f"\n{_table(outcomes)}\n{_summary(outcomes)}{left}")
-    if not names:
-        PAGE.write_text(text, encoding="utf-8")
-        _say(f"written to {PAGE.relative_to(PROJECT)}")
-    return int(bool(left) or not all(outcome.is_as_expected for outcome in outcomes))
+    outcomes = _run_all(chosen)
+    print(f"\n{_page({outcome.case.name: _row(outcome) for outcome in outcomes}, chosen)}")
+    _say(f"written to {PAGE.relative_to(PROJECT)}")
+    return int(len(outcomes) < len(chosen) or not all(outcome.is_as_expected for outcome in outcomes))
 
 
 def _is_meant(case: Case, name: str) -> bool:
@@ -62,17 +64,52 @@ def _say(message: str) -> None:
     print(message, flush=True)
 
 
-def _run(laboratory: Laboratory, case: Case, number: int, total: int) -> Outcome:
-    started = time.monotonic()
+def _run_all(chosen: list[Case]) -> list[Outcome]:
+    """Run the cases, two at a time, shop by shop; a laboratory begins at either end. In the order given."""
+    waiting = deque(sorted(chosen, key=lambda case: case.shop))
+    found: dict[str, Outcome] = {}
+    stop, writing = threading.Event(), threading.Lock()
+
+    def work(laboratory: Laboratory, take: Callable[[], Case]) -> None:
+        with suppress(IndexError):  # none is left
+            while not stop.is_set():
+                case = take()
+                started = time.monotonic()
+                outcome = _run(laboratory, case)
+                with writing:
+                    found[case.name] = outcome
+                    _keep(outcome)
+                _tell(outcome, f"{len(found):3}/{len(chosen)} {time.monotonic() - started:5.0f} s")
+
+    with ExitStack() as stack, ThreadPoolExecutor(AT_A_TIME) as threads:
+        try:
+            # one after the other: the lock of the servers is not for two threads at once
+            laboratories = [_laboratory(stack) for _ in range(AT_A_TIME)]
+            takes = (waiting.popleft, waiting.pop)
+            for working in [threads.submit(work, *one) for one in zip(laboratories, takes, strict=True)]:
+                working.result()
+        except KeyboardInterrupt:  # what has been run is told all the same
+            stop.set()
+    return [found[case.name] for case in chosen if case.name in found]
+
+
+def _laboratory(stack: ExitStack) -> Laboratory:
+    folder = tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True)
+    return stack.enter_context(closing(Laboratory(Machine(Path(stack.enter_context(folder))), say=_say)))
+
+
+def _run(laboratory: Laboratory, case: Case) -> Outcome:
     try:
-        outcome = laboratory.judge(case)
+        return laboratory.judge(case)
     except Exception as error:  # the other cases have their night all the same
-        outcome = Outcome(case, "error", f"{type(error).__name__}: {error}", ("the case could not be run",))
+        return Outcome(case, "error", f"{type(error).__name__}: {error}", ("the case could not be run",))
+
+
+def _tell(outcome: Outcome, progress: str) -> None:
     mark = "as expected" if outcome.is_as_expected else f"NOT AS EXPECTED: {'; '.join(outcome.faults)}"
-    _say(f"{number:3}/{total} {time.monotonic() - started:5.0f} s  {case.name}: {outcome.seen}, {mark}")
+    _say(f"{progress}  {outcome.case.name}: {outcome.seen}, {mark}")
     if not outcome.is_as_expected:
         _say(f"        {_short(outcome.said, 400)}")
-    return outcome
 
 
 def _short(text: str, most: int = 260) -> str:
@@ -81,36 +118,41 @@ def _short(text: str, most: int = 260) -> str:
     return flat if len(flat) <= most else f"{flat[: most - 3]}..."
 
 
-def _table(outcomes: list[Outcome]) -> str:
-    faults = [o for o in outcomes if o.case.expected != "healthy"]
-    healthy = [o for o in outcomes if o.case.expected == "healthy"]
-    parts = []
-    if faults:
-        parts.append("## Faults\n\n" + _rows(faults))
-    if healthy:
-        parts.append("## Ordinary variations of a healthy shop\n\n" + _rows(healthy))
+def _row(outcome: Outcome) -> str:
+    seen = outcome.seen
+    if not outcome.is_as_expected:
+        seen += f" {WRONG}: {'; '.join(outcome.faults)}"
+    case = outcome.case
+    cells = (case.name, case.done, case.expected, seen, _short(outcome.said))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _keep(outcome: Outcome) -> None:
+    """Write the row of a case into the page, so that a run that is broken off leaves what it has."""
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in _written() if line.startswith("| ")}
+    rows[outcome.case.name] = _row(outcome)
+    PAGE.write_text(f"{HEAD}\n{_page(rows, CASES)}", encoding="utf-8")
+
+
+def _written() -> list[str]:
+    return PAGE.read_text(encoding="utf-8").splitlines() if PAGE.exists() else []
+
+
+def _page(rows: dict[str, str], cases: Sequence[Case]) -> str:
+    """What is known of the cases: a line of figures, and a table of either kind."""
+    healthy = [case for case in cases if case.expected == "healthy"]
+    faults = [case for case in cases if case.expected != "healthy"]
+    good = sum(case.name in rows and WRONG not in rows[case.name] for case in faults)
+    stopped = sum("it stopped" in rows.get(case.name, "") for case in healthy)
+    not_run = sum(case.name not in rows for case in cases)
+    parts = [
+        f"    faults={len(faults)} as_expected={good} healthy={len(healthy)} stopped_wrongly={stopped} "
+        f"not_run={not_run}\n"
+    ]
+    for title, some in (("Faults", faults), ("Ordinary variations of a healthy shop", healthy)):
+        if found := [rows[case.name] for case in some if case.name in rows]:
+            parts.append(f"## {title}\n\n{TABLE}\n" + "\n".join(found) + "\n")
     return "\n".join(parts)
-
-
-def _rows(outcomes: list[Outcome]) -> str:
-    lines = ["| case | what was done | expected | seen | what the run said |", "|---|---|---|---|---|"]
-    for outcome in outcomes:
-        seen = outcome.seen
-        if not outcome.is_as_expected:
-            seen += f" **not as expected**: {'; '.join(outcome.faults)}"
-        cells = (
-            outcome.case.name, outcome.case.done, outcome.case.expected, seen, _short(outcome.said)
-        )  # fmt: skip
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _summary(outcomes: list[Outcome]) -> str:
-    faults = [o for o in outcomes if o.case.expected != "healthy"]
-    healthy = [o for o in outcomes if o.case.expected == "healthy"]
-    stopped = sum("it stopped" in o.faults for o in healthy)
-    good = sum(o.is_as_expected for o in faults)
-    return f"faults={len(faults)} as_expected={good} healthy={len(healthy)} stopped_wrongly={stopped}"
 
 
 if __name__ == "__main__":

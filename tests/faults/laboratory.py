@@ -5,16 +5,19 @@ gets copies, does its damage to the *shop*, and runs the next night. The night w
 that warnings, quarantined rows and published tables are compared with.
 """
 
+import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import IO
 
 import psutil
 import psycopg2
@@ -24,7 +27,7 @@ from segmentation.dates import midnight
 from segmentation.db import Database
 from segmentation.local import postgres
 from tests.faults.cases import BASELINES, Baseline, Case
-from tests.local import Machine
+from tests.local import PROJECT, Machine
 
 SHOP = "demo"
 QUICK = {  # the model is not what is on trial here
@@ -107,16 +110,66 @@ class Outcome:
         return not self.faults
 
 
+@dataclass
+class Command:
+    """A command at work: what it prints, and, at the end, its exit code."""
+
+    pid: int
+    output: IO[str]
+    code: int | None = None
+
+
+class Commands:
+    """`make` on a machine, each command forked from a process that has the imports behind it (see `warm`)."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.faults.warm"],
+            env=machine.environment,
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    @contextmanager
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Command]:
+        """Start a command; it is over when its output is."""
+        pipe = self.machine.folder / "output"
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+        request = {"argv": list(arguments), "environment": dict(environment), "output": str(pipe)}
+        self.process.stdin.write(f"{json.dumps(request)}\n")
+        self.process.stdin.flush()
+        pid = json.loads(self.process.stdout.readline())["pid"]
+        with pipe.open(encoding="utf-8") as output:
+            command = Command(pid, output)
+            yield command
+        command.code = json.loads(self.process.stdout.readline())["code"]
+
+    def close(self) -> None:
+        """End the process; nothing is at work in it."""
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 class Laboratory:
     """A machine with its embedded server, the baselines on it, and the nights that are run."""
 
     def __init__(self, machine: Machine, say: Callable[[str], None] = print) -> None:
         self.machine, self.say = machine, say
         self.server = postgres.start(machine.folder / SHOP / "postgres")
+        self.commands = Commands(machine)
         self.admin = postgres.database(self.server, "postgres", create=False)
         self._sql(self.admin, "alter system set fsync = off", "select pg_reload_conf()")
         self.made: set[str] = set()
         self.controls: dict[tuple[str, int], Seen] = {}
+
+    def close(self) -> None:
+        """No more nights."""
+        self.commands.close()
 
     # --- databases -----------------------------------------------------------------------------------------
 
@@ -216,26 +269,21 @@ class Laboratory:
         self, baseline: Baseline, as_of: date, overrides: Mapping[str, str], kill_at: str | None = None
     ) -> tuple[float, str, int]:
         """`make run`, with everything it printed; at a line with `kill_at` the night's process is killed."""
-        command = self.machine.command(
-            "run", "--shop", SHOP, "--customers", str(baseline.customers), "--as-of", as_of.isoformat()
-        )
-        environment = {**self.machine.environment, **QUICK, **overrides, "PYTHONUNBUFFERED": "1"}
+        arguments = ("run", "--shop", SHOP, "--customers", str(baseline.customers), "--as-of", str(as_of))
+        environment = {**self.machine.environment, **QUICK, **overrides}
         started = time.monotonic()
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        late = threading.Timer(NIGHT_SECONDS, _end, (process,))
-        late.start()
         lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if kill_at and kill_at in line:
-                for child in psutil.Process(process.pid).children(recursive=True):
-                    with suppress(psutil.NoSuchProcess):
-                        os.kill(child.pid, signal.SIGKILL)
-        process.wait()
-        late.cancel()
-        return time.monotonic() - started, "".join(lines), process.returncode
+        with self.commands.run(arguments, environment) as command:
+            late = threading.Timer(NIGHT_SECONDS, _end, (command.pid,))
+            late.start()
+            for line in command.output:
+                lines.append(line)
+                if kill_at and kill_at in line:
+                    for child in psutil.Process(command.pid).children(recursive=True):
+                        with suppress(psutil.NoSuchProcess):
+                            os.kill(child.pid, signal.SIGKILL)
+            late.cancel()
+        return time.monotonic() - started, "".join(lines), command.code
 
     # --- looking -------------------------------------------------------------------------------------------
 
@@ -321,10 +369,11 @@ def damage(conn: db.Connection, as_of: date, sql: str) -> None:
         cursor.execute("drop schema faults cascade")
 
 
-def _end(process: subprocess.Popen) -> None:
-    for child in psutil.Process(process.pid).children(recursive=True):
-        child.kill()
-    process.kill()
+def _end(pid: int) -> None:
+    with suppress(psutil.NoSuchProcess):
+        command = psutil.Process(pid)
+        for process in (*command.children(recursive=True), command):
+            process.kill()
 
 
 def _fingerprint(conn: db.Connection, source: str) -> str:

@@ -1,6 +1,7 @@
 """Each expectation is met by a healthy shop and, case by case, not by one with the fault that it is for."""
 
 import math
+import re
 import socket
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ import pytest
 from segmentation import cleaning, db, features
 from segmentation.errors import GateFailed
 from segmentation.quality import check_cleaning, check_features, check_segments, check_sources
+from segmentation.rules import NO_FAULT, RULES
 from tests.quality.healthy import AS_OF, FIRST, LOADS, SECRET, SHOP, STAGED, quiet
 
 WINDOW = "day >= '2024-02-20'"
@@ -34,6 +36,15 @@ def blank(table: str, column: str, name: str) -> Fault:
     )
 
 
+def unfit(table: str) -> Fault:
+    """Extraction has found columns that are not those of the contract."""
+    return Fault(
+        f"{table} unfit",
+        f"update quality.metrics set value = 1 where metric = 'columns_unfit' and table_name = '{table}'",
+        {(table, "columns_unfit"): "critical"},
+    )
+
+
 def vanished(table: str, share: str = "ctid::text ~ '[1-8]\\)$'") -> Fault:
     """Most rows of days that were read before are not there any more."""
     return Fault(
@@ -44,6 +55,7 @@ def vanished(table: str, share: str = "ctid::text ~ '[1-8]\\)$'") -> Fault:
 
 
 SOURCE_FAULTS = [
+    *map(unfit, ("customers", "orders", "order_items", "events", "reviews")),
     blank("customers", "customer_id", "id"),
     blank("orders", "order_id", "id"),
     blank("orders", "customer_id", "customer"),
@@ -253,17 +265,28 @@ BROKEN = {
     "reviews": f"update staging.reviews set rating = 9 where {WINDOW} "
     "and right(review_id, 1)::int < {tenths}",
 }
+BREAKS = {
+    "customers": "customer_id_missing",
+    "orders": "ordered_at_missing",
+    "order_items": "price_negative",
+    "events": "occurred_at_missing",
+    "reviews": "rating_out_of_range",
+}
 COPIES = "insert into staging.{table} select * from staging.{table} where day >= '2024-02-27'"
 CLEANING_FAULTS = [
     *(
         Fault(
-            f"four tenths of {table} broken", broken.format(tenths=4), {(table, "broken_share"): "critical"}
+            f"four tenths of {table} broken",
+            broken.format(tenths=4),
+            {(table, "broken_share"): "critical", (table, f"rule_{BREAKS[table]}"): "info"},
         )
         for table, broken in BROKEN.items()
     ),
     *(
         Fault(
-            f"a tenth of {table} broken", broken.format(tenths=1), {(table, "broken_share_is_low"): "warning"}
+            f"a tenth of {table} broken",
+            broken.format(tenths=1),
+            {(table, "broken_share_is_low"): "info", (table, f"rule_{BREAKS[table]}"): "warning"},
         )
         for table, broken in BROKEN.items()
     ),
@@ -274,7 +297,7 @@ CLEANING_FAULTS = [
     Fault(
         "the newest day alone is broken",
         f"update staging.reviews set rating = 9 where {NEWEST}",
-        {("reviews", "broken_share"): "critical"},
+        {("reviews", "broken_share"): "critical", ("reviews", "rule_rating_out_of_range"): "info"},
     ),
     Fault(
         "orders of a day that did not arrive",
@@ -416,7 +439,34 @@ def test_healthy_shop_passes_every_expectation_and_each_has_a_fault(night):
     assert failed(night) == {}
     for result, faults in checks:
         assert judged(result) == names(result)
-        assert names(result) == {key for fault in faults for key in fault.found}
+        found = {key for fault in faults for key in fault.found}
+        # of the row rules, one a table has a fault here
+        rules = {key for key in names(result) if key[1].startswith("rule_")}
+        assert names(result) - rules == {key for key in found if not key[1].startswith("rule_")}
+    elsewhere = {*NO_FAULT, "order_unknown"}
+    assert {key for key in names(checks[1][0]) if key[1].startswith("rule_")} == {
+        (table, f"rule_{rule}") for table, rules in RULES.items() for rule in rules if rule not in elsewhere
+    }
+
+
+def test_row_rules_are_those_of_the_cleaning_files():
+    for table, rules in RULES.items():
+        assert re.findall(r"then '(\w+)'", (db.SQL / f"core/{table}.sql").read_text()) == list(rules)
+
+
+def test_a_rule_has_bounds_of_its_own(night, night_of):
+    """Three in ten anonymous orders are ordinary, unless the settings say otherwise."""
+    bounds = {"customer_missing": {"warn": 0.1}, "ordered_at_missing": {"warn": 0.01, "stop": 0.05}}
+    night = night_of(night.warehouse, night.store, rule_shares=bounds)
+    anonymous = f"update staging.orders set customer_id = null where {WINDOW} and right(order_id, 1)::int < 3"
+    break_shop(night, anonymous)
+    clean_again(night)
+    assert failed(night) == {("orders", "rule_customer_missing"): "warning"}
+    break_shop(
+        night, f"update staging.orders set ordered_at = null where {WINDOW} and right(order_id, 1) > '7'"
+    )
+    with pytest.raises(GateFailed, match=r"rule ordered_at_missing is .*expected is at most 5\.0 %"):
+        clean_again(night)
 
 
 ORDINARY = {

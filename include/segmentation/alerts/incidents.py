@@ -19,6 +19,7 @@ from segmentation.alerts.message import TOLD, Alert, Finding, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
 from segmentation.night import Night
+from segmentation.rules import NO_FAULT
 
 DAG = "customer_segmentation"
 WAREHOUSE = "warehouse"
@@ -200,8 +201,6 @@ def _examples(
     conn: db.Connection, run_id: str | None, failed_checks: list[dict[str, Any]]
 ) -> tuple[str, ...]:
     """Up to five rows behind the failures, by key: refused ones with their rule, or incomplete ones."""
-    from segmentation.quality.gates import NO_FAULT
-
     found: list[str] = []
     for check in failed_checks:
         table, name = check["table_name"], check["expectation"]

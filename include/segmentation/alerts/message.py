@@ -137,7 +137,7 @@ def _sentence(finding: Finding | str, words: dict[str, dict[str, str]]) -> str:
         return finding
     known = words["checks"]
     says = known.get(finding.name)
-    for start in ("drift_", "known_", "outside_"):  # one check a feature
+    for start in ("drift_", "known_", "outside_", "rule_"):  # one check a feature, or a row rule
         if says is None and finding.name.startswith(start) and start in known:
             says = known[start].format(feature=finding.name.removeprefix(start))
     rows = words["phrases"]["rows"].format(n=f"{finding.rows:,}") if finding.rows else ""

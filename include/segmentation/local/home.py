@@ -7,7 +7,7 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from segmentation import files, shops
+from segmentation import contract, files, shops
 from segmentation.db import Database
 from segmentation.errors import SettingsError
 from segmentation.local import postgres
@@ -71,6 +71,7 @@ def find(
 ) -> Home:
     """The shop that a command means: the one named, else the source's, else the last one used, else the demo.
 
+    Its source: the one named, else the one that it was made with, else the one of its name, else the demo.
     `file` says how a file is written; what is not said again stays as it was for the same file.
 
     Raises
@@ -89,7 +90,7 @@ def find(
         told = {**known.get("file", {}), **told}
     return Home(
         shop=name,
-        source=source or known.get("source") or name,
+        source=source or known.get("source") or (name if name in contract.sources() else shops.DEMO),
         data=path,
         file=told,
         customers=int(customers) if customers else known.get("customers"),

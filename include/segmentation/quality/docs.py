@@ -31,8 +31,12 @@ def write(
     page: str,
     validations: "dict[str, ExpectationSuiteValidationResult]",
     not_judged: list[dict[str, Any]],
+    notes: dict[tuple[str, str], str],
 ) -> None:
-    """Write the page of a gate, and the index of all pages (from the stored results)."""
+    """Write the page of a gate, and the index of all pages (from the stored results).
+
+    `notes` explain the figure of a table and expectation.
+    """
     from great_expectations.render.view import DefaultJinjaPageView
 
     view = DefaultJinjaPageView(custom_views_directory=str(TEMPLATES))
@@ -40,7 +44,7 @@ def write(
         {
             "name": table,
             "failed": sum(not r.success for r in validation.results),
-            "blocks": _blocks(validation),
+            "blocks": _blocks(validation, {name: note for (of, name), note in notes.items() if of == table}),
         }
         for table, validation in validations.items()
     ]
@@ -52,7 +56,7 @@ def write(
     _put(night.store, f"{FOLDER}/index.html", view.env.get_template("gate_index.j2").render(runs=runs))
 
 
-def _blocks(validation: "ExpectationSuiteValidationResult") -> list[dict[str, Any]]:
+def _blocks(validation: "ExpectationSuiteValidationResult", notes: dict[str, str]) -> list[dict[str, Any]]:
     """GX's table of the results, failures first; its third column, the figure, in our words."""
     from great_expectations.render.renderer import column_section_renderer as gx
 
@@ -62,7 +66,10 @@ def _blocks(validation: "ExpectationSuiteValidationResult") -> list[dict[str, An
     section = gx.ValidationResultsColumnSectionRenderer().render(validation_results=ordered).to_json_dict()
     blocks = section["content_blocks"][1:]  # without its header, which is the name of the first figure
     for row, result in zip(blocks[0]["table"], ordered, strict=True):
-        row[-1] = in_words(result.result.get("observed_value"), result.expectation_config.meta["unit"])
+        about = result.expectation_config.meta
+        observed = in_words(result.result.get("observed_value"), about["unit"])
+        note = notes.get(about["name"])
+        row[-1] = f"{observed} ({note})" if note else observed
     return blocks
 
 

@@ -12,19 +12,17 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from segmentation import contract, db, features, runs
-from segmentation.errors import GateFailed
+from segmentation.errors import GateFailed, SourceError
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
 from segmentation.quality import results as keeping
 from segmentation.quality.figures import in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import GateResult, Result
+from segmentation.rules import NO_FAULT, RULES
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
-
-NO_FAULT = ("customer_missing", "order_quarantined")
-"""Rules that put a row aside because nobody knows whose it is; that is ordinary, and has its own figures."""
 
 # Beside the table's own file. A customer is replaced when it changes, so rows of past days do go.
 MORE_FIGURES = {
@@ -74,6 +72,24 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
 }
 RANGE_OF = {"spend_trend_90d": (-1, 1)}
 NOT_NEGATIVE = (0, None)
+
+
+def refuse_source(night: Night, error: SourceError) -> None:
+    """Record, as the first finding of the gate `sources`, that the source does not fit its contract.
+
+    Raises
+    ------
+    GateFailed
+        Always; the result is stored. What is staged is untouched.
+    """
+    from segmentation.quality import suites
+
+    table = error.table or night.settings.shop.source
+    with night.warehouse.connect() as conn:
+        measuring.keep(conn, night, "sources", table, contract.UNFIT, 1)
+    measured = Metrics(table, {contract.UNFIT: 1})
+    made = {table: suites.contract(measured, night.settings)}
+    _judge(night, "sources", "sources", [measured], made, {(table, contract.UNFIT): error.unsaid})
 
 
 def check_sources(night: Night, first: date | None, end: date) -> GateResult:
@@ -138,6 +154,8 @@ def check_cleaning(night: Night) -> GateResult:
         }
         for table in tables:
             measuring.measure(conn, night, "sources", table, "cleaning", params)
+            by_rule = params | {"rules": list(RULES[table])}
+            measuring.measure(conn, night, "sources", table, "rules", by_rule)
         if "customers" in shop:
             measuring.measure(conn, night, "sources", "orders", "strangers", params)
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
@@ -303,7 +321,7 @@ def _judge(
     with night.warehouse.connect() as conn:
         keeping.store(conn, night, outcome.results)
     with night.warehouse.connect() as conn:
-        docs.write(conn, night, page, validations, not_judged)
+        docs.write(conn, night, page, validations, not_judged, notes or {})
         published = runs.newest(conn)
     if outcome.failed["critical"]:
         raise GateFailed(keeping.message(night, outcome, published and published.isoformat()))

@@ -12,10 +12,12 @@ from collections.abc import Callable
 import great_expectations as gx
 from great_expectations.expectations import ExpectColumnMaxToBeBetween
 
+from segmentation.contract import UNFIT
 from segmentation.features import Feature
 from segmentation.quality.figures import Unit, range_in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import Severity
+from segmentation.rules import RULES
 from segmentation.settings import Settings
 
 MILDER: dict[Severity, Severity] = {"critical": "warning", "warning": "info", "info": "info"}
@@ -129,6 +131,17 @@ class Builder:
                 least=self.limits.min_keys_present,
             )
 
+    def contract(self) -> None:
+        """Expect the columns of the contract, each of its type."""
+        self.figure(
+            UNFIT,
+            "number of columns that are missing, or not of their type,",
+            "critical",
+            most=0,
+            advice=SOURCE,
+            unless=None if UNFIT in self.metrics.values else "not read by this run",
+        )
+
     def reread(self) -> None:
         """Expect that the rows of days read before are still there."""
         before = self.metrics.count("rows_before")
@@ -221,6 +234,34 @@ class Builder:
             unless=unless,
         )
 
+    def rules(self, rules: tuple[str, ...], advice: str, is_told: bool) -> bool:
+        """Expect that each row rule refuses few rows; whether one of them warns or stops.
+
+        `is_told`: the run stops for the share of all rules, so one rule is no more than recorded.
+        """
+        before = len(self.expectations)
+        for rule in rules:
+            bounds = self.limits.of_rule(rule)
+            if bounds is None:
+                continue
+            share = self.metrics.values.get(f"refused_share_{rule}")
+            stops = bounds.stop is not None and (share or 0) > bounds.stop
+            severity: Severity = "critical" if stops else "info" if is_told else "warning"
+            enough = self.rows >= self.limits.min_rows
+            self.figure(
+                f"rule_{rule}",
+                f"share of rows refused by the rule {rule}",
+                severity if enough else MILDER[severity],
+                metric=f"refused_share_{rule}",
+                most=bounds.stop if stops else bounds.warn,
+                unit="share",
+                advice=advice,
+                failing=self.metrics.count(f"refused_rows_{rule}"),
+                unless=None if self.rows else "no rows",
+            )
+        made = self.expectations[before:]
+        return any((self.metrics[e.column] or 0) > e.max_value and e.severity != "info" for e in made)
+
     def texts(self) -> None:
         """Expect words that were read in the encoding in which they were written."""
         share, limits = self.metrics["damaged_text_share"], self.limits
@@ -241,9 +282,17 @@ class Builder:
         return "critical" if enough else "warning"
 
 
+def contract(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+    """That a table can be read as the source contract says; the one thing to judge of one that cannot."""
+    suite = Builder("sources", metrics, settings)
+    suite.contract()
+    return suite.suite
+
+
 def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys, freshness, volume, statuses and currency of the orders."""
     suite = Builder("sources", metrics, settings)
+    suite.contract()
     suite.keys(id="an order number", customer="a customer", instant="a date")
     suite.reread()
     age, gap = metrics["newest_age_days"], metrics["longest_gap_days"]
@@ -305,6 +354,7 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 def order_items(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys of the order lines, and that they are purchases with a price."""
     suite = Builder("sources", metrics, settings)
+    suite.contract()
     suite.keys(
         order="an order number",
         number="a line number",
@@ -331,6 +381,7 @@ def order_items(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys and years of birth of the customers."""
     suite = Builder("sources", metrics, settings)
+    suite.contract()
     suite.keys(id="a customer number")
     suite.share(
         "plausible_birth_year_share", "share of plausible years of birth", "warning", least=0.9, optional=True
@@ -350,6 +401,7 @@ def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 def events(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys, volume, types and durations of the browsing events."""
     suite = Builder("sources", metrics, settings)
+    suite.contract()
     suite.keys(id="an event number", instant="a date", type="a type")
     suite.reread()
     suite.volume("number of events")
@@ -369,6 +421,7 @@ def events(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 def reviews(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys and ratings of the reviews."""
     suite = Builder("sources", metrics, settings)
+    suite.contract()
     suite.keys(id="a review number", customer="a customer", instant="a date")
     suite.reread()
     suite.share("plausible_rating_share", "share of ratings from 1 to 5", "warning", least=0.9, optional=True)
@@ -393,11 +446,14 @@ def cleaning(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     suite.share(
         "broken_share", says, "critical", most=limits.max_quarantined_share, advice=refused, failing=broken
     )
-    if (metrics["broken_share"] or 0) <= limits.max_quarantined_share:  # a fault is told once
+    is_told = (metrics["broken_share"] or 0) > limits.max_quarantined_share  # a fault is told once
+    is_told_by_rule = suite.rules(RULES[metrics.table], refused, is_told)
+    if not is_told:
+        is_mild = is_told_by_rule or suite.rows < limits.min_rows
         suite.figure(
             "broken_share_is_low",
             says,
-            "warning" if suite.rows >= limits.min_rows else "info",
+            "info" if is_mild else "warning",
             metric="broken_share",
             most=limits.warn_quarantined_share,
             unit="share",
