@@ -1,6 +1,7 @@
 """Extraction: the days that are missing and the look-back, each row on its day, or nothing at all."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from segmentation import cleaning, contract, db, extraction
-from segmentation.errors import BalanceError, SourceError
+from segmentation.errors import BalanceError, ShopError, SourceError
 from segmentation.settings import Settings
 from tests.small_shop import SELECTS, SmallShop, forget, make_source, select, silent
 
@@ -175,8 +176,19 @@ def test_a_file_that_is_no_table_is_refused(shop, source):
 )
 def test_a_select_that_fails_is_named(shop, source, text, says):
     source(orders=text)
-    with pytest.raises(SourceError, match=says):
+    with pytest.raises(SourceError, match=says) as refused:
         extraction.run(shop.night(day(1)), None, silent)
+    assert refused.value.table == "orders"
+
+
+def test_a_shop_that_does_not_answer_is_no_fault_of_its_tables(shop, source):
+    """So the task is tried again: a UserError is not."""
+    source(orders=f"select q.* from ({select('orders')}) as q, (select pg_sleep(60)) as slow")
+    shop.add(**order("a", at(day(0))))
+    impatient = replace(shop.shop, params={**shop.shop.params, "options": "-c statement_timeout=50"})
+    night = replace(shop.night(day(1)), shop=impatient)
+    with pytest.raises(ShopError, match=r"orders\.sql: canceling statement due to statement timeout"):
+        extraction.run(night, None, silent)
 
 
 def test_a_value_of_the_wrong_type_is_refused_without_repeating_it(shop, source):

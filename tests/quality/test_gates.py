@@ -9,8 +9,9 @@ from datetime import date
 import pytest
 
 from segmentation import cleaning, db, features
-from segmentation.errors import GateFailed
+from segmentation.errors import GateFailed, SourceError
 from segmentation.quality import check_cleaning, check_features, check_segments, check_sources
+from segmentation.quality.gates import refuse_source
 from segmentation.rules import NO_FAULT, RULES
 from tests.quality.healthy import AS_OF, FIRST, LOADS, SECRET, SHOP, STAGED, quiet
 
@@ -447,6 +448,22 @@ def test_healthy_shop_passes_every_expectation_and_each_has_a_fault(night):
     assert {key for key in names(checks[1][0]) if key[1].startswith("rule_")} == {
         (table, f"rule_{rule}") for table, rules in RULES.items() for rule in rules if rule not in elsewhere
     }
+
+
+def test_source_that_does_not_fit_its_contract_is_a_finding_of_the_gate(night):
+    """Kept, and on the page, before the task fails; without the value that the message has."""
+    error = SourceError(
+        f"orders.csv: column When: '{SECRET}' is no date", "orders", "orders.csv: column When: no date"
+    )
+    with pytest.raises(GateFailed, match=r"orders: number of columns .* is 1 \(orders\.csv: column When: no"):
+        refuse_source(night, error)
+    assert failed(night) == {("orders", "columns_unfit"): "critical"}
+    with night.warehouse.connect() as conn:
+        kept = db.row(conn, "select observed, link from segments.quality_results where not success")
+    page = (night.store / kept["link"]).read_text()
+    assert "column When: no date" in kept["observed"]
+    assert "column When: no date" in page
+    assert SECRET not in kept["observed"] + page
 
 
 def test_row_rules_are_those_of_the_cleaning_files():
