@@ -10,14 +10,14 @@ export PYTHONPATH := $(CURDIR)/include
 unexport PYTHONDONTWRITEBYTECODE
 
 CLI = $(PY) -W ignore -m segmentation.local.cli
-OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT \
+OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT FROM TO REPROCESS GIVE_UP \
 	COLUMNS ENCODING DELIMITER HEADER DECIMAL DATES CURRENCY,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$(subst ",\",$($(o)))"))
 # of a file of transactions; the environment has a COLUMNS of another kind, the width of the terminal
 COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status release reject psql test bench faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject psql test bench faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,12 @@ run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011
 
 up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=
 	@$(CLI) up $(OPTIONS)
+
+backfill: $(VENV)/run.stamp ## dates in order, by the scheduler: FROM=2011-09-01 TO=2011-11-30 REPROCESS=none|failed|completed
+	@$(CLI) backfill $(OPTIONS)
+
+stale: $(VENV)/run.stamp ## run again, in order, the published dates that late or corrected facts have changed: SHOP=
+	@$(CLI) backfill --stale 1 $(OPTIONS)
 
 status: $(VENV)/run.stamp ## the newest published date and its age, last runs, open incidents; not 0 when it is old: SHOP=
 	@$(CLI) status $(if $(SHOP),--shop "$(SHOP)")

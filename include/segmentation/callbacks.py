@@ -57,7 +57,7 @@ def _run_id(context: Any) -> str | None:
 DEFAULT_ARGS = {
     "owner": "segmentation",
     "retries": settings.load().run.retries,
-    "retry_delay": timedelta(seconds=30),
+    "retry_delay": timedelta(seconds=settings.load().run.retry_seconds),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=15),
     # What a person must mend is not tried again; everything else may pass.

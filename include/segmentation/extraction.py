@@ -51,6 +51,18 @@ class Window:
         return {"start": start, "end": midnight(self.end, tz), "timezone": night.settings.shop.timezone}
 
 
+@dataclass(frozen=True)
+class Span:
+    """The dates of a backfill. Its first run reads the days of all of them; the others take these over.
+
+    Only what was read after `since` counts; without it, whatever is there.
+    """
+
+    first: date
+    last: date
+    since: datetime | None = None
+
+
 def window(conn: db.Connection, night: Night, version: str | None) -> Window:
     """The days to read: from what was loaded last (or all history) to the as-of date, and the look-back.
 
@@ -107,6 +119,39 @@ def run(
                 progress(f"extract: {counts[name]:,} rows of {name}")
         _record(target, night, days, counts, version)
     return {"first": days.first and days.first.isoformat(), "end": days.end.isoformat(), "rows": counts}
+
+
+def lookback(night: Night, day: date) -> date:
+    """The first day that the night of `day` reads when the night before it has loaded its own."""
+    return day - timedelta(days=night.settings.extract.lookback_days + 1)
+
+
+def take_over(night: Night, span: Span) -> dict[str, Any] | None:
+    """Let the run have the days that another run has read; None when none has, or not all.
+
+    Returns the window that the gate looks at, as a night after the one before would have read it, and under
+    `load` the days that are still to be cleaned and rolled up; null when that is done, too.
+    """
+    first = lookback(night, night.as_of_date)
+    params = {
+        **night.params,
+        "tables": list(contract.tables_of(night.settings.shop.source)),
+        "day_from": first,
+        "day_to": span.last if span.since else night.as_of_date,
+        "since": span.since,
+    }
+    with night.warehouse.connect() as conn:
+        db.lock(conn, "segmentation days")
+        found = db.row(conn, db.statement("staging/taken_over.sql"), params)
+    if not found:
+        return None
+    load = None if found["is_rolled_up"] else [found["day_from"], found["day_to"]]
+    return {
+        "first": first.isoformat(),
+        "end": night.as_of_date.isoformat(),
+        "rows": {},
+        "load": load and [day and day.isoformat() for day in load],
+    }
 
 
 class Load:

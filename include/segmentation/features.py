@@ -9,7 +9,7 @@ import yaml
 from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from segmentation import contract, db, files, partitions
+from segmentation import contract, db, files, partitions, stale
 from segmentation.night import Night
 from segmentation.settings import INCLUDE
 
@@ -69,6 +69,7 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
     with night.warehouse.connect() as conn:
         db.lock(conn, "segmentation days")
         rows = db.run_file(conn, "features/customer_day.sql", {"first": first, "end": end})
+        stale.note(conn, night, first, end)
         db.run_file(conn, "staging/watermarks.sql", night.params)
         return rows
 

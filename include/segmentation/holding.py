@@ -227,10 +227,7 @@ def released(night: Night) -> dict[str, Any] | None:
     """What `release` returned, of a run that somebody has released; else None."""
     with night.warehouse.connect(readonly=True) as conn:
         run = runs.find(conn, night.run_id)
-        if run is None or run["status"] != "published" or run["decided_by"] is None:
-            return None
-        counts = {name: run["counts"][name] for name in ("customers", "segments")}
-        return {**counts, "is_newest": night.as_of_date >= runs.newest(conn)}
+    return publishing.published(night) if run and run["decided_by"] else None
 
 
 def reject(night: Night, by: str, note: str = "") -> None:

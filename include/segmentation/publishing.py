@@ -97,6 +97,16 @@ def publish(
     return {"customers": customers, "segments": len(ids), "is_newest": is_newest}
 
 
+def published(night: Night) -> dict[str, Any] | None:
+    """What `publish` returned, of a run that has published; else None."""
+    with night.warehouse.connect(readonly=True) as conn:
+        run = runs.find(conn, night.run_id)
+        if run is None or run["status"] != "published":
+            return None
+        counts = {name: run["counts"][name] for name in ("customers", "segments")}
+        return {**counts, "is_newest": night.as_of_date >= runs.newest(conn)}
+
+
 def _still_ours(conn: db.Connection, night: Night) -> dict[str, Any]:
     run = db.row(
         conn,

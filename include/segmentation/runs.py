@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import uuid
 from datetime import date
 from typing import Any
 
+import psycopg2
 import psycopg2.errors
 
 from segmentation import db
@@ -15,6 +17,7 @@ from segmentation.errors import LeaseError
 from segmentation.night import Night
 from segmentation.settings import INCLUDE, Settings
 
+BEATS = 5  # signs of life within a lease
 FINAL = ("held", "published", "rejected", "failed", "no_data")
 
 
@@ -79,6 +82,33 @@ def beat(night: Night) -> None:
         )
     if not alive:
         raise LeaseError(lost(night))
+
+
+def keep_alive(night: Night) -> None:
+    """Show that the run is alive, now and for as long as this process lives or the run runs.
+
+    A task may take longer than the lease, so a thread does it; a process that is killed takes it along.
+
+    Raises
+    ------
+    LeaseError
+        When the run is no longer the one that holds its date.
+    """
+    beat(night)
+    name = f"lease {night.run_id}"
+    if all(thread.name != name for thread in threading.enumerate()):
+        threading.Thread(target=_beat_on, args=(night,), name=name, daemon=True).start()
+
+
+def _beat_on(night: Night, pause: threading.Event | None = None) -> None:
+    pause = pause or threading.Event()
+    while not pause.wait(night.settings.run.lease_minutes * 60 / BEATS):
+        try:
+            beat(night)
+        except LeaseError:
+            return  # it has ended, or its next stage finds out
+        except psycopg2.Error:
+            continue  # a server that does not answer may answer the next time
 
 
 def lost(night: Night) -> str:

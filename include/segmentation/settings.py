@@ -241,10 +241,13 @@ class Quality(Section):
 
 
 class Run(Section):
-    lease_minutes: int = Field(60, ge=1, description="a run without a heartbeat for so long is dead")
+    lease_minutes: int = Field(
+        5, ge=1, description="a run without a sign of life for so long is dead; it gives five in that time"
+    )
     retries: int = Field(
         3, ge=0, le=10, description="of a task; a failed gate or bad settings are not retried"
     )
+    retry_seconds: int = Field(30, ge=1, description="before the first retry; twice that before the next")
     decision_hours: int = Field(
         10,
         ge=1,

@@ -5,8 +5,9 @@ Every stage begins with a sign of life, which also finds out when the run has lo
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
@@ -16,6 +17,9 @@ from segmentation.dates import as_of
 from segmentation.errors import HeldError, SettingsError, SourceError
 from segmentation.night import Night
 
+if TYPE_CHECKING:
+    from segmentation.extraction import Span
+
 Reference = dict[str, Any]
 # set where nobody can be asked about a held night: dag.test() would wait for ever
 UNATTENDED = "SEGMENTATION_UNATTENDED"
@@ -24,20 +28,21 @@ PUBLISHED = "customer_segments_published"  # the alias under which `publish` emi
 
 def _alive(reference: Reference) -> Night:
     night = connections.night(reference)
-    runs.beat(night)
+    runs.keep_alive(night)
     return night
 
 
-def start() -> Reference:
+def start() -> Reference | None:
     """Resolve the date, bring the warehouse up to date, take the lease on the date.
 
     The date is the parameter, else the logical date, else when the run was due, in the shop's time zone.
+    Returns None, and nothing more is done, for a date that its backfill leaves as it is.
 
     Raises
     ------
     SettingsError, SourceError, LeaseError
     """
-    from segmentation import contract, warehouse
+    from segmentation import backfill, contract, warehouse
 
     context = get_current_context()
     run, loaded = context["dag_run"], settings.load()
@@ -48,6 +53,10 @@ def start() -> Reference:
     contract.tables_of(loaded.shop.source)
     target = connections.database("warehouse")
     warehouse.migrate(target)
+    asked = context["params"]["backfill"]
+    if asked and (why := backfill.left_alone(target, day, run.run_id, backfill.Asked.of(asked))):
+        progress.say(f"start: {day} is left as it is: {why}")
+        return None
     run_id = runs.start(target, loaded, day, run.run_id)
     progress.say(f"start: {loaded.shop.name}, as of {day}, run {run_id}")
     return {"run_id": run_id, "as_of_date": day.isoformat()}
@@ -56,19 +65,22 @@ def start() -> Reference:
 def extract(reference: Reference) -> dict[str, Any]:
     """Bring the source's file or demo shop up to date, then extract what is missing or differs.
 
+    The first run of a backfill does so for all of its dates. Returns the window that the gate looks at, and
+    under `load` the days that are to be cleaned and rolled up.
+
     Raises
     ------
     GateFailed
         When the source does not fit its contract, in columns or types: the first finding of its gate.
     """
-    from segmentation import extraction, files, reconciliation, shops
+    from segmentation import extraction, files
 
-    night = _alive(reference)
+    night, span = _alive(reference), _span()
+    if span and (window := extraction.take_over(night, span)):
+        progress.say("extract: the days are there, another run has read them")
+        return window
     try:
-        version = shops.refresh(night.shop, night.settings, night.as_of_date, progress.say)
-        window = reconciliation.run(
-            night, version, lambda since: extraction.run(night, version, progress.say, since)
-        )
+        window, version = _read_shop(night, span)
     except SourceError as error:
         from segmentation.quality import gates
 
@@ -76,19 +88,40 @@ def extract(reference: Reference) -> dict[str, Any]:
         raise
     said = {"file": files.said(night.shop, night.settings.shop.source)} if version else {}
     runs.note(night, watermarks={"extracted_before": window["end"], "source_version": version, **said})
-    return window
+    return {**window, "end": night.as_of_date.isoformat(), "load": [window["first"], window["end"]]}
 
 
-def _days(window: dict[str, Any]) -> tuple[date | None, date]:
-    first = window["first"]
-    return first and date.fromisoformat(first), date.fromisoformat(window["end"])
+def _span() -> "Span | None":
+    from segmentation import backfill
+
+    asked = get_current_context()["params"]["backfill"]
+    return backfill.Asked.of(asked).span if asked else None
+
+
+def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str | None]:
+    """Extract for a night, or for all dates of a backfill; returns the window and the source's version."""
+    from segmentation import extraction, reconciliation, shops
+
+    reading = replace(night, as_of_date=span.last) if span else night
+    version = shops.refresh(night.shop, night.settings, reading.as_of_date, progress.say)
+
+    def extract(since: date | None) -> dict[str, Any]:
+        return extraction.run(reading, version, progress.say, since)
+
+    if span:
+        return extract(extraction.lookback(night, span.first)), version
+    return reconciliation.run(night, version, extract), version
+
+
+def _days(first: str | None, end: str) -> tuple[date | None, date]:
+    return first and date.fromisoformat(first), date.fromisoformat(end)
 
 
 def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
     """The gate on what was extracted."""
     from segmentation.quality import gates
 
-    return gates.check_sources(_alive(reference), *_days(window)).summary()
+    return gates.check_sources(_alive(reference), *_days(window["first"], window["end"])).summary()
 
 
 def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +130,9 @@ def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
     from segmentation.quality import gates
 
     night = _alive(reference)
-    counts = cleaning.run(night, *_days(window), progress.say)
+    if not window["load"]:
+        return {}
+    counts = cleaning.run(night, *_days(*window["load"]), progress.say)
     runs.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
     gates.check_cleaning(night)
     return {
@@ -110,22 +145,29 @@ def roll_up(reference: Reference, window: dict[str, Any]) -> int:
     """Roll the extracted days up; returns the rows written."""
     from segmentation import features
 
-    rows = features.roll_up(_alive(reference), *_days(window))
+    night = _alive(reference)
+    if not window["load"]:
+        return 0
+    rows = features.roll_up(night, *_days(*window["load"]))
     progress.say(f"roll up: {rows:,} customer days")
     return rows
 
 
 def build_features(reference: Reference) -> int:
     """Build the features of the date; returns the customers. With none the run ends as `no_data`."""
-    from segmentation import features
+    from segmentation import features, stale
 
-    night = _alive(reference)
-    customers = features.build(night, progress.say)
-    if customers:
-        return customers
-    words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
-    runs.finish(night.warehouse, night.run_id, "no_data", words)
-    progress.say(words)
+    night = connections.night(reference)
+    with night.warehouse.connect(readonly=True) as conn:
+        ended = runs.find(conn, night.run_id)
+    if ended is None or ended["status"] != "no_data":  # it is when a try before this one was killed
+        runs.keep_alive(night)
+        stale.see(night)
+        if customers := features.build(night, progress.say):
+            return customers
+        words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
+        runs.finish(night.warehouse, night.run_id, "no_data", words)
+        progress.say(words)
     alerts.no_data(night)
     return 0
 
@@ -213,8 +255,11 @@ def publish(reference: Reference) -> Iterator[Metadata]:
         night = connections.night(reference)
         published = holding.released(night) or holding.release(night, **decision, progress=progress.say)
     else:
-        night = _alive(reference)
-        published = publishing.publish(night, Chosen.read(night), progress.say)
+        night = connections.night(reference)
+        published = publishing.published(night)  # a try before this one was killed when it had published
+        if published is None:
+            runs.keep_alive(night)
+            published = publishing.publish(night, Chosen.read(night), progress.say)
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
     if published.pop("is_newest"):

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from segmentation import files, progress, settings
@@ -23,6 +23,7 @@ from segmentation.local.home import Home
 
 FILE = ("columns", "encoding", "delimiter", "header", "decimal", "dates", "currency")
 PUBLISHED, ENDED_OTHERWISE, NOT_USABLE = 0, 1, 2
+BACKFILL = ("from", "to", "reprocess", "stale", "give-up")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", night),
         ("up", up),
         ("status", status),
+        ("backfill", backfill),
         ("release", decide),
         ("reject", decide),
         ("psql", psql),
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         sub = commands.add_parser(command, description=run.__doc__)
         sub.set_defaults(command=run, name=command)
-        for name in ("shop", "source", "data", "customers", "as-of", "port", "note", *FILE):
+        for name in ("shop", "source", "data", "customers", "as-of", "port", "note", *FILE, *BACKFILL):
             sub.add_argument(f"--{name}", default="", type=str.strip)
         sub.add_argument("rest", nargs="*")
     return parser
@@ -92,11 +94,11 @@ def night(args: argparse.Namespace) -> int:
     return _tell(home, warehouse, ended, day)
 
 
-def _date(text: str) -> date | None:
+def _date(text: str, name: str = "AS_OF") -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise SettingsError(f"AS_OF={text}: not a date (write it as 2011-12-01)") from None
+        raise SettingsError(f"{name}={text}: not a date (write it as 2011-12-01)") from None
 
 
 def _land(shop: Database) -> date:
@@ -192,6 +194,44 @@ def up(args: argparse.Namespace) -> int:
     home.save()
     server = home.start_server()
     return services.run(home, homes.airflow_environment(home, server), args.port)
+
+
+def backfill(args: argparse.Namespace) -> int:
+    """A range of dates in order, or those that are stale, by the scheduler; progress by date."""
+    from segmentation.local import services
+
+    first, last = (getattr(args, name) for name in ("from", "to"))
+    if not args.stale and not (_date(first, "FROM") and _date(last, "TO")):
+        raise SettingsError("which dates? make backfill FROM=2011-09-01 TO=2011-11-30")
+    if args.reprocess not in ("", "none", "failed", "completed"):
+        raise SettingsError(f"REPROCESS={args.reprocess}: expected none, failed or completed")
+    home = _known_home(args) if args.stale else _home(args)
+    os.environ.update(home.settings_environment())
+    home.save()
+    environment = homes.airflow_environment(home, home.start_server())
+    command = [sys.executable, "-W", "ignore", "-m", "segmentation.backfill"]
+    command += ["--stale"] if args.stale else [first, last, "--reprocess", args.reprocess or "none"]
+    command += ["--give-up"] if args.give_up else []
+    if services.are_running(home):
+        return subprocess.call(command, env=environment, cwd=home.folder)  # noqa: S603 (ours)
+    begun = datetime.now(UTC).isoformat()
+    with services.started(home, environment, args.port, is_quiet=True) as parts:
+        command += ["--parsed-after", begun]
+        process = subprocess.Popen(command, env=parts.environment, cwd=home.folder)  # noqa: S603 (ours)
+        try:
+            while process.poll() is None and parts.ended is None:
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            print("\nstopped; the same command goes on from here", file=sys.stderr)
+            return 130
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+        if parts.ended:
+            print(f"error: {parts.last_word()}; the same command goes on from here", file=sys.stderr)
+            return ENDED_OTHERWISE
+    return process.returncode
 
 
 def status(args: argparse.Namespace) -> int:

@@ -8,14 +8,29 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import fasteners
 import psutil
 
 from segmentation.errors import SettingsError
 from segmentation.local.home import Home
 
-PARTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+PARTS = {part: (part,) for part in ("api-server", "dag-processor", "scheduler", "triggerer")}
+# A backfill asks nobody and waits for nothing: no UI, no triggerer, and no scheduled night comes in between.
+QUIET_PARTS = {
+    "api-server": ("api-server", "--apps", "execution"),
+    "dag-processor": ("dag-processor",),
+    "scheduler": ("scheduler",),
+}
+QUIET = {
+    "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+    "AIRFLOW__API__WORKERS": "1",
+}
+WARM = "segmentation.warm"
 FIRST_PORT, LAST_PORT = 8080, 8099
 START_SECONDS = 120
 STOP_SECONDS = 30
@@ -29,35 +44,85 @@ def run(home: Home, environment: dict[str, str], port: str = "") -> int:
     SettingsError
         When the port asked for is in use.
     """
-    left = home.folder / "airflow" / "processes.json"
-    stop_left_behind(left)
-    number = free_port(port)
-    environment = {**environment, **addresses(number)}
-    logs = home.folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    subprocess.run(  # the metadata database, and the pool
-        [sys.executable, "-c", "from segmentation.local.one_night import prepare_metadata as p; p()"],
-        env=environment,
-        check=True,
-        stdout=(logs / "migrate.log").open("w"),
-        stderr=subprocess.STDOUT,
-    )
-    processes = {part: _start(part, environment, logs) for part in PARTS}
-    left.write_text(json.dumps([process.pid for process in processes.values()]))
-    try:
-        _wait_until_healthy(number, processes)
-        _say(home, environment, number)
-        while all(process.poll() is None for process in processes.values()):
-            time.sleep(1)
-        ended = next(part for part, process in processes.items() if process.poll() is not None)
-        print(f"{ended} has ended; its log: {logs / f'{ended}.log'}", file=sys.stderr)
+    with started(home, environment, port) as parts:
+        try:
+            _say(home, parts.environment, parts.port)
+            while parts.ended is None:
+                time.sleep(1)
+        except KeyboardInterrupt:
+            print("\nstopping")
+            return 0
+        print(parts.last_word(), file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nstopping")
-        return 0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The processes of a running Airflow."""
+
+    processes: dict[str, subprocess.Popen]
+    environment: dict[str, str]
+    port: int
+    logs: Path
+
+    @property
+    def ended(self) -> str | None:
+        """A part that has ended; None while all run."""
+        return next((part for part, one in self.processes.items() if one.poll() is not None), None)
+
+    def last_word(self) -> str:
+        """Which part has ended, and where its log is."""
+        return f"{self.ended} has ended; its log: {self.logs / f'{self.ended}.log'}"
+
+
+@contextlib.contextmanager
+def started(
+    home: Home, environment: dict[str, str], port: str = "", *, is_quiet: bool = False
+) -> Iterator[Parts]:
+    """Start the parts, and stop them at the end. Quiet: no UI, and no scheduled night comes in between.
+
+    Raises
+    ------
+    SettingsError
+        When the port asked for is in use, or the services of this shop run already.
+    """
+    left = home.folder / "airflow" / "processes.json"
+    lock = fasteners.InterProcessLock(home.folder / "airflow" / "services.lock")
+    if not lock.acquire(blocking=False):
+        raise SettingsError(f"the services of shop '{home.shop}' run already, in another terminal")
+    try:
+        stop_left_behind(left)
+        number = free_port(port)
+        environment = {**environment, **addresses(number), **(QUIET if is_quiet else {})}
+        logs = home.folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        subprocess.run(  # the metadata database, and the pool
+            [sys.executable, "-c", "from segmentation.local.one_night import prepare_metadata as p; p()"],
+            env=environment,
+            check=True,
+            stdout=(logs / "migrate.log").open("w"),
+            stderr=subprocess.STDOUT,
+        )
+        commands = QUIET_PARTS if is_quiet else PARTS
+        processes = {part: _start(part, command, environment, logs) for part, command in commands.items()}
+        left.write_text(json.dumps([process.pid for process in processes.values()]))
+        try:
+            _wait_until_healthy(number, processes, is_quiet)
+            yield Parts(processes, environment, number, logs)
+        finally:
+            stop(processes)
+            left.unlink(missing_ok=True)
     finally:
-        stop(processes)
-        left.unlink(missing_ok=True)
+        lock.release()
+
+
+def are_running(home: Home) -> bool:
+    """Whether another process of this machine has started the services of the shop."""
+    lock = fasteners.InterProcessLock(home.folder / "airflow" / "services.lock")
+    is_free = lock.acquire(blocking=False)
+    if is_free:
+        lock.release()
+    return not is_free
 
 
 def stop_left_behind(file: Path) -> None:
@@ -67,7 +132,7 @@ def stop_left_behind(file: Path) -> None:
     for pid in json.loads(file.read_text()):
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
-            if any("airflow" in word for word in process.cmdline()):
+            if any("airflow" in word or word == WARM for word in process.cmdline()):
                 print(f"stopping process {pid}, which an earlier 'make up' left behind")
                 for one in [*process.children(recursive=True), process]:
                     one.kill()
@@ -106,10 +171,12 @@ def addresses(number: int) -> dict[str, str]:
     }
 
 
-def _start(part: str, environment: dict[str, str], logs: Path) -> subprocess.Popen:
-    airflow = Path(sys.executable).parent / "airflow"
+def _start(part: str, command: tuple[str, ...], environment: dict[str, str], logs: Path) -> subprocess.Popen:
+    airflow = [str(Path(sys.executable).parent / "airflow")]
+    if part == "scheduler":
+        airflow = [sys.executable, "-W", "ignore", "-m", WARM]
     return subprocess.Popen(  # noqa: S603 (the arguments are ours)
-        [str(airflow), part],
+        [*airflow, *command],
         env=environment,
         stdout=(logs / f"{part}.log").open("w"),
         stderr=subprocess.STDOUT,
@@ -117,16 +184,29 @@ def _start(part: str, environment: dict[str, str], logs: Path) -> subprocess.Pop
     )
 
 
-def _wait_until_healthy(number: int, processes: dict[str, subprocess.Popen]) -> None:
+def _wait_until_healthy(number: int, processes: dict[str, subprocess.Popen], is_quiet: bool) -> None:
     print("starting Airflow ...", flush=True)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if all(state == "healthy" for state in health(number).values()) and health(number):
+        if (
+            _answers(number)
+            if is_quiet
+            else all(state == "healthy" for state in health(number).values() or [""])
+        ):
             return
         if any(process.poll() is not None for process in processes.values()):
             return
         time.sleep(0.5)
     print(f"Airflow is not healthy after {START_SECONDS} s: {health(number)}", file=sys.stderr)
+
+
+def _answers(number: int) -> bool:
+    """Whether tasks can report to the api-server."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{number}/execution/health", timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def health(number: int) -> dict[str, str]:

@@ -1,4 +1,5 @@
--- Purpose: move the watermark of each table that the run has read, cleaned and rolled up.
+-- Purpose: move the watermark of each table that the run has read, cleaned and rolled up, and say so of its
+--     loads.
 -- Grain: table. Inputs: staging.loads of the run. Parameters: run_id.
 -- Re-run: the same result. A watermark never moves back, unless the source's file is a new version: then
 --     only the days read from that version count, and later days are read again.
@@ -17,4 +18,8 @@ on conflict (table_name) do update
                 then excluded.loaded_before
             else greatest(watermarks.loaded_before, excluded.loaded_before)
         end,
-        source_version = excluded.source_version
+        source_version = excluded.source_version;
+
+update staging.loads
+set rolled_up_at = now()
+where run_id = %(run_id)s

@@ -1,0 +1,74 @@
+"""Airflow's scheduler with the libraries of the tasks in memory: `python -m segmentation.warm scheduler`.
+
+LocalExecutor forks a process for each task, which then imports what it needs: seconds of a core a task, for
+nothing new. What stands here is imported once, before the fork. Libraries only: the code and the settings of
+this project are read by each task, so that a change of them needs no new scheduler.
+"""
+
+import importlib.util
+import sys
+import warnings
+
+# As a task imports them; one that is not installed is left out.
+LIBRARIES = (
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.providers.common.compat.sdk",
+    "airflow.providers.standard.decorators.python",
+    "airflow.providers.standard.operators.hitl",
+    "altair",
+    "great_expectations",
+    "great_expectations.expectations",
+    "jinja2",
+    "numpy",
+    "optuna",
+    "pandas",
+    "psycopg2.extras",
+    "pyarrow.csv",
+    "pyarrow.parquet",
+    "pydantic_settings",
+    "scipy.cluster.hierarchy",
+    "scipy.optimize",
+    "scipy.stats",
+    "skops.io",
+    "sklearn.cluster",
+    "sklearn.compose",
+    "sklearn.decomposition",
+    "sklearn.ensemble",
+    "sklearn.feature_selection",
+    "sklearn.impute",
+    "sklearn.linear_model",
+    "sklearn.manifold",
+    "sklearn.metrics",
+    "sklearn.mixture",
+    "sklearn.model_selection",
+    "sklearn.neighbors",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "sklearn.tree",
+    "yaml",
+)
+
+
+def up() -> list[str]:
+    """Import the libraries; returns those that are there."""
+    found = [name for name in LIBRARIES if _is_there(name)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # skops looks into every module, and Airflow's old ones say so
+        for name in found:
+            importlib.import_module(name)
+    return found
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+if __name__ == "__main__":
+    up()
+    from airflow.__main__ import main
+
+    sys.argv = ["airflow", *sys.argv[1:]]
+    main()
