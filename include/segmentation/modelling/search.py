@@ -231,7 +231,8 @@ def _with_stability(
     """Mean ARI, over subsamples, of the candidate's labels and those of the same trial refitted there.
 
     A subsample is half the customers, at most `stability_rows` and what the algorithm takes; both are
-    compared on the same rows. A refit that fails counts 0. (Ben-Hur, Elisseeff, Guyon 2002, against the full fit.)
+    compared on the same rows. A refit that fails counts 0. (Ben-Hur, Elisseeff,
+    Guyon 2002, against the full fit.)
     """
     fitted = [c for c in candidates if not c.error]
     size = min(len(X) // 2, settings.stability_rows, algorithm.max_rows)
