@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject psql test bench faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate psql test bench faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ release reject: $(VENV)/run.stamp
 
 release: ## publish a held night exactly as it is: AS_OF=2011-12-01 SHOP= NOTE="why"
 reject: ## end a held night; nothing of it is published: AS_OF=2011-12-01 SHOP= NOTE="why"
+
+migrate: $(VENV)/run.stamp ## bring a shop's warehouse to the newest version, in place (each night does it too): SHOP=
+	@$(CLI) migrate $(if $(SHOP),--shop "$(SHOP)")
 
 psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 	@$(CLI) psql $(if $(SHOP),--shop "$(SHOP)") -- $(ARGS)

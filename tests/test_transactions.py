@@ -396,7 +396,7 @@ def test_the_decimal_mark_is_decided_by_the_whole_column(shop, read, amounts, to
             {"columns": "customer_id=client,ordered_at=day,amount=usd"},
             r"no column 'usd' \(COLUMNS amount=\); found: client, day, amount",
         ),
-        ("who,when,paid out\na,2024-01-01,1\n", {}, r"customer_id or ordered_at or amount \(found: who, "),
+        ("who,wann,paid out\na,2024-01-01,1\n", {}, r"customer_id or ordered_at or amount \(found: who, "),
         (
             "00001,20240101,12.50\n00002,20240102,3.10\n",
             {},

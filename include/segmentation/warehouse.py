@@ -17,9 +17,8 @@ def migrate(warehouse: db.Database) -> None:
 
     A second caller waits for the first and then finds nothing to do.
     """
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    if version(warehouse) == ScriptDirectory.from_config(config).get_current_head():
+    config = _config()
+    if version(warehouse) == newest():
         return
     engine = create_engine(
         "postgresql+psycopg2://",
@@ -30,6 +29,17 @@ def migrate(warehouse: db.Database) -> None:
         connection.execute(text("select pg_advisory_xact_lock(hashtextextended('segmentation schema', 0))"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def newest() -> str | None:
+    """The newest migration there is."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def version(warehouse: db.Database) -> str | None:

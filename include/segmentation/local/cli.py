@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         ("backfill", backfill),
         ("release", decide),
         ("reject", decide),
+        ("migrate", migrate),
         ("psql", psql),
         ("clean", clean),
     ):
@@ -260,6 +261,22 @@ def _known_home(args: argparse.Namespace) -> Home:
     if not (home.folder / "postgres").exists():
         raise SettingsError(f"shop '{home.shop}' has no database here yet: make run SHOP={home.shop}")
     return home
+
+
+def migrate(args: argparse.Namespace) -> int:
+    """Bring a shop's warehouse to the newest version, in place; each night begins with the same."""
+    from segmentation import warehouse as schema
+
+    home = _known_home(args)
+    warehouse = homes.databases(home.start_server())[1]
+    before = schema.version(warehouse)
+    schema.migrate(warehouse)
+    after = schema.version(warehouse)
+    what = f"is at version {after}, the newest"
+    if before != after:
+        what = f"brought from version {before} to {after}" if before else f"made, at version {after}"
+    print(f"warehouse of shop '{home.shop}': {what}")
+    return PUBLISHED
 
 
 def psql(args: argparse.Namespace) -> int:
