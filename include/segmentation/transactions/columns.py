@@ -28,7 +28,8 @@ COMMON = {
         purchasedat purchasedate purchasetime transactiondatetime transactiondate transactiontime transdate
         trandate invoicedatetime invoicedate saledate salesdate soldat createdat created datetime timestamp ts
         eventtime date day time when dt
-        bestelldatum bestellzeit kaufdatum auftragsdatum rechnungsdatum belegdatum buchungsdatum verkaufsdatum zeitpunkt datum datecommande dateachat datefacture fechapedido fechacompra
+        bestelldatum bestellzeit kaufdatum auftragsdatum rechnungsdatum belegdatum buchungsdatum verkaufsdatum
+        zeitpunkt datum datecommande dateachat datefacture fechapedido fechacompra
         fechaventa fecha dataordine dataacquisto datapedido datacompra data orderdatum besteldatum дата
         датазаказа 下单时间 订单时间 订单日期 交易时间 交易日期 购买时间 购买日期 日期 时间
     """,
