@@ -1,5 +1,7 @@
 """Rules: a line that a person can read, and that is true of the customers it is about."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,13 +18,19 @@ def shop(**columns) -> pd.DataFrame:
     return pd.DataFrame({**told, "gender": ["female"] * size}, index=[f"c{i}" for i in range(size)])
 
 
+def explained(frame: pd.DataFrame, clusters: list[int], seed: int = 1) -> explain.Explanation:
+    return explain.explain(frame, pd.Series(clusters, index=frame.index), WANTED, seed)
+
+
 def rules(frame: pd.DataFrame, clusters: list[int], seed: int = 1) -> dict[int, str]:
-    return explain.rules(frame, pd.Series(clusters, index=frame.index), WANTED, seed)
+    """The one rule of each cluster."""
+    return {rule.cluster: rule.text for rule in explained(frame, clusters, seed).rules}
 
 
 def holds(rule: str, frame: pd.DataFrame) -> pd.Series:
     """The customers of whom a rule is true."""
-    told = rule.replace(" is unknown", ".isna()").replace(" is known", ".notna()")
+    told = re.sub(r"(\w+) (<=|>) (\S+) \(or unknown\)", r"(\1 \2 \3 or \1.isna())", rule)
+    told = told.replace(" is unknown", ".isna()").replace(" is known", ".notna()")
     return frame.query(told, engine="python").index
 
 
@@ -54,6 +62,37 @@ def test_a_handful_of_customers_is_no_problem(customers):
     assert set(rules(frame, list(range(customers)))) == set(range(customers))
 
 
+def test_what_is_stated_of_the_rules_is_what_they_do():
+    numbers = np.random.default_rng(5)
+    frame = shop(
+        recency_days=numbers.uniform(1, 90, 900),
+        spend_365d=numbers.lognormal(4, 1, 900).round(2),
+        mean_rating=np.where(numbers.random(900) < 0.3, np.nan, numbers.uniform(1, 5, 900)),
+    )
+    unclear = frame["recency_days"] + numbers.normal(0, 8, 900)
+    clusters = np.where(
+        unclear > 45, 0, np.where(frame["spend_365d"] > 60, 1, np.where(frame["mean_rating"] > 3, 2, 3))
+    )
+    found = explained(frame, list(clusters))
+    assert {rule.cluster for rule in found.rules} == {0, 1, 2, 3}
+    described = pd.Series(0, index=frame.index)
+    right = 0
+    for rule in found.rules:
+        there = holds(rule.text, frame)
+        described[there] += 1
+        hits = int((clusters[frame.index.get_indexer(there)] == rule.cluster).sum())
+        right += hits
+        assert rule.customers == len(there)
+        assert rule.precision == round(hits / len(there), 6)
+        assert rule.recall == round(hits / int((clusters == rule.cluster).sum()), 6)
+    assert set(described) == {1}  # everybody by one rule, nobody by two
+    assert found.fidelity == round(right / 900, 6) > 0.8
+    for cluster in range(4):
+        own = found.of(cluster)
+        assert len(own) in (1, 2)
+        assert list(own) == sorted(own, key=lambda rule: -rule.recall)
+
+
 def test_known_and_unknown_values_are_told_apart():
     frame = shop(mean_rating=[np.nan] * 20 + [3.0] * 20)
     found = rules(frame, [0] * 20 + [1] * 20)
@@ -74,28 +113,65 @@ def test_a_small_cluster_has_a_rule_as_well():
 
 def test_each_bound_is_said_once_and_is_the_tightest():
     path = [
-        ("recency_days", True, 90.0),
-        ("spend_365d", False, 10.0),
-        ("recency_days", True, 30.0),
-        ("recency_days", False, 5.0),
-        ("spend_365d", False, 2.0),
+        ("recency_days", True, 90.0, False),
+        ("spend_365d", False, 10.0, True),
+        ("recency_days", True, 30.0, True),
+        ("recency_days", False, 5.0, True),
+        ("spend_365d", False, 2.0, True),
     ]
-    assert explain._words(path) == "recency_days <= 30 and spend_365d > 10 and recency_days > 5"
+    assert explain.words(path) == "recency_days <= 30 and recency_days > 5 and spend_365d > 10"
+    assert explain.words(path, {"spend_365d", "recency_days"}) == (
+        "recency_days <= 30 and recency_days > 5 and spend_365d > 10 (or unknown)"
+    )
+    assert explain.condition(path) == (
+        'coalesce("recency_days" <= 30 and "recency_days" > 5, false) and '
+        '("spend_365d" > 10 or "spend_365d" is null)'
+    )
 
 
 @pytest.mark.parametrize(
-    ("bound", "expected"),
+    ("bound", "expected", "condition"),
     [
-        (("spend_365d", True, 1234567.25), "spend_365d <= 1234567"),
-        (("spend_365d", False, -12345.6), "spend_365d > -12346"),
-        (("spend_365d", True, 1234.56), "spend_365d <= 1235"),
-        (("recency_days", False, 0.5), "recency_days > 0.5"),
-        (("mean_rating", True, np.inf), "mean_rating is known"),
-        (("mean_rating", False, np.inf), "mean_rating is unknown"),
+        (
+            ("spend_365d", True, 1234567.25, False),
+            "spend_365d <= 1234567",
+            'coalesce("spend_365d" <= 1234567, false)',
+        ),
+        (
+            ("spend_365d", False, -12345.6, False),
+            "spend_365d > -12346",
+            'coalesce("spend_365d" > -12346, false)',
+        ),
+        (("spend_365d", True, 1234.56, False), "spend_365d <= 1235", 'coalesce("spend_365d" <= 1235, false)'),
+        (
+            ("recency_days", False, 0.00005, False),
+            "recency_days > 0.00005",
+            'coalesce("recency_days" > 0.00005, false)',
+        ),
+        (("mean_rating", True, np.inf, False), "mean_rating is known", '"mean_rating" is not null'),
+        (("mean_rating", False, np.inf, True), "mean_rating is unknown", '"mean_rating" is null'),
+        (("mean_rating", True, np.inf, True), "everybody", "true"),
     ],
 )
-def test_bounds_in_words(bound, expected):
-    assert explain._bound(*bound) == expected
+def test_bounds_in_words_and_in_sql(bound, expected, condition):
+    name, is_upper, threshold, with_unknown = bound
+    path = [(name, is_upper, explain.readable(threshold), with_unknown)]
+    assert explain.words(path) == expected
+    assert explain.condition(path) == condition
+
+
+def test_what_a_cluster_is_recognised_by_is_important_for_it():
+    numbers = np.random.default_rng(6)
+    frame = shop(recency_days=numbers.uniform(1, 90, 600), spend_365d=numbers.uniform(1, 900, 600))
+    frame["mean_rating"] = numbers.uniform(1, 5, 600)
+    near, rich = frame["recency_days"] < 30, frame["spend_365d"] > 450
+    clusters = pd.Series(np.where(near, 7, np.where(rich, 1, 2)), index=frame.index)
+    found = explain.importance(frame, clusters, WANTED, seed=3)
+    assert found.loc[7, "recency_days"] > 0.4 > 0.1 > found.loc[7, "spend_365d"]
+    assert found.loc[1, "spend_365d"] > 0.3
+    assert (found["mean_rating"] < 0.1).all()
+    assert (found >= 0).all().all()
+    assert "gender" not in found
 
 
 def test_the_same_customers_get_the_same_rules():

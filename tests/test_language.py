@@ -10,7 +10,7 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from segmentation import features, language, report
+from segmentation import features, language, naming, report
 from segmentation.language import speaking, t
 from segmentation.report import verdict, words
 
@@ -51,6 +51,7 @@ def by_name() -> Iterator[str]:
     for table in (words.ALGORITHMS, words.GATES, words.GROUPS, words.TIERS, verdict.MEANINGS, verdict.SIGNS):
         yield from table.values()
     yield from verdict.BECAME.values()
+    yield from (*naming.TIERS.values(), *naming.STAGES)
     yield from COUNTED
     yield from (heading for _, heading in report.SECTIONS)
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *words.WEEKDAYS)

@@ -7,22 +7,32 @@ import pytest
 from hypothesis import given, settings
 
 from segmentation import features, naming
-from segmentation.naming import Traits
+from segmentation.language import speaking
+from segmentation.naming import FAR, Name, Traits
 from segmentation.settings import Lifecycle
 
 BOUNDS = Lifecycle(new_tenure_days=60, cooling_recency_days=90, lapsed_recency_days=180)
 
 
-def segment(cluster: int = 0, **columns) -> Traits:
+# traits and what is said of them
+OFTEN, BACK, OLDER = "frequency_orders+", "return_rate+", "age_years+"
+
+
+def segment(cluster: int = 0, traits: tuple[str, ...] = (), **columns) -> Traits:
+    """A segment; of its traits the first is the farthest from everybody, the last two FAR away."""
     told = {
         "value_tier": "high",
         "lifecycle": "active",
-        "phrases": (),
+        "distances": {trait: FAR * (len(traits) + 1 - place) for place, trait in enumerate(traits)},
         "customers": 10,
         "median_spend_365d": 100.0,
         "median_recency_days": 20.0,
     }
     return Traits(cluster=cluster, **{**told, **columns})
+
+
+def texts(segments: list[Traits]) -> dict[int, str]:
+    return {cluster: name.text() for cluster, name in naming.names(segments).items()}
 
 
 traits = st.lists(
@@ -31,12 +41,18 @@ traits = st.lists(
         cluster=st.integers(0, 99),
         value_tier=st.sampled_from(["low", "mid", "high"]),
         lifecycle=st.sampled_from(["new", "active"]),
-        phrases=st.lists(st.sampled_from(["orders often", "sends much back", "older"]), unique=True).map(
-            tuple
-        ),
+        traits=st.lists(st.sampled_from([OFTEN, BACK, OLDER]), unique=True).map(tuple),
         customers=st.integers(1, 3),
         median_spend_365d=st.sampled_from([0.0, 10.0]),
         median_recency_days=st.sampled_from([1.0, 2.0]),
+        before=st.none()
+        | st.builds(
+            Name,
+            st.sampled_from(["low", "high"]),
+            st.sampled_from(["new", "active"]),
+            st.sampled_from([None, OFTEN, BACK]),
+            st.integers(1, 2),
+        ),
     ),
     min_size=1,
     max_size=12,
@@ -47,33 +63,35 @@ traits = st.lists(
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(segments=traits, order=st.randoms(use_true_random=False))
 def test_names_are_unique_and_do_not_depend_on_the_order(segments, order):
-    named = naming.names(segments)
+    named = texts(segments)
     assert set(named) == {s.cluster for s in segments}
     assert len(set(named.values())) == len(segments)
     for s in segments if len(segments) > 1 else ():
         assert named[s.cluster].startswith(f"{naming.TIERS[s.value_tier]} {s.lifecycle}")
     turned = list(segments)
     order.shuffle(turned)
-    assert naming.names(turned) == named
+    assert texts(turned) == named
+    with speaking("zh"):
+        assert len(set(texts(segments).values())) == len(segments)
 
 
 @pytest.mark.parametrize(
     ("segments", "expected"),
     [
         # no structure: there is nothing to stand out from
-        ([segment(4, phrases=("orders often",))], {4: "All customers"}),
+        ([segment(4, traits=(OFTEN,))], {4: "All customers"}),
         # nothing stands out
         ([segment(0), segment(1, value_tier="low")], {0: "High-value active", 1: "Low-value active"}),
         # what stands out most
         (
-            [segment(0, phrases=("orders often", "older")), segment(1, value_tier="low")],
+            [segment(0, traits=(OFTEN, OLDER)), segment(1, value_tier="low")],
             {0: "High-value active, orders often", 1: "Low-value active"},
         ),
         # alike in the first phrase: the next one tells them apart
         (
             [
-                segment(0, phrases=("orders often", "older")),
-                segment(1, phrases=("orders often", "sends much back"), median_spend_365d=50.0),
+                segment(0, traits=(OFTEN, OLDER)),
+                segment(1, traits=(OFTEN, BACK), median_spend_365d=50.0),
             ],
             {0: "High-value active, older", 1: "High-value active, sends much back"},
         ),
@@ -90,7 +108,7 @@ def test_names_are_unique_and_do_not_depend_on_the_order(segments, order):
     ],
 )
 def test_a_name_says_what_sets_a_segment_apart(segments, expected):
-    assert naming.names(segments) == expected
+    assert texts(segments) == expected
 
 
 @pytest.mark.parametrize(
@@ -104,6 +122,43 @@ def test_a_name_says_what_sets_a_segment_apart(segments, expected):
 )
 def test_the_median_customer_gives_the_value_tier(spend, tier):
     assert naming.value_tier(pd.Series(spend), (10.0, 20.0)) == tier
+
+
+@pytest.mark.parametrize(
+    ("spend", "before", "tier"),
+    [
+        (19.0, "high", "high"),  # less than a tenth below the bound
+        (17.9, "high", "mid"),
+        (10.9, "low", "low"),
+        (11.1, "low", "mid"),
+        (9.1, "mid", "mid"),
+        (8.9, "mid", "low"),
+        (21.9, "mid", "mid"),
+        (99.0, "low", "high"),
+    ],
+)
+def test_a_segment_that_goes_on_stays_in_its_tier_near_the_bound(spend, before, tier):
+    assert naming.value_tier(pd.Series([spend]), (10.0, 20.0), before) == tier
+
+
+@pytest.mark.parametrize(
+    ("recency", "tenure", "before", "expected"),
+    [
+        (98, 400, "active", "active"),
+        (100, 400, "active", "cooling"),
+        (82, 400, "cooling", "cooling"),
+        (80, 400, "cooling", "active"),
+        (197, 400, "cooling", "cooling"),
+        (165, 400, "lapsed", "lapsed"),
+        (161, 400, "lapsed", "cooling"),
+        (10, 65, "new", "new"),
+        (10, 67, "new", "active"),
+        (10, 55, "active", "active"),
+    ],
+)
+def test_a_segment_that_goes_on_stays_in_its_stage_near_the_bound(recency, tenure, before, expected):
+    found = naming.lifecycle(pd.Series([recency]), pd.Series([tenure]), BOUNDS, before)
+    assert found == expected
 
 
 @pytest.mark.parametrize(
@@ -125,23 +180,71 @@ def test_the_median_customer_gives_the_life_cycle(recency, tenure, expected):
     ("effects", "expected"),
     [
         # the farthest first, either way
-        ({"frequency_orders": 1.0, "tenure_days": -2.0}, ("came recently", "orders often")),
+        ({"frequency_orders": 1.0, "tenure_days": -2.0}, ("tenure_days-", "frequency_orders+")),
         # near everybody is not worth saying
-        ({"frequency_orders": 0.34, "tenure_days": 0.36}, ("long-standing",)),
+        ({"frequency_orders": 0.34, "tenure_days": 0.36}, ("tenure_days+",)),
         # unknown, or the same for all
         ({"frequency_orders": np.nan, "tenure_days": np.inf}, ()),
         # a feature without words for this side
         ({"order_gap_mean_days": 5.0}, ()),
         # as far as each other: by name
-        ({"tenure_days": 1.0, "frequency_orders": 1.0}, ("orders often", "long-standing")),
+        ({"tenure_days": 1.0, "frequency_orders": 1.0}, ("frequency_orders+", "tenure_days+")),
     ],
 )
-def test_phrases_are_said_of_what_lies_far_from_everybody(effects, expected):
-    assert naming.phrases(pd.Series(effects), features.dictionary()) == expected
+def test_traits_are_what_lies_far_from_everybody(effects, expected):
+    found = naming.distances(pd.Series(effects), features.dictionary())
+    assert segment(distances=found).traits == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        # another trait is farther tonight, the one in the name is still there
+        (Name("high", "active", OFTEN), {BACK: 0.9, OFTEN: 0.3}, "High-value active, orders often"),
+        # it is gone
+        (Name("high", "active", OFTEN), {BACK: 0.9, OFTEN: 0.2}, "High-value active, sends much back"),
+        # nothing stood out, something does a little; and clearly
+        (Name("high", "active"), {BACK: 0.5}, "High-value active"),
+        (Name("high", "active"), {BACK: 0.6}, "High-value active, sends much back"),
+        # it moved on in life: what sets it apart is said as before
+        (Name("high", "new", OFTEN), {BACK: 0.9, OFTEN: 0.3}, "High-value active, orders often"),
+        (Name("high", "active", OFTEN, 2), {OFTEN: 0.9}, "High-value active, orders often 2"),
+        # it was everybody
+        (Name("mid", "active", is_alone=True), {BACK: 0.9}, "High-value active, sends much back"),
+    ],
+)
+def test_a_name_stays_until_what_it_says_has_clearly_changed(before, now, expected):
+    others = [segment(1, value_tier="low")]
+    assert texts([segment(0, distances=now, before=before), *others])[0] == expected
+
+
+def test_a_new_segment_does_not_take_the_name_of_one_that_goes_on():
+    old = segment(0, traits=(OFTEN,), before=Name("high", "active", OFTEN), median_spend_365d=50.0)
+    richer = segment(1, traits=(OFTEN, OLDER), median_spend_365d=500.0)
+    assert texts([richer, old]) == {0: "High-value active, orders often", 1: "High-value active, older"}
+
+
+def test_names_and_sentences_in_chinese():
+    told = segment(traits=(OFTEN, OLDER), median_spend_365d=1234.5)
+    with speaking("zh"):
+        assert texts([told, segment(1, value_tier="low", lifecycle="new")]) == {
+            0: "高价值活跃客户，下单频繁",
+            1: "低价值新客户",
+        }
+        assert naming.Name("mid", "lapsed", None, 2).text() == "中价值流失客户（2）"
+        assert naming.description(told, 0.254, "CNY") == (
+            "占客户的 25%；中位客户近一年消费 1,234 CNY，最近一次下单在 20 天前；下单频繁，年龄较大。"
+        )
+
+
+def test_a_name_that_a_person_has_given_is_not_given_again():
+    assert naming.free("Regulars", {"Regulars", "Regulars 2"}) == "Regulars 3"
+    assert naming.free("Regulars", {"Others"}) == "Regulars"
 
 
 def test_the_description_is_of_the_median_customer():
-    told = segment(phrases=("orders often", "older", "pays full price", "left out"), median_spend_365d=1234.5)
+    four = (OFTEN, OLDER, "discount_share-", BACK)
+    told = segment(traits=four, median_spend_365d=1234.5)
     assert naming.description(told, 0.254, "GBP") == (
         "25% of customers; the median one spent 1,234 GBP in the last year and ordered 20 days ago; "
         "orders often, older, pays full price."

@@ -49,7 +49,8 @@ def test_statistics_are_those_of_the_cluster(frame, clusters):
 def test_there_is_a_row_for_each_cluster_and_number_and_none_for_categories(frame, clusters):
     table = profiles.profiles(frame, clusters, WANTED)
     assert list(table.columns) == [
-        "cluster", "feature", "mean", "median", "p10", "p90", "index_vs_all", "importance",
+        "cluster", "feature", "mean", "median", "p10", "p90", "index_vs_all", "importance", "effect",
+        "direction", "mean_all", "median_all",
     ]  # fmt: skip
     assert sorted(zip(table["cluster"], table["feature"], strict=True)) == [
         (cluster, name)
@@ -61,7 +62,7 @@ def test_there_is_a_row_for_each_cluster_and_number_and_none_for_categories(fram
 def test_unknown_values_count_for_nothing(frame, clusters):
     table = profiles.profiles(frame, clusters, WANTED)
     assert of(table, 7, "mean_rating")["mean"] == 4
-    assert of(table, 3, "mean_rating")[["mean", "median", "importance"]].isna().all()
+    assert of(table, 3, "mean_rating")[["mean", "median", "effect"]].isna().all()
     nobody_rates = profiles.profiles(frame.assign(mean_rating=np.nan), clusters, WANTED)
     assert "mean_rating" not in set(nobody_rates["feature"])
 
@@ -89,13 +90,14 @@ def test_effects_are_standard_deviations_from_everybody(frame, clusters):
     assert (told["recency_days"] * sizes).sum() == pytest.approx(0)
 
 
-def test_importance_is_the_size_of_the_effect(frame, clusters):
+def test_direction_and_size_are_against_everybody(frame, clusters):
     table = profiles.profiles(frame, clusters, WANTED)
     told = profiles.effects(frame, clusters, WANTED)
-    for cluster in (3, 7):
-        assert of(table, cluster, "recency_days")["importance"] == pytest.approx(
-            abs(told.loc[cluster, "recency_days"]), abs=1e-6
-        )
+    for cluster, direction in ((3, "higher"), (7, "lower")):
+        row = of(table, cluster, "recency_days")
+        assert row["effect"] == pytest.approx(told.loc[cluster, "recency_days"], abs=1e-6)
+        assert (row["direction"], row["mean_all"], row["median_all"]) == (direction, 85, 3.5)
+    assert of(table, 3, "tenure_days")["direction"] == "alike"
 
 
 def test_the_order_of_customers_changes_nothing(frame, clusters):
@@ -112,8 +114,8 @@ def test_traits_are_of_the_median_customer(frame, clusters):
     assert (cold.value_tier, cold.lifecycle, cold.customers) == ("low", "lapsed", 2)
     assert (warm.value_tier, warm.lifecycle, warm.customers) == ("high", "new", 4)
     assert (warm.median_spend_365d, warm.median_recency_days) == (250, 2.5)
-    assert "bought long ago" in cold.phrases
-    assert "bought recently" in warm.phrases
+    assert "recency_days+" in cold.traits
+    assert "recency_days-" in warm.traits
 
 
 def test_one_customer_is_a_profile(frame):
@@ -122,4 +124,4 @@ def test_one_customer_is_a_profile(frame):
     assert of(table, 0, "spend_365d")["mean"] == of(table, 0, "spend_365d")["p90"] == 100
     assert set(table["importance"]) == {0}
     (told,) = profiles.traits(alone, pd.Series([0], index=alone.index), WANTED, Lifecycle())
-    assert (told.phrases, told.customers) == ((), 1)
+    assert (told.traits, told.customers) == ((), 1)

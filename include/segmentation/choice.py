@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from segmentation import candidates, db, explain, features, naming, profiles, reference
+from segmentation import candidates, db, explain, features, identity, naming, profiles, reference
+from segmentation.language import speaking
 from segmentation.modelling import assign, scores
 from segmentation.modelling import choose as rule
 from segmentation.modelling.representations import ALL, of_the_past
@@ -33,10 +34,16 @@ class Segment:
     customers: int
     share: float
     revenue_365d: float
+    trait: str | None = None
+    traits: tuple[str, ...] = ()
+    name_number: int = 1
+    rules: tuple[explain.Rule, ...] = ()
 
-    def version(self) -> dict:
-        """The columns of segments.segment_versions, without ids and dates."""
-        return {name: value for name, value in asdict(self).items() if name != "cluster"}
+    @classmethod
+    def of(cls, kept: dict) -> "Segment":
+        """What `asdict` and JSON have made of a segment."""
+        rules = tuple(explain.Rule(**rule) for rule in kept.get("rules", ()))
+        return cls(**{**kept, "traits": tuple(kept.get("traits", ())), "rules": rules})
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Chosen:
     segments: tuple[Segment, ...]
     profiles: pd.DataFrame
     leaderboard: pd.DataFrame
+    rule_fidelity: float | None = None
 
     def write(self, night: Night) -> None:
         """Keep it among the run's artifacts."""
@@ -59,6 +67,7 @@ class Chosen:
             "kind": self.kind,
             "verdict": self.verdict,
             "model_path": self.model_path,
+            "rule_fidelity": self.rule_fidelity,
             "segments": [asdict(segment) for segment in self.segments],
         }
         (night.folder / FILE).write_text(json.dumps(words, indent=2))
@@ -71,7 +80,7 @@ class Chosen:
         for name in (PROFILES, LEADERBOARD):
             with (night.folder / name).open("rb") as file:
                 frames.append(pd.read_parquet(file))
-        segments = tuple(Segment(**segment) for segment in words.pop("segments"))
+        segments = tuple(Segment.of(segment) for segment in words.pop("segments"))
         return cls(**words, segments=segments, profiles=frames[0], leaderboard=frames[1])
 
 
@@ -115,13 +124,15 @@ def choose(
         )
         model_path = f"{night.as_of_date:%Y-%m-%d}/{night.run_id}/model"
     _write_map(night, matrix, clusters, labelled["is_outlier"])
+    rules = explain.explain(frame, clusters, known, night.settings.model.seed)
     chosen = Chosen(
         kind=decided.kind,
         verdict=decided.verdict,
         model_path=model_path,
-        segments=_segments(night, frame, clusters, known, currency),
-        profiles=profiles.profiles(frame, clusters, known),
+        segments=_segments(night, frame, clusters, known, rules, currency),
+        profiles=profiles.profiles(frame, clusters, known, night.settings.model.seed),
         leaderboard=_with_reference(decided.leaderboard, frame, truth, night),
+        rule_fidelity=rules.fidelity,
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
     return chosen, assignments.assign(confidence=assignments["confidence"].round(6))
@@ -216,27 +227,71 @@ def _segments(
     frame: pd.DataFrame,
     clusters: pd.Series,
     known: tuple[features.Feature, ...],
+    rules: explain.Explanation,
     currency: str | None,
 ) -> tuple[Segment, ...]:
-    traits = profiles.traits(frame, clusters, known, night.settings.lifecycle)
-    names = naming.names(traits)
-    rules = explain.rules(frame, clusters, known, night.settings.model.seed)
+    before = _names_before(night, clusters)
+    traits = profiles.traits(frame, clusters, known, night.settings.lifecycle, before)
     revenue = frame["spend_365d"].groupby(clusters).sum().round(2)
-    made = [
-        Segment(
-            cluster=trait.cluster,
-            name=names[trait.cluster],
-            description=naming.description(trait, trait.customers / len(frame), currency),
-            rule=rules[trait.cluster],
-            value_tier=trait.value_tier,
-            lifecycle=trait.lifecycle,
-            customers=trait.customers,
-            share=round(trait.customers / len(frame), 6),
-            revenue_365d=float(revenue[trait.cluster]),
-        )
-        for trait in traits
-    ]
+    made = []
+    with speaking(night.settings.language):
+        names = naming.names(traits)
+        for trait in traits:
+            name, own = names[trait.cluster], rules.of(trait.cluster)
+            share = trait.customers / len(frame)
+            made.append(
+                Segment(
+                    cluster=trait.cluster,
+                    name=name.text(),
+                    description=naming.description(trait, share, currency),
+                    rule=" or ".join(rule.text for rule in own),
+                    value_tier=trait.value_tier,
+                    lifecycle=trait.lifecycle,
+                    customers=trait.customers,
+                    share=round(share, 6),
+                    revenue_365d=float(revenue[trait.cluster]),
+                    trait=name.trait,
+                    traits=trait.traits,
+                    name_number=name.number,
+                    rules=own,
+                )
+            )
     return tuple(sorted(made, key=lambda segment: (-segment.revenue_365d, segment.cluster)))
+
+
+def _names_before(night: Night, clusters: pd.Series) -> dict[int, naming.Name]:
+    """The names that clusters had on the parent date, of those that go on from a segment of it."""
+    with night.warehouse.connect(readonly=True) as conn:
+        params = {"run_id": night.run_id}
+        query = "select parent_as_of_date from segments.runs where run_id = %(run_id)s"
+        params["parent"] = db.scalar(conn, query, params)
+        versions = db.rows(
+            conn,
+            "select segment_id, value_tier, lifecycle, trait, name_number, generated_name "
+            "from segments.segment_versions where as_of_date = %(parent)s",
+            params,
+        )
+        if not versions:
+            return {}
+        was = db.read_frame(
+            conn,
+            "select customer_id, segment_id from segments.customer_segments where as_of_date = %(parent)s",
+            params,
+        ).set_index("customer_id")["segment_id"]
+    both = pd.concat([clusters.rename("cluster"), was], axis=1, join="inner").astype(int)
+    overlap = both.groupby(["cluster", "segment_id"]).size()
+    found = identity.match(
+        {(int(cluster), int(segment)): int(n) for (cluster, segment), n in overlap.items()},
+        sorted(int(cluster) for cluster in clusters.unique()),
+    )
+    names = {
+        row["segment_id"]: naming.Name(
+            row["value_tier"], row["lifecycle"], row["trait"], row["name_number"], is_alone=len(versions) == 1
+        )
+        for row in versions
+        if row["generated_name"] is not None
+    }
+    return {m.cluster: names[m.segment_id] for m in found if m.segment_id in names}
 
 
 def _write_map(night: Night, matrix: pd.DataFrame, clusters: pd.Series, outliers: pd.Series) -> None:

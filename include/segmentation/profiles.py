@@ -1,20 +1,23 @@
 """What the customers of each cluster are like, in natural units."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from segmentation import naming
+from segmentation import explain, naming
 from segmentation.features import Feature
 from segmentation.modelling.prepare import signed_log
 from segmentation.settings import Lifecycle
 
 DECIMALS = 6
-ALIKE = 1e-9
+SAME = 1e-9
+ALIKE = 0.1  # standard deviations from everybody, up to which a segment is like everybody
 
 
-def profiles(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature]) -> pd.DataFrame:
+def profiles(
+    frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], seed: int = 0
+) -> pd.DataFrame:
     """Statistics of each feature in each cluster.
 
     Parameters
@@ -25,12 +28,12 @@ def profiles(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Featur
     Returns
     -------
     DataFrame, one row a cluster and numeric feature: cluster, feature, mean, median, p10, p90, index_vs_all
-    (100 x mean / mean of everybody; null where that is not above zero) and importance (see `effects`).
+    (100 x mean / mean of everybody; null where that is not above zero), importance (`explain.importance`),
+    effect (see `effects`), direction (higher, lower, alike), mean_all and median_all (of everybody).
     """
-    numeric = [f.name for f in features if f.transform != "category" and frame[f.name].notna().any()]
+    numeric = explain.numbers(frame, features)
     grouped = frame[numeric].groupby(clusters)
     everybody = frame[numeric].mean()
-    importance = effects(frame, clusters, features).abs()
     tables = {
         "mean": grouped.mean(),
         "median": grouped.median(),
@@ -38,7 +41,8 @@ def profiles(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Featur
         "p90": grouped.quantile(0.9),
     }
     tables["index_vs_all"] = 100 * tables["mean"] / everybody.where(everybody > 0)
-    tables["importance"] = importance
+    tables["importance"] = explain.importance(frame, clusters, features, seed)
+    tables["effect"] = effects(frame, clusters, features)
     long = pd.concat(
         {
             name: table.rename_axis(index="cluster", columns="feature").stack()
@@ -46,6 +50,11 @@ def profiles(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Featur
         },
         axis=1,
     )
+    long["direction"] = np.select(
+        [long["effect"] > ALIKE, long["effect"] < -ALIKE], ["higher", "lower"], default="alike"
+    )
+    for name, values in {"mean_all": everybody, "median_all": frame[numeric].median()}.items():
+        long[name] = long.index.get_level_values("feature").map(values)
     return long.round(DECIMALS).reset_index()
 
 
@@ -62,27 +71,35 @@ def effects(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature
     scaled = pd.DataFrame(columns, index=frame.index)
     spread = scaled.std(ddof=0)
     # what differs in the last digits only does not differ
-    centred = (scaled - scaled.mean()) / spread.where(spread > ALIKE, np.inf)
+    centred = (scaled - scaled.mean()) / spread.where(spread > SAME, np.inf)
     return centred.groupby(clusters).mean()
 
 
 def traits(
-    frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], bounds: Lifecycle
+    frame: pd.DataFrame,
+    clusters: pd.Series,
+    features: Sequence[Feature],
+    bounds: Lifecycle,
+    before: Mapping[int, naming.Name] | None = None,
 ) -> list[naming.Traits]:
-    """Value tier, life-cycle and phrases of each cluster."""
+    """Value tier, life-cycle and traits of each cluster; `before`: the names of those that go on."""
     terciles = tuple(float(value) for value in frame["spend_365d"].quantile([1 / 3, 2 / 3]))
-    distances = effects(frame, clusters, features)
+    far = effects(frame, clusters, features)
     found = []
     for cluster, rows in frame.groupby(clusters):
+        was = (before or {}).get(int(cluster))
         found.append(
             naming.Traits(
                 cluster=int(cluster),
-                value_tier=naming.value_tier(rows["spend_365d"], terciles),
-                lifecycle=naming.lifecycle(rows["recency_days"], rows["tenure_days"], bounds),
-                phrases=naming.phrases(distances.loc[cluster], features),
+                value_tier=naming.value_tier(rows["spend_365d"], terciles, was and was.value_tier),
+                lifecycle=naming.lifecycle(
+                    rows["recency_days"], rows["tenure_days"], bounds, was and was.lifecycle
+                ),
+                distances=naming.distances(far.loc[cluster], features),
                 customers=len(rows),
                 median_spend_365d=float(rows["spend_365d"].median()),
                 median_recency_days=float(rows["recency_days"].median()),
+                before=was,
             )
         )
     return found

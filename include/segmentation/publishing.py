@@ -1,15 +1,17 @@
 """Publication: everything that readers see of a date, in one transaction under one lock."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from segmentation import db, identity, partitions, runs
+from segmentation import db, identity, naming, partitions, playbook, rules_in_sql, runs
 from segmentation.choice import Chosen
 from segmentation.errors import LeaseError
+from segmentation.explain import Rule
+from segmentation.language import speaking
 from segmentation.night import Night
 
 # Under the lock of a publication, and not of a sequence: what failed before leaves no gap behind.
@@ -19,9 +21,24 @@ NEXT_ID = "select coalesce(max(segment_id), 0) + 1 from segments.segments"
 REWRITTEN = (
     "segment_versions",
     "segment_events",
+    "segment_rules",
+    "segment_products",
+    "segment_habits",
+    "segment_playbook",
     "segment_profiles",
     "segment_migrations",
     "model_leaderboard",
+)
+
+# the columns of segment_versions that are said as they were chosen
+VERSION = (
+    "value_tier",
+    "lifecycle",
+    "customers",
+    "share",
+    "revenue_365d",
+    "trait",
+    "name_number",
 )
 
 LEADERBOARD = {
@@ -80,7 +97,7 @@ def publish(
             update segments.runs
             set
                 status = 'published', published_at = now(), finished_at = now(), verdict = %(verdict)s,
-                decision = %(decision)s, model_path = %(model_path)s,
+                decision = %(decision)s, model_path = %(model_path)s, rule_fidelity = %(fidelity)s,
                 counts = counts || jsonb_build_object('customers', %(n)s, 'segments', %(k)s)
             where run_id = %(run_id)s
             """,
@@ -89,10 +106,14 @@ def publish(
                 "verdict": chosen.verdict,
                 "decision": chosen.kind,
                 "model_path": chosen.model_path,
+                "fidelity": chosen.rule_fidelity,
                 "n": customers,
                 "k": len(ids),
             },
         )
+        if is_newest:
+            # late, because whoever reads the view waits from here to the end of the transaction
+            rules_in_sql.replace(conn, night.as_of_date)
         db.execute(conn, f"drop table {assignments_table(night.as_of_date)}")
     return {"customers": customers, "segments": len(ids), "is_newest": is_newest}
 
@@ -232,8 +253,13 @@ def _write(
         db.execute(conn, f"delete from segments.{table} where as_of_date = %(as_of_date)s", params)
     if params["parent_as_of_date"]:
         db.run_file(conn, "segments/segment_migrations.sql", params, table=staged)
+    told = night.settings
+    db.run_file(conn, "segments/segment_products.sql", {**params, **told.products.model_dump()}, table=staged)
+    db.run_file(conn, "segments/segment_habits.sql", {**params, **told.habits.model_dump()}, table=staged)
     frames = {
-        "segment_versions": _versions(chosen, ids),
+        "segment_versions": _versions(conn, night, chosen, ids),
+        "segment_rules": _rules(chosen, ids),
+        "segment_playbook": _playbook(night, chosen, ids),
         "segment_events": _events(conn, chosen, ids, overlap, params),
         "segment_profiles": chosen.profiles.assign(segment_id=chosen.profiles["cluster"].map(ids)).drop(
             columns="cluster"
@@ -249,10 +275,65 @@ def _write(
     return customers
 
 
-def _versions(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [{**segment.version(), "segment_id": ids[segment.cluster]} for segment in chosen.segments]
-    )
+def _versions(conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
+    """What is said of each segment; what a person has put into segment_name_overrides comes first."""
+    given = {
+        row["segment_id"]: row
+        for row in db.rows(conn, "select segment_id, name, description from segments.segment_name_overrides")
+    }
+    taken = {row["name"] for row in given.values()}
+    rows = []
+    for segment in chosen.segments:
+        segment_id = ids[segment.cluster]
+        own = given.get(segment_id)
+        with speaking(night.settings.language):
+            generated = naming.free(segment.name, taken - {own["name"]} if own else taken)
+        taken.add(generated)
+        rows.append(
+            {
+                **{name: getattr(segment, name) for name in VERSION},
+                "segment_id": segment_id,
+                "name": own["name"] if own else generated,
+                "generated_name": generated,
+                "description": (own and own["description"]) or segment.description,
+                "rule": segment.rule or None,
+                "traits": _array(segment.traits),
+                # the rules of a segment do not overlap
+                "rule_precision": _precision(segment.rules),
+                "rule_recall": round(min(1.0, sum(rule.recall for rule in segment.rules)), 6),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _precision(rules: Sequence[Rule]) -> float | None:
+    described = sum(rule.customers for rule in rules)
+    right = sum(rule.precision * rule.customers for rule in rules)
+    return round(right / described, 6) if described else None
+
+
+def _rules(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
+    columns = ["segment_id", "rule_number", "rule", "condition", "customers", "rule_precision", "rule_recall"]
+    rows = [
+        (ids[s.cluster], n, rule.text, rule.condition, rule.customers, rule.precision, rule.recall)
+        for s in chosen.segments
+        for n, rule in enumerate(s.rules, start=1)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _playbook(night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
+    columns = ["segment_id", "priority", "play", "title", "advice", "reason"]
+    plays = playbook.load()
+    with speaking(night.settings.language):
+        rows = [
+            {"segment_id": ids[segment.cluster], "priority": priority, **play}
+            for segment in chosen.segments
+            for priority, play in enumerate(
+                playbook.plays_for(plays, segment.value_tier, segment.lifecycle, segment.traits), start=1
+            )
+        ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _leaderboard(board: pd.DataFrame) -> pd.DataFrame:

@@ -257,6 +257,31 @@ class Run(Section):
     artifacts: str = Field("", description="where matrices, models and reports go; empty: .local/<shop>")
 
 
+class Products(Section):
+    """What each segment buys more than the others."""
+
+    days: int = Field(365, ge=1, le=3660, description="days of orders that are looked at")
+    most: int = Field(20, ge=1, le=1000, description="products a segment; equals at the end are all kept")
+    min_customers: int = Field(
+        5, ge=1, description="customers of the segment who bought a product; with fewer it is left out"
+    )
+
+
+class Habits(Section):
+    days: int = Field(365, ge=1, le=3660, description="days of orders that are looked at")
+
+
+class Audiences(Section):
+    """The export of each segment for ad platforms and mailing."""
+
+    folder: str = Field("", description="where they go; empty: audiences/ among the artifacts")
+    min_customers: int = Field(
+        100, ge=1, description="customers with an address and consent; a smaller audience is withheld"
+    )
+    needs_consent: bool = Field(True, description="only customers whose consent the shop has recorded")
+    keep_dates: int = Field(7, ge=1, description="exported dates that are kept")
+
+
 class Alerts(Section):
     """When somebody is told, and where the links of an alert lead; who is told is the connection `alerts`."""
 
@@ -285,6 +310,9 @@ class Settings(BaseSettings):
     preparation: PreparationSettings = PreparationSettings()
     model: ModelSettings = ModelSettings()
     lifecycle: Lifecycle = Lifecycle()
+    products: Products = Products()
+    habits: Habits = Habits()
+    audiences: Audiences = Audiences()
     run: Run = Run()
     alerts: Alerts = Alerts()
     language: Literal["en", "zh"] = Field("en", description="of names, reports, pages and alerts")
@@ -309,7 +337,8 @@ class Settings(BaseSettings):
     def hash(self) -> str:
         """Twelve hex digits that change when anything that shapes the segments changes."""
         shaping = self.model_dump(
-            mode="json", exclude={"run": True, "shop": {"data"}, "alerts": True, "language": True}
+            mode="json",
+            exclude={"run": True, "audiences": True, "shop": {"data"}, "alerts": True, "language": True},
         )
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
 

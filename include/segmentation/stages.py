@@ -42,7 +42,7 @@ def start() -> Reference | None:
     ------
     SettingsError, SourceError, LeaseError
     """
-    from segmentation import backfill, contract, warehouse
+    from segmentation import backfill, contract, playbook, warehouse
 
     context = get_current_context()
     run, loaded = context["dag_run"], settings.load()
@@ -51,6 +51,7 @@ def start() -> Reference | None:
     except ValueError as error:
         raise SettingsError(str(error)) from None
     contract.tables_of(loaded.shop.source)
+    playbook.load()  # a fault in it is found now and not at the end of the night
     target = connections.database("warehouse")
     warehouse.migrate(target)
     asked = context["params"]["backfill"]

@@ -1,0 +1,71 @@
+"""The playbook: every segment has a play, and a fault in the file is named."""
+
+import itertools
+
+import pytest
+
+from segmentation import naming, playbook
+from segmentation.errors import SettingsError
+from segmentation.language import speaking
+
+PLAYS = playbook.load()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_kind_of_segment_has_a_play_in_every_language(language):
+    with speaking(language):
+        for tier, stage in itertools.product(naming.TIERS, naming.STAGES):
+            found = playbook.plays_for(PLAYS, tier, stage, ())
+            assert 1 <= len(found) <= playbook.MOST, (tier, stage)
+            assert all(all(play.values()) for play in found)
+            assert all(play["advice"].isascii() == (language == "en") for play in found)
+
+
+def test_the_five_plays_that_the_founders_asked_for_are_there():
+    first = {
+        (tier, stage): playbook.plays_for(PLAYS, tier, stage, ())[0]["play"]
+        for tier, stage in itertools.product(naming.TIERS, naming.STAGES)
+    }
+    assert first["high", "active"] == "reward"
+    assert first["high", "lapsed"] == first["mid", "cooling"] == "win_back"
+    assert first["low", "active"] == "upsell"
+    assert {first[tier, "new"] for tier in naming.TIERS} == {"onboard"}
+    assert first["low", "lapsed"] == "leave_alone"
+
+
+def test_traits_call_for_plays_and_the_reason_says_so():
+    found = playbook.plays_for(PLAYS, "mid", "active", ("discount_share+", "return_rate+", "mean_rating-"))
+    assert [play["play"] for play in found] == ["upsell", "full_price", "fewer_returns"]
+    assert found[1]["reason"] == "active, buys on discount"
+
+
+def test_what_a_segment_must_not_have(tmp_path):
+    when = playbook.When(traits=("reviews_per_order+",), without=("mean_rating-",))
+    assert when.reasons("low", "new", ("reviews_per_order+",)) == ["reviews a lot"]
+    assert when.reasons("low", "new", ("reviews_per_order+", "mean_rating-")) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("- {play: a, title: {en: A}, advice: {en: B}, when: {traits: [wealth+]}}",
+         "play 1, when.traits: 'wealth+' is no feature"),
+        ("- {play: a, title: {fr: A}, advice: {en: B}}", "play 1, title"),
+        ("- {play: a, title: {en: A}}", "play 1, advice: Field required"),
+        ("- {play: a, title: {en: A}, advice: {en: B}, when: {tier: [high]}}", "play 1, when.tier"),
+        ("- {play: a, title: {en: A}, advice: {en: B}}\n" * 2, "play 'a' is there twice"),
+        ("- {play: [", "not readable as YAML"),
+        ("play: a", "playbook.yaml"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_named(content, expected, tmp_path):
+    file = tmp_path / "playbook.yaml"
+    file.write_text(content)
+    with pytest.raises(SettingsError, match=r"playbook\.yaml") as refused:
+        playbook.load(file)
+    assert expected in str(refused.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(SettingsError, match="no such file"):
+        playbook.load(tmp_path / "playbook.yaml")
