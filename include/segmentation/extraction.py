@@ -110,7 +110,7 @@ def run(
         if since and days.first and since < days.first:
             days = Window(since, days.end)
         with night.shop.connect(readonly=True, timezone=night.settings.shop.timezone) as source:
-            loads = {name: Load(source, target, night, days, name) for name in selects}
+            loads = {name: Load(source, target, night, days, name, is_file=bool(version)) for name in selects}
             for load in loads.values():
                 load.check_columns()
             counts = {}
@@ -158,9 +158,15 @@ class Load:
     """The extraction of one table."""
 
     def __init__(
-        self, source: db.Connection, target: db.Connection, night: Night, days: Window, name: str
+        self,
+        source: db.Connection,
+        target: db.Connection,
+        night: Night,
+        days: Window,
+        name: str,
+        is_file: bool = False,
     ) -> None:
-        self.source, self.target, self.days = source, target, days
+        self.source, self.target, self.days, self.is_file = source, target, days, is_file
         self.table = contract.TABLES[name]
         self.params = days.bounds(night)
         self.place = f"extract/{night.settings.shop.source}/{name}.sql"
@@ -227,6 +233,8 @@ class Load:
         if name == "labels":
             db.execute(self.target, "truncate staging.labels")
             return self._copy_into(("staging", name), list(self.table.columns))
+        if name == "customers" and not self.is_file:
+            return self._copy_beside_what_was_known()
         db.execute(
             self.target,
             f"delete from staging.{name} "
@@ -236,6 +244,15 @@ class Load:
         if self.instant is None:
             return self._copy_with_the_order()
         return self._copy_into(("staging", name), ["day", *self.table.columns])
+
+    def _copy_beside_what_was_known(self) -> int:
+        """A live shop has only the newest state of a customer; what it had before is kept."""
+        db.execute(
+            self.target, "create temp table incoming_customers (like staging.customers) on commit drop"
+        )
+        rows = self._copy_into(("pg_temp", "incoming_customers"), ["day", *self.table.columns])
+        db.run_file(self.target, "staging/customers.sql", {"first": self.days.first, "end": self.days.end})
+        return rows
 
     def _copy_into(self, table: tuple[str, str], columns: Iterable[str]) -> int:
         kinds = self.kinds

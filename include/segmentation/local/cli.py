@@ -52,12 +52,24 @@ def _parser() -> argparse.ArgumentParser:
         ("release", decide),
         ("reject", decide),
         ("migrate", migrate),
+        ("erase", erase),
         ("psql", psql),
         ("clean", clean),
     ):
         sub = commands.add_parser(command, description=run.__doc__)
         sub.set_defaults(command=run, name=command)
-        for name in ("shop", "source", "data", "customers", "as-of", "port", "note", *FILE, *BACKFILL):
+        for name in (
+            "shop",
+            "source",
+            "data",
+            "customers",
+            "as-of",
+            "port",
+            "note",
+            "customer",
+            *FILE,
+            *BACKFILL,
+        ):
             sub.add_argument(f"--{name}", default="", type=str.strip)
         sub.add_argument("rest", nargs="*")
     return parser
@@ -261,6 +273,18 @@ def _known_home(args: argparse.Namespace) -> Home:
     if not (home.folder / "postgres").exists():
         raise SettingsError(f"shop '{home.shop}' has no database here yet: make run SHOP={home.shop}")
     return home
+
+
+def erase(args: argparse.Namespace) -> int:
+    """Delete every row of a customer from the warehouse; nothing of the customer is printed or logged."""
+    if not args.customer:
+        raise SettingsError("which customer? make erase CUSTOMER=17850")
+    home = _known_home(args)
+    environment = homes.airflow_environment(home, home.start_server())
+    command = [sys.executable, "-W", "ignore", "-m", "segmentation.erasure"]
+    return subprocess.run(  # noqa: S603 (the arguments are ours)
+        command, env=environment, cwd=home.folder, input=args.customer + "\n", text=True, check=False
+    ).returncode
 
 
 def migrate(args: argparse.Namespace) -> int:
