@@ -96,9 +96,9 @@ class SmallShop:
         self.nights += 1
         return Night(f"run-{self.nights}", day, self.settings, self.shop, self.warehouse, self.store)
 
-    def ingest(self, night: Night, version: str | None = None) -> dict[str, Any]:
+    def ingest(self, night: Night, version: str | None = None, since: date | None = None) -> dict[str, Any]:
         """Extract, clean and roll up; returns the window, and the counts of cleaning under `cleaned`."""
-        window = extraction.run(night, version, silent)
+        window = extraction.run(night, version, silent, since)
         first = window["first"] and date.fromisoformat(window["first"])
         end = date.fromisoformat(window["end"])
         cleaned = cleaning.run(night, first, end, silent)
@@ -146,8 +146,13 @@ def forget(warehouse: Database) -> None:
     with warehouse.connect() as conn:
         filled = db.rows(
             conn,
-            "select format('%%I.%%I', schemaname, tablename) as name from pg_tables "
-            "where schemaname = any(%(schemas)s)",
+            "select relnamespace::regnamespace::text as schema, oid::regclass::text as name from pg_class "
+            "where relnamespace::regnamespace::text = any(%(schemas)s) "
+            "and relkind in ('r', 'p') and not relispartition",
             {"schemas": ["staging", "quarantine", "core", "features"]},
         )
-        db.execute(conn, f"truncate {', '.join(row['name'] for row in filled)}")
+        tables = ", ".join(row["name"] for row in filled if row["schema"] != "features")
+        db.execute(conn, f"truncate {tables}")
+        for row in filled:  # partitions by the dozen: to truncate them takes longer than to delete a few rows
+            if row["schema"] == "features":
+                db.execute(conn, f"delete from {row['name']}")

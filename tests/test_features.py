@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from segmentation import db, features
 from segmentation.dates import midnight
 from segmentation.settings import Settings
-from tests.small_shop import SELECTS, SmallShop, forget, make_source, select, silent
+from tests.small_shop import SELECTS, SmallShop, contents, forget, make_source, select, silent
 
 NEVER_CANCELLED = date.max
 EDGES = (0, 1, 30, 31, 90, 91, 180, 181, 365, 366)  # days before the as-of date at which windows end
@@ -325,7 +325,7 @@ def _attributes(rows: list, as_of: date, zone: ZoneInfo) -> dict[str, Any]:
 
 def read(shop: SmallShop, day: date) -> dict[str, dict[str, Any]]:
     """The features of a date as they stand in the warehouse."""
-    with shop.warehouse.connect(readonly=True) as conn:
+    with shop.warehouse.connect(readwhom=True) as conn:
         return as_dict(features.read(conn, day, features.dictionary()))
 
 
@@ -402,6 +402,66 @@ def test_a_date_does_not_depend_on_what_was_known_later(shop, as_of, zone, made)
     assert read(shop, as_of) == with_the_future
 
 
+ROLLED_UP = ["customer_day", "customer_day_cancelled", "customer_order_day", "customer_product_day"]
+night_offsets = st.lists(
+    st.sampled_from([400, 367, 210, 95, 61, 33, 31, 30, 15, 2, 1]), max_size=4, unique=True
+)
+
+
+def first_version(raw: dict, revised: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """What the shop says at first of orders that it corrects later: one line, and not cancelled."""
+    orders = [{**o, "cancelled_at": None} if o["order_id"] in revised else o for o in raw["orders"]]
+    lines = [i for i in raw["order_items"] if i["order_id"] not in revised or not i["line_no"]]
+    return {**raw, "orders": orders, "order_items": lines}
+
+
+def deliver(shop: SmallShop, raw: dict, orders: set[str]) -> date | None:
+    """Write these orders anew; returns the first of their days."""
+    with shop.shop.connect() as conn:
+        for table in ("orders", "order_items"):
+            query = f"delete from tiny.{table} where order_id = any(%(orders)s)"
+            db.execute(conn, query, {"orders": list(orders)})
+    rows = {t: [r for r in raw[t] if r["order_id"] in orders] for t in ("orders", "order_items")}
+    shop.add(**rows)
+    return min((_local(r["ordered_at"], shop.settings.tz).date() for r in rows["orders"]), default=None)
+
+
+@settings(few, max_examples=15)
+@given(
+    as_of=st.sampled_from(DATES),
+    zone=st.sampled_from(ZONES),
+    made=st.fixed_dictionaries(
+        {"orders": orders, "events": events, "reviews": reviews, "customers": customers}
+    ),
+    offsets=night_offsets,
+    late=st.lists(st.tuples(st.integers(0, 13), st.sampled_from(["late", "revised"])), max_size=4),
+)
+def test_nights_with_late_rows_are_one_bulk_load(shop, as_of, zone, made, offsets, late):
+    """Nights in windows of any length, orders that come or are corrected between them, at any age."""
+    raw = written(as_of, zone, made)
+    ids = {order["order_id"] for order in raw["orders"]}
+    kinds = {f"o{n}": kind for n, kind in late if f"o{n}" in ids}
+    absent = {order for order, kind in kinds.items() if kind == "late"}
+    refill(shop, zone, first_version(raw, set(kinds)))
+    deliver(shop, {"orders": [], "order_items": []}, absent)
+    coming = list(kinds)
+    days = [as_of - timedelta(days=offset) for offset in sorted(offsets, reverse=True)]
+    for number, day in enumerate([*days, as_of, as_of + timedelta(days=AFTER)]):
+        now, coming = (coming[:1], coming[1:]) if number < len(days) else (coming, [])
+        shop.ingest(shop.night(day), since=deliver(shop, raw, set(now)))
+        features.build(shop.night(day), silent)
+    for day in {as_of, *days[-1:]}:
+        features.build(shop.night(day), silent)
+        assert_same(read(shop, day), plain_features(raw, day, zone))
+    by_nights = contents(shop.warehouse, [f"features.{table}" for table in ROLLED_UP])
+    last = shop.night(as_of + timedelta(days=AFTER))
+    assert features.verify(last) == []
+    features.roll_up(last, None, last.as_of_date)
+    assert contents(shop.warehouse, list(by_nights)) == by_nights
+    features.build(shop.night(as_of), silent)
+    assert_same(read(shop, as_of), plain_features(raw, as_of, zone))
+
+
 def sale(day: date, customer: str = "1", hour: int = 12, **line: Any) -> dict[str, list[dict[str, Any]]]:
     """An order of one line."""
     at = midnight(day, ZoneInfo("Europe/London")) + timedelta(hours=hour)
@@ -470,10 +530,12 @@ def test_nobody_is_eligible_in_a_shop_without_orders(shop):
 
 def test_the_dictionary_and_the_statement_have_the_same_features(shop):
     """`final` gives the columns that the dictionary defines, in its order, and no other."""
-    query = db.statement("features/customer_features.sql", table="t", columns="final.*")
+    state = db.statement("features/state.sql", whom="true")
+    query = db.statement("features/customer_features.sql", table="t", columns="final.*", state=state)
     query = query.partition("insert into t (as_of_date, customer_id, final.*)")[2]
     with shop.warehouse.connect() as conn, conn.cursor() as cursor:
-        cursor.execute(f"select * from ({query}) as q limit 0", {"as_of_date": date(2024, 1, 1)})
+        none = {"month": None, "year_month": None, "slot": 1}
+        cursor.execute(f"select * from ({query}) as q limit 0", {"as_of_date": date(2024, 1, 1), **none})
         given = [column.name for column in cursor.description]
     assert given[:3] == ["date", "customer_id", "customer_id"]
     assert given[3:] == [feature.name for feature in features.dictionary()]

@@ -107,6 +107,11 @@ def lock(conn: Connection, name: str) -> None:
     execute(conn, "select pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name})
 
 
+def lock_shared(conn: Connection, name: str) -> None:
+    """Keep whoever locks the name out until the transaction ends; others who share it are let in."""
+    execute(conn, "select pg_advisory_xact_lock_shared(hashtextextended(%(name)s, 0))", {"name": name})
+
+
 def bind(conn: Connection, query: str, params: dict[str, Any] | None = None) -> str:
     """A statement with its values in place, for COPY, which takes no parameters."""
     with conn.cursor() as cursor:

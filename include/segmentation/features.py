@@ -1,6 +1,7 @@
 """Features of every eligible customer at an as-of date, and the dictionary that defines them."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +10,7 @@ import yaml
 from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from segmentation import contract, db, files, partitions, stale
+from segmentation import contract, db, files, partitions, rollup
 from segmentation.night import Night
 from segmentation.settings import INCLUDE
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DICTIONARY = INCLUDE / "config" / "features.yaml"
+
+roll_up = rollup.roll_up
 
 
 class Feature(BaseModel):
@@ -42,6 +45,17 @@ class Feature(BaseModel):
         return "text" if self.transform == "category" else "double precision"
 
 
+@dataclass(frozen=True)
+class Mismatch:
+    """A feature that is not what all facts come to, and of how many customers.
+
+    `feature` is "missing" or "extra" for customers that have no features, or should have none.
+    """
+
+    feature: str
+    customers: int
+
+
 @lru_cache(maxsize=1)
 def dictionary() -> tuple[Feature, ...]:
     """Every feature there is, in the order of the file."""
@@ -60,22 +74,10 @@ def of(night: Night) -> tuple[Feature, ...]:
     return available(source, files.lacks(night.shop, source))
 
 
-def roll_up(night: Night, first: date | None, end: date) -> int:
-    """Rebuild `features.customer_day` for the days from `first` (None: all) to before `end`.
-
-    This ends the ingestion of these days: only now does the watermark move, so that a run that fails before
-    leaves the next one to read them again. Returns the rows written.
-    """
-    with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation days")
-        rows = db.run_file(conn, "features/customer_day.sql", {"first": first, "end": end})
-        stale.note(conn, night, first, end)
-        db.run_file(conn, "staging/watermarks.sql", night.params)
-        return rows
-
-
 def build(night: Night, progress: Callable[[str], None] = print) -> int:
     """Compute `features.customer_features` of the as-of date in one transaction; returns the customers."""
+    horizon = timedelta(days=night.settings.model.horizon_days)
+    rollup.make_anchors(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
         db.lock(conn, f"segmentation features {night.as_of_date}")
         _ensure_columns(conn)
@@ -89,8 +91,11 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
 
 def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) -> int:
     columns = ", ".join(f'"{feature.name}"' for feature in of(night))
-    params = {**night.params, "as_of_date": as_of_date}
-    return db.run_file(conn, "features/customer_features.sql", params, table=table, columns=columns)
+    params = {**night.params, "as_of_date": as_of_date, **rollup.anchors(conn, as_of_date).params}
+    state = db.statement("features/state.sql", whom="true")
+    return db.run_file(
+        conn, "features/customer_features.sql", params, table=table, columns=columns, state=state
+    )
 
 
 def read_earlier(night: Night, days: int) -> tuple["pd.DataFrame", "pd.Series"]:
@@ -104,6 +109,7 @@ def read_earlier(night: Night, days: int) -> tuple["pd.DataFrame", "pd.Series"]:
     wanted = of(night)
     then = night.as_of_date - timedelta(days=days)
     params = {"then": then, "as_of_date": night.as_of_date}
+    rollup.make_anchors(night, [then])
     with night.warehouse.connect() as conn:
         db.execute(conn, "create temp table earlier (like features.customer_features) on commit drop")
         _compute(conn, night, then, "earlier")
@@ -112,6 +118,40 @@ def read_earlier(night: Night, days: int) -> tuple["pd.DataFrame", "pd.Series"]:
         query = sql.SQL("select customer_id, {} from earlier order by customer_id").format(columns)
         frame = db.read_frame(conn, query.as_string(conn)).set_index("customer_id")
     return frame, spend.set_index("customer_id")["spend"].reindex(frame.index).fillna(0.0)
+
+
+def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
+    """Compare the features of a date, as the roll-up gives them now, with a computation from all clean facts.
+
+    For a schedule: it reads the whole history, which a night never does. `as_of_date` is by default that of
+    the night; the date need not have been built. What is found says that the roll-up or one of its anchors is
+    wrong: alert, and have all history rolled up anew (`roll_up(night, None, end)`), which leaves no anchor.
+    Nothing is written but anchors that the date needs. An empty list: all features of all customers agree.
+    """
+    day = as_of_date or night.as_of_date
+    rollup.make_anchors(night, [day])
+    wanted = of(night)
+    figures = ",\n    ".join(_differs(feature) for feature in wanted)
+    with night.warehouse.connect() as conn:
+        _ensure_columns(conn)
+        for name in ("kept", "recomputed"):
+            db.execute(conn, f"create temp table {name} (like features.customer_features) on commit drop")
+        _compute(conn, night, day, "kept")
+        columns = ", ".join(f'"{feature.name}"' for feature in wanted)
+        params = {"as_of_date": day}
+        db.run_file(conn, "features/from_facts.sql", params, table="recomputed", columns=columns)
+        counts = db.row(conn, db.statement("features/verify.sql", figures=figures)) or {}
+    return [Mismatch(name, customers) for name, customers in counts.items() if customers]
+
+
+def _differs(feature: Feature) -> str:
+    """Counts the customers whose feature differs by more than the last digits."""
+    k, r = f'k."{feature.name}"', f'r."{feature.name}"'
+    differs = f"{k} is distinct from {r}"
+    if feature.kind != "text":
+        differs += f" and (({k} is null) <> ({r} is null) or abs({k} - {r}) > 1e-9 * greatest(abs({r}), 1))"
+    both = "k.customer_id = r.customer_id"
+    return f'count(*) filter (where {both} and {differs}) as "{feature.name}"'
 
 
 def _ensure_columns(conn: db.Connection) -> None:

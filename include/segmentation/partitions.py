@@ -1,6 +1,6 @@
-"""Partitions by as-of date: filled apart in `publishing`, then put in the place of what was there."""
+"""Partitions by date: filled apart in `publishing`, then put in the place of what was there. And by month."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from psycopg2 import sql
 
@@ -14,15 +14,19 @@ def name(parent: str, day: date) -> str:
     return f"{parent}_{day:%Y%m%d}"
 
 
-def stage(conn: db.Connection, schema: str, parent: str, day: date) -> str:
-    """Make an empty table that can be attached to `schema.parent` without a scan; returns its name."""
+def stage(conn: db.Connection, schema: str, parent: str, day: date, column: str = "as_of_date") -> str:
+    """Make an empty table that can be attached to `schema.parent` without a scan; returns its name.
+
+    `column` is the date that the parent is partitioned by.
+    """
     table = sql.Identifier(STAGING, name(parent, day))
     make = """
         drop table if exists {t};
-        create table {t} (like {p} including all, constraint one_date check (as_of_date = {d}))
+        create table {t} (like {p} including all, constraint one_date check ({c} = {d}))
     """
+    names = {"t": table, "p": sql.Identifier(schema, parent), "c": sql.Identifier(column)}
     with conn.cursor() as cursor:
-        cursor.execute(sql.SQL(make).format(t=table, p=sql.Identifier(schema, parent), d=sql.Literal(day)))
+        cursor.execute(sql.SQL(make).format(d=sql.Literal(day), **names))
     return f"{STAGING}.{name(parent, day)}"
 
 
@@ -57,6 +61,32 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
         """
     with conn.cursor() as cursor:
         cursor.execute(sql.SQL(swap).format(columns=columns, **names))
+
+
+def make_month(conn: db.Connection, schema: str, parent: str, month: date) -> None:
+    """Give a table that is partitioned by range of days the partition of the month that begins at `month`.
+
+    Attached and not created in place, so that readers of other months do not wait.
+    """
+    partition = f"{parent}_{month:%Y%m}"
+    if db.scalar(conn, "select to_regclass(%(t)s)", {"t": f"{schema}.{partition}"}):
+        return
+    make = """
+        create table {partition} (
+            like {parent} including all, constraint one_month check (day >= {first} and day < {end})
+        );
+        alter table {parent} attach partition {partition} for values from ({first}) to ({end});
+        alter table {partition} drop constraint one_month
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(make).format(
+                partition=sql.Identifier(schema, partition),
+                parent=sql.Identifier(schema, parent),
+                first=sql.Literal(month),
+                end=sql.Literal((month + timedelta(days=31)).replace(day=1)),
+            )
+        )
 
 
 def _columns(conn: db.Connection, table: str) -> list[str]:

@@ -631,7 +631,11 @@ def test_range_of_a_feature(feature, value, is_fault, night):
     [
         (f"delete from features.customer_features where customer_id = '{SECRET}-3'", "customers_off"),
         # no longer eligible: one swapped for another would not show in a count
-        (f"update features.customer_day set orders = 0 where customer_id = '{SECRET}-3'", "customers_off"),
+        (
+            f"update features.customer_day set orders = 0 where customer_id = '{SECRET}-3';"
+            f"update features.customer_cumulative set orders = 0 where customer_id = '{SECRET}-3'",
+            "customers_off",
+        ),
         (
             "update features.customer_day set gross_cents = gross_cents + 1 "
             f"where day = '2024-02-29' and customer_id = '{SECRET}-{(71 + 7) % 40}'",

@@ -9,6 +9,7 @@ expected.yaml  relation -> all its rows, in the order of the columns named; only
 Every case runs in a transaction that is rolled back.
 """
 
+import itertools
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -19,7 +20,7 @@ import psycopg2
 import pytest
 import yaml
 
-from segmentation import db, features
+from segmentation import db, features, partitions, rollup
 from tests.small_shop import insert
 
 HERE = Path(__file__).parent
@@ -28,17 +29,31 @@ DEFAULTS = {
     "run_id": "this run",
     "timezone": "Europe/London",
     "first": None,
+    "month": None,
+    "year_month": None,
+    "slot": 1,
     "max_line_amount": 1_000_000,
     "min_birth_year": 1900,
 }
-MADE_BY_FILES = ("judged", "touched", "rolled_orders")  # temporary, until the transaction ends
+MADE_BY_FILES = (
+    "judged",
+    "touched",
+    "rolled_orders",
+    "fresh_days",
+    "fresh_cancelled",
+    "fresh_products",
+    "changed_days",
+)  # temporary, until the transaction ends
 
 
 @pytest.fixture(scope="module")
 def warehouse_with_features(new_database, migrated) -> Iterator[db.Connection]:
-    """One connection to a warehouse that has a column for every feature."""
+    """One connection to a warehouse that has a column for every feature, and the cases' months."""
     connection = psycopg2.connect(**new_database(migrated).params)
     features._ensure_columns(connection)
+    for year, month in itertools.product((2023, 2024), range(1, 13)):
+        for parent in rollup.BY_MONTH:
+            partitions.make_month(connection, "features", parent, date(year, month, 1))
     connection.commit()
     yield connection
     connection.close()
@@ -58,7 +73,12 @@ def plain(value: Any) -> Any:
 
 def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[str, Any]]:
     """Run the file; the rows that it returns."""
-    text = db.statement(f"{case.parts[0]}/{case.parts[1]}.sql", **params.get("identifiers", {}))
+    identifiers = {
+        "whom": "true",
+        "state": db.statement("features/state.sql", whom="true"),
+        **params.get("identifiers", {}),
+    }
+    text = db.statement(f"{case.parts[0]}/{case.parts[1]}.sql", **identifiers)
     with conn.cursor() as cursor:
         cursor.execute(text, {**DEFAULTS, **params.get("bind", {})})
         if cursor.description is None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from segmentation import contract, db, features, runs
+from segmentation import contract, db, features, rollup, runs
 from segmentation.errors import GateFailed, SourceError
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
@@ -181,7 +181,8 @@ def check_features(night: Night) -> GateResult:
         figures = ",\n    ".join(figure for feature in wanted for figure in _figures(feature))
         measuring.measure(conn, night, "features", table, table, {}, figures=figures)
         since = night.as_of_date - timedelta(days=RECENT_DAYS)
-        measuring.measure(conn, night, "features", table, "eligible", {"since": since})
+        known = {"since": since, "month": rollup.month_start(conn, night.as_of_date)}
+        measuring.measure(conn, night, "features", table, "eligible", known)
         measured = measuring.read(conn, night, "features", table)
         parent = _parent(conn, night)
         if parent:

@@ -1,23 +1,30 @@
 -- Purpose: what the features must agree with: who is eligible, and the clean lines of the last days.
 -- Grain: one row, a column a metric.
--- Inputs: features.customer_features of the date, features.customer_day and customer_day_cancelled,
---     core.order_items of the last days.
--- Parameters: as_of_date, since (the first of the last days).
+-- Inputs: features.customer_features of the date; features.customer_cumulative of a month start, customer_day
+--     and customer_day_cancelled of the days since; core.order_items of the last days.
+-- Parameters: as_of_date, month (the month start that is kept, null: none), since (first of the last days).
 -- Re-run: reads only.
 -- Caveat: the roll-up is compared with the clean lines of the last days only; a night must not read all
---     history.
+--     history. features.verify does, once a week.
 with placed as (
     select
         customer_id,
         orders
+    from features.customer_cumulative
+    where month = %(month)s::date
+    union all
+    select
+        customer_id,
+        orders
     from features.customer_day
-    where day < %(as_of_date)s::date
+    where day >= coalesce(%(month)s::date, '-infinity') and day < %(as_of_date)s::date and orders > 0
     union all
     select
         customer_id,
         -orders
     from features.customer_day_cancelled
-    where day < %(as_of_date)s::date and cancelled_on < %(as_of_date)s::date
+    where
+        cancelled_on >= coalesce(%(month)s::date, '-infinity') and cancelled_on < %(as_of_date)s::date
 ),
 
 eligible as (

@@ -1,0 +1,252 @@
+"""The roll-up by day, and the dates from which a night goes on instead of reading the history.
+
+`features.customer_cumulative` has what all days before the start of a month add up to,
+`features.customer_mix` what the products of the 365 days before a date are a mix of; `features.anchors` says
+at which dates they stand. They are made when a date first needs them, from the one before, and whatever
+changes an earlier day (a late row, a correction) makes them again for the customers it changed: at every
+commit an anchor is what a full computation of its date would be. Any date can be computed from the anchors
+before it, or from none.
+See docs/adr/0007-anchors.md.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from segmentation import db, partitions, stale
+from segmentation.night import Night
+
+YEAR = timedelta(days=365)
+BY_MONTH = ("customer_day", "customer_product_day")
+FACTS = ("orders", "events", "reviews")
+DAYS_LOCK = "segmentation days"
+EVERYBODY = "true"
+ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
+# A mix that stands further back than this, or of whom more than a share changed, is counted from the lines.
+MOST_DAYS_BACK = 31
+MOST_CHANGED = 0.2
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """From where a date is computed: month starts (None: from the first day on), and the slot of its mix."""
+
+    month: date | None
+    year_month: date | None
+    slot: int
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What the SQL files bind."""
+        return {"month": self.month, "year_month": self.year_month, "slot": self.slot}
+
+
+def roll_up(night: Night, first: date | None, end: date) -> int:
+    """Rebuild the roll-up of the days from `first` (None: all) to before `end`; only what differs is written.
+
+    This ends the ingestion of these days: only now does the watermark move, so that a run that fails before
+    leaves the next one to read them again. Returns the customer days of the window.
+    """
+    days = {"first": first, "end": end}
+    with night.warehouse.connect() as conn:
+        db.lock(conn, DAYS_LOCK)
+        _make_months(conn, days)
+        db.run_file(conn, "features/customer_day.sql", days)
+        rows = db.scalar(conn, "select count(*) from fresh_days")
+        if first is None:
+            _forget_all(conn)
+        else:
+            _make_again(conn)
+        stale.note(conn, night, first, end)
+        db.run_file(conn, "staging/watermarks.sql", night.params)
+    return rows
+
+
+def make_anchors(night: Night, days: list[date]) -> None:
+    """Make the month starts that the features of `days` go on from, in order, each from the one before."""
+    wanted = sorted({_month(day) for each in days for day in (each - YEAR, each)})
+    for month in wanted:
+        with night.warehouse.connect() as conn:
+            db.lock(conn, DAYS_LOCK)
+            _make_month(conn, month)
+
+
+def anchors(conn: db.Connection, as_of_date: date) -> Anchors:
+    """The anchors of a date, its mix moved to the date. They hold until the transaction ends."""
+    month, year_month = month_start(conn, as_of_date), month_start(conn, as_of_date - YEAR)
+    return Anchors(month, year_month, _mix(conn, as_of_date))
+
+
+def month_start(conn: db.Connection, day: date) -> date | None:
+    """The newest month start that is kept and not after `day`; it holds until the transaction ends."""
+    db.lock_shared(conn, DAYS_LOCK)
+    return _anchor(conn, day)
+
+
+def prune(conn: db.Connection, before: date) -> list[date]:
+    """Forget the month starts before a date, but those of January, and empty their partitions.
+
+    Nothing is lost: a date that needs one makes it again. Returns the month starts.
+    """
+    db.lock(conn, DAYS_LOCK)
+    gone = db.rows(
+        conn,
+        "delete from features.anchors where kind = 'month' and as_of_date < %(before)s "
+        "and extract(month from as_of_date) <> 1 returning as_of_date",
+        {"before": before},
+    )
+    months = sorted(row["as_of_date"] for row in gone)
+    for month in months:
+        db.execute(conn, f"truncate features.{partitions.name('customer_cumulative', month)}")
+    return months
+
+
+# ---------------------------------------------------------------------------------------- partitions
+
+
+def _make_months(conn: db.Connection, days: dict[str, date | None]) -> None:
+    """Give each month that has facts in the window its partitions."""
+    found: set[date] = set()
+    for table in FACTS:
+        found |= {
+            row["month"] for row in db.rows(conn, db.statement("features/months.sql", table=table), days)
+        }
+    for month in sorted(found):
+        for parent in BY_MONTH:
+            partitions.make_month(conn, "features", parent, month)
+
+
+# ---------------------------------------------------------------------------------------- month starts
+
+
+def _month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _anchor(conn: db.Connection, day: date) -> date | None:
+    return db.scalar(
+        conn,
+        "select max(as_of_date) from features.anchors where kind = 'month' and as_of_date <= %(day)s",
+        {"day": day},
+    )
+
+
+def _make_month(conn: db.Connection, month: date) -> None:
+    before = _anchor(conn, month)
+    has_days = "select exists (select from features.customer_day where day < %(month)s)"
+    if before == month or not db.scalar(conn, has_days, {"month": month}):
+        return
+    staged = partitions.stage(conn, "features", "customer_cumulative", month, column="month")
+    _write_month(conn, month, before, staged, whom=EVERYBODY)
+    partitions.replace(conn, "features", "customer_cumulative", month)
+    db.execute(conn, f"analyze features.{partitions.name('customer_cumulative', month)}")
+    db.execute(
+        conn, "insert into features.anchors (kind, as_of_date) values ('month', %(month)s)", {"month": month}
+    )
+
+
+def _write_month(conn: db.Connection, month: date, before: date | None, table: str, whom: str) -> None:
+    state = db.statement("features/state.sql", whom=whom)
+    params = {"as_of_date": month, "month": before}
+    db.run_file(conn, "features/customer_cumulative.sql", params, table=table, state=state)
+
+
+# --------------------------------------------------------------------------------------- mix of a year
+
+
+def _mix(conn: db.Connection, as_of_date: date) -> int:
+    """The slot that stands at the date: the nearest one before is moved, or the longest unused filled."""
+    db.execute(conn, "lock table features.anchors in share row exclusive mode")
+    slots = db.rows(
+        conn, "select slot, as_of_date from features.anchors where kind = 'mix' order by used_at, slot"
+    )
+    near = [
+        row for row in slots
+        if timedelta() <= as_of_date - row["as_of_date"] <= timedelta(days=MOST_DAYS_BACK)
+    ]  # fmt: skip
+    best = max(near, key=lambda row: row["as_of_date"], default=None)
+    if best and _move(conn, best, as_of_date):
+        return best["slot"]
+    free = {1, 2, 3, 4} - {row["slot"] for row in slots}
+    slot = best["slot"] if best else min(free) if free else slots[0]["slot"]
+    db.execute(conn, f"truncate features.customer_mix_{slot}")
+    db.run_file(conn, "features/customer_mix.sql", {"as_of_date": as_of_date, "slot": slot}, whom=EVERYBODY)
+    db.execute(conn, f"analyze features.customer_mix_{slot}")
+    _stands(conn, slot, as_of_date)
+    return slot
+
+
+def _move(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
+    """Count again those customers whose year has changed; False when they are too many for that."""
+    params = {"before": slot["as_of_date"], "as_of_date": as_of_date, "slot": slot["slot"]}
+    if slot["as_of_date"] < as_of_date:
+        touched = _touch(conn, db.statement("features/touched.sql"), params)
+        known = db.scalar(conn, "select count(*) from features.customer_mix where slot = %(slot)s", params)
+        if touched > max(MOST_CHANGED * known, 1000):
+            db.execute(conn, "drop table touched")
+            return False
+        _count_again(conn, slot["slot"], as_of_date)
+        db.execute(conn, "drop table touched")
+    _stands(conn, slot["slot"], as_of_date)
+    return True
+
+
+def _count_again(conn: db.Connection, slot: int, as_of_date: date) -> None:
+    params = {"as_of_date": as_of_date, "slot": slot}
+    db.execute(conn, f"delete from features.customer_mix where slot = %(slot)s and {ONLY_TOUCHED}", params)
+    db.run_file(conn, "features/customer_mix.sql", params, whom=ONLY_TOUCHED)
+
+
+def _stands(conn: db.Connection, slot: int, as_of_date: date) -> None:
+    db.execute(
+        conn,
+        """
+        insert into features.anchors (kind, slot, as_of_date) values ('mix', %(slot)s, %(as_of_date)s)
+        on conflict (slot) where kind = 'mix'
+        do update set as_of_date = excluded.as_of_date, used_at = clock_timestamp()
+        """,
+        {"slot": slot, "as_of_date": as_of_date},
+    )
+
+
+# ---------------------------------------------------------------------------------- what changed since
+
+
+def _touch(conn: db.Connection, query: str, params: dict[str, Any]) -> int:
+    """The customers of a query in the temporary table `touched`; returns how many."""
+    db.execute(conn, f"create temp table touched on commit drop as {query}", params)
+    db.execute(conn, "analyze touched")
+    return db.scalar(conn, "select count(*) from touched")
+
+
+def _make_again(conn: db.Connection) -> None:
+    """Bring the anchors after a changed day up to date, for the customers who changed."""
+    kept = db.rows(
+        conn,
+        "select kind, slot, as_of_date from features.anchors "
+        "where as_of_date > (select min(day) from changed_days) order by kind desc, as_of_date",
+    )
+    for anchor in kept:
+        query = "select distinct customer_id from changed_days where day < %(as_of_date)s"
+        _touch(conn, query, anchor)
+        if anchor["kind"] == "month":
+            _make_month_again(conn, anchor["as_of_date"])
+        else:
+            _count_again(conn, anchor["slot"], anchor["as_of_date"])
+        db.execute(conn, "drop table touched")
+
+
+def _make_month_again(conn: db.Connection, month: date) -> None:
+    before = _anchor(conn, month - timedelta(days=1))
+    table = "features.customer_cumulative"
+    db.execute(conn, f"delete from {table} where month = %(month)s and {ONLY_TOUCHED}", {"month": month})
+    _write_month(conn, month, before, table, whom=ONLY_TOUCHED)
+
+
+def _forget_all(conn: db.Connection) -> None:
+    """All history was rolled up anew: no anchor holds."""
+    kept = db.rows(conn, "delete from features.anchors returning kind, slot, as_of_date")
+    for anchor in kept:
+        is_month = anchor["kind"] == "month"
+        month = partitions.name("customer_cumulative", anchor["as_of_date"])
+        db.execute(conn, f"truncate features.{month if is_month else 'customer_mix_' + str(anchor['slot'])}")
