@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase psql test bench faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ migrate: $(VENV)/run.stamp ## bring a shop's warehouse to the newest version, in
 
 erase: $(VENV)/run.stamp ## forget a customer, whom the shop has erased: CUSTOMER=17850 SHOP=
 	@$(CLI) erase --customer "$(CUSTOMER)" $(if $(SHOP),--shop "$(SHOP)")
+
+audiences: $(VENV)/run.stamp ## the hashed addresses of each segment as CSV and Parquet, with a manifest: SHOP=
+	@$(CLI) audiences $(if $(SHOP),--shop "$(SHOP)")
 
 psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 	@$(CLI) psql $(if $(SHOP),--shop "$(SHOP)") -- $(ARGS)

@@ -21,6 +21,7 @@ dags = {
     dag_id: {
         "doc": dag.doc_md,
         "tags": sorted(dag.tags),
+        "assets": [asset.name for asset in dag.schedule] if isinstance(dag.schedule, list) else [],
         "tasks": {
             task.task_id: {
                 "retries": task.retries,
@@ -68,7 +69,7 @@ def loaded(tmp_path_factory) -> dict:
 
 def test_the_dags_are_exactly_these_and_load(loaded):
     assert loaded["errors"] == {}
-    assert set(loaded["dags"]) == {"customer_segmentation"}
+    assert set(loaded["dags"]) == {"audiences", "customer_segmentation"}
 
 
 def test_loading_a_dag_imports_nothing_heavy(loaded):
@@ -126,6 +127,16 @@ def test_a_dag_says_what_a_person_paged_at_night_needs(loaded):
     ):
         assert heading in " ".join(dag["doc"].split()), heading
     assert set(dag["tags"]) <= {"segmentation", "nightly", "maintenance"}
+
+
+def test_audiences_are_exported_when_the_newest_date_is_published(loaded):
+    dag = loaded["dags"]["audiences"]
+    assert dag["assets"] == ["customer_segments"]
+    assert dag["tags"] == ["export", "segmentation"]
+    (task,) = dag["tasks"].values()
+    assert (task["retries"], task["policy"], task["reports"]) == (3, "ExceptionRetryPolicy", True)
+    for heading in ("**When**", "**Reads**", "**When it fails**"):
+        assert heading in dag["doc"], heading
 
 
 def test_dag_files_are_wiring():

@@ -48,6 +48,12 @@ def store() -> ObjectStoragePath:
     )
 
 
+def audiences() -> ObjectStoragePath:
+    """Where the exported audiences go."""
+    told = settings.load().audiences.folder
+    return ObjectStoragePath(told) if told else store() / "audiences"
+
+
 def night(reference: dict[str, Any]) -> Night:
     """The run that a reference stands for."""
     return Night(

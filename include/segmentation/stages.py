@@ -276,3 +276,21 @@ def report(reference: Reference) -> str:
     path = str(pictures.build(night, progress.say))
     runs.note(night, report_path=path)
     return path
+
+
+def export_audiences() -> dict[str, Any]:
+    """Export the audiences of the newest published date; returns what the manifest says in figures."""
+    from segmentation import audiences
+
+    told = settings.load().audiences
+    manifest = audiences.export(
+        connections.database("warehouse"), connections.audiences(), told, progress.say
+    )
+    exported = [audience for audience in manifest["audiences"] if "files" in audience]
+    return {
+        "as_of_date": manifest["as_of_date"],
+        "run_id": manifest["run_id"],
+        "audiences": len(exported),
+        "withheld": len(manifest["audiences"]) - len(exported),
+        "addresses": sum(audience["addresses"] for audience in exported),
+    }

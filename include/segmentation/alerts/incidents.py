@@ -60,7 +60,7 @@ def safely(raise_alert: Callable[..., None], *arguments: Any) -> None:
 def failed(context: Any, words: str, run_id: str | None) -> None:
     """A failed gate, or a task that failed for good."""
     exception, task, dag_run = context.get("exception"), context["ti"], context["dag_run"]
-    link = ui(dag_run.run_id, task.task_id, task.map_index)
+    link = ui(dag_run.run_id, task.task_id, task.map_index, dag_id=task.dag_id)
     if isinstance(exception, GateFailed):
         kind, more = "gate", _gate(run_id, str(exception))
     else:
@@ -254,14 +254,14 @@ def _dag_run_id() -> str | None:
     return None
 
 
-def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1) -> str:
+def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1, dag_id: str = DAG) -> str:
     """Where the run or its task is in the Airflow UI; empty where there is no UI (`make run`)."""
     base = links.base_url()
     if not base or not dag_run_id:
         return ""
     task = f"/tasks/{task_id}" if task_id else ""
     mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
-    return f"{base}/dags/{DAG}/runs/{quote(dag_run_id)}{task}{mapped}"
+    return f"{base}/dags/{dag_id}/runs/{quote(dag_run_id)}{task}{mapped}"
 
 
 def _page(link: str | None) -> str:

@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         ("reject", decide),
         ("migrate", migrate),
         ("erase", erase),
+        ("audiences", audiences),
         ("psql", psql),
         ("clean", clean),
     ):
@@ -265,6 +266,14 @@ def decide(args: argparse.Namespace) -> int:
     environment = homes.airflow_environment(home, home.start_server())
     command = [sys.executable, "-W", "ignore", "-m", "segmentation.decide", args.name, args.as_of]
     return subprocess.call([*command, "--note", args.note], env=environment, cwd=home.folder)  # noqa: S603
+
+
+def audiences(args: argparse.Namespace) -> int:
+    """Export the audiences of the newest published date: exit code 0 when that is done."""
+    home = _known_home(args)
+    environment = homes.airflow_environment(home, home.start_server())
+    command = [sys.executable, "-W", "ignore", "-m", "segmentation.audiences"]
+    return subprocess.call(command, env=environment, cwd=home.folder)  # noqa: S603
 
 
 def _known_home(args: argparse.Namespace) -> Home:

@@ -1,0 +1,213 @@
+"""Audiences: the hashed addresses of each segment, as files that ad platforms and mailing systems take.
+
+    <folder>/2026-03-02/<run>-<checksum>/segment_1.csv, segment_1.parquet, ...
+    <folder>/2026-03-02/manifest.json      what the date's export is made of
+    <folder>/manifest.json                 the same, of the newest date
+
+The files of an export go into a folder of their own; then a manifest names them, with rows and checksums. It
+is written in one step and last, so that whoever begins with the manifest never sees half of an export.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from segmentation import db
+from segmentation.errors import SettingsError
+from segmentation.settings import Audiences
+
+MANIFEST = "manifest.json"
+COLUMN = "email_sha256"
+
+
+@dataclass(frozen=True)
+class Audience:
+    """A segment of the newest date, and the hashed addresses of it that may be used, in order."""
+
+    segment_id: int
+    name: str
+    customers: int
+    addresses: list[str]
+
+
+def export(
+    warehouse: db.Database, folder: Path, settings: Audiences, progress: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Export the audiences of the newest published date; returns the manifest.
+
+    An audience with fewer addresses than `min_customers` is withheld: it has an entry without files, and
+    without a count. Exporting again what has not changed writes nothing but the manifest.
+
+    Parameters
+    ----------
+    folder
+        Any pathlib-like folder, a local one or on object storage.
+
+    Raises
+    ------
+    SettingsError
+        When nothing was published yet.
+    """
+    with warehouse.connect(readonly=True) as conn:
+        run = _newest(conn)
+        audiences = [_read(conn, run, row, settings) for row in _segments(conn, run)]
+    kept = [a for a in audiences if len(a.addresses) >= settings.min_customers]
+    day = folder / f"{run['as_of_date']}"
+    files = {
+        f"segment_{a.segment_id}.{kind}": make(a.addresses)
+        for a in kept
+        for kind, make in (("csv", _csv), ("parquet", _parquet))
+    }
+    digest = hashlib.sha256("".join(map(_sha256, files.values())).encode()).hexdigest()
+    place = day / f"{run['run_id']}-{digest[:12]}"
+    place.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        _put(place / name, content)
+    manifest = {
+        "as_of_date": f"{run['as_of_date']}",
+        "run_id": run["run_id"],
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "column": COLUMN,
+        "needs_consent": settings.needs_consent,
+        "min_customers": settings.min_customers,
+        "audiences": [_entry(a, a in kept, f"{day.name}/{place.name}", files) for a in audiences],
+    }
+    content = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+    _put(day / MANIFEST, content)
+    _put(folder / MANIFEST, content)
+    _forget(folder, day, place, settings.keep_dates)
+    progress(
+        f"audiences: {len(kept)} of {len(audiences)} segments of {run['as_of_date']}, "
+        f"{sum(len(a.addresses) for a in kept):,} addresses, to {folder}"
+    )
+    return manifest
+
+
+def _newest(conn: db.Connection) -> dict[str, Any]:
+    run = db.row(
+        conn,
+        "select run_id, as_of_date from segments.runs where status = 'published' "
+        "order by as_of_date desc, published_at desc limit 1",
+    )
+    if run is None:
+        raise SettingsError("there are no audiences to export: nothing was published yet")
+    return run
+
+
+def _segments(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+    return db.rows(
+        conn,
+        "select v.segment_id, coalesce(o.name, v.generated_name, v.name) as name, v.customers "
+        "from segments.segment_versions as v "
+        "left join segments.segment_name_overrides as o on v.segment_id = o.segment_id "
+        "where v.as_of_date = %(as_of_date)s order by v.segment_id",
+        run,
+    )
+
+
+def _read(conn: db.Connection, run: dict[str, Any], segment: dict[str, Any], settings: Audiences) -> Audience:
+    told = {**run, "segment_id": segment["segment_id"], "needs_consent": settings.needs_consent}
+    with conn.cursor() as cursor:
+        cursor.execute(db.statement("segments/audience.sql"), told)
+        addresses = [address for (address,) in cursor]
+    return Audience(segment["segment_id"], segment["name"], segment["customers"], addresses)
+
+
+def _entry(audience: Audience, is_kept: bool, place: str, files: dict[str, bytes]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"segment_id": audience.segment_id, "name": audience.name}
+    if not is_kept:
+        return {**entry, "withheld": "fewer addresses with consent than min_customers"}
+    return {
+        **entry,
+        "customers": audience.customers,
+        "addresses": len(audience.addresses),
+        "files": [
+            {"path": f"{place}/{name}", "bytes": len(content), "sha256": _sha256(content)}
+            for name, content in files.items()
+            if name.startswith(f"segment_{audience.segment_id}.")
+        ],
+    }
+
+
+def _csv(addresses: list[str]) -> bytes:
+    return "\n".join([COLUMN, *addresses, ""]).encode()
+
+
+def _parquet(addresses: list[str]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = BytesIO()
+    pq.write_table(pa.table({COLUMN: pa.array(addresses, pa.string())}), file)
+    return file.getvalue()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file in one step: a reader finds the old content or the new one."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def _forget(folder: Path, day: Path, place: Path, keep_dates: int) -> None:
+    """Remove what no manifest names any more, and dates beyond those that are kept."""
+    for old in day.iterdir():
+        if old.is_dir() and old.name != place.name:
+            _remove(old)
+    dates = sorted(
+        (one for one in folder.iterdir() if one.is_dir() and _is_date(one.name)), key=lambda d: d.name
+    )
+    for old in dates[:-keep_dates]:
+        if old.name != day.name:
+            _remove(old)
+
+
+def _is_date(name: str) -> bool:
+    try:
+        date.fromisoformat(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _remove(folder: Path) -> None:
+    for one in folder.iterdir():
+        if one.is_dir():
+            _remove(one)
+        else:
+            one.unlink()
+    folder.rmdir()
+
+
+def main() -> int:
+    """Export where Airflow's connections are, and say what became of it: the command `make audiences`."""
+    import sys
+
+    from segmentation import connections, settings, warehouse
+    from segmentation.errors import UserError
+
+    try:
+        target = connections.database("warehouse")
+        warehouse.migrate(target)
+        export(target, connections.audiences(), settings.load().audiences)
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(main())

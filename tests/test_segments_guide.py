@@ -1,0 +1,27 @@
+"""The guide to the segments: what it says of algorithms and statements is so."""
+
+import re
+from pathlib import Path
+
+from segmentation import db
+from segmentation.modelling.algorithms import registry
+from segmentation.report import words
+
+GUIDE = (Path(__file__).parents[1] / "docs" / "segments.md").read_text()
+
+
+def test_the_confidence_of_every_algorithm_is_defined():
+    section = GUIDE.split("## How clearly a customer is inside")[1].split("\n## ")[0].lower()
+    said = section.replace("mini-batch and bisecting k-means", "mini-batch k-means, bisecting k-means")
+    for algorithm in registry():
+        name = words.ALGORITHMS[algorithm].lower().removesuffix(" clustering").removesuffix(" linkage")
+        assert name in said, algorithm
+
+
+def test_its_statements_run_and_its_relations_are_there(warehouse):
+    for block in re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL):
+        for statement in re.sub(r"--.*", "", block).split(";"):
+            if statement.strip().startswith("select"):
+                db.rows(warehouse, statement)
+    for relation in set(re.findall(r"`segments\.(\w+)`", GUIDE)) | set(re.findall(r"`(segment_\w+)`", GUIDE)):
+        assert db.scalar(warehouse, f"select to_regclass('segments.{relation}')") is not None, relation
