@@ -8,19 +8,26 @@ from typing import ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from segmentation import links
-from segmentation.ui import INDEX, Pages
+from segmentation.ui import HOME, Pages
 
 
 class SegmentationPlugin(AirflowPlugin):
-    """Data Docs and reports, behind the authentication of Airflow."""
+    """The segments, Data Docs and reports, behind the authentication of Airflow."""
 
     name = "segmentation"
     fastapi_apps: ClassVar = [{"app": Pages(), "url_prefix": links.PREFIX, "name": "segmentation"}]
     external_views: ClassVar = [
         {
+            "name": "Segments",
+            "href": f"{links.PREFIX}/{HOME}",
+            "destination": "nav",
+            "url_route": "segments",
+            "category": "browse",
+        },
+        {
             "name": "Data quality",
-            "href": f"{links.PREFIX}/{INDEX}",
+            "href": f"{links.PREFIX}/data_docs/index.html",
             "destination": "nav",
             "category": "browse",
-        }
+        },
     ]

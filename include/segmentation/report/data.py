@@ -169,11 +169,11 @@ class Facts:
     currency: str | None
     segments: list[Segment]
     flows: list[Flow]
-    leaderboard: list[dict[str, Any]]
     quality: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    quarantined: list[dict[str, Any]]
-    points: "pd.DataFrame | None" = field(repr=False)
+    leaderboard: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    quarantined: list[dict[str, Any]] = field(default_factory=list)
+    points: "pd.DataFrame | None" = field(default=None, repr=False)
     is_newest: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
     outliers: dict[int, int] = field(default_factory=dict)
@@ -398,9 +398,9 @@ def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
     return [
         Flow(
             source=row["from_segment_id"],
-            source_name=_side(row["from_segment_id"], row["from_name"], t("new customers")),
+            source_name=side(row["from_segment_id"], row["from_name"], "new customers"),
             target=row["to_segment_id"],
-            target_name=_side(row["to_segment_id"], row["to_name"], t("no longer there")),
+            target_name=side(row["to_segment_id"], row["to_name"], "no longer there"),
             customers=row["customers"],
             revenue=float(row["revenue_365d"]),
         )
@@ -408,9 +408,10 @@ def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
     ]
 
 
-def _side(segment_id: int | None, name: str | None, nobody: str) -> str:
+def side(segment_id: int | None, name: str | None, nobody: str) -> str:
+    """What one end of a flow is called."""
     if segment_id is None:
-        return nobody
+        return t(nobody)
     return name or t("segment {n}", n=segment_id)
 
 

@@ -1,0 +1,67 @@
+"""The segments in the UI of Airflow: pages, a JSON API, Data Docs and reports, for whoever may see the DAG's runs.
+
+Airflow mounts what a plugin brings without authentication; the app as a whole asks for it, so that no route
+can forget to. No token: 401. No right to see the runs of the DAG: 403.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+DAG = "customer_segmentation"
+HOME = "segments"
+
+
+class Pages:
+    """The app, made at its first request: every process of Airflow reads the plugin, and one serves it."""
+
+    def __init__(self) -> None:
+        self.app: FastAPI | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve a request."""
+        if self.app is None:
+            self.app = make()
+        await self.app(scope, receive, send)
+
+
+def make() -> "FastAPI":
+    """The app; every route of it is behind the same door."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+    from airflow.api_fastapi.core_api.security import requires_access_dag
+    from fastapi import Depends, FastAPI, Request
+    from fastapi.responses import JSONResponse, RedirectResponse
+
+    from segmentation.ui import api, reading, stored, views
+
+    app = FastAPI(
+        title="Customer segmentation",
+        summary="Segments of a shop's customers, their history, and where a customer is",
+        version="1",
+        dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN, DAG))],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,  # its own route has no door
+    )
+
+    @app.exception_handler(reading.NotPublishedError)
+    def not_published(_: Request, error: reading.NotPublishedError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 404)
+
+    @app.exception_handler(reading.UnavailableError)
+    def unavailable(_: Request, error: reading.UnavailableError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 503)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def document() -> dict[str, Any]:
+        return app.openapi()
+
+    @app.get("/", include_in_schema=False)
+    def index() -> RedirectResponse:
+        return RedirectResponse(HOME, headers=views.HEADERS)
+
+    app.include_router(api.router)
+    app.include_router(views.router)
+    app.include_router(stored.router)  # the last: it takes every path
+    return app

@@ -1,0 +1,174 @@
+"""The JSON API under `/segmentation/api/v1`: what the pages show, for programs. Read only, paged."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+
+from segmentation.language import speaking
+from segmentation.report import words
+from segmentation.report.data import Profile, Segment
+from segmentation.ui import models, reading, why
+
+LIMIT = 100
+SCORES = tuple(column for column, _, _ in words.SCORES)
+
+Limit = Annotated[int, Query(ge=1, le=500, description="items of a page")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="items before the page")]
+Day = Annotated[date | None, Query(alias="date", description="a published date; the newest where none is told")]
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: {"model": models.Error, "description": "No token, or one that has expired"},
+    403: {"model": models.Error, "description": "No right to see the runs of the DAG"},
+    404: {"model": models.Error, "description": "Nothing is published of the date, or nobody has the id"},
+    503: {"model": models.Error, "description": "The warehouse cannot be read"},
+}
+router = APIRouter(prefix="/api/v1", tags=["segments"], responses=PROBLEMS)
+
+
+@router.get("/dates", summary="The published dates, the newest first")
+def dates(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.PublishedDate]:
+    """A page of them."""
+    with reading.connect() as conn:
+        items, total = reading.dates(conn, limit, offset)
+    return models.Page(total=total, limit=limit, offset=offset, items=items)
+
+
+@router.get("/segments", summary="Every segment of a date")
+def segments(day: Day = None) -> models.Segments:
+    """Names, sizes, rules, profiles, products, habits, playbook."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        return models.Segments(
+            as_of_date=run["as_of_date"],
+            run_id=run["run_id"],
+            currency=reading.currency(conn, run),
+            items=[_card(segment) for segment in reading.cards(conn, run)],
+        )
+
+
+@router.get("/history", summary="Size and value of each segment over the dates")
+def history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.SegmentOfDate]:
+    """A page of dates (so many, and all their segments), the oldest of the page first."""
+    with reading.connect() as conn:
+        items, total = reading.history(conn, limit, offset), reading.dates(conn, 1)[1]
+    return models.Page(total=total, limit=limit, offset=offset, items=items)
+
+
+@router.get("/movement", summary="Who moved between two dates")
+def movement(
+    first: Annotated[date | None, Query(alias="from", description="default: the date before `to`")] = None,
+    second: Annotated[date | None, Query(alias="to", description="default: the newest published date")] = None,
+) -> models.Movement:
+    """Counts from and to each segment; with revenue between a date and the one before it."""
+    with reading.connect() as conn, speaking(reading.language()):
+        found = reading.movement(conn, first, second)
+    if found is None:
+        raise HTTPException(404, "there is no published date before it to compare with")
+    return models.Movement(
+        first=found.first,
+        second=found.second,
+        moved=found.moved,
+        compared=found.compared,
+        flows=[
+            models.Flow(
+                from_segment_id=flow.source,
+                from_name=flow.source_name,
+                to_segment_id=flow.target,
+                to_name=flow.target_name,
+                customers=flow.customers,
+                revenue_365d=flow.revenue if found.has_revenue else None,
+            )
+            for flow in found.flows
+        ],
+    )
+
+
+@router.get("/leaderboard", summary="Every candidate of a date's choice, the best first")
+def leaderboard(day: Day = None, limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.Candidate]:
+    """With its scores and the gates it failed."""
+    with reading.connect() as conn:
+        rows = reading.leaderboard(conn, reading.run_of(conn, day))
+    items = [{**row, "scores": {name: row.get(name) for name in SCORES}} for row in rows[offset:][:limit]]
+    return models.Page(total=len(rows), limit=limit, offset=offset, items=items)
+
+
+@router.get("/quality", summary="What the gates found on a date, failures first")
+def quality(day: Day = None, limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.Check]:
+    """A page of the checks."""
+    with reading.connect() as conn:
+        rows = reading.quality(conn, reading.run_of(conn, day))
+    return models.Page(total=len(rows), limit=limit, offset=offset, items=rows[offset:][:limit])
+
+
+@router.get("/quality/history", summary="How many checks each gate made, and how many were not met")
+def quality_history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.GateOfDate]:
+    """A page of dates (so many, and all their gates), the newest first; dates that were rejected too."""
+    with reading.connect() as conn:
+        items = reading.quality_history(conn, limit, offset)
+        total = reading.judged_dates(conn)
+    return models.Page(total=total, limit=limit, offset=offset, items=items)
+
+
+@router.post("/customer", summary="Where a customer is, why, and where they were before")
+def customer(asked: models.CustomerAsked) -> models.CustomerFound:
+    """By the id the shop has for them; asked in the body, so that no log has the id. Changes nothing."""
+    with reading.connect() as conn, speaking(reading.language()):
+        found = reading.customer(conn, asked.id, asked.date)
+        if found is None:
+            raise HTTPException(404, "no customer of this id has a segment on the date")
+        currency = reading.currency(conn, {"as_of_date": found.as_of_date})
+        reasons = why.reasons(found, currency)
+        telling = why.telling(found)
+    return models.CustomerFound(
+        customer_id=found.customer_id,
+        as_of_date=found.as_of_date,
+        segment_id=found.segment.segment_id,
+        name=found.segment.name,
+        confidence=found.confidence,
+        is_outlier=found.is_outlier,
+        days_in_segment=found.days_in_segment,
+        reasons=[
+            [models.Reason(condition=r.condition, value=r.value, holds=r.holds) for r in rule]
+            for rule in reasons
+        ],
+        features=[
+            models.CustomerFeature(**_named(profile), value=value, median=profile.median, median_all=profile.everybody)
+            for profile, value in telling
+        ],
+        stays=[models.Stay(segment_id=s.segment_id, name=s.name, first=s.first, last=s.last) for s in found.stays],
+    )
+
+
+def _named(profile: Profile) -> dict[str, str]:
+    return {"feature": profile.feature.name, "label": profile.label, "unit": profile.feature.unit}
+
+
+def _card(segment: Segment) -> models.SegmentCard:
+    event = segment.event or {}
+    return models.SegmentCard(
+        **{name: getattr(segment, name) for name in ("segment_id", "name", "description", "value_tier")},
+        **{name: getattr(segment, name) for name in ("lifecycle", "customers", "share", "revenue_share")},
+        revenue_365d=segment.revenue,
+        customers_before=segment.before,
+        event=event.get("event"),
+        parents=event.get("parents", []),
+        rules=[
+            models.Rule(rule=rule["rule"], precision=rule["rule_precision"], recall=rule["rule_recall"])
+            for rule in segment.rules
+        ],
+        features=[
+            models.Feature(
+                **_named(profile),
+                median=profile.median,
+                p10=profile.p10,
+                p90=profile.p90,
+                median_all=profile.everybody,
+                effect=profile.effect,
+            )
+            for profile in segment.farthest
+        ],
+        products=segment.products,
+        habits=[row for rows in segment.habits.values() for row in rows],
+        playbook=segment.plays,
+    )

@@ -1,0 +1,237 @@
+"""The answers of the API, as its OpenAPI document describes them. Shares and confidences are 0..1."""
+
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+Day = date  # a field may be called date
+Item = TypeVar("Item")
+
+
+class Error(BaseModel):
+    """What went wrong, in words."""
+
+    detail: str
+
+
+class Page(BaseModel, Generic[Item]):
+    """A page of a list; `total` items are there in all."""
+
+    total: int
+    limit: int
+    offset: int
+    items: list[Item]
+
+
+class PublishedDate(BaseModel):
+    """A date whose segments readers see."""
+
+    as_of_date: date
+    run_id: str
+    published_at: datetime
+    parent_as_of_date: date | None = Field(description="the published date it was built on")
+    decision: str | None
+    verdict: str | None
+    customers: int | None
+    segments: int | None
+
+
+class Feature(BaseModel):
+    """A feature of a segment against everybody, in its own unit."""
+
+    feature: str
+    label: str
+    unit: str
+    median: float | None
+    p10: float | None
+    p90: float | None
+    median_all: float | None = Field(description="of everybody")
+    effect: float = Field(description="standard deviations from everybody")
+
+
+class Rule(BaseModel):
+    """A rule that describes a segment."""
+
+    rule: str
+    precision: float
+    recall: float
+
+
+class Product(BaseModel):
+    """What a segment buys more than the others."""
+
+    product_id: str
+    category: str | None
+    support: float
+    lift: float
+
+
+class Habit(BaseModel):
+    """The share of a segment's orders at an hour, on a weekday, through a channel."""
+
+    habit: str
+    value: str
+    share: float
+    share_all: float
+
+
+class Play(BaseModel):
+    """What one might do with a segment."""
+
+    play: str
+    title: str
+    advice: str
+    reason: str
+
+
+class SegmentCard(BaseModel):
+    """A segment of a date: what its card shows."""
+
+    segment_id: int
+    name: str
+    description: str
+    value_tier: str
+    lifecycle: str
+    customers: int
+    share: float
+    revenue_365d: float = Field(description="in the currency of the shop")
+    revenue_share: float | None
+    customers_before: int | None = Field(description="on the published date before")
+    event: str | None = Field(description="survive, split, merge, appear")
+    parents: list[int]
+    rules: list[Rule]
+    features: list[Feature] = Field(description="the ones farthest from everybody")
+    products: list[Product]
+    habits: list[Habit]
+    playbook: list[Play]
+
+
+class Segments(BaseModel):
+    """Every segment of a date, the largest revenue first."""
+
+    as_of_date: date
+    run_id: str
+    currency: str | None
+    items: list[SegmentCard]
+
+
+class SegmentOfDate(BaseModel):
+    """Size and value of a segment on a date."""
+
+    as_of_date: date
+    segment_id: int
+    name: str
+    customers: int
+    share: float
+    revenue_365d: float
+
+
+class Flow(BaseModel):
+    """Customers going from one segment to another; null: not there on that date."""
+
+    from_segment_id: int | None
+    from_name: str
+    to_segment_id: int | None
+    to_name: str
+    customers: int
+    revenue_365d: float | None = Field(description="of them; known between a date and the one before it")
+
+
+class Movement(BaseModel):
+    """Who moved between two published dates."""
+
+    first: date
+    second: date
+    moved: int
+    compared: int = Field(description="customers who are there on both dates")
+    flows: list[Flow]
+
+
+class Candidate(BaseModel):
+    """A candidate of the choice, with its scores."""
+
+    candidate: str
+    algorithm: str
+    parameters: dict[str, Any]
+    k: int | None
+    rank: int | None
+    chosen: bool
+    gates_failed: list[str]
+    error: str | None
+    scores: dict[str, float | None] = Field(description="columns of segments.model_leaderboard")
+
+
+class Check(BaseModel):
+    """What a gate found."""
+
+    gate: str
+    table_name: str
+    expectation: str
+    severity: str
+    success: bool
+    observed: str | None
+    expected: str | None
+    failing_rows: int | None
+
+
+class GateOfDate(BaseModel):
+    """The checks of a gate on a date."""
+
+    as_of_date: date
+    run_id: str
+    gate: str
+    checks: int
+    critical: int = Field(description="critical ones that were not met")
+    warnings: int = Field(description="warnings that were not met")
+
+
+class CustomerAsked(BaseModel):
+    """Which customer, on which date; the newest published one where none is told."""
+
+    # a NUL can be in no text of Postgres
+    id: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
+    date: Day | None = None
+
+
+class Reason(BaseModel):
+    """A condition of the segment's rule, and whether the customer meets it."""
+
+    condition: str
+    value: float | None
+    holds: bool | None = Field(description="null: the value is unknown")
+
+
+class CustomerFeature(BaseModel):
+    """A feature of the customer, beside the segment and everybody."""
+
+    feature: str
+    label: str
+    unit: str
+    value: float | None
+    median: float | None
+    median_all: float | None
+
+
+class Stay(BaseModel):
+    """A customer in a segment, on published dates in a row."""
+
+    segment_id: int
+    name: str
+    first: date
+    last: date
+
+
+class CustomerFound(BaseModel):
+    """Where a customer is, why, and where they were before."""
+
+    customer_id: str
+    as_of_date: date
+    segment_id: int
+    name: str
+    confidence: float
+    is_outlier: bool
+    days_in_segment: int
+    reasons: list[list[Reason]] = Field(description="the rules of the segment, condition by condition")
+    features: list[CustomerFeature]
+    stays: list[Stay] = Field(description="the newest first")

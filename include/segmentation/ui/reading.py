@@ -1,0 +1,289 @@
+"""What the pages and the API of the UI read, by a role that can do nothing else; small tables, keys, pages.
+
+The role is `segments_ui`: it reads the schema `segments`, and of other schemas the features and the currency
+of the orders. A transaction that reads only holds it, in case the role has been given more.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg2
+
+from segmentation import connections, db, settings
+from segmentation.errors import SettingsError, UserError
+from segmentation.report import data
+from segmentation.report.data import Flow, Segment
+
+ROLE = "segments_ui"
+OWN_CONNECTION = "warehouse_ui"
+SECONDS = 15  # a statement of the UI is ended after
+STAYS_DAYS = 400  # how far back a look-up goes
+KEPT_MOVEMENTS = 128
+
+
+class NotPublishedError(UserError):
+    """Nothing of the date is published."""
+
+
+class UnavailableError(UserError):
+    """The warehouse cannot be read; the message says what to do."""
+
+
+def database() -> db.Database:
+    """The warehouse as the UI's role: by a connection of its own where there is one, else by changing role.
+
+    Raises
+    ------
+    SettingsError
+        When there is neither connection.
+    """
+    try:
+        own, role = connections.database(OWN_CONNECTION), ""
+    except SettingsError:
+        own, role = connections.database("warehouse"), f"-c role={ROLE}"
+    options = f"{own.params.get('options', '')} {role} -c statement_timeout={SECONDS}s".strip()
+    return replace(own, params={**own.params, "options": options})
+
+
+@contextmanager
+def connect() -> Iterator[db.Connection]:
+    """One snapshot of the warehouse, read only.
+
+    Raises
+    ------
+    UnavailableError
+        When it cannot be had: no server, no role, no schema yet.
+    """
+    try:
+        with database().connect(readonly=True) as conn:
+            yield conn
+    except psycopg2.errors.QueryCanceled:
+        raise UnavailableError(f"the warehouse took longer than {SECONDS} s to answer; try again") from None
+    except psycopg2.errors.UndefinedTable:
+        raise NotPublishedError("nothing is published yet") from None
+    except psycopg2.OperationalError as error:
+        if f'role "{ROLE}" does not exist' in str(error) or "permission denied to set role" in str(error):
+            raise UnavailableError(
+                f"the role {ROLE} is missing: docs/production.md, 'The page in the UI', has its statements"
+            ) from None
+        raise UnavailableError("the warehouse does not answer") from None
+    except SettingsError as error:
+        raise UnavailableError(str(error)) from None
+
+
+def dates(conn: db.Connection, limit: int, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """A page of the published dates, the newest first, and how many there are."""
+    found = db.rows(conn, db.statement("ui/dates.sql"), {"limit": limit, "offset": offset})
+    if found:
+        return found, found[0]["total"]
+    count = "select count(distinct as_of_date) from segments.runs where status = 'published'"
+    return [], db.scalar(conn, count)
+
+
+def run_of(conn: db.Connection, as_of_date: date | None) -> dict[str, Any]:
+    """The published run of a date; None: of the newest.
+
+    Raises
+    ------
+    NotPublishedError
+    """
+    run = db.row(conn, db.statement("ui/run.sql"), {"as_of_date": as_of_date})
+    if run is None:
+        what = f"of {as_of_date}" if as_of_date else "yet"
+        raise NotPublishedError(f"nothing {what} is published")
+    return run
+
+
+def cards(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
+    """The segments of a run with everything that a card shows."""
+    return data.details(conn, run, data.read_segments(conn, run), data.read_events(conn, run))
+
+
+def history(conn: db.Connection, limit: int, offset: int = 0) -> list[dict[str, Any]]:
+    """Size and value of each segment on a page of the published dates, the oldest first."""
+    rows = db.rows(conn, db.statement("ui/history.sql"), {"dates": limit, "skip": offset})
+    return [{**row, "revenue_365d": float(row["revenue_365d"])} for row in rows]
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Who moved between two dates."""
+
+    first: date
+    second: date
+    flows: list[Flow]
+    has_revenue: bool
+
+    @property
+    def moved(self) -> int:
+        """Customers who are there on both dates, in another segment."""
+        return sum(f.customers for f in self.flows if None not in (f.source, f.target) and f.source != f.target)
+
+    @property
+    def compared(self) -> int:
+        """Customers who are there on both dates."""
+        return sum(f.customers for f in self.flows if None not in (f.source, f.target))
+
+
+class Kept:
+    """The last movements computed: between the same two runs they are always the same."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.lock = threading.Lock()
+        self.found: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
+
+    def get(self, conn: db.Connection, first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any]]:
+        """Who moved between two runs."""
+        key = first["run_id"], second["run_id"]
+        with self.lock:
+            if key in self.found:
+                self.found.move_to_end(key)
+                return self.found[key]
+        between = {"first": first["as_of_date"], "second": second["as_of_date"]}
+        rows = db.rows(conn, db.statement("ui/movement.sql"), between)
+        with self.lock:
+            self.found[key] = rows
+            while len(self.found) > self.most:
+                self.found.popitem(last=False)
+        return rows
+
+
+_kept = Kept(KEPT_MOVEMENTS)
+
+
+def movement(conn: db.Connection, first: date | None, second: date | None) -> Movement | None:
+    """Who moved between two published dates; by default between the newest and the one it was built on.
+
+    Of a date and its parent the record is read, with revenue; of two others both partitions are compared.
+    None where the second date has no date before it and none is told.
+
+    Raises
+    ------
+    NotPublishedError
+    """
+    after = run_of(conn, second)
+    if first is None and after["parent_as_of_date"] is None:
+        return None
+    before = run_of(conn, first or after["parent_as_of_date"])
+    recorded = after["parent_run_id"] == before["run_id"]
+    if recorded:
+        rows = db.rows(conn, db.statement("ui/recorded_movement.sql"), after)
+    else:
+        rows = _kept.get(conn, before, after)
+    between = [before["as_of_date"], after["as_of_date"]]
+    named: dict[date, dict[int, str]] = {day: {} for day in between}
+    for row in db.rows(conn, db.statement("ui/names.sql"), {"dates": between}):
+        named[row["as_of_date"]][row["segment_id"]] = row["name"]
+    flows = [
+        Flow(
+            source=row["from_segment_id"],
+            source_name=data.side(row["from_segment_id"], named[between[0]].get(row["from_segment_id"]), "new customers"),
+            target=row["to_segment_id"],
+            target_name=data.side(row["to_segment_id"], named[between[1]].get(row["to_segment_id"]), "no longer there"),
+            customers=row["customers"],
+            revenue=float(row.get("revenue_365d") or 0),
+        )
+        for row in rows
+    ]
+    return Movement(*between, flows, has_revenue=recorded)
+
+
+def leaderboard(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every candidate of a run, the best first."""
+    return db.rows(conn, db.statement("report/leaderboard.sql"), run)
+
+
+def quality(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the gates of a run found, failures first."""
+    return db.rows(conn, db.statement("report/quality.sql"), run)
+
+
+def quality_history(conn: db.Connection, limit: int, offset: int = 0) -> list[dict[str, Any]]:
+    """Checks of each gate on a page of the dates, and how many were not met; the newest first."""
+    return db.rows(conn, db.statement("ui/quality_history.sql"), {"dates": limit, "skip": offset})
+
+
+def judged_dates(conn: db.Connection) -> int:
+    """How many dates have a run that gates have judged to its end."""
+    statuses = "'published', 'rejected', 'held'"
+    return db.scalar(conn, f"select count(distinct as_of_date) from segments.runs where status in ({statuses})")
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A customer in a segment, on one published date after the other."""
+
+    segment_id: int
+    name: str
+    first: date
+    last: date
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Where a customer is, why, and where they were before."""
+
+    customer_id: str
+    as_of_date: date
+    segment: Segment
+    confidence: float
+    is_outlier: bool
+    days_in_segment: int
+    features: dict[str, Any]
+    stays: list[Stay]
+
+
+def customer(conn: db.Connection, customer_id: str, as_of_date: date | None = None) -> Customer | None:
+    """A customer of a date; None where nobody of that id has a segment on it.
+
+    Raises
+    ------
+    NotPublishedError
+    """
+    run = run_of(conn, as_of_date)
+    asked = {**run, "customer_id": customer_id, "since": run["as_of_date"] - timedelta(days=STAYS_DAYS)}
+    rows = db.rows(conn, db.statement("ui/customer.sql"), asked)
+    if not rows or rows[0]["as_of_date"] != run["as_of_date"]:
+        return None
+    now = rows[0]
+    segments = cards(conn, run)
+    found = db.row(conn, db.statement("ui/customer_features.sql"), asked)
+    return Customer(
+        customer_id=customer_id,
+        as_of_date=run["as_of_date"],
+        segment=next(segment for segment in segments if segment.segment_id == now["segment_id"]),
+        confidence=now["confidence"],
+        is_outlier=now["is_outlier"],
+        days_in_segment=now["days_in_segment"],
+        features=found["found"] if found else {},
+        stays=_stays(rows),
+    )
+
+
+def _stays(rows: list[dict[str, Any]]) -> list[Stay]:
+    """Dates in a row in the same segment as one stay, the newest first."""
+    stays: list[Stay] = []
+    for row in rows:
+        if stays and stays[-1].segment_id == row["segment_id"]:
+            stays[-1] = replace(stays[-1], first=row["as_of_date"])
+        else:
+            day = row["as_of_date"]
+            stays.append(Stay(row["segment_id"], row["name"], day, day, row["confidence"]))
+    return stays
+
+
+def currency(conn: db.Connection, run: dict[str, Any]) -> str | None:
+    """The currency of the shop."""
+    return data.currency_of(conn, run["as_of_date"])
+
+
+def language() -> str:
+    """The language of the pages."""
+    return settings.load().language

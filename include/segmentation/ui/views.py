@@ -1,0 +1,250 @@
+"""The pages of the UI under `/segmentation/`: made on the server from what the API reads, with the report's cards.
+
+They work without script and from nowhere but here: the policy of each forbids anything else.
+"""
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import jinja2
+from fastapi import APIRouter, Form, HTTPException, Query
+from fastapi.responses import HTMLResponse, Response
+
+from segmentation import report, settings
+from segmentation.language import speaking, t
+from segmentation.report import data, drawings
+from segmentation.ui import reading, why
+
+FOLDER = Path(__file__).parent
+HISTORY_DATES = 120  # of the charts
+LISTED_DATES = 400  # to choose from
+ROWS = 50  # of a page of a table
+
+# (route, what the tab is called)
+TABS = (
+    ("segments", "Segments"),
+    ("history", "History"),
+    ("movement", "Movement"),
+    ("choice", "Model"),
+    ("quality", "Quality"),
+    ("customer", "Customer"),
+)
+STATIC = {"style.css": "text/css", "page.css": "text/css", "script.js": "text/javascript"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
+
+Day = Annotated[date | None, Query(alias="date")]
+Number = Annotated[int, Query(alias="page", ge=1, le=100_000)]
+router = APIRouter(include_in_schema=False)
+
+
+@lru_cache(maxsize=4)
+def _environment(currency: str | None) -> jinja2.Environment:
+    made = report.environment(currency, FOLDER / "templates")
+    made.auto_reload = False
+    return made
+
+
+def _page(tab: str, conn: Any, run: dict[str, Any], **values: Any) -> HTMLResponse:
+    currency = reading.currency(conn, run)
+    shown = {
+        "tab": tab,
+        "tabs": TABS,
+        "run": run,
+        "currency": currency,
+        "shop": settings.load().shop.name,
+        "language": reading.language(),
+        "dates": [row["as_of_date"] for row in reading.dates(conn, LISTED_DATES)[0]],
+    }
+    text = _environment(currency).get_template(f"{tab}.html.j2").render({**shown, **values})
+    return HTMLResponse(text, headers=HEADERS)
+
+
+@router.get("/static/{name}")
+def static(name: str) -> Response:
+    """Style and script."""
+    if name not in STATIC:
+        raise HTTPException(404, "There is no such file")
+    ours = FOLDER / "static" / name
+    file = ours if ours.exists() else report.TEMPLATES / name
+    headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(file.read_text(encoding="utf-8"), media_type=STATIC[name], headers=headers)
+
+
+@router.get("/segments")
+def segments(day: Day = None) -> HTMLResponse:
+    """The cards of a date."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        cards = reading.cards(conn, run)
+        facts = data.Facts(
+            shop=settings.load().shop.name,
+            source=settings.load().shop.source,
+            language=reading.language(),
+            run=run,
+            currency=reading.currency(conn, run),
+            segments=cards,
+            flows=data.read_flows(conn, run),
+            events=data.read_events(conn, run),
+            quality=reading.quality(conn, run),
+        )
+        return _page("segments", conn, run, facts=facts)
+
+
+@router.get("/history")
+def history(number: Number = 1) -> HTMLResponse:
+    """Size and value of each segment over the dates."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, None)
+        rows = reading.history(conn, HISTORY_DATES)
+        page = reading.history(conn, ROWS, (number - 1) * ROWS)
+        names = {row["segment_id"]: row["name"] for row in (*page, *rows)}
+        colours = data.colours(sorted(names))
+        total = reading.dates(conn, 1)[1]
+        currency = reading.currency(conn, run)
+        return _page(
+            "history",
+            conn,
+            run,
+            customers=_lines(rows, names, colours, "customers", t("Customers of each segment over the dates")),
+            revenue=_lines(
+                rows, names, colours, "revenue_365d", t("Revenue of each segment over the dates"), currency
+            ),
+            names=names,
+            colours=colours,
+            table=_by_date(page),
+            pages=_pages(total, number),
+        )
+
+
+def _lines(
+    rows: list[dict[str, Any]],
+    names: dict[int, str],
+    colours: dict[int, int],
+    column: str,
+    said: str,
+    currency: str | None = None,
+) -> Any:
+    lines = [
+        drawings.Line(
+            i,
+            names[i],
+            colours[i],
+            [(row["as_of_date"], row[column]) for row in rows if row["segment_id"] == i],
+        )
+        for i in sorted({row["segment_id"] for row in rows})
+    ]
+    return drawings.history(lines, said, "currency" if column == "revenue_365d" else "", currency)
+
+
+def _by_date(rows: list[dict[str, Any]]) -> list[tuple[date, dict[int, dict[str, Any]]]]:
+    """The newest date first, its segments by id."""
+    found: dict[date, dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["as_of_date"], {})[row["segment_id"]] = row
+    return sorted(found.items(), reverse=True)
+
+
+def _pages(total: int, number: int, size: int = ROWS) -> dict[str, int]:
+    return {"number": number, "last": max(1, -(-total // size)), "total": total}
+
+
+@router.get("/movement")
+def movement(
+    first: Annotated[date | None, Query(alias="from")] = None,
+    second: Annotated[date | None, Query(alias="to")] = None,
+) -> HTMLResponse:
+    """Who moved between two dates."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, second)
+        found = reading.movement(conn, first, run["as_of_date"])
+        ids = sorted({i for f in (found.flows if found else ()) for i in (f.source, f.target) if i is not None})
+        return _page(
+            "movement",
+            conn,
+            run,
+            movement=found,
+            drawing=_drawing(conn, run, found) if found else None,
+            colours=data.colours(ids),
+            balance=_balance(found.flows) if found else [],
+        )
+
+
+def _drawing(conn: Any, run: dict[str, Any], found: reading.Movement) -> Any:
+    said = t("Customers moving between {first} and {second}", first=found.first, second=found.second)
+    return report.movement(found.flows, data.read_segments(conn, run), said)
+
+
+def _balance(flows: list[data.Flow]) -> list[dict[str, Any]]:
+    """What came into each segment and what left it, the largest net change first."""
+    sums: dict[int, dict[str, Any]] = {}
+    for flow in flows:
+        for i, name, side in ((flow.source, flow.source_name, "out"), (flow.target, flow.target_name, "in")):
+            if i is None:
+                continue
+            entry = sums.setdefault(i, {"segment_id": i, "name": name, "in": 0, "out": 0, "stayed": 0})
+            if flow.source == flow.target:
+                entry["stayed"] = flow.customers
+            else:
+                entry[side] += flow.customers
+    return sorted(sums.values(), key=lambda e: (-abs(e["in"] - e["out"]), e["segment_id"]))
+
+
+@router.get("/choice")
+def choice(day: Day = None, number: Number = 1) -> HTMLResponse:
+    """Every candidate of a date's choice."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        rows = reading.leaderboard(conn, run)
+        shown = rows[(number - 1) * ROWS :][:ROWS]
+        return _page("choice", conn, run, leaderboard=rows, shown=shown, pages=_pages(len(rows), number))
+
+
+@router.get("/quality")
+def quality(day: Day = None, number: Number = 1) -> HTMLResponse:
+    """What the gates found on a date, and how they fared before."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        checks = reading.quality(conn, run)
+        days: dict[date, dict[str, dict[str, Any]]] = {}
+        for row in reading.quality_history(conn, 30):
+            days.setdefault(row["as_of_date"], {})[row["gate"]] = row
+        shown = checks[(number - 1) * ROWS :][:ROWS]
+        gates = ("sources", "cleaning", "features", "segments")
+        values = {"checks": shown, "days": days, "gates": gates, "pages": _pages(len(checks), number)}
+        return _page("quality", conn, run, **values)
+
+
+@router.get("/customer")
+def ask(day: Day = None) -> HTMLResponse:
+    """The form to look a customer up."""
+    with reading.connect() as conn, speaking(reading.language()):
+        return _page("customer", conn, reading.run_of(conn, day), asked="", found=None, colours={})
+
+
+@router.post("/customer")
+def customer(
+    # in the body, so that no log has the id; a NUL can be in no text of Postgres
+    customer_id: Annotated[str, Form(alias="id", min_length=1, max_length=200, pattern=r"^[^\x00]+$")],
+    day: Annotated[date | None, Form(alias="date")] = None,
+) -> HTMLResponse:
+    """Where a customer is, why, and where they were before."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        asked = customer_id.strip()
+        found = reading.customer(conn, asked, run["as_of_date"])
+        values = {"asked": asked, "found": found, "colours": {}}
+        if found:
+            currency = reading.currency(conn, run)
+            values["reasons"], values["telling"] = why.reasons(found, currency), why.telling(found)
+            values["colours"] = data.colours(sorted({stay.segment_id for stay in found.stays}))
+            values["colours"][found.segment.segment_id] = found.segment.colour
+        return _page("customer", conn, run, **values)
