@@ -122,7 +122,9 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ma
     docs = f"{pages}/data_docs/2026-03-02/{run['run_id']}/segments.html"
     report = f"{pages}/2026-03-02/{run['run_id']}/report.html"
     links = call(f"{held}/taskInstances/publish/links", token)["extra_links"]
-    assert links == {"Data Docs": docs, "Report": report}
+    assert links == {"Segments": f"{pages}/segments?date=2026-03-02", "Data Docs": docs, "Report": report}
+    status, _, body = get(links["Segments"], token)
+    assert (status, "customer segments" in body or "One segment" in body) == (200, True)
     for page in (docs, report, f"{pages}/data_docs/index.html", f"{pages}/report.html"):
         status, headers, body = get(page, token)
         assert (status, body[:15].lower()) == (200, "<!doctype html>"), page
@@ -139,7 +141,6 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ma
         f"2026-03-02/{run['run_id']}/choice.json",
         f"2026-03-02/{run['run_id']}/profiles.parquet",
         "data_docs/2026-03-02/none/segments.html",
-        "openapi.json",
         "docs",
     ):
         assert get(f"{pages}/{path}", token)[0] == 404, path

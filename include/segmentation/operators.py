@@ -45,6 +45,17 @@ class ReportLink(BaseOperatorLink):
         return links.url(link) or f"{links.PREFIX}/{link}"
 
 
+class SegmentsLink(BaseOperatorLink):
+    """To the page of the date in the UI: its segments, and from there movement, model and checks."""
+
+    name = "Segments"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The address; relative where no base URL is set."""
+        link = f"segments?date={_reference(ti_key)['as_of_date']}"
+        return links.url(link) or f"{links.PREFIX}/{link}"
+
+
 class _Gate(_PythonDecoratedOperator):
     custom_operator_name = "@task"
     operator_extra_links = (DataDocsLink(),)
@@ -52,7 +63,7 @@ class _Gate(_PythonDecoratedOperator):
 
 class _Report(_PythonDecoratedOperator):
     custom_operator_name = "@task"
-    operator_extra_links = (ReportLink(), DataDocsLink())
+    operator_extra_links = (SegmentsLink(), ReportLink(), DataDocsLink())
 
 
 def gate(python_callable: Callable, **kwargs: Any) -> TaskDecorator:
@@ -61,7 +72,7 @@ def gate(python_callable: Callable, **kwargs: Any) -> TaskDecorator:
 
 
 def reporting(python_callable: Callable, **kwargs: Any) -> TaskDecorator:
-    """`@task` with links to the report and to the page of the segments gate."""
+    """`@task` with links to the page of the date, to the report and to the page of the segments gate."""
     return task_decorator_factory(python_callable, decorated_operator_class=_Report, **kwargs)
 
 

@@ -16,7 +16,7 @@ from segmentation.report import words
 
 TREND = (240, 44)  # width, height of a trend in a card
 PAD = 4
-HISTORY = (720, 300)
+HISTORY = (480, 270)
 MARGIN = (44, 8, 26, 40)  # left, top, bottom, right
 LABEL_GAP = 15  # between the numbers at the right end
 FLOW_WIDTH, NODE, NODE_GAP = 400, 9, 9
@@ -150,9 +150,8 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
         body.append(f'<path class="grid" d="M{left} {y(value):.1f}H{width - right}"/>')
         text = words.compact(value, currency if unit == "currency" else None)
         body.append(f'<text class="end" x="{left - 6}" y="{y(value) + 4:.1f}">{escape(text)}</text>')
-    for place in sorted({0, len(days) // 2, len(days) - 1}):
-        anchor = "begin" if place == 0 else "end" if place == len(days) - 1 else "middle"
-        body.append(f'<text class="{anchor}" x="{x(days[place]):.1f}" y="{height - 8}">{days[place]}</text>')
+    for anchor, day in _labelled(days, first, last):
+        body.append(f'<text class="{anchor}" x="{x(day):.1f}" y="{height - 8}">{day}</text>')
     ends = _apart([(y(line.points[-1][1]), line) for line in lines if line.points], height - bottom)
     for line in lines:
         if not line.points:
@@ -167,6 +166,14 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
             f"{line.segment_id}</text></g>"
         )
     return _svg(width, height, said, body, "history")
+
+
+def _labelled(days: Sequence[date], first: int, last: int) -> list[tuple[str, date]]:
+    """The dates to write below: both ends, and one between where there is room."""
+    middle = min(days, key=lambda day: abs(day.toordinal() - (first + last) / 2))
+    room = min(middle.toordinal() - first, last - middle.toordinal()) / (last - first)
+    between = [("middle", middle)] if room > 0.4 else []
+    return [("begin", days[0]), *between, ("end", days[-1])]
 
 
 def _apart(ends: Sequence[tuple[float, Line]], floor: float) -> dict[int, float]:

@@ -1,4 +1,6 @@
-"""The segments in the UI of Airflow: pages, a JSON API, Data Docs and reports, for whoever may see the DAG's runs.
+"""The segments in the UI of Airflow: pages, a JSON API, Data Docs and reports.
+
+They are for whoever may see the runs of the DAG.
 
 Airflow mounts what a plugin brings without authentication; the app as a whole asks for it, so that no route
 can forget to. No token: 401. No right to see the runs of the DAG: 403.
@@ -54,8 +56,8 @@ def make() -> "FastAPI":
         return JSONResponse({"detail": str(error)}, 503)
 
     @app.get("/openapi.json", include_in_schema=False)
-    def document() -> dict[str, Any]:
-        return app.openapi()
+    def document(request: Request) -> dict[str, Any]:
+        return {**app.openapi(), "servers": [{"url": request.scope["root_path"] or "/"}]}
 
     @app.get("/", include_in_schema=False)
     def index() -> RedirectResponse:

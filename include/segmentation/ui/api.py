@@ -11,11 +11,14 @@ from segmentation.report.data import Profile, Segment
 from segmentation.ui import models, reading, why
 
 LIMIT = 100
+OTHER_METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"]
 SCORES = tuple(column for column, _, _ in words.SCORES)
 
 Limit = Annotated[int, Query(ge=1, le=500, description="items of a page")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="items before the page")]
-Day = Annotated[date | None, Query(alias="date", description="a published date; the newest where none is told")]
+Day = Annotated[
+    date | None, Query(alias="date", description="a published date; the newest where none is told")
+]
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": models.Error, "description": "No token, or one that has expired"},
@@ -58,7 +61,9 @@ def history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.Segm
 @router.get("/movement", summary="Who moved between two dates")
 def movement(
     first: Annotated[date | None, Query(alias="from", description="default: the date before `to`")] = None,
-    second: Annotated[date | None, Query(alias="to", description="default: the newest published date")] = None,
+    second: Annotated[
+        date | None, Query(alias="to", description="default: the newest published date")
+    ] = None,
 ) -> models.Movement:
     """Counts from and to each segment; with revenue between a date and the one before it."""
     with reading.connect() as conn, speaking(reading.language()):
@@ -110,6 +115,12 @@ def quality_history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[mod
     return models.Page(total=total, limit=limit, offset=offset, items=items)
 
 
+@router.api_route("/customer", methods=OTHER_METHODS, include_in_schema=False)
+def not_in_an_address() -> None:
+    """An id in an address would be in every log."""
+    raise HTTPException(405, "ask by POST", {"Allow": "POST"})
+
+
 @router.post("/customer", summary="Where a customer is, why, and where they were before")
 def customer(asked: models.CustomerAsked) -> models.CustomerFound:
     """By the id the shop has for them; asked in the body, so that no log has the id. Changes nothing."""
@@ -133,10 +144,14 @@ def customer(asked: models.CustomerAsked) -> models.CustomerFound:
             for rule in reasons
         ],
         features=[
-            models.CustomerFeature(**_named(profile), value=value, median=profile.median, median_all=profile.everybody)
+            models.CustomerFeature(
+                **_named(profile), value=value, median=profile.median, median_all=profile.everybody
+            )
             for profile, value in telling
         ],
-        stays=[models.Stay(segment_id=s.segment_id, name=s.name, first=s.first, last=s.last) for s in found.stays],
+        stays=[
+            models.Stay(segment_id=s.segment_id, name=s.name, first=s.first, last=s.last) for s in found.stays
+        ],
     )
 
 

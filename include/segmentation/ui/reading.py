@@ -122,12 +122,16 @@ class Movement:
     @property
     def moved(self) -> int:
         """Customers who are there on both dates, in another segment."""
-        return sum(f.customers for f in self.flows if None not in (f.source, f.target) and f.source != f.target)
+        return sum(flow.customers for flow in self._both if flow.source != flow.target)
 
     @property
     def compared(self) -> int:
         """Customers who are there on both dates."""
-        return sum(f.customers for f in self.flows if None not in (f.source, f.target))
+        return sum(flow.customers for flow in self._both)
+
+    @property
+    def _both(self) -> list[Flow]:
+        return [flow for flow in self.flows if flow.source is not None and flow.target is not None]
 
 
 class Kept:
@@ -177,19 +181,20 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
     else:
         rows = _kept.get(conn, before, after)
     between = [before["as_of_date"], after["as_of_date"]]
-    named: dict[date, dict[int, str]] = {day: {} for day in between}
+    names: dict[date, dict[int | None, str]] = {day: {} for day in between}
     for row in db.rows(conn, db.statement("ui/names.sql"), {"dates": between}):
-        named[row["as_of_date"]][row["segment_id"]] = row["name"]
+        names[row["as_of_date"]][row["segment_id"]] = row["name"]
     flows = [
         Flow(
-            source=row["from_segment_id"],
-            source_name=data.side(row["from_segment_id"], named[between[0]].get(row["from_segment_id"]), "new customers"),
-            target=row["to_segment_id"],
-            target_name=data.side(row["to_segment_id"], named[between[1]].get(row["to_segment_id"]), "no longer there"),
+            source=source,
+            source_name=data.side(source, names[between[0]].get(source), "new customers"),
+            target=target,
+            target_name=data.side(target, names[between[1]].get(target), "no longer there"),
             customers=row["customers"],
             revenue=float(row.get("revenue_365d") or 0),
         )
         for row in rows
+        for source, target in [(row["from_segment_id"], row["to_segment_id"])]
     ]
     return Movement(*between, flows, has_revenue=recorded)
 
@@ -212,7 +217,9 @@ def quality_history(conn: db.Connection, limit: int, offset: int = 0) -> list[di
 def judged_dates(conn: db.Connection) -> int:
     """How many dates have a run that gates have judged to its end."""
     statuses = "'published', 'rejected', 'held'"
-    return db.scalar(conn, f"select count(distinct as_of_date) from segments.runs where status in ({statuses})")
+    return db.scalar(
+        conn, f"select count(distinct as_of_date) from segments.runs where status in ({statuses})"
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The pages of the UI under `/segmentation/`: made on the server from what the API reads, with the report's cards.
+"""The pages of the UI under `/segmentation/`, made on the server with the cards of the report.
 
 They work without script and from nowhere but here: the policy of each forbids anything else.
 """
@@ -33,8 +33,8 @@ TABS = (
 )
 STATIC = {"style.css": "text/css", "page.css": "text/css", "script.js": "text/javascript"}
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
@@ -109,15 +109,14 @@ def history(number: Number = 1) -> HTMLResponse:
         names = {row["segment_id"]: row["name"] for row in (*page, *rows)}
         colours = data.colours(sorted(names))
         total = reading.dates(conn, 1)[1]
+        said = t("Customers of each segment over the dates"), t("Revenue of each segment over the dates")
         currency = reading.currency(conn, run)
         return _page(
             "history",
             conn,
             run,
-            customers=_lines(rows, names, colours, "customers", t("Customers of each segment over the dates")),
-            revenue=_lines(
-                rows, names, colours, "revenue_365d", t("Revenue of each segment over the dates"), currency
-            ),
+            customers=_lines(rows, names, colours, "customers", said[0]),
+            revenue=_lines(rows, names, colours, "revenue_365d", said[1], currency),
             names=names,
             colours=colours,
             table=_by_date(page),
@@ -166,7 +165,8 @@ def movement(
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, second)
         found = reading.movement(conn, first, run["as_of_date"])
-        ids = sorted({i for f in (found.flows if found else ()) for i in (f.source, f.target) if i is not None})
+        flows = found.flows if found else []
+        ids = sorted({i for flow in flows for i in (flow.source, flow.target) if i is not None})
         return _page(
             "movement",
             conn,
@@ -174,7 +174,7 @@ def movement(
             movement=found,
             drawing=_drawing(conn, run, found) if found else None,
             colours=data.colours(ids),
-            balance=_balance(found.flows) if found else [],
+            balance=_balance(flows),
         )
 
 

@@ -46,6 +46,4 @@ def _reason(text: str, features: dict[str, Any], currency: str | None) -> Reason
 
 def telling(customer: Customer) -> list[tuple[Profile, float | None]]:
     """The features that set the segment apart, with the customer's own value of each."""
-    return [
-        (profile, customer.features.get(profile.feature.name)) for profile in customer.segment.farthest
-    ]
+    return [(profile, customer.features.get(profile.feature.name)) for profile in customer.segment.farthest]

@@ -17,7 +17,7 @@ begin
         grant select on features.customer_features to segments_ui;
         grant select (day, currency) on core.orders to segments_ui;
         begin
-            execute format('grant segments_ui to %I', current_user);
+            execute 'grant segments_ui to ' || quote_ident(current_user);
         exception
             when insufficient_privilege or invalid_grant_operation then null;
         end;

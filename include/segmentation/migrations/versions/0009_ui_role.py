@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation import db
 
-revision = "0007"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0007_ui_role.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0009_ui_role.sql"))

@@ -1,0 +1,140 @@
+"""A real api-server of Airflow with three published dates behind it: made once for all tests of the UI."""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import jwt
+import pytest
+
+from segmentation import warehouse as schema
+from tests.alerts.receivers import wait_until
+from tests.local import Machine
+from tests.report import sample
+
+EARLIER = date(2025, 5, 1)
+START_SECONDS = 180
+
+# The api-server alone, as `make up` starts it.
+SERVE = """
+import os, subprocess, sys
+from pathlib import Path
+from segmentation.local import home as homes, services
+home = homes.find("", "", "", "")
+environment = {**homes.airflow_environment(home, home.start_server()), **services.addresses(int(sys.argv[1]))}
+prepare = "from segmentation.local.one_night import prepare_metadata as p; p()"
+subprocess.run([sys.executable, "-W", "ignore", "-c", prepare], env=environment, check=True)
+airflow = str(Path(sys.executable).parent / "airflow")
+os.execve(airflow, [airflow, "api-server"], environment)
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers and body."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> dict:
+        """The body, parsed."""
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Server:
+    """The api-server, and whose tokens it takes."""
+
+    address: str
+    machine: Machine
+    token: str
+
+    @property
+    def pages(self) -> str:
+        """Where the pages of this project are."""
+        return f"{self.address}/segmentation"
+
+    @property
+    def nobody(self) -> str:
+        """A token as the server signs them, of somebody who may do nothing."""
+        secrets = json.loads((self.machine.folder / "demo" / "airflow" / "secrets.json").read_text())
+        claims = jwt.decode(self.token, options={"verify_signature": False})
+        header = jwt.get_unverified_header(self.token)
+        secret = secrets["AIRFLOW__API_AUTH__JWT_SECRET"]
+        return jwt.encode({**claims, "sub": "nobody", "role": None}, secret, header["alg"], header)
+
+    def ask(self, path: str, method: str = "GET", body: dict | None = None) -> Answer:
+        """A request with the administrator's token."""
+        return self.ask_as(self.token, path, method, body)
+
+    def ask_as(self, token: str | None, path: str, method: str = "GET", body: dict | None = None) -> Answer:
+        """A request with a token, or with none."""
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        sent = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.pages}/{path}", sent, headers, method=method)  # noqa: S310
+        opener = urllib.request.build_opener(_Stay)
+        try:
+            with opener.open(request, timeout=60) as answer:
+                return Answer(answer.status, dict(answer.headers), answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, dict(error.headers), error.read().decode())
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirection is an answer, too."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The api-server; stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+        machine = Machine(Path(folder))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        warehouse = machine.warehouse("demo")
+        log = (Path(folder) / "log").open("w")
+        environment = {**machine.environment, "SEGMENTATION__RUN__ARTIFACTS": f"file://{folder}/store"}
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", SERVE, str(port)], env=environment, stdout=log, stderr=log
+        )
+        try:
+            schema.migrate(warehouse)
+            nights = None
+            for day in (EARLIER, sample.BEFORE, sample.TODAY):
+                nights = sample.publish(sample.night(warehouse, Path(folder) / "store", day), nights)
+            address = f"http://127.0.0.1:{port}"
+            wait_until(lambda: _token(address, machine) is not None, START_SECONDS, "the api-server")
+            yield Server(address, machine, _token(address, machine))
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _token(address: str, machine: Machine) -> str | None:
+    file = machine.folder / "demo" / "airflow" / "passwords.json"
+    if not file.exists():
+        return None
+    who = {"username": "admin", "password": json.loads(file.read_text())["admin"]}
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}/auth/token", json.dumps(who).encode(), headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return json.load(answer)["access_token"]
+    except (urllib.error.URLError, OSError, ValueError):
+        return None

@@ -1,0 +1,148 @@
+"""The pages and the API of the UI on a real api-server: who may, what is said, what its document promises."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import psycopg2
+import pytest
+
+from segmentation import db, ui
+from tests.report import sample
+from tests.ui.conftest import EARLIER, Server
+
+BODY = {"id": "c00100"}
+
+
+@pytest.fixture(scope="module")
+def routes() -> list[tuple[str, str]]:
+    """Every route there is, from the app itself, with something in the place of what varies."""
+    filled = {"name": "page.css", "path": "report.html"}
+    return [
+        (method, re.sub(r"\{(\w+)(:\w+)?\}", lambda found: filled[found[1]], route.path).lstrip("/"))
+        for route in ui.make().routes
+        for method in sorted(route.methods)
+    ]
+
+
+def test_every_route_refuses_whoever_has_no_token_and_whoever_has_no_right(server: Server, routes):
+    assert len(routes) >= 18
+    for method, path in routes:
+        body = BODY if method == "POST" else None
+        assert server.ask_as(None, path, method, body).status == 401, (method, path)
+        assert server.ask_as("no.such.token", path, method, body).status == 403, (method, path)
+        assert server.ask_as(server.nobody, path, method, body).status == 403, (method, path)
+    # where there is no route nothing is told either
+    assert server.ask_as(None, "no/such/page").status == 401
+    assert server.ask("no/such/page").status == 404
+
+
+def test_every_page_forbids_what_it_does_not_need(server: Server):
+    for tab in ("segments", "history", "movement", "choice", "quality", "customer"):
+        answer = server.ask(tab)
+        assert answer.status == 200, (tab, answer.text)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert not re.search(r"https?://|<script>|style=|onclick", answer.text), tab
+    assert server.ask("").headers["location"] == "segments"
+
+
+def test_dates_are_paged(server: Server):
+    first = server.ask("api/v1/dates?limit=2").json
+    assert (first["total"], [item["as_of_date"] for item in first["items"]]) == (
+        3,
+        ["2025-06-01", "2025-05-31"],
+    )
+    assert [i["as_of_date"] for i in server.ask("api/v1/dates?limit=2&offset=2").json["items"]] == [
+        str(EARLIER)
+    ]
+    assert server.ask("api/v1/dates?offset=9").json["items"] == []
+    assert server.ask("api/v1/dates?limit=501").status == 422
+
+
+def test_segments_of_a_date_are_what_is_published(server: Server):
+    found = server.ask(f"api/v1/segments?date={sample.BEFORE}").json
+    with server.machine.warehouse("demo").connect(readonly=True) as conn:
+        rows = db.rows(
+            conn,
+            "select segment_id, customers from segments.segment_versions where as_of_date = %(d)s "
+            "order by revenue_365d desc",
+            {"d": sample.BEFORE},
+        )
+    assert [(i["segment_id"], i["customers"]) for i in found["items"]] == [tuple(r.values()) for r in rows]
+    assert found["currency"] == "GBP"
+    card = found["items"][0]
+    assert card["playbook"][0]["title"] == "Reward"
+    assert len(card["products"]) == 5
+    assert card["features"][0]["effect"] > 0.35
+    assert server.ask("api/v1/segments?date=1999-01-01").json == {
+        "detail": "nothing of 1999-01-01 is published"
+    }
+
+
+def test_movement_between_neighbours_is_the_record_and_between_others_a_comparison(server: Server):
+    recorded = server.ask("api/v1/movement").json
+    assert (recorded["first"], recorded["second"]) == (str(sample.BEFORE), str(sample.TODAY))
+    assert all(flow["revenue_365d"] is not None for flow in recorded["flows"])
+    computed = server.ask(f"api/v1/movement?from={EARLIER}&to={sample.TODAY}").json
+    with server.machine.warehouse("demo").connect(readonly=True) as conn:
+        moved, compared = db.row(
+            conn,
+            "select count(*) filter (where a.segment_id <> b.segment_id) as moved, count(*) as compared "
+            "from segments.customer_segments as a inner join segments.customer_segments as b "
+            "using (customer_id) where a.as_of_date = %(a)s and b.as_of_date = %(b)s",
+            {"a": EARLIER, "b": sample.TODAY},
+        ).values()
+    assert (computed["moved"], computed["compared"]) == (moved, compared)
+    assert 0 < moved < compared
+    assert server.ask(f"api/v1/movement?from={EARLIER}&to={sample.TODAY}").json == computed
+    assert server.ask(f"api/v1/movement?to={EARLIER}").status == 404
+
+
+def test_a_customer_is_found_with_reasons_and_past(server: Server):
+    with server.machine.warehouse("demo").connect(readonly=True) as conn:
+        rows = db.rows(
+            conn, "select * from segments.customer_segments where customer_id = 'c00100' order by as_of_date"
+        )
+    found = server.ask("api/v1/customer", method="POST", body=BODY).json
+    assert found["segment_id"] == rows[-1]["segment_id"]
+    assert found["stays"][-1]["first"] == str(rows[0]["as_of_date"])
+    assert {reason["holds"] for rule in found["reasons"] for reason in rule} <= {True, False}
+    assert all(feature["value"] is not None for feature in found["features"])
+    assert server.ask("api/v1/customer", method="POST", body={"id": "nobody"}).status == 404
+
+
+def test_the_role_of_the_pages_reads_what_they_show_and_nothing_else(server: Server):
+    warehouse = server.machine.warehouse("demo")
+    role = replace(warehouse, params={**warehouse.params, "options": "-c role=segments_ui"})
+    for allowed in ("segments.runs", "segments.customer_segments", "features.customer_features"):
+        with role.connect() as conn:
+            assert db.scalar(conn, f"select count(*) from {allowed}") > 0
+    for refused in (
+        "select * from core.orders",
+        "select * from core.customers",
+        "select * from staging.orders",
+        "delete from segments.runs",
+        "create table segments.mine ()",
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege), role.connect() as conn:
+            db.execute(conn, refused)
+
+
+def test_no_log_has_the_customer_who_was_looked_up(server: Server):
+    server.ask("api/v1/customer", method="POST", body={"id": "somebody-secret"})
+    assert "somebody-secret" not in (server.machine.folder / "log").read_text()
+
+
+def test_the_api_keeps_what_its_document_promises(server: Server):
+    """Examples, boundaries and random requests, right and wrong ones; answers against their schemas."""
+    paths = server.ask("openapi.json").json["paths"]
+    operations = [(path, method) for path, methods in paths.items() for method in methods]
+    assert len(operations) == 8
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.pages}/openapi.json"]
+    command += ["--header", f"Authorization: Bearer {server.token}", "--max-examples", "15", "--seed", "1"]
+    command += ["--generation-database", "none", "--request-timeout", "60", "--no-color"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 0, ended.stdout[-6000:]
+    assert f"{len(operations)} selected / {len(operations)} total" in ended.stdout
