@@ -3,9 +3,9 @@
     PYTHONPATH=include:. python benchmarks/pages.py [CUSTOMERS] [DATES]
 
 A warehouse is filled with CUSTOMERS (1,000,000) on 8 dates, each night 3 % of them in another segment, and
-with the small tables of DATES (365) dates: versions, profiles, leaderboards, checks. Each route is asked 20 times,
-for another date or customer each time. The app answers in this process, as the role of the UI, without Airflow's
-door (one query of its own) and without a network. `first`: the very first request, with imports, empty caches.
+with the small tables of DATES (365) dates: versions, profiles, leaderboards, checks. Each route is asked 20
+times, for another date or customer each time. The app answers in this process, as the role of the UI, without
+Airflow's door (one query of its own) and without a network. `first`: the very first request, with imports.
 """
 
 import json

@@ -9,6 +9,10 @@ create role airflow login password :'airflow_password';
 create role warehouse login password :'warehouse_password';
 create role shop login password :'shop_password';
 
+-- The page of the UI reads the warehouse as this role (docs/production.md); migrations grant what it may.
+select 'create role segments_ui' where not exists (select from pg_roles where rolname = 'segments_ui') \gexec
+grant segments_ui to warehouse;
+
 create database airflow owner airflow template template0 encoding 'UTF8';
 create database warehouse owner warehouse template template0 encoding 'UTF8';
 create database shop owner shop template template0 encoding 'UTF8';
