@@ -182,7 +182,7 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
         rows = _kept.get(conn, before, after)
     between = [before["as_of_date"], after["as_of_date"]]
     names: dict[date, dict[int | None, str]] = {day: {} for day in between}
-    for row in db.rows(conn, db.statement("ui/names.sql"), {"dates": between}):
+    for row in db.rows(conn, db.statement("ui/names.sql"), {"between": between}):
         names[row["as_of_date"]][row["segment_id"]] = row["name"]
     flows = [
         Flow(

@@ -1,5 +1,5 @@
--- Purpose: the role that the page in the UI of Airflow reads as: the segments, the features of the customer who
--- is looked up, the currency of the orders. It can write nothing.
+-- Purpose: the role that the page in the UI of Airflow reads as: the segments, the features of the customer
+-- who is looked up, the currency of the orders. It can write nothing.
 -- Grain: none. Part of a migration of its own.
 -- Roles belong to the server: whoever migrates may be unable to make one, and another warehouse of the same
 -- server may have made it. docs/production.md has the same statements for a superuser.

@@ -1,11 +1,16 @@
 -- Purpose: the run that readers see of a date; of the newest published date where none is told.
 -- Grain: one row, or none. Inputs: segments.runs. Parameters: as_of_date (may be null). Read only.
-select *
-from segments.runs
+with newest as (
+    select max(as_of_date) as as_of_date
+    from segments.runs
+    where status = 'published'
+)
+
+select r.*
+from segments.runs as r
+cross join newest
 where
-    status = 'published'
-    and as_of_date = coalesce(
-        %(as_of_date)s::date, (select max(as_of_date) from segments.runs where status = 'published')
-    )
-order by published_at desc
+    r.status = 'published'
+    and r.as_of_date = coalesce(%(as_of_date)s::date, newest.as_of_date)
+order by r.published_at desc
 limit 1
