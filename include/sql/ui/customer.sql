@@ -1,5 +1,5 @@
 -- Purpose: in which segment a customer was on the newest published dates up to one.
--- Grain: date. Inputs: segments.customer_segments by its key, segments.segment_versions, names given by people.
+-- Grain: date. Inputs: segments.customer_segments by its key, segments.segment_versions, names by people.
 -- Parameters: customer_id, since, as_of_date (both included). Read only.
 select
     cs.as_of_date,

@@ -21,5 +21,4 @@ select
     count(*) over () as total
 from published
 order by as_of_date desc
-limit %(limit)s
-offset %(offset)s
+limit %(limit)s offset %(offset)s

@@ -5,8 +5,7 @@ with shown as (
     select distinct as_of_date
     from segments.segment_versions
     order by as_of_date desc
-    limit %(dates)s
-    offset %(skip)s
+    limit %(dates)s offset %(skip)s
 )
 
 select

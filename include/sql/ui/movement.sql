@@ -2,12 +2,27 @@
 -- Grain: from, to; from null: not there at the first date; to null: no longer there at the second.
 -- Inputs: segments.customer_segments, one partition of each date. Parameters: first, second. Read only.
 -- Caveat: reads both partitions; whoever asks keeps the answer, which is the same as long as the runs are.
+with before as (
+    select
+        customer_id,
+        segment_id
+    from segments.customer_segments
+    where as_of_date = %(first)s
+),
+
+after as (
+    select
+        customer_id,
+        segment_id
+    from segments.customer_segments
+    where as_of_date = %(second)s
+)
+
 select
-    a.segment_id as from_segment_id,
-    b.segment_id as to_segment_id,
+    before.segment_id as from_segment_id,
+    after.segment_id as to_segment_id,
     count(*) as customers
-from (select customer_id, segment_id from segments.customer_segments where as_of_date = %(first)s) as a
-full join (select customer_id, segment_id from segments.customer_segments where as_of_date = %(second)s) as b
-    on a.customer_id = b.customer_id
-group by a.segment_id, b.segment_id
+from before
+full join after on before.customer_id = after.customer_id
+group by before.segment_id, after.segment_id
 order by customers desc, from_segment_id nulls last, to_segment_id nulls last

@@ -8,8 +8,7 @@ with shown as (
     from segments.runs
     where status in ('published', 'rejected', 'held')
     order by as_of_date desc, started_at desc
-    limit %(dates)s
-    offset %(skip)s
+    limit %(dates)s offset %(skip)s
 )
 
 select
