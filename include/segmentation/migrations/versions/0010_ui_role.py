@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation import db
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0009_ui_role.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0010_ui_role.sql"))
