@@ -1,6 +1,8 @@
 """Files of transactions: whatever they look like, they are read as they were meant, or refused with why."""
 
 import gzip
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -65,6 +67,13 @@ BERLIN = "Europe/Berlin"
 
 def berlin(at: datetime) -> pd.Timestamp:
     return pd.Timestamp(at, tz=BERLIN)
+
+
+def archive(text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("orders.csv", text)
+    return buffer.getvalue()
 
 
 def quoted(text: str) -> str:
@@ -178,6 +187,20 @@ CASES = {
         ("header in line 3", "day, month, year", "lines without a date, quarantined: 1"),
         day_only=False,
         encoding="cp1252",
+    ),
+    "a zip archive": Case(
+        archive(lines(lambda s: f"{s.customer},{s.at:%Y-%m-%d},{s.plain}", "client,day,amount")),
+        ("UTF-8 text, commas",),
+        name="orders.zip",
+    ),
+    "a stray null byte and an old end of file": Case(
+        lines(lambda s: f"{s.customer},{s.at:%Y-%m-%d},{s.plain}\0", "client,day,amount"),
+        ("UTF-8 text, commas",),
+    ),
+    "a header with a year in it, columns by number": Case(
+        lines(lambda s: f"{s.at:%d-%b-%Y};{s.customer};{s.plain}", "sold at;client;amount 2024"),
+        ("header in line 1", "customer_id=client, ordered_at=sold at, amount=amount 2024"),
+        file={"columns": "customer_id=2,ordered_at=1,amount=3"},
     ),
     "every line ends with a delimiter": Case(
         lines(lambda s: f"{s.customer};{s.at:%Y/%m/%d};{s.plain};", "client;day;amount"),
@@ -405,6 +428,7 @@ def test_the_decimal_mark_is_decided_by_the_whole_column(shop, read, amounts, to
         ("", {}, "it is empty"),
         ("client,day,amount\n", {}, "no line of data"),
         ("client,day,amount\na,2024-01-01,1\n", {"encoding": "utf-99"}, "no encoding 'utf-99'"),
+        ('client,day,note,amount\na,2024-01-01,"oops,1\nb,2024-01-02,,2\n', {}, r"read \(line 2: "),
         (gzip.compress(b"client,day,amount\n" * 9000, mtime=0)[:60], {}, "not readable"),
     ],
 )  # fmt: skip

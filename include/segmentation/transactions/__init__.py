@@ -80,7 +80,9 @@ def load(conn: db.Connection, path: Path, settings: Settings, progress: Callable
     db.run_file(conn, "transactions/raw.sql")
     rows, unreadable = _copy(conn, path, found, evidence, progress)
     if not rows:
-        raise SourceError(f"{path.name}: there is no line of data in it that can be read")
+        first = db.row(conn, "select line, problem from transactions.raw order by line limit 1")
+        told = f" (line {first['line']}: {first['problem']})" if first else ""
+        raise SourceError(f"{path.name}: there is no line of data in it that can be read{told}")
     written = _parse(conn, path, settings, evidence)
     share = _judge(conn, path, settings, found, rows + unreadable)
     facts = _lines(conn, settings, evidence, found)
@@ -98,7 +100,8 @@ def _open(path: Path, settings: Settings, wish: Wish) -> Found:
         names, places = tables.parquet_columns(path, wish)
         batches = tables.parquet_batches(path, places, settings.shop.timezone)
         return Found("Parquet", names, places, ((batch, []) for batch in batches))
-    if start.startswith((b"PK\3\4", b"\xd0\xcf\x11\xe0")):
+    is_zip = start.startswith(b"PK\3\4")
+    if start.startswith(b"\xd0\xcf\x11\xe0") or (is_zip and not textfile.is_archive(path)):
         sheets, others = tables.sheets(path, wish)
         words = f"a workbook, {'sheet' if len(sheets) == 1 else 'sheets'} {_listed(s.name for s in sheets)}"
         notes = [f"left out, for it has not these columns: sheet {_listed(others)}"] if others else []

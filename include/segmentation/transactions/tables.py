@@ -93,13 +93,8 @@ def _as_text(column: "pa.Array", timezone: str) -> "pa.Array":
         whole = pc.equal(pc.trunc(column), column)
         small = pc.less(pc.abs(column), 1e15)
         as_whole = pc.if_else(pc.and_(whole, small), column, None).cast(pa.int64()).cast(pa.string())
-        exact = pa.array(
-            [
-                None if v is None else format(v, "f") if abs(v) < 1e-4 else repr(v)
-                for v in pc.if_else(whole, None, column).to_pylist()
-            ],
-            pa.string(),
-        )
+        rest = pc.if_else(pc.or_(whole, pc.is_nan(column)), None, column).to_pylist()
+        exact = pa.array([None if value is None else repr(value) for value in rest], pa.string())
         text = pc.coalesce(as_whole, exact)
     else:
         text = column.cast(pa.string())

@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import re
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -125,8 +126,27 @@ def _readable(path: Path) -> Iterator[None]:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         start = file.read(6)
+    if start.startswith(b"PK\3\4"):
+        return _only_member(path)
     opener = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), open)
     return opener(path, "rb")
+
+
+def _only_member(path: Path) -> IO[bytes]:
+    """The one file in a zip archive."""
+    members = [member for member in zipfile.ZipFile(path).infolist() if not member.is_dir()]
+    if len(members) != 1:
+        raise SourceError(f"{path.name}: it holds {len(members)} files; unpack it, and name one of them")
+    return zipfile.ZipFile(path).open(members[0])
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file that begins as a zip archive is one, and no workbook."""
+    try:
+        names = zipfile.ZipFile(path).namelist()
+    except zipfile.BadZipFile:
+        return False
+    return not {"[Content_Types].xml", "content.xml"} & set(names)
 
 
 def _encoding(path: Path, told: str | None) -> tuple[str, int | None]:
@@ -141,8 +161,8 @@ def _encoding(path: Path, told: str | None) -> tuple[str, int | None]:
     for mark, name in BOMS:
         if start.startswith(mark):
             return name, None
-    if b"\0" in start:  # UTF-16 without a mark: which half of a Latin letter is empty?
-        even, odd = start[::2].count(0), start[1::2].count(0)
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if even + odd > len(start) // 5:  # UTF-16 without a mark: which half of a Latin letter is empty?
         return ("utf-16-le" if odd > even else "utf-16-be"), None
     foreign, wrong, right, first = _foreign_lines(path)
     if not wrong:
@@ -262,10 +282,16 @@ def _header(
         return None
     line, first = filled[0]
     telling = [first[places[role]] for role in REQUIRED[1:] if role in places and places[role] < len(first)]
-    has_header = told if told is not None else not any(re.search(r"\d", cell) for cell in telling)
+    has_header = told if told is not None else not any(map(_has_figures, telling))
     if has_header:
         return line, True, _padded(first, width), places
     return line - 1, False, [str(place + 1) for place in range(width)], places
+
+
+def _has_figures(cell: str) -> bool:
+    """Whether a cell is a date or a number: figures, and not more letters than these."""
+    digits = len(re.findall(r"\d", cell))
+    return 0 < digits >= len(re.findall(r"[^\W\d_]", cell))
 
 
 def _padded(row: list[str], width: int) -> list[str]:
@@ -336,6 +362,8 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
             )
             for batch in reader:
                 yield numbering.rows(pa.Table.from_batches([batch]), layout.places)
+            if numbering.invalid:
+                yield numbering.rows(reader.schema.empty_table(), layout.places)
     except pa.ArrowInvalid as error:
         words = str(error).splitlines()[0]
         if "straddling" in words:

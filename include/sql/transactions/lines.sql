@@ -59,7 +59,7 @@ priced as (
         dated.*,
         min(instant) over (partition by order_id) as placed_at,
         row_number() over (partition by order_id order by line) as line_no,
-        pieces < 0 or coalesce(paid, 0) < 0 as is_return,
+        pieces < 0 or coalesce(case when %(priced)s then price else paid end, 0) < 0 as is_return,
         case
             when %(priced)s then abs(price * pieces)
             when %(share)s and reduction < 1 then abs(paid) / (1 - reduction)
