@@ -51,6 +51,8 @@ def variances(matrix: pd.DataFrame, *names: str) -> pd.Series:
         ("pca", lambda m: np.allclose(np.triu(np.corrcoef(m, rowvar=False), 1), 0, atol=1e-6)),
         # all features, and one more that goes with what was spent
         ("outlook", lambda m: list(m)[-1] == "outlook" and m["outlook"].corr(np.log(m["spend"] + 5)) > 0.5),
+        # the same beside recency, frequency and money only
+        ("rfm_outlook", lambda m: list(m) == ["spend", "orders", "outlook"]),
     ],
 )
 def test_representation_is_what_it_says(shop, past, name, holds):

@@ -15,11 +15,13 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_selection import SelectorMixin
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.prepare import Feature, group_of, make_pipeline
 from segmentation.modelling.settings import PreparationSettings
@@ -27,6 +29,7 @@ from segmentation.modelling.settings import PreparationSettings
 ALL = "all"
 FOLDS = 5
 VARIANCE_KEPT = 0.9
+LEARNING_ROWS = 20_000
 RIDGES = tuple(10.0**power for power in range(-1, 5))
 
 
@@ -130,52 +133,82 @@ class FactorWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class Outlook(TransformerMixin, BaseEstimator):
-    """Put beside the columns what they foretell, as learned from the shop's own past.
+    """Columns, and beside them what all features foretell, as learned from the shop's own past.
 
-    Fitted on customers of a horizon ago with y = log(1 + what they spent since); the added column is
-    the forecast of a ridge regression, with `weight` times the variance of all other columns together.
+    Fitted on customers of a horizon ago with y = log(1 + what they spent since). The added column is
+    the mean of two forecasts, ridge regression and boosted trees of depth 3: the one finds what goes
+    on evenly, the other what has thresholds. On two dates of Online Retail their mean agreed with what
+    came better than either (r2 .289 and .265; ridge .286 and .256, trees .276 and .261).
 
     Parameters
     ----------
+    beside : transformer
+        Makes the other columns; fitted here.
     weight : float
+        Variance of the forecast, as a multiple of that of all other columns together.
+    seed : int
+
+    Attributes
+    ----------
+    factor_ : float
+        What a forecast, in units of log(1 + spend), is multiplied by.
     """
 
-    def __init__(self, weight: float = 1.0):
+    def __init__(self, beside: BaseEstimator, weight: float = 1.0, seed: int = 0):
+        self.beside = beside
         self.weight = weight
+        self.seed = seed
 
     def fit(self, X, y) -> Outlook:
         values = validate_data(self, X, dtype=np.float64)
-        self.model_ = RidgeCV(alphas=RIDGES).fit(values, y)
-        spread = self.model_.predict(values).std()
-        self.factor_ = float(np.sqrt(self.weight * values.var(axis=0).sum()) / spread) if spread > 0 else 0.0
+        rows = np.random.default_rng(self.seed).permutation(len(values))[:LEARNING_ROWS]
+        shown, outcome = values[rows], np.asarray(y)[rows]
+        steps = HistGradientBoostingRegressor(
+            max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=self.seed
+        )
+        with threadpool_limits(1):  # the same sums whatever the machine
+            self.even_ = RidgeCV(alphas=RIDGES).fit(shown, outcome)
+            self.steps_ = steps.fit(shown, outcome)
+        self.beside_ = clone(self.beside).fit(X)
+        others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
+        spread = self._forecast(shown).std()
+        self.factor_ = float(np.sqrt(self.weight * others) / spread) if spread > 0 else 0.0
         return self
+
+    def _forecast(self, values: np.ndarray) -> np.ndarray:
+        with threadpool_limits(1):
+            return (self.even_.predict(values) + self.steps_.predict(values)) / 2
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.column_stack([values, self.factor_ * self.model_.predict(values)])
+        return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * self._forecast(values)])
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        return np.asarray([*self.feature_names_in_, "outlook"], dtype=object)
+        return np.asarray([*self.beside_.get_feature_names_out(), "outlook"], dtype=object)
 
 
 def _groups(features: Sequence[Feature]) -> dict[str, str]:
     return {feature.name: feature.group for feature in features}
 
 
-def _weighted(features: Sequence[Feature], settings: PreparationSettings) -> list:
+def _weights(features: Sequence[Feature], settings: PreparationSettings) -> BaseEstimator:
     """The last step of the preparation that everything else is compared with."""
-    return [make_pipeline(features, settings).steps[-1]]
+    return make_pipeline(features, settings)[-1]
 
 
 REPRESENTATIONS = {
     entry.name: entry
     for entry in (
-        Representation(ALL, "all features, groups weighted as the settings say", _weighted),
+        Representation(
+            ALL,
+            "all features, groups weighted as the settings say",
+            lambda features, settings: [("weight", _weights(features, settings))],
+        ),
         Representation(
             "rfm",
             "recency, frequency and money only",
-            lambda features, settings: [("rfm", GroupSelector(_groups(features), "rfm"))],
+            lambda features, settings: [("rfm", GroupSelector(_groups(features)))],
         ),
         Representation(
             "balanced",
@@ -186,14 +219,20 @@ REPRESENTATIONS = {
             "pca",
             "principal components of the weighted features",
             lambda features, settings: [
-                *_weighted(features, settings),
+                ("weight", _weights(features, settings)),
                 ("pca", PCA(VARIANCE_KEPT, svd_solver="full")),
             ],
         ),
         Representation(
             "outlook",
             "all features, and what they foretell by the shop's own past",
-            lambda features, settings: [*_weighted(features, settings), ("outlook", Outlook())],
+            lambda features, settings: [("outlook", Outlook(_weights(features, settings), weight=10.0))],
+            learns=True,
+        ),
+        Representation(
+            "rfm_outlook",
+            "recency, frequency and money, and what all features foretell by the shop's own past",
+            lambda features, settings: [("outlook", Outlook(GroupSelector(_groups(features)), weight=3.0))],
             learns=True,
         ),
     )
@@ -265,5 +304,6 @@ def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
     shown_as = np.empty((len(values), len(step.get_feature_names_out())))
     for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
         refitted = clone(step).fit(values.iloc[shown], outcome[shown])
+        refitted.factor_ = step.factor_  # one scale, that of the segments
         shown_as[held] = refitted.transform(values.iloc[held])
     return shown_as

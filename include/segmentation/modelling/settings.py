@@ -21,7 +21,7 @@ ALGORITHMS = (
     *(("genie",) if find_spec("genieclust") else ()),
 )
 
-REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "outlook")
+REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "outlook", "rfm_outlook")
 
 # Scores that may be given a weight: all but the shares, which are gates, and the external ones.
 RANKABLE = (
@@ -70,7 +70,8 @@ class ModelSettings(BaseModel):
         REPRESENTATIONS,
         min_length=1,
         description="in what customers are compared: all features weighted, RFM only, groups balanced, "
-        "principal components, and (outlook) with what the features foretell by the shop's own past",
+        "principal components, and (outlook, rfm_outlook) beside what all features foretell by the "
+        "shop's own past",
     )
     horizon_days: int = Field(
         90, ge=7, le=366, description="what segments of so many days ago say of the spend since is a score"
