@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-labelled bench-predictive faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,12 @@ psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 
 test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
 	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+
+bench-labelled: $(VENV)/dev.stamp ## how close the choice comes to true labels: DATA="folders of NAME.data.gz and NAME.labels0.gz"
+	@$(PY) -W ignore benchmarks/labelled.py $(DATA)
+
+bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01
+	@$(PY) -W ignore benchmarks/predictive.py $(OPTIONS)
 
 bench: $(VENV)/dev.stamp ## what the source gate costs against one hand-written query: ARGS=orders-a-day
 	@$(PY) -W ignore benchmarks/source_gate.py $(ARGS)

@@ -1,18 +1,20 @@
 """How close the choice by geometry and stability alone comes to true labels it never sees.
 
-    PYTHONPATH=include python benchmarks/labelled.py DATA_DIR...
+    make bench-labelled DATA="folder another/folder"
 
-Each folder holds NAME.data.gz (points, one a line) with NAME.labels0.gz, NAME.labels1.gz, ... (one
-integer a line, 0 = noise). All choosers pick from the same candidates of the same run, k free in
-2..16. A partition's value is its ARI with the label file it fits best, true noise left out; what a
-candidate calls noise counts with its nearest segment, as it would be published. Sets of at most
-2,200 points count; larger ones are reported. The oracle picks by that ARI among all candidates
-with 2..16 clusters, gates or not.
+Each folder, or a folder in it, holds NAME.data.gz (points, one a line) with NAME.labels0.gz,
+NAME.labels1.gz, ... (one integer a line, 0 = noise). All choosers pick from the same candidates of
+the same run, k free in 2..16. A partition's value is its ARI with the label file it fits best, true
+noise left out; what a candidate calls noise counts with its nearest segment, as it would be
+published. Sets of at most 2,200 points count; larger ones are reported. The oracle picks by that ARI
+among all candidates with 2..16 clusters, gates or not. Where Genie is installed, a table with it
+among the algorithms comes first.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
+from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
 from segmentation.modelling.scores import score
@@ -27,12 +30,14 @@ from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 
 COUNTED_ROWS = 2_200
-SETTINGS = ModelSettings(k_min=2, k_max=16, trials=48, max_segment_share=1.0, min_segment_share=0.01)
+SETTINGS = ModelSettings(
+    k_min=2, k_max=16, trials=48, stability_draws=1, max_segment_share=1.0, min_segment_share=0.01
+)
 
 
 def sets(folders: list[Path]) -> list[Path]:
     """Every NAME.data.gz, in the order of folder and name."""
-    return [file for folder in folders for file in sorted(folder.glob("*.data.gz"))]
+    return [file for folder in folders for file in sorted(folder.rglob("*.data.gz"))]
 
 
 def read(file: Path) -> tuple[pd.DataFrame, list[np.ndarray]]:
@@ -47,11 +52,10 @@ def agreement(labels: np.ndarray, truths: list[np.ndarray]) -> float:
     return max(adjusted_rand_score(truth[truth != 0], labels[truth != 0]) for truth in truths)
 
 
-def search(points: pd.DataFrame, settings: ModelSettings = SETTINGS) -> tuple[list[Candidate], pd.DataFrame]:
-    """All candidates with at least two clusters, and their scores."""
-    found = [c for name in settings.algorithms for c in fit_algorithm(name, points, settings)]
-    found = [c for c in found if not c.error and settings.k_min <= c.k <= settings.k_max]
-    return found, score(found, points, settings)
+def fit(points: pd.DataFrame, algorithms: Iterable[str]) -> list[Candidate]:
+    """All candidates with 2..16 clusters."""
+    found = [c for name in algorithms for c in fit_algorithm(name, points, SETTINGS)]
+    return [c for c in found if not c.error and SETTINGS.k_min <= c.k <= SETTINGS.k_max]
 
 
 def judge(found: list[Candidate], scores: pd.DataFrame, value: pd.Series, settings: ModelSettings) -> dict:
@@ -67,40 +71,72 @@ def judge(found: list[Candidate], scores: pd.DataFrame, value: pd.Series, settin
     return {
         "chosen": value[choice.winner.name] if choice.winner else 0.0,
         "silhouette": best(passed["silhouette"]),
-        "calinski_harabasz": best(passed["calinski_harabasz"]),
-        "davies_bouldin": best(-passed["davies_bouldin"]),
-        "always_gmm": best(passed["silhouette"][algorithm[passed.index] == "gaussian_mixture"]),
-        "always_kmeans": best(passed["silhouette"][algorithm[passed.index] == "kmeans"]),
-        "random": value[passed.index].mean(),
         "oracle": value.max(),
+        "ch": best(passed["calinski_harabasz"]),
+        "db": best(-passed["davies_bouldin"]),
+        "dunn": best(passed["near_neighbour_dunn"]),
+        "gmm": best(passed["silhouette"][algorithm[passed.index] == "gaussian_mixture"]),
+        "kmeans": best(passed["silhouette"][algorithm[passed.index] == "kmeans"]),
+        "random": value[passed.index].mean(),
         "winner": choice.winner.name if choice.winner else "no structure",
     }
 
 
-def run(file: Path) -> dict:
-    """One row of the table."""
+def run(file: Path) -> list[dict]:
+    """A row of the table, and where Genie is installed the row with it."""
     points, truths = read(file)
-    found, scores = search(points)
-    value = pd.Series({c.name: agreement(assign(c, points)["label"].to_numpy(), truths) for c in found})
     name = f"{file.parent.name}/{file.name.removesuffix('.data.gz')}"
-    return {"set": name, "n": len(points), **judge(found, scores, value, SETTINGS)}
+    rows = []
+    found = fit(points, [algorithm for algorithm in SETTINGS.algorithms if algorithm != "genie"])
+    for genie in (False, True) if "genie" in registry() else (False,):
+        found += fit(points, ["genie"]) if genie else []
+        scores = score(found, points, SETTINGS)
+        value = pd.Series({c.name: agreement(assign(c, points)["label"].to_numpy(), truths) for c in found})
+        judgement = judge(found, scores, value, SETTINGS)
+        rows.append({"genie": genie, "set": name, "n": len(points), **judgement})
+    return rows
+
+
+def told(table: pd.DataFrame) -> None:
+    """The table, and the mean of the larger sets by themselves."""
+    print(table.round(3).to_string())
+    larger = table[table["n"] > COUNTED_ROWS]
+    if len(larger):
+        print(f"\nlarger sets, reported only ({len(larger)}): {pairs(larger)}")
+    batteries = table[table["n"] <= COUNTED_ROWS]
+    for battery, part in batteries.groupby(batteries.index.str.split("/").str[0]):
+        print(f"{battery}: {pairs(part)}")
+
+
+def pairs(table: pd.DataFrame) -> str:
+    """The means as name=value, and of how many sets."""
+    means = table.drop(columns=["n", "winner"]).mean()
+    return " ".join(f"{name}={value:.3f}" for name, value in means.items()) + f" sets={len(table)}"
 
 
 def main(folders: list[Path]) -> None:
-    """Print the table, the means, and one line of name=value pairs."""
+    """Print the tables, and one line of name=value pairs: without Genie, the last."""
     files = sets(folders)
     if not files:
         sys.exit(f"no NAME.data.gz in: {', '.join(map(str, folders)) or 'no folder given'}")
+    found = []
     with ProcessPoolExecutor(2) as pool:
-        table = pd.DataFrame(pool.map(run, files)).set_index("set")
-    print(table.round(3).to_string())
-    counted = table[table["n"] <= COUNTED_ROWS]
-    larger = table[table["n"] > COUNTED_ROWS]
-    if len(larger):
-        means = larger.drop(columns=["n", "winner"]).mean().round(3)
-        print(f"\nlarger sets, reported only:\n{means.to_string()}")
-    means = counted.drop(columns=["n", "winner"]).mean()
-    print("\n" + " ".join(f"{name}={value:.3f}" for name, value in means.items()) + f" sets={len(counted)}")
+        for rows in pool.map(run, files):
+            found += rows
+            print(f"{len(found)}: {rows[0]['set']}", file=sys.stderr, flush=True)
+    table = pd.DataFrame(found).set_index("set")
+    with_genie = table.pop("genie")
+    if with_genie.any():
+        print("with Genie")
+        told(table[with_genie])
+        print(f"with Genie: {pairs(counted(table[with_genie]))}\n\nwithout Genie")
+    told(table[~with_genie])
+    print(f"\n{pairs(counted(table[~with_genie]))}")
+
+
+def counted(table: pd.DataFrame) -> pd.DataFrame:
+    """The sets that count; all of them where none is small enough."""
+    return table[table["n"] <= COUNTED_ROWS] if (table["n"] <= COUNTED_ROWS).any() else table
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from segmentation import candidates, choice, cleaning, contract, extraction, features, files, settings
+from segmentation import candidates, choice, cleaning, extraction, features, settings, shops
 from segmentation import warehouse as schema
+from segmentation.local import cli
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign
 from segmentation.night import Night
@@ -138,13 +139,13 @@ def ceiling(frame: pd.DataFrame, spend: np.ndarray) -> tuple[float, float]:
     )
 
 
-def shop(source: str, data: str | None, customers: str | None) -> Iterator[Callable[[date], Night]]:
-    """A warehouse with the facts of the whole file; makes the night of a date."""
-    home = homes.find(f"bench-{source}", source, data, customers)
+def shop(args: argparse.Namespace, last: date) -> Iterator[Callable[[date], Night]]:
+    """A warehouse with the facts before `last`; makes the night of a date."""
+    told = {name: getattr(args, name) for name in cli.FILE}
+    home = homes.find(f"bench-{args.source}", args.source, args.data, args.customers, told)
     os.environ.update(home.settings_environment())
     settings.load.cache_clear()
     loaded = settings.load()
-    contract.tables_of(loaded.shop.source)
     server = home.start_server()
     shop_db, warehouse, _ = homes.databases(server)
     schema.migrate(warehouse)
@@ -153,8 +154,9 @@ def shop(source: str, data: str | None, customers: str | None) -> Iterator[Calla
         return Night(f"bench-{day}", day, loaded, shop_db, warehouse, Path(home.artifacts))
 
     try:
-        landed = files.land(shop_db, source, loaded.shop.data, silent)
-        ingest(night(landed.last_day + timedelta(days=1)), landed.version)
+        version = shops.refresh(shop_db, loaded, last, silent)
+        home.save()
+        ingest(night(last), version)
         yield night
     finally:
         server.cleanup()
@@ -225,12 +227,14 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--source", required=True)
     parser.add_argument("--data")
-    parser.add_argument("--customers")
     parser.add_argument("--as-of", required=True, help="dates, separated by commas")
+    for name in ("customers", *cli.FILE):
+        parser.add_argument(f"--{name}")
     args = parser.parse_args(arguments)
     days = [date.fromisoformat(day.strip()) for day in args.as_of.split(",")]
+    horizon = timedelta(days=settings.load().model.horizon_days)
     found = []
-    for night_of in shop(args.source, args.data, args.customers):
+    for night_of in shop(args, max(days) + horizon):
         for day in days:
             found += rows(night_of, day)
     table = pd.DataFrame(found)

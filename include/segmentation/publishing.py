@@ -47,6 +47,9 @@ LEADERBOARD = {
     "agreement_incumbent": "incumbent_agreement",
     "external_ari": "adjusted_rand_index",
     "external_ami": "adjusted_mutual_information",
+    "external_nmi": "normalized_mutual_information",
+    "external_homogeneity": "homogeneity",
+    "external_completeness": "completeness",
     "total": "score",
 }
 

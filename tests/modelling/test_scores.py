@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_blobs
 from sklearn.metrics import (
+    adjusted_rand_score,
     calinski_harabasz_score,
     davies_bouldin_score,
     silhouette_score,
@@ -19,9 +20,11 @@ from segmentation.modelling.labellers import NOISE, CentreLabeller
 from segmentation.modelling.scores import (
     DEFINITIONS,
     Snapshot,
+    consensus,
     explainability,
     mixture_gain,
     near_neighbour_dunn,
+    neighbours_together,
     predictive,
     score,
     silhouettes,
@@ -196,6 +199,7 @@ def test_score_has_a_defined_column_for_each_of_its_arguments(blobs):
         1,
         1,
     ]
+    assert (table.loc["kmeans k=4"].filter(like="external_") == 1).all()
     bare = score(fitted, matrix, SETTINGS)
     assert not {"agreement_incumbent", "external_ari", "external_ami", "predictive"} & set(bare)
 
@@ -249,3 +253,38 @@ def test_one_customer_or_all_the_same_can_be_scored(values):
     table = score([candidate(np.zeros(len(values), dtype=int))], customers(values), SETTINGS)
     assert table["silhouette"].isna().all()
     assert table["coverage"].tolist() == [1.0]
+
+
+def test_error_of_a_sampled_silhouette_is_stated_and_covers_the_whole():
+    X, labels = make_blobs(3_000, centers=4, cluster_std=2.5, random_state=3)
+    made = candidate(labels)
+    whole = score([made], X, SETTINGS).loc["made"]
+    assert whole["silhouette_error"] == 0
+    sampled = score([made], X, SETTINGS.model_copy(update={"score_rows": 400})).loc["made"]
+    assert 0 < sampled["silhouette_error"] < 0.03
+    assert abs(sampled["silhouette"] - whole["silhouette"]) < 3 * sampled["silhouette_error"]
+
+
+def test_consensus_is_the_mean_over_algorithms_of_mean_agreement():
+    rng = np.random.default_rng(0)
+    made = [rng.integers(0, k, 200) for k in (2, 3, 4, 5)]
+    made.append(made[0])
+    algorithms = ["a", "a", "b", "b", "c"]
+    told = consensus(made, algorithms)
+    agreed = [adjusted_rand_score(made[0], other) for other in made]
+    assert told[0] == pytest.approx(np.mean([agreed[1], np.mean(agreed[2:4]), agreed[4]]))
+    assert consensus(made, ["a", "a", "b", "b", "incumbent"])[0] == pytest.approx(
+        np.mean([agreed[1], np.mean(agreed[2:4])])
+    ), "the model in use has no say in its own favour"
+    assert np.isnan(consensus(made[:1], ["a"])).all()
+
+
+def test_border_through_a_crowd_parts_neighbours(blobs, moons):
+    for (matrix, truth), straight in ((blobs, 0), (moons, 1)):
+        X = matrix.to_numpy()
+        near = module._near_neighbours(X)[1]
+        halves = (X[:, straight] > np.median(X[:, straight])).astype(int)
+        assert neighbours_together(near, truth) > 0.9 > neighbours_together(near, halves)
+    shuffled = np.random.default_rng(0).permutation(truth)
+    assert neighbours_together(near, shuffled) < 0.1
+    assert np.isnan(neighbours_together(near, np.zeros(len(truth), dtype=int)))

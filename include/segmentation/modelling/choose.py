@@ -3,9 +3,8 @@
 Rule
 ----
 1. A candidate that fails a gate cannot win; the gates it failed are named.
-2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`: what a score says of one
-   candidate depends on no other, but for the predictive ones, which count as a share of the best,
-   since how much can be foreseen at all is the shop's and not the candidate's doing.
+2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count as a
+   share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing.
 3. The total is the mean of the values, weighted by `settings.weights`; a score that nobody has
    (no history to predict from, say) drops out; one that a candidate lacks counts 0.
 4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
@@ -13,9 +12,10 @@ Rule
 5. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
    A continuous cloud of customers is no reason for that: dividing it well is what is asked for.
 
-Geometry counts through density validity (right where segments are separated, whatever their
-shape), mixture gain (right where they are compact and touch) and the near-neighbour Dunn index,
-not through the silhouette, which prefers few and round segments and is shown only.
+Geometry counts through consensus (what algorithms that look for different things all find is there),
+density validity and the near-neighbour Dunn index (right where segments are separated, whatever their
+shape), neighbours together (no border through a crowd) and the smallest share (no crumbs), not through
+the silhouette, which prefers few and round segments and is shown only. See docs/adr/0007.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
     "davies_bouldin": lambda column: 1 / (1 + column),
     "near_neighbour_dunn": lambda column: column / (1 + column),
     "density_validity": _positive,
+    "consensus": _positive,
     "mixture_gain": lambda column: 1 - np.exp(-column.clip(lower=0)),
     "stability": _positive,
     "predictive": _share_of_best,

@@ -17,6 +17,9 @@ from scipy.stats import norm
 from sklearn.metrics import (
     adjusted_mutual_info_score,
     adjusted_rand_score,
+    completeness_score,
+    homogeneity_score,
+    normalized_mutual_info_score,
     recall_score,
     roc_auc_score,
 )
@@ -33,29 +36,46 @@ from segmentation.modelling.settings import ModelSettings
 BLOCK_BYTES = 64 * 2**20  # of one block of distances
 DUNN_NEIGHBOURS = 25
 DUNN_SOFTNESS = 5
+CUT_NEIGHBOURS = 10
 CORE_NEIGHBOURS = 5
 RIDGE = 1e-4
 TREE_DEPTH = 4
 TREE_ROWS = 2_000
 FOLDS = 5
 
+EXTERNAL = {
+    "external_ari": adjusted_rand_score,
+    "external_ami": adjusted_mutual_info_score,
+    "external_nmi": normalized_mutual_info_score,
+    "external_homogeneity": homogeneity_score,
+    "external_completeness": completeness_score,
+}
+
 DEFINITIONS = {
     "coverage": "share of customers that are not noise",
     "smallest_share": "share of customers in the smallest segment",
     "largest_share": "share of customers in the largest segment",
     "silhouette": "mean silhouette width, -1..1; noise left out",
+    "silhouette_error": "standard error of the silhouette where it is of a sample; 0: of everybody",
     "calinski_harabasz": "variance between segments over variance within, per degree of freedom",
     "davies_bouldin": "mean likeness of each segment to its most alike, 0 is best; noise left out",
     "near_neighbour_dunn": "near neighbours: soft minimum distance between segments over mean within",
     "density_validity": "how much sparser it is between segments than within, -1..1 (DBCV)",
+    "neighbours_together": "0..1: how far near neighbours share a segment, against chance of its size",
+    "consensus": "mean adjusted Rand index with the candidates of each algorithm",
     "mixture_gain": "nats a customer that a Gaussian a segment gains over one for all, after BIC",
     "stability": "mean adjusted Rand index with refits on subsamples",
+    "prediction_strength": "of the segment that keeps together worst in refits, its share of pairs kept",
+    "segment_jaccard": "of the segment found again worst in refits, its mean Jaccard index",
     "explainability": "balanced accuracy of a depth-4 decision tree, on held-out customers",
     "predictive": "out-of-sample share of the next period's log spend that membership explains",
     "predictive_auc": "out-of-sample AUC of membership for buying at all in the next period",
     "agreement_incumbent": "adjusted Rand index with the segments in use",
     "external_ari": "adjusted Rand index with true labels; shown, never used",
     "external_ami": "adjusted mutual information with true labels; shown, never used",
+    "external_nmi": "normalised mutual information with true labels; shown, never used",
+    "external_homogeneity": "each segment has one true label only, 0..1; shown, never used",
+    "external_completeness": "each true label is in one segment only, 0..1; shown, never used",
 }
 
 
@@ -113,20 +133,26 @@ def score(
         sample, on_sample = values[rows], [lab[rows] for lab in labels]
         progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
         neighbours, tree = _near_neighbours(sample), reachability_tree(sample, CORE_NEIGHBOURS)[0]
-        for row, width in zip(columns, silhouettes(sample, on_sample), strict=True):
+        published = [_with_noise_settled(sample, lab) for lab in on_sample]
+        for row, agreed in zip(columns, consensus(published, [c.algorithm for c in fitted]), strict=True):
+            row["consensus"] = agreed
+        for row, (width, error) in zip(columns, silhouettes_told(sample, on_sample), strict=True):
             row["silhouette"] = width
-        for row, candidate, lab in zip(columns, fitted, on_sample, strict=True):
+            row["silhouette_error"] = error if len(rows) < len(values) else error * 0.0
+        for row, candidate, lab, told in zip(columns, fitted, on_sample, published, strict=True):
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
-            row["mixture_gain"] = mixture_gain(sample, _with_noise_settled(sample, lab))
-            row["stability"] = candidate.stability
+            row["neighbours_together"] = neighbours_together(neighbours[1], told)
+            row["mixture_gain"] = mixture_gain(sample, told)
+            for name in ("stability", "prediction_strength", "segment_jaccard"):
+                row[name] = getattr(candidate, name)
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
         for row, candidate, lab in zip(columns, fitted, labels, strict=True):
             row |= _against(lab, "agreement_incumbent", incumbent, order, adjusted_rand_score)
-            row |= _against(lab, "external_ari", truth, order, adjusted_rand_score)
-            row |= _against(lab, "external_ami", truth, order, adjusted_mutual_info_score)
+            for column, measure in EXTERNAL.items():
+                row |= _against(lab, column, truth, order, measure)
             past = (snapshots or {}).get(candidate.representation)
             row |= predictive(candidate, past, settings.seed) if past is not None else {}
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
@@ -154,7 +180,12 @@ def _one_hot(labels: np.ndarray) -> np.ndarray:
 
 
 def silhouettes(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[float]:
-    """Mean silhouette width of every partition, in one pass over the distances.
+    """The first of what `silhouettes_told` tells."""
+    return [width for width, _ in silhouettes_told(X, partitions)]
+
+
+def silhouettes_told(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[tuple[float, float]]:
+    """Mean silhouette width of every partition, in one pass over the distances, and its standard error.
 
     Parameters
     ----------
@@ -163,8 +194,9 @@ def silhouettes(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[float]:
 
     Returns
     -------
-    list of float
-        NaN where fewer than two clusters, or no pair within one, are left.
+    list of (float, float)
+        NaN where fewer than two clusters, or no pair within one, are left. The error is that of a mean
+        of n widths, as if X were drawn at random from many customers.
 
     Notes
     -----
@@ -180,7 +212,7 @@ def silhouettes(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[float]:
     sizes = stacked.sum(axis=0)
     centred = X - X.mean(axis=0)
     norms = np.square(centred).sum(axis=1)
-    totals = np.zeros(len(partitions))
+    totals, squares = np.zeros(len(partitions)), np.zeros(len(partitions))
     step = max(1, BLOCK_BYTES // (8 * len(X)))
     for start in range(0, len(X), step):
         block = slice(start, min(start + step, len(X)))
@@ -189,24 +221,28 @@ def silhouettes(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[float]:
         squared[np.arange(squared.shape[0]), np.arange(block.start, block.stop)] = 0.0
         sums = np.sqrt(squared, dtype=np.float32, casting="same_kind") @ stacked
         for i, (low, high) in enumerate(pairwise(edges)):
-            totals[i] += _widths(sums[:, low:high], hot[i][block].astype(bool), sizes[low:high])
+            widths = _widths(sums[:, low:high], hot[i][block].astype(bool), sizes[low:high])
+            totals[i] += widths.sum()
+            squares[i] += np.square(widths).sum()
     clustered = np.array([h.sum() for h in hot])
     defined = np.array([2 <= h.shape[1] < len(h) and h.shape[1] < h.sum() for h in hot])
-    return [float(t) for t in np.where(defined, totals / np.maximum(clustered, 1), np.nan)]
+    means = np.where(defined, totals / np.maximum(clustered, 1), np.nan)
+    variances = np.maximum(squares / np.maximum(clustered, 1) - np.square(means), 0)
+    return list(zip(means.tolist(), np.sqrt(variances / np.maximum(clustered, 1)).tolist(), strict=True))
 
 
-def _widths(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> float:
-    """Sum of silhouette widths of the rows that have a cluster in this partition."""
+def _widths(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Silhouette widths of the rows that have a cluster of two or more in this partition."""
     rows = own.any(axis=1)
     if own.shape[1] < 2 or not rows.any():
-        return 0.0
+        return np.zeros(0)
     sums, own = sums[rows].astype(np.float64), own[rows]
     own_size = own @ sizes
     within = sums[own] / np.maximum(own_size - 1, 1)
     between = np.where(own, np.inf, sums / sizes).min(axis=1)
     largest = np.maximum(within, between)
     width = np.divide(between - within, largest, out=np.zeros_like(largest), where=largest > 0)
-    return float(width[own_size > 1].sum())
+    return width[own_size > 1]
 
 
 def variance_scores(X: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -273,6 +309,64 @@ def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: n
     smallest = np.sort(np.partition(between, terms - 1)[:terms])
     weights = norm.pdf(np.arange(terms), scale=DUNN_SOFTNESS)
     return float(smallest @ weights / weights.sum() / within.mean())
+
+
+def neighbours_together(neighbours: np.ndarray, labels: np.ndarray) -> float:
+    """How far near neighbours share a segment, against chance: 1 - sqrt(cut / expected), at least 0.
+
+    Parameters
+    ----------
+    neighbours : ndarray of shape (n, M)
+        Row numbers of each row's nearest others; the first 10 count.
+    labels : ndarray of shape (n,)
+        As published: without noise.
+
+    Notes
+    -----
+    cut is the share of pairs (i, one of i's 10 nearest) in different segments, expected what it would
+    be at random, 1 - sum of squared shares. A border that runs through a crowd costs, whatever its
+    shape; the root makes the first few neighbours that are parted count most. (The normalised cut of
+    Shi, Malik 2000 on the graph of nearest neighbours, over all segments at once.)
+    """
+    shares = np.bincount(labels) / len(labels)
+    expected = 1 - np.square(shares).sum()
+    if expected <= 0:
+        return float("nan")
+    cut = (labels[neighbours[:, :CUT_NEIGHBOURS]] != labels[:, None]).mean()
+    return float(max(0.0, 1 - np.sqrt(cut / expected)))
+
+
+def consensus(partitions: Sequence[np.ndarray], algorithms: Sequence[str]) -> list[float]:
+    """How far other candidates found the same: mean over algorithms of the mean ARI with their candidates.
+
+    Each algorithm counts once, however many candidates it has, the own one included (without the
+    candidate itself); the model in use has no say. All pairs at once: one-hot labels times one-hot labels
+    are the contingency tables of all of them.
+
+    Parameters
+    ----------
+    partitions : labels of shape (n,), without noise
+
+    Returns
+    -------
+    list of float
+        NaN where there is no other candidate.
+    """
+    if not partitions:
+        return []
+    hot = [_one_hot(labels) for labels in partitions]
+    starts = np.cumsum([0, *(h.shape[1] for h in hot)])[:-1]
+    stacked = np.concatenate(hot, axis=1)
+    counts = (stacked.T @ stacked).astype(np.float64)
+    pairs = np.add.reduceat(np.add.reduceat(counts * (counts - 1) / 2, starts, 0), starts, 1)
+    own = np.diag(pairs)
+    expected = np.outer(own, own) / max(len(partitions[0]) * (len(partitions[0]) - 1) / 2, 1)
+    most = (own[:, None] + own) / 2
+    rand = np.divide(pairs - expected, most - expected, out=np.ones_like(pairs), where=most - expected > 1e-9)
+    np.fill_diagonal(rand, np.nan)
+    names = pd.Series(algorithms)
+    by_algorithm = pd.DataFrame(rand.T).groupby(names).mean().drop("incumbent", errors="ignore")
+    return by_algorithm.mean().tolist()
 
 
 def _with_noise_settled(X: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling import algorithms
+from segmentation.modelling import algorithms, stability
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, thin
 from segmentation.modelling.labellers import NOISE, Labeller, Neighbours, label_with
 from segmentation.modelling.settings import ModelSettings
@@ -42,7 +41,8 @@ class Candidate:
         leave as segment ids all the same.
     confidence : ndarray of shape (n_customers,), 0..1
     stability : float
-        Mean ARI with refits on subsamples; NaN when not measured.
+        Mean ARI with refits on subsamples; NaN when not measured. `prediction_strength` and
+        `segment_jaccard`: of the segment that fares worst there, see `modelling.stability`.
     representation : str
         Which matrix it was fitted on, see `modelling.representations`; "incumbent" is its own.
     labeller : Labeller or None
@@ -59,6 +59,8 @@ class Candidate:
     confidence: np.ndarray = field(default_factory=lambda: np.empty(0))
     converged: bool = False
     stability: float = float("nan")
+    prediction_strength: float = float("nan")
+    segment_jaccard: float = float("nan")
     representation: str = "all"
     labeller: Labeller | None = None
     fitted_rows: int = 0
@@ -228,7 +230,7 @@ def _with_stability(
     settings: ModelSettings,
     progress: Progress,
 ) -> list[Candidate]:
-    """Mean ARI, over subsamples, of the candidate's labels and those of the same trial refitted there.
+    """How the candidate's labels go with those of the same trial refitted on subsamples.
 
     A subsample is half the customers, at most `stability_rows` and what the algorithm takes; both are
     compared on the same rows. A refit that fails counts 0. (Ben-Hur, Elisseeff,
@@ -241,23 +243,18 @@ def _with_stability(
     rng = np.random.default_rng(settings.seed)
     judged = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
     near = Neighbours(X[judged])
-    agreement: dict[str, list[float]] = {c.name: [] for c in fitted}
+    agreement: dict[str, list[np.ndarray]] = {c.name: [] for c in fitted}
     for draw in range(settings.stability_draws):
         rows = np.sort(rng.permutation(len(X))[:size])
         refits = _fits(algorithm, X[rows], [c.params for c in fitted], settings)
         for candidate, (_, refit) in zip(fitted, refits, strict=True):
-            agreement[candidate.name].append(_agreement(candidate.labels[judged], refit, near))
+            again = None if isinstance(refit, Exception) else label_with(refit.labeller, near)[0]
+            compared = stability.compare(candidate.labels[judged], again, candidate.k)
+            agreement[candidate.name].append(compared)
         progress(f"{algorithm.name}: subsample {draw + 1} of {settings.stability_draws}")
     return [
-        replace(c, stability=float(np.mean(agreement[c.name]))) if c.name in agreement else c
-        for c in candidates
+        replace(c, **stability.summary(agreement[c.name])) if c.name in agreement else c for c in candidates
     ]
-
-
-def _agreement(labels: np.ndarray, refit: Fitted | Exception, near: Neighbours) -> float:
-    if isinstance(refit, Exception):
-        return 0.0
-    return adjusted_rand_score(labels, label_with(refit.labeller, near)[0])
 
 
 def params_json(params: Params) -> str:

@@ -23,9 +23,11 @@ ALGORITHMS = (
 
 REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "outlook", "rfm_outlook")
 
-# Scores that may be given a weight: all but the shares, which are gates, and the external ones.
+# Scores that may be given a weight: all but coverage and the largest share, which are gates, and the
+# external ones.
 RANKABLE = (
     *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
+    *("neighbours_together", "consensus", "smallest_share"),
     *("mixture_gain", "stability", "explainability", "predictive", "predictive_auc", "agreement_incumbent"),
 )
 
@@ -104,11 +106,13 @@ class ModelSettings(BaseModel):
     max_noise_share: Share = Field(0.2, description="gate: share of customers a candidate calls noise")
     weights: dict[str, Weight] = Field(
         default_factory=lambda: {
-            "predictive": 4.0,
-            "stability": 1.0,
-            "density_validity": 1.0,
-            "mixture_gain": 1.0,
+            "predictive": 20.0,
+            "consensus": 4.0,
+            "density_validity": 2.0,
+            "neighbours_together": 2.0,
             "near_neighbour_dunn": 1.0,
+            "smallest_share": 1.0,
+            "stability": 1.0,
         },
         description="weight of each score in the ranking; a score that is absent counts for nobody",
     )

@@ -1,0 +1,55 @@
+"""Do the segments come again when others are asked: a candidate's labels beside those of its refits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import adjusted_rand_score
+
+NOISE = -1
+
+
+def compare(labels: np.ndarray, refitted: np.ndarray | None, k: int) -> np.ndarray:
+    """One refit beside the candidate, on the same customers; -1 is noise.
+
+    Returns
+    -------
+    ndarray of shape (1 + 2 k,)
+        The adjusted Rand index; then of each of the k segments the share of its pairs of customers
+        that the refit keeps together, and its Jaccard index with the likest segment of the refit.
+        All 0 for a refit that failed (None); NaN for a segment without a pair here.
+    """
+    if refitted is None:
+        return np.zeros(1 + 2 * k)
+    table = np.zeros((k, int(refitted.max()) + 1))
+    both = (labels != NOISE) & (refitted != NOISE)
+    np.add.at(table, (labels[both], refitted[both]), 1)
+    sizes = np.bincount(labels[labels != NOISE], minlength=k)
+    others = np.bincount(refitted[refitted != NOISE], minlength=table.shape[1])
+    pairs = sizes * (sizes - 1.0)
+    kept = np.divide((table * (table - 1)).sum(axis=1), pairs, out=np.full(k, np.nan), where=pairs > 0)
+    union = sizes[:, None] + others - table
+    likeness = np.divide(table, union, out=np.zeros_like(table), where=union > 0).max(axis=1, initial=0.0)
+    likeness = np.where(sizes > 0, likeness, np.nan)
+    return np.concatenate([[adjusted_rand_score(labels, refitted)], kept, likeness])
+
+
+def summary(draws: Sequence[np.ndarray]) -> dict[str, float]:
+    """The fields of a candidate, from what `compare` said of each refit.
+
+    `stability` is the mean adjusted Rand index (Ben-Hur, Elisseeff, Guyon 2002). The other two are of
+    the segment that fares worst: `prediction_strength`, the mean over refits of the worst segment's
+    share of pairs kept together (Tibshirani, Walther 2005, against the full fit), and
+    `segment_jaccard`, the worst of the segments' mean Jaccard indices (Hennig 2007; above .75 is a
+    segment that stands, below .5 one that dissolves).
+    """
+    stacked = np.array(draws)
+    k = (stacked.shape[1] - 1) // 2
+    kept, likeness = stacked[:, 1 : 1 + k], stacked[:, 1 + k :]
+    seen = ~np.isnan(likeness).all(axis=0)
+    return {
+        "stability": float(stacked[:, 0].mean()),
+        "prediction_strength": float(np.nan_to_num(kept, nan=1.0).min(axis=1, initial=1.0).mean()),
+        "segment_jaccard": float(np.nanmean(likeness[:, seen], axis=0).min(initial=1.0)),
+    }
