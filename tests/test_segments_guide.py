@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 from segmentation import db
+from segmentation.language import speaking
 from segmentation.modelling.algorithms import registry
-from segmentation.report import words
+from segmentation.report import verdict, words
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "segments.md").read_text()
 
@@ -25,3 +26,14 @@ def test_its_statements_run_and_its_relations_are_there(warehouse):
                 db.rows(warehouse, statement)
     for relation in set(re.findall(r"`segments\.(\w+)`", GUIDE)) | set(re.findall(r"`(segment_\w+)`", GUIDE)):
         assert db.scalar(warehouse, f"select to_regclass('segments.{relation}')") is not None, relation
+
+
+def test_a_rule_is_said_in_the_words_of_the_dictionary():
+    rule = "recency_days <= 30 and mean_rating > 3.5 (or unknown) and visit_recency_days is unknown"
+    assert verdict.rule(rule, None) == (
+        "days since the last order at most 30 and mean rating given above 3.5 (or unknown) and "
+        "days since the last visit is unknown"
+    )
+    with speaking("zh"):
+        assert "（或未知）" in verdict.rule(rule, None)
+        assert verdict.rule(rule, None).endswith("未知")

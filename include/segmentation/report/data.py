@@ -80,6 +80,7 @@ class Segment:
     habits: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
     plays: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     event: dict[str, Any] | None = field(default=None, repr=False)
+    generated_name: str = ""
 
     @property
     def before(self) -> int | None:
@@ -308,6 +309,7 @@ def read_segments(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
     return [
         Segment(
             **{name: row[name] for name in ("segment_id", "name", "description", "rule", "first_seen")},
+            generated_name=row["generated_name"],
             **{name: row[name] for name in ("value_tier", "lifecycle", "customers", "share")},
             revenue=float(row["revenue_365d"]),
             revenue_share=float(row["revenue_365d"]) / revenue if revenue > 0 else None,
@@ -435,10 +437,10 @@ def _points(night: Night, segments: list[Segment]) -> "pd.DataFrame | None":
 
 
 def _ids_of_clusters(night: Night, segments: list[Segment]) -> dict[int, int]:
-    """Cluster numbers of the run -> published ids: the choice names each cluster, and names are unique."""
+    """Cluster numbers of the run -> published ids, by the names that the choice gave: these are unique."""
     file = night.folder / "choice.json"
     if not file.exists():
         return {}
     names = {segment["cluster"]: segment["name"] for segment in json.loads(file.read_text())["segments"]}
-    ids = {segment.name: segment.segment_id for segment in segments}
+    ids = {segment.generated_name: segment.segment_id for segment in segments}
     return {cluster: ids[name] for cluster, name in names.items() if name in ids}

@@ -156,7 +156,17 @@ def rule(text: str, currency: str | None) -> str:
         figure = words.short(float(value), unit, currency)
         return t("{label} {sign} {figure}", label=t(known[name].label), sign=t(SIGNS[sign]), figure=figure)
 
+    def gap(found: re.Match) -> str:
+        name = found[1]
+        label = t(known[name].label) if name in known else name
+        return (
+            t("{label} is unknown", label=label)
+            if found[2] == "unknown"
+            else t("{label} is known", label=label)
+        )
+
     said = re.sub(r"(\w+) (<=|>=|<|>) (-?[\d.]+(?:e[+-]?\d+)?)", clause, text)
+    said = re.sub(r"(\w+) is (unknown|known)", gap, said).replace(" (or unknown)", t(" (or unknown)"))
     return said.replace(" and ", t(" and ")).replace("everybody", t("everybody"))
 
 

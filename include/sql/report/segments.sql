@@ -5,6 +5,7 @@
 select
     sv.segment_id,
     coalesce(o.name, sv.generated_name, sv.name) as name,
+    coalesce(sv.generated_name, sv.name) as generated_name,
     coalesce(o.description, sv.description) as description,
     sv.rule,
     sv.value_tier,
