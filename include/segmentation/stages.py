@@ -79,6 +79,7 @@ def extract(reference: Reference) -> dict[str, Any]:
     night, span = _alive(reference), _span()
     if span and (window := extraction.take_over(night, span)):
         progress.say("extract: the days are there, another run has read them")
+        runs.note(night, watermarks={"file": files.said(night.shop, night.settings.shop.source)})
         return window
     try:
         window, version = _read_shop(night, span)
@@ -87,8 +88,9 @@ def extract(reference: Reference) -> dict[str, Any]:
 
         gates.refuse_source(night, error)
         raise
-    said = {"file": files.said(night.shop, night.settings.shop.source)} if version else {}
-    runs.note(night, watermarks={"extracted_before": window["end"], "source_version": version, **said})
+    said = files.said(night.shop, night.settings.shop.source)
+    read = {"extracted_before": window["end"], "source_version": version, "file": said}
+    runs.note(night, watermarks=read)
     return {**window, "end": night.as_of_date.isoformat(), "load": [window["first"], window["end"]]}
 
 

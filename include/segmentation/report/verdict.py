@@ -245,6 +245,8 @@ def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     for key, value in facts.items():
         if isinstance(value, dict):
             result += flat(value, f"{prefix}{key} ")
+        elif isinstance(value, list):
+            result += [(f"{prefix}{key}", "; ".join(map(str, value)))] * bool(value)
         elif value is not None:
             result.append((f"{prefix}{key}", value))
     return result
