@@ -484,6 +484,19 @@ def test_orders_returns_discounts_and_addresses(shop, read):
     assert [row["line_no"] for row in found] == [1, 2, 1, 1]
 
 
+def test_words_for_nothing_are_nothing(shop, read):
+    landed = read(
+        "customer,date,amount,qty\nNULL,2024-01-01,1,1\na,0000-00-00 00:00:00,1,1\na,2024-01-02,-,1\n"
+        "a,2024-01-02,1.5,N/A\nNone,NaN,nan,\\N\nNA,2024-01-02,2,1\n"
+    )
+    assert "lines without a customer, quarantined: 1" in landed.said
+    assert "lines without a date, quarantined: 2" in landed.said
+    assert [(r["customer_id"], r["unit_price"] and float(r["unit_price"]), int(r["quantity"]))
+            for r in loaded(shop) if not r["is_unreadable"]] == [
+        (None, 1, 1), ("a", None, 1), ("a", 1.5, 1), ("NA", 2, 1)
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("discounts", [("0.2", "0"), ("20 %", "0%")])
 def test_a_discount_may_be_a_share(shop, read, discounts):
     landed = read(

@@ -29,6 +29,9 @@ SORTED_DAYS = (
     20  # a file that is in order of its days under one reading only: at least so many different days
 )
 
+# What systems write where there is nothing; in dates and numbers also a dash, NA, and the zero date of MySQL.
+NOTHING = r"(?i)^(?:null|nan|nat|none|nil|n/a|#n/a|\\n|<na>|\(null\))$"
+NO_FIGURE = r"(?i)^(?:-{1,3}|na|\.|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?)$"
 PLAIN = r"^-?[0-9]+(\.[0-9]{1,2})?$"
 NUMBER = (
     r"^(?P<before>[-−(+]?)\s*(?P<symbol>[A-Za-z]{2,3}\b|\p{Sc})?\s*(?P<inner>[-−+]?)\s*"
@@ -300,6 +303,14 @@ def _in_english(column: "pa.Array") -> "pa.Array":
     return pc.utf8_trim_whitespace(column)
 
 
+def _empty(column: "pa.Array", pattern: str) -> "pa.Array":
+    """Values that say that there is none, as none."""
+    import pyarrow.compute as pc
+
+    found = pc.match_substring_regex(column, pattern)
+    return pc.if_else(found, "", column) if pc.any(found).as_py() else column
+
+
 class Evidence:
     """Everything that the batches of a file told."""
 
@@ -317,6 +328,9 @@ class Evidence:
                 continue
             column = batch.column(role).combine_chunks()
             column = pc.utf8_trim(column, " \t\r\n\v\f\u00a0\u202f\ufeff")
+            column = _empty(column, NOTHING)
+            if role in NUMBERS or role == "ordered_at":
+                column = _empty(column, NO_FIGURE)
             if role in NUMBERS:
                 column = self.numbers.read(role, column, lines)
             elif role == "ordered_at":
