@@ -194,6 +194,9 @@ class Quality(Section):
     max_hours_missing_share: Share = Field(
         0.25, description="orders that usually come before the first or after the last one of the newest day"
     )
+    warn_cancelled_share: Share = Field(
+        0.5, description="orders of the newest day that are cancelled, and twice the usual share"
+    )
     max_unusual_currency_share: Share = Field(
         0.2, description="orders in a currency that the weeks before hardly had; above it the run stops"
     )

@@ -262,7 +262,7 @@ FAULTS = (
     Case(
         "numbers_begin_anew",
         "orders of the day have the numbers of orders 60 days ago",
-        "warn",
+        "stop",
         """
         create temp table renumbered as
         select d.order_no as was, o.order_no as now
@@ -273,7 +273,7 @@ FAULTS = (
         update orders set order_no = now from renumbered where order_no = was and today(ordered_at);
         update order_lines set order_no = now from renumbered where order_no = was and today(created_at);
         """,
-        "orders.*there already",
+        "order_on_another_day",
     ),
     Case("orphans", "a fifth of the orders of the day lost, their lines are not", "quarantine",
          "delete from orders where today(ordered_at) and order_no / 10 % 5 = 0", "order_unknown"),

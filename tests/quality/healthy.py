@@ -73,6 +73,8 @@ select 'run-1', t, '2024-02-20', '2024-03-01', 0
 from unnest(array['customers', 'orders', 'order_items', 'events', 'reviews']) as t;
 insert into quality.metrics (run_id, as_of_date, gate, table_name, metric, value)
 select run_id, '2024-03-01', 'sources', table_name, 'columns_unfit', 0 from staging.loads;
+insert into quality.metrics (run_id, as_of_date, gate, table_name, metric, value)
+values ('run-0', '2024-02-22', 'sources', 'order_items', 'category_present_share', 1);
 """
 
 

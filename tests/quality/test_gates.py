@@ -74,6 +74,21 @@ SOURCE_FAULTS = [
     blank("reviews", "review_id", "id"),
     blank("reviews", "customer_id", "customer"),
     blank("reviews", "reviewed_at", "instant"),
+    Fault(
+        "no customers",
+        f"delete from staging.customers where {WINDOW}",
+        {("customers", "rows_reread"): "critical"},
+    ),
+    Fault(
+        "everything is cancelled",
+        f"update staging.orders set cancelled_at = ordered_at where {NEWEST}",
+        {("orders", "cancelled_share"): "warning"},
+    ),
+    Fault(
+        "no categories",
+        f"update staging.order_items set category = null where {WINDOW}",
+        {("order_items", "category_present_share"): "warning"},
+    ),
     vanished("orders"),
     Fault(
         "order_items vanished",
@@ -225,7 +240,7 @@ SOURCE_FAULTS = [
     Fault(
         "statuses nobody knows",
         f"update staging.orders set status = 'x' where {NEWEST}",
-        {("orders", "known_status_share"): "info"},
+        {("orders", "known_status_share"): "warning"},
     ),
     Fault(
         "a second currency",

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 # Beside the table's own file. A customer is replaced when it changes, so rows of past days do go.
 MORE_FIGURES = {
-    "customers": ("texts",),
-    "orders": ("reread", "volume", "order_days", "texts"),
-    "order_items": ("reread", "volume", "texts"),
+    "customers": ("customers_before", "texts"),
+    "orders": ("reread", "volume", "order_days", "texts", "usual"),
+    "order_items": ("reread", "volume", "texts", "usual"),
     "events": ("reread", "volume"),
     "reviews": ("reread",),
 }
@@ -43,6 +43,9 @@ LINE_VOLUMES = {
     "price": "avg(ln(unit_price::double precision)) filter (where unit_price > 0)",
     "quantity": "avg(ln(quantity::double precision)) filter (where quantity > 0)",
 }
+
+# What may be anything in a shop, but not of a sudden.
+USUAL = ("cancelled_share", "category_present_share")
 
 # Columns of words; a line's product and category are one text, for there are fewer pairs than lines.
 TEXTS = {
@@ -114,6 +117,7 @@ def check_sources(night: Night, first: date | None, end: date) -> GateResult:
         "max_volume_factor": quality.max_volume_factor,
         "max_line_amount": night.settings.cleaning.max_line_amount,
         "damaged": DAMAGED,
+        "usual": list(USUAL),
     }
     with night.warehouse.connect() as conn:
         params["since"] = _not_cleaned_since(conn, tables, end)

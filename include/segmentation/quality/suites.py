@@ -157,6 +157,19 @@ class Builder:
             unless="these days were not read before" if before < self.limits.min_rows else None,
         )
 
+    def arrived(self) -> None:
+        """Expect some of the customers who are known to have changed in the days read."""
+        before, enough = self.metrics.count("rows_before"), self.limits.min_rows // 2
+        self.figure(
+            "rows_reread",
+            f"number of customers of the days read, which were {before:,} at the last reading of them,",
+            "critical",
+            metric="row_count",
+            least=1,
+            advice=SOURCE,
+            unless=f"fewer than {enough} before" if before < enough else None,
+        )
+
     def volume(self, what: str, measure: str = "rows", unit: Unit = "count") -> None:
         """Expect of the newest day what its weekday usually has; far beyond all history the run stops."""
         name = f"newest_day_{measure}"
@@ -340,7 +353,25 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
         unless="no currencies to compare with" if unusual is None else None,
     )
     suite.texts()
-    suite.share("known_status_share", "share of known statuses", "info", least=0.9, optional=True)
+    known = metrics["known_status_share"]
+    is_foreign = known is not None and known < 0.5
+    suite.share(
+        "known_status_share",
+        "share of known statuses (setting quality.order_statuses)",
+        "warning" if is_foreign else "info",
+        least=0.9,
+        optional=True,
+    )
+    cancelled, usual = metrics["cancelled_share"], metrics.values.get("cancelled_share_usual") or 0
+    suite.figure(
+        "cancelled_share",
+        "share of the newest orders that are cancelled",
+        "warning",
+        most=min(max(limits.warn_cancelled_share, 2 * usual), 1),
+        unit="share",
+        advice=SOURCE,
+        unless="fewer orders on the newest day than quality.min_rows" if cancelled is None else None,
+    )
     suite.figure(
         "mixed_currencies",
         "use of several currencies (amounts are added up without conversion)",
@@ -369,6 +400,16 @@ def order_items(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
         "critical",
         least=suite.limits.min_paid_share,
     )
+    usual = metrics.values.get("category_present_share_usual") or 0
+    suite.figure(
+        "category_present_share",
+        "share of lines with a category",
+        "warning",
+        least=usual / 2,
+        unit="share",
+        advice="Look at the shop's catalogue, from which the categories come.",
+        unless="no categories in the weeks before" if usual < 0.5 else None if suite.rows else "no rows",
+    )
     suite.volume("number of order lines")
     suite.volume("revenue", "revenue", unit="amount")
     suite.level("price", "price")
@@ -383,6 +424,7 @@ def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     suite = Builder("sources", metrics, settings)
     suite.contract()
     suite.keys(id="a customer number")
+    suite.arrived()
     suite.share(
         "plausible_birth_year_share", "share of plausible years of birth", "warning", least=0.9, optional=True
     )

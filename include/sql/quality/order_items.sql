@@ -11,6 +11,7 @@ with days as (
         count(nullif(btrim(order_id), '')) as with_order,
         count(line_no) as with_number,
         count(nullif(btrim(product_id), '')) as with_product,
+        count(nullif(btrim(category), '')) as with_category,
         count(quantity) as with_quantity,
         count(unit_price) as with_price,
         count(*) filter (where quantity > 0 and unit_price > 0) as paid
@@ -25,6 +26,7 @@ by_scope as (
         sum(d.with_order) as with_order,
         sum(d.with_number) as with_number,
         sum(d.with_product) as with_product,
+        sum(d.with_category) as with_category,
         sum(d.with_quantity) as with_quantity,
         sum(d.with_price) as with_price,
         sum(d.paid) as paid
@@ -39,6 +41,7 @@ shares as (
         min(with_order / row_count) as order_present_share,
         min(with_number / row_count) as number_present_share,
         min(with_product / row_count) as product_present_share,
+        min(with_category / row_count) as category_present_share,
         min(with_quantity / row_count) as quantity_present_share,
         min(with_price / row_count) as price_present_share,
         min(paid / row_count) as paid_share

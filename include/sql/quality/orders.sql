@@ -1,5 +1,6 @@
 -- Purpose: what the source gate asks of the orders just extracted.
--- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's.
+-- Grain: one row, a column a metric; a share is the lower of the whole window's and of its newest day's;
+--     cancelled_share is that of the newest day.
 -- Inputs: staging.orders of the window (one pass).
 -- Parameters: first (null: all history), end: the window's days; as_of_date; min_rows; order_statuses.
 -- Re-run: reads only.
@@ -13,6 +14,9 @@ with days as (
         count(ordered_at) as with_instant,
         count(*) filter (where lower(btrim(status)) = any(%(order_statuses)s)) as with_known_status,
         count(nullif(btrim(status), '')) as with_status,
+        count(*) filter (
+            where cancelled_at is not null or lower(btrim(status)) in ('cancelled', 'canceled')
+        ) as cancelled,
         min(nullif(upper(btrim(currency)), '') collate "C") as first_currency,
         max(nullif(upper(btrim(currency)), '') collate "C") as last_currency
     from staging.orders
@@ -28,6 +32,7 @@ by_scope as (
         sum(d.with_instant) as with_instant,
         sum(d.with_known_status) as with_known_status,
         sum(d.with_status) as with_status,
+        sum(d.cancelled) filter (where s.scope = 'newest day') as cancelled,
         min(d.first_currency) as first_currency,
         max(d.last_currency) as last_currency
     from days as d
@@ -42,6 +47,7 @@ shares as (
         min(with_customer / row_count) as customer_present_share,
         min(with_instant / row_count) as instant_present_share,
         min(with_known_status / nullif(with_status, 0)) as known_status_share,
+        max(cancelled / row_count) as cancelled_share,
         coalesce((min(first_currency) <> max(last_currency))::integer, 0) as mixed_currencies
     from by_scope
 ),
