@@ -119,15 +119,24 @@ def published(new_database, migrated, drop_database, tmp_path_factory, patch) ->
     )
     shop.create()
     shop.add(**rows_of_a_shop())
-    run_id = runs.start(shop.warehouse, shop.settings, AS_OF, "by rule")
-    night = Night(run_id, AS_OF, shop.settings, shop.shop, shop.warehouse, shop.store)
+    publish(shop, AS_OF)
+    yield shop
+    for database in (shop.shop, shop.warehouse):
+        drop_database(database)
+
+
+def publish(shop: SmallShop, day: date, *numbers: int) -> None:
+    """A night with the planted clusters, under other numbers where they are given."""
+    run_id = runs.start(shop.warehouse, shop.settings, day, f"planted {day}")
+    night = Night(run_id, day, shop.settings, shop.shop, shop.warehouse, shop.store)
     shop.ingest(night)
     features.build(night, silent)
     known = features.available(shop.settings.shop.source)
     with shop.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, AS_OF, known)
-    numbers = frame.index.str[1:].astype(int)
-    clusters = pd.Series(np.where(numbers % 10 == 9, (numbers + 1) % 3, numbers % 3), index=frame.index)
+        frame = features.read(conn, day, known)
+    customer = frame.index.str[1:].astype(int)
+    kinds = np.where(customer % 10 == 9, (customer + 1) % 3, customer % 3)
+    clusters = pd.Series(np.array(numbers or (0, 1, 2))[kinds], index=frame.index)
     rules = explain.explain(frame, clusters, known, seed=1)
     night.folder.mkdir(parents=True)
     handed = choice.Chosen(
@@ -148,9 +157,6 @@ def published(new_database, migrated, drop_database, tmp_path_factory, patch) ->
     )
     publishing.stage_assignments(night, assignment)
     publishing.publish(night, choice.Chosen.read(night), silent)
-    yield shop
-    for database in (shop.shop, shop.warehouse):
-        drop_database(database)
 
 
 def see(shop: SmallShop, query: str, **params) -> list[tuple]:
@@ -433,3 +439,45 @@ def test_a_reader_has_nothing_else(published, reader):
     ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             db.execute(reader, statement)
+
+
+# --- the night after: last in this file, because it publishes ----------------------------------------------
+
+
+def test_names_stay_on_the_next_night_in_whatever_language_and_those_of_people_for_good(published):
+    tonight, next_night = AS_OF, AS_OF + timedelta(days=1)
+    query = (
+        "select segment_id, value_tier, lifecycle, trait, name_number, name, generated_name "
+        "from segments.segment_versions where as_of_date = %(d)s order by 1"
+    )
+    before = see(published, query, d=tonight)
+    with published.warehouse.connect() as conn:
+        db.execute(
+            conn,
+            "insert into segments.segment_name_overrides (segment_id, name, description) "
+            "values (1, 'Regulars', 'who come every week')",
+        )
+    publish(published, next_night, 2, 0, 1)
+    after = see(published, query, d=next_night)
+    assert [row[:5] for row in after] == [row[:5] for row in before]
+    assert [row[6] for row in after] == [row[6] for row in before]
+    assert [row[5] for row in after] == ["Regulars", *(row[6] for row in before[1:])]
+    (said,) = see(
+        published,
+        "select description from segments.segment_versions where segment_id = 1 and as_of_date = %(d)s",
+        d=next_night,
+    )
+    assert said == ("who come every week",)
+    published.settings = published.settings.model_copy(update={"language": "zh"})
+    publish(published, next_night + timedelta(days=1))
+    last = see(published, query, d=next_night + timedelta(days=1))
+    assert [row[:5] for row in last] == [row[:5] for row in before]
+    assert last[0][5] == "Regulars"
+    assert all("客户" in row[6] for row in last)
+    titles = see(
+        published,
+        "select distinct title from segments.segment_playbook where as_of_date > %(d)s",
+        d=next_night,
+    )
+    assert titles
+    assert not any(title.isascii() for (title,) in titles)
