@@ -358,12 +358,17 @@ def test_batches_and_line_numbers_do_not_depend_on_their_size(shop, read, monkey
         (["03/04/2024", "05/04/2024"], "dmy", date(2024, 4, 3)),
         (["03-04-05", "05-04-01"], "ymd", date(2003, 4, 5)),
         (["97-04-05", "98-04-01"], None, date(1997, 4, 5)),
+        # days of the week before, in any language
+        (["Mi., 03/04/2024", "Sa., 13/04/2024"], None, date(2024, 4, 3)),
+        (["Wed Apr 03 2024", "Thu Apr 04 2024"], None, date(2024, 4, 3)),
+        (["3 de abril de 2024", "4 mar 2024"], None, date(2024, 4, 3)),
+        (["Mar 5, 2024", "Apr 3, 2024"], None, date(2024, 3, 5)),
         # days of Excel
         (["45385", "45390.5"], None, date(2024, 4, 3)),
     ],
 )
 def test_the_order_of_day_and_month_is_decided_by_the_whole_column(shop, read, dates, told, first):
-    read("client,day,amount\n" + "".join(f"a,{d},1.50\n" for d in dates), dates=told)
+    read("client,day,amount\n" + "".join(f'a,"{d}",1.50\n' for d in dates), dates=told)
     assert berlin(datetime(first.year, first.month, first.day)) == loaded(shop, "placed_at")[0]["placed_at"]
 
 

@@ -173,11 +173,11 @@ class Dates:
         self.total += pc.sum(pc.not_equal(column, "")).as_py() or 0
         for clock, pattern in CLOCKS.items():
             self.clocks[clock] += pc.sum(pc.match_substring_regex(column, pattern)).as_py() or 0
-        self._count_triples(column, lines)
         if pc.any(pc.match_substring_regex(column, r"^[0-9]{14}$")).as_py():
             column = pc.replace_substring_regex(column, r"^([0-9]{8})([0-9]{6})$", r"\1T\2")
         if pc.any(pc.match_substring_regex(column, r"[^-0-9/.:+ TZ]")).as_py():
             column = _in_english(column)
+        self._count_triples(column, lines)
         return column
 
     def _count_triples(self, column: "pa.Array", lines: np.ndarray) -> None:
@@ -279,12 +279,25 @@ def _months() -> dict[str, str]:
     return names
 
 
+@lru_cache(maxsize=1)
+def _weekdays() -> frozenset[str]:
+    """The names of the days of the week in several languages, lower case and without a point."""
+    from babel.dates import get_day_names
+
+    return frozenset(
+        _bare(name)
+        for locale in LOCALES
+        for width in ("wide", "abbreviated", "short")
+        for name in get_day_names(width, "format", locale).values()
+    )
+
+
 def _bare(word: str) -> str:
     return unicodedata.normalize("NFC", word).casefold().strip(".")
 
 
 def _in_english(column: "pa.Array") -> "pa.Array":
-    """Months in English, fillers left out; a column with too many words holds no dates."""
+    """Months in English, weekdays and fillers left out; a column with too many words holds no dates."""
     import pyarrow.compute as pc
 
     column = pc.replace_substring_regex(column, r"(\d)\s*[年月]\s*", r"\1-")
@@ -295,6 +308,8 @@ def _in_english(column: "pa.Array") -> "pa.Array":
         bare = _bare(word)
         month = _months().get(bare)
         pattern = rf"(^|[^\p{{L}}]){re.escape(word)}\.?($|[^\p{{L}}])"
+        if bare in _weekdays() and not month:  # 'mar' is a Tuesday, but oftener March
+            column = pc.replace_substring_regex(column, rf"^{re.escape(word)}\.?,?\s+", "")
         if bare in FILLERS:
             column = pc.replace_substring_regex(column, pattern, r"\1 \2")
         elif month and bare != month.lower() and bare not in KNOWN_WORDS:
