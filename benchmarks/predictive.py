@@ -176,7 +176,6 @@ def ingest(night: Night, version: str | None) -> None:
 
 def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
     """Labels in the order of customers, and names: what is chosen, and what silhouette would take."""
-    features.build(night, silent)
     algorithms = candidates.prepare(night, None, silent)
     for algorithm in algorithms:
         candidates.fit(night, algorithm, silent)
@@ -196,6 +195,7 @@ def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
 def rows(night_of: Callable[[date], Night], day: date) -> Iterator[dict]:
     """The rows of the table for a date."""
     night = night_of(day)
+    features.build(night, silent)
     horizon = night.settings.model.horizon_days
     frame, later = features.read_earlier(night_of(day + timedelta(days=horizon)), horizon)
     spend = later.to_numpy()

@@ -191,8 +191,26 @@ def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
         b={"predictive": 0.1, "stability": 0.5, "silhouette": 0.4},
     )
     verdict = choose([candidate("a", k=7), candidate("b", k=3)], scores, SETTINGS).verdict
-    assert verdict.startswith("a (7 segments) won: predictive 0.300, stability 0.500; ranked ")
-    assert "of b; silhouette alone would have taken b (3 segments)" in verdict
+    assert verdict == (
+        "a (7 segments) won on predictive validity, 0.300 against 0.100, ranked 0.833 against 0.389 of b; "
+        "predictive validity 0.300, stability 0.500; "
+        "silhouette prefers b (3 segments), which explains 0.10 against 0.30; "
+        "first under 100% of other weightings"
+    )
+
+
+def test_sensitivity_and_pareto_front_are_in_the_leaderboard():
+    scores = table(
+        a={"predictive": 0.30, "stability": 0.5},
+        b={"predictive": 0.22, "stability": 0.9},  # close: another weighting prefers it
+        c={"predictive": 0.20, "stability": 0.4},  # worse than both in both
+        d={"predictive": 0.90, "stability": 0.9, "coverage": 0.1},
+    )
+    board = choose([candidate(name) for name in "abcd"], scores, SETTINGS).leaderboard.set_index("candidate")
+    assert board["is_pareto"].dropna().to_dict() == {"a": True, "b": True, "c": False}
+    won = board["weightings_won"]
+    assert won["a"] + won["b"] == pytest.approx(1) and 0.1 < won["b"] < won["a"] and won["c"] == 0
+    assert np.isnan(won["d"])
 
 
 def test_two_candidates_of_one_name_are_refused():

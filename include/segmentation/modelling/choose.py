@@ -32,6 +32,7 @@ from segmentation.modelling.search import Candidate, params_json
 from segmentation.modelling.settings import ModelSettings
 
 DECIMALS = 6
+WEIGHTINGS = 500
 
 
 def _positive(column: pd.Series) -> pd.Series:
@@ -71,7 +72,8 @@ class Choice:
     leaderboard : DataFrame
         One row a candidate, best first: candidate, algorithm, representation, parameters (JSON), k,
         the scores (6 decimals), total, gates_failed (names, by comma), error, rank (1 is best; absent
-        where a gate failed), chosen, seconds.
+        where a gate failed), chosen, seconds, is_pareto and weightings_won (absent where a gate
+        failed, or nobody won).
     verdict : str
         One sentence.
     """
@@ -118,8 +120,12 @@ def choose(
         return Choice("no structure", None, board, _no_structure(failed, n_customers, settings))
     winner = by_name[_with_margin(ranked, totals, by_name, settings.incumbent_margin)]
     board = _leaderboard(candidates, scores, totals, failed, ranked, winner.name)
+    order = scores.loc[ranked]  # ties go as they are ranked
+    board["is_pareto"] = board["candidate"].map(pareto(order, settings.weights)).astype("boolean")
+    won = weightings_won(order, settings.weights, settings.seed)
+    board["weightings_won"] = board["candidate"].map(won)
     kind = "keep" if winner.algorithm == "incumbent" else "new"
-    return Choice(kind, winner, board, _verdict(kind, winner, by_name, scores.loc[passed], totals, settings))
+    return Choice(kind, winner, board, _verdict(kind, winner, by_name, scores.loc[passed], board, settings))
 
 
 def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
@@ -139,14 +145,42 @@ def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSetting
     return [name for name, passed in gates.items() if not passed]
 
 
+def values(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
+    """The scores that count as values in 0..1, by candidate; a score that nobody has drops out."""
+    used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
+    made = {name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used}
+    return pd.DataFrame(made, index=scores.index, dtype=float)
+
+
 def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
     """Weighted mean of the values of the scores, 0..1, by candidate."""
-    used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
-    if not used or scores.empty:
+    value = values(scores, weights)
+    if value.empty:
         return pd.Series(0.0, index=scores.index)
-    values = pd.DataFrame({name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used})
-    weight = np.array([weights[name] for name in used])
-    return pd.Series(values.to_numpy() @ weight / weight.sum(), index=scores.index).round(DECIMALS)
+    weight = np.array([weights[name] for name in value])
+    return pd.Series(value.to_numpy() @ weight / weight.sum(), index=scores.index).round(DECIMALS)
+
+
+def pareto(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
+    """Whether no other candidate is at least as good in every score that counts and better in one."""
+    value = values(scores, weights).to_numpy()
+    beaten = [((value >= own).all(axis=1) & (value > own).any(axis=1)).any() for own in value]
+    return pd.Series(~np.array(beaten, dtype=bool), index=scores.index)
+
+
+def weightings_won(scores: pd.DataFrame, weights: dict[str, float], seed: int) -> pd.Series:
+    """Share of 500 other weightings under which a candidate has the largest total.
+
+    In each, every weight is multiplied by 2 to the power of a uniform number in -1..1: from half of it
+    to double. What the margin does for the model in use is left out.
+    """
+    value = values(scores, weights)
+    if value.empty:
+        return pd.Series(np.nan, index=scores.index)
+    draws = np.random.default_rng(seed).uniform(-1, 1, (WEIGHTINGS, len(value.columns)))
+    drawn = 2**draws * np.array([weights[name] for name in value])
+    firsts = (value.to_numpy() @ drawn.T).argmax(axis=0)
+    return pd.Series(np.bincount(firsts, minlength=len(value)) / WEIGHTINGS, index=scores.index)
 
 
 def _with_margin(ranked: list[str], totals: pd.Series, by_name: dict[str, Candidate], margin: float) -> str:
@@ -197,25 +231,48 @@ def _verdict(
     winner: Candidate,
     by_name: dict[str, Candidate],
     passed: pd.DataFrame,
-    totals: pd.Series,
+    board: pd.DataFrame,
     settings: ModelSettings,
 ) -> str:
-    own = passed.loc[winner.name]
-    reasons = [
-        f"{name.replace('_', ' ')} {own[name]:.3f}"
-        for name in sorted(settings.weights, key=lambda name: (-settings.weights[name], name))
-        if name in own and np.isfinite(own[name])
-    ]
-    words = "kept" if kind == "keep" else "won"
-    verdict = f"{winner.name} ({winner.k} segments) {words}: {', '.join(reasons)}"
+    """Why in one sentence: what it won on, what speaks for it, what silhouette would take, how sure."""
+    own, totals = passed.loc[winner.name], board.set_index("candidate")["total"].reindex(passed.index)
     others = totals.drop(winner.name).sort_index().sort_values(ascending=False, kind="stable")
+    verdict = f"{winner.name} ({winner.k} segments) {'was kept' if kind == 'keep' else 'won'}"
     if len(others):
-        verdict += f"; ranked {totals[winner.name]:.3f} against {others.iloc[0]:.3f} of {others.index[0]}"
+        verdict += _against_next(winner.name, others.index[0], passed, totals, settings)
+    figures = [
+        f"{_plain(name)} {own[name]:.3f}"
+        for name in sorted(settings.weights, key=lambda name: (-settings.weights[name], name))
+        if name in own and np.isfinite(own[name]) and settings.weights[name] > 0
+    ]
+    verdict += f"; {', '.join(figures)}" if figures else ""
     widths = passed["silhouette"].dropna().sort_index() if "silhouette" in passed else pd.Series(dtype=float)
     if len(widths) and widths.idxmax() != winner.name:
         alone = by_name[widths.idxmax()]
-        verdict += f"; silhouette alone would have taken {alone.name} ({alone.k} segments)"
-    return verdict
+        verdict += f"; silhouette prefers {alone.name} ({alone.k} segments)"
+        told = passed.loc[alone.name].get("predictive", np.nan)
+        verdict += f", which explains {told:.2f} against {own['predictive']:.2f}" if np.isfinite(told) else ""
+    share = board.set_index("candidate").loc[winner.name, "weightings_won"]
+    return f"{verdict}; first under {share:.0%} of other weightings"
+
+
+def _against_next(
+    winner: str, second: str, passed: pd.DataFrame, totals: pd.Series, settings: ModelSettings
+) -> str:
+    """What it is ahead of the next best by: the score that gained it the most."""
+    value = values(passed, settings.weights)
+    weight = pd.Series(settings.weights).reindex(value.columns)
+    ahead = ((value.loc[winner] - value.loc[second]) * weight).sort_index()
+    told = f", ranked {totals[winner]:.3f} against {totals[second]:.3f} of {second}"
+    if not len(ahead) or ahead.max() <= 0:
+        return told
+    on, own = ahead.idxmax(), passed.loc[winner]
+    least = f"{passed.loc[second, on]:.3f}" if np.isfinite(passed.loc[second, on]) else "none"
+    return f" on {_plain(on)}, {own[on]:.3f} against {least}{told}"
+
+
+def _plain(score: str) -> str:
+    return {"predictive": "predictive validity"}.get(score, score.replace("_", " "))
 
 
 def _no_structure(failed: dict[str, list[str]], n_customers: int, settings: ModelSettings) -> str:

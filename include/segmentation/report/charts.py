@@ -109,36 +109,42 @@ def customer_map(points: pd.DataFrame, segments: Sequence[Segment]) -> Markup:
     return svg(chart, t("Map of {n} customers, coloured by segment", n=f"{len(points):,}"), "chart-map")
 
 
+# what a candidate is shown by: across, how far others find the same; up, the first of these that is known
+ACROSS = ("consensus", "others find the same (consensus)")
+UP = (
+    ("predictive_validity", "next spend explained"),
+    ("stability", "stability"),
+    ("silhouette", "silhouette"),
+)
+
+
 def candidates(facts: Facts) -> Markup | None:
-    """Every candidate by its number of segments and its silhouette; the chosen one is ringed."""
-    rows = [row for row in facts.leaderboard if words.known(row["silhouette"]) and row["k"]]
+    """Every candidate by two scores that pull apart, with the front of those that nobody beats in both."""
+    column, name = next(
+        (pair for pair in UP if any(words.known(row.get(pair[0])) for row in facts.leaderboard)), UP[-1]
+    )
+    rows = [row for row in facts.leaderboard if words.known(row.get(column)) and row["k"]]
+    across, across_name = ACROSS
+    if not all(words.known(row.get(across)) for row in rows):
+        across, across_name = "k", "segments"
     if len(rows) < 2:
         return None
     frame = pd.DataFrame(
         [
             {
-                "k": row["k"],
-                "silhouette": row["silhouette"],
+                "across": float(row[across]),
+                "up": row[column],
                 "kind": "chosen" if row["chosen"] else "out" if row["gates_failed"] else "in",
-                "tip": f"{row['candidate']}: {words.count(row['k'], 'segment')}, "
-                f"silhouette {row['silhouette']:.2f}" + _outcome(row),
+                "tip": f"{row['candidate']}: {words.count(row['k'], 'segment')}, {t(name)} {row[column]:.2f}"
+                + _outcome(row),
             }
             for row in rows
         ]
     )
-    ticks = sorted({*range(0, int(frame["k"].max()) + 1, max(1, int(frame["k"].max()) // 8))})
-    x = alt.X(
-        "k:Q",
-        title="segments",
-        scale=alt.Scale(zero=False, nice=False, padding=16),
-        axis=alt.Axis(grid=False, values=ticks, format="d"),
-    )
-    y = alt.Y(
-        "silhouette:Q",
-        title="silhouette",
-        scale=alt.Scale(zero=False, padding=12),
-        axis=alt.Axis(tickCount=5, format=".2f"),
-    )
+    scale = alt.Scale(zero=False, padding=14)
+    format_across = "d" if across == "k" else ".2f"
+    x = alt.X("across:Q", title=t(across_name), scale=scale, axis=alt.Axis(tickCount=5, format=format_across))
+    y = alt.Y("up:Q", title=t(name), scale=scale, axis=alt.Axis(tickCount=5, format=".2f"))
     base = alt.Chart(frame).encode(x=x, y=y, description="tip:N")
     out = base.transform_filter("datum.kind == 'out'").mark_point(
         shape="cross", size=55, angle=45, color=MUTED, filled=True, opacity=0.75
@@ -148,8 +154,21 @@ def candidates(facts: Facts) -> Markup | None:
     ring = base.transform_filter("datum.kind == 'chosen'").mark_point(
         size=420, color=ACCENT, strokeWidth=2, opacity=1, filled=False, aria=False
     )
-    chart = (out + passed + chosen + ring).properties(width=WIDTH - 50, height=230)
-    return svg(chart, f"{len(frame)} candidates by number of segments and silhouette", "chart-candidates")
+    front = (
+        alt.Chart(_front(frame))
+        .mark_line(interpolate="step-before", color=INK, strokeDash=[4, 3], strokeWidth=1.2, aria=False)
+        .encode(x=x, y=y)
+    )
+    chart = (out + front + passed + chosen + ring).properties(width=WIDTH - 50, height=230)
+    title = t("{n} candidates by {across} and {up}", n=len(frame), across=t(across_name), up=t(name))
+    return svg(chart, title, "chart-candidates")
+
+
+def _front(frame: pd.DataFrame) -> pd.DataFrame:
+    """The points that passed and that no other beats in both, from left to right."""
+    passed = frame[frame["kind"] != "out"].sort_values(["across", "up"], ascending=False)
+    best = passed["up"].cummax().shift(fill_value=-np.inf)
+    return passed.loc[passed["up"] > best, ["across", "up"]].sort_values("across")
 
 
 def _outcome(row: dict) -> str:

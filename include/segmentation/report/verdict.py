@@ -72,6 +72,33 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
                 candidate=best["candidate"],
             )
         )
+    return [*said, *_otherwise(chosen, others)]
+
+
+def _otherwise(chosen: dict[str, Any], others: list[dict[str, Any]]) -> list[str]:
+    """What silhouette would have taken, and what other weights of the scores would."""
+    said = []
+    wide = [row for row in others if words.known(row["silhouette"])]
+    alone = max(wide, key=lambda row: row["silhouette"], default=None)
+    if alone and words.known(chosen["silhouette"]) and alone["silhouette"] > chosen["silhouette"]:
+        preferred = {"segments": words.count(alone["k"], "segment"), "candidate": alone["candidate"]}
+        if words.known(alone["predictive_validity"]):
+            said.append(
+                t(
+                    "silhouette prefers {segments} ({candidate}), which explains {share:.0%}",
+                    **preferred,
+                    share=alone["predictive_validity"],
+                )
+            )
+        else:
+            said.append(t("silhouette prefers {segments} ({candidate})", **preferred))
+    if words.known(chosen.get("weightings_won")):
+        said.append(
+            t(
+                "first under {share:.0%} of other weightings of the scores, each halved to doubled",
+                share=chosen["weightings_won"],
+            )
+        )
     return said
 
 

@@ -48,7 +48,12 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 # (column, what it is called, what it means) of the leaderboard's figures, in the order they are shown
 SCORES = (
-    ("score", "Ranking", "the weighted ranks of the scores that count; 1 is the best that can be"),
+    ("score", "Ranking", "weighted mean of the scores that count; 1 is the best that can be"),
+    (
+        "weightings_won",
+        "First under",
+        "share of other weightings, each score halved to doubled, that it wins",
+    ),
     ("predictive_validity", "Predicts spend", "share of the next period's spend that membership explains"),
     (
         "predictive_auc",
@@ -56,6 +61,10 @@ SCORES = (
         "how well membership tells who buys in the next period; 0.5 is chance",
     ),
     ("stability", "Stability", "how far refits on other samples agree; 1 is fully"),
+    ("segment_jaccard", "Worst segment", "how far its least stable segment is found again; 1 is fully"),
+    ("prediction_strength", "Prediction strength", "pairs that its least stable segment keeps in refits"),
+    ("consensus", "Consensus", "how far the candidates of all algorithms agree with it; 1 is fully"),
+    ("neighbours_together", "Neighbours together", "how far near neighbours share a segment; 1 is all do"),
     ("silhouette", "Silhouette", "nearness to the own segment against the next; -1 to 1"),
     (
         "calinski_harabasz",
