@@ -69,7 +69,7 @@ values ('run-0', '2024-02-22', 'published', now());
 STAGED = "publishing.assignments_20240301"
 LOADS = """
 insert into staging.loads (run_id, table_name, day_from, day_to, rows_loaded)
-select 'run-1', t, '2024-02-20', '2024-03-01', 0
+select 'run-1', t, '2024-02-20', '2024-03-01', 10
 from unnest(array['customers', 'orders', 'order_items', 'events', 'reviews']) as t;
 insert into quality.metrics (run_id, as_of_date, gate, table_name, metric, value)
 select run_id, '2024-03-01', 'sources', table_name, 'columns_unfit', 0 from staging.loads;

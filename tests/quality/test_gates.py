@@ -76,7 +76,7 @@ SOURCE_FAULTS = [
     blank("reviews", "reviewed_at", "instant"),
     Fault(
         "no customers",
-        f"delete from staging.customers where {WINDOW}",
+        "update staging.loads set rows_loaded = 0 where table_name = 'customers'",
         {("customers", "rows_reread"): "critical"},
     ),
     Fault(

@@ -164,7 +164,7 @@ class Builder:
             "rows_reread",
             f"number of customers of the days read, which were {before:,} at the last reading of them,",
             "critical",
-            metric="row_count",
+            metric="rows_read",
             least=1,
             advice=SOURCE,
             unless=f"fewer than {enough} before" if before < enough else None,
