@@ -149,6 +149,11 @@ CASES = {
         day_only=False,
         file={"columns": "customer_id=who,ordered_at=when it was,amount=paid up"},
     ),
+    "the time in a column of its own": Case(
+        lines(lambda s: f"{s.customer},{s.at:%d.%m.%Y},{s.at:%H:%M:%S},{s.plain}", "client,date,time,total"),
+        ("ordered_at=date", "time_of_day=time"),
+        day_only=False,
+    ),
     "seconds since 1970": Case(
         lines(lambda s: f"{s.customer},{int(berlin(s.at).timestamp())},{s.plain}", "uid,ts,revenue"),
         ("dates are seconds since 1970",),
@@ -394,8 +399,8 @@ def test_the_decimal_mark_is_decided_by_the_whole_column(shop, read, amounts, to
     ("content", "file", "says"),
     [
         # nothing in the file tells, and the setting that does is named
-        ("client,day,amount\na,03/04/2024,1.5\nb,04/05/2024,2\n", {}, "DATES=dmy or DATES=mdy"),
-        ('client,day,amount\na,2024-01-01,"1,234"\n', {}, "say DECIMAL=. or DECIMAL=,"),
+        ("client,day,amount\na,03/04/2024,1.5\nb,04/05/2024,2\n", {}, r"line 2: .*DATES=dmy or DATES=mdy"),
+        ('client,day,amount\na,2024-01-01,"1,234"\n', {}, r"line 2: .*say DECIMAL=\. or DECIMAL=,"),
         # two ways at once, each with its line
         (
             "client,day,amount\na,13/04/2024,1.5\nb,04/25/2024,2\n",

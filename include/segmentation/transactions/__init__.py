@@ -259,10 +259,9 @@ def _lines(conn: db.Connection, settings: Settings, evidence: Evidence, found: F
         params,
     )
     said = _said(found, seen, share, currency, counted)
-    lacks = [name for name in OPTIONAL if name not in found.places] + ["status"]
-    return Loaded(
-        counted["rows"], counted["last_day"], said, lacks + (["time_of_day"] if seen["day_only"] else [])
-    )
+    lacks = {name for name in OPTIONAL if name not in found.places} - {"time_of_day"}
+    lacks |= {"status", *(["time_of_day"] if seen["day_only"] else [])}
+    return Loaded(counted["rows"], counted["last_day"], said, sorted(lacks))
 
 
 def _said(

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from segmentation.errors import SettingsError, SourceError
 
 REQUIRED = ("customer_id", "ordered_at", "amount")
-OPTIONAL = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency")
+OPTIONAL = (
+    "time_of_day", "order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency"
+)  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
 NUMBERS = ("amount", "unit_price", "quantity", "discount")
 
@@ -40,6 +42,10 @@ COMMON = {
         bruttobetrag nettobetrag bestellwert warenwert wert montanttotal montant prixtotal importetotal
         importe monto valortotal valor importo totale bedrag totaalbedrag omzet сумма стоимость 金额 总金额
         总额 总价 销售额 实付金额 支付金额
+    """,
+    "time_of_day": """
+        time timeofday ordertime saletime transactiontime purchasetime uhrzeit bestellzeit zeit heure hora ora
+        tijd время 时间 交易时间
     """,
     "order_id": """
         orderid orderno ordernumber ordernr order invoiceid invoiceno invoicenumber invoice transactionid
@@ -73,7 +79,7 @@ COMMON = {
 ALIASES = {
     "customer": "customer_id",
     "date": "ordered_at",
-    "time": "ordered_at",
+    "time": "time_of_day",
     "order": "order_id",
     "product": "product_id",
     "price": "unit_price",
@@ -173,6 +179,8 @@ def guess(header: Sequence[str]) -> dict[str, int] | None:
         found["unit_price" if "quantity" in found else "amount"] = prices[0]
     if "amount" in found:
         found.pop("unit_price", None)
+    if found.get("time_of_day") == found.get("ordered_at"):
+        found.pop("time_of_day", None)
     if any(role not in found and not _is_priced(role, found) for role in REQUIRED):
         return None
     return found

@@ -105,7 +105,10 @@ class Numbers:
             if count := int(found.sum()):
                 self.sure[mark] += count
                 self.first.setdefault(mark, int(lines[found.argmax()]))
-        self.unsure += pc.sum(pc.match_substring_regex(bare, UNSURE)).as_py() or 0
+        found = pc.fill_null(pc.match_substring_regex(bare, UNSURE), False).to_numpy(zero_copy_only=False)
+        self.unsure += int(found.sum())
+        if found.any():
+            self.first.setdefault("unsure", int(lines[found.argmax()]))
 
     def _count_currencies(self, symbols: "pa.Array") -> None:
         for found in symbols.value_counts().to_pylist():
@@ -128,8 +131,8 @@ class Numbers:
         if not total:
             if self.unsure:
                 raise SourceError(
-                    f"{file}: 1,234 or 1.234 may be a thousand or little more than one, and no number in the "
-                    "file tells: say DECIMAL=. or DECIMAL=,"
+                    f"{file}: line {self.first['unsure']}: 1,234 or 1.234 may be a thousand or little more "
+                    "than one, and no number in the file tells: say DECIMAL=. or DECIMAL=,"
                 )
             return "."
         mark, count = self.sure.most_common(1)[0]
@@ -198,7 +201,10 @@ class Dates:
             if count := int(told.sum()):
                 self.sure[order] += count
                 self.first.setdefault(order, int(lines[told.argmax()]))
-        self.differing += int(((a <= 12) & (b <= 12) & (a != b)).sum())
+        differs = (a <= 12) & (b <= 12) & (a != b)
+        self.differing += int(differs.sum())
+        if differs.any():
+            self.first.setdefault("differing", int(lines[differs.argmax()]))
         for order, month, day in (("dmy", b, a), ("mdy", a, b)):
             self._follow(order, (c.astype(np.int64) * 100 + month) * 100 + day)
 
@@ -255,8 +261,8 @@ class Dates:
         if len(in_order) == 1:
             return in_order[0], "only so are the lines in order of time"  # type: ignore[return-value]
         raise SourceError(
-            f"{file}: 3/4 may be the third of April or the fourth of March, and no date in the file tells: "
-            "say DATES=dmy or DATES=mdy (ymd: the year comes first)"
+            f"{file}: line {self.first['differing']}: 3/4 may be the third of April or the fourth of March, "
+            "and no date in the file tells: say DATES=dmy or DATES=mdy (ymd: the year comes first)"
         )
 
 
@@ -318,6 +324,20 @@ def _in_english(column: "pa.Array") -> "pa.Array":
     return pc.utf8_trim_whitespace(column)
 
 
+def _with_times(batch: "pa.Table") -> "pa.Table":
+    """Days and times of day of two columns in one; a day that has a time already keeps it."""
+    import pyarrow.compute as pc
+
+    days = pc.replace_substring_regex(batch.column("ordered_at"), r"[ T]00:00:00(\.0+)?$", "")
+    times = pc.utf8_trim_whitespace(batch.column("time_of_day"))
+    both = pc.binary_join_element_wise(days, times, " ")
+    alone = pc.or_(
+        pc.match_substring_regex(days, r":|^[0-9]{9,}"), pc.or_(pc.equal(times, ""), pc.equal(days, ""))
+    )
+    place = batch.column_names.index("ordered_at")
+    return batch.set_column(place, "ordered_at", pc.if_else(alone, days, both)).drop_columns("time_of_day")
+
+
 def _empty(column: "pa.Array", pattern: str) -> "pa.Array":
     """Values that say that there is none, as none."""
     import pyarrow.compute as pc
@@ -338,6 +358,8 @@ class Evidence:
         import pyarrow.compute as pc
 
         lines = batch.column("line").to_numpy()
+        if "time_of_day" in batch.column_names:
+            batch = _with_times(batch)
         for place, role in enumerate(batch.column_names):
             if role == "line":
                 continue
