@@ -326,13 +326,10 @@ def test_products_that_are_equals_share_a_rank_and_none_is_cut_off(published):
         # everybody of the first segment has bought five new products, all of them alike
         db.execute(
             conn,
-            "insert into core.order_items select distinct on (o.customer_id, n) o.order_id, 90 + n, "
-            "o.customer_id, "
-            "o.day, 'q' || n, null, false, 1, 1, 0, 100 from core.orders as o "
-            "inner join segments.customer_segments as c on o.customer_id = c.customer_id and "
-            "c.segment_id = 1 "
-            "cross join generate_series(1, 5) as n where o.cancelled_on is null order by o.customer_id, "
-            "n, o.order_id",
+            "insert into features.customer_product_day (customer_id, day, product_id, lines) "
+            "select distinct on (o.customer_id, n) o.customer_id, o.day, 'q' || n, 1 from core.orders as o "
+            "inner join segments.customer_segments as c on o.customer_id = c.customer_id and segment_id = 1 "
+            "cross join generate_series(1, 5) as n where o.cancelled_on is null order by 1, n, o.day",
         )
         db.execute(conn, "delete from segments.segment_products")
         told = {"as_of_date": AS_OF, "run_id": "again", "days": 365, "most": 3, "min_customers": 5}

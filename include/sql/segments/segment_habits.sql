@@ -11,7 +11,8 @@ with placed as (
         t.segment_id,
         lpad(o.local_hour::text, 2, '0') as hour,
         extract(isodow from o.day)::text as weekday,
-        nullif(btrim(o.channel), '') as channel
+        nullif(btrim(o.channel), '') as channel,
+        count(*) as orders
     from core.orders as o
     inner join {{ table }} as t on o.customer_id = t.customer_id
     where
@@ -21,6 +22,7 @@ with placed as (
             select from core.order_items as i
             where i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0
         )
+    group by t.segment_id, o.local_hour, weekday, channel
 ),
 
 counted as (
@@ -28,7 +30,7 @@ counted as (
         p.segment_id,
         h.habit,
         h.value,
-        count(*) as orders
+        sum(p.orders) as orders
     from placed as p
     cross join
         lateral (values ('hour', p.hour), ('weekday', p.weekday), ('channel', p.channel)) as h (habit, value)

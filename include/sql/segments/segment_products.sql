@@ -1,6 +1,6 @@
 -- Purpose: what each segment buys more than the others, for recommendation.
 -- Grain: segment and product, for one as_of_date.
--- Inputs: the staged partition, core.orders, core.order_items of the last days.
+-- Inputs: the staged partition, features.customer_product_day of the last days.
 -- Parameters: as_of_date, run_id, days, most, min_customers; identifiers: table.
 -- Re-run: the date's rows were deleted before.
 -- Caveat: equals share a rank and none is cut off, so that a segment may have more than `most` products.
@@ -20,16 +20,14 @@ with sizes as (
 
 bought as (
     select
-        i.customer_id,
-        i.product_id,
-        max(i.category) as category
-    from core.order_items as i
-    inner join core.orders as o on i.order_id = o.order_id
+        customer_id,
+        product_id,
+        max(category) as category
+    from features.customer_product_day
     where
-        i.day >= %(as_of_date)s::date - %(days)s and i.day < %(as_of_date)s::date
-        and i.quantity > 0 and i.unit_price > 0 and not i.is_service
-        and (o.cancelled_on is null or o.cancelled_on >= %(as_of_date)s::date)
-    group by i.customer_id, i.product_id
+        day >= %(as_of_date)s::date - %(days)s and day < %(as_of_date)s::date
+        and (cancelled_on is null or cancelled_on >= %(as_of_date)s::date)
+    group by customer_id, product_id
 ),
 
 by_segment as (
