@@ -1,10 +1,14 @@
 """The commands of the Makefile, run as a person runs them, in a `.local` of the test's own."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from segmentation.db import Database
 from segmentation.local import postgres
@@ -46,3 +50,54 @@ class Machine:
     def warehouse(self, shop: str) -> Database:
         """The warehouse of a shop on this machine; its server runs on until this process ends."""
         return postgres.database(postgres.start(self.folder / shop / "postgres"), "warehouse")
+
+
+@dataclass
+class Command:
+    """A command at work: what it prints, and, at the end, its exit code."""
+
+    pid: int
+    output: IO[str]
+    code: int | None = None
+
+
+class Commands:
+    """`make` on a machine, each command forked from a process that has the imports behind it (see `warm`)."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.warm"],
+            env=machine.environment,
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    @contextmanager
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Command]:
+        """Start a command; it is over when its output is."""
+        pipe = self.machine.folder / "output"
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+        request = {"argv": list(arguments), "environment": dict(environment), "output": str(pipe)}
+        self.process.stdin.write(f"{json.dumps(request)}\n")
+        self.process.stdin.flush()
+        pid = json.loads(self.process.stdout.readline())["pid"]
+        with pipe.open(encoding="utf-8") as output:
+            command = Command(pid, output)
+            yield command
+        command.code = json.loads(self.process.stdout.readline())["code"]
+
+    def make(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
+        """Run a command to its end, as `Machine.make` does; what it prints is one text."""
+        with self.run(arguments, {**self.machine.environment, **settings}) as command:
+            printed = command.output.read()
+        return subprocess.CompletedProcess(arguments, command.code, printed, "")
+
+    def close(self) -> None:
+        """End the process; nothing is at work in it."""
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()

@@ -3,12 +3,13 @@
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from segmentation import db
-from tests.local import Machine
+from tests.local import Commands, Machine
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 LINE = "{order},85123A,LANTERN,6,2010-12-01 08:26:00,2.55,{customer}.0,United Kingdom\n"
@@ -33,6 +34,13 @@ def machine() -> Iterator[Machine]:
         yield Machine(Path(folder))
 
 
+@pytest.fixture(scope="module")
+def commands(machine) -> Iterator[Commands]:
+    """The same, for many nights; the first of them imports what the others find imported."""
+    with closing(Commands(machine)) as warm:
+        yield warm
+
+
 def published(machine: Machine, shop: str) -> dict[str, list]:
     with machine.warehouse(shop).connect(readonly=True) as conn:
         return {
@@ -41,8 +49,8 @@ def published(machine: Machine, shop: str) -> dict[str, list]:
         }
 
 
-def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing(machine):
-    first = machine.make("run", "--customers", "300", "--as-of", "2026-03-02")
+def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing(machine, commands):
+    first = commands.make("run", "--customers", "300", "--as-of", "2026-03-02")
     assert first.returncode == 0, first.stdout + first.stderr
     report = re.search(r"file://(\S+report\.html)", first.stdout)
     assert report and Path(report[1]).read_text().startswith("<!doctype html>")
@@ -63,11 +71,11 @@ def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing
         )
         assert pools == 5
 
-    again = machine.make("run", "--customers", "300", "--as-of", "2026-03-02")
+    again = commands.make("run", "--customers", "300", "--as-of", "2026-03-02")
     assert again.returncode == 0, again.stdout + again.stderr
     assert published(machine, "demo") == rows
 
-    earlier = machine.make("run", "--as-of", "2026-02-01")
+    earlier = commands.make("run", "--as-of", "2026-02-01")
     assert earlier.returncode == 0, earlier.stdout + earlier.stderr
     later_rows = published(machine, "demo")
     assert [row for row in later_rows["customer_segments"] if str(row["as_of_date"]) == "2026-03-02"] == rows[
@@ -94,12 +102,12 @@ SHOPS = [
 
 
 @pytest.mark.parametrize(("lines", "status", "words"), SHOPS)
-def test_a_shop_without_structure_ends_with_a_clear_verdict(machine, tmp_path, lines, status, words):
+def test_a_shop_without_structure_ends_with_a_verdict(machine, commands, tmp_path, lines, status, words):
     file = tmp_path / "shop.csv"
     file.write_text(HEADER + lines)
     shop = f"tiny{len(lines)}"
     arguments = ("--shop", shop, "--source", "online_retail", "--data", str(file), "--as-of", "2010-12-10")
-    ran = machine.make("run", *arguments, **FEW)
+    ran = commands.make("run", *arguments, **FEW)
     assert (ran.returncode == 0) == (status == "published"), ran.stdout + ran.stderr
     assert words in " ".join(ran.stdout.split())
     with machine.warehouse(shop).connect(readonly=True) as conn:
@@ -109,22 +117,22 @@ def test_a_shop_without_structure_ends_with_a_clear_verdict(machine, tmp_path, l
     assert "Traceback" not in ran.stdout + ran.stderr
 
 
-def test_a_file_that_is_refused_leaves_what_is_published(machine, tmp_path):
+def test_a_file_that_is_refused_leaves_what_is_published(machine, commands, tmp_path):
     arguments = ("run", "--shop", "refusing", "--source", "online_retail", "--as-of", "2010-12-10", "--data")
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(HEADER + "".join(LINE.format(order=n, customer=17000 + n) for n in range(20)))
-    assert machine.make(*arguments, str(good), **FEW).returncode == 0
+    assert commands.make(*arguments, str(good), **FEW).returncode == 0
     rows = published(machine, "refusing")
 
     bad.write_text(good.read_text().replace("2010-12-01 08:26:00", "2010-13-01 08:26:00"))
-    unreadable = machine.make(*arguments, str(bad))
+    unreadable = commands.make(*arguments, str(bad))
     assert unreadable.returncode != 0
     assert "bad.csv: row 1" in unreadable.stdout
     assert "InvoiceDate" in unreadable.stdout
     assert "Traceback" not in unreadable.stdout + unreadable.stderr
 
     bad.write_text(good.read_text().replace("UnitPrice", "Cost"))
-    renamed = machine.make(*arguments, str(bad))
+    renamed = commands.make(*arguments, str(bad))
     assert renamed.returncode != 0
     assert "bad.csv: column UnitPrice or Price is missing" in renamed.stdout
     assert published(machine, "refusing") == rows

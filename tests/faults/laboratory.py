@@ -5,19 +5,15 @@ gets copies, does its damage to the *shop*, and runs the next night. The night w
 that warnings, quarantined rows and published tables are compared with.
 """
 
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import IO
 
 import psutil
 import psycopg2
@@ -27,7 +23,7 @@ from segmentation.dates import midnight
 from segmentation.db import Database
 from segmentation.local import postgres
 from tests.faults.cases import BASELINES, Baseline, Case
-from tests.local import PROJECT, Machine
+from tests.local import Commands, Machine
 
 SHOP = "demo"
 QUICK = {  # the model is not what is on trial here
@@ -108,51 +104,6 @@ class Outcome:
     @property
     def is_as_expected(self) -> bool:
         return not self.faults
-
-
-@dataclass
-class Command:
-    """A command at work: what it prints, and, at the end, its exit code."""
-
-    pid: int
-    output: IO[str]
-    code: int | None = None
-
-
-class Commands:
-    """`make` on a machine, each command forked from a process that has the imports behind it (see `warm`)."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.faults.warm"],
-            env=machine.environment,
-            cwd=PROJECT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    @contextmanager
-    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Command]:
-        """Start a command; it is over when its output is."""
-        pipe = self.machine.folder / "output"
-        pipe.unlink(missing_ok=True)
-        os.mkfifo(pipe)
-        request = {"argv": list(arguments), "environment": dict(environment), "output": str(pipe)}
-        self.process.stdin.write(f"{json.dumps(request)}\n")
-        self.process.stdin.flush()
-        pid = json.loads(self.process.stdout.readline())["pid"]
-        with pipe.open(encoding="utf-8") as output:
-            command = Command(pid, output)
-            yield command
-        command.code = json.loads(self.process.stdout.readline())["code"]
-
-    def close(self) -> None:
-        """End the process; nothing is at work in it."""
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
 
 
 class Laboratory:
