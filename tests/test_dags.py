@@ -69,7 +69,7 @@ def loaded(tmp_path_factory) -> dict:
 
 def test_the_dags_are_exactly_these_and_load(loaded):
     assert loaded["errors"] == {}
-    assert set(loaded["dags"]) == {"audiences", "customer_segmentation"}
+    assert set(loaded["dags"]) == {"audiences", "customer_segmentation", "warehouse_maintenance"}
 
 
 def test_loading_a_dag_imports_nothing_heavy(loaded):
@@ -78,7 +78,7 @@ def test_loading_a_dag_imports_nothing_heavy(loaded):
 
 def test_every_task_retries_reports_its_failure_and_fits_share_a_pool(loaded):
     tasks = loaded["dags"]["customer_segmentation"]["tasks"]
-    for name, task in tasks.items():
+    for name, task in {**tasks, **loaded["dags"]["warehouse_maintenance"]["tasks"]}.items():
         assert task["retries"] == 3, name
         assert task["policy"] == "ExceptionRetryPolicy", name
         assert task["reports"], name
@@ -114,8 +114,9 @@ def test_gates_and_reports_have_links_to_their_pages(loaded):
     assert linked == {**gates, "publish": every, "report": every}
 
 
-def test_a_dag_says_what_a_person_paged_at_night_needs(loaded):
-    dag = loaded["dags"]["customer_segmentation"]
+@pytest.mark.parametrize("name", ["customer_segmentation", "warehouse_maintenance"])
+def test_a_dag_says_what_a_person_paged_at_night_needs(name, loaded):
+    dag = loaded["dags"][name]
     for heading in (
         "**When**",
         "**For which date**",

@@ -11,6 +11,7 @@ from segmentation.db import Database
 from segmentation.errors import LeaseError
 from segmentation.night import Night
 from segmentation.settings import Settings
+from tests.alerts.receivers import wait_until
 
 DAY = date(2024, 6, 3)
 LEASE = 30
@@ -198,6 +199,23 @@ def test_notes_add_up(warehouse_db):
 
 
 # ------------------------------------------------------------------------------------------ the parent
+
+
+def test_signs_of_life_go_on_while_a_task_works_and_end_with_the_run(warehouse_db, monkeypatch):
+    run_id = start(warehouse_db)
+    one = night(warehouse_db, run_id)
+    monkeypatch.setattr(runs, "BEATS", LEASE * 60 * 20)  # one in 50 ms
+    runs.keep_alive(one)
+    runs.keep_alive(one)  # the next task in the same process
+    (thread,) = (t for t in threading.enumerate() if t.name == f"lease {run_id}")
+    age(warehouse_db, run_id, minutes=LEASE - 1)
+    old = find(warehouse_db, run_id)["heartbeat_at"]
+    wait_until(lambda: find(warehouse_db, run_id)["heartbeat_at"] > old, 30, "a sign of life")
+    runs.finish(warehouse_db, run_id, "failed", "broken")
+    thread.join(30)
+    assert not thread.is_alive()
+    with pytest.raises(LeaseError):
+        runs.keep_alive(one)
 
 
 def test_the_parent_is_the_newest_date_published_before(warehouse_db):

@@ -121,7 +121,7 @@ def _newest_runs(conn: db.Connection, days: list[date]) -> dict[date, dict[str, 
     if db.scalar(conn, "select to_regclass('segments.runs')") is None:
         return {}
     query = """
-        select distinct on (as_of_date) as_of_date, dag_run_id, status, verdict, counts
+        select distinct on (as_of_date) as_of_date, run_id, dag_run_id, status, verdict, counts
         from segments.runs where as_of_date = any(%(days)s)
         order by as_of_date, started_at desc
     """

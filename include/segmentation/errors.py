@@ -44,3 +44,7 @@ class HeldError(UserError):
 
 class DecisionError(UserError):
     """A run cannot be released or rejected; nothing was changed."""
+
+
+class MismatchError(UserError):
+    """Features differ from a full recomputation: the roll-up is wrong."""

@@ -14,6 +14,7 @@ from segmentation.dates import midnight
 from segmentation.errors import ShopError, SourceError
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
+from segmentation.settings import WEEKS_COMPARED
 
 BEGINNING = date(1900, 1, 1)
 OUTSIDE = "outside of the window"
@@ -124,6 +125,20 @@ def run(
 def lookback(night: Night, day: date) -> date:
     """The first day that the night of `day` reads when the night before it has loaded its own."""
     return day - timedelta(days=night.settings.extract.lookback_days + 1)
+
+
+def first_of(night: Night, span: Span) -> date:
+    """The first day that a backfill reads: that of its first night.
+
+    Where the days that the gates compare with were dropped from staging, these too.
+    """
+    weeks = span.first - timedelta(weeks=WEEKS_COMPARED)
+    with night.warehouse.connect(readonly=True) as conn:
+        known = {
+            schema: db.scalar(conn, f"select min(day) from {schema}.orders") for schema in ("staging", "core")
+        }
+    is_dropped = all(known.values()) and known["staging"] > max(known["core"], weeks)
+    return min(lookback(night, span.first), weeks) if is_dropped else lookback(night, span.first)
 
 
 def take_over(night: Night, span: Span) -> dict[str, Any] | None:

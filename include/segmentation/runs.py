@@ -156,9 +156,19 @@ def parent(conn: db.Connection, as_of_date: date) -> dict[str, Any] | None:
         conn,
         """
         select run_id, as_of_date, model_path from segments.runs
-        where status = 'published' and as_of_date < %(as_of_date)s
+        where status = 'published' and dropped_at is null and as_of_date < %(as_of_date)s
         order by as_of_date desc, published_at desc limit 1
         """,
+        {"as_of_date": as_of_date},
+    )
+
+
+def published(conn: db.Connection, as_of_date: date) -> dict[str, Any] | None:
+    """The run that published a date last, or None."""
+    return db.row(
+        conn,
+        "select * from segments.runs where status = 'published' and as_of_date = %(as_of_date)s "
+        "order by published_at desc limit 1",
         {"as_of_date": as_of_date},
     )
 

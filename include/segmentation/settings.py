@@ -34,6 +34,7 @@ from segmentation.rules import NO_FAULT, RULES
 INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
 PREFIX = "SEGMENTATION__"
+WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
 
 def _known_timezone(name: str) -> str:
@@ -243,6 +244,25 @@ class Quality(Section):
         return self
 
 
+class Retention(Section):
+    """What the weekly maintenance keeps, counted back from the newest published date."""
+
+    assignments_days: int = Field(
+        180, ge=2, description="days for which who was in which segment is kept, date by date"
+    )
+    month_ends: int = Field(36, ge=0, description="months of which that is kept for the last published date")
+    features_days: int = Field(60, ge=2, description="days for which the features of a date are kept")
+    staging_days: int = Field(
+        190,
+        ge=2,
+        description="days of extracted rows that are kept as they came; more than the look-back, the "
+        "reconciliation and the nine weeks that volumes are compared with",
+    )
+    working_files_days: int = Field(
+        14, ge=1, description="days for which the matrix and the losing candidates of a run are kept"
+    )
+
+
 class Run(Section):
     lease_minutes: int = Field(
         5, ge=1, description="a run without a sign of life for so long is dead; it gives five in that time"
@@ -316,9 +336,20 @@ class Settings(BaseSettings):
     products: Products = Products()
     habits: Habits = Habits()
     audiences: Audiences = Audiences()
+    retention: Retention = Retention()
     run: Run = Run()
     alerts: Alerts = Alerts()
     language: Literal["en", "zh"] = Field("en", description="of names, reports, pages and alerts")
+
+    @model_validator(mode="after")
+    def _staged_long_enough(self) -> "Settings":
+        needed = max(self.extract.lookback_days, self.extract.reconcile_days, WEEKS_COMPARED * 7) + 1
+        if self.retention.staging_days < needed:
+            raise ValueError(
+                f"retention.staging_days must be at least {needed}: the look-back, the reconciliation and "
+                "the weeks that volumes are compared with need these days"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -341,7 +372,10 @@ class Settings(BaseSettings):
         """Twelve hex digits that change when anything that shapes the segments changes."""
         shaping = self.model_dump(
             mode="json",
-            exclude={"run": True, "audiences": True, "shop": {"data"}, "alerts": True, "language": True},
+            exclude={
+                **dict.fromkeys(("run", "retention", "audiences", "alerts", "language"), True),
+                "shop": {"data"},
+            },
         )
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -14,7 +14,7 @@ from airflow.sdk import AssetAlias, Metadata, get_current_context
 from segmentation import alerts, connections, progress, runs, settings
 from segmentation.assets import CUSTOMER_SEGMENTS
 from segmentation.dates import as_of
-from segmentation.errors import HeldError, SettingsError, SourceError
+from segmentation.errors import HeldError, MismatchError, SettingsError, SourceError
 from segmentation.night import Night
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str |
         return extraction.run(reading, version, progress.say, since)
 
     if span:
-        return extract(extraction.lookback(night, span.first)), version
+        return extract(extraction.first_of(night, span)), version
     return reconciliation.run(night, version, extract), version
 
 
@@ -296,3 +296,46 @@ def export_audiences() -> dict[str, Any]:
         "withheld": len(manifest["audiences"]) - len(exported),
         "addresses": sum(audience["addresses"] for audience in exported),
     }
+
+
+# --- the weekly maintenance -------------------------------------------------------------------------------
+
+
+def remove_old() -> dict[str, int]:
+    """Remove what is past its time, vacuum and analyse; says what was freed."""
+    from segmentation import maintenance, warehouse
+
+    target = connections.database("warehouse")
+    warehouse.migrate(target)
+    freed = maintenance.run(target, settings.load(), connections.store(), progress.say)
+    return {
+        "assignments": len(freed.assignments),
+        "features": len(freed.features),
+        "bytes": freed.partition_bytes + freed.artifact_bytes,
+        "staged_rows": freed.staged_rows,
+    }
+
+
+def verify_features() -> int:
+    """Compare the features of the newest date with a full recomputation; returns the features compared.
+
+    Raises
+    ------
+    MismatchError
+        When they differ; names the features, and of how many customers.
+    """
+    from segmentation import features
+
+    with connections.database("warehouse").connect(readonly=True) as conn:
+        day = runs.newest(conn)
+        newest = day and runs.published(conn, day)
+    if not newest:
+        return 0
+    night = connections.night({"run_id": newest["run_id"], "as_of_date": day.isoformat()})
+    if found := features.verify(night):
+        named = ", ".join(f"{one.feature} ({one.customers:,} customers)" for one in found[:10])
+        raise MismatchError(
+            f"features of {day} differ from a full recomputation: {named}; see docs/runbooks/maintenance.md"
+        )
+    progress.say(f"verify: the features of {day} are those of a full recomputation")
+    return len(features.of(night))

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import db, settings
+from segmentation import db, settings, stale
 from segmentation.db import Database
 from segmentation.errors import SettingsError, UserError
 from segmentation.settings import Settings
@@ -36,6 +36,7 @@ class Status:
     days_allowed: int
     runs: list[dict[str, Any]] = field(default_factory=list)
     incidents: list[dict[str, Any]] = field(default_factory=list)
+    stale: list[date] = field(default_factory=list)
     is_new: bool = False
 
     @property
@@ -65,6 +66,8 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
             )
             facts["runs"] = db.rows(conn, db.statement("alerts/recent_runs.sql"), {"n": RUNS})
             facts["is_new"] = facts["newest"] is None
+        if db.scalar(conn, "select to_regclass('segments.stale_dates')"):
+            facts["stale"] = [one.as_of_date for one in stale.dates(conn)]
         if db.scalar(conn, "select to_regclass('quality.alerts')"):
             facts["incidents"] = db.rows(conn, db.statement("alerts/open.sql"), {"as_of_date": None})
     return Status(
@@ -74,7 +77,9 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
 
 def text(status: Status, loaded: Settings) -> str:
     """The status for a terminal."""
-    return "\n".join([_headline(status, loaded), "", *_runs(status, loaded), *_incidents(status, loaded)])
+    return "\n".join(
+        [_headline(status, loaded), "", *_runs(status, loaded), *_stale(status), *_incidents(status, loaded)]
+    )
 
 
 def _headline(status: Status, loaded: Settings) -> str:
@@ -106,6 +111,18 @@ def _runs(status: Status, loaded: Settings) -> list[str]:
         label = "Runs" if not place else ""
         lines.append(f"{label:<11}{run['as_of_date']}  {run['status']:<9}  started {started}{said}")
     return lines
+
+
+def _stale(status: Status) -> list[str]:
+    """Published dates that late or corrected facts have changed."""
+    if not status.stale:
+        return []
+    many = "1 published date" if len(status.stale) == 1 else f"{len(status.stale):,} published dates"
+    return [
+        "",
+        f"{'Stale':<11}{many}, from {status.stale[0]} on: facts before them changed since. Why:",
+        f"{'':<11}select * from segments.stale_dates; to run them again: make stale (docs/backfills.md)",
+    ]
 
 
 def _incidents(status: Status, loaded: Settings) -> list[str]:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
+from tests.faults import kills
 from tests.faults.cases import CASES, Case
 from tests.faults.laboratory import Laboratory, Outcome
 from tests.local import PROJECT, Machine
@@ -46,6 +47,9 @@ WRONG = "**not as expected**"
 def main(names: list[str]) -> int:
     """Run what was asked for."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    killed = names in ([], [kills.NAME]) and kills.run(PAGE, _say)
+    if names == [kills.NAME]:
+        return int(not killed)
     chosen = [case for case in CASES if not names or any(_is_meant(case, name) for name in names)]
     if not chosen:
         print(f"no case is called {' or '.join(names)}; there are: {', '.join(c.name for c in CASES)}")
@@ -53,7 +57,8 @@ def main(names: list[str]) -> int:
     outcomes = _run_all(chosen)
     print(f"\n{_page({outcome.case.name: _row(outcome) for outcome in outcomes}, chosen)}")
     _say(f"written to {PAGE.relative_to(PROJECT)}")
-    return int(len(outcomes) < len(chosen) or not all(outcome.is_as_expected for outcome in outcomes))
+    are_well = len(outcomes) == len(chosen) and all(outcome.is_as_expected for outcome in outcomes)
+    return int(not are_well or (not names and not killed))
 
 
 def _is_meant(case: Case, name: str) -> bool:
@@ -131,7 +136,7 @@ def _keep(outcome: Outcome) -> None:
     """Write the row of a case into the page, so that a run that is broken off leaves what it has."""
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in _written() if line.startswith("| ")}
     rows[outcome.case.name] = _row(outcome)
-    PAGE.write_text(f"{HEAD}\n{_page(rows, CASES)}", encoding="utf-8")
+    PAGE.write_text(f"{HEAD}\n{_page(rows, CASES)}{kills.section(PAGE)}", encoding="utf-8")
 
 
 def _written() -> list[str]:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from segmentation.night import Night
 from segmentation.rules import NO_FAULT
 
 DAG = "customer_segmentation"
+MAINTENANCE = "warehouse_maintenance"
 WAREHOUSE = "warehouse"
 
 # What names a row, in quarantine and in staging. Nothing of a customer does.
@@ -61,6 +63,9 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
     """A failed gate, or a task that failed for good."""
     exception, task, dag_run = context.get("exception"), context["ti"], context["dag_run"]
     link = ui(dag_run.run_id, task.task_id, task.map_index, dag_id=task.dag_id)
+    if dag_run.dag_id == MAINTENANCE:
+        _send(_of_maintenance(dag_run, task.task_id, words, link))
+        return
     if isinstance(exception, GateFailed):
         kind, more = "gate", _gate(run_id, str(exception))
     else:
@@ -68,6 +73,15 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
         facts = {"task": task.task_id, "is_published": _status(run_id) == "published"}
         more = {"what": tuple(line for line in words.splitlines() if line.strip()), "facts": facts}
     _send(_alert(kind, _day(context), run_id, dag_run.run_id, link=link, **more))
+
+
+def _of_maintenance(dag_run: Any, task_id: str, words: str, link: str) -> Alert:
+    """A task of the weekly maintenance; it is about the newest published date."""
+    facts = {"task": f"{task_id} of {dag_run.dag_id}", "is_published": True}
+    day = _newest() or dates.as_of(None, dag_run.logical_date, dag_run.run_after, settings.load().tz)
+    made = _alert("task", day, None, dag_run.run_id, link=link, what=(words,), facts=facts)
+    folder = settings.load().alerts.runbooks.rstrip("/")
+    return replace(made, rerun=f"airflow dags trigger {dag_run.dag_id}", runbook=f"{folder}/maintenance.md")
 
 
 def held(

@@ -223,7 +223,7 @@ def backfill(args: argparse.Namespace) -> int:
     os.environ.update(home.settings_environment())
     home.save()
     environment = homes.airflow_environment(home, home.start_server())
-    command = [sys.executable, "-W", "ignore", "-m", "segmentation.backfill"]
+    command = [sys.executable, "-W", "ignore", "-m", services.FOLLOWER]
     command += ["--stale"] if args.stale else [first, last, "--reprocess", args.reprocess or "none"]
     command += ["--give-up"] if args.give_up else []
     if services.are_running(home):
@@ -232,6 +232,7 @@ def backfill(args: argparse.Namespace) -> int:
     with services.started(home, environment, args.port, is_quiet=True) as parts:
         command += ["--parsed-after", begun]
         process = subprocess.Popen(command, env=parts.environment, cwd=home.folder)  # noqa: S603 (ours)
+        parts.remember(process)
         try:
             while process.poll() is None and parts.ended is None:
                 time.sleep(0.5)

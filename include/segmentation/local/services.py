@@ -28,9 +28,11 @@ QUIET_PARTS = {
 QUIET = {
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+    # tasks of a scheduler that was killed start again soon
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "AIRFLOW__API__WORKERS": "1",
 }
-WARM = "segmentation.warm"
+WARM, FOLLOWER = OURS = "segmentation.warm", "segmentation.backfill"
 FIRST_PORT, LAST_PORT = 8080, 8099
 START_SECONDS = 120
 STOP_SECONDS = 30
@@ -64,11 +66,17 @@ class Parts:
     environment: dict[str, str]
     port: int
     logs: Path
+    left: Path
 
     @property
     def ended(self) -> str | None:
         """A part that has ended; None while all run."""
         return next((part for part, one in self.processes.items() if one.poll() is not None), None)
+
+    def remember(self, process: subprocess.Popen) -> None:
+        """Have one more process ended when this one is killed before it can."""
+        pids = [one.pid for one in [*self.processes.values(), process]]
+        self.left.write_text(json.dumps(pids))
 
     def last_word(self) -> str:
         """Which part has ended, and where its log is."""
@@ -108,7 +116,7 @@ def started(
         left.write_text(json.dumps([process.pid for process in processes.values()]))
         try:
             _wait_until_healthy(number, processes, is_quiet)
-            yield Parts(processes, environment, number, logs)
+            yield Parts(processes, environment, number, logs, left)
         finally:
             stop(processes)
             left.unlink(missing_ok=True)
@@ -126,14 +134,14 @@ def are_running(home: Home) -> bool:
 
 
 def stop_left_behind(file: Path) -> None:
-    """End the processes of an earlier `make up` that was killed before it could stop them."""
+    """End the processes of an earlier `make up` or `make backfill` that was killed before it could."""
     if not file.exists():
         return
     for pid in json.loads(file.read_text()):
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
-            if any("airflow" in word or word == WARM for word in process.cmdline()):
-                print(f"stopping process {pid}, which an earlier 'make up' left behind")
+            if any("airflow" in word or word in OURS for word in process.cmdline()):
+                print(f"stopping process {pid}, which an earlier command left behind")
                 for one in [*process.children(recursive=True), process]:
                     one.kill()
     file.unlink()
@@ -231,8 +239,11 @@ def _say(home: Home, environment: dict[str, str], number: int) -> None:
 
 
 def stop(processes: dict[str, subprocess.Popen]) -> None:
-    """Ask every part to stop, then insist."""
+    """Ask every part to stop, then insist; tasks that outlive the scheduler go with it."""
+    children = []
     for process in processes.values():
+        with contextlib.suppress(psutil.Error):
+            children += psutil.Process(process.pid).children(recursive=True)
         if process.poll() is None:
             process.terminate()
     deadline = time.monotonic() + STOP_SECONDS
@@ -241,3 +252,6 @@ def stop(processes: dict[str, subprocess.Popen]) -> None:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            child.kill()

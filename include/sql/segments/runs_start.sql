@@ -8,7 +8,7 @@ with parent as (
         run_id,
         as_of_date
     from segments.runs
-    where status = 'published' and as_of_date < %(as_of_date)s
+    where status = 'published' and dropped_at is null and as_of_date < %(as_of_date)s
     order by as_of_date desc, published_at desc
     limit 1
 )

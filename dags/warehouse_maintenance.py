@@ -1,0 +1,42 @@
+"""
+### Warehouse maintenance
+
+Every week: what is older than the settings under `retention` goes, what is left is vacuumed and analysed, and
+the features of the newest date are compared with a full recomputation.
+
+    remove_old -> verify_features
+
+**When** Sundays at 05:00 in the shop's time zone, after the night. **For which date** the newest published
+one: ages are counted back from it.
+
+**Reads** the Airflow connection `warehouse`. **Writes** it: partitions of old dates are dropped, old staged
+rows deleted; and the artifacts of old runs.
+
+**When it fails** nothing that readers use has changed; whoever the connection `alerts` names is told. A
+mismatch of features is such a failure: see `docs/runbooks/maintenance.md`.
+
+**When it is held** it never is: nothing here asks.
+
+**Running it again** is safe, at any point. Nights, backfills and readers may go on meanwhile. What was
+dropped comes back when its date is run again.
+"""
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from segmentation import settings, stages
+from segmentation.callbacks import DEFAULT_ARGS
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 5 * * 0", timezone=settings.load().shop.timezone),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=["segmentation", "maintenance"],
+    doc_md=__doc__,
+)
+def warehouse_maintenance():
+    task(stages.remove_old)() >> task(stages.verify_features)()
+
+
+warehouse_maintenance()

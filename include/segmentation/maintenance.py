@@ -1,0 +1,225 @@
+"""The weekly maintenance: what is older than `retention` goes, what is left is vacuumed and analysed.
+
+Readers are never kept waiting: a partition is detached concurrently before it is dropped, under the lock of
+publications. What a later night, a re-run or a repair needs stays, or is extracted again: docs/retention.md.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+from psycopg2 import sql
+
+from segmentation import db, partitions, runs
+from segmentation.settings import Settings
+
+STAGED = ("orders", "order_items", "events", "reviews")
+"""Customers stay: an attribute's history is made of all of their rows, and they are few."""
+
+WORKING_FILES = ("matrix", "candidates", "snapshot")
+"""What a run needs until it has chosen: the first letters of the files."""
+
+VACUUMED = ("staging", "quarantine", "core", "features", "quality", "segments")
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What the maintenance removed. Bytes are those given back to the disk; rows make room for new ones."""
+
+    assignments: tuple[date, ...] = ()
+    features: tuple[date, ...] = ()
+    partition_bytes: int = 0
+    staged_rows: int = 0
+    staged_before: date | None = None
+    changes: int = 0
+    artifact_bytes: int = 0
+    vacuumed: int = 0
+
+    def words(self) -> list[str]:
+        """For the log."""
+        return [
+            f"assignments dropped of {_dates(self.assignments)}; features of {_dates(self.features)}: "
+            f"{_size(self.partition_bytes)} freed",
+            f"staging: {self.staged_rows:,} rows of days before {self.staged_before} deleted",
+            f"artifacts: {_size(self.artifact_bytes)} freed; {self.changes:,} changes of days forgotten",
+            f"{self.vacuumed} tables vacuumed and analysed",
+        ]
+
+
+def run(
+    warehouse: db.Database, settings: Settings, store: Path, progress: Callable[[str], None] = print
+) -> Freed:
+    """Remove what is past its time, counted back from the newest published date; returns what was freed."""
+    with warehouse.connect(readonly=True) as conn:
+        newest = runs.newest(conn)
+        if newest is None:
+            progress("maintenance: nothing was ever published, so there is nothing to remove")
+            return Freed(vacuumed=_vacuum(warehouse))
+        assignments, features = _past(conn, settings, newest)
+    freed_bytes = _drop(warehouse, "features", "customer_features", features)
+    freed_bytes += _drop(warehouse, "segments", "customer_segments", assignments)
+    staged_before = newest - timedelta(days=settings.retention.staging_days)
+    freed = Freed(
+        assignments=tuple(assignments),
+        features=tuple(features),
+        partition_bytes=freed_bytes,
+        staged_rows=_forget_staged(warehouse, staged_before),
+        staged_before=staged_before,
+        changes=_forget_changes(warehouse),
+        artifact_bytes=_remove_artifacts(warehouse, settings, store, newest),
+        vacuumed=_vacuum(warehouse),
+    )
+    for line in freed.words():
+        progress(f"maintenance: {line}")
+    return freed
+
+
+def _past(conn: db.Connection, settings: Settings, newest: date) -> tuple[list[date], list[date]]:
+    """The dates whose assignments, and those whose features, are past their time; the oldest first."""
+    retention = settings.retention
+    params = {
+        "newest": newest,
+        "assignments_from": newest - timedelta(days=retention.assignments_days),
+        "month_ends_from": _months_before(newest, retention.month_ends),
+        "features_from": newest - timedelta(days=retention.features_days),
+    }
+    found = db.rows(conn, db.statement("maintenance/past.sql"), params)
+    past = ([row["as_of_date"] for row in found if row[kind]] for kind in ("is_segments", "is_features"))
+    return tuple(past)
+
+
+def _months_before(day: date, months: int) -> date:
+    years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(years, month + 1, 1)
+
+
+@contextmanager
+def _publication_lock(warehouse: db.Database) -> Iterator[db.Connection]:
+    """A connection without a transaction around it, that keeps publications out."""
+    with closing(psycopg2.connect(**warehouse.params, application_name="segmentation maintenance")) as conn:
+        conn.autocommit = True
+        name = {"name": "segmentation publication"}
+        db.execute(conn, "select pg_advisory_lock(hashtextextended(%(name)s, 0))", name)
+        try:
+            yield conn
+        finally:
+            db.execute(conn, "select pg_advisory_unlock(hashtextextended(%(name)s, 0))", name)
+
+
+def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) -> int:
+    """Detach and drop the partitions; returns the bytes they had."""
+    freed = 0
+    if not days:
+        return freed
+    with _publication_lock(warehouse) as conn:
+        for day in days:
+            name = partitions.name(parent, day)
+            names = {"parent": sql.Identifier(schema, parent), "partition": sql.Identifier(schema, name)}
+            detach = sql.SQL("alter table {parent} detach partition {partition} ").format(**names)
+            freed += db.scalar(conn, "select pg_total_relation_size(%(t)s)", {"t": f"{schema}.{name}"})
+            if parent == "customer_segments":
+                db.execute(
+                    conn,
+                    "update segments.runs set dropped_at = now() "
+                    "where as_of_date = %(d)s and status = 'published' and dropped_at is null",
+                    {"d": day},
+                )
+            with conn.cursor() as cursor:
+                # a maintenance that was killed in the middle of this left it half done
+                with suppress(psycopg2.errors.ObjectNotInPrerequisiteState, psycopg2.errors.UndefinedTable):
+                    cursor.execute(detach + sql.SQL("finalize"))
+                with suppress(psycopg2.errors.UndefinedTable):
+                    cursor.execute(detach + sql.SQL("concurrently"))
+                cursor.execute(sql.SQL("drop table {partition}").format(**names))
+    return freed
+
+
+def _forget_staged(warehouse: db.Database, before: date) -> int:
+    """Delete staged rows of days before that one; whoever needs these days extracts them again."""
+    with warehouse.connect() as conn:
+        db.lock(conn, "segmentation days")
+        deleted = sum(
+            db.execute(conn, f"delete from staging.{table} where day < %(before)s", {"before": before})
+            for table in STAGED
+        )
+        db.run_file(conn, "maintenance/loads.sql", {"kept_from": before})
+    return deleted
+
+
+def _forget_changes(warehouse: db.Database) -> int:
+    with warehouse.connect() as conn:
+        db.lock(conn, "segmentation days")
+        return db.run_file(conn, "maintenance/changed_days.sql")
+
+
+def _remove_artifacts(warehouse: db.Database, settings: Settings, store: Path, newest: date) -> int:
+    """Delete the working files of runs that have ended, and all files of dates that were dropped."""
+    with warehouse.connect(readonly=True) as conn:
+        ended = db.rows(conn, db.statement("maintenance/ended_runs.sql"))
+    working = newest - timedelta(days=settings.retention.working_files_days)
+    freed = 0
+    for run in ended:
+        folder = store / run["as_of_date"].isoformat() / run["run_id"]
+        if not folder.exists():
+            continue
+        if run["is_dropped"]:
+            freed += sum(_size_of(file) for file in _files(folder))
+            _remove(folder)
+            _remove(store / "data_docs" / run["as_of_date"].isoformat() / run["run_id"])
+        elif run["as_of_date"] < working:
+            for file in _files(folder):
+                if file.name.startswith(WORKING_FILES):
+                    freed += _size_of(file)
+                    file.unlink()
+    return freed
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if file.is_file()]
+
+
+def _size_of(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _remove(folder: Any) -> None:
+    """Object storage knows how to delete a folder; pathlib does not."""
+    if not folder.exists():
+        return
+    if hasattr(folder, "rmdir") and not isinstance(folder, Path):
+        folder.rmdir(recursive=True)
+    else:
+        shutil.rmtree(folder)
+
+
+def _vacuum(warehouse: db.Database) -> int:
+    """Vacuum and analyse every table of ours; returns how many."""
+    with closing(psycopg2.connect(**warehouse.params, application_name="segmentation maintenance")) as conn:
+        conn.autocommit = True
+        tables = db.rows(
+            conn,
+            "select n.nspname, c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace "
+            "where n.nspname = any(%(schemas)s) and c.relkind = 'r' order by 1, 2",
+            {"schemas": list(VACUUMED)},
+        )
+        with conn.cursor() as cursor:
+            for table in tables:
+                name = sql.Identifier(table["nspname"], table["relname"])
+                cursor.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(name))
+    return len(tables)
+
+
+def _dates(days: tuple[date, ...]) -> str:
+    if not days:
+        return "no date"
+    return f"{len(days)} dates ({days[0]} to {days[-1]})" if len(days) > 1 else str(days[0])
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
