@@ -16,6 +16,7 @@ import pytest
 
 from segmentation import alerts, backfill, db, maintenance, stages, stale
 from segmentation.backfill import Asked
+from segmentation.errors import MismatchError
 from segmentation.night import Night
 from segmentation.settings import Retention
 from tests.small_shop import SmallShop, contents, forget, make_source, select, silent
@@ -269,11 +270,20 @@ def test_the_maintenance_drops_what_is_past_its_time_and_says_so(nights, freed):
     assert freed.staged_rows > 0
     left = nights.see("select min(day) as day from staging.orders")[0]["day"]
     assert left >= DAYS[-1] - timedelta(days=64)
-    dropped = nights.store / DAYS[2].isoformat()
-    assert not any(dropped.iterdir())
+    for run in nights.see(f"select run_id from segments.runs where as_of_date = '{DAYS[2]}'"):
+        assert not (nights.store / DAYS[2].isoformat() / run["run_id"]).exists()
     assert any((nights.store / DAYS[-1].isoformat()).rglob("*.skops"))
     assert nights.stale() == {}, "what is dropped is not stale, nor is what follows it"
     assert maintenance.run(nights.warehouse, nights.settings, nights.store, silent).assignments == ()
+
+
+def test_the_features_of_the_newest_date_are_those_of_a_full_recomputation_or_it_is_told(nights, freed):
+    assert stages.verify_features() > 20
+    with nights.warehouse.connect() as conn:
+        change = "update features.customer_day set units = units + 1 where day = %(d)s"
+        assert db.execute(conn, change, {"d": DAYS[-1] - timedelta(days=2)})
+    with pytest.raises(MismatchError, match=f"features of {DAYS[-1]} differ from a full recomputation: "):
+        stages.verify_features()
 
 
 def test_a_night_after_the_maintenance_is_as_ever(nights, freed):

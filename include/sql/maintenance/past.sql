@@ -27,7 +27,7 @@ partitions as (
             n.nspname = 'segments' and c.relname ~ '^customer_segments_[0-9]{8}$'
             or n.nspname = 'features' and c.relname ~ '^customer_features_[0-9]{8}$'
         )
-    group by 1
+    group by to_date(right(c.relname, 8), 'YYYYMMDD')
 ),
 
 parent as (
