@@ -63,7 +63,7 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
     """A failed gate, or a task that failed for good."""
     exception, task, dag_run = context.get("exception"), context["ti"], context["dag_run"]
     link = ui(dag_run.run_id, task.task_id, task.map_index, dag_id=task.dag_id)
-    if dag_run.dag_id == MAINTENANCE:
+    if task.dag_id == MAINTENANCE:
         _send(_of_maintenance(dag_run, task.task_id, words, link))
         return
     if isinstance(exception, GateFailed):
@@ -77,11 +77,11 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
 
 def _of_maintenance(dag_run: Any, task_id: str, words: str, link: str) -> Alert:
     """A task of the weekly maintenance; it is about the newest published date."""
-    facts = {"task": f"{task_id} of {dag_run.dag_id}", "is_published": True}
+    facts = {"task": f"{task_id} of {MAINTENANCE}", "is_published": True}
     day = _newest() or dates.as_of(None, dag_run.logical_date, dag_run.run_after, settings.load().tz)
     made = _alert("task", day, None, dag_run.run_id, link=link, what=(words,), facts=facts)
     folder = settings.load().alerts.runbooks.rstrip("/")
-    return replace(made, rerun=f"airflow dags trigger {dag_run.dag_id}", runbook=f"{folder}/maintenance.md")
+    return replace(made, rerun=f"airflow dags trigger {MAINTENANCE}", runbook=f"{folder}/maintenance.md")
 
 
 def held(
