@@ -1,5 +1,5 @@
 -- Purpose: dates whose assignments the maintenance has dropped: they are no parent, and not stale.
--- Grain: run. Part of the eleventh migration.
+-- Grain: run. Part of the twelfth migration.
 
 alter table segments.runs add column dropped_at timestamptz;
 comment on column segments.runs.dropped_at is

@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation import db
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0011_retention.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0012_retention.sql"))
