@@ -10,7 +10,7 @@ import pytest
 
 from segmentation import alerts, callbacks, db, runs, settings
 from segmentation.alerts import deadline, incidents
-from segmentation.errors import GateFailed, HeldError, SourceError
+from segmentation.errors import GateFailed, HeldError, MismatchError, SourceError
 from segmentation.night import Night
 
 DAY, BEFORE = date(2026, 11, 23), date(2026, 11, 22)
@@ -24,7 +24,10 @@ def context(night: Night | None, exception: BaseException, task: str = "clean", 
         "exception": exception,
         "params": {"as_of_date": run.pop("param", DAY.isoformat())},
         "ti": SimpleNamespace(
-            task_id=task, map_index=run.pop("map_index", -1), xcom_pull=lambda **_: reference
+            task_id=task,
+            dag_id=run.pop("dag_id", "customer_segmentation"),
+            map_index=run.pop("map_index", -1),
+            xcom_pull=lambda **_: reference,
         ),
         "dag_run": SimpleNamespace(run_id="manual__1", logical_date=None, run_after=DUE),
     }
@@ -167,6 +170,20 @@ def test_a_failure_after_publication_says_that_the_date_is_published(start, told
     assert (
         "The segments of 2026-11-23 are published; what comes after that failed." in told.bodies[0]["message"]
     )
+
+
+def test_a_mismatch_of_features_is_told_with_the_way_to_verify_again(start, told):
+    publish(start(DAY))
+    fault = MismatchError(f"features of {DAY} differ from a full recomputation: orders (3 customers)")
+    callbacks.record_failure(context(None, fault, "verify_features", dag_id="warehouse_maintenance"))
+    (body,) = told.bodies
+    assert body["title"] == f"[tiny] {DAY}: task verify_features of warehouse_maintenance failed"
+    for part in (
+        "differ from a full recomputation: orders (3 customers)",
+        "Run it again: airflow dags trigger warehouse_maintenance",
+        "What to do: docs/runbooks/maintenance.md",
+    ):
+        assert part in body["message"], part
 
 
 def test_a_warehouse_that_is_down_is_told(start, told, monkeypatch):
