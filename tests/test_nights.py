@@ -280,8 +280,8 @@ def test_the_maintenance_drops_what_is_past_its_time_and_says_so(nights, freed):
 def test_the_features_of_the_newest_date_are_those_of_a_full_recomputation_or_it_is_told(nights, freed):
     assert stages.verify_features() > 20
     with nights.warehouse.connect() as conn:
-        change = "update features.customer_day set units = units + 1 where day = %(d)s"
-        assert db.execute(conn, change, {"d": DAYS[-1] - timedelta(days=2)})
+        change = "update features.customer_day set gross_cents = gross_cents + 100 where day = %(d)s"
+        assert db.execute(conn, change, {"d": DAYS[-1] - timedelta(days=1)})
     with pytest.raises(MismatchError, match=f"features of {DAYS[-1]} differ from a full recomputation: "):
         stages.verify_features()
 

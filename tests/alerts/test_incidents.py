@@ -177,7 +177,7 @@ def test_a_mismatch_of_features_is_told_with_the_way_to_verify_again(start, told
     fault = MismatchError(f"features of {DAY} differ from a full recomputation: orders (3 customers)")
     callbacks.record_failure(context(None, fault, "verify_features", dag_id="warehouse_maintenance"))
     (body,) = told.bodies
-    assert body["title"] == f"[tiny] {DAY}: task verify_features of warehouse_maintenance failed"
+    assert body["title"] == f"[demo] {DAY}: task verify_features of warehouse_maintenance failed"
     for part in (
         "differ from a full recomputation: orders (3 customers)",
         "Run it again: airflow dags trigger warehouse_maintenance",
