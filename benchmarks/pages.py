@@ -2,10 +2,11 @@
 
     PYTHONPATH=include:. python benchmarks/pages.py [CUSTOMERS] [DATES]
 
-A warehouse is filled with CUSTOMERS (1,000,000) on 8 dates, each night 3 % of them in another segment, and
-with the small tables of DATES (365) dates: versions, profiles, leaderboards, checks. Each route is asked 20
-times, for another date or customer each time. The app answers in this process, as the role of the UI, without
-Airflow's door (one query of its own) and without a network. `first`: the very first request, with imports.
+A warehouse is filled with CUSTOMERS (1,000,000) on 8 dates, each night 3 % of them in another segment, every
+7919th of them on all DATES (365), and with the small tables of all dates: versions, profiles, leaderboards,
+checks. Each route is asked 20 times, for another date or customer each time. The app answers in this process,
+as the role of the UI, without Airflow's door (one query of its own) and without a network. `first`: the very
+first request, with imports.
 """
 
 import json
@@ -26,7 +27,7 @@ from segmentation.local import postgres
 from segmentation.night import Night
 from segmentation.settings import Settings
 
-NEWEST, FULL, SEGMENTS, ASKED = date(2026, 6, 1), 8, 9, 20
+NEWEST, FULL, THIN, SEGMENTS, ASKED = date(2026, 6, 1), 8, 7919, 9, 20
 
 MEMBERS = """
 insert into {table}
@@ -34,7 +35,7 @@ insert into {table}
 select %(day)s, 'c' || lpad(n::text, 8, '0'),
     1 + (case when mod(n * 31 + %(night)s * 7919, 100) < 3 then n + %(night)s else n end) %% %(segments)s,
     .4 + mod(n, 60) / 100.0, mod(n, 97) = 0, mod(n, 90), %(run)s
-from generate_series(1, %(customers)s) as n
+from generate_series(1, %(customers)s, %(step)s) as n
 """
 RUNS = """
 insert into segments.runs
@@ -109,12 +110,12 @@ def fill(target: db.Database, customers: int, dates: int) -> None:
     }
     with target.connect() as conn:
         db.execute(conn, RUNS, told)
-        for night in range(FULL):
+        for night in range(dates):
+            step = 1 if night < FULL else THIN
             day = NEWEST - timedelta(days=night)
             staged = partitions.stage(conn, "segments", "customer_segments", day)
-            db.execute(
-                conn, MEMBERS.format(table=staged), {**told, "day": day, "night": night, "run": f"run-{day}"}
-            )
+            told |= {"day": day, "night": night, "run": f"run-{day}", "step": step}
+            db.execute(conn, MEMBERS.format(table=staged), told)
             partitions.replace(conn, "segments", "customer_segments", day)
         features._ensure_columns(conn)
         staged = partitions.stage(conn, "features", "customer_features", NEWEST)
@@ -139,7 +140,7 @@ def routes(customers: int, dates: int) -> dict[str, list[tuple[str, str, dict | 
     days = [NEWEST - timedelta(days=n * dates // ASKED) for n in range(ASKED)]
     full = [NEWEST - timedelta(days=n) for n in range(FULL)]
     pairs = [(a, b) for a in full for b in full if (b - a).days > 1][:ASKED]
-    ids = [{"id": f"c{1 + n * 7919 % customers:08}"} for n in range(ASKED)]
+    ids = [{"id": f"c{1 + n * THIN % (customers - customers % THIN):08}"} for n in range(ASKED)]
     asked: dict[str, list[tuple[str, str, dict | None]]] = {}
     for path in ("segments", "choice", "quality", "movement"):
         key = "to" if path == "movement" else "date"

@@ -173,7 +173,7 @@ def _front(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _outcome(row: dict) -> str:
     if row["chosen"]:
-        return " (chosen)"
+        return " ({})".format(t("chosen"))
     if row["gates_failed"]:
         return f" ({words.listed([words.gate(name) for name in row['gates_failed']])})"
-    return f" (rank {row['rank']})" if row["rank"] else ""
+    return " ({})".format(t("rank {n}", n=row["rank"])) if row["rank"] else ""
