@@ -137,3 +137,12 @@ def test_services_and_variables_in_the_guide_are_those_of_compose():
     for name in re.findall(r"`((?:AIRFLOW|POSTGRES|SHOP|WAREHOUSE)_[A-Z][A-Z_]+[A-Z])`", GUIDE):
         if not name.startswith(("AIRFLOW__", "AIRFLOW_CONN")):
             assert f"{name}=" in known, name
+
+
+def test_the_role_of_the_ui_gets_in_the_guide_what_the_migrations_give_it():
+    made = (PROJECT / "include" / "sql" / "schema" / "0010_ui_role.sql").read_text()
+    told = [line.replace("for role warehouse ", "") for line in block("ui").strip().splitlines()]
+    grants = [line for line in told if line.startswith(("grant usage", "grant select", "alter"))]
+    assert len(grants) == 5
+    assert [line for line in grants if line not in made] == []
+    assert len(made.split("grant ")) == 1 + 5 + 1  # what is granted, and the role to its owner

@@ -83,9 +83,9 @@ SCORES = (
 )
 
 
-def weekdays() -> list[str]:
-    """Monday to Sunday, short."""
-    return [t(day) for day in WEEKDAYS]
+def weekdays(every: int = 1) -> list[str]:
+    """Monday to Sunday, short; with `every` 2 each second one is empty, where there is little room."""
+    return [t(day) if place % every == 0 else "" for place, day in enumerate(WEEKDAYS)]
 
 
 def known(value: Any) -> bool:
