@@ -12,7 +12,7 @@ from jinja2 import nodes
 
 from segmentation import features, language, naming, report
 from segmentation.language import speaking, t
-from segmentation.report import verdict, words
+from segmentation.report import charts, verdict, words
 
 CODE = Path(language.__file__).parent
 LANGUAGES = [file.stem for file in language.TEXTS.glob("*.yaml")]
@@ -53,6 +53,7 @@ def by_name() -> Iterator[str]:
     yield from verdict.BECAME.values()
     yield from (*naming.TIERS.values(), *naming.STAGES)
     yield from COUNTED
+    yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *words.WEEKDAYS)
     for _, heading, meaning in words.SCORES:
