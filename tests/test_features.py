@@ -325,7 +325,7 @@ def _attributes(rows: list, as_of: date, zone: ZoneInfo) -> dict[str, Any]:
 
 def read(shop: SmallShop, day: date) -> dict[str, dict[str, Any]]:
     """The features of a date as they stand in the warehouse."""
-    with shop.warehouse.connect(readwhom=True) as conn:
+    with shop.warehouse.connect(readonly=True) as conn:
         return as_dict(features.read(conn, day, features.dictionary()))
 
 

@@ -81,8 +81,10 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
     with night.warehouse.connect() as conn:
         db.lock(conn, f"segmentation features {night.as_of_date}")
         _ensure_columns(conn)
-        staged = partitions.stage(conn, "features", "customer_features", night.as_of_date)
+        date_of = ("customer_features", night.as_of_date)
+        staged = partitions.stage(conn, "features", *date_of, with_indexes=False)
         customers = _compute(conn, night, night.as_of_date, staged)
+        partitions.add_key(conn, *date_of, ("as_of_date", "customer_id"))
         partitions.replace(conn, "features", "customer_features", night.as_of_date)
         db.execute(conn, f"analyze features.{partitions.name('customer_features', night.as_of_date)}")
     progress(f"features: {customers:,} customers")
@@ -114,9 +116,7 @@ def read_earlier(night: Night, days: int) -> tuple["pd.DataFrame", "pd.Series"]:
         db.execute(conn, "create temp table earlier (like features.customer_features) on commit drop")
         _compute(conn, night, then, "earlier")
         spend = db.read_frame(conn, db.statement("features/spend_since.sql"), params)
-        columns = sql.SQL(", ").join(sql.Identifier(feature.name) for feature in wanted)
-        query = sql.SQL("select customer_id, {} from earlier order by customer_id").format(columns)
-        frame = db.read_frame(conn, query.as_string(conn)).set_index("customer_id")
+        frame = _frame(conn, "select * from earlier", {}, wanted)
     return frame, spend.set_index("customer_id")["spend"].reindex(frame.index).fillna(0.0)
 
 
@@ -179,10 +179,25 @@ def _ensure_columns(conn: db.Connection) -> None:
 
 
 def read(conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...]) -> "pd.DataFrame":
-    """The features of a date: one row a customer, index customer_id in "C" order; numbers are float64."""
-    columns = sql.SQL(", ").join(sql.Identifier(feature.name) for feature in wanted)
-    query = sql.SQL(
-        "select customer_id, {} from features.customer_features "
-        "where as_of_date = %(as_of_date)s order by customer_id"
-    ).format(columns)
-    return db.read_frame(conn, query.as_string(conn), {"as_of_date": as_of_date}).set_index("customer_id")
+    """The features of a date: one row a customer, index customer_id in "C" order; numbers are float64.
+
+    Read them in one snapshot (`connect(readonly=True)`) where the date may be built again meanwhile.
+    """
+    query = "select * from features.customer_features where as_of_date = %(as_of_date)s"
+    return _frame(conn, query, {"as_of_date": as_of_date}, wanted)
+
+
+def _frame(
+    conn: db.Connection, query: str, params: dict[str, date], wanted: tuple[Feature, ...]
+) -> "pd.DataFrame":
+    """Words as text, numbers by binary COPY."""
+    import pandas as pd
+
+    numbers = [feature.name for feature in wanted if feature.kind != "text"]
+    words = [feature.name for feature in wanted if feature.kind == "text"]
+    listed = ", ".join(f'"{name}"' for name in ("customer_id", *words))
+    ordered = f"{query} order by customer_id"
+    frame = db.read_frame(conn, f"select {listed} from ({ordered}) as q", params).set_index("customer_id")
+    array = db.read_numbers(conn, ordered, numbers, params)
+    read = pd.DataFrame(array, index=frame.index, columns=numbers)
+    return pd.concat([read, frame], axis="columns")[[feature.name for feature in wanted]]

@@ -14,20 +14,38 @@ def name(parent: str, day: date) -> str:
     return f"{parent}_{day:%Y%m%d}"
 
 
-def stage(conn: db.Connection, schema: str, parent: str, day: date, column: str = "as_of_date") -> str:
+def stage(
+    conn: db.Connection,
+    schema: str,
+    parent: str,
+    day: date,
+    column: str = "as_of_date",
+    *,
+    with_indexes: bool = True,
+) -> str:
     """Make an empty table that can be attached to `schema.parent` without a scan; returns its name.
 
-    `column` is the date that the parent is partitioned by.
+    `column` is the date that the parent is partitioned by. To fill a table of millions of rows without its
+    indexes and to add the key by `add_key` then takes half the time.
     """
     table = sql.Identifier(STAGING, name(parent, day))
     make = """
         drop table if exists {t};
-        create table {t} (like {p} including all, constraint one_date check ({c} = {d}))
+        create table {t} (like {p} including all {without}, constraint one_date check ({c} = {d}))
     """
     names = {"t": table, "p": sql.Identifier(schema, parent), "c": sql.Identifier(column)}
+    without = sql.SQL("" if with_indexes else "excluding indexes")
     with conn.cursor() as cursor:
-        cursor.execute(sql.SQL(make).format(d=sql.Literal(day), **names))
+        cursor.execute(sql.SQL(make).format(d=sql.Literal(day), without=without, **names))
     return f"{STAGING}.{name(parent, day)}"
+
+
+def add_key(conn: db.Connection, parent: str, day: date, columns: tuple[str, ...]) -> None:
+    """Give a staged table its primary key."""
+    key = sql.SQL(", ").join(map(sql.Identifier, columns))
+    table = sql.Identifier(STAGING, name(parent, day))
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL("alter table {} add primary key ({})").format(table, key))
 
 
 def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:

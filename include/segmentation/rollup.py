@@ -22,6 +22,7 @@ FACTS = ("orders", "events", "reviews")
 DAYS_LOCK = "segmentation days"
 EVERYBODY = "true"
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
+LINES = "features.customer_product_day"
 # A mix that stands further back than this, or of whom more than a share changed, is counted from the lines.
 MOST_DAYS_BACK = 31
 MOST_CHANGED = 0.2
@@ -170,7 +171,7 @@ def _mix(conn: db.Connection, as_of_date: date) -> int:
     free = {1, 2, 3, 4} - {row["slot"] for row in slots}
     slot = best["slot"] if best else min(free) if free else slots[0]["slot"]
     db.execute(conn, f"truncate features.customer_mix_{slot}")
-    db.run_file(conn, "features/customer_mix.sql", {"as_of_date": as_of_date, "slot": slot}, whom=EVERYBODY)
+    db.run_file(conn, "features/customer_mix.sql", {"as_of_date": as_of_date, "slot": slot}, source=LINES)
     db.execute(conn, f"analyze features.customer_mix_{slot}")
     _stands(conn, slot, as_of_date)
     return slot
@@ -194,7 +195,8 @@ def _move(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
 def _count_again(conn: db.Connection, slot: int, as_of_date: date) -> None:
     params = {"as_of_date": as_of_date, "slot": slot}
     db.execute(conn, f"delete from features.customer_mix where slot = %(slot)s and {ONLY_TOUCHED}", params)
-    db.run_file(conn, "features/customer_mix.sql", params, whom=ONLY_TOUCHED)
+    lines = db.statement("features/touched_lines.sql")
+    db.run_file(conn, "features/customer_mix.sql", params, source=f"({lines}) as touched_lines")
 
 
 def _stands(conn: db.Connection, slot: int, as_of_date: date) -> None:

@@ -75,6 +75,7 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
     """Run the file; the rows that it returns."""
     identifiers = {
         "whom": "true",
+        "source": rollup.LINES,
         "state": db.statement("features/state.sql", whom="true"),
         **params.get("identifiers", {}),
     }

@@ -29,19 +29,46 @@ with judged as (
         s as raw
     from staging.events as s
     where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+),
+
+-- only what is there twice is sorted, and what other days have is looked up row by row
+copied as (
+    select event_id
+    from judged
+    where rule is null
+    group by event_id
+    having count(*) > 1
+),
+
+numbered as (
+    select
+        j.*,
+        1 as copy
+    from judged as j
+    where j.rule is not null or not exists (select from copied as c where c.event_id = j.event_id)
+    union all
+    select
+        j.*,
+        row_number() over (
+            partition by j.event_id
+            order by
+                j.occurred_at, j.customer_id, j.session_id, j.event_type, j.product_id, j.duration_seconds
+        ) as copy
+    from judged as j
+    where j.rule is null and exists (select from copied as c where c.event_id = j.event_id)
 )
 
 select
-    j.*,
-    j.rule is null and (
-        row_number() over (
-            partition by j.rule is null, j.event_id
-            order by
-                j.occurred_at, j.customer_id, j.session_id, j.event_type, j.product_id, j.duration_seconds
-        ) > 1
-        or exists (select from core.events as e where e.event_id = j.event_id)
-    ) as is_merged
-from judged as j;
+    n.*,
+    n.rule is null and (n.copy > 1 or known.is_known is not null) as is_merged
+from numbered as n
+left join lateral (
+    select true as is_known
+    from core.events as e
+    where e.event_id = n.event_id
+    order by e.event_id
+    limit 1
+) as known on true;
 
 insert into core.events
 (event_id, customer_id, session_id, day, occurred_at, event_type, product_id, duration_seconds)

@@ -33,15 +33,43 @@ refused_orders as (
     where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
 ),
 
+own_orders as (
+    select
+        order_id,
+        customer_id,
+        day
+    from core.orders
+    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+),
+
+-- most lines are of an order of the window; only the others are looked up, row by row
+with_order as (
+    select
+        l.*,
+        coalesce(o.order_id, other.order_id) as known_order_id,
+        coalesce(o.customer_id, other.customer_id) as customer_id,
+        coalesce(o.day, other.day) as order_day
+    from lines as l
+    left join own_orders as o on l.order_id = o.order_id
+    left join lateral (
+        select
+            e.order_id,
+            e.customer_id,
+            e.day
+        from core.orders as e
+        where o.order_id is null and e.order_id = l.order_id
+        order by e.order_id
+        limit 1
+    ) as other on true
+),
+
 judged as (
     select
         l.*,
-        o.customer_id,
-        o.day as order_day,
         case
-            when o.order_id is null and r.order_id is not null then 'order_quarantined'
-            when o.order_id is null then 'order_unknown'
-            when o.day <> l.day then 'order_on_another_day'
+            when l.known_order_id is null and r.order_id is not null then 'order_quarantined'
+            when l.known_order_id is null then 'order_unknown'
+            when l.order_day <> l.day then 'order_on_another_day'
             when l.line_no is null then 'line_no_missing'
             when l.product_id is null then 'product_missing'
             when l.quantity is null then 'quantity_missing'
@@ -63,24 +91,53 @@ judged as (
                 and not quarantine.is_released('order_items', 'discount_invalid', l.day)
                 then 'discount_invalid'
         end as rule
-    from lines as l
-    left join core.orders as o on l.order_id = o.order_id
+    from with_order as l
     left join refused_orders as r on l.order_id = r.order_id
+),
+
+-- only what is there twice is sorted, and what other days have is looked up row by row
+copied as (
+    select
+        order_id,
+        line_no
+    from judged
+    where rule is null
+    group by order_id, line_no
+    having count(*) > 1
+),
+
+numbered as (
+    select
+        j.*,
+        1 as copy
+    from judged as j
+    where
+        j.rule is not null
+        or not exists (select from copied as c where c.order_id = j.order_id and c.line_no = j.line_no)
+    union all
+    select
+        j.*,
+        row_number() over (
+            partition by j.order_id, j.line_no
+            order by j.product_id, j.quantity, j.unit_price, j.discount, j.category
+        ) as copy
+    from judged as j
+    where
+        j.rule is null
+        and exists (select from copied as c where c.order_id = j.order_id and c.line_no = j.line_no)
 )
 
 select
-    j.*,
-    j.rule is null and (
-        row_number() over (
-            partition by j.rule is null, j.order_id, j.line_no
-            order by j.product_id, j.quantity, j.unit_price, j.discount, j.category
-        ) > 1
-        or exists (
-            select from core.order_items as i
-            where i.order_id = j.order_id and i.line_no = j.line_no
-        )
-    ) as is_merged
-from judged as j;
+    n.*,
+    n.rule is null and (n.copy > 1 or known.is_known is not null) as is_merged
+from numbered as n
+left join lateral (
+    select true as is_known
+    from core.order_items as i
+    where i.order_id = n.order_id and i.line_no = n.line_no
+    order by i.order_id
+    limit 1
+) as known on true;
 
 insert into core.order_items
 (

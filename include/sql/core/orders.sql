@@ -41,20 +41,47 @@ with judged as (
         s as raw
     from staging.orders as s
     where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
-)
+),
 
-select
-    j.*,
-    j.rule is null and (
+-- only what is there twice is sorted, and what other days have is looked up row by row
+copied as (
+    select order_id
+    from judged
+    where rule is null
+    group by order_id
+    having count(*) > 1
+),
+
+numbered as (
+    select
+        j.*,
+        1 as copy
+    from judged as j
+    where j.rule is not null or not exists (select from copied as c where c.order_id = j.order_id)
+    union all
+    select
+        j.*,
         row_number() over (
-            partition by j.rule is null, j.order_id
+            partition by j.order_id
             order by
                 j.updated_at desc nulls last, j.ordered_at, j.customer_id, j.status, j.cancelled_on,
                 j.channel, j.currency
-        ) > 1
-        or exists (select from core.orders as o where o.order_id = j.order_id)
-    ) as is_merged
-from judged as j;
+        ) as copy
+    from judged as j
+    where j.rule is null and exists (select from copied as c where c.order_id = j.order_id)
+)
+
+select
+    n.*,
+    n.rule is null and (n.copy > 1 or known.is_known is not null) as is_merged
+from numbered as n
+left join lateral (
+    select true as is_known
+    from core.orders as o
+    where o.order_id = n.order_id
+    order by o.order_id
+    limit 1
+) as known on true;
 
 insert into core.orders
 (order_id, customer_id, day, ordered_at, local_hour, status, cancelled_on, channel, currency)

@@ -48,7 +48,9 @@ select
     t.return_lines,
     t.returned_cents
 from core.orders as o
-inner join totals as t on o.order_id = t.order_id;
+inner join totals as t on o.order_id = t.order_id
+where o.day >= coalesce(%(first)s::date, '-infinity') and o.day < %(end)s::date;
+analyze rolled_orders;
 
 create temp table fresh_cancelled (like features.customer_day_cancelled) on commit drop;
 insert into fresh_cancelled

@@ -160,10 +160,9 @@ final as (
         end as order_gap_variation,
         t.n / t.active_months as orders_per_active_month,
         t.active_months / (
-            1 + 12 * (
-                extract(year from %(as_of_date)s::date - 1) - extract(year from t.first_order_day)
-            ) + extract(month from %(as_of_date)s::date - 1) - extract(month from t.first_order_day)
-        )::double precision as active_month_share,
+            1 + 12 * (date_part('year', %(as_of_date)s::date - 1) - date_part('year', t.first_order_day))
+            + date_part('month', %(as_of_date)s::date - 1) - date_part('month', t.first_order_day)
+        ) as active_month_share,
         t.units::double precision / t.n as units_per_order,
         t.lines / t.n as lines_per_order,
         coalesce(m.products, 0) as distinct_products_365d,
@@ -189,7 +188,7 @@ final as (
         t.rating_sum::double precision / t.n_rated as mean_rating,
         t.poor_reviews / t.n_rated as poor_rating_share,
         t.review_chars / nullif(t.reviews, 0)::double precision as review_length_chars,
-        extract(year from %(as_of_date)s::date) - a.birth_year as age_years,
+        date_part('year', %(as_of_date)s::date) - a.birth_year as age_years,
         a.gender,
         a.country
     from sums as t

@@ -1,6 +1,7 @@
 -- Purpose: what the products of a customer's last 365 days are a mix of.
 -- Grain: customer, for one slot. Inputs: features.customer_product_day of the 365 days.
--- Parameters: as_of_date, slot; identifier: whom: a condition on customer_id, or true.
+-- Parameters: as_of_date, slot; identifier: source: customer_product_day, or, of some customers only,
+--     touched_lines.sql.
 -- Re-run: the rows were deleted before.
 -- Caveat: lines of orders cancelled before the date are left out; services, gifts and returns are not there.
 insert into features.customer_mix (slot, customer_id, products, lines, categories, entropy)
@@ -10,10 +11,10 @@ with mix as (
         category,
         product_id,
         sum(lines) as lines
-    from features.customer_product_day
+    from {{ source }}
     where
         day >= %(as_of_date)s::date - 365 and day < %(as_of_date)s::date
-        and (cancelled_on is null or cancelled_on >= %(as_of_date)s::date) and {{ whom }}
+        and (cancelled_on is null or cancelled_on >= %(as_of_date)s::date)
     group by customer_id, category, product_id
 ),
 
