@@ -230,3 +230,16 @@ def test_two_candidates_of_one_name_are_refused():
 def test_settings_out_of_bounds_are_refused(wrong):
     with pytest.raises(ValueError):
         ModelSettings(**wrong)
+
+
+def test_foresight_counts_as_far_as_the_segments_are_the_shops_own():
+    scores = table(
+        slices={"predictive": 0.47, "consensus": 0.15},  # of a forecast, across what others find
+        own={"predictive": 0.37, "consensus": 0.30},
+        near={"predictive": 0.40, "consensus": 0.23},  # more than 3/4 of the best consensus
+    )
+    settings = ModelSettings(weights={"predictive": 1.0})
+    made = total(scores, settings.weights)
+    assert made["slices"] == pytest.approx((0.15 / 0.225) ** 2, abs=1e-6)
+    assert made["near"] == pytest.approx(0.40 / 0.47, abs=1e-6)
+    assert choose([candidate(name) for name in scores.index], scores, settings).winner.name == "near"

@@ -4,7 +4,10 @@ Rule
 ----
 1. A candidate that fails a gate cannot win; the gates it failed are named.
 2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count as a
-   share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing.
+   share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing;
+   and as far as the segments are the shop's own: where a candidate's consensus falls short of 3/4 of the
+   best one's, its foresight counts with the square of what it reaches of that. Slices of a forecast that
+   tear apart what every algorithm finds together foresee well, and tell a marketer nothing.
 3. The total is the mean of the values, weighted by `settings.weights`; a score that nobody has
    (no history to predict from, say) drops out; one that a candidate lacks counts 0.
 4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
@@ -15,7 +18,7 @@ Rule
 Geometry counts through consensus (what algorithms that look for different things all find is there),
 density validity and the near-neighbour Dunn index (right where segments are separated, whatever their
 shape), neighbours together (no border through a crowd) and the smallest share (no crumbs), not through
-the silhouette, which prefers few and round segments and is shown only. See docs/adr/0007.
+the silhouette, which prefers few and round segments and is shown only. See docs/adr/0008.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ from segmentation.modelling.settings import ModelSettings
 
 DECIMALS = 6
 WEIGHTINGS = 500
+FORESIGHT = {"predictive", "predictive_auc"}
+OWN_CONSENSUS = 0.75
 
 
 def _positive(column: pd.Series) -> pd.Series:
@@ -149,7 +154,18 @@ def values(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
     """The scores that count as values in 0..1, by candidate; a score that nobody has drops out."""
     used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
     made = {name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used}
+    for name in FORESIGHT & made.keys():
+        made[name] = made[name] * _own_share(scores)
     return pd.DataFrame(made, index=scores.index, dtype=float)
+
+
+def _own_share(scores: pd.DataFrame) -> pd.Series | float:
+    """What foresight counts for, 0..1: the square of the share of 3/4 of the best consensus, at most 1."""
+    best = scores["consensus"].max() if "consensus" in scores else np.nan
+    if not best > 0:
+        return 1.0
+    share = scores["consensus"].clip(lower=0) / (OWN_CONSENSUS * best)
+    return share.fillna(1.0).clip(upper=1) ** 2
 
 
 def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
