@@ -195,9 +195,9 @@ class Laboratory:
             self._damage(as_of, case.sql)
         if case.warehouse_sql:
             self._sql(self._database("warehouse"), case.warehouse_sql)
+        before = self.published()  # under no limit of the case
         if case.server_sql:
             self._sql(self.admin, *case.server_sql)
-        before = self.published()
         with self._lock(case):
             seconds, output, code = self._run(baseline, as_of, case.settings, case.kill_at)
         self._sql(
