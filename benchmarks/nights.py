@@ -16,6 +16,10 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
+import nights_pandas
+import numpy as np
+import pandas as pd
+
 from segmentation import cleaning, contract, db, extraction, features, rollup, warehouse
 from segmentation.local import postgres
 from segmentation.night import Night
@@ -250,14 +254,38 @@ def run(night: Night, clock: Clock, years: int) -> None:
     before_matrix = peak_mb()
     with clock("the same features in SQL from the facts"):
         from_facts(tonight)
+    with clock("the same features by pandas from the facts"):
+        by_pandas = nights_pandas.features(tonight)
+    compare(tonight, by_pandas)
     if years > YEARS:
         longer(tonight, clock, years)
-    if "pandas" in sys.argv:
-        from benchmarks import nights_pandas
-
-        with clock("the same features by pandas from the facts"):
-            nights_pandas.features(tonight)
+    matrix(tonight, clock)
     summary(clock.seconds, customers, before_matrix)
+
+
+def compare(night: Night, other: pd.DataFrame) -> None:
+    """Print how many values differ: what is compared in time is to be the same."""
+    wanted = features.of(night)
+    with night.warehouse.connect(readonly=True) as conn:
+        ours = features.read(conn, night.as_of_date, wanted)
+    numbers = [feature.name for feature in wanted if feature.kind != "text"]
+    theirs = other.reindex(ours.index)[numbers].astype(float)
+    same = np.isclose(ours[numbers], theirs, rtol=1e-7, atol=1e-7, equal_nan=True)
+    off = [name for name, column in zip(numbers, same.T, strict=True) if not column.all()]
+    print(f"values that differ from pandas: {(~same).sum()} of {same.size} {off}")
+
+
+def matrix(night: Night, clock: Clock) -> None:
+    """Forty features of everybody as float32, and by `pandas.read_sql`."""
+    names = [feature.name for feature in features.of(night) if feature.kind != "text"][:40]
+    table = f"features.{rollup.partitions.name('customer_features', night.as_of_date)}"
+    query = f"select {', '.join(names)} from {table} order by customer_id"
+    with night.warehouse.connect(readonly=True) as conn:
+        with clock("the matrix by binary COPY"):
+            array = db.read_numbers(conn, query, names, size=4)
+        with clock("the matrix by pandas.read_sql"):
+            pd.read_sql(query, conn)
+    print(f"matrix={array.shape[0]}x{array.shape[1]} {array.dtype}")
 
 
 def longer(night: Night, clock: Clock, years: int) -> None:
@@ -284,6 +312,12 @@ def summary(seconds: dict[str, float], customers: int, peak: float) -> None:
     for name, s in seconds.items():
         if name.startswith("the same features"):
             print(f"{name}: {s / roll_up:.1f} times the features of the night")
+    for label in {name.split(":")[0] for name in seconds if name.startswith("night with")}:
+        behind, again = (
+            sum(s for name, s in seconds.items() if name.startswith(start))
+            for start in (label, "night again")
+        )
+        print(f"{label}: {behind / again:.2f} times the night before it")
 
 
 if __name__ == "__main__":

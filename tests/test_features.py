@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segmentation import db, features
+from segmentation import db, features, rollup
 from segmentation.dates import midnight
 from segmentation.settings import Settings
 from tests.small_shop import SELECTS, SmallShop, contents, forget, make_source, select, silent
@@ -506,6 +506,47 @@ def test_features_of_a_shop_that_is_younger_are_empty(shop):
     frame, spend = features.read_earlier(shop.night(date(2024, 5, 3)), 90)
     assert len(frame) == len(spend) == 0
     assert set(frame.columns) == {feature.name for feature in features.dictionary()}
+
+
+def test_verify_names_what_an_anchor_has_wrong(shop):
+    refill(shop, "Europe/London", {})
+    for day in (date(2024, 3, 5), date(2024, 4, 20), date(2024, 5, 1)):
+        shop.add(**sale(day, "1"))
+        shop.add(**sale(day, "2"))
+    night = shop.night(date(2024, 5, 3))
+    shop.ingest(night)
+    features.build(night, silent)
+    right = read(shop, night.as_of_date)
+    assert features.verify(night) == []
+    with shop.warehouse.connect() as conn:
+        db.execute(conn, "update features.customer_cumulative set reviews = 7 where customer_id = '1'")
+        db.execute(conn, "delete from features.customer_mix where customer_id = '2'")
+    off = {mismatch.feature: mismatch.customers for mismatch in features.verify(night)}
+    assert off["reviews_per_order"] == off["distinct_products_365d"] == 1
+    assert "monetary" not in off
+    features.roll_up(night, None, night.as_of_date)  # what to do then
+    assert features.verify(night) == []
+    # and a month start that is forgotten is made again when it is needed
+    with shop.warehouse.connect() as conn:
+        gone = rollup.prune(conn, night.as_of_date)
+        assert gone[-1] == date(2024, 5, 1)
+        assert (
+            db.scalar(conn, "select count(*) from features.customer_cumulative where month = '2024-05-01'")
+            == 0
+        )
+    features.build(night, silent)
+    assert read(shop, night.as_of_date) == right
+
+
+def test_numbers_are_read_by_binary_copy(shop):
+    query = (
+        "select n, case when n <> 2 then n / 4.0 end as quarter from generate_series(1, 3) as n order by n"
+    )
+    with shop.warehouse.connect() as conn:
+        array = db.read_numbers(conn, query, ["quarter", "n"], size=4)
+        assert array.dtype == "float32"
+        assert str(array.tolist()) == "[[0.25, 1.0], [nan, 2.0], [0.75, 3.0]]"
+        assert db.read_numbers(conn, f"select * from ({query}) as q limit 0", ["n"]).shape == (0, 1)
 
 
 def test_building_a_date_again_replaces_it(shop):

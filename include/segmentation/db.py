@@ -201,7 +201,7 @@ def read_numbers(
     import numpy as np
 
     numbers = sql.SQL(", ").join(
-        sql.SQL("coalesce({}, 'NaN')::float{}").format(sql.Identifier(column), sql.Literal(size))
+        sql.SQL("coalesce({}::float{}, 'NaN')").format(sql.Identifier(column), sql.Literal(size))
         for column in columns
     )
     asked = sql.SQL("copy (select {} from ({}) as q) to stdout (format binary)").format(
