@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-labelled bench-predictive faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-nights bench-labelled bench-predictive faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,8 +64,11 @@ bench-labelled: $(VENV)/dev.stamp ## how close the choice comes to true labels: 
 bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01
 	@$(PY) -W ignore benchmarks/predictive.py $(OPTIONS)
 
-bench: $(VENV)/dev.stamp ## what the source gate costs against one hand-written query: ARGS=orders-a-day
+bench: $(VENV)/dev.stamp bench-nights ## what the source gate costs against one hand-written query: ARGS=orders-a-day; and a night
 	@$(PY) -W ignore benchmarks/source_gate.py $(ARGS)
+
+bench-nights: $(VENV)/dev.stamp ## a night beside pandas, SQL and ten times the history: SCALE=1 (a million customers; default 0.02) YEARS=20
+	@$(PY) -W ignore benchmarks/nights.py $(or $(SCALE),0.02) $(or $(YEARS),20)
 
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
 	@$(PY) -W ignore -m tests.faults $(ONLY)
