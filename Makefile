@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-nights bench-labelled bench-predictive faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-nights bench-labelled bench-predictive bench-pages faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ bench: $(VENV)/dev.stamp bench-nights ## what the source gate costs against one 
 
 bench-nights: $(VENV)/dev.stamp ## a night beside pandas, SQL and ten times the history: SCALE=1 (a million customers; default 0.02) YEARS=20
 	@$(PY) -W ignore benchmarks/nights.py $(or $(SCALE),0.02) $(or $(YEARS),20)
+
+bench-pages: $(VENV)/dev.stamp ## what a request of the page in the UI takes with a million customers, and the report's size
+	@PYTHONPATH=$(PYTHONPATH):. $(PY) -W ignore benchmarks/pages.py $(ARGS)
 
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
 	@$(PY) -W ignore -m tests.faults $(ONLY)

@@ -154,6 +154,7 @@ class Candidate(BaseModel):
     candidate: str
     algorithm: str
     parameters: dict[str, Any]
+    representation: str | None = Field(description="in what customers were compared")
     k: int | None
     rank: int | None
     chosen: bool
