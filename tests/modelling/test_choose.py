@@ -33,8 +33,11 @@ def table(**rows) -> pd.DataFrame:
 def test_best_weighted_mean_wins():
     scores = table(a={"predictive": 0.30, "stability": 0.2}, b={"predictive": 0.15, "stability": 0.9})
     choice = choose([candidate("a"), candidate("b")], scores, SETTINGS)
-    assert (choice.kind, choice.winner.name) == ("new", "a")  # (2 * 1 + .2) / 3 against (2 * .5 + .9) / 3
-    assert choice.leaderboard["total"].tolist() == pytest.approx([2.2 / 3, 1.9 / 3], abs=1e-6)
+    assert (choice.kind, choice.winner.name) == (
+        "new",
+        "a",
+    )  # (2 * 1 + .2) / 3 against (2 * .5 ** 3 + .9) / 3
+    assert choice.leaderboard["total"].tolist() == pytest.approx([2.2 / 3, 1.15 / 3], abs=1e-6)
     heavy = SETTINGS.model_copy(update={"weights": {"stability": 1.0}})
     assert choose([candidate("a"), candidate("b")], scores, heavy).winner.name == "b"
 
@@ -192,7 +195,7 @@ def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
     )
     verdict = choose([candidate("a", k=7), candidate("b", k=3)], scores, SETTINGS).verdict
     assert verdict == (
-        "a (7 segments) won on predictive validity, 0.300 against 0.100, ranked 0.833 against 0.389 of b; "
+        "a (7 segments) won on predictive validity, 0.300 against 0.100, ranked 0.833 against 0.191 of b; "
         "predictive validity 0.300, stability 0.500; "
         "silhouette prefers b (3 segments), which explains 0.10 against 0.30; "
         "first under 100% of other weightings"
@@ -202,7 +205,7 @@ def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
 def test_sensitivity_and_pareto_front_are_in_the_leaderboard():
     scores = table(
         a={"predictive": 0.30, "stability": 0.5},
-        b={"predictive": 0.22, "stability": 0.9},  # close: another weighting prefers it
+        b={"predictive": 0.27, "stability": 0.9},  # close: another weighting prefers it
         c={"predictive": 0.20, "stability": 0.4},  # worse than both in both
         d={"predictive": 0.90, "stability": 0.9, "coverage": 0.1},
     )
@@ -240,6 +243,7 @@ def test_foresight_counts_as_far_as_the_segments_are_the_shops_own():
     )
     settings = ModelSettings(weights={"predictive": 1.0})
     made = total(scores, settings.weights)
-    assert made["slices"] == pytest.approx((0.15 / 0.225) ** 2, abs=1e-6)
-    assert made["near"] == pytest.approx(0.40 / 0.47, abs=1e-6)
+    assert made["near"] == 1, "the best of what counts"
+    assert made["own"] == pytest.approx((0.37 / 0.40) ** 3, abs=1e-6)
+    assert made["slices"] == pytest.approx((0.47 * (0.15 / 0.225) ** 2 / 0.40) ** 3, abs=1e-6)
     assert choose([candidate(name) for name in scores.index], scores, settings).winner.name == "near"
