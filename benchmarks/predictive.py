@@ -155,7 +155,6 @@ def shop(args: argparse.Namespace, last: date) -> Iterator[Callable[[date], Nigh
 
     try:
         version = shops.refresh(shop_db, loaded, last, silent)
-        home.save()
         ingest(night(last), version)
         yield night
     finally:
