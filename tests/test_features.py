@@ -426,7 +426,7 @@ def deliver(shop: SmallShop, raw: dict, orders: set[str]) -> date | None:
     return min((_local(r["ordered_at"], shop.settings.tz).date() for r in rows["orders"]), default=None)
 
 
-@settings(few, max_examples=15)
+@settings(few, max_examples=10)
 @given(
     as_of=st.sampled_from(DATES),
     zone=st.sampled_from(ZONES),

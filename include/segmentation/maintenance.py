@@ -16,7 +16,7 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation import db, partitions, runs
+from segmentation import db, partitions, rollup, runs
 from segmentation.settings import Settings
 
 STAGED = ("orders", "order_items", "events", "reviews")
@@ -24,6 +24,9 @@ STAGED = ("orders", "order_items", "events", "reviews")
 
 WORKING_FILES = ("matrix", "candidates", "snapshot")
 """What a run needs until it has chosen: the first letters of the files."""
+
+MONTH_STARTS_KEPT = timedelta(days=550)
+"""A date needs one a year before it, its snapshot one a horizon earlier; older dates make theirs again."""
 
 VACUUMED = ("staging", "quarantine", "core", "features", "quality", "segments")
 
@@ -64,6 +67,9 @@ def run(
         assignments, features = _past(conn, settings, newest)
     freed_bytes = _drop(warehouse, "features", "customer_features", features)
     freed_bytes += _drop(warehouse, "segments", "customer_segments", assignments)
+    with warehouse.connect() as conn:
+        if months := rollup.prune(conn, newest - MONTH_STARTS_KEPT):
+            progress(f"maintenance: {len(months)} month starts forgotten, up to {months[-1]}")
     staged_before = newest - timedelta(days=settings.retention.staging_days)
     freed = Freed(
         assignments=tuple(assignments),
