@@ -13,7 +13,8 @@ that day 00:00 in the shop. It is resolved once, in `start`: the parameter, else
 the run was due.
 
 **Parameters** `as_of_date`, `algorithms` (empty: those of the settings), `force_refit` (last night's model
-does not take part). Source, time zone and thresholds are in `include/config/settings.yaml`.
+does not take part), `backfill` (the range of dates that this one is a part of, set by `make backfill` and
+`python -m segmentation.backfill`; see `docs/backfills.md`). Source, time zone and thresholds are in `include/config/settings.yaml`.
 
 **Reads** the Airflow connections `shop` (read only) and `warehouse`. **Writes** the warehouse's schemas and
 the run's artifacts; emits the asset `customer_segments` when the newest date is published.
@@ -30,7 +31,9 @@ else is, three times.
 AS_OF=` and `make reject AS_OF=` decide too. A backfill does not wait; its date is decided by these commands.
 
 **Running it again** is safe, for any date, at any point: a date is a function of the facts before it, the
-settings and the newest date published before it. Two runs of one date exclude each other by a lease.
+settings and the newest date published before it. Two runs of one date exclude each other by a lease: the
+second ends with a message; a run without a sign of life for `run.lease_minutes` is dead. Published dates that
+late or corrected facts have changed are in `segments.stale_dates`; nothing runs them again by itself.
 """
 
 from datetime import time, timedelta
