@@ -14,7 +14,8 @@ the run was due.
 
 **Parameters** `as_of_date`, `algorithms` (empty: those of the settings), `force_refit` (last night's model
 does not take part), `backfill` (the range of dates that this one is a part of, set by `make backfill` and
-`python -m segmentation.backfill`; see `docs/backfills.md`). Source, time zone and thresholds are in `include/config/settings.yaml`.
+`python -m segmentation.backfill`; see `docs/backfills.md`). Source, time zone and thresholds are in
+`include/config/settings.yaml`.
 
 **Reads** the Airflow connections `shop` (read only) and `warehouse`. **Writes** the warehouse's schemas and
 the run's artifacts; emits the asset `customer_segments` when the newest date is published.

@@ -13,6 +13,7 @@ from segmentation import backfill, db, runs
 from segmentation.backfill import Asked
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
+from segmentation.quality import gates
 from segmentation.settings import Settings
 from tests.test_runs import publish, start
 
@@ -121,3 +122,23 @@ def test_the_summary_names_what_is_not_published_and_says_what_to_do(warehouse_d
         ["BACKFILL  2024-06-03 to 2024-06-05: 1 no_data, 1 published"],
         0,
     )
+
+
+def test_a_day_that_stopped_a_date_of_a_backfill_is_judged_by_the_next_one_too(warehouse_db):
+    """All days are clean already, so the watermark does not tell."""
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    verdicts = ("published", "check_sources: ten times the orders", "clean: too many refused", "published")
+    with warehouse_db.connect() as conn:
+        db.execute(conn, "insert into staging.watermarks values ('orders', '2024-07-01', null)")
+    judged = []
+    for day, verdict in zip(days, verdicts, strict=True):
+        with warehouse_db.connect(readonly=True) as conn:
+            judged.append(gates._not_cleaned_since(conn, ["orders"], day))
+        if verdict == "published":
+            publish(warehouse_db, day)
+        else:
+            runs.finish(warehouse_db, start(warehouse_db, day), "rejected", verdict)
+    one = timedelta(days=1)
+    assert judged == [days[0] - one, days[1] - one, days[1] - one, days[1] - one]
+    with warehouse_db.connect(readonly=True) as conn:
+        assert gates._not_cleaned_since(conn, ["orders"], days[3] + one) == days[3]

@@ -225,7 +225,11 @@ def _not_cleaned_since(conn: db.Connection, tables: list[str], end: date) -> dat
         "select min(loaded_before) from staging.watermarks where table_name = any(%(tables)s)",
         {"tables": tables},
     )
-    return min(max(loaded, end - timedelta(days=MOST_DAYS_JUDGED)), newest) if loaded else newest
+    earliest = end - timedelta(days=MOST_DAYS_JUDGED)
+    # a backfill has cleaned the days of all its dates at once, those that stopped one of them, too
+    stopped = db.scalar(conn, db.statement("quality/stopped.sql"), {"end": end, "earliest": earliest})
+    days = [newest, *([max(loaded, earliest)] if loaded else []), *([stopped] if stopped else [])]
+    return min(days)
 
 
 def _parent(conn: db.Connection, night: Night) -> date | None:
