@@ -1,5 +1,6 @@
 """What a backfill is asked for, and what it leaves as it is; dates of a shop become the right instants."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,10 +10,11 @@ from airflow.timetables.base import TimeRestriction
 from airflow.timetables.trigger import CronTriggerTimetable
 from pendulum import instance
 
-from segmentation import backfill, db, runs
+from segmentation import backfill, db, extraction, runs
 from segmentation.backfill import Asked
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
+from segmentation.night import Night
 from segmentation.quality import gates
 from segmentation.settings import Settings
 from tests.test_runs import publish, start
@@ -142,3 +144,29 @@ def test_a_day_that_stopped_a_date_of_a_backfill_is_judged_by_the_next_one_too(w
     assert judged == [days[0] - one, days[1] - one, days[1] - one, days[1] - one]
     with warehouse_db.connect(readonly=True) as conn:
         assert gates._not_cleaned_since(conn, ["orders"], days[3] + one) == days[3]
+
+
+def test_a_run_takes_over_what_another_has_read_and_cleans_it_when_nobody_has(warehouse_db, tmp_path):
+    settings = Settings(shop={"source": "online_retail"})
+    night = Night("second", DAY, settings, warehouse_db, warehouse_db, tmp_path)
+    span = extraction.Span(DAY - timedelta(days=1), DAY + timedelta(days=3), NOW - timedelta(days=1))
+    with warehouse_db.connect() as conn:
+        for table in ("customers", "orders", "order_items"):
+            db.execute(
+                conn,
+                "insert into staging.loads (run_id, table_name, day_to, rows_loaded, loaded_at) "
+                "values ('first', %(table)s, %(last)s, 7, %(at)s)",
+                {"table": table, "last": span.last, "at": NOW},
+            )
+    window = {"first": "2024-05-23", "end": "2024-06-03", "rows": {}}
+    assert extraction.take_over(night, span) == {**window, "load": [None, "2024-06-06"]}
+    read = "select sum(rows_loaded) from staging.loads where run_id = 'second'"
+    with warehouse_db.connect() as conn:
+        assert db.scalar(conn, read) == 21, "the gate asks what was read for the run"
+        db.execute(conn, "update staging.loads set rolled_up_at = now()")
+    third = replace(night, run_id="third")
+    assert extraction.take_over(third, span) == {**window, "load": None}
+    with warehouse_db.connect() as conn:
+        assert db.scalar(conn, read.replace("second", "third")) == 21
+    assert extraction.take_over(third, replace(span, last=span.last + timedelta(days=1))) is None
+    assert extraction.take_over(third, replace(span, since=NOW + timedelta(days=1))) is None

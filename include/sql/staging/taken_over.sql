@@ -27,7 +27,7 @@ newest as (
 
 taken as (
     insert into staging.loads
-    (run_id, table_name, day_from, day_to, rows_loaded, source_version, loaded_at)
+    (run_id, table_name, day_from, day_to, rows_loaded, source_version, loaded_at, rolled_up_at)
     select
         %(run_id)s,
         l.table_name,
@@ -35,10 +35,10 @@ taken as (
         l.day_to,
         l.rows_loaded,
         l.source_version,
-        l.loaded_at
+        l.loaded_at,
+        l.rolled_up_at
     from staging.loads as l
     inner join newest on l.run_id = newest.run_id
-    where not newest.is_rolled_up
     on conflict (run_id, table_name) do nothing
 )
 
