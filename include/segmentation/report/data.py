@@ -46,10 +46,10 @@ class Profile:
         return self.effect > 0
 
     @property
-    def words(self) -> str:
-        """What the dictionary says of such a segment, or the feature with its direction."""
+    def words(self) -> str | None:
+        """What the dictionary says of such a segment; None where it says nothing."""
         said = self.feature.high if self.is_high else self.feature.low
-        return t(said) if said else t("more: {what}" if self.is_high else "less: {what}", what=self.label)
+        return t(said) if said else None
 
     @property
     def label(self) -> str:
@@ -133,12 +133,11 @@ class Segment:
     @property
     def traits(self) -> list[Profile]:
         """What sets it apart, the farthest first; of features that say the same, the first."""
-        far = [
-            p for p in self.profiles.values() if abs(p.effect) >= FAR and (p.feature.high or p.feature.low)
-        ]
-        said: dict[str, Profile] = {}
+        far = [profile for profile in self.profiles.values() if abs(profile.effect) >= FAR]
+        said: dict[str | None, Profile] = {}
         for profile in sorted(far, key=lambda p: (-abs(p.effect), p.feature.name)):
             said.setdefault(profile.words, profile)
+        said.pop(None, None)
         return list(said.values())[:TRAITS]
 
 
