@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)/include
 unexport PYTHONDONTWRITEBYTECODE
 
 CLI = $(PY) -W ignore -m segmentation.local.cli
-OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT FROM TO REPROCESS GIVE_UP \
+OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT FROM TO REPROCESS GIVE_UP ALGORITHM K FORCE_REFIT \
 	COLUMNS ENCODING DELIMITER HEADER DECIMAL DATES CURRENCY,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$(subst ",\",$($(o)))"))
 # of a file of transactions; the environment has a COLUMNS of another kind, the width of the terminal
 COLUMNS :=
@@ -22,7 +22,7 @@ unexport COLUMNS
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011-12-01 CUSTOMERS=5000 (default: the demo shop)
+run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011-12-01 CUSTOMERS=5000 K=6 ALGORITHM=kmeans FORCE_REFIT=1 (default: the demo shop)
 	@$(CLI) run $(OPTIONS)
 
 up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=

@@ -178,7 +178,7 @@ def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
     algorithms = candidates.prepare(night, None, silent)
     for algorithm in algorithms:
         candidates.fit(night, algorithm, silent)
-    chosen, assignments = choice.choose(night, algorithms, force_refit=True, progress=silent)
+    chosen, assignments = choice.choose(night, algorithms, progress=silent)
     board = chosen.leaderboard
     winner = board.loc[board["chosen"], "candidate"]
     found = {"chosen": (assignments["cluster"].to_numpy(), "".join(winner) or "no structure")}

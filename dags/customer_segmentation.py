@@ -12,8 +12,9 @@ churn prevention and pricing read the next morning from `segments.current_custom
 that day 00:00 in the shop. It is resolved once, in `start`: the parameter, else the logical date, else when
 the run was due.
 
-**Parameters** `as_of_date`, `algorithms` (empty: those of the settings), `force_refit` (last night's model
-does not take part), `backfill` (the range of dates that this one is a part of, set by `make backfill` and
+**Parameters** `as_of_date`; `algorithms` and `k` (empty: those of the settings; a run that was asked for six
+segments fails rather than publish something else), `force_refit` (the model in use does not take part),
+`backfill` (the range of dates that this one is a part of, set by `make backfill` and
 `python -m segmentation.backfill`; see `docs/backfills.md`). Source, time zone and thresholds are in
 `include/config/settings.yaml`.
 
@@ -30,6 +31,9 @@ else is, three times.
 **When it is held** too many customers would change segment (`quality.max_changed_share`): `approve` waits for
 *Approve* or *Reject* in the UI, and rejects when nobody answers in `run.decision_hours`; `make release
 AS_OF=` and `make reject AS_OF=` decide too. A backfill does not wait; its date is decided by these commands.
+
+**On most nights nothing is fitted**: where little has changed since the last search the model in use labels
+everybody. `segments.runs` says whether a run searched, and why (`searched`, `search_reason`).
 
 **Running it again** is safe, for any date, at any point: a date is a function of the facts before it, the
 settings and the newest date published before it. Two runs of one date exclude each other by a lease: the
@@ -72,8 +76,16 @@ DECISION = timedelta(hours=SETTINGS.run.decision_hours)
             title="Algorithms",
             description="empty: those of the settings",
         ),
+        "k": Param(
+            None,
+            type=["null", "integer"],
+            minimum=2,
+            maximum=50,
+            title="Number of segments",
+            description="empty: whatever the evidence says, within the settings' range",
+        ),
         "force_refit": Param(
-            False, type="boolean", title="Force a refit", description="last night's model does not take part"
+            False, type="boolean", title="Force a refit", description="the model in use does not take part"
         ),
         "backfill": Param(
             None,
@@ -103,7 +115,8 @@ def customer_segmentation():
         .partial(reference=night)
         .expand(algorithm=algorithms)
     )
-    # without structure there is nothing to fit, and the one segment is still published
+    # nothing is fitted where little has changed, which keeps the model, and where there is no structure,
+    # which is one segment; both are still published
     chosen = task(stages.choose, trigger_rule="none_failed")(night, fits)
     segments_checked = gate(stages.check_segments)(night)
     held = task.branch(stages.hold)(night)

@@ -50,7 +50,7 @@ def published(machine: Machine, shop: str) -> dict[str, list]:
 
 
 def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing(machine, commands):
-    first = commands.make("run", "--customers", "300", "--as-of", "2026-03-02")
+    first = commands.make("run", "--customers", "300", "--as-of", "2026-03-02", **FEW)
     assert first.returncode == 0, first.stdout + first.stderr
     report = re.search(r"file://(\S+report\.html)", first.stdout)
     assert report and Path(report[1]).read_text().startswith("<!doctype html>")
@@ -71,11 +71,11 @@ def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing
         )
         assert pools == 5
 
-    again = commands.make("run", "--customers", "300", "--as-of", "2026-03-02")
+    again = commands.make("run", "--customers", "300", "--as-of", "2026-03-02", **FEW)
     assert again.returncode == 0, again.stdout + again.stderr
     assert published(machine, "demo") == rows
 
-    earlier = commands.make("run", "--as-of", "2026-02-01")
+    earlier = commands.make("run", "--as-of", "2026-02-01", **FEW)
     assert earlier.returncode == 0, earlier.stdout + earlier.stderr
     later_rows = published(machine, "demo")
     assert [row for row in later_rows["customer_segments"] if str(row["as_of_date"]) == "2026-03-02"] == rows[
@@ -86,6 +86,44 @@ def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing
             str(db.scalar(conn, "select min(as_of_date) from segments.current_customer_segments"))
             == "2026-03-02"
         )
+
+
+def test_the_night_after_keeps_the_model_without_a_fit_and_a_wish_overrules_that(machine, commands):
+    kept = commands.make("run", "--as-of", "2026-03-03", **FEW)
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    assert "no search: little has changed since the search of 2026-03-02" in kept.stdout
+    assert not re.search(r"^ *[\d.]+ s  fit ", kept.stdout, re.MULTILINE)
+    rows = published(machine, "demo")
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        run = db.row(conn, "select * from segments.runs where as_of_date = '2026-03-03'")
+        boards = db.rows(
+            conn, "select algorithm, chosen from segments.model_leaderboard where run_id = %(run_id)s", run
+        )
+        segments = db.rows(
+            conn,
+            "select as_of_date, count(distinct segment_id) as n from segments.customer_segments "
+            "where as_of_date >= '2026-03-02' group by 1 order by 1",
+        )
+    assert (run["searched"], run["decision"]) == (False, "keep")
+    assert run["search_reason"] in run["verdict"]
+    assert [row for row in boards if row["chosen"]] == [{"algorithm": "incumbent", "chosen": True}]
+    assert segments[0]["n"] == segments[1]["n"]
+    again = commands.make("run", "--as-of", "2026-03-03", **FEW)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert published(machine, "demo") == rows
+
+    ask = ("run", "--as-of", "2026-03-04", "--algorithm", "kmeans", "--k")
+    six = commands.make(*ask, "6", SEGMENTATION__QUALITY__MAX_CHANGED_SHARE="1", **FEW)
+    assert six.returncode == 0, six.stdout + six.stderr
+    assert "search: asked for: algorithm kmeans and k = 6" in six.stdout
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        assert (
+            db.scalar(conn, "select count(*) from segments.segment_versions where as_of_date = '2026-03-04'")
+            == 6
+        )
+    impossible = commands.make(*ask, "40", **FEW)
+    assert impossible.returncode == 1
+    assert "asked for: algorithm kmeans and k = 40" in " ".join(impossible.stdout.split())
 
 
 # What a person hands over, what the verdict says, and what is published of it.
@@ -145,6 +183,8 @@ REFUSALS = [
         ("--source", "online_retail", "--data", "no.csv"), {}, "no.csv: no such file", id="missing file"
     ),
     pytest.param(("--as-of", "2011-13-01"), {}, "AS_OF=2011-13-01: not a date", id="unreadable date"),
+    pytest.param(("--k", "1"), {}, "K=1: expected a number of segments between 2 and 50", id="one segment"),
+    pytest.param(("--algorithm", "kmean"), {}, "ALGORITHM=kmean: there is no such algorithm", id="misspelt"),
     pytest.param(("--customers", "many"), {}, "CUSTOMERS=many", id="not a number"),
     pytest.param(
         (),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from skops import io as skops_io
 
-from segmentation import features
+from segmentation import features, renewal
 from segmentation.errors import SettingsError
 from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
@@ -20,7 +20,6 @@ from segmentation.night import Night
 MATRIX, PIPELINE, SNAPSHOT = "matrix-{}.parquet", "pipeline-{}.skops", "snapshot.parquet"
 MADE = "representations.json"
 SPEND = "_spend_since"  # beside the features in the snapshot
-QUICK_ROWS = 20_000
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
 
 
@@ -98,10 +97,9 @@ def pipeline(night: Night, representation: str = ALL) -> Pipeline:
 
 
 def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -> dict[str, Any]:
-    """Fit the trials of one algorithm and keep them: on every representation where it is a quick one.
+    """Fit the trials of one algorithm and keep them: on every representation where its entry says so.
 
-    Quick is an algorithm that takes 20,000 rows; the others are fitted on the first only, and those
-    after the first get a quarter of the budget each.
+    The others are fitted on the first only; those after the first get a quarter of the budget each.
 
     Returns
     -------
@@ -111,12 +109,13 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
     first, *others = representations(night)
     fewer = settings.model_copy(update={"trials": max(1, settings.trials // 4)})
     tasks = [(first, settings)]
-    if registry()[algorithm].max_rows >= QUICK_ROWS:
+    if registry()[algorithm].everywhere:
         tasks += [(name, fewer) for name in others]
+    before = renewal.Decision.read(night).first.get(algorithm, {})
     fitted = [
-        _named(candidate, representation)
-        for representation, budget in tasks
-        for candidate in fit_algorithm(algorithm, matrix(night, representation), budget)
+        _named(candidate, name)
+        for name, budget in tasks
+        for candidate in fit_algorithm(algorithm, matrix(night, name), budget, first=before.get(name, ()))
     ]
     assign.save_candidates(fitted, night.folder / f"candidates-{algorithm}.skops")
     failed = sum(bool(candidate.error) for candidate in fitted)

@@ -8,17 +8,18 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from segmentation import candidates, db, explain, features, identity, naming, profiles, reference
+from segmentation import candidates, db, explain, features, identity, naming, profiles, reference, renewal
+from segmentation.errors import WishError
 from segmentation.language import speaking
 from segmentation.modelling import assign, scores
 from segmentation.modelling import choose as rule
 from segmentation.modelling.representations import ALL, of_the_past
-from segmentation.modelling.search import Candidate, incumbent
+from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.search import Candidate
 from segmentation.night import Night
 
 FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"
 MAP_POINTS = 3000
-INCUMBENT = "incumbent"  # the representation that the model in use brings along
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ class Chosen:
 
 
 def choose(
-    night: Night, algorithms: list[str], force_refit: bool, progress: Callable[[str], None] = print
+    night: Night,
+    algorithms: list[str],
+    wish: renewal.Wish | None = None,
+    progress: Callable[[str], None] = print,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Score the candidates with last night's model among them, choose, label everybody.
 
@@ -93,45 +97,113 @@ def choose(
     -------
     What is to be published, and the assignment: customer_id, cluster, confidence, is_outlier; one row a
     customer of the date.
+
+    Raises
+    ------
+    WishError
+        Somebody asked for a k or an algorithm, and no candidate of that kind passes the gates.
     """
-    known = features.of(night)
-    with night.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, known)
-        truth = _truth(conn, frame.index)
-        before = None if force_refit else _incumbent(conn, night, frame, progress)
-        currency = db.scalar(
-            conn, "select currency from core.orders group by 1 order by count(*) desc, 1 limit 1"
-        )
+    usual, wish = night.settings, wish or renewal.Wish()
+    night, facts = wish.applied(night), _facts(night)
+    before = None if wish.force_refit else _in_use(night, facts, progress)
     matrix = candidates.matrix(night)
     runners = candidates.load(night, algorithms)
     if before is not None and runners:
         runners.append(before.candidate)
-    scored = _scores(night, runners, matrix, before, truth, progress) if runners else pd.DataFrame()
+    scored = _scores(night, runners, matrix, before, facts.truth, progress) if runners else pd.DataFrame()
     decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
     progress(f"choose: {decided.verdict}")
+    if decided.winner is None and (wish.k or wish.algorithms) and runners:
+        raise WishError(f"{decided.verdict.split(';')[0]}; asked for: {wish.words()}. Nothing is published")
 
     kept = decided.kind == "keep" and before is not None
     representation = decided.winner.representation if decided.winner is not None else ALL
     own = before.matrix if kept else candidates.matrix(night, representation)
+    model = None
+    if decided.winner is not None:
+        preparation = before.model.pipeline if kept else candidates.pipeline(night, representation)
+        searched = renewal.today(facts.frame, night, decided.leaderboard)
+        shaping = renewal.shaping(usual)
+        model = assign.make_model(decided.winner, own, preparation, shaping, searched)
+    return _publishable(night, decided, model, own, matrix, facts)
+
+
+def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen, pd.DataFrame]:
+    """Label everybody with the parent's model, as `renewal` decided; returns what `choose` does.
+
+    Raises
+    ------
+    LookupError
+        The model that was there when the run decided is not there any more.
+    """
+    facts, decision = _facts(night), renewal.Decision.read(night)
+    before = _in_use(night, facts, progress)
+    if before is None:
+        raise LookupError(f"run {night.run_id} was to keep its parent's model, which is gone; run it again")
+    judged = judged_rows(before.matrix, night.settings.model)
+    truth = None if facts.truth is None else facts.truth[judged]
+    own = before.matrix.iloc[judged]
+    scored = scores.score([before.candidate], own, night.settings.model, truth=truth, progress=progress)
+    decided = rule.choose([before.candidate], scored, night.settings.model, n_customers=len(before.matrix))
+    verdict = f"kept without a search: {decision.reason}"
+    progress(f"choose: {verdict}")
+    decided = replace(decided, kind="keep", winner=before.candidate, verdict=verdict)
+    return _publishable(night, decided, before.model, before.matrix, before.matrix, facts)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of the date's customers, in the order of their ids."""
+
+    frame: pd.DataFrame
+    known: tuple[features.Feature, ...]
+    truth: np.ndarray | None
+    currency: str | None
+
+
+def _facts(night: Night) -> _Facts:
+    known = features.available(night.settings.shop.source)
+    with night.warehouse.connect(readonly=True) as conn:
+        frame = features.read(conn, night.as_of_date, known)
+        truth = _truth(conn, frame.index)
+        currency = db.scalar(
+            conn, "select currency from core.orders group by 1 order by count(*) desc, 1 limit 1"
+        )
+    return _Facts(frame, known, truth, currency)
+
+
+def _in_use(night: Night, facts: _Facts, progress: Callable[[str], None]) -> renewal.InUse | None:
+    with night.warehouse.connect(readonly=True) as conn:
+        return renewal.in_use(conn, night, facts.frame, progress)
+
+
+def _publishable(
+    night: Night,
+    decided: rule.Choice,
+    model: assign.Model | None,
+    own: pd.DataFrame,
+    matrix: pd.DataFrame,
+    facts: _Facts,
+) -> tuple[Chosen, pd.DataFrame]:
+    """Label everybody, store the model and the map, describe the segments.
+
+    `own` is the matrix of the winner's representation, `matrix` the one that is shown on the map.
+    """
     labelled = assign.assign(decided.winner, own)
     clusters = labelled["label"].rename("cluster")
     model_path = None
-    if decided.winner is not None:
-        preparation = before.model.pipeline if kept else candidates.pipeline(night, representation)
-        shaping = night.settings.model_dump(mode="json", include={"model", "preparation"})
-        assign.save_model(
-            assign.make_model(decided.winner, own, preparation, shaping), night.folder / "model"
-        )
+    if model is not None:
+        assign.save_model(model, night.folder / "model")
         model_path = f"{night.as_of_date:%Y-%m-%d}/{night.run_id}/model"
     _write_map(night, matrix, clusters, labelled["is_outlier"])
-    rules = explain.explain(frame, clusters, known, night.settings.model.seed)
+    rules = explain.explain(facts.frame, clusters, facts.known, night.settings.model.seed)
     chosen = Chosen(
         kind=decided.kind,
         verdict=decided.verdict,
         model_path=model_path,
-        segments=_segments(night, frame, clusters, known, rules, currency),
-        profiles=profiles.profiles(frame, clusters, known, night.settings.model.seed),
-        leaderboard=_with_reference(decided.leaderboard, frame, truth, night),
+        segments=_segments(night, facts.frame, clusters, facts.known, rules, facts.currency),
+        profiles=profiles.profiles(facts.frame, clusters, facts.known, night.settings.model.seed),
+        leaderboard=_with_reference(decided.leaderboard, facts.frame, facts.truth, night),
         rule_fidelity=rules.fidelity,
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
@@ -142,7 +214,7 @@ def _scores(
     night: Night,
     runners: list[Candidate],
     matrix: pd.DataFrame,
-    before: "_Incumbent | None",
+    before: renewal.InUse | None,
     truth: np.ndarray | None,
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
@@ -156,12 +228,13 @@ def _scores(
         name: scores.Snapshot(of_the_past(pipeline, past, seed), past.spend)
         for name, pipeline in pipelines.items()
     }
+    judged = judged_rows(matrix, night.settings.model)
     return scores.score(
         runners,
-        matrix,
+        matrix.iloc[judged],
         night.settings.model,
         incumbent=before.candidate.labels if before else None,
-        truth=truth,
+        truth=None if truth is None else truth[judged],
         snapshots=snapshots,
         progress=progress,
     )
@@ -175,41 +248,6 @@ def _with_reference(
     if row is None or board.empty:
         return board
     return pd.concat([board, pd.DataFrame([row]).astype({"chosen": bool})], ignore_index=True)
-
-
-@dataclass(frozen=True)
-class _Incumbent:
-    """The parent date's model: as a candidate, with the matrix that its own preparation makes."""
-
-    candidate: Candidate
-    model: assign.Model
-    matrix: pd.DataFrame
-
-
-def _incumbent(
-    conn: db.Connection, night: Night, frame: pd.DataFrame, progress: Callable[[str], None]
-) -> _Incumbent | None:
-    parent = db.row(
-        conn,
-        """
-        select p.run_id, p.model_path, b.stability from segments.runs as r
-        inner join segments.runs as p on r.parent_run_id = p.run_id
-        left join segments.model_leaderboard as b on p.run_id = b.run_id and b.chosen
-        where r.run_id = %(run_id)s
-        """,
-        {"run_id": night.run_id},
-    )
-    if parent is None or parent["model_path"] is None:
-        return None
-    try:
-        model = assign.load_model(night.store / parent["model_path"])
-        matrix = model.pipeline.transform(frame)
-        candidate = incumbent(model.labeller, matrix)
-    except (assign.ModelRefusedError, ValueError, KeyError) as error:
-        progress(f"choose: the model of run {parent['run_id']} takes no part: {error}")
-        return None
-    stability = float("nan") if parent["stability"] is None else parent["stability"]
-    return _Incumbent(replace(candidate, stability=stability, representation=INCUMBENT), model, matrix)
 
 
 def _truth(conn: db.Connection, customers: pd.Index) -> np.ndarray | None:

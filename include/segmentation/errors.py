@@ -48,3 +48,7 @@ class DecisionError(UserError):
 
 class MismatchError(UserError):
     """Features differ from a full recomputation: the roll-up is wrong."""
+
+
+class WishError(UserError):
+    """What was asked of a run (an algorithm, a number of segments) cannot be had from its customers."""

@@ -18,6 +18,7 @@ from segmentation.errors import HeldError, MismatchError, SettingsError, SourceE
 from segmentation.night import Night
 
 if TYPE_CHECKING:
+    from segmentation import renewal
     from segmentation.extraction import Span
 
 Reference = dict[str, Any]
@@ -182,12 +183,25 @@ def check_features(reference: Reference) -> dict[str, Any]:
     return gates.check_features(_alive(reference)).summary()
 
 
-def prepare(reference: Reference) -> list[str]:
-    """Make the matrix; returns the algorithms to fit on it."""
-    from segmentation import candidates
+def _wish() -> "renewal.Wish":
+    """What the parameters of the DAG run ask for."""
+    from segmentation import renewal
 
-    algorithms = get_current_context()["params"]["algorithms"]
-    return candidates.prepare(_alive(reference), algorithms, progress.say)
+    params = get_current_context()["params"]
+    return renewal.Wish(tuple(params["algorithms"] or ()), params["k"], params["force_refit"])
+
+
+def prepare(reference: Reference) -> list[str]:
+    """Decide whether to search for a model; make the matrices; returns the algorithms to fit on them.
+
+    None where the model in use labels everybody, and where there is nothing to cluster.
+    """
+    from segmentation import candidates, renewal
+
+    night, wish = _alive(reference), _wish()
+    if not renewal.decide(night, wish, progress.say).search:
+        return []
+    return candidates.prepare(wish.applied(night), list(wish.algorithms), progress.say)
 
 
 def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
@@ -195,17 +209,22 @@ def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
     from segmentation import candidates
 
     get_current_context()["algorithm"] = algorithm  # names the mapped task in the UI
-    return candidates.fit(_alive(reference), algorithm, progress.say)
+    return candidates.fit(_wish().applied(_alive(reference)), algorithm, progress.say)
 
 
 def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Score, rank, choose; stage everybody's cluster. No fits: there was nothing to cluster."""
-    from segmentation import choice, publishing
+    """Score, rank, choose, or keep the model in use; stage everybody's cluster.
+
+    A search without fits had nothing to cluster.
+    """
+    from segmentation import choice, publishing, renewal
 
     night = _alive(reference)
-    algorithms = [fit["algorithm"] for fit in fits or []]
-    force_refit = get_current_context()["params"]["force_refit"]
-    chosen, assignments = choice.choose(night, algorithms, force_refit, progress.say)
+    if renewal.Decision.read(night).search:
+        algorithms = [fit["algorithm"] for fit in fits or []]
+        chosen, assignments = choice.choose(night, algorithms, _wish(), progress.say)
+    else:
+        chosen, assignments = choice.keep(night, progress.say)
     chosen.write(night)
     publishing.stage_assignments(night, assignments)
     return {"kind": chosen.kind, "segments": len(chosen.segments), "customers": len(assignments)}

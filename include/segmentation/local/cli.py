@@ -13,6 +13,7 @@ import sys
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from segmentation import files, progress, settings
 from segmentation.dates import ONE_DAY
@@ -24,6 +25,9 @@ from segmentation.local.home import Home
 FILE = ("columns", "encoding", "delimiter", "header", "decimal", "dates", "currency")
 PUBLISHED, ENDED_OTHERWISE, NOT_USABLE = 0, 1, 2
 BACKFILL = ("from", "to", "reprocess", "stale", "give-up")
+WISH = ("algorithm", "k", "force-refit")  # for one run only
+YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
+MORE = (*FILE, *BACKFILL, *WISH)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,18 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         sub = commands.add_parser(command, description=run.__doc__)
         sub.set_defaults(command=run, name=command)
-        for name in (
-            "shop",
-            "source",
-            "data",
-            "customers",
-            "as-of",
-            "port",
-            "note",
-            "customer",
-            *FILE,
-            *BACKFILL,
-        ):
+        for name in ("shop", "source", "data", "customers", "as-of", "port", "note", "customer", *MORE):
             sub.add_argument(f"--{name}", default="", type=str.strip)
         sub.add_argument("rest", nargs="*")
     return parser
@@ -98,13 +91,14 @@ def night(args: argparse.Namespace) -> int:
     """One night of the DAG for a date, a summary and a report."""
     given = _date(args.as_of)
     home = _home(args)
+    wish = _wish(args)
     home.save()
     server = home.start_server()
     shop, warehouse, _ = homes.databases(server)
     last_day = _land(shop)  # before the run, so that a file that cannot be read is refused at once
     day = given or last_day
     print(f"Segmenting shop '{home.shop}' (source {home.source}) as of {day}\n")
-    ended = _run_dag(home, homes.airflow_environment(home, server), day)
+    ended = _run_dag(home, homes.airflow_environment(home, server), day, wish)
     return _tell(home, warehouse, ended, day)
 
 
@@ -113,6 +107,26 @@ def _date(text: str, name: str = "AS_OF") -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise SettingsError(f"{name}={text}: not a date (write it as 2011-12-01)") from None
+
+
+def _wish(args: argparse.Namespace) -> dict[str, Any]:
+    """The parameters of the DAG run besides its date."""
+    model = settings.load().model
+    wish: dict[str, Any] = {}
+    if args.algorithm:
+        wish["algorithms"] = [name.strip() for name in args.algorithm.split(",")]
+        if unknown := sorted(set(wish["algorithms"]) - set(model.algorithms)):
+            known = ", ".join(model.algorithms)
+            raise SettingsError(f"ALGORITHM={unknown[0]}: there is no such algorithm (there are: {known})")
+    if args.k:
+        if not (args.k.isdigit() and 2 <= int(args.k) <= 50):
+            raise SettingsError(f"K={args.k}: expected a number of segments between 2 and 50")
+        wish["k"] = int(args.k)
+    if args.force_refit.lower() in YES:
+        wish["force_refit"] = True
+    elif args.force_refit.lower() not in NO:
+        raise SettingsError(f"FORCE_REFIT={args.force_refit}: expected 1 or nothing")
+    return wish
 
 
 def _land(shop: Database) -> date:
@@ -128,7 +142,7 @@ def _line(message: str) -> None:
     print(f"  {message}", flush=True)
 
 
-def _run_dag(home: Home, environment: dict[str, str], day: date) -> dict[str, str]:
+def _run_dag(home: Home, environment: dict[str, str], day: date, wish: dict[str, Any]) -> dict[str, str]:
     """The night in a process of its own: its output to the log, its progress to the terminal."""
     folder = home.folder / "logs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +154,8 @@ def _run_dag(home: Home, environment: dict[str, str], day: date) -> dict[str, st
         progress.FOLLOWER: str(follow),
         "SEGMENTATION__RUN__RETRIES": "0",  # somebody is watching, and can run it again
     }
-    command = [sys.executable, "-m", "segmentation.local.one_night", str(result), day.isoformat()]
+    command = [sys.executable, "-m", "segmentation.local.one_night", str(result)]
+    command.append(json.dumps({"as_of_date": day.isoformat(), **wish}))
     with log.open("w") as output:
         process = subprocess.Popen(  # noqa: S603 (the arguments are ours)
             command, env=environment, cwd=home.folder, stdout=output, stderr=subprocess.STDOUT

@@ -1,4 +1,4 @@
-"""One night in one process: `python -m segmentation.local.one_night RESULT AS_OF`.
+"""One night in one process: `python -m segmentation.local.one_night RESULT PARAMETERS`, these as JSON.
 
 Run by `make run` in the environment of the shop's Airflow. The tasks of the DAG run one after the other, as
 Airflow's `dag.test()` does it; everything they print goes to the log, progress to the terminal.
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from segmentation import progress
@@ -40,8 +41,8 @@ def _short_sleep(seconds: float, sleep: Callable[[float], None] = time.sleep) ->
     sleep(min(seconds, 0.05))
 
 
-def main(result: Path, as_of_date: str) -> None:
-    """Run the DAG for a date and write the DAG run's id and state to `result`."""
+def main(result: Path, params: dict[str, Any]) -> None:
+    """Run the DAG with its parameters and write the DAG run's id and state to `result`."""
     prepare_metadata()
     from airflow.dag_processing.dagbag import DagBag
 
@@ -54,9 +55,9 @@ def main(result: Path, as_of_date: str) -> None:
     dag = bag.dags["customer_segmentation"]
     dag.deadline = []  # somebody is watching; and Airflow 3.3.2 ends a dag.test() with a deadline in an error
     with patch("time.sleep", _short_sleep):
-        run = dag.test(logical_date=datetime.now(UTC), run_conf={"as_of_date": as_of_date})
+        run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
     result.write_text(json.dumps({"dag_run_id": run.run_id, "state": str(run.state)}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -55,6 +55,8 @@ class Model:
         The fitted preparation: features to matrix.
     settings : dict
         JSON values: what shaped the model.
+    searched : dict
+        JSON values: when the model was last compared with others, and what customers were like then.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Model:
     columns: tuple[str, ...]
     pipeline: Pipeline | None
     settings: dict[str, Any]
+    searched: dict[str, Any]
 
 
 def make_model(
@@ -72,8 +75,9 @@ def make_model(
     X: pd.DataFrame,
     pipeline: Pipeline | None = None,
     settings: dict[str, Any] | None = None,
+    searched: dict[str, Any] | None = None,
 ) -> Model:
-    """The winner, the matrix's columns, the fitted preparation and the settings as one model."""
+    """The winner, the matrix's columns, the fitted preparation, the settings and the search as one model."""
     columns = tuple(str(name) for name in X.columns)
     return Model(
         winner.name,
@@ -84,6 +88,7 @@ def make_model(
         columns,
         pipeline,
         settings or {},
+        searched or {},
     )
 
 
@@ -162,7 +167,7 @@ def load_model(folder: Path) -> Model:
         raise ModelRefusedError(f"the model in {folder} is not the one its hash was made of")
     try:
         stored = loads(content)
-        return Model(**{**beside, "columns": tuple(beside["columns"])}, **stored)
+        return Model(**{"searched": {}, **beside, "columns": tuple(beside["columns"])}, **stored)
     except ModelRefusedError:
         raise
     except Exception as error:  # whatever another version's file makes a library raise

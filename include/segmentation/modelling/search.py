@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -16,9 +16,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from segmentation.modelling import algorithms, stability
-from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, thin
+from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params
 from segmentation.modelling.labellers import NOISE, Labeller, Neighbours, label_with
+from segmentation.modelling.sampling import in_order, judged_rows, rare_keeping_sample
 from segmentation.modelling.settings import ModelSettings
+from segmentation.modelling.trials import OUT_OF_BOUNDS, Trials
 
 Progress = Callable[[str], None]
 
@@ -35,11 +37,12 @@ class Candidate:
     ----------
     name : str
         Unique in a run: algorithm, parameters, and the representation where it is not "all".
-    labels : ndarray of shape (n_customers,), int64
-        In the order of the matrix's rows; -1 is noise; 0 is the largest cluster, ties by the
-        first customer in the order of ids, so that numbers do not depend on the run. They never
+    labels : ndarray of shape (n_judged,), int64
+        Of the customers of `sampling.judged_rows`, in the order of the matrix's rows; -1 is noise; 0 is
+        the largest cluster, ties by the first customer in the order of ids, so that numbers do not
+        depend on the run. They never
         leave as segment ids all the same.
-    confidence : ndarray of shape (n_customers,), 0..1
+    confidence : ndarray of shape (n_judged,), 0..1
     stability : float
         Mean ARI with refits on subsamples; NaN when not measured. `prediction_strength` and
         `segment_jaccard`: of the segment that fares worst there, see `modelling.stability`.
@@ -69,20 +72,27 @@ class Candidate:
 
 
 def fit_algorithm(
-    name: str, X: pd.DataFrame | np.ndarray, settings: ModelSettings, progress: Progress = silent
+    name: str,
+    X: pd.DataFrame | np.ndarray,
+    settings: ModelSettings,
+    progress: Progress = silent,
+    first: Sequence[Params] = (),
 ) -> list[Candidate]:
-    """Fit every trial of algorithm `name`, label everybody by each, measure its stability.
+    """Fit every trial of algorithm `name`, label customers by each, measure its stability.
 
     Parameters
     ----------
     X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns)
         A prepared matrix without NaN. A DataFrame is fitted in the order of its index, so the
         order of its rows changes nothing; an array is taken as it is.
+    first : parameters
+        Tried before all others: what ranked highest on the parent date.
 
     Returns
     -------
     list of Candidate
-        One a trial. A fit that fails, or takes too long, is a candidate with an `error`.
+        One a trial, with the labels of `sampling.judged_rows`: everybody, unless there are too many.
+        A fit that fails, or takes too long, is a candidate with an `error`.
 
     Raises
     ------
@@ -90,10 +100,15 @@ def fit_algorithm(
         The algorithm is unknown, or the matrix is empty or not finite.
     """
     algorithm = algorithms.get(name)
-    values, back = _ordered(X)
+    values, _ = _ordered(X)
+    rows = judged_rows(X, settings)
+    place = np.empty(len(values), dtype=np.intp)
+    place[in_order(X)] = np.arange(len(values))
+    judged = np.sort(place[rows])  # the same customers in the order of fitting
+    back = np.searchsorted(judged, place[rows])
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters of them is in `converged` and `error`
-        candidates = _search(algorithm, values, settings, progress)
+        candidates = _search(algorithm, values, judged, settings, first, progress)
     return [
         replace(c, labels=c.labels[back], confidence=c.confidence[back]) if not c.error else c
         for c in candidates
@@ -116,21 +131,35 @@ def _ordered(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError("the matrix has values that are not finite")
     if not isinstance(X, pd.DataFrame):
         return values, np.arange(len(values))
-    order = X.index.argsort(kind="stable")
+    order = in_order(X)
     back = np.empty(len(values), dtype=np.intp)
     back[order] = np.arange(len(values))
     return values[order], back
 
 
 def _search(
-    algorithm: Algorithm, X: np.ndarray, settings: ModelSettings, progress: Progress
+    algorithm: Algorithm,
+    X: np.ndarray,
+    judged: np.ndarray,
+    settings: ModelSettings,
+    first: Sequence[Params],
+    progress: Progress,
 ) -> list[Candidate]:
     rows = rare_keeping_sample(X, min(algorithm.max_rows, settings.max_fit_rows), settings.seed)
-    trials = thin(algorithm.trials(X[rows], settings), settings.trials)
+    seen, X = X[rows], X[judged]
+    trials = Trials(
+        algorithm.trials(seen, settings),
+        dict(algorithm.ranges),
+        settings.trials,
+        settings.seed,
+        first,
+        algorithm.has_criterion,
+    )
     candidates, near = [], Neighbours(X)
     started = time.perf_counter()
-    for params, fitted in _fits(algorithm, X[rows], trials, settings):
+    for params, fitted in _fits(algorithm, seen, trials, settings):
         candidate = _candidate(algorithm, params, fitted, near)
+        trials.tell(params, _criterion(fitted, candidate, settings))
         seconds = time.perf_counter() - started
         candidates.append(replace(candidate, fitted_rows=len(rows), seconds=seconds))
         progress(f"{candidate.name}: {candidate.error or f'{candidate.k} clusters'} in {seconds:.1f} s")
@@ -138,8 +167,17 @@ def _search(
     return _with_stability(algorithm, X, candidates, settings, progress)
 
 
+def _criterion(fitted: Fitted | Exception, candidate: Candidate, settings: ModelSettings) -> float:
+    """The fit's own criterion, far lower where it could not be published; NaN where there is none."""
+    if candidate.error:
+        return float("nan")
+    noise = (candidate.labels == NOISE).mean()
+    fits = settings.k_min <= candidate.k <= settings.k_max and noise <= settings.max_noise_share
+    return fitted.criterion if fits else fitted.criterion - OUT_OF_BOUNDS
+
+
 def _fits(
-    algorithm: Algorithm, X: np.ndarray, trials: Sequence[Params], settings: ModelSettings
+    algorithm: Algorithm, X: np.ndarray, trials: Iterable[Params], settings: ModelSettings
 ) -> Iterator[tuple[Params, Fitted | Exception]]:
     """Each trial with its fit, or with the exception that it ended in."""
     try:
@@ -151,9 +189,11 @@ def _fits(
     for params in trials:
         try:
             with _time_limit(settings.fit_timeout_seconds):
-                yield params, algorithm.fit(X, shared, params, settings.seed)
+                fitted = algorithm.fit(X, shared, params, settings.seed)
         except Exception as error:
             yield params, error
+        else:
+            yield params, fitted
 
 
 @contextmanager
@@ -205,22 +245,6 @@ def canonical(labeller: Labeller, near: Neighbours) -> tuple[Labeller | None, np
     numbers = np.full(found.max() + 2, NOISE)  # the last slot is noise's
     numbers[order] = np.arange(len(order))
     return labeller.reordered(order), numbers[labels], confidence
-
-
-def rare_keeping_sample(X: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """Row numbers, ascending, of a sample without replacement in which far-off rows are likelier.
-
-    Row i is drawn with weight 1/2 * 1/n + 1/2 * |x_i - mean|^2 / sum of those: half uniform, half
-    by leverage (the lightweight coreset of Bachem, Lucic, Krause 2018), by the largest
-    log(u)/weight (Efraimidis, Spirakis 2006).
-    """
-    n = len(X)
-    if n <= size:
-        return np.arange(n)
-    distance = np.square(X - X.mean(axis=0)).sum(axis=1)
-    weight = 0.5 / n + 0.5 * distance / max(distance.sum(), np.finfo(float).tiny)
-    keys = np.log(np.random.default_rng(seed).random(n)) / weight
-    return np.sort(np.argsort(-keys, kind="stable")[:size])
 
 
 def _with_stability(

@@ -84,13 +84,31 @@ class ModelSettings(BaseModel):
         24,
         ge=1,
         le=500,
-        description="fits per algorithm (never a budget in seconds); a quarter of it on each "
-        "representation after the first",
+        description="fits per algorithm (never a budget in seconds), a quarter of it on each "
+        "representation after the first; where a grid is larger, Optuna suggests half of them",
     )
     max_fit_rows: int = Field(
         20_000,
         ge=100,
         description="customers an algorithm is fitted on at most (or its own limit); all are labelled",
+    )
+    judged_rows: int = Field(
+        20_000,
+        ge=100,
+        description="above this number of customers, candidates label one uniform sample of so many, the "
+        "same for all; the winner labels everybody",
+    )
+    search_every_days: int = Field(
+        7,
+        ge=1,
+        le=366,
+        description="age of the last search, in days, at which the model is searched anew; 1: every night",
+    )
+    search_above_psi: float = Field(
+        0.2, ge=0, description="population stability index of a feature since the last search; above: search"
+    )
+    search_above_growth: float = Field(
+        0.05, ge=0, description="share by which the number of customers has changed since then; above: search"
     )
     fit_timeout_seconds: float = Field(
         900, gt=0, description="a fit that takes longer is recorded as failed; meant never to be reached"

@@ -9,7 +9,7 @@ from segmentation.modelling.algorithms.linkage import cut
 from segmentation.modelling.labellers import NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 
-RADIUS_SHARES = (0.25, 0.5)  # of the root mean square distance to the mean
+RADIUS_SHARES = (0.35,)  # of the root mean square distance to the mean
 MOST_BALLS = 5_000
 
 

@@ -17,6 +17,7 @@ ALGORITHM = Algorithm(
     title="bisecting k-means",
     trials=lambda X, settings: k_trials(settings),
     fit=_fit,
+    everywhere=True,
     max_rows=200_000,
     labels_rest="nearest centre of a leaf (which moves borders a little against the splits)",
     confidence="1 - distance to own centre / distance to second nearest",

@@ -3,9 +3,10 @@
 import numpy as np
 
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, require_clusters
-from segmentation.modelling.density import Tree, dense_groups, reachability_trees
+from segmentation.modelling.density import Tree, dense_groups, density_validity, reachability_trees
 from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
+from segmentation.modelling.trials import Range
 
 MIN_SAMPLES = (5, 10, 20)
 EPS_QUANTILES = (0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
@@ -33,7 +34,8 @@ def _fit(X: np.ndarray, trees: dict[int, tuple[Tree, np.ndarray]], params: Param
         raise ValueError("eps is 0: too many customers are the same")
     groups = require_clusters(dense_groups(tree, core_distances, eps))
     core = groups != NOISE
-    return Fitted(NeighbourLabeller(X[core], groups[core], radius=eps))
+    labeller = NeighbourLabeller(X[core], groups[core], radius=eps)
+    return Fitted(labeller, criterion=density_validity(tree, groups))
 
 
 ALGORITHM = Algorithm(
@@ -42,6 +44,8 @@ ALGORITHM = Algorithm(
     trials=_trials,
     shared=_trees,
     fit=_fit,
+    ranges={"eps_quantile": Range(0.5, 1.0)},
+    has_criterion=True,  # density validity
     max_rows=10_000,  # the trees' distances take 4 n^2 bytes: 400 MB
     labels_rest="nearest core customer within eps",
     noise="whoever has no core customer within eps",

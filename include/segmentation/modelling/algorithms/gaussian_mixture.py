@@ -29,7 +29,7 @@ def _fit(X: np.ndarray, _shared: None, params: Params, seed: int) -> Fitted:
         max_iter=200,
         random_state=seed,
     ).fit(X)
-    return Fitted(MixtureLabeller(model), bool(model.converged_))
+    return Fitted(MixtureLabeller(model), bool(model.converged_), criterion=-model.bic(X) / len(X))
 
 
 ALGORITHM = Algorithm(
@@ -37,7 +37,9 @@ ALGORITHM = Algorithm(
     title="Gaussian mixture",
     trials=_trials,
     fit=_fit,
+    everywhere=True,
     max_rows=20_000,
+    has_criterion=True,  # BIC
     labels_rest="highest posterior probability",
     confidence="posterior probability",
 )

@@ -11,9 +11,10 @@ from sklearn.cluster._hdbscan._linkage import MST_edge_dtype, make_single_linkag
 from sklearn.cluster._hdbscan._tree import tree_to_labels
 
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, require_clusters
-from segmentation.modelling.density import Tree, reachability_trees
-from segmentation.modelling.labellers import NeighbourLabeller
+from segmentation.modelling.density import Tree, density_validity, reachability_trees
+from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
+from segmentation.modelling.trials import Range
 
 SHARES = (0.01, 0.02, 0.05, 0.1)
 MIN_SAMPLES = (5, 15)
@@ -28,12 +29,12 @@ def _trials(_X: np.ndarray, _settings: ModelSettings) -> list[Params]:
     ]
 
 
-def _hierarchies(X: np.ndarray, _settings: ModelSettings) -> dict[int, np.ndarray]:
-    """The single-linkage hierarchy of mutual reachability for each min_samples, which counts oneself."""
+def _hierarchies(X: np.ndarray, _settings: ModelSettings) -> dict[int, tuple[Tree, np.ndarray]]:
+    """Tree and single-linkage hierarchy of mutual reachability by min_samples, which counts oneself."""
     if len(X) < 2:
         raise ValueError("one customer is no cluster")
     trees = reachability_trees(X, [m - 1 for m in MIN_SAMPLES])
-    return {others + 1: _hierarchy(tree) for others, (tree, _) in trees.items()}
+    return {others + 1: (tree, _hierarchy(tree)) for others, (tree, _) in trees.items()}
 
 
 def _hierarchy(tree: Tree) -> np.ndarray:
@@ -45,14 +46,15 @@ def _hierarchy(tree: Tree) -> np.ndarray:
     return make_single_linkage(edges)
 
 
-def _fit(X: np.ndarray, hierarchies: dict[int, np.ndarray], params: Params, _seed: int) -> Fitted:
+def _fit(X: np.ndarray, hierarchies: dict, params: Params, _seed: int) -> Fitted:
+    tree, hierarchy = hierarchies[params["min_samples"]]
     labels, strength = tree_to_labels(
-        hierarchies[params["min_samples"]],
+        hierarchy,
         min_cluster_size=max(2, round(params["min_cluster_share"] * len(X))),
         cluster_selection_method=params["selection"],
     )
-    labels = require_clusters(np.where(labels < 0, -1, labels).astype(np.int64))
-    return Fitted(NeighbourLabeller(X, labels, strength=strength))
+    labels = require_clusters(np.where(labels < 0, NOISE, labels).astype(np.int64))
+    return Fitted(NeighbourLabeller(X, labels, strength), criterion=density_validity(tree, labels))
 
 
 ALGORITHM = Algorithm(
@@ -61,6 +63,8 @@ ALGORITHM = Algorithm(
     trials=_trials,
     shared=_hierarchies,
     fit=_fit,
+    ranges={"min_cluster_share": Range(0.005, 0.15, is_log=True)},
+    has_criterion=True,  # density validity
     max_rows=10_000,  # the distances of the trees take 4 n^2 bytes: 400 MB
     labels_rest="nearest fitted customer",
     noise="what HDBSCAN calls noise, and whoever is nearest to that",

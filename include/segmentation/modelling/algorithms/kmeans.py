@@ -19,6 +19,7 @@ ALGORITHM = Algorithm(
     title="k-means",
     trials=lambda X, settings: k_trials(settings),
     fit=_fit,
+    everywhere=True,
     max_rows=200_000,
     labels_rest="nearest centre",
     confidence="1 - distance to own centre / distance to second nearest",

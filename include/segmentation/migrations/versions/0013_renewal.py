@@ -1,0 +1,12 @@
+"""Whether a run searched for a model, and why. There is no way down: restore a backup instead."""
+
+from alembic import op
+
+from segmentation import db
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(db.statement("schema/0013_renewal.sql"))

@@ -1,0 +1,200 @@
+"""Whether a night searches for a model, or lets the one in use label everybody; see docs/adr/0012.
+
+A search is due where there is no model, where somebody asks for one, and where the model in use may no longer
+fit: it is old, customers or features have moved, many are new, a setting has changed, or it fails a gate.
+Everything is compared with the date of the last search, which the stored model brings along: the parent's
+model and tonight's features decide, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from segmentation import db, features, runs
+from segmentation.modelling import assign, drift
+from segmentation.modelling.choose import gates_failed
+from segmentation.modelling.representations import ALL
+from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.scores import _shares
+from segmentation.modelling.search import Candidate, incumbent
+from segmentation.night import Night
+from segmentation.settings import Settings
+
+FILE = "renewal.json"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asks of this run only: the parameters of the DAG.
+
+    Attributes
+    ----------
+    algorithms : names in the registry; empty: those of the settings
+    k : how many segments, instead of the settings' range
+    force_refit : the model in use takes no part
+    """
+
+    algorithms: tuple[str, ...] = ()
+    k: int | None = None
+    force_refit: bool = False
+
+    def words(self) -> str:
+        """What is asked for; empty when nothing is."""
+        said = [f"algorithm {', '.join(self.algorithms)}"] if self.algorithms else []
+        said += [f"k = {self.k}"] if self.k else []
+        said += ["a refit"] if self.force_refit else []
+        return " and ".join(said)
+
+    def applied(self, night: Night) -> Night:
+        """The night with its range of k narrowed to the k that was asked for."""
+        if self.k is None:
+            return night
+        model = night.settings.model.model_copy(update={"k_min": self.k, "k_max": self.k})
+        return replace(night, settings=night.settings.model_copy(update={"model": model}))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether the run searches, and why; by algorithm and representation, what it tries first."""
+
+    search: bool
+    reason: str
+    first: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, night: Night) -> Decision:
+        """What `decide` decided for the run."""
+        return cls(**json.loads((night.folder / FILE).read_text()))
+
+
+@dataclass(frozen=True)
+class InUse:
+    """The parent date's model: as a candidate, with the matrix that its own preparation makes.
+
+    The candidate's labels are those of `judged_rows`.
+    """
+
+    candidate: Candidate
+    model: assign.Model
+    matrix: pd.DataFrame
+
+
+def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) -> Decision:
+    """Decide for the run, and write the decision and its reason to `segments.runs`."""
+    decided = _decided(night, wish, progress)
+    night.folder.mkdir(parents=True, exist_ok=True)
+    (night.folder / FILE).write_text(json.dumps(asdict(decided)))
+    runs.note(night, searched=decided.search, search_reason=decided.reason)
+    progress(f"{'search' if decided.search else 'no search'}: {decided.reason}")
+    return decided
+
+
+def _decided(night: Night, wish: Wish, progress: Callable[[str], None]) -> Decision:
+    if wish.words():
+        return Decision(True, f"asked for: {wish.words()}")
+    known = features.available(night.settings.shop.source)
+    with night.warehouse.connect(readonly=True) as conn:
+        frame = features.read(conn, night.as_of_date, known)
+        before = in_use(conn, night, frame, progress)
+    if before is None:
+        return Decision(True, "there is no model of an earlier date that can be used")
+    first = before.model.searched.get("best", {})
+    if faults := _gates_failed(before, night):
+        return Decision(True, f"the model in use fails the gate {', '.join(faults)}", first)
+    return Decision(*due(before.model, frame, night.as_of_date, night.settings), first)
+
+
+def due(model: assign.Model, frame: pd.DataFrame, today: date, settings: Settings) -> tuple[bool, str]:
+    """Whether tonight's features call for a search, and why (or why not).
+
+    Parameters
+    ----------
+    model : Model
+        The one in use; its `searched` says when it was last compared with others, and what customers
+        were like then.
+    frame : DataFrame of shape (n_customers, n_features)
+    """
+    then, rule = model.searched, settings.model
+    if not then:
+        return True, "the model in use does not say what customers were like at its last search"
+    if model.settings != shaping(settings):
+        return True, "the settings have changed since the last search"
+    searched = date.fromisoformat(then["as_of_date"])
+    age = (today - searched).days
+    if age >= rule.search_every_days:
+        return True, f"the last search is {age} days old (at most {rule.search_every_days - 1})"
+    moved = drift.psi(then["histogram"], frame)
+    if moved.iloc[0] > rule.search_above_psi:
+        return (
+            True,
+            f"{moved.index[0]} has moved: PSI {moved.iloc[0]:.2f} (at most {rule.search_above_psi:g})",
+        )
+    growth = abs(len(frame) / then["customers"] - 1)
+    if growth > rule.search_above_growth:
+        return True, (
+            f"{len(frame):,} customers, {then['customers']:,} at the last search: "
+            f"{growth:.0%} (at most {rule.search_above_growth:.0%})"
+        )
+    return False, (
+        f"little has changed since the search of {searched}: the feature that moved most is {moved.index[0]} "
+        f"(PSI {moved.iloc[0]:.3f}), and the customers are {growth:.1%} "
+        f"{'more' if len(frame) >= then['customers'] else 'fewer'}"
+    )
+
+
+def shaping(settings: Settings) -> dict[str, Any]:
+    """The settings that shape a model, as JSON values."""
+    return settings.model_dump(mode="json", include={"model", "preparation"})
+
+
+def today(frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame) -> dict[str, Any]:
+    """What a model that is chosen tonight brings along: for `due`, and for the next search to begin with."""
+    ranked = leaderboard.loc[leaderboard["rank"].notna() & (leaderboard["algorithm"] != "incumbent")]
+    best: dict[str, dict[str, list]] = {}
+    for row in ranked.sort_values("rank").to_dict("records"):
+        by_algorithm = best.setdefault(row["algorithm"], {})
+        by_algorithm.setdefault(row.get("representation") or ALL, [json.loads(row["parameters"])])
+    return {
+        "as_of_date": night.as_of_date.isoformat(),
+        "customers": len(frame),
+        "histogram": drift.histogram(frame),
+        "best": best,
+    }
+
+
+def _gates_failed(before: InUse, night: Night) -> list[str]:
+    of_all = pd.Series(_shares(before.candidate.labels))
+    return gates_failed(before.candidate, of_all, night.settings.model)
+
+
+def in_use(
+    conn: db.Connection, night: Night, frame: pd.DataFrame, progress: Callable[[str], None]
+) -> InUse | None:
+    """The parent date's model on tonight's customers; None where there is none, or none that can be used."""
+    parent = db.row(
+        conn,
+        """
+        select p.run_id, p.model_path, b.stability from segments.runs as r
+        inner join segments.runs as p on r.parent_run_id = p.run_id
+        left join segments.model_leaderboard as b on p.run_id = b.run_id and b.chosen
+        where r.run_id = %(run_id)s
+        """,
+        {"run_id": night.run_id},
+    )
+    if parent is None or parent["model_path"] is None:
+        return None
+    try:
+        model = assign.load_model(night.store / parent["model_path"])
+        matrix = model.pipeline.transform(frame)
+        candidate = incumbent(model.labeller, matrix.iloc[judged_rows(matrix, night.settings.model)])
+    except (assign.ModelRefusedError, ValueError, KeyError) as error:
+        progress(f"the model of run {parent['run_id']} takes no part: {error}")
+        return None
+    stability = float("nan") if parent["stability"] is None else parent["stability"]
+    return InUse(replace(candidate, stability=stability, representation="incumbent"), model, matrix)

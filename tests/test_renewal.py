@@ -1,0 +1,83 @@
+"""Whether a night searches for a model: each reason, from a model and tonight's features alone."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation import renewal
+from segmentation.modelling import assign, drift
+from segmentation.night import Night
+from segmentation.settings import Settings
+
+SETTINGS = Settings()
+RNG = np.random.default_rng(0)
+THEN = pd.DataFrame({"monetary": RNG.lognormal(4, 1, 1000), "country": RNG.choice(["DE", "FR"], 1000)})
+SEARCHED = {"as_of_date": "2026-03-01", "customers": 1000, "histogram": drift.histogram(THEN)}
+MODEL = assign.Model("kmeans k=4", "kmeans", {"k": 4}, 4, None, (), None, renewal.shaping(SETTINGS), SEARCHED)
+MOVED = THEN.assign(monetary=THEN["monetary"] * 3)
+
+
+def told(model: assign.Model = MODEL, frame: pd.DataFrame = THEN, day: int = 2, **model_settings):
+    changed = SETTINGS.model.model_copy(update=model_settings)
+    return renewal.due(model, frame, date(2026, 3, day), SETTINGS.model_copy(update={"model": changed}))
+
+
+def test_a_night_after_the_search_on_which_little_has_changed_does_not_search():
+    search, reason = told()
+    assert not search
+    assert "little has changed since the search of 2026-03-01" in reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"day": 8}, "the last search is 7 days old (at most 6)"),
+        ({"frame": MOVED}, "monetary has moved: PSI"),
+        ({"frame": THEN.iloc[:900]}, "900 customers, 1,000 at the last search: 10% (at most 5%)"),
+        ({"frame": THEN.rename(columns={"country": "region"})}, "has moved: PSI inf"),
+        ({"k_max": 12}, "the settings have changed since the last search"),
+        ({"model": replace(MODEL, searched={})}, "does not say what customers were like"),
+    ],
+    ids=["age", "drift", "growth", "other features", "settings", "model of an older version"],
+)
+def test_what_calls_for_a_search_is_said(changes, reason):
+    search, words = told(**changes)
+    assert search
+    assert reason in words
+
+
+def test_thresholds_are_settings():
+    assert told(day=8, search_every_days=30)[1] == "the settings have changed since the last search"
+    tolerant = SETTINGS.model_copy(
+        update={"model": SETTINGS.model.model_copy(update={"search_every_days": 30, "search_above_psi": 9.0})}
+    )
+    model = replace(MODEL, settings=renewal.shaping(tolerant))
+    assert not renewal.due(model, MOVED, date(2026, 3, 20), tolerant)[0]
+
+
+def test_a_wish_narrows_k_and_is_said(tmp_path):
+    night = Night("run", date(2026, 3, 1), SETTINGS, None, None, tmp_path)
+    wish = renewal.Wish(("kmeans",), 6, True)
+    model = wish.applied(night).settings.model
+    assert (model.k_min, model.k_max) == (6, 6)
+    assert wish.words() == "algorithm kmeans and k = 6 and a refit"
+    assert renewal.Wish().words() == ""
+    assert renewal.Wish().applied(night) is night
+
+
+def test_the_best_of_each_algorithm_goes_along_with_the_model(tmp_path):
+    board = pd.DataFrame(
+        {
+            "algorithm": ["kmeans", "kmeans", "incumbent", "ward", "kmeans"],
+            "representation": ["all", "rfm", "incumbent", "all", "all"],
+            "parameters": ['{"k": 5}', '{"k": 3}', "{}", '{"k": 4}', '{"k": 9}'],
+            "rank": pd.array([2, 1, 3, None, 4], dtype="Int64"),
+        }
+    )
+    night = Night("run", date(2026, 3, 1), SETTINGS, None, None, tmp_path)
+    made = renewal.today(THEN, night, board)
+    assert made["best"] == {"kmeans": {"rfm": [{"k": 3}], "all": [{"k": 5}]}}
+    assert (made["as_of_date"], made["customers"]) == ("2026-03-01", 1000)
