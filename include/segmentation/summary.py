@@ -71,6 +71,9 @@ def _published(conn: db.Connection, run: dict[str, Any], report: str | None) -> 
     lines += _table(segments, currency)
     lines += ["", *_file(run), *_wrapped("Why", [_sentence(leaderboard, run)])]
     lines += _wrapped("", [f"{reason}" for reason in verdict.reasons(leaderboard)], bullet="- ")
+    if run["search_reason"]:
+        found = "" if run["searched"] else "none, "
+        lines += _wrapped("Search", [f"{found}{run['search_reason']}"])
     if external := verdict.external(leaderboard):
         lines += _wrapped("Labels", [external])
     lines += _moved(data.read_flows(conn, run), run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import version
@@ -16,10 +17,11 @@ from sklearn.pipeline import Pipeline
 from skops import io as skops_io
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.labellers import NOISE, Labeller, settled
+from segmentation.modelling.labellers import NOISE, Labeller, label_in_blocks, settled
 from segmentation.modelling.search import Candidate
 
 OWN = "segmentation.modelling"
+THREADS = os.cpu_count() or 1  # of labelling; a row's label does not depend on it
 TRUSTED = (
     "numpy.dtype",
     f"{OWN}.labellers.CentreLabeller",
@@ -122,9 +124,9 @@ def assign(model: Candidate | Model | None, X: pd.DataFrame) -> pd.DataFrame:
         )
     values = np.ascontiguousarray(X, dtype=np.float64)
     with threadpool_limits(1):
-        labels, confidence = model.labeller.label(values)
+        labels, confidence = label_in_blocks(model.labeller.label, values, THREADS)
         noise = labels == NOISE
-        labels = settled(model.labeller, values, labels)
+        labels = settled(model.labeller, values, labels, THREADS)
     return _answer(X, labels, confidence, noise)
 
 

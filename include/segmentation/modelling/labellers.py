@@ -197,11 +197,11 @@ def label_with(labeller: Labeller, near: Neighbours) -> Labels:
     return labeller.label(near.X)
 
 
-def settled(labeller: Labeller, X: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def settled(labeller: Labeller, X: np.ndarray, labels: np.ndarray, threads: int = 1) -> np.ndarray:
     """`labels` of X as they are published: noise gets the cluster of the nearest that has one."""
     noise = labels == NOISE
     if not noise.any() or not isinstance(labeller, NeighbourLabeller):
         return labels
     settled_labels = labels.copy()
-    settled_labels[noise], _ = labeller.without_noise().label(X[noise])
+    settled_labels[noise], _ = label_in_blocks(labeller.without_noise().label, X[noise], threads)
     return settled_labels

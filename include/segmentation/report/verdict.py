@@ -36,6 +36,11 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
         candidates=words.count(len(took_part), "candidate"),
         n=f"{len(passed):,}",
     )
+    if took_part == [chosen] and chosen["algorithm"] == "incumbent":
+        return t(
+            "The model in use labelled everybody, with {segments}: no search for a better one was due.",
+            segments=words.count(chosen["k"], "segment"),
+        )
     if decision == "keep" or chosen["algorithm"] == "incumbent":
         return t(
             "The last model was kept, with {segments}: no challenger was clearly better ({contest}).",
