@@ -101,10 +101,11 @@ def search(matrix: pd.DataFrame, folder: Path) -> tuple[list[Candidate], Candida
     columns = ["algorithm", "candidates", "failed", "rows", "wall_s", "cpu_s"]
     print(pd.DataFrame(rows, columns=columns).round(1).to_string(index=False))
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    worker = max(peaks.values())
     print(
-        f"search: {time.perf_counter() - started:.0f} s wall; cpu {fits + processor:.0f} s, of which the fits' "
-        f"{fits:.0f} s in {WORKERS} processes; peak {(WORKERS * max(peaks.values()) + own) / GIB:.1f} GiB at most "
-        f"({max(peaks.values()) / GIB:.1f} a worker, {own / GIB:.1f} here); {chosen.verdict}\n"
+        f"search: {time.perf_counter() - started:.0f} s wall, {fits + processor:.0f} s cpu "
+        f"(fits {fits:.0f} s in {WORKERS} processes); peak at most {(WORKERS * worker + own) / GIB:.1f} GiB "
+        f"({worker / GIB:.1f} a worker, {own / GIB:.1f} here); {chosen.verdict}\n"
     )
     best = {}
     order = chosen.leaderboard.sort_values("rank", na_position="last")
@@ -141,7 +142,7 @@ def keeping(frame: pd.DataFrame, pipeline: Any, winner: Candidate) -> None:
     rows.append((f"labels by {winner.name}", wall, processor))
     print(pd.DataFrame(rows, columns=["step", "wall_s", "cpu_s"]).round(1).to_string(index=False))
     # decide and choose are two tasks, and both prepare
-    nightly = rows[1:] + [rows[2]]
+    nightly = [*rows[1:], rows[2]]
     print(f"keep: {sum(r[1] for r in nightly):.1f} s wall, {sum(r[2] for r in nightly):.1f} s cpu\n")
 
 
@@ -154,8 +155,8 @@ def one_pass() -> None:
     each, _, theirs = timed(lambda: [silhouette_score(X, labels) for labels in partitions])
     error = np.abs(np.array(once) - np.array(each)).max()
     print(
-        f"silhouettes of {PARTITIONS} partitions of {PARTITION_ROWS:,} customers: {ours:.2f} s cpu in one pass, "
-        f"{theirs:.1f} s one by one: {theirs / ours:.0f} times; largest difference {error:.1e}"
+        f"silhouettes of {PARTITIONS} partitions of {PARTITION_ROWS:,} customers: {ours:.2f} s cpu in one "
+        f"pass, {theirs:.1f} s one by one: {theirs / ours:.0f} times; largest difference {error:.1e}"
     )
 
 
