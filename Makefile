@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-nights bench-labelled bench-predictive bench-pages faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-pages faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,10 @@ bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next
 	@$(PY) -W ignore benchmarks/predictive.py $(OPTIONS)
 
 bench: $(VENV)/dev.stamp bench-nights ## what the source gate costs against one hand-written query: ARGS=orders-a-day; and a night
+bench-search: $(VENV)/dev.stamp ## seconds and memory of search, labels, a night that keeps, silhouettes: CUSTOMERS=1000000
+	@$(PY) -W ignore benchmarks/search.py $(CUSTOMERS)
+
+bench: $(VENV)/dev.stamp ## what the source gate costs against one hand-written query: ARGS=orders-a-day
 	@$(PY) -W ignore benchmarks/source_gate.py $(ARGS)
 
 bench-nights: $(VENV)/dev.stamp ## a night beside pandas, SQL and ten times the history: SCALE=1 (a million customers; default 0.02) YEARS=20
@@ -84,6 +88,9 @@ lint: $(VENV)/dev.stamp ## ruff, sqlfluff, and whether the locks are what the wi
 
 lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
 	@PYTHON=$(PY) scripts/lock
+
+licences: $(VENV)/dev.stamp ## write docs/licences.md: the licence of every package that is installed for a night
+	@$(PY) scripts/licences > docs/licences.md
 
 docs: $(VENV)/dev.stamp ## generate what is generated under docs/
 	@$(PY) -m segmentation.dictionary > docs/data_dictionary.md

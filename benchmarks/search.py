@@ -93,6 +93,7 @@ def search(matrix: pd.DataFrame, folder: Path) -> tuple[list[Candidate], Candida
             peaks[name] = peak
             failed = sum(bool(c.error) for c in candidates)
             rows.append((name, len(candidates), failed, candidates[0].fitted_rows, wall, processor))
+            print(f"  {name}: {processor:.1f} s cpu", file=sys.stderr)
     judged = matrix.iloc[judged_rows(matrix, SETTINGS)]
     fits = sum(row[5] for row in rows)
     scored, wall, processor = timed(lambda: score(found, judged, SETTINGS))
