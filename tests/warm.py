@@ -90,7 +90,7 @@ class _Night:
     modules: Path
 
     def __init__(self, command: list[str], *, env: dict[str, str], cwd: Path, stdout, stderr: int) -> None:
-        *_, result, day = command
+        *_, result, params = command
 
         def night() -> None:
             _redirect(stdout.fileno())
@@ -103,7 +103,7 @@ class _Night:
                 airflow.dispose_orm()
                 airflow.initialize()
             try:
-                one_night.main(Path(result), day)
+                one_night.main(Path(result), json.loads(params))
             finally:
                 found = [name for name in sys.modules if not name.startswith(OURS)]
                 self.modules.write_text(json.dumps({"environment": env, "modules": found}))
