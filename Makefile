@@ -64,11 +64,10 @@ bench-labelled: $(VENV)/dev.stamp ## how close the choice comes to true labels: 
 bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01
 	@$(PY) -W ignore benchmarks/predictive.py $(OPTIONS)
 
-bench: $(VENV)/dev.stamp bench-nights ## what the source gate costs against one hand-written query: ARGS=orders-a-day; and a night
 bench-search: $(VENV)/dev.stamp ## seconds and memory of search, labels, a night that keeps, silhouettes: CUSTOMERS=1000000
 	@$(PY) -W ignore benchmarks/search.py $(CUSTOMERS)
 
-bench: $(VENV)/dev.stamp ## what the source gate costs against one hand-written query: ARGS=orders-a-day
+bench: $(VENV)/dev.stamp bench-nights ## what the source gate costs against one hand-written query: ARGS=orders-a-day; and a night
 	@$(PY) -W ignore benchmarks/source_gate.py $(ARGS)
 
 bench-nights: $(VENV)/dev.stamp ## a night beside pandas, SQL and ten times the history: SCALE=1 (a million customers; default 0.02) YEARS=20
