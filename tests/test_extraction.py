@@ -314,6 +314,42 @@ def test_the_look_back_finds_late_changed_and_deleted_rows(shop, source):
     ]
 
 
+# In each table a text longer than any is: garbage that hardly compresses, in a key as in prose.
+TOO_LONG = {
+    "customers": "city",
+    "orders": "customer_id",
+    "order_items": "product_id",
+    "events": "session_id",
+    "reviews": "body",
+}
+
+
+def test_a_text_longer_than_any_ends_in_quarantine_and_stays_in_the_shop(shop, source):
+    source(**{table: select(table) for table in TOO_LONG})
+    others = {
+        "customers": [{"customer_id": "1", "updated_at": at(day(1))}],
+        "events": [{"event_id": "e", "customer_id": "1", "event_type": "view", "occurred_at": at(day(1))}],
+        "reviews": [{"review_id": "r", "customer_id": "1", "reviewed_at": at(day(1))}],
+    }
+    shop.add(**order("a", at(day(1))), **others)
+    allowed, bounds = "é" * 250, shop.settings.cleaning
+    with shop.shop.connect() as conn:
+        for table, column in TOO_LONG.items():
+            db.execute(conn, f"update tiny.{table} set {column} = %(allowed)s", {"allowed": allowed})
+            db.execute(
+                conn,
+                f"insert into tiny.{table} select * from json_populate_record("
+                f"(select t from tiny.{table} as t), json_build_object('{column}', "
+                "(select string_agg(md5(i::text), 'é') from generate_series(1, 50000) as i)))",
+            )
+    cleaned = shop.ingest(shop.night(day(2)))["cleaned"]
+    for table, column in TOO_LONG.items():
+        fates = {name: cleaned[table][name] for name in ("rows_in", "kept", "merged", "rules")}
+        assert fates == {"rows_in": 2, "kept": 1, "merged": 0, "rules": {"text_too_long": 1}}, table
+        most = bounds.max_body_bytes if column == contract.PROSE else bounds.max_text_bytes
+        assert staged(shop, table, f"char_length({column}), 0") == [(len(allowed), 0), (most + 1, 0)]
+
+
 @pytest.mark.parametrize(
     "breaks",
     [

@@ -33,6 +33,8 @@ def run(
         "end": end,
         "max_line_amount": cleaning.max_line_amount,
         "min_birth_year": cleaning.min_birth_year,
+        "max_text_bytes": cleaning.max_text_bytes,
+        "max_body_bytes": cleaning.max_body_bytes,
     }
     tables = [name for name in ORDER if name in contract.tables_of(night.settings.shop.source)]
     with night.warehouse.connect() as conn:

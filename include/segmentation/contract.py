@@ -11,6 +11,7 @@ from segmentation.db import SQL
 from segmentation.errors import SourceError
 
 UNFIT = "columns_unfit"  # the figure of the gate `sources`: columns that are not as the contract says
+PROSE = "body"  # the column that is a text somebody wrote; the others are keys and words
 SERVICE = "service"  # the category of lines that are no products: postage, fees, vouchers
 
 

@@ -187,6 +187,7 @@ class Load:
         self.place = f"extract/{night.settings.shop.source}/{name}.sql"
         self.select = db.statement(self.place).strip().rstrip(";")
         self.instant = self.table.instant
+        self.cleaning = night.settings.cleaning
 
     def check_columns(self) -> None:
         """Refuse a SELECT that fails or lacks a column, before anything is loaded."""
@@ -271,7 +272,7 @@ class Load:
 
     def _copy_into(self, table: tuple[str, str], columns: Iterable[str]) -> int:
         kinds = self.kinds
-        casts = ", ".join(f"q.{column}::{kind} as {column}" for column, kind in kinds.items())
+        casts = ", ".join(f"{self._cast(column, kind)} as {column}" for column, kind in kinds.items())
         output = list(self.table.columns)
         if self.instant is not None:
             output.insert(0, DAY.format(instant=self.instant))
@@ -292,6 +293,16 @@ class Load:
                     cursor.execute("rollback to savepoint reading")
                 self.check_values()
             raise self._refused(error) from None
+
+    def _cast(self, column: str, kind: str) -> str:
+        """A column as its type; a text ends a character beyond what cleaning refuses as too long.
+
+        What is garbage is known by then, and the rest of 200 MB of it does not leave the shop.
+        """
+        if kind != "text":
+            return f"q.{column}::{kind}"
+        most = self.cleaning.max_body_bytes if column == contract.PROSE else self.cleaning.max_text_bytes
+        return f"left(q.{column}::text, {most + 1})"
 
     def _copy_with_the_order(self) -> int:
         """Lines without an instant of their own take the day of their order, in this window."""

@@ -1,9 +1,16 @@
 """The row rules by which cleaning refuses rows, as their files in `include/sql/core` name them."""
 
 RULES = {
-    "customers": ("customer_id_missing",),
-    "orders": ("order_id_missing", "customer_missing", "ordered_at_missing", "ordered_at_in_future"),
+    "customers": ("text_too_long", "customer_id_missing"),
+    "orders": (
+        "text_too_long",
+        "order_id_missing",
+        "customer_missing",
+        "ordered_at_missing",
+        "ordered_at_in_future",
+    ),
     "order_items": (
+        "text_too_long",
         "order_quarantined",
         "order_unknown",
         "order_on_another_day",
@@ -16,8 +23,20 @@ RULES = {
         "amount_absurd",
         "discount_invalid",
     ),
-    "events": ("event_id_missing", "customer_missing", "occurred_at_missing", "event_type_missing"),
-    "reviews": ("review_id_missing", "customer_missing", "reviewed_at_missing", "rating_out_of_range"),
+    "events": (
+        "text_too_long",
+        "event_id_missing",
+        "customer_missing",
+        "occurred_at_missing",
+        "event_type_missing",
+    ),
+    "reviews": (
+        "text_too_long",
+        "review_id_missing",
+        "customer_missing",
+        "reviewed_at_missing",
+        "rating_out_of_range",
+    ),
 }
 
 NO_FAULT = ("customer_missing", "order_quarantined")

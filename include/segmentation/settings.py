@@ -101,6 +101,11 @@ class Extract(Section):
 class Cleaning(Section):
     max_line_amount: float = Field(1_000_000, gt=0, description="currency units; a line above it is absurd")
     min_birth_year: int = Field(1900, ge=1800, description="an earlier year of birth is unknown")
+    # a key is indexed, and an index takes 2,704 bytes: the characters kept of a longer one are under it
+    max_text_bytes: int = Field(
+        500, ge=64, le=600, description="a longer key, name or category is garbage: the row is refused"
+    )
+    max_body_bytes: int = Field(100_000, ge=1000, description="a longer text of a review is garbage as well")
 
 
 class Lifecycle(Section):

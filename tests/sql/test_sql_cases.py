@@ -34,6 +34,8 @@ DEFAULTS = {
     "slot": 1,
     "max_line_amount": 1_000_000,
     "min_birth_year": 1900,
+    "max_text_bytes": 500,
+    "max_body_bytes": 100_000,
 }
 MADE_BY_FILES = (
     "judged",

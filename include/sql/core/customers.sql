@@ -1,8 +1,9 @@
 -- Purpose: customers' attributes as they were known, with validity.
 -- Grain: customer and the day from which the attributes held (valid_from).
 -- Inputs: staging.customers: the window, and all days of the customers it touches.
--- Parameters: first (null: all history), end: the window's days; timezone; min_birth_year; run_id.
--- Row rule: customer_id_missing.
+-- Parameters: first (null: all history), end: the window's days; timezone; min_birth_year;
+--     max_text_bytes; run_id.
+-- Row rules, the first that applies: text_too_long, customer_id_missing.
 -- Merged: a second row of a customer on a day (the newest updated_at is kept), and one that changes nothing.
 -- Blanked: a year of birth before min_birth_year or after the day, a sign-up after the day.
 -- Re-run: the customers touched are deleted and inserted.
@@ -37,7 +38,15 @@ with known as (
         nullif(btrim(s.email_sha256), '') as email_sha256,
         s.consent,
         s.updated_at,
-        case when nullif(btrim(s.customer_id), '') is null then 'customer_id_missing' end as rule,
+        case
+            when
+                greatest(
+                    octet_length(s.customer_id), octet_length(s.gender), octet_length(s.country),
+                    octet_length(s.region), octet_length(s.city), octet_length(s.email_sha256)
+                ) > %(max_text_bytes)s
+                then 'text_too_long'
+            when nullif(btrim(s.customer_id), '') is null then 'customer_id_missing'
+        end as rule,
         s as raw
     from staging.customers as s
     where

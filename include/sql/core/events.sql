@@ -1,8 +1,8 @@
 -- Purpose: clean browsing events of known visitors.
 -- Grain: event. Inputs: staging.events of the window.
--- Parameters: first (null: all history), end: the window's days; run_id.
--- Row rules, the first that applies: event_id_missing, customer_missing (anonymous), occurred_at_missing,
---     event_type_missing.
+-- Parameters: first (null: all history), end: the window's days; max_text_bytes; run_id.
+-- Row rules, the first that applies: text_too_long, event_id_missing, customer_missing (anonymous),
+--     occurred_at_missing, event_type_missing.
 -- Merged: a second row of the same event_id.
 -- Blanked: a duration below zero or above a day is unknown.
 -- Re-run: the window's days are deleted and inserted.
@@ -21,6 +21,12 @@ with judged as (
         nullif(btrim(product_id), '') as product_id,
         case when duration_seconds between 0 and 86400 then duration_seconds end as duration_seconds,
         case
+            when
+                greatest(
+                    octet_length(event_id), octet_length(customer_id), octet_length(session_id),
+                    octet_length(event_type), octet_length(product_id)
+                ) > %(max_text_bytes)s
+                then 'text_too_long'
             when nullif(btrim(event_id), '') is null then 'event_id_missing'
             when nullif(btrim(customer_id), '') is null then 'customer_missing'
             when occurred_at is null then 'occurred_at_missing'

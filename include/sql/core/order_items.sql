@@ -1,7 +1,8 @@
 -- Purpose: clean order lines, each with its order's customer and day.
 -- Grain: order line. Inputs: staging.order_items of the window, core.orders, quarantine.orders.
--- Parameters: first (null: all history), end: the window's days; max_line_amount; run_id.
--- Row rules, the first that applies: order_quarantined, order_unknown, order_on_another_day,
+-- Parameters: first (null: all history), end: the window's days; max_line_amount; max_text_bytes;
+--     run_id.
+-- Row rules, the first that applies: text_too_long, order_quarantined, order_unknown, order_on_another_day,
 --     line_no_missing, product_missing, quantity_missing, quantity_zero, price_missing,
 --     price_negative, amount_absurd, discount_invalid.
 -- A rule of amounts does not apply to days for which it is released (quarantine.releases).
@@ -22,6 +23,8 @@ with lines as (
         quantity,
         unit_price,
         coalesce(discount, 0) as discount,
+        greatest(octet_length(order_id), octet_length(product_id), octet_length(category))
+        > %(max_text_bytes)s as is_too_long,
         s as raw
     from staging.order_items as s
     where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
@@ -67,6 +70,7 @@ judged as (
     select
         l.*,
         case
+            when l.is_too_long then 'text_too_long'
             when l.known_order_id is null and r.order_id is not null then 'order_quarantined'
             when l.known_order_id is null then 'order_unknown'
             when l.order_day <> l.day then 'order_on_another_day'

@@ -1,9 +1,9 @@
 -- Purpose: clean orders.
 -- Grain: order. Inputs: staging.orders of the window.
--- Parameters: first (null: all history), end: the window's days; timezone; run_id.
--- Row rules, the first that applies: order_id_missing, customer_missing, ordered_at_missing,
---     ordered_at_in_future (dated after the day on which it was written). The last one does not apply to days
---     for which it is released (quarantine.releases).
+-- Parameters: first (null: all history), end: the window's days; timezone; max_text_bytes; run_id.
+-- Row rules, the first that applies: text_too_long, order_id_missing, customer_missing,
+--     ordered_at_missing, ordered_at_in_future (dated after the day on which it was written). The last one
+--     does not apply to days for which it is released (quarantine.releases).
 -- Merged: a second row of the same order_id; the newest updated_at is kept. An order_id that stands on
 --     another day already is merged into that one.
 -- Re-run: the window's days are deleted and inserted.
@@ -30,6 +30,12 @@ with judged as (
         nullif(upper(btrim(currency)), '') as currency,
         updated_at,
         case
+            when
+                greatest(
+                    octet_length(order_id), octet_length(customer_id), octet_length(status),
+                    octet_length(channel), octet_length(currency)
+                ) > %(max_text_bytes)s
+                then 'text_too_long'
             when nullif(btrim(order_id), '') is null then 'order_id_missing'
             when nullif(btrim(customer_id), '') is null then 'customer_missing'
             when ordered_at is null then 'ordered_at_missing'

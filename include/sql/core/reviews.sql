@@ -1,8 +1,9 @@
 -- Purpose: clean reviews, without their text.
 -- Grain: review. Inputs: staging.reviews of the window.
--- Parameters: first (null: all history), end: the window's days; run_id.
--- Row rules, the first that applies: review_id_missing, customer_missing, reviewed_at_missing,
---     rating_out_of_range (ratings are 1 to 5; a missing one is kept; not on days for which it is released).
+-- Parameters: first (null: all history), end: the window's days; max_text_bytes, max_body_bytes; run_id.
+-- Row rules, the first that applies: text_too_long, review_id_missing, customer_missing,
+--     reviewed_at_missing, rating_out_of_range (ratings are 1 to 5; a missing one is kept; not
+--     on days for which it is released).
 -- Merged: a second row of the same review_id.
 -- Re-run: the window's days are deleted and inserted.
 delete from core.reviews
@@ -19,6 +20,11 @@ with judged as (
         rating,
         char_length(coalesce(btrim(body), '')) as body_chars,
         case
+            when
+                octet_length(body) > %(max_body_bytes)s
+                or greatest(octet_length(review_id), octet_length(customer_id), octet_length(product_id))
+                > %(max_text_bytes)s
+                then 'text_too_long'
             when nullif(btrim(review_id), '') is null then 'review_id_missing'
             when nullif(btrim(customer_id), '') is null then 'customer_missing'
             when reviewed_at is null then 'reviewed_at_missing'
