@@ -29,7 +29,7 @@ from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from segmentation import candidates, choice, cleaning, extraction, features, settings, shops
+from segmentation import candidates, choice, cleaning, extraction, features, renewal, settings, shops
 from segmentation import warehouse as schema
 from segmentation.local import cli
 from segmentation.local import home as homes
@@ -175,6 +175,7 @@ def ingest(night: Night, version: str | None) -> None:
 
 def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
     """Labels in the order of customers, and names: what is chosen, and what silhouette would take."""
+    renewal.decide(night, renewal.Wish(force_refit=True), silent)
     algorithms = candidates.prepare(night, None, silent)
     for algorithm in algorithms:
         candidates.fit(night, algorithm, silent)

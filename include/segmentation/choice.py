@@ -162,7 +162,7 @@ class _Facts:
 
 
 def _facts(night: Night) -> _Facts:
-    known = features.available(night.settings.shop.source)
+    known = features.of(night)
     with night.warehouse.connect(readonly=True) as conn:
         frame = features.read(conn, night.as_of_date, known)
         truth = _truth(conn, frame.index)

@@ -98,7 +98,7 @@ def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) ->
 def _decided(night: Night, wish: Wish, progress: Callable[[str], None]) -> Decision:
     if wish.words():
         return Decision(True, f"asked for: {wish.words()}")
-    known = features.available(night.settings.shop.source)
+    known = features.of(night)
     with night.warehouse.connect(readonly=True) as conn:
         frame = features.read(conn, night.as_of_date, known)
         before = in_use(conn, night, frame, progress)

@@ -235,15 +235,7 @@ def test_settings_out_of_bounds_are_refused(wrong):
         ModelSettings(**wrong)
 
 
-def test_foresight_counts_as_far_as_the_segments_are_the_shops_own():
-    scores = table(
-        slices={"predictive": 0.47, "consensus": 0.15},  # of a forecast, across what others find
-        own={"predictive": 0.37, "consensus": 0.30},
-        near={"predictive": 0.40, "consensus": 0.23},  # more than 3/4 of the best consensus
-    )
-    settings = ModelSettings(weights={"predictive": 1.0})
-    made = total(scores, settings.weights)
-    assert made["near"] == 1, "the best of what counts"
-    assert made["own"] == pytest.approx((0.37 / 0.40) ** 3, abs=1e-6)
-    assert made["slices"] == pytest.approx((0.47 * (0.15 / 0.225) ** 2 / 0.40) ** 3, abs=1e-6)
-    assert choose([candidate(name) for name in scores.index], scores, settings).winner.name == "near"
+def test_foresight_counts_as_the_cube_of_the_share_of_the_best():
+    scores = table(best={"predictive": 0.40}, near={"predictive": 0.38}, none={"predictive": -0.02})
+    made = total(scores, {"predictive": 1.0})
+    assert made.to_dict() == pytest.approx({"best": 1, "near": 0.95**3, "none": 0}, abs=1e-6)

@@ -276,6 +276,9 @@ def test_consensus_is_the_mean_over_algorithms_of_mean_agreement():
     assert consensus(made, ["a", "a", "b", "b", "incumbent"])[0] == pytest.approx(
         np.mean([agreed[1], np.mean(agreed[2:4])])
     ), "the model in use has no say in its own favour"
+    assert consensus(made, ["a", "a", "b", "b", ""]) == pytest.approx(
+        consensus(made, ["a", "a", "b", "b", "incumbent"]), nan_ok=True
+    )  # "" has no say either
     assert np.isnan(consensus(made[:1], ["a"])).all()
 
 

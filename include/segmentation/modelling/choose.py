@@ -5,10 +5,7 @@ Rule
 1. A candidate that fails a gate cannot win; the gates it failed are named.
 2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count as the
    cube of the share of the best, since how much can be foreseen at all is the shop's and not the
-   candidate's doing, and the last few per cent are what a finer cut is for; and as far as the segments
-   are the shop's own: where a candidate's consensus falls short of 3/4 of the best one's, its foresight
-   is multiplied by the square of what it reaches of that. Slices of a forecast that tear apart what
-   every algorithm finds together foresee well, and tell a marketer nothing.
+   candidate's doing, and the last few per cent are what a finer cut is for.
 3. The total is the mean of the values, weighted by `settings.weights`; a score that nobody has
    (no history to predict from, say) drops out; one that a candidate lacks counts 0.
 4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
@@ -37,7 +34,6 @@ from segmentation.modelling.settings import ModelSettings
 
 DECIMALS = 6
 WEIGHTINGS = 500
-OWN_CONSENSUS = 0.75
 
 
 def _positive(column: pd.Series) -> pd.Series:
@@ -60,13 +56,8 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
     "mixture_gain": lambda column: 1 - np.exp(-column.clip(lower=0)),
     "stability": _positive,
     "predictive": lambda column: _share_of_best(column) ** 3,
-    "predictive_auc": lambda column: _share_of_best(column) ** 3,
+    "predictive_auc": lambda column: _share_of_best(2 * column - 1) ** 3,  # above chance
     "agreement_incumbent": _positive,
-}
-# What these scores are above chance.
-FORESIGHT: dict[str, Callable[[pd.Series], pd.Series]] = {
-    "predictive": _positive,
-    "predictive_auc": lambda column: _positive(2 * column - 1),
 }
 
 
@@ -158,20 +149,8 @@ def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSetting
 def values(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
     """The scores that count as values in 0..1, by candidate; a score that nobody has drops out."""
     used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
-    own = {
-        name: worth(scores[name]) * _own_share(scores) for name, worth in FORESIGHT.items() if name in used
-    }
-    made = {name: VALUES.get(name, _positive)(own.get(name, scores[name])).fillna(0.0) for name in used}
+    made = {name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used}
     return pd.DataFrame(made, index=scores.index, dtype=float)
-
-
-def _own_share(scores: pd.DataFrame) -> pd.Series | float:
-    """What foresight counts for, 0..1: the square of the share of 3/4 of the best consensus, at most 1."""
-    best = scores["consensus"].max() if "consensus" in scores else np.nan
-    if not best > 0:
-        return 1.0
-    share = scores["consensus"].clip(lower=0) / (OWN_CONSENSUS * best)
-    return share.fillna(1.0).clip(upper=1) ** 2
 
 
 def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:

@@ -225,8 +225,8 @@ REPRESENTATIONS = {
         ),
         Representation(
             "outlook",
-            "all features, and what they foretell by the shop's own past",
-            lambda features, settings: [("outlook", Outlook(_weights(features, settings), weight=10.0))],
+            "all features, groups balanced, and what they foretell by the shop's own past",
+            lambda features, settings: [("outlook", Outlook(FactorWeights(_groups(features)), weight=0.5))],
             learns=True,
         ),
         Representation(

@@ -30,6 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.density import density_validity, reachability_tree
 from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.representations import REPRESENTATIONS
 from segmentation.modelling.search import Candidate, Progress, _ordered, silent
 from segmentation.modelling.settings import ModelSettings
 
@@ -134,7 +135,8 @@ def score(
         progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
         neighbours, tree = _near_neighbours(sample), reachability_tree(sample, CORE_NEIGHBOURS)[0]
         published = [_with_noise_settled(sample, lab) for lab in on_sample]
-        for row, agreed in zip(columns, consensus(published, [c.algorithm for c in fitted]), strict=True):
+        voices = ["" if _is_forecast(c.representation) else c.algorithm for c in fitted]
+        for row, agreed in zip(columns, consensus(published, voices), strict=True):
             row["consensus"] = agreed
         for row, (width, error) in zip(columns, silhouettes_told(sample, on_sample), strict=True):
             row["silhouette"] = width
@@ -336,16 +338,23 @@ def neighbours_together(neighbours: np.ndarray, labels: np.ndarray) -> float:
     return float(max(0.0, 1 - np.sqrt(cut / expected)))
 
 
+def _is_forecast(representation: str) -> bool:
+    entry = REPRESENTATIONS.get(representation)  # the model in use has a preparation of its own
+    return entry is not None and entry.learns
+
+
 def consensus(partitions: Sequence[np.ndarray], algorithms: Sequence[str]) -> list[float]:
     """How far other candidates found the same: mean over algorithms of the mean ARI with their candidates.
 
     Each algorithm counts once, however many candidates it has, the own one included (without the
-    candidate itself); the model in use has no say. All pairs at once: one-hot labels times one-hot labels
-    are the contingency tables of all of them.
+    candidate itself); the model in use has no say, nor has one in a space made of a forecast: such
+    candidates agree with each other about the forecast, not about the customers. All pairs at once:
+    one-hot labels times one-hot labels are the contingency tables of all of them.
 
     Parameters
     ----------
     partitions : labels of shape (n,), without noise
+    algorithms : of each; "" for one that has no say
 
     Returns
     -------
@@ -365,7 +374,7 @@ def consensus(partitions: Sequence[np.ndarray], algorithms: Sequence[str]) -> li
     rand = np.divide(pairs - expected, most - expected, out=np.ones_like(pairs), where=most - expected > 1e-9)
     np.fill_diagonal(rand, np.nan)
     names = pd.Series(algorithms)
-    by_algorithm = pd.DataFrame(rand.T).groupby(names).mean().drop("incumbent", errors="ignore")
+    by_algorithm = pd.DataFrame(rand.T).groupby(names).mean().drop(["incumbent", ""], errors="ignore")
     return by_algorithm.mean().tolist()
 
 
