@@ -36,29 +36,41 @@ insert into staging.customers (day, customer_id, birth_year, country, updated_at
 select '2024-02-25', 'c' || n, 1950 + mod(n, 50), 'Spain', '2024-02-25' from generate_series(0, 4999) as n;
 analyze staging.orders, staging.order_items, staging.customers
 """
-# A row a day and table with everything that the expectations need; the bounds would be taken from it.
+# What the expectations need, in one pass a table: a row a day, of orders also an hour and currency (for the
+# clock, and what is unusual). The bounds would be taken from it.
 BY_HAND = """
-select 'orders' as what, day, count(*), count(nullif(btrim(order_id), '')),
-    count(nullif(btrim(customer_id), '')),
-    count(ordered_at), count(*) filter (where lower(btrim(status)) = any(%(statuses)s)),
-    max(upper(btrim(currency)) collate "C"), sum(extract(hour from ordered_at at time zone 'UTC')),
-    count(*) filter (where concat_ws(' ', channel, status) ~ %(damaged)s and day >= %(first)s)
-from staging.orders where day >= %(end)s::date - 65 and day < %(end)s group by day
+select 'orders' as what, day, date_part('hour', ordered_at at time zone 'UTC') as hour,
+    upper(btrim(currency)) as currency, count(*), count(nullif(btrim(order_id), '')),
+    count(nullif(btrim(customer_id), '')), count(ordered_at),
+    count(*) filter (where lower(btrim(status)) = any(%(statuses)s)), count(nullif(btrim(status), '')),
+    count(*) filter (where cancelled_at is not null or lower(btrim(status)) in ('cancelled', 'canceled')),
+    null::bigint, count(*) filter (where day >= %(first)s and concat_ws(' ', channel, status) ~ %(damaged)s),
+    null::numeric, null::float8, null::float8
+from staging.orders where day >= %(end)s::date - 65 and day < %(end)s group by 2, 3, 4
 union all
-select 'items', day, count(*), count(nullif(btrim(order_id), '')), count(line_no),
-    count(nullif(btrim(product_id), '')),
-    count(quantity), avg(ln(quantity::float8)) filter (where quantity > 0)::text,
-    sum(quantity * unit_price) filter (where quantity > 0 and unit_price > 0)
-    + (avg(ln(unit_price::float8)) filter (where unit_price > 0))::numeric
-    + count(unit_price) + count(*) filter (where quantity > 0 and unit_price > 0),
-    count(*) filter (where day >= %(first)s and concat_ws(' ', product_id, category) ~ %(damaged)s)
+select 'items', day, null, null, count(*), count(nullif(btrim(order_id), '')), count(line_no),
+    count(nullif(btrim(product_id), '')), count(nullif(btrim(category), '')), count(quantity),
+    count(unit_price), count(*) filter (where quantity > 0 and unit_price > 0),
+    count(*) filter (where day >= %(first)s and concat_ws(' ', product_id, category) ~ %(damaged)s),
+    sum(quantity * unit_price) filter (
+        where quantity > 0 and unit_price > 0 and quantity * unit_price <= %(max_line_amount)s),
+    avg(ln(unit_price::float8)) filter (where unit_price > 0),
+    avg(ln(quantity::float8)) filter (where quantity > 0)
 from staging.order_items where day >= %(end)s::date - 65 and day < %(end)s group by day
 union all
-select 'customers', day, count(*), count(nullif(btrim(customer_id), '')), count(birth_year),
+select 'customers', day, null, null, count(*), count(nullif(btrim(customer_id), '')), count(birth_year),
     count(*) filter (where birth_year between 1900 and extract(year from day)),
-    count(*) filter (where birth_year > extract(year from day)), null, null,
-    count(*) filter (where concat_ws(' ', country, region, city) ~ %(damaged)s)
+    count(*) filter (where birth_year > extract(year from day)), null, null, null,
+    count(*) filter (where concat_ws(' ', country, region, city) ~ %(damaged)s), null, null, null
 from staging.customers where day >= %(first)s and day < %(end)s group by day
+union all
+select 'cleaned before', null, null, null,
+    (select count(*) from core.orders where day >= %(first)s and day < %(end)s)
+    + (select count(*) from quarantine.orders where day >= %(first)s and day < %(end)s),
+    (select count(*) from core.order_items where day >= %(first)s and day < %(end)s)
+    + (select count(*) from quarantine.order_items where day >= %(first)s and day < %(end)s),
+    (select count(*) from core.customers where valid_from >= %(first)s and valid_from < %(end)s),
+    null, null, null, null, null, null, null, null, null
 """
 
 
@@ -82,6 +94,7 @@ def main(orders: int) -> None:
                 "end": AS_OF,
                 "damaged": DAMAGED,
                 "statuses": list(settings.quality.order_statuses),
+                "max_line_amount": settings.cleaning.max_line_amount,
             }
             check_sources(night, FIRST, AS_OF)  # both find the rows in memory
             rounds = [(_timed(database, params), _gate(night)) for _ in range(3)]

@@ -20,6 +20,7 @@ from segmentation.night import Night
 if TYPE_CHECKING:
     from segmentation import renewal
     from segmentation.extraction import Span
+    from segmentation.quality.results import GateResult
 
 Reference = dict[str, Any]
 # set where nobody can be asked about a held night: dag.test() would wait for ever
@@ -31,6 +32,13 @@ def _alive(reference: Reference) -> Night:
     night = connections.night(reference)
     runs.keep_alive(night)
     return night
+
+
+def _told(stage: str, result: "GateResult") -> "GateResult":
+    """Say in words what a gate that let the night pass warns of."""
+    for warning in result.warnings:
+        progress.say(f"{stage}: warning: {warning}")
+    return result
 
 
 def start() -> Reference | None:
@@ -125,7 +133,8 @@ def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any
     """The gate on what was extracted."""
     from segmentation.quality import gates
 
-    return gates.check_sources(_alive(reference), *_days(window["first"], window["end"])).summary()
+    found = gates.check_sources(_alive(reference), *_days(window["first"], window["end"]))
+    return _told("check_sources", found).summary()
 
 
 def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +147,7 @@ def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
         return {}
     counts = cleaning.run(night, *_days(*window["load"]), progress.say)
     runs.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
-    gates.check_cleaning(night)
+    _told("clean", gates.check_cleaning(night))
     return {
         name: {key: row[key] for key in ("rows_in", "kept", "merged", "quarantined")}
         for name, row in counts.items()
@@ -180,7 +189,7 @@ def check_features(reference: Reference) -> dict[str, Any]:
     """The gate on the features."""
     from segmentation.quality import gates
 
-    return gates.check_features(_alive(reference)).summary()
+    return _told("check_features", gates.check_features(_alive(reference))).summary()
 
 
 def _wish() -> "renewal.Wish":
@@ -236,7 +245,8 @@ def check_segments(reference: Reference) -> dict[str, Any]:
     from segmentation.quality import gates
 
     night = _alive(reference)
-    return gates.check_segments(night, publishing.assignments_table(night.as_of_date)).summary()
+    found = gates.check_segments(night, publishing.assignments_table(night.as_of_date))
+    return _told("check_segments", found).summary()
 
 
 def hold(reference: Reference) -> str:

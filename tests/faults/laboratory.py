@@ -26,10 +26,11 @@ from tests.faults.cases import BASELINES, Baseline, Case
 from tests.local import Commands, Machine
 
 SHOP = "demo"
-QUICK = {  # the model is not what is on trial here
+QUICK = {  # neither the model nor patience is on trial here
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]',
     "SEGMENTATION__MODEL__K_MAX": "4",
     "SEGMENTATION__MODEL__STABILITY_DRAWS": "1",
+    "SEGMENTATION__RUN__RETRY_SECONDS": "1",
 }
 TOLD_IN = 14  # last lines of a stopped run, among which one says what to do
 NIGHT_SECONDS = 300

@@ -34,7 +34,8 @@ def measure(
     """Run `include/sql/quality/<source>.sql` and keep its figures as those of the run's table."""
     select = db.statement(f"quality/{source}.sql", table=table, **identifiers)
     values = {**night.params, **params, "gate": gate, "table_name": table}
-    db.run_file(conn, "quality/metrics.sql", values, measured=select)
+    figures = db.scalar(conn, db.statement("quality/measured.sql", measured=select), values)
+    db.run_file(conn, "quality/metrics.sql", {**values, "figures": figures or "{}"})
 
 
 def keep(conn: db.Connection, night: Night, gate: str, table: str, metric: str, value: float | None) -> None:

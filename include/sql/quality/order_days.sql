@@ -12,20 +12,22 @@
 with placed as (
     select
         day,
-        extract(hour from ordered_at at time zone %(timezone)s)::integer as hour,
-        nullif(upper(btrim(currency)), '') as currency
+        date_part('hour', ordered_at at time zone %(timezone)s)::integer as hour,
+        currency,
+        count(*) as orders
     from staging.orders
     where day >= %(since)s::date - 64 and day < %(end)s::date
+    group by day, hour, currency
 ),
 
+-- the few ways to write a currency are made one after counting, not in every row
 counted as (
     select
         day,
         hour,
-        currency,
-        count(*) as orders
+        nullif(upper(btrim(currency)), '') as currency,
+        orders
     from placed
-    group by day, hour, currency
 ),
 
 known as (
