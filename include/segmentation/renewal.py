@@ -3,7 +3,7 @@
 A search is due where there is no model, where somebody asks for one, and where the model in use may no longer
 fit: it is old, customers or features have moved, many are new, a setting has changed, or it fails a gate.
 Everything is compared with the date of the last search, which the stored model brings along: the parent's
-model and tonight's features decide, and nothing else. See docs/adr/0008-nights-without-a-search.md.
+model and tonight's features decide, and nothing else. See docs/adr/0009-nights-without-a-search.md.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Rule
 Geometry counts through consensus (what algorithms that look for different things all find is there),
 density validity and the near-neighbour Dunn index (right where segments are separated, whatever their
 shape), neighbours together (no border through a crowd) and the smallest share (no crumbs), not through
-the silhouette, which prefers few and round segments and is shown only. See docs/adr/0008.
+the silhouette, which prefers few and round segments and is shown only. See docs/adr/0010.
 """
 
 from __future__ import annotations
