@@ -106,6 +106,7 @@ class Nights(SmallShop):
             "params": {
                 "as_of_date": day.isoformat(),
                 "algorithms": None,
+                "k": None,
                 "force_refit": False,
                 "backfill": asked and asked.told,
             },
