@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user is one line on the terminal."""
     args = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as Ctrl-C does
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start without it
     try:
         return args.command(args)
     except UserError as error:
