@@ -192,7 +192,8 @@ class DagRun:
 
 def unfinished() -> tuple[int, Asked | None] | None:
     """The backfill that Airflow has not completed: its number, and what was asked (None: not by us)."""
-    from airflow.models.backfill import Backfill
+    from airflow.models.backfill import Backfill, BackfillDagRun
+    from airflow.models.dagrun import DagRun as Model
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
@@ -201,6 +202,12 @@ def unfinished() -> tuple[int, Asked | None] | None:
             select(Backfill).where(Backfill.dag_id == DAG, Backfill.completed_at.is_(None))
         )
         if found is None:
+            return None
+        of_it = Model.id == BackfillDagRun.dag_run_id
+        states = select(Model.state).join(BackfillDagRun, of_it).where(BackfillDagRun.backfill_id == found.id)
+        made = session.scalars(states).all()
+        if made and all(state in ("success", "failed") for state in made):
+            found.completed_at = datetime.now(UTC)  # the scheduler does so some seconds after the last run
             return None
         told = (found.dag_run_conf or {}).get("backfill")
         return found.id, Asked.of(told) if told else None
