@@ -6,10 +6,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import minimum_spanning_tree
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, cluster_optics_xi, compute_optics_graph
 from sklearn.metrics import adjusted_rand_score, pairwise_distances
 
-from segmentation.modelling.density import dense_groups, density_validity, reachability_tree
+from segmentation.modelling.density import (
+    dense_groups,
+    density_validity,
+    reachability_ordering,
+    reachability_tree,
+)
 from segmentation.modelling.labellers import NOISE
 
 
@@ -56,3 +61,35 @@ def test_cut_tree_has_the_core_clusters_of_dbscan(seed, quantile):
     assert np.flatnonzero(groups != NOISE).tolist() == model.core_sample_indices_.tolist()
     at_core = model.core_sample_indices_
     assert adjusted_rand_score(model.labels_[at_core], groups[at_core]) == 1
+
+
+@pytest.mark.parametrize("min_samples", [2, 10])
+def test_ordering_on_one_matrix_is_that_of_optics_of_scikit_learn(min_samples, moons):
+    X = np.concatenate([moons[0].to_numpy(), moons[0].to_numpy()[:20]])  # some customers twice
+    theirs = compute_optics_graph(
+        X,
+        min_samples=min_samples,
+        max_eps=np.inf,
+        metric="minkowski",
+        p=2,
+        metric_params=None,
+        algorithm="brute",
+        leaf_size=30,
+        n_jobs=1,
+    )
+    ours = reachability_ordering(X, min_samples)
+    np.testing.assert_allclose(ours[1], theirs[1], atol=1e-6)
+    # who comes first of two that are as near is up to the last digit; how far the steps are is not
+    np.testing.assert_allclose(np.sort(ours[2]), np.sort(theirs[2]), atol=1e-6)
+    found = [
+        cluster_optics_xi(
+            reachability=reachability,
+            predecessor=predecessor,
+            ordering=ordering,
+            min_samples=min_samples,
+            min_cluster_size=20,
+            xi=0.1,
+        )[0]
+        for ordering, _, reachability, predecessor in (ours, theirs)
+    ]
+    assert adjusted_rand_score(*found) > 0.95

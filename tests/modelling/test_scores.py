@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.datasets import make_blobs
 from sklearn.metrics import (
     adjusted_rand_score,
@@ -60,6 +61,17 @@ def test_silhouettes_of_all_in_one_pass_are_those_of_scikit_learn(seed, n, colum
         kept = labels != NOISE
         if 2 <= len(np.unique(labels[kept])) < kept.sum():
             assert width == pytest.approx(silhouette_score(X[kept], labels[kept]), abs=1e-5)
+
+
+def test_silhouettes_of_partitions_that_share_clusters_are_those_of_scikit_learn():
+    rng = np.random.default_rng(4)
+    X = np.concatenate([rng.normal(scale=0.01, size=(300, 3)), rng.normal(size=(301, 3)) + 1e3])
+    tree = linkage(X, "ward")  # of two groups so far apart that little is left of the digits
+    cuts = [fcluster(tree, k, criterion="maxclust") - 1 for k in (2, 3, 4, 7, 12)]
+    partitions = [*cuts, cuts[0], np.where(cuts[2] == 1, NOISE, cuts[2])]
+    for labels, width in zip(partitions, silhouettes(X, partitions), strict=True):
+        kept = labels != NOISE
+        assert width == pytest.approx(silhouette_score(X[kept], labels[kept]), abs=1e-5)
 
 
 def test_silhouettes_do_not_depend_on_the_size_of_a_block(monkeypatch, blobs):

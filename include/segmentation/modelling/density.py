@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances_chunked
 
 from segmentation.modelling.labellers import NOISE
 
 Tree = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+DIGITS = np.finfo(np.float64).precision  # to which scikit-learn rounds, so that ties are ties
 
 
 def reachability_tree(X: np.ndarray, core_neighbours: int) -> tuple[Tree, np.ndarray]:
@@ -61,6 +64,36 @@ def _prim(distances: np.ndarray, core: np.ndarray) -> Tree:
         new = int(np.where(outside, shortest, np.inf).argmin())
         ends[edge], lengths[edge] = new, shortest[new]
     return ends, nearest[ends], lengths
+
+
+def reachability_ordering(X: np.ndarray, min_samples: int) -> tuple[np.ndarray, ...]:
+    """The ordering of OPTICS: who is reached next, from whom, and how far that was.
+
+    What `sklearn.cluster.compute_optics_graph` returns without a largest eps (Ankerst et al. 1999), on one
+    matrix of distances: its step of Python a customer takes 0.5 ms or more, mostly to check its arguments.
+    8 n^2 bytes.
+
+    Parameters
+    ----------
+    min_samples : int
+        Counts the customer as well.
+
+    Returns
+    -------
+    ordering, core distances, reachability, predecessor
+        Each of shape (n,); what is first is reached from nowhere: infinity and -1.
+    """
+    distances = cdist(X, X)
+    core = np.partition(distances, min_samples - 1, axis=1)[:, min_samples - 1].round(DIGITS)
+    reachability, predecessor = np.full(len(X), np.inf), np.full(len(X), -1)
+    ordering, done = np.empty(len(X), dtype=int), np.zeros(len(X))
+    for place in range(len(X)):
+        point = int((reachability + done).argmin())
+        ordering[place], done[point] = point, np.inf
+        reach = np.maximum(distances[point], core[point]).round(DIGITS)
+        closer = (reach < reachability) & (done == 0)
+        reachability[closer], predecessor[closer] = reach[closer], point
+    return ordering, core, reachability, predecessor
 
 
 def dense_groups(tree: Tree, core: np.ndarray, eps: float) -> np.ndarray:

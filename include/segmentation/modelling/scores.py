@@ -7,9 +7,8 @@ Every score is a column; its definition is the docstring of the function that ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -34,7 +33,7 @@ from segmentation.modelling.representations import REPRESENTATIONS
 from segmentation.modelling.search import Candidate, Progress, _ordered, silent
 from segmentation.modelling.settings import ModelSettings
 
-BLOCK_BYTES = 64 * 2**20  # of one block of distances
+BLOCK_BYTES = 8 * 2**20  # of one block of distances
 DUNN_NEIGHBOURS = 25
 DUNN_SOFTNESS = 5
 CUT_NEIGHBOURS = 10
@@ -209,42 +208,76 @@ def silhouettes_told(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[tu
     if not partitions:
         return []
     hot = [_one_hot(labels) for labels in partitions]
-    edges = np.cumsum([0, *(h.shape[1] for h in hot)])
+    counts = np.array([h.shape[1] for h in hot])
+    clustered = np.array([h.sum() for h in hot])
+    defined = np.flatnonzero((counts >= 2) & (counts < len(X)) & (counts < clustered))
+    means, errors = np.full(len(partitions), np.nan), np.full(len(partitions), np.nan)
+    if len(defined):
+        totals, squares = _sums_of_widths(X, [hot[i] for i in defined])
+        members = clustered[defined]
+        means[defined] = totals / members
+        errors[defined] = np.sqrt(np.maximum(squares / members - np.square(totals / members), 0) / members)
+    return list(zip(means.tolist(), errors.tolist(), strict=True))
+
+
+def _sums_of_widths(X: np.ndarray, hot: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Of each partition the sum over customers of the silhouette width, and of its square.
+
+    A cluster that several partitions have (a tree cut at k and at k + 1) is summed once.
+    """
+    starts = np.cumsum([0, *(h.shape[1] for h in hot)])[:-1]
     stacked = np.concatenate(hot, axis=1)
-    sizes = stacked.sum(axis=0)
+    sizes = stacked.sum(axis=0, dtype=np.float64)
+    own = np.column_stack([start + h.argmax(axis=1) for start, h in zip(starts, hot, strict=True)])
+    # noise, and whoever is alone in a cluster, has no width
+    counts = np.column_stack([h.any(axis=1) for h in hot]) & (sizes[own] > 1)
+    distinct, place = _distinct_columns(stacked)
+    totals, squares = np.zeros(len(hot)), np.zeros(len(hot))
+    for block, distances in _blocks_of_distances(X):
+        away = (distances @ distinct)[:, place]
+        mine = own[block]
+        within = np.take_along_axis(away, mine, 1) / np.maximum(sizes[mine] - 1, 1)
+        away /= sizes.astype(np.float32)
+        np.put_along_axis(away, mine, np.inf, 1)
+        between = np.minimum.reduceat(away, starts, axis=1).astype(np.float64)
+        largest = np.maximum(within, between)
+        width = np.divide(between - within, largest, out=np.zeros_like(largest), where=largest > 0)
+        width[~counts[block]] = 0.0
+        totals += width.sum(axis=0)
+        squares += np.square(width).sum(axis=0)
+    return totals, squares
+
+
+def _blocks_of_distances(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Some rows, and their distances to all rows of X in float32; valid until the next are asked for.
+
+    Squared in float64, |x|^2 - 2 x y + |y|^2 as one product of matrices, in memory that is used again: to be
+    given new pages for every block took longer than the products.
+    """
     centred = X - X.mean(axis=0)
-    norms = np.square(centred).sum(axis=1)
-    totals, squares = np.zeros(len(partitions)), np.zeros(len(partitions))
-    step = max(1, BLOCK_BYTES // (8 * len(X)))
+    norms, ones = np.square(centred).sum(axis=1), np.ones(len(X))
+    left = np.column_stack([-2.0 * centred, norms, ones])
+    right = np.ascontiguousarray(np.column_stack([centred, ones, norms]).T)
+    step = min(len(X), max(1, BLOCK_BYTES // (8 * len(X))))
+    squared = np.empty((step, len(X)))
+    distances = np.empty((step, len(X)), dtype=np.float32)
     for start in range(0, len(X), step):
         block = slice(start, min(start + step, len(X)))
-        squared = norms[block, None] + norms - 2.0 * centred[block] @ centred.T
-        np.maximum(squared, 0.0, out=squared)
-        squared[np.arange(squared.shape[0]), np.arange(block.start, block.stop)] = 0.0
-        sums = np.sqrt(squared, dtype=np.float32, casting="same_kind") @ stacked
-        for i, (low, high) in enumerate(pairwise(edges)):
-            widths = _widths(sums[:, low:high], hot[i][block].astype(bool), sizes[low:high])
-            totals[i] += widths.sum()
-            squares[i] += np.square(widths).sum()
-    clustered = np.array([h.sum() for h in hot])
-    defined = np.array([2 <= h.shape[1] < len(h) and h.shape[1] < h.sum() for h in hot])
-    means = np.where(defined, totals / np.maximum(clustered, 1), np.nan)
-    variances = np.maximum(squares / np.maximum(clustered, 1) - np.square(means), 0)
-    return list(zip(means.tolist(), np.sqrt(variances / np.maximum(clustered, 1)).tolist(), strict=True))
+        rows = block.stop - start
+        np.matmul(left[block], right, out=squared[:rows])
+        np.maximum(squared[:rows], 0.0, out=squared[:rows])
+        squared[np.arange(rows), np.arange(start, block.stop)] = 0.0
+        np.sqrt(squared[:rows], out=distances[:rows], casting="same_kind")
+        yield block, distances[:rows]
 
 
-def _widths(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Silhouette widths of the rows that have a cluster of two or more in this partition."""
-    rows = own.any(axis=1)
-    if own.shape[1] < 2 or not rows.any():
-        return np.zeros(0)
-    sums, own = sums[rows].astype(np.float64), own[rows]
-    own_size = own @ sizes
-    within = sums[own] / np.maximum(own_size - 1, 1)
-    between = np.where(own, np.inf, sums / sizes).min(axis=1)
-    largest = np.maximum(within, between)
-    width = np.divide(between - within, largest, out=np.zeros_like(largest), where=largest > 0)
-    return width[own_size > 1]
+def _distinct_columns(stacked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The columns of 0 and 1 that differ, in the order they come, and which of them each column is."""
+    number: dict[bytes, int] = {}
+    packed = np.packbits(stacked.astype(bool), axis=0).T
+    place = np.array([number.setdefault(column.tobytes(), len(number)) for column in packed])
+    _, first = np.unique(place, return_index=True)
+    return np.ascontiguousarray(stacked[:, first]), place
 
 
 def variance_scores(X: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
