@@ -13,6 +13,8 @@ from jinja2 import nodes
 from segmentation import features, language, naming, report
 from segmentation.language import speaking, t
 from segmentation.report import charts, verdict, words
+from segmentation.rules import RULES
+from segmentation.ui import reading, refusals
 
 CODE = Path(language.__file__).parent
 LANGUAGES = [file.stem for file in language.TEXTS.glob("*.yaml")]
@@ -50,6 +52,9 @@ def by_name() -> Iterator[str]:
     """Texts that stand in tables of the code, and are given to t() from there."""
     for table in (words.ALGORITHMS, words.GATES, words.GROUPS, words.TIERS, verdict.MEANINGS, verdict.SIGNS):
         yield from table.values()
+    yield from (*words.REPRESENTATIONS.values(), *words.CHECKS.values(), reading.NOTHING)
+    yield from (*refusals.SAID.values(), *refusals.WHY.values())
+    yield from {words.plain(rule) for rules in RULES.values() for rule in rules}
     yield from verdict.BECAME.values()
     yield from (*naming.TIERS.values(), *naming.STAGES)
     yield from COUNTED
@@ -61,6 +66,29 @@ def by_name() -> Iterator[str]:
     for feature in features.dictionary():
         yield from (feature.label, feature.unit, *filter(None, (feature.high, feature.low)))
     yield from {words.plain(feature.group).capitalize() for feature in features.dictionary()} - {"Rfm"}
+
+
+SUITES = ast.parse((CODE / "quality" / "suites.py").read_text())
+
+
+def of_the_checks() -> Iterator[str]:
+    """The names of the checks, but those of features and row rules."""
+    for call in ast.walk(SUITES):
+        what = getattr(call, "func", None) and getattr(call.func, "attr", "")
+        if what in ("figure", "share") and isinstance(call.args[0], ast.Constant):
+            yield call.args[0].value
+        elif what == "keys":
+            yield from (f"{column.arg}_present_share" for column in call.keywords)
+
+
+def why_not_judged() -> Iterator[str]:
+    """Why there is nothing to judge, where no number is in it."""
+    for node in ast.walk(SUITES):
+        named = node.arg if isinstance(node, ast.keyword) else ""
+        if isinstance(node, ast.Assign):
+            named = getattr(node.targets[0], "id", "")
+        if named in ("unless", "few"):
+            yield from (c.value for c in ast.walk(node.value) if isinstance(c, ast.Constant) and c.value)
 
 
 def holes(text: str) -> set[str]:
@@ -76,6 +104,21 @@ def test_every_text_is_there_in_every_language(code):
     wanted = {*in_python(), *in_templates(), *by_name()} - NEUTRAL
     assert len(wanted) > 200
     assert sorted(wanted - set(there)) == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_check_has_a_name_in_every_language(code):
+    names = {*of_the_checks()}
+    assert len(names) > 30
+    with speaking(code):
+        assert [name for name in names if words.check(name).isascii()] == []
+        every = [f"{start}{name}" for start in words.CHECKS for name in ("spend_365d", "price_negative")]
+        assert [name for name in every if any("a" <= letter <= "z" for letter in words.check(name))] == []
+        assert words.found("at most 3 days") == "至多 3 天"
+        assert words.found("not judged: no rows") == "未判断：没有行"
+    whys = {text for text in why_not_judged() if isinstance(text, str)}
+    assert len(whys) > 12
+    assert sorted(whys - {"changed_share"} - set(language.texts(code))) == []
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -1,12 +1,14 @@
 """Ten nights with planted segments, through the real tables: ids, events, days, flows tell that story."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from segmentation import publishing
 from segmentation.db import Database
-from tests.small_shop import contents
-from tests.test_publishing import FIRST, PUBLIC, SECOND, SPEND, THIRD, THREE, Publisher, shop
+from tests.small_shop import contents, silent
+from tests.test_publishing import FIRST, PUBLIC, SECOND, SPEND, THIRD, THREE, Publisher, chosen, shop
 
 __all__ = ["shop"]  # the fixture
 
@@ -135,6 +137,38 @@ def test_flows_are_the_sums_of_the_nights(story):
     )
     for row in story.see(query, d=NIGHTS[9], w=7):
         assert row[6] == sizes.get(row[0], 0) - earlier.get(row[0], 0)
+
+
+def test_who_lapses_is_told_from_who_moves_and_from_who_is_gone(shop):
+    """Segment 1 is active, 2 cools, 3 has lapsed; ten customers each."""
+    stages = {1: "active", 2: "cooling", 3: "lapsed"}
+    first = {f"{letter}{n}": kind for kind, letter in enumerate("abc", start=1) for n in range(10)}
+    worth = {customer: 40.0 - 10 * kind for customer, kind in first.items()}
+
+    def publish(day: date, clusters: dict[str, int], lifecycles: dict[int, str]) -> None:
+        night = shop.night(day)
+        shop.stage(night, clusters, worth)
+        told = chosen(clusters, worth)
+        segments = tuple(replace(s, lifecycle=lifecycles[s.cluster]) for s in told.segments)
+        publishing.publish(night, replace(told, segments=segments), silent)
+
+    publish(FIRST, first, stages)
+    # a0 and b0 stop buying; b1 buys more, c0 has come back; c1 is there no more
+    second = {**first, "a0": 3, "b0": 3, "b1": 1, "c0": 1}
+    del second["c1"]
+    publish(SECOND, second, stages)
+    # all of segment 2 lapse together: nobody has left a segment, and the segment says what it is now
+    publish(THIRD, second, {**stages, 2: "lapsed"})
+    query = (
+        "select segment_id, moved_in, moved_out, lapsed, gone, net_customers, net_revenue_365d "
+        "from segments.segment_flows where as_of_date = %(d)s and window_days = 7 order by 1"
+    )
+    for day in (SECOND, THIRD):
+        assert shop.see(query, d=day) == [
+            (1, 2, 0, 1, 0, 1, 20 + 10 - 30),
+            (2, 0, 1, 1, 0, -2, -40),
+            (3, 2, 1, 0, 1, 0, 30 + 20 - 10 - 10),
+        ]
 
 
 def test_a_night_in_the_middle_run_again_gives_the_same_rows(story):

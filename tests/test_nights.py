@@ -265,6 +265,8 @@ def test_the_maintenance_drops_what_is_past_its_time_and_says_so(nights, freed):
     ]
     assert DAYS[-6:] == sorted(kept), "FIRST is in May, whose last published date is among the kept ones"
     assert freed.assignments == (DAYS[0] - timedelta(days=1), *DAYS[:-6])
+    packed = [row["as_of_date"] for row in nights.see("select as_of_date from segments.packed_segments")]
+    assert sorted(packed) == sorted(kept), "of the others nobody can be compared any more"
     features = nights.see("select distinct as_of_date from features.customer_features order by 1")
     assert [row["as_of_date"] for row in features] == DAYS[-3:]
     assert freed.partition_bytes > 0

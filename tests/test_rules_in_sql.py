@@ -321,6 +321,10 @@ def test_products_are_what_a_segment_buys_more_than_the_others(published):
             assert row["rank"] == 1 + sum(s[0] > products[product][0] + 1e-12 for s in products.values())
 
 
+# the published date as a staged one
+BY_SEGMENT = "(select customer_id, segment_id as cluster from segments.customer_segments)"
+
+
 def test_products_that_are_equals_share_a_rank_and_none_is_cut_off(published):
     with published.warehouse.connect() as conn:
         # everybody of the first segment has bought five new products, all of them alike
@@ -331,11 +335,10 @@ def test_products_that_are_equals_share_a_rank_and_none_is_cut_off(published):
             "inner join segments.customer_segments as c on o.customer_id = c.customer_id and segment_id = 1 "
             "cross join generate_series(1, 5) as n where o.cancelled_on is null order by 1, n, o.day",
         )
-        db.execute(conn, "delete from segments.segment_products")
-        told = {"as_of_date": AS_OF, "run_id": "again", "days": 365, "most": 3, "min_customers": 5}
-        db.run_file(conn, "segments/segment_products.sql", told, table="segments.customer_segments")
-        rows = db.rows(conn, "select product_id, rank from segments.segment_products where segment_id = 1")
-        assert {(row["product_id"], row["rank"]) for row in rows} == {(f"q{n}", 1) for n in range(1, 6)}
+        told = {"as_of_date": AS_OF, "days": 365, "most": 3, "min_customers": 5}
+        rows = db.rows(conn, db.statement("segments/products.sql", assignments=BY_SEGMENT), told)
+        found = {(row["product_id"], row["rank"]) for row in rows if row["cluster"] == 1}
+        assert found == {(f"q{n}", 1) for n in range(1, 6)}
         conn.rollback()
 
 
@@ -366,11 +369,10 @@ def test_habits_are_shares_of_the_orders_of_a_segment(published):
 
 def test_a_shop_that_knows_days_only_has_no_habits_by_hour(published):
     with published.warehouse.connect() as conn:
-        db.execute(conn, "update core.orders set local_hour = 0; delete from segments.segment_habits")
-        told = {"as_of_date": AS_OF, "run_id": "again", "days": 365}
-        db.run_file(conn, "segments/segment_habits.sql", told, table="segments.customer_segments")
-        rows = db.rows(conn, "select distinct habit from segments.segment_habits order by 1")
-        assert [row["habit"] for row in rows] == ["channel", "weekday"]
+        db.execute(conn, "update core.orders set local_hour = 0")
+        told = {"as_of_date": AS_OF, "days": 365}
+        rows = db.rows(conn, db.statement("segments/habits.sql", assignments=BY_SEGMENT), told)
+        assert {row["habit"] for row in rows} == {"channel", "weekday"}
         conn.rollback()
 
 

@@ -1,5 +1,6 @@
 """Real nights: every part of Airflow as processes; a scheduled run, and the DAG triggered through its API."""
 
+import hashlib
 import json
 import re
 import signal
@@ -18,8 +19,10 @@ import pytest
 
 from segmentation import db
 from segmentation.local import postgres
+from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
+from tests.browser import opened
 from tests.local import Machine
 
 START_SECONDS, RUN_SECONDS, STOP_SECONDS, ALERT_SECONDS = 180, 300, 60, 60
@@ -33,6 +36,7 @@ SMALL = {
     "SEGMENTATION__SHOP__TIMEZONE": PLACE,
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',
     "SEGMENTATION__ALERTS__DEADLINE": "02:01",
+    "SEGMENTATION__AUDIENCES__MIN_CUSTOMERS": "5",
     # any change since the date before stops a night at the gate of the features; the first has none before it
     "SEGMENTATION__QUALITY__WARN_PSI": "0.0001",
     "SEGMENTATION__QUALITY__MAX_PSI": "0.0002",
@@ -65,10 +69,16 @@ class Airflow:
     mailbox: Mailbox
     hook: Hook
 
+    password: str
+
     @property
     def runs(self) -> str:
         """Where the DAG's runs are in the API."""
         return f"{self.address}/api/v2/dags/customer_segmentation/dagRuns"
+
+    def exports(self) -> list[dict]:
+        """The runs of the DAG that exports audiences."""
+        return call(f"{self.address}/api/v2/dags/audiences/dagRuns", self.token)["dag_runs"]
 
     def told(self, day: date) -> list[dict]:
         """What the HTTP endpoint got of a date."""
@@ -124,7 +134,7 @@ def airflow(machine) -> Iterator[Airflow]:
             who = {"username": "admin", "password": password}
             token = call(f"{address}/auth/token", body=who)["access_token"]
             wait_for_the_dag(address, token)
-            yield Airflow(machine, up, address, token, mailbox, hook)
+            yield Airflow(machine, up, address, token, mailbox, hook, password)
         finally:
             if up.poll() is None:
                 up.send_signal(signal.SIGINT)
@@ -157,6 +167,39 @@ def test_a_scheduled_night_that_is_late_is_told_and_told_again_when_it_is_publis
     assert "Incidents  none open" in status.stdout
 
 
+def test_the_audiences_of_the_newest_date_follow_its_publication_by_themselves(airflow):
+    wait_until(lambda: bool(airflow.exports()), START_SECONDS, "a run of the audiences")
+    (export,) = airflow.exports()
+    assert export["run_type"] == "asset_triggered"
+    place = f"{airflow.address}/api/v2/dags/audiences/dagRuns/{export['dag_run_id']}"
+    assert wait_for_the_end(place, airflow.token)["state"] == "success", failures(place, airflow.token)
+    folder = airflow.machine.folder / "demo" / "artifacts" / "audiences"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["as_of_date"] == str(TODAY)
+    exported = [audience for audience in manifest["audiences"] if "files" in audience]
+    assert exported
+    for audience in exported:
+        assert {Path(file["path"]).suffix for file in audience["files"]} == {".csv", ".parquet"}
+        for file in audience["files"]:
+            content = (folder / file["path"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file["sha256"]
+
+
+def test_a_click_on_the_task_that_published_leads_to_the_page_of_the_date(airflow):
+    (run,) = [r for r in call(airflow.runs, airflow.token)["dag_runs"] if r["run_type"] == "scheduled"]
+    task = f"/dags/customer_segmentation/runs/{quote(run['dag_run_id'])}/tasks/publish"
+    with browsers.running() as browser, opened(browser, f"{airflow.address}{task}") as (page, _):
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(airflow.password)
+        page.get_by_role("button", name="Sign in").click()
+        link = page.get_by_role("link", name="Segments", exact=True).and_(page.locator("[href*=date]"))
+        link.click(timeout=1000 * ALERT_SECONDS)
+        shown = next((p for p in page.context.pages if "/segmentation/" in p.url), page)
+        shown.wait_for_url(f"**/segmentation/segments?date={TODAY}")
+        assert shown.locator("article.card").count() >= 1
+        assert f"{TODAY.day} {TODAY:%B %Y}" in shown.locator(".eyebrow").inner_text()
+
+
 def test_the_dag_triggered_in_the_ui_runs_green_under_the_scheduler(airflow):
     conf = {"as_of_date": "2026-03-02", "algorithms": ["kmeans"]}
     run = call(airflow.runs, airflow.token, {"logical_date": None, "conf": conf})
@@ -173,6 +216,7 @@ def test_the_dag_triggered_in_the_ui_runs_green_under_the_scheduler(airflow):
     assert (row["status"], row["dag_run_id"]) == ("published", run["dag_run_id"])
     assert customers == row["counts"]["customers"] > 100
     assert airflow.told(date(2026, 3, 2)) == []
+    assert len(airflow.exports()) == 1, "an older date exports nothing"
 
 
 def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):

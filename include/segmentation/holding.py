@@ -213,6 +213,9 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
     except FileNotFoundError:
         raise _refusal(night, "its choice is no longer among the artifacts") from None
 
+    with night.warehouse.connect() as conn:
+        _releasable(conn, night)  # once more under the lock, when what takes its time has been counted
+
     def claim(conn: db.Connection, night: Night) -> dict[str, Any]:
         run = _releasable(conn, night)
         _decide(conn, night.run_id, by, note)
@@ -220,7 +223,7 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
         _rename(conn, table_of(night), publishing.assignments_table(night.as_of_date))
         return run
 
-    return publishing.publish(night, chosen, progress, claim)
+    return publishing.publish(night, chosen, progress, claim, table_of(night))
 
 
 def released(night: Night) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation import db, partitions, rollup, runs
+from segmentation import db, packed, partitions, rollup, runs
 from segmentation.settings import Settings
 
 STAGED = ("orders", "order_items", "events", "reviews")
@@ -67,6 +67,8 @@ def run(
         assignments, features = _past(conn, settings, newest)
     freed_bytes = _drop(warehouse, "features", "customer_features", features)
     freed_bytes += _drop(warehouse, "segments", "customer_segments", assignments)
+    if packed_now := packed.pack_missing(warehouse):
+        progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:
         if months := rollup.prune(conn, newest - MONTH_STARTS_KEPT):
             progress(f"maintenance: {len(months)} month starts forgotten, up to {months[-1]}")
@@ -136,6 +138,7 @@ def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) ->
                     "where as_of_date = %(d)s and status = 'published' and dropped_at is null",
                     {"d": day},
                 )
+                db.execute(conn, "delete from segments.packed_segments where as_of_date = %(d)s", {"d": day})
             with conn.cursor() as cursor:
                 # a maintenance that was killed in the middle of this left it half done
                 with suppress(psycopg2.errors.ObjectNotInPrerequisiteState, psycopg2.errors.UndefinedTable):

@@ -1,13 +1,17 @@
-"""Publication: everything that readers see of a date, in one transaction under one lock."""
+"""Publication: everything that readers see of a date, in one transaction under one lock.
+
+What is counted from many orders is counted before, so that nobody waits for the lock meanwhile: who belongs
+together is known, and only under which permanent id is not.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from segmentation import db, identity, naming, partitions, playbook, rules_in_sql, runs
+from segmentation import db, identity, naming, packed, partitions, playbook, rules_in_sql, runs
 from segmentation.choice import Chosen
 from segmentation.errors import LeaseError
 from segmentation.explain import Rule
@@ -29,6 +33,9 @@ REWRITTEN = (
     "segment_migrations",
     "model_leaderboard",
 )
+
+# of a sort or a hash of what a million customers bought in a year; a night has one such statement at a time
+COUNTING_MEMORY = "256MB"
 
 # the columns of segment_versions that are said as they were chosen
 VERSION = (
@@ -73,17 +80,23 @@ def publish(
     chosen: Chosen,
     progress: Callable[[str], None] = print,
     claim: Callable[[db.Connection, Night], dict[str, Any]] | None = None,
+    assignments: str | None = None,
 ) -> dict[str, Any]:
     """Turn clusters into permanent segments and publish the date; readers see all of it or nothing.
 
     Returns the customers and segments published, and whether the date is the newest one. `claim` finds out,
-    under the lock, that the run may publish, and returns its row; by default that it holds the lease.
+    under the lock, that the run may publish, and returns its row; by default that it holds the lease. Until
+    then the clusters are in `assignments`, and from then on where `stage_assignments` puts them.
 
     Raises
     ------
     LeaseError
         When the run no longer holds its date. Nothing is published then.
     """
+    if claim is None:
+        with night.warehouse.connect() as conn:
+            _still_ours(conn, night)
+    counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
         db.lock(conn, "segmentation publication")
         run = (claim or _still_ours)(conn, night)
@@ -91,7 +104,7 @@ def publish(
         overlap = _overlap(conn, night, params)
         ids = _segment_ids(conn, night, chosen, overlap)
         progress(f"publish: {len(ids)} segments")
-        customers = _write(conn, night, chosen, ids, overlap, params)
+        customers = _write(conn, night, chosen, ids, overlap, counted, params)
         newest = runs.newest(conn)
         is_newest = newest is None or night.as_of_date >= newest
         db.execute(
@@ -119,6 +132,39 @@ def publish(
             rules_in_sql.replace(conn, night.as_of_date)
         db.execute(conn, f"drop table {assignments_table(night.as_of_date)}")
     return {"customers": customers, "segments": len(ids), "is_newest": is_newest}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is published of the clusters beside the choice, by cluster."""
+
+    products: pd.DataFrame
+    habits: pd.DataFrame
+    packed: packed.Packed | None
+
+
+PRODUCTS = ["product_id", "rank", "category", "customers", "support", "support_others", "lift"]
+HABITS = ["habit", "value", "orders", "share", "share_all"]
+
+
+def _count(night: Night, assignments: str) -> Counted:
+    """Count what is counted of the clusters as they are staged."""
+    told = night.settings
+    with night.warehouse.connect() as conn:
+        packed.number(conn, assignments)
+    with night.warehouse.connect(readonly=True) as conn:
+        db.execute(conn, f"set local work_mem = '{COUNTING_MEMORY}'")
+
+        def frame(file: str, columns: list[str], bounds: dict[str, Any]) -> pd.DataFrame:
+            query = db.statement(f"segments/{file}.sql", assignments=assignments)
+            found = db.rows(conn, query, {**night.params, **bounds})
+            return pd.DataFrame(found, columns=["cluster", *columns])
+
+        return Counted(
+            products=frame("products", PRODUCTS, told.products.model_dump()),
+            habits=frame("habits", HABITS, told.habits.model_dump()),
+            packed=packed.pack(conn, assignments, "cluster"),
+        )
 
 
 def published(night: Night) -> dict[str, Any] | None:
@@ -237,6 +283,7 @@ def _write(
     chosen: Chosen,
     ids: dict[int, int],
     overlap: dict[tuple[int, int], int],
+    counted: Counted,
     params: dict[str, Any],
 ) -> int:
     """All relations of the date; returns the customers."""
@@ -256,26 +303,29 @@ def _write(
         db.execute(conn, f"delete from segments.{table} where as_of_date = %(as_of_date)s", params)
     if params["parent_as_of_date"]:
         db.run_file(conn, "segments/segment_migrations.sql", params, table=staged)
-    told = night.settings
-    db.run_file(conn, "segments/segment_products.sql", {**params, **told.products.model_dump()}, table=staged)
-    db.run_file(conn, "segments/segment_habits.sql", {**params, **told.habits.model_dump()}, table=staged)
     frames = {
         "segment_versions": _versions(conn, night, chosen, ids),
         "segment_rules": _rules(chosen, ids),
         "segment_playbook": _playbook(night, chosen, ids),
         "segment_events": _events(conn, chosen, ids, overlap, params),
-        "segment_profiles": chosen.profiles.assign(segment_id=chosen.profiles["cluster"].map(ids)).drop(
-            columns="cluster"
-        ),
+        "segment_profiles": _named(chosen.profiles, ids),
+        "segment_products": _named(counted.products, ids),
+        "segment_habits": _named(counted.habits, ids),
         "model_leaderboard": _leaderboard(chosen.leaderboard),
     }
     for table, frame in frames.items():
         stamped = frame.assign(as_of_date=night.as_of_date, run_id=night.run_id)
         db.copy_frame(conn, stamped, ("segments", table))
+    packed.keep(conn, params, counted.packed, ids)
     partitions.replace(conn, "segments", "customer_segments", night.as_of_date)
     db.execute(conn, f"analyze segments.{partitions.name('customer_segments', night.as_of_date)}")
     db.run_file(conn, "segments/segments.sql")
     return customers
+
+
+def _named(frame: pd.DataFrame, ids: dict[int, int]) -> pd.DataFrame:
+    """Rows by cluster as rows by segment."""
+    return frame.assign(segment_id=frame["cluster"].map(ids)).drop(columns="cluster")
 
 
 def _versions(conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:

@@ -77,9 +77,11 @@ class Server:
         """A request with the administrator's token."""
         return self.ask_as(self.token, path, method, body)
 
-    def ask_as(self, token: str | None, path: str, method: str = "GET", body: dict | None = None) -> Answer:
+    def ask_as(
+        self, token: str | None, path: str, method: str = "GET", body: dict | None = None, **headers: str
+    ) -> Answer:
         """A request with a token, or with none."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **headers}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         sent = json.dumps(body).encode() if body is not None else None

@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import psycopg2
 import pytest
 
-from segmentation import db, ui
+from segmentation import db, packed, ui
 from tests.report import sample
 from tests.ui.conftest import EARLIER, Server
 
@@ -33,9 +34,33 @@ def test_every_route_refuses_whoever_has_no_token_and_whoever_has_no_right(serve
         assert server.ask_as(None, path, method, body).status == 401, (method, path)
         assert server.ask_as("no.such.token", path, method, body).status == 403, (method, path)
         assert server.ask_as(server.nobody, path, method, body).status == 403, (method, path)
+    # a browser that asks for a page is sent to log in, and comes back to what it wanted; not so for the API
+    html = {"Accept": "text/html,application/xhtml+xml"}
+    for token, status in ((None, 307), ("no.such.token", 307), (server.nobody, 403)):
+        answer = server.ask_as(token, "movement?to=2025-06-01", **html)
+        assert answer.status == status
+        if status == 307:
+            wanted = "/segmentation/movement?to=2025-06-01"
+            assert answer.headers["location"] == f"/api/v2/auth/login?{urlencode({'next': wanted})}"
+    assert "You may not see this" in answer.text
+    for path in ("api/v1/dates", "openapi.json", "static/page.css"):
+        assert server.ask_as(None, path, **html).status == 401
     # where there is no route nothing is told either
     assert server.ask_as(None, "no/such/page").status == 401
     assert server.ask("no/such/page").status == 404
+
+
+def test_what_is_not_there_is_a_page_for_a_person_and_json_for_a_program(server: Server):
+    for path, status, said in (
+        ("segments?date=1999-01-01", 404, "nothing of 1999-01-01 is published"),
+        ("segments?date=soon", 422, "A date is written 2026-12-31"),
+        ("no/such/page", 404, "There is nothing here"),
+    ):
+        person = server.ask_as(server.token, path, Accept="text/html")
+        assert (person.status, said in person.text) == (status, True), person.text
+        assert "default-src 'none'" in person.headers["content-security-policy"]
+        program = server.ask(path)
+        assert (program.status, "detail" in program.json) == (status, True)
 
 
 def test_every_page_forbids_what_it_does_not_need(server: Server):
@@ -96,6 +121,10 @@ def test_movement_between_neighbours_is_the_record_and_between_others_a_comparis
         ).values()
     assert (computed["moved"], computed["compared"]) == (moved, compared)
     assert 0 < moved < compared
+    # these dates were published by hand, so that assignments were compared; their bytes say the same
+    with server.machine.warehouse("demo").connect(readonly=True) as conn:
+        assert db.scalar(conn, "select count(*) from segments.packed_segments") == 0
+    assert packed.pack_missing(server.machine.warehouse("demo")) == [EARLIER, sample.BEFORE, sample.TODAY]
     assert server.ask(f"api/v1/movement?from={EARLIER}&to={sample.TODAY}").json == computed
     assert server.ask(f"api/v1/movement?to={EARLIER}").status == 404
 

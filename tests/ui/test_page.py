@@ -1,5 +1,7 @@
 """The pages of the UI in a real browser, on a real api-server: clicked through as a person does it."""
 
+import json
+
 import pytest
 
 from tests import browser as browsers
@@ -57,6 +59,16 @@ def test_another_date_and_from_its_card_to_movement_and_report(browser, server, 
         page.get_by_role("link", name=str(EARLIER)).click()
         assert "1 May 2025" in page.locator(".eyebrow").inner_text()
         assert watch.errors == []
+
+
+def test_whose_session_has_expired_logs_in_and_comes_to_the_page_that_was_wanted(browser, server):
+    with opened(browser, f"{server.pages}/history") as (page, _):
+        page.get_by_label("Username").fill("admin")
+        passwords = server.machine.folder / "demo" / "airflow" / "passwords.json"
+        page.get_by_label("Password").fill(json.loads(passwords.read_text())["admin"])
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{server.pages}/history")
+        assert page.locator("h1").inner_text() == "History"
 
 
 def test_a_customer_is_looked_up_and_the_address_does_not_have_the_id(browser, server, session):

@@ -22,6 +22,9 @@ NUMBER = re.compile(r"(?<![\w.-])(?!\d{4}-\d\d-\d\d)\+?\d(?:[ ()/-]?\d){8,}(?![\
 QUOTED = re.compile(r"""(?<=: )(?P<quote>['"]).*?(?P=quote)""")
 HIDDEN = "***"
 
+KINDS = ("drift_", "known_", "outside_", "rule_")
+"""How the checks begin of which there is one for each feature, or row rule."""
+
 # A key is one word, with a digit in it, as order numbers are: a shop with swapped columns has names there.
 KEY = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9._#/:-]{0,39}")
 
@@ -121,25 +124,39 @@ def _environment(language: str) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     words = _words(language)
-    environment.filters["sentence"] = lambda finding: _sentence(finding, words)
+    environment.filters["sentence"] = lambda finding: _sentence(finding, language)
     environment.filters["word"] = lambda word: words["words"].get(word, word)
     environment.filters["figure"] = lambda figure: _figure(figure, words)
     return environment
 
 
+def check(name: str, language: str, about: str = "") -> str | None:
+    """What a check is called in a language, where its words name it; `about`: the feature or row rule."""
+    known = _words(language)["checks"]
+    if name in known:
+        return known[name]
+    for start in KINDS:
+        if name.startswith(start) and start in known:
+            return known[start].format(feature=about or name.removeprefix(start))
+    return None
+
+
+def figure(text: str, language: str) -> str:
+    """A figure of a check, as it is stored, in a language: at most 3 days."""
+    return _figure(text, _words(language))
+
+
+@lru_cache(maxsize=4)
 def _words(language: str) -> dict[str, dict[str, str]]:
     return yaml.safe_load((TEMPLATES / language / "words.yaml").read_text(encoding="utf-8"))
 
 
-def _sentence(finding: Finding | str, words: dict[str, dict[str, str]]) -> str:
+def _sentence(finding: Finding | str, language: str) -> str:
     """A finding in the language; what only English has a phrase for stays English."""
     if isinstance(finding, str):
         return finding
-    known = words["checks"]
-    says = known.get(finding.name)
-    for start in ("drift_", "known_", "outside_", "rule_"):  # one check a feature, or a row rule
-        if says is None and finding.name.startswith(start) and start in known:
-            says = known[start].format(feature=finding.name.removeprefix(start))
+    words = _words(language)
+    says = check(finding.name, language)
     rows = words["phrases"]["rows"].format(n=f"{finding.rows:,}") if finding.rows else ""
     return words["phrases"]["finding"].format(
         table=finding.table,

@@ -159,7 +159,7 @@ class Builder:
 
     def arrived(self) -> None:
         """Expect some of the customers who are known to have changed in the days read."""
-        before, enough = self.metrics.count("rows_before"), self.limits.min_rows // 2
+        before = self.metrics.count("rows_before")
         self.figure(
             "rows_reread",
             f"number of customers of the days read, which were {before:,} at the last reading of them,",
@@ -167,7 +167,7 @@ class Builder:
             metric="rows_read",
             least=1,
             advice=SOURCE,
-            unless=f"fewer than {enough} before" if before < enough else None,
+            unless="too few customers before" if before < self.limits.min_rows // 2 else None,
         )
 
     def volume(self, what: str, measure: str = "rows", unit: Unit = "count") -> None:

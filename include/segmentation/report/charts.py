@@ -135,8 +135,7 @@ def candidates(facts: Facts) -> Markup | None:
                 "across": float(row[across]),
                 "up": row[column],
                 "kind": "chosen" if row["chosen"] else "out" if row["gates_failed"] else "in",
-                "tip": f"{row['candidate']}: {words.count(row['k'], 'segment')}, {t(name)} {row[column]:.2f}"
-                + _outcome(row),
+                "tip": f"{words.candidate(row)}{t(': ')}{t(name)} {row[column]:.2f}" + _outcome(row),
             }
             for row in rows
         ]

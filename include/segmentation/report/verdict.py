@@ -47,13 +47,8 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
             segments=words.count(chosen["k"], "segment"),
             contest=contest,
         )
-    name = words.algorithm(chosen["algorithm"])
-    return t(
-        "{name} with {segments} won among {contest}.",
-        name=f"{name[0].upper()}{name[1:]}",
-        segments=words.count(chosen["k"], "segment"),
-        contest=contest,
-    )
+    name = words.candidate(chosen)
+    return t("{candidate} won among {contest}.", candidate=f"{name[0].upper()}{name[1:]}", contest=contest)
 
 
 def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
@@ -71,10 +66,10 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
         best = max(others, key=lambda row: row["score"])
         said.append(
             t(
-                "ranked {score:.2f}, the next best {next:.2f} ({candidate})",
+                "ranked {score:.2f}, the next best {next:.2f}: {candidate}",
                 score=chosen["score"],
                 next=best["score"],
-                candidate=best["candidate"],
+                candidate=words.candidate(best),
             )
         )
     return [*said, *_otherwise(chosen, others)]
@@ -86,17 +81,14 @@ def _otherwise(chosen: dict[str, Any], others: list[dict[str, Any]]) -> list[str
     wide = [row for row in others if words.known(row["silhouette"])]
     alone = max(wide, key=lambda row: row["silhouette"], default=None)
     if alone and words.known(chosen["silhouette"]) and alone["silhouette"] > chosen["silhouette"]:
-        preferred = {"segments": words.count(alone["k"], "segment"), "candidate": alone["candidate"]}
+        preferred = {"candidate": words.candidate(alone)}
         if words.known(alone["predictive_validity"]):
+            share = alone["predictive_validity"]
             said.append(
-                t(
-                    "silhouette prefers {segments} ({candidate}), which explains {share:.0%}",
-                    **preferred,
-                    share=alone["predictive_validity"],
-                )
+                t("silhouette prefers {candidate}, which explains {share:.0%}", **preferred, share=share)
             )
         else:
-            said.append(t("silhouette prefers {segments} ({candidate})", **preferred))
+            said.append(t("silhouette prefers {candidate}", **preferred))
     if words.known(chosen.get("weightings_won")):
         said.append(
             t(
@@ -158,10 +150,10 @@ def expectation(row: dict[str, Any]) -> str:
         "{gate} gate, {table}: {expectation}",
         gate=t(row["gate"].capitalize()),
         table=words.plain(row["table_name"]),
-        expectation=words.plain(row["expectation"]),
+        expectation=words.check(row["expectation"]),
     )
     found = [
-        t(said, value=row[key])
+        t(said, value=words.found(row[key]))
         for key, said in (("observed", "found {value}"), ("expected", "expected {value}"))
         if row[key]
     ]

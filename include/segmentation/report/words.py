@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from segmentation import language
+from segmentation.alerts import message
+from segmentation.features import dictionary
 from segmentation.language import t
 
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "CNY": "CN¥", "JPY": "¥", "INR": "₹"}
@@ -40,7 +42,25 @@ GATES = {
     "assignable": "cannot place every customer",
 }
 
+REPRESENTATIONS = {
+    "all": "all features",
+    "rfm": "recency, frequency and money",
+    "balanced": "all features, their groups balanced",
+    "pca": "the main directions of all features",
+    "outlook": "all features beside the forecast",
+    "rfm_outlook": "recency, frequency and money beside the forecast",
+}
+
 GROUPS = {"rfm": "Recency, frequency, money"}
+
+# checks of which there is one for each feature, or row rule; the others are called what they are in alerts
+CHECKS = {
+    "drift_": "drift of {name}",
+    "known_": "customers with {name}",
+    "outside_": "customers with {name} out of range",
+    "rule_": "rows refused: {name}",
+}
+NOT_JUDGED = "not judged: "
 
 TIERS = {"high": "high value", "mid": "mid value", "low": "low value"}
 
@@ -189,6 +209,41 @@ def algorithm(name: str) -> str:
     return t(ALGORITHMS.get(name, plain(name)))
 
 
+def representation(name: str) -> str:
+    """In what customers were compared."""
+    return t(REPRESENTATIONS.get(name, plain(name)))
+
+
+def candidate(row: dict[str, Any]) -> str:
+    """A candidate of the leaderboard in words: k-means with 10 segments (all features)."""
+    told = {"name": algorithm(row["algorithm"]), "segments": count(row["k"], "segment")}
+    if not row.get("representation"):
+        return t("{name} with {segments}", **told)
+    return t("{name} with {segments} ({what})", **told, what=representation(row["representation"]))
+
+
+def check(name: str) -> str:
+    """A check of a gate in words; of a feature or a row rule with what that is called."""
+    for start, said in CHECKS.items():
+        if name.startswith(start):
+            about = name.removeprefix(start)
+            labels = {feature.name: feature.label for feature in dictionary()}
+            return t(said, name=t(labels[about]) if about in labels else plain(about))
+    return message.check(name, language.current()) or plain(name)
+
+
+def found(text: str | None) -> str:
+    """What a check found or expected, as it is stored."""
+    if not text:
+        return UNKNOWN
+    if language.current() == language.ENGLISH:
+        return text
+    judged, _, why = text.partition(NOT_JUDGED)
+    if why:
+        return t("not judged: {why}", why=t(why))
+    return message.figure(judged, language.current())
+
+
 def gate(name: str) -> str:
     """Why a candidate is out."""
     return t(GATES.get(name, plain(name)))
@@ -206,6 +261,12 @@ def parameters(values: dict[str, Any]) -> str:
         for key, value in values.items()
     )
     return ", ".join(parts)
+
+
+def settings_of(row: dict[str, Any]) -> str:
+    """How a candidate of the leaderboard was made: in what customers were compared, and its parameters."""
+    parts = [representation(row["representation"])] if row.get("representation") else []
+    return t("; ").join([*parts, *filter(None, [parameters(row["parameters"])])]) or row["candidate"]
 
 
 def day(value: date | datetime | None) -> str:

@@ -3,7 +3,7 @@
 They are for whoever may see the runs of the DAG.
 
 Airflow mounts what a plugin brings without authentication; the app as a whole asks for it, so that no route
-can forget to. No token: 401. No right to see the runs of the DAG: 403.
+can forget to. No token: 401, and a browser is sent to log in. No right to see the runs of the DAG: 403.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -33,9 +33,12 @@ def make() -> "FastAPI":
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import requires_access_dag
     from fastapi import Depends, FastAPI, Request
-    from fastapi.responses import JSONResponse, RedirectResponse
+    from fastapi.exception_handlers import request_validation_exception_handler
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import RedirectResponse, Response
+    from starlette.exceptions import HTTPException
 
-    from segmentation.ui import api, reading, stored, views
+    from segmentation.ui import api, reading, refusals, stored, views
 
     app = FastAPI(
         title="Customer segmentation",
@@ -47,13 +50,26 @@ def make() -> "FastAPI":
         openapi_url=None,  # its own route has no door
     )
 
+    async def refuse(status: int, request: Request, why: str) -> Response:
+        return await refusals.answer(request, HTTPException(status, why))
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        return await refusals.answer(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_understood(request: Request, error: RequestValidationError) -> Response:
+        if refusals.is_for_a_person(request):
+            return await refuse(422, request, "")
+        return await request_validation_exception_handler(request, error)
+
     @app.exception_handler(reading.NotPublishedError)
-    def not_published(_: Request, error: reading.NotPublishedError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 404)
+    async def not_published(request: Request, error: reading.NotPublishedError) -> Response:
+        return await refuse(404, request, str(error))
 
     @app.exception_handler(reading.UnavailableError)
-    def unavailable(_: Request, error: reading.UnavailableError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 503)
+    async def unavailable(request: Request, error: reading.UnavailableError) -> Response:
+        return await refuse(503, request, str(error))
 
     @app.get("/openapi.json", include_in_schema=False)
     def document(request: Request) -> dict[str, Any]:

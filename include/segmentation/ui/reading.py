@@ -4,8 +4,6 @@ The role is `segments_ui`: it reads the schema `segments`, and of other schemas 
 of the orders. A transaction that reads only holds it, in case the role has been given more.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,8 +12,9 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import connections, db, settings
+from segmentation import connections, db, packed, settings
 from segmentation.errors import SettingsError, UserError
+from segmentation.language import t
 from segmentation.report import data
 from segmentation.report.data import Flow, Segment
 
@@ -23,7 +22,9 @@ ROLE = "segments_ui"
 OWN_CONNECTION = "warehouse_ui"
 SECONDS = 15  # a statement of the UI is ended after
 STAYS_DAYS = 400  # how far back a look-up goes
-KEPT_MOVEMENTS = 128
+
+
+NOTHING = "nothing is published yet"
 
 
 class NotPublishedError(UserError):
@@ -65,7 +66,7 @@ def connect() -> Iterator[db.Connection]:
     except psycopg2.errors.QueryCanceled:
         raise UnavailableError(f"the warehouse took longer than {SECONDS} s to answer; try again") from None
     except psycopg2.errors.UndefinedTable:
-        raise NotPublishedError("nothing is published yet") from None
+        raise NotPublishedError(t(NOTHING)) from None
     except psycopg2.OperationalError as error:
         if f'role "{ROLE}" does not exist' in str(error) or "permission denied to set role" in str(error):
             raise UnavailableError(
@@ -94,8 +95,8 @@ def run_of(conn: db.Connection, as_of_date: date | None) -> dict[str, Any]:
     """
     run = db.row(conn, db.statement("ui/run.sql"), {"as_of_date": as_of_date})
     if run is None:
-        what = f"of {as_of_date}" if as_of_date else "yet"
-        raise NotPublishedError(f"nothing {what} is published")
+        said = t("nothing of {date} is published", date=as_of_date) if as_of_date else t(NOTHING)
+        raise NotPublishedError(said)
     return run
 
 
@@ -134,38 +135,11 @@ class Movement:
         return [flow for flow in self.flows if flow.source is not None and flow.target is not None]
 
 
-class Kept:
-    """The last movements computed: between the same two runs they are always the same."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.lock = threading.Lock()
-        self.found: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
-
-    def get(self, conn: db.Connection, first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any]]:
-        """Who moved between two runs."""
-        key = first["run_id"], second["run_id"]
-        with self.lock:
-            if key in self.found:
-                self.found.move_to_end(key)
-                return self.found[key]
-        between = {"first": first["as_of_date"], "second": second["as_of_date"]}
-        rows = db.rows(conn, db.statement("ui/movement.sql"), between)
-        with self.lock:
-            self.found[key] = rows
-            while len(self.found) > self.most:
-                self.found.popitem(last=False)
-        return rows
-
-
-_kept = Kept(KEPT_MOVEMENTS)
-
-
 def movement(conn: db.Connection, first: date | None, second: date | None) -> Movement | None:
     """Who moved between two published dates; by default between the newest and the one it was built on.
 
-    Of a date and its parent the record is read, with revenue; of two others both partitions are compared.
-    None where the second date has no date before it and none is told.
+    Of a date and its parent the record is read, with revenue; of two others their bytes are compared, or the
+    assignments where a date has none yet. None where the second date has no date before it and none is told.
 
     Raises
     ------
@@ -179,7 +153,13 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
     if recorded:
         rows = db.rows(conn, db.statement("ui/recorded_movement.sql"), after)
     else:
-        rows = _kept.get(conn, before, after)
+        for run in (before, after):
+            if run["dropped_at"]:
+                said = t("who was in which segment on {date} is no longer kept", date=run["as_of_date"])
+                raise NotPublishedError(said)
+        between = {"first": before["as_of_date"], "second": after["as_of_date"]}
+        rows = packed.compare(conn, before["run_id"], after["run_id"])
+        rows = rows if rows is not None else db.rows(conn, db.statement("ui/movement.sql"), between)
     between = [before["as_of_date"], after["as_of_date"]]
     names: dict[date, dict[int | None, str]] = {day: {} for day in between}
     for row in db.rows(conn, db.statement("ui/names.sql"), {"between": between}):

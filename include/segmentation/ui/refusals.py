@@ -1,0 +1,69 @@
+"""What a browser gets where there is nothing to show: the page to log in on, or a page that says why.
+
+Programs get JSON and the status, as the document of the API says; so does whatever asks for no page.
+"""
+
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from segmentation import report, settings
+from segmentation.errors import SettingsError
+from segmentation.language import ENGLISH, speaking, t
+from segmentation.links import PREFIX
+from segmentation.ui import views
+
+LOG_IN = "/api/v2/auth/login"
+NO_SESSION = "Invalid JWT token"  # what Airflow says of a cookie that it does not know, with a 403
+
+SAID = {
+    HTTPStatus.FORBIDDEN: "You may not see this",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "This address is not understood",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The warehouse cannot be read",
+}
+WHY = {
+    HTTPStatus.FORBIDDEN: "These pages are for whoever may see the runs of the DAG customer_segmentation.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A date is written 2026-12-31, and a page is a number from 1 on.",
+}
+
+
+async def answer(request: Request, error: HTTPException) -> Response:
+    """The answer to a request that was refused."""
+    if not is_for_a_person(request):
+        return await http_exception_handler(request, error)
+    if error.status_code == HTTPStatus.UNAUTHORIZED or error.detail == NO_SESSION:
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        base = request.scope.get("root_path", "").removesuffix(PREFIX)
+        return RedirectResponse(f"{base}{LOG_IN}?{urlencode({'next': wanted})}", 307, views.HEADERS)
+    return page(request, error.status_code, error.detail)
+
+
+def page(request: Request, status: int, why: str) -> HTMLResponse:
+    """A page that says what is the matter."""
+    try:
+        language = settings.load().language
+    except SettingsError:
+        language = ENGLISH
+    with speaking(language):
+        made = report.environment(None, Path(__file__).parent / "templates")
+        text = made.get_template("refused.html.j2").render(
+            language=language,
+            root=request.scope.get("root_path", ""),
+            said=t(SAID.get(HTTPStatus(status), HTTPStatus(status).phrase)),
+            why=t(WHY.get(HTTPStatus(status), why)),
+            tabs=() if status == HTTPStatus.FORBIDDEN else views.TABS,
+        )
+    return HTMLResponse(text, status, views.HEADERS)
+
+
+def is_for_a_person(request: Request) -> bool:
+    """A browser asks for a page; a program, and a browser for a style or a script, ask for something else."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    is_page = not path.startswith(("/api/", "/static/", "/openapi.json"))
+    return is_page and "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,80 @@
+-- Purpose: what each cluster buys more than the others, for recommendation; published as segment_products.
+-- Grain: cluster and product. Inputs: the staged assignment, features.customer_product_day of the last days.
+-- Parameters: as_of_date, days, most, min_customers; identifiers: assignments. Read only.
+-- Caveat: equals share a rank and none is cut off, so that a segment may have more than `most` products.
+--     Service lines, returns and cancelled orders do not count.
+with sizes as (
+    select
+        cluster,
+        count(*) as customers,
+        sum(count(*)) over () as everybody
+    from {{ assignments }}
+    group by cluster
+),
+
+bought as (
+    select
+        customer_id,
+        product_id,
+        max(category) as category
+    from features.customer_product_day
+    where
+        day >= %(as_of_date)s::date - %(days)s and day < %(as_of_date)s::date
+        and (cancelled_on is null or cancelled_on >= %(as_of_date)s::date)
+    group by customer_id, product_id
+),
+
+by_cluster as (
+    select
+        a.cluster,
+        b.product_id,
+        max(b.category) as category,
+        count(*) as buyers
+    from bought as b
+    inner join {{ assignments }} as a on b.customer_id = a.customer_id
+    group by a.cluster, b.product_id
+),
+
+shares as (
+    select
+        b.cluster,
+        b.product_id,
+        max(b.category) over (partition by b.product_id) as category,
+        b.buyers,
+        b.buyers::numeric / s.customers as support,
+        sum(b.buyers) over (partition by b.product_id) / s.everybody as support_all,
+        (sum(b.buyers) over (partition by b.product_id) - b.buyers)
+        / nullif(s.everybody - s.customers, 0) as support_others
+    from by_cluster as b
+    inner join sizes as s on b.cluster = s.cluster
+),
+
+ranked as (
+    select
+        cluster,
+        product_id,
+        category,
+        buyers,
+        support,
+        support_others,
+        support / support_all as lift,
+        rank() over (
+            partition by cluster
+            order by round(support * ln(support / support_all), 12) desc
+        ) as place
+    from shares
+    where support > support_all and buyers >= %(min_customers)s
+)
+
+select
+    cluster,
+    product_id,
+    place as rank,
+    category,
+    buyers as customers,
+    round(support, 6) as support,
+    round(coalesce(support_others, 0), 6) as support_others,
+    round(lift, 6) as lift
+from ranked
+where place <= %(most)s
+order by cluster, place, product_id
