@@ -10,7 +10,7 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from segmentation import features, language, naming, report
+from segmentation import features, language, naming, reference, report
 from segmentation.language import speaking, t
 from segmentation.report import charts, verdict, words
 from segmentation.rules import RULES
@@ -58,6 +58,7 @@ def by_name() -> Iterator[str]:
     yield from verdict.BECAME.values()
     yield from (*naming.TIERS.values(), *naming.STAGES)
     yield from COUNTED
+    yield reference.NAME
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *words.WEEKDAYS)

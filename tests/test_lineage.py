@@ -1,12 +1,22 @@
-"""Ten nights with planted segments, through the real tables: ids, events, days, flows tell that story."""
+"""Ten nights with planted segments, through the real tables: ids, events, days, flows tell that story.
 
+Told twice: with the planted segments as clusters, and with clusters that a search finds anew each night.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from segmentation import publishing
 from segmentation.db import Database
+from segmentation.modelling import scores
+from segmentation.modelling.choose import choose
+from segmentation.modelling.search import fit_algorithm
+from segmentation.modelling.settings import ModelSettings
 from tests.small_shop import contents, silent
 from tests.test_publishing import FIRST, PUBLIC, SECOND, SPEND, THIRD, THREE, Publisher, chosen, shop
 
@@ -40,13 +50,48 @@ def spend(clusters: dict[str, int]) -> dict[str, float]:
     return {customer: worth[customer[0]] for customer in clusters}
 
 
-@pytest.fixture(scope="module")
-def story(new_database, migrated, drop_database, tmp_path_factory) -> Publisher:
+# where a kind of customer is; who splits off goes to a place of their own, who dies to the steady ones
+PLACES = {"s": (0, 0), "g": (10, 0), "p": (0, 10), "x": (-18, -18)}
+SPLIT_OFF = (5, 16)
+SEARCH = ModelSettings(algorithms=("kmeans",), trials=6, k_max=7, stability_draws=4, min_segment_share=0.01)
+
+
+def clustered(night: int) -> dict[str, int]:
+    """What the search finds, and the choice takes, of customers who stand around their kind's place."""
+    random, rows = np.random.default_rng(5), {}
+    for customer in planted(night):
+        kind, number = customer[0], int(customer[1:])
+        place = PLACES[kind]
+        if kind == "p" and number >= 18 and NIGHTS[night] >= SPLIT_ON:
+            place = SPLIT_OFF
+        if kind == "x" and (number < 2 * night or NIGHTS[night] >= DEAD_ON):
+            place = PLACES["s"]
+        rows[customer] = np.add(place, random.normal(scale=0.5, size=2))
+    matrix = pd.DataFrame.from_dict(rows, orient="index", columns=["across", "up"])
+    found = fit_algorithm("kmeans", matrix, SEARCH)
+    judged = scores.score(found, matrix, SEARCH, progress=silent)
+    choice = choose(found, judged, SEARCH, n_customers=len(matrix))
+    return dict(zip(rows, choice.winner.labels.tolist(), strict=True))
+
+
+class Story(Publisher):
+    """The ten nights; `clusters` says who belongs together on one of them."""
+
+    clusters: Callable[[int], dict[str, int]]
+
+    def tell(self, night: int) -> None:
+        clusters = self.clusters(night)
+        self.publish(NIGHTS[night], clusters, spend(clusters))
+
+
+@pytest.fixture(scope="module", params=[planted, clustered])
+def story(request, new_database, migrated, drop_database, tmp_path_factory) -> Iterator[Story]:
     database: Database = new_database(migrated)
-    publisher = Publisher(database, tmp_path_factory.mktemp("story"))
-    for night, day in enumerate(NIGHTS):
-        publisher.publish(day, planted(night), spend(planted(night)))
-    yield publisher
+    told = Story(database, tmp_path_factory.mktemp("story"))
+    told.clusters = request.param
+    for night in range(len(NIGHTS)):
+        told.tell(night)
+    yield told
     drop_database(database)
 
 
@@ -174,7 +219,7 @@ def test_who_lapses_is_told_from_who_moves_and_from_who_is_gone(shop):
 def test_a_night_in_the_middle_run_again_gives_the_same_rows(story):
     before = contents(story.warehouse, TABLES, without="run_id")
     for night in (4, 8):
-        story.publish(NIGHTS[night], planted(night), spend(planted(night)))
+        story.tell(night)
         assert contents(story.warehouse, TABLES, without="run_id") == before
 
 

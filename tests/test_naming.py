@@ -246,7 +246,7 @@ def test_the_description_is_of_the_median_customer():
     four = (OFTEN, OLDER, "discount_share-", BACK)
     told = segment(traits=four, median_spend_365d=1234.5)
     assert naming.description(told, 0.254, "GBP") == (
-        "25% of customers; the median one spent 1,234 GBP in the last year and ordered 20 days ago; "
+        "25% of customers; the median one spent £1,234 in the last year and ordered 20 days ago; "
         "orders often, older, pays full price."
     )
     assert naming.description(segment(), 1.0, None).endswith(

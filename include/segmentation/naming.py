@@ -13,6 +13,7 @@ import pandas as pd
 
 from segmentation.features import Feature, dictionary
 from segmentation.language import t
+from segmentation.report.words import money
 from segmentation.settings import Lifecycle
 
 FAR = 0.35  # standard deviations from everybody, above which a trait is worth saying
@@ -203,11 +204,10 @@ def free(name: str, taken: set[str]) -> str:
 
 def description(segment: Traits, share: float, currency: str | None) -> str:
     """One sentence about the segment's median customer, in the language in force."""
-    money = f"{segment.median_spend_365d:,.0f}" + (f" {currency}" if currency else "")
     text = t(
         "{share} of customers; the median one spent {money} in the last year and ordered {days} days ago",
         share=f"{share:.0%}",
-        money=money,
+        money=money(segment.median_spend_365d, currency),
         days=f"{segment.median_recency_days:.0f}",
     )
     if segment.traits:

@@ -172,7 +172,7 @@ QUALITY = (
     (
         "features",
         "customer_features",
-        "drift_psi_recency_days",
+        "drift_recency_days",
         "warning",
         True,
         "0.02",

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from segmentation import report
+from segmentation.report import data
 from tests import browser as browsers
 from tests.browser import DESK, PHONE, faults, opened
 
@@ -19,6 +20,21 @@ def browser():
 @pytest.fixture(scope="module")
 def url(published):
     return report.build(published, progress=lambda text: None).as_uri()
+
+
+@pytest.fixture(scope="module")
+def crowded(published, tmp_path_factory):
+    """The same report with ten segments, the most that a choice ends with, of the longest names."""
+    facts = data.read(published)
+    long = ("Mid-value cooling, browses without buying", "High-value active, buys across categories")
+    many = [
+        replace(facts.segments[n % len(facts.segments)], segment_id=n, name=long[n % 2], colour=n)
+        for n in range(1, 11)
+    ]
+    file = tmp_path_factory.mktemp("crowded") / report.FILE
+    drawn = dict.fromkeys(("map", "movement", "candidates"))
+    file.write_text(report.render(replace(facts, segments=many), drawn, root=""))
+    return file.as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +55,16 @@ def test_nothing_goes_wrong_nothing_is_loaded_nothing_sticks_out(browser, url, w
         assert watch.outside("file:") == []
 
 
-def test_one_screen_of_a_phone_says_what_matters(browser, url):
-    with opened(browser, url, PHONE) as (page, _):
+@pytest.mark.parametrize(("which", "segments"), [("url", 6), ("crowded", 10), ("chinese", 6)])
+def test_one_screen_of_a_phone_says_what_matters(browser, request, which, segments):
+    """Segments with size and value, what changed, and a warning: without scrolling."""
+    with opened(browser, request.getfixturevalue(which), PHONE) as (page, _):
         seen = page.evaluate(
             "[...document.querySelectorAll('h1, .figures, .notice, .overview tbody tr')]"
             ".map((e) => e.getBoundingClientRect().bottom)"
         )
-        assert len(seen) == 1 + 1 + 2 + 6
+        assert len(seen) == 1 + 1 + 2 + segments
+        assert page.locator(".notice.warn, .notice.news").count() == 2
         assert max(seen) <= 844
 
 

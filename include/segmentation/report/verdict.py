@@ -21,6 +21,7 @@ SIGNS = {"<=": "at most", "<": "below", ">": "above", ">=": "at least"}
 FAR_ABOVE = ("far above everybody", "clearly above everybody", "a little above everybody")
 FAR_BELOW = ("far below everybody", "clearly below everybody", "a little below everybody")
 MOST_ALIKE = 4  # features of one group among the telling ones
+DRIFT = "drift_"
 EXTERNAL = (("adjusted_rand_index", "ARI"), ("adjusted_mutual_information", "AMI"))
 
 
@@ -113,7 +114,7 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
     if not textbook:
         return said
     also = t(
-        "The {candidate}: {figures}.", candidate=textbook["candidate"], figures=_external_figures(textbook)
+        "The {candidate}: {figures}.", candidate=t(textbook["candidate"]), figures=_external_figures(textbook)
     )
     return f"{said} {also}"
 
@@ -126,7 +127,10 @@ def _external_figures(row: dict[str, Any] | None) -> str:
 def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
     """What somebody should know: unmet expectations, and tables of which much was quarantined."""
     told = [row for row in failed if row["severity"] != "info"]
-    said = [expectation(row) for row in told]
+    drifted = [row for row in told if row["expectation"].startswith(DRIFT)]
+    said = [
+        drift(drifted) if row is drifted[0] else expectation(row) for row in told if row not in drifted[1:]
+    ]
     known = {row["table_name"] for row in told if "quarantine" in row["expectation"]}
     for row in rows:
         share = row["quarantined"] / row["rows_in"] if row["rows_in"] else 0
@@ -144,12 +148,22 @@ def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_sha
     return said
 
 
+def drift(rows: list[dict[str, Any]], most: int = 3) -> str:
+    """The features that are distributed otherwise than on the date before, in one sentence."""
+    labels = {feature.name: t(feature.label) for feature in dictionary()}
+    names = [row["expectation"].removeprefix(DRIFT) for row in rows]
+    named = [labels.get(name, words.plain(name)) for name in names]
+    if len(named) > most + 1:
+        named = [*named[:most], words.count(len(named) - most, "more feature")]
+    return t("Customers are not what they were the last time: {features}", features=words.listed(named))
+
+
 def expectation(row: dict[str, Any]) -> str:
     """An unmet expectation in a line."""
+    table = words.plain(row["table_name"])
     text = t(
-        "{gate} gate, {table}: {expectation}",
-        gate=t(row["gate"].capitalize()),
-        table=words.plain(row["table_name"]),
+        "{table}: {expectation}",
+        table=f"{table[:1].upper()}{table[1:]}",
         expectation=words.check(row["expectation"]),
     )
     found = [
