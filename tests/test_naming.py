@@ -233,7 +233,7 @@ def test_names_and_sentences_in_chinese():
         }
         assert naming.Name("mid", "lapsed", None, 2).text() == "中价值流失客户（2）"
         assert naming.description(told, 0.254, "CNY") == (
-            "占客户的 25%；中位客户近一年消费 1,234 CNY，最近一次下单在 20 天前；下单频繁，年龄较大。"
+            "占客户的 25%；中位客户近一年消费 ¥1,234，最近一次下单在 20 天前；下单频繁，年龄较大。"
         )
 
 

@@ -11,6 +11,7 @@ from segmentation.features import dictionary
 from segmentation.language import t
 
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "CNY": "CN¥", "JPY": "¥", "INR": "₹"}
+AT_HOME = {"zh": {"CNY": "¥", "JPY": "JP¥"}}  # whose own currency needs no country
 UNKNOWN = "–"
 
 ALGORITHMS = {
@@ -143,8 +144,13 @@ def money(amount: Any, currency: str | None = None, digits: int = 0) -> str:
         return UNKNOWN
     text = f"{abs(float(amount)):,.{digits}f}"
     sign = "−" if float(amount) < 0 and text.strip("0.,") else ""
-    if currency in SYMBOLS:
-        return f"{sign}{SYMBOLS[currency]}{text}"
+    return _with_currency(sign, text, currency)
+
+
+def _with_currency(sign: str, text: str, currency: str | None) -> str:
+    symbols = SYMBOLS | AT_HOME.get(language.current(), {})
+    if currency in symbols:
+        return f"{sign}{symbols[currency]}{text}"
     return f"{sign}{text} {currency}" if currency else f"{sign}{text}"
 
 
@@ -161,9 +167,7 @@ def compact(value: Any, currency: str | None = None) -> str:
     text = f"{number_:,.{digits}f}"
     text = (text.rstrip("0").rstrip(".") if "." in text else text) + size
     sign = "−" if float(value) < 0 and text.strip("0.,") else ""
-    if currency in SYMBOLS:
-        return f"{sign}{SYMBOLS[currency]}{text}"
-    return f"{sign}{text} {currency}" if currency else f"{sign}{text}"
+    return _with_currency(sign, text, currency)
 
 
 def change(now: Any, before: Any) -> str:
