@@ -10,7 +10,7 @@ create table segments.customer_numbers (
 comment on table segments.customer_numbers is
 'the place of each customer in the bytes of packed_segments, for good; for the page in the UI';
 comment on column segments.customer_numbers.customer_id is 'the id of the customer in the shop';
-comment on column segments.customer_numbers.customer_number is 'from 1; with gaps, and in no meaningful order';
+comment on column segments.customer_numbers.customer_number is 'from 1, with gaps; the order has no meaning';
 
 create table segments.packed_segments (
     as_of_date date primary key,

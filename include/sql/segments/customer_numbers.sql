@@ -3,8 +3,9 @@
 insert into segments.customer_numbers (customer_id)
 select t.customer_id
 from {{ table }} as t
-where not exists (
-    select from segments.customer_numbers as known
-    where known.customer_id = t.customer_id
-)
+where
+    not exists (
+        select from segments.customer_numbers as known
+        where known.customer_id = t.customer_id
+    )
 order by t.customer_id

@@ -1,4 +1,4 @@
--- Purpose: the published runs whose dates have assignments, and no bytes to compare them by; the oldest first.
+-- Purpose: the published runs whose dates have assignments, and no bytes to compare them by, in order.
 -- Grain: run. Inputs: segments.runs, segments.packed_segments. Parameters: none. Read only.
 with published as (
     select distinct on (as_of_date)
