@@ -10,6 +10,7 @@ import pytest
 
 from segmentation import db, report
 from segmentation.errors import UserError
+from segmentation.report import verdict
 from tests.report import sample
 
 
@@ -198,3 +199,17 @@ def test_a_run_that_another_has_replaced_has_no_report(night):
 def test_an_unknown_run_is_named(warehouse_db, tmp_path):
     with pytest.raises(UserError, match="there is no run nobody"):
         report.build(sample.night(warehouse_db, tmp_path, run_id="nobody"))
+
+
+def test_what_drifted_is_one_warning_and_other_checks_are_one_each():
+    def failed(name: str) -> dict:
+        row = {"expectation": name, "table_name": "order_items", "severity": "warning"}
+        return {**row, "observed": "5", "expected": "at most 3"}
+
+    said = "Order items: newest day revenue (found 5, expected at most 3)"
+    assert verdict.warnings([failed("newest_day_revenue")], []) == [said]
+    drifted = [failed(f"drift_{name}") for name in ("recency_days", "orders_30d", "spend_30d", "return_rate")]
+    one = "Customers are not what they were the last time: days since the last order"
+    assert verdict.warnings([drifted[0], failed("newest_day_revenue")], []) == [said, one]
+    many = verdict.warnings([*drifted, failed("drift_tenure_days")], [])
+    assert many == [f"{one}, orders in 30 days, spend in 30 days and 2 more features"]

@@ -128,9 +128,9 @@ def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_sha
     """What somebody should know: unmet expectations, and tables of which much was quarantined."""
     told = [row for row in failed if row["severity"] != "info"]
     drifted = [row for row in told if row["expectation"].startswith(DRIFT)]
-    said = [
-        drift(drifted) if row is drifted[0] else expectation(row) for row in told if row not in drifted[1:]
-    ]
+    said = [expectation(row) for row in told if row not in drifted]
+    if drifted:
+        said.append(drift(drifted))
     known = {row["table_name"] for row in told if "quarantine" in row["expectation"]}
     for row in rows:
         share = row["quarantined"] / row["rows_in"] if row["rows_in"] else 0
