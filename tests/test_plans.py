@@ -14,7 +14,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from segmentation import cleaning, db, extraction, features
+from segmentation import choice, cleaning, db, extraction, features
 from segmentation.quality import gates
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
 
@@ -148,6 +148,7 @@ def night_with_history(new_database, migrated, tmp_path_factory) -> Iterator[tup
             "features": lambda: features.build(night, silent),
             "features gate": lambda: gates.check_features(night),
             "snapshot": lambda: features.read_earlier(night, night.settings.model.horizon_days),
+            "choice": lambda: choice._facts(night),
         }.items():
             Explaining.plans.clear()
             stage()
@@ -205,6 +206,17 @@ def test_no_history_is_scanned(plans):
         and (node["Node Type"] == "Seq Scan" or not (node.get("Index Cond") or node.get("Recheck Cond")))
     ]
     assert not scanned, "\n".join(map(str, scanned))
+
+
+def test_customers_of_the_window_are_looked_up_one_by_one(plans):
+    """Whether the shop knows who ordered does not take a reading of everybody."""
+    nodes = [
+        node
+        for statement, node in plans["cleaning gate"]
+        if "rows_of_strangers" in statement and relation(node) == "core.customers"
+    ]
+    assert nodes
+    assert all("Index" in node["Node Type"] and node["Index Cond"] for node in nodes)
 
 
 def test_only_the_months_of_the_windows_are_touched(plans):

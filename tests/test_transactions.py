@@ -290,6 +290,25 @@ def test_a_file_is_read_as_it_was_meant(shop, read, name):
     assert len({line["order_id"] for line in found}) == (DAYS if case.day_only else len(SALES))
 
 
+def test_below_postgres_16_the_same_texts_are_dates(shop):
+    """There is no pg_input_is_valid there, so the text is tried."""
+    texts = [
+        *("1997-01-01", "19970101", "1997-01-01 10:30", "2024-02-29", "31.01.2024 9:05", "infinity"),
+        *("2024-02-30", "2023-02-29", "99999999", "2024-13-01", "999999-01-01", "soon", "", "12", "1,5"),
+        *("2024-01-01 25:00", "2024-01-01T10:00:00+02:00", "2024-01-01 10:00 Nowhere/City"),
+    ]
+    with shop.connect() as conn:
+        db.execute(conn, "create schema if not exists transactions")
+        answers = []
+        for version in ("", "_16"):
+            db.run_file(conn, f"transactions/is_instant{version}.sql")
+            ask = "select t, transactions.is_instant(t) as is_one from unnest(%(t)s) with ordinality as u(t, n)"
+            answers.append({row["t"]: row["is_one"] for row in db.rows(conn, ask, {"t": texts})})
+        conn.rollback()
+    assert answers[0] == answers[1]
+    assert answers[0]["2024-02-29"] and not answers[0]["2024-02-30"] and not answers[0]["soon"]
+
+
 TYPED = pd.DataFrame(
     {
         "Customer ID": [float(s.customer) for s in SALES],

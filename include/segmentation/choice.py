@@ -166,9 +166,7 @@ def _facts(night: Night) -> _Facts:
     with night.warehouse.connect(readonly=True) as conn:
         frame = features.read(conn, night.as_of_date, known)
         truth = _truth(conn, frame.index)
-        currency = db.scalar(
-            conn, "select currency from core.orders group by 1 order by count(*) desc, 1 limit 1"
-        )
+        currency = db.scalar(conn, db.statement("report/currency.sql"), night.params)
     return _Facts(frame, known, truth, currency)
 
 

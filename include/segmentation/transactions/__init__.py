@@ -173,6 +173,7 @@ def _parse(conn: db.Connection, path: Path, settings: Settings, evidence: Eviden
         {"tz": settings.shop.timezone, "style": f"ISO, {order.upper()}"},
     )
     db.run_file(conn, "transactions/number.sql")
+    db.run_file(conn, f"transactions/is_instant{'_16' if conn.server_version >= 160000 else ''}.sql")
     params = {"clock": clock, "decimal": decimal, "timezone": settings.shop.timezone}
     db.run_file(conn, "transactions/parsed.sql", params)
     dates = CLOCKS.get(clock) or ORDERS[order] + (f" ({why})" if why else "")

@@ -1,15 +1,32 @@
 -- Purpose: clean orders of customers whom the shop's customers table does not have.
 -- Grain: one row. Inputs: core.orders of the window, core.customers. Parameters: first, end.
 -- Re-run: reads only.
-with known as (
-    select distinct customer_id
-    from core.customers
+-- Caveat: each customer of the window is looked up by the key; a join may read all customers for one day.
+with orders_of as (
+    select
+        customer_id,
+        count(*) as orders
+    from core.orders
+    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+    group by customer_id
+),
+
+looked_up as (
+    select
+        o.orders,
+        k.is_known
+    from orders_of as o
+    left join lateral (
+        select true as is_known
+        from core.customers as c
+        where c.customer_id = o.customer_id
+        order by c.valid_from
+        limit 1
+    ) as k on true
 )
 
 select
-    count(*) filter (where k.customer_id is null) as rows_of_strangers,
-    count(*) filter (where k.customer_id is null)::double precision
-    / nullif(count(*), 0) as unknown_customer_share
-from core.orders as o
-left join known as k on o.customer_id = k.customer_id
-where o.day >= coalesce(%(first)s::date, '-infinity') and o.day < %(end)s::date
+    coalesce(sum(orders) filter (where is_known is null), 0)::bigint as rows_of_strangers,
+    coalesce(sum(orders) filter (where is_known is null), 0)::double precision
+    / nullif(sum(orders), 0)::double precision as unknown_customer_share
+from looked_up

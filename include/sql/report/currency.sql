@@ -5,7 +5,7 @@ with newest as (
     select currency
     from core.orders
     where day < %(as_of_date)s
-    order by day desc
+    order by day desc, order_id
     limit 10000
 )
 

@@ -26,7 +26,7 @@ judged as (
     select
         bare.*,
         case %(clock)s
-            when 'text' then ordered_at !~ '^\d{1,7}$' and pg_input_is_valid(ordered_at, 'timestamptz')
+            when 'text' then ordered_at !~ '^\d{1,7}$' and transactions.is_instant(ordered_at)
             when 'epoch' then ordered_at ~ '^\d{9,10}(\.\d+)?$'
             when 'epoch_ms' then ordered_at ~ '^\d{12,13}$'
             else ordered_at ~ '^[2-6]\d{4}(\.\d+)?$'
