@@ -377,9 +377,8 @@ def summary(warehouse: db.Database, days: list[date]) -> tuple[list[str], int]:
         lines += [f"  {day}: {newest[day]['verdict']}" for day in dates[:3] if day in newest]
         lines.append(f"  What to do: {ADVICE.get(status, ADVICE['failed'])}")
     if left:
-        lines.append(
-            f"{len(left):,} published dates are stale, from {left[0]} on: make stale runs them again"
-        )
+        which = f"dates are stale, from {left[0]} on" if len(left) > 1 else f"date is stale, {left[0]}"
+        lines.append(f"{len(left):,} published {which}: make stale runs {'them' if left[1:] else 'it'} again")
     return lines, DONE if set(by_status) <= set(GOOD) else ENDED_OTHERWISE
 
 

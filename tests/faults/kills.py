@@ -3,6 +3,7 @@
 `make faults ONLY=kills` kills twenty: tasks, and every fifth time the whole command, which is called again.
 """
 
+import json
 import random
 import re
 import signal
@@ -35,6 +36,7 @@ QUICK = {  # the model is not what is on trial here
     "SEGMENTATION__QUALITY__MAX_CHANGED_SHARE": "1",
     "SEGMENTATION__RUN__RETRIES": "10",  # the same task may be hit again and again
     "SEGMENTATION__RUN__RETRY_SECONDS": "1",
+    "SEGMENTATION__SHOP__TIMEZONE": "Asia/Shanghai",  # where a day is another one than in UTC
 }
 RELATIONS = [
     f"segments.{table}"
@@ -45,13 +47,13 @@ RELATIONS = [
 ]
 # The services of a shop, up until standard input ends: backfills then join them.
 SERVICES = """
-import sys
+import json, sys
 from segmentation.local import home as homes, services
 home = homes.find(sys.argv[1], "demo", "", sys.argv[2])
 home.save()
 environment = homes.airflow_environment(home, home.start_server())
 with services.started(home, environment, is_quiet=True):
-    print("UP", flush=True)
+    print(f"UP {json.dumps(environment)}", flush=True)
     sys.stdin.read()
 """
 NAME = "kills"
@@ -74,6 +76,7 @@ class Backfill:
     dates: int
     customers: int = 120
     chance: random.Random = field(default_factory=lambda: random.Random(3))  # noqa: S311
+    airflow: dict[str, str] = field(default_factory=dict)  # the environment of the services, once up
 
     @contextmanager
     def services(self) -> Iterator[None]:
@@ -83,9 +86,10 @@ class Backfill:
             command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         try:
-            while (line := process.stdout.readline()) != "UP\n":
+            while not (line := process.stdout.readline()).startswith("UP "):
                 if not line:
                     raise RuntimeError("Airflow did not start")
+            self.airflow = json.loads(line.removeprefix("UP "))
             yield
         finally:
             process.stdin.close()
@@ -103,6 +107,11 @@ class Backfill:
 
     def disturbed(self, kills: int, whole_command_every: int = 0) -> list[str]:
         """The same from an empty warehouse, with so many kills; returns what was killed."""
+        self.forget()
+        return self._run(kills, whole_command_every)
+
+    def forget(self) -> None:
+        """Empty the warehouse."""
         server = postgres.start(self.machine.folder / SHOP / "postgres")
         admin = postgres.database(server, "postgres", create=False)
         connection = psycopg2.connect(**admin.params)
@@ -111,7 +120,6 @@ class Backfill:
             cursor.execute("drop database warehouse with (force)")
         connection.close()
         postgres.database(server, "warehouse")
-        return self._run(kills, whole_command_every)
 
     def rows(self) -> dict[str, list[str]]:
         """What readers see, without what names a run."""
@@ -119,21 +127,9 @@ class Backfill:
         return contents(warehouse, RELATIONS, "run_id parent_run_id first_run_id published_at")
 
     def _run(self, kills: int, whole_command_every: int) -> list[str]:
-        last = FIRST + timedelta(days=self.dates - 1)
-        command = self.machine.command(
-            *("backfill", "--shop", SHOP, "--source", "demo", "--customers", str(self.customers)),
-            *("--from", FIRST.isoformat(), "--to", last.isoformat()),
-        )
         killed: list[str] = []
         while True:
-            log = self.machine.folder / "backfill.log"
-            with log.open("a") as output:
-                process = subprocess.Popen(
-                    command,
-                    env=self.environment,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
+            process = self.begin()
             while process.poll() is None and len(killed) < kills:
                 time.sleep(self.chance.uniform(0.2, 6))
                 if whole_command_every and len(killed) % whole_command_every == whole_command_every - 1:
@@ -149,8 +145,23 @@ class Backfill:
             if code != -signal.SIGKILL:
                 break
         if code:
-            raise RuntimeError(f"the backfill ended with {code} after {killed}:\n{log.read_text()[-6000:]}")
+            raise RuntimeError(f"the backfill ended with {code} after {killed}:\n{self.said[-6000:]}")
         return killed
+
+    def begin(self, *wish: str) -> subprocess.Popen:
+        """Start the command: all dates, or what `wish` says."""
+        last = FIRST + timedelta(days=self.dates - 1)
+        command = self.machine.command(
+            *("backfill", "--shop", SHOP, "--source", "demo", "--customers", str(self.customers)),
+            *(wish or ("--from", FIRST.isoformat(), "--to", last.isoformat())),
+        )
+        with (self.machine.folder / "backfill.log").open("a") as output:
+            return subprocess.Popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+
+    @property
+    def said(self) -> str:
+        """What the commands have printed."""
+        return (self.machine.folder / "backfill.log").read_text()
 
 
 def _tasks() -> list[psutil.Process]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 RAW = ("transactions", "raw")
 EXAMPLES = 3  # unreadable lines that are named
+UNREAD = 8  # columns without a use that are named
 CLOCKS = {
     "epoch": "seconds since 1970",
     "epoch_ms": "milliseconds since 1970",
@@ -216,7 +217,11 @@ def _pairs(found: Found) -> str:
 
 
 def _columns(found: Found, wish: Wish) -> str:
-    return f"columns{'' if wish.columns else ', guessed from their names'}: {_pairs(found)}"
+    told = f"columns{'' if wish.columns else ', guessed from their names'}: {_pairs(found)}"
+    left = [name.strip() for place, name in enumerate(found.names) if place not in found.places.values()]
+    if not left or wish.is_by_position:
+        return told
+    return f"{told}; not read: {', '.join(left[:UNREAD])}{' and more' if len(left) > UNREAD else ''}"
 
 
 def _lines(conn: db.Connection, settings: Settings, evidence: Evidence, found: Found) -> Loaded:
