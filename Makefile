@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-pages faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-pages bench-backfill faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ bench-nights: $(VENV)/dev.stamp ## a night beside pandas, SQL and ten times the 
 
 bench-pages: $(VENV)/dev.stamp ## what a request of the page in the UI takes with a million customers, and the report's size
 	@PYTHONPATH=$(PYTHONPATH):. $(PY) -W ignore benchmarks/pages.py $(ARGS)
+
+bench-backfill: $(VENV)/dev.stamp ## thirty dates by one backfill under the real scheduler, and Airflow's share: DATA=online_retail.csv.gz ARGS="--dates 8"
+	@$(if $(DATA),,echo "error: which file? make bench-backfill DATA=online_retail.csv.gz" >&2; exit 2;) $(PY) -W ignore benchmarks/backfill.py "$(DATA)" $(ARGS)
 
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
 	@$(PY) -W ignore -m tests.faults $(ONLY)
