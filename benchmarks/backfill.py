@@ -92,6 +92,11 @@ def report(args: argparse.Namespace, seconds: float, cpu: float, runs: list) -> 
     print(f"| around the body of a task | {median(around):.2f} | {sum(around):.0f} |")
     print(f"| between tasks | {median(between):.1f} | {sum(between):.0f} |")
     print(f"| Airflow's share | {100 * share:.0f} % | |")
+    by_task: dict[str, list[float]] = {}
+    for name, _, _, body in (task for run in runs for task in run):
+        by_task.setdefault(name, []).append(body)
+    print("\nbodies of tasks, median s: ", end="")
+    print(", ".join(f"{name} {median(took):.1f}" for name, took in by_task.items()))
 
 
 def _covered(run: list) -> float:

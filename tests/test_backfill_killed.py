@@ -18,7 +18,7 @@ from tests.local import Machine
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 MIDNIGHT = datetime.combine(THIRD, datetime.min.time(), ZoneInfo(QUICK["SEGMENTATION__SHOP__TIMEZONE"]))
-WAIT_SECONDS = 300
+WAIT_SECONDS = 600
 # As the scheduler makes the run of a night, at once when a line comes in.
 NIGHT = """
 import sys
