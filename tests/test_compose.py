@@ -237,7 +237,7 @@ def airflow_commands() -> list[list[str]]:
     flat = [
         [part if isinstance(part, str) else part[0] or part[1] for part in command] for command in commands
     ]
-    warm = "python -W ignore -m segmentation.warm".split()  # what follows is for Airflow
+    warm = ["python", "-W", "ignore", "-m", "segmentation.warm"]  # what follows is for Airflow
     flat = [["airflow", *command[5:]] if command[:5] == warm else command for command in flat]
     return [command[1:] for command in flat if command[0] == "airflow"]
 
