@@ -290,6 +290,23 @@ def test_a_file_is_read_as_it_was_meant(shop, read, name):
     assert len({line["order_id"] for line in found}) == (DAYS if case.day_only else len(SALES))
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("usd", "amounts are in USD"),
+        ("Total (EUR)", "amounts are in EUR"),
+        ("price_rmb", "amounts are in CNY"),
+        ("fraud", "no currency is named"),
+        ("amount", "no currency is named"),
+    ],
+)
+def test_the_currency_may_be_in_the_name_of_the_column(read, name, said):
+    content = f"client,day,{name},colour\n1,2024-01-05,9.50,red\n2,2024-01-06,3.25,red\n"
+    told = "\n".join(read(content, columns=f"customer_id=client,ordered_at=day,amount={name}").said)
+    assert said in told
+    assert "; not read: colour" in told
+
+
 def test_below_postgres_16_the_same_texts_are_dates(shop):
     """There is no pg_input_is_valid there, so the text is tried."""
     texts = [

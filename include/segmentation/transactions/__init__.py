@@ -21,7 +21,7 @@ from segmentation import db
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
 from segmentation.transactions import tables, textfile
-from segmentation.transactions.columns import OPTIONAL, Wish
+from segmentation.transactions.columns import OPTIONAL, Wish, currency_of
 from segmentation.transactions.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -224,6 +224,11 @@ def _columns(found: Found, wish: Wish) -> str:
     return f"{told}; not read: {', '.join(left[:UNREAD])}{' and more' if len(left) > UNREAD else ''}"
 
 
+def _money(found: Found) -> str:
+    """The name of the column of amounts."""
+    return found.names[found.places["amount" if "amount" in found.places else "unit_price"]]
+
+
 def _lines(conn: db.Connection, settings: Settings, evidence: Evidence, found: Found) -> Loaded:
     """Make `transactions.lines`; returns what it has, and which features cannot be had of it."""
     seen = db.row(
@@ -239,6 +244,8 @@ def _lines(conn: db.Connection, settings: Settings, evidence: Evidence, found: F
     percent = evidence.numbers.percents > 0
     share = "discount" in found.places and (percent or seen["is_share"])
     currency = settings.file.currency or evidence.numbers.currency()
+    if currency is None and not evidence.numbers.currencies:
+        currency = currency_of(_money(found))
     params = {
         "day_only": seen["day_only"],
         "timezone": settings.shop.timezone,
@@ -282,6 +289,8 @@ def _said(
         said.append("discounts are shares of the price")
     if currency:
         said.append(f"amounts are in {currency}")
+    elif "currency" not in found.places:
+        said.append("no currency is named, so amounts stand without one (CURRENCY=EUR names it)")
     for lines, what in (
         (counted["anonymous"], "without a customer, quarantined"),
         (seen["undated"], "without a date, quarantined"),

@@ -88,6 +88,12 @@ PRICE = ("price", "preis", "prix", "precio", "prezzo", "prijs")
 CURRENCIES = r"(usd|eur|gbp|chf|jpy|cny|rmb|cad|aud|nzd|sek|nok|dkk|pln|czk|brl|inr|rub)$"
 
 
+def currency_of(name: str) -> str | None:
+    """The currency that the name of a column ends with: of `usd`, `price_eur`, `Total (GBP)`; else None."""
+    last = re.search(rf"(?<![a-z]){CURRENCIES}", name.lower().rstrip(") ]"))
+    return None if last is None else {"rmb": "CNY"}.get(last[1], last[1].upper())
+
+
 @dataclass(frozen=True)
 class Wish:
     """What COLUMNS says: the name or the number (from 1) of the column of a role. Empty: to be guessed."""
