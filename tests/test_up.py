@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from segmentation import db
-from segmentation.local import postgres
+from segmentation.local import postgres, services
 from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
@@ -255,6 +255,19 @@ def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
         assert part in message["message"], part
     status = airflow.machine.make("status", **SMALL)
     assert f"told: {subject}" in status.stdout
+
+
+def test_two_shops_that_come_up_at_once_take_two_ports(machine):
+    """Nobody listens yet on the port that the first has chosen."""
+    number, reserved = services.reserve_port("")
+    ask = "from segmentation.local import services; print(services.reserve_port('')[0])"
+    command = [sys.executable, "-W", "ignore", "-c", ask]
+    other = subprocess.run(command, env=machine.environment, capture_output=True, text=True, check=True)
+    assert int(other.stdout) > number
+    asked_for = [*command[:-1], ask.replace("('')", f"('{number}')")]
+    refused = subprocess.run(asked_for, env=machine.environment, capture_output=True, text=True, check=False)
+    reserved.release()
+    assert f"PORT={number}: in use" in refused.stderr
 
 
 def test_ctrl_c_stops_everything(airflow):

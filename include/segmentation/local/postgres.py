@@ -14,7 +14,7 @@ from segmentation.db import Database
 from segmentation.errors import SettingsError
 
 
-def _own_runtime_folder() -> Path:
+def own_runtime_folder() -> Path:
     """A folder of this user in the machine's temporary one.
 
     Raises
@@ -31,7 +31,7 @@ def _own_runtime_folder() -> Path:
 
 # The library's lock, and sockets whose path would be too long, are in a folder that all users share: the
 # lock of one of them stops every other.
-PostgresServer.runtime_path = _own_runtime_folder()
+PostgresServer.runtime_path = own_runtime_folder()
 PostgresServer._lock = fasteners.InterProcessLock(PostgresServer.runtime_path / "lock")
 
 CONF = """\

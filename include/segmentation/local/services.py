@@ -16,6 +16,7 @@ import fasteners
 import psutil
 
 from segmentation.errors import SettingsError
+from segmentation.local import postgres
 from segmentation.local.home import Home
 
 PARTS = {part: (part,) for part in ("api-server", "dag-processor", "scheduler", "triggerer")}
@@ -100,7 +101,11 @@ def started(
         raise SettingsError(f"the services of shop '{home.shop}' run already, in another terminal")
     try:
         stop_left_behind(left)
-        number = free_port(port)
+        number, reserved = reserve_port(port)
+    except BaseException:
+        lock.release()
+        raise
+    try:
         environment = {**environment, **addresses(number), **(QUIET if is_quiet else {})}
         logs = home.folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
@@ -121,6 +126,7 @@ def started(
             stop(processes)
             left.unlink(missing_ok=True)
     finally:
+        reserved.release()
         lock.release()
 
 
@@ -147,16 +153,30 @@ def stop_left_behind(file: Path) -> None:
     file.unlink()
 
 
-def free_port(asked: str) -> int:
-    """The port asked for, or the first free one from 8080 on."""
+def reserve_port(asked: str) -> tuple[int, fasteners.InterProcessLock]:
+    """The port asked for, or the first free one from 8080 on; no other shop takes it until it is released.
+
+    An api-server opens its port half a minute after this, so that free is not enough.
+    """
     if asked:
-        if not asked.isdigit() or not _is_free(int(asked)):
+        reserved = _reserve(int(asked)) if asked.isdigit() else None
+        if reserved is None:
             raise SettingsError(f"PORT={asked}: in use, or no port; leave it out to take a free one")
-        return int(asked)
+        return int(asked), reserved
     for number in range(FIRST_PORT, LAST_PORT + 1):
-        if _is_free(number):
-            return number
+        if reserved := _reserve(number):
+            return number, reserved
     raise SettingsError(f"ports {FIRST_PORT} to {LAST_PORT} are all in use; name a free one with PORT=")
+
+
+def _reserve(number: int) -> fasteners.InterProcessLock | None:
+    reserved = fasteners.InterProcessLock(postgres.own_runtime_folder() / f"port-{number}.lock")
+    if not reserved.acquire(blocking=False):
+        return None
+    if _is_free(number):
+        return reserved
+    reserved.release()
+    return None
 
 
 def _is_free(number: int) -> bool:
