@@ -2,9 +2,10 @@
 
     make bench-search CUSTOMERS=1000000
 
-Four tables: the search (every trial of every algorithm in two processes, as the pool of the DAG runs them,
-then all scores and the choice), the labelling of everybody by the best candidate of each algorithm, a night
-that keeps the model, and all silhouettes in one pass against scikit-learn's one by one. Seconds are wall
+Four tables: the search (all representations, every trial of every algorithm in two processes, as the pool
+of the DAG runs them, then all scores and the choice), the labelling of everybody by the best candidate of
+each algorithm, a night that keeps the model, and all silhouettes in one pass against scikit-learn's one by
+one. Seconds are wall
 and, beside them, of the processor: on a machine that others use as well, the latter say more. Memory is the
 sum of the peaks of the processes, which may have been at different times.
 """
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 from segmentation.modelling import drift
+from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
-from segmentation.modelling.prepare import prepare
-from segmentation.modelling.sampling import judged_rows
-from segmentation.modelling.scores import score, silhouettes
+from segmentation.modelling.representations import Past, of_the_past, represent
+from segmentation.modelling.sampling import Shown, judged_rows
+from segmentation.modelling.scores import Snapshot, score, silhouettes
 from segmentation.modelling.search import Candidate, fit_algorithm
-from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
+from segmentation.modelling.settings import ALGORITHMS, REPRESENTATIONS, ModelSettings, PreparationSettings
 
 SETTINGS = ModelSettings()
 FEATURES, GROUPS, WORKERS = 40, 8, 2
-PARTITIONS, PARTITION_ROWS = 121, 4_000
+PARTITIONS, PARTITION_ROWS = 121, (4_000, 20_000)
 GIB = 2**20  # kilobytes, as ru_maxrss counts them
 
 
@@ -73,20 +76,50 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
     return result, time.perf_counter() - wall, time.process_time() - processor
 
 
-def fit(name: str, file: str) -> tuple[list[Candidate], float, float, int]:
+def past_of(frame: pd.DataFrame, seed: int = 1) -> Past:
+    """Customers of a horizon ago, as a night keeps them: a sample, and what some features explain."""
+    rng = np.random.default_rng(seed)
+    asked = frame.iloc[judged_rows(frame, SETTINGS)]
+    drive = np.log1p(asked.iloc[:, 1:6].to_numpy()).sum(axis=1)
+    bought = rng.random(len(asked)) < 1 / (1 + np.exp(np.median(drive) - drive))
+    return Past(asked, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(asked))), 0.0))
+
+
+def fit(name: str, folder: str, representations: list[str]) -> tuple[list[Candidate], float, float, int]:
     """One mapped task: candidates, wall and processor seconds, and the peak of this process so far."""
-    candidates, wall, processor = timed(lambda: fit_algorithm(name, pd.read_parquet(file), SETTINGS))
+    fewer = SETTINGS.model_copy(update={"trials": max(1, SETTINGS.trials // 4)})
+    others = representations[1:] if registry()[name].everywhere else []
+
+    def work() -> list[Candidate]:
+        found = []
+        for representation, settings in [(representations[0], SETTINGS), *((r, fewer) for r in others)]:
+            with (Path(folder) / representation).open("rb") as file:
+                made = fit_algorithm(name, Shown.read(file), settings)
+            found += [
+                replace(c, name=f"{c.name} on {representation}", representation=representation) for c in made
+            ]
+        return found
+
+    candidates, wall, processor = timed(work)
     return candidates, wall, processor, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def search(matrix: pd.DataFrame, folder: Path) -> tuple[list[Candidate], Candidate]:
-    """Fit, score and choose; prints the table."""
-    file = str(folder / "matrix.parquet")
-    matrix.to_parquet(file)
+def search(
+    frame: pd.DataFrame, features: list[Feature], folder: Path
+) -> tuple[list[Candidate], dict[str, tuple[Any, pd.DataFrame]], Candidate | None]:
+    """Prepare, fit, score and choose; prints the table."""
     started = time.perf_counter()
-    rows, found, peaks = [], [], {}
+    past = past_of(frame)
+    made, wall, processor = timed(
+        lambda: represent(frame, features, PreparationSettings(), REPRESENTATIONS, past)
+    )
+    rows = [("prepare", len(made), 0, len(frame), wall, processor)]
+    matrix = made["all"][1]
+    _, wall, processor = timed(lambda: keep_shown(made, folder))
+    rows.append(("what fits see", len(made), 0, len(frame), wall, processor))
+    found, peaks = [], {}
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        tasks = {name: pool.submit(fit, name, file) for name in ALGORITHMS}
+        tasks = {name: pool.submit(fit, name, str(folder), list(made)) for name in ALGORITHMS}
         for name, task in tasks.items():
             candidates, wall, processor, peak = task.result()
             found += candidates
@@ -94,18 +127,25 @@ def search(matrix: pd.DataFrame, folder: Path) -> tuple[list[Candidate], Candida
             failed = sum(bool(c.error) for c in candidates)
             rows.append((name, len(candidates), failed, candidates[0].fitted_rows, wall, processor))
             print(f"  {name}: {processor:.1f} s cpu", file=sys.stderr)
+    snapshots, wall, processor = timed(
+        lambda: {
+            name: Snapshot(of_the_past(pipeline, past, SETTINGS.seed), past.spend)
+            for name, (pipeline, _) in made.items()
+        }
+    )
+    rows.append(("the past, cross-fitted", len(snapshots), 0, len(past.spend), wall, processor))
     judged = matrix.iloc[judged_rows(matrix, SETTINGS)]
-    fits = sum(row[5] for row in rows)
-    scored, wall, processor = timed(lambda: score(found, judged, SETTINGS))
+    scored, wall, processor = timed(lambda: score(found, judged, SETTINGS, snapshots=snapshots))
     rows.append(("all scores", len(scored), 0, len(judged), wall, processor))
-    chosen = choose(found, scored, SETTINGS, n_customers=len(matrix))
-    columns = ["algorithm", "candidates", "failed", "rows", "wall_s", "cpu_s"]
+    chosen, wall, processor = timed(lambda: choose(found, scored, SETTINGS, n_customers=len(matrix)))
+    rows.append(("choose", len(scored), 0, len(judged), wall, processor))
+    columns = ["step", "of", "failed", "rows", "wall_s", "cpu_s"]
     print(pd.DataFrame(rows, columns=columns).round(1).to_string(index=False))
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     worker = max(peaks.values())
     print(
-        f"search: {time.perf_counter() - started:.0f} s wall, {fits + processor:.0f} s cpu "
-        f"(fits {fits:.0f} s in {WORKERS} processes); peak at most {(WORKERS * worker + own) / GIB:.1f} GiB "
+        f"search: {time.perf_counter() - started:.0f} s wall, {sum(row[5] for row in rows):.0f} s cpu "
+        f"(fits in {WORKERS} processes); peak at most {(WORKERS * worker + own) / GIB:.1f} GiB "
         f"({worker / GIB:.1f} a worker, {own / GIB:.1f} here); {chosen.verdict}\n"
     )
     best = {}
@@ -114,14 +154,22 @@ def search(matrix: pd.DataFrame, folder: Path) -> tuple[list[Candidate], Candida
     for name in order["candidate"]:
         if not by_name[name].error:
             best.setdefault(by_name[name].algorithm, by_name[name])
-    return list(best.values()), chosen.winner
+    return list(best.values()), made, chosen.winner
 
 
-def labelling(best: list[Candidate], matrix: pd.DataFrame) -> None:
+def keep_shown(made: dict[str, tuple[Any, pd.DataFrame]], folder: Path) -> None:
+    """The files that the mapped tasks read."""
+    for name, (_, matrix) in made.items():
+        with (folder / name).open("wb") as file:
+            Shown.of(matrix, SETTINGS).write(file)
+
+
+def labelling(best: list[Candidate], made: dict[str, tuple[Any, pd.DataFrame]]) -> None:
     """Everybody's label by the best of each algorithm."""
     rows = []
     for candidate in best:
-        _, wall, processor = timed(lambda candidate=candidate: assign(candidate, matrix))
+        matrix = made[candidate.representation][1]
+        _, wall, processor = timed(lambda candidate=candidate, matrix=matrix: assign(candidate, matrix))
         rows.append((candidate.algorithm, candidate.name, wall, processor))
     print(
         pd.DataFrame(rows, columns=["algorithm", "candidate", "wall_s", "cpu_s"])
@@ -148,29 +196,39 @@ def keeping(frame: pd.DataFrame, pipeline: Any, winner: Candidate) -> None:
 
 
 def one_pass() -> None:
-    """All silhouettes at once against scikit-learn's one by one."""
+    """All silhouettes at once against scikit-learn's one by one, a few of which stand for all."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(PARTITION_ROWS, 20))
-    partitions = [rng.integers(0, 2 + i % 11, PARTITION_ROWS) for i in range(PARTITIONS)]
-    once, _, ours = timed(lambda: silhouettes(X, partitions))
-    each, _, theirs = timed(lambda: [silhouette_score(X, labels) for labels in partitions])
-    error = np.abs(np.array(once) - np.array(each)).max()
-    print(
-        f"silhouettes of {PARTITIONS} partitions of {PARTITION_ROWS:,} customers: {ours:.2f} s cpu in one "
-        f"pass, {theirs:.1f} s one by one: {theirs / ours:.0f} times; largest difference {error:.1e}"
-    )
+    for n in PARTITION_ROWS:
+        X = rng.normal(size=(n, 20))
+        partitions = [rng.integers(0, 2 + i % 11, n) for i in range(PARTITIONS)]
+        some = range(0, PARTITIONS, 1 if n <= 5_000 else 40)
+        with threadpool_limits(1):
+            once, _, ours = timed(lambda X=X, partitions=partitions: silhouettes(X, partitions))
+            each, _, theirs = timed(
+                lambda X=X, partitions=partitions, some=some: [
+                    silhouette_score(X, partitions[i]) for i in some
+                ]
+            )
+        theirs *= PARTITIONS / len(some)
+        error = np.abs(np.array(once)[list(some)] - np.array(each)).max()
+        print(
+            f"silhouettes of {PARTITIONS} partitions of {n:,} customers: {ours:.2f} s cpu in one pass, "
+            f"{theirs:.0f} s one by one ({len(some)} measured): {theirs / ours:.0f} times; "
+            f"largest difference {error:.1e}"
+        )
 
 
 def main(n: int) -> None:
     """All four tables."""
     one_pass()
     frame, features = customers(n)
-    (pipeline, matrix), wall, processor = timed(lambda: prepare(frame, features, PreparationSettings()))
-    print(f"{n:,} customers x {matrix.shape[1]} columns prepared in {wall:.1f} s ({processor:.1f} s cpu)\n")
     with tempfile.TemporaryDirectory() as folder:
-        best, winner = search(matrix, Path(folder))
-    labelling(best, matrix)
-    keeping(frame, pipeline, winner or best[0])
+        best, made, winner = search(frame, features, Path(folder))
+    labelling(best, made)
+    kept = winner or best[0]
+    pipeline = made[kept.representation][0]
+    made.clear()
+    keeping(frame, pipeline, kept)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
 from segmentation.modelling.representations import ALL, Past, represent
+from segmentation.modelling.sampling import Shown, judged_rows
 from segmentation.modelling.search import fit_algorithm
 from segmentation.night import Night
 
 MATRIX, PIPELINE, SNAPSHOT = "matrix-{}.parquet", "pipeline-{}.skops", "snapshot.parquet"
+SHOWN = "shown-{}.npz"
 MADE = "representations.json"
 SPEND = "_spend_since"  # beside the features in the snapshot
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
@@ -48,6 +50,9 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     for name, (pipeline, matrix) in made.items():
         with (night.folder / MATRIX.format(name)).open("wb") as file:
             matrix.to_parquet(file)
+        if not matrix.empty:
+            with (night.folder / SHOWN.format(name)).open("wb") as file:
+                Shown.of(matrix, night.settings.model).write(file)
         (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
     fitted_on = [name for name in made if name in wished] or [ALL]
@@ -59,12 +64,14 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
 
 
 def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
-    """The customers of a horizon ago, with what they spent since."""
+    """The customers of a horizon ago, with what they spent since: all, or a sample of `judged_rows`."""
     days = night.settings.model.horizon_days
     frame, spend = features.read_earlier(night, days)
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
         progress(f"prepare: too young to look {days} days back; predictive validity is not scored")
         return
+    asked = judged_rows(frame, night.settings.model)
+    frame, spend = frame.iloc[asked], spend.iloc[asked]
     with (night.folder / SNAPSHOT).open("wb") as file:
         frame.assign(**{SPEND: spend}).to_parquet(file)
 
@@ -91,6 +98,12 @@ def matrix(night: Night, representation: str = ALL) -> pd.DataFrame:
         return pd.read_parquet(file)
 
 
+def shown(night: Night, representation: str = ALL) -> Shown:
+    """What the fits see of a matrix of the run."""
+    with (night.folder / SHOWN.format(representation)).open("rb") as file:
+        return Shown.read(file)
+
+
 def pipeline(night: Night, representation: str = ALL) -> Pipeline:
     """A fitted preparation of the run."""
     return assign.loads((night.folder / PIPELINE.format(representation)).read_bytes())
@@ -115,7 +128,7 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
     fitted = [
         _named(candidate, name)
         for name, budget in tasks
-        for candidate in fit_algorithm(algorithm, matrix(night, name), budget, first=before.get(name, ()))
+        for candidate in fit_algorithm(algorithm, shown(night, name), budget, first=before.get(name, ()))
     ]
     assign.save_candidates(fitted, night.folder / f"candidates-{algorithm}.skops")
     failed = sum(bool(candidate.error) for candidate in fitted)

@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.datasets import make_blobs
 from sklearn.metrics import (
+    adjusted_mutual_info_score,
     adjusted_rand_score,
     calinski_harabasz_score,
+    completeness_score,
     davies_bouldin_score,
+    homogeneity_score,
+    normalized_mutual_info_score,
     silhouette_score,
 )
 
@@ -23,6 +27,7 @@ from segmentation.modelling.scores import (
     Snapshot,
     consensus,
     explainability,
+    external,
     mixture_gain,
     near_neighbour_dunn,
     neighbours_together,
@@ -224,6 +229,22 @@ def test_true_labels_that_are_unknown_are_left_out(blobs):
     assert table.loc["kmeans k=4", "external_ari"] == 1
     nobody = score(fitted, matrix, SETTINGS, truth=np.full(len(truth), -1))
     assert nobody["external_ari"].isna().all()
+
+
+def test_external_scores_are_those_of_scikit_learn_where_the_truth_is_known():
+    rng = np.random.default_rng(2)
+    truth, labels = rng.integers(-1, 4, 300), rng.integers(-1, 5, 300)
+    labels[truth == 2] = 3
+    known = truth != NOISE
+    assert external(labels, truth) == pytest.approx(
+        {
+            "external_ari": adjusted_rand_score(truth[known], labels[known]),
+            "external_ami": adjusted_mutual_info_score(truth[known], labels[known]),
+            "external_nmi": normalized_mutual_info_score(truth[known], labels[known]),
+            "external_homogeneity": homogeneity_score(truth[known], labels[known]),
+            "external_completeness": completeness_score(truth[known], labels[known]),
+        }
+    )
 
 
 def test_failed_candidates_have_no_scores(blobs):

@@ -28,8 +28,8 @@ Labels = tuple[np.ndarray, np.ndarray]
 class Neighbours:
     """The nearest labelled customers of X, found once for all labellers that share their points.
 
-    The trials of a linkage tree or of HDBSCAN differ in labels only; finding neighbours again for
-    each of them takes longer than fitting them.
+    The trials of a linkage tree or of HDBSCAN differ in labels only, and algorithms that fit everybody
+    have the same points; finding neighbours again for each of them takes longer than fitting them.
     """
 
     def __init__(self, X: np.ndarray):
@@ -39,7 +39,7 @@ class Neighbours:
 
     def of(self, points: np.ndarray) -> Labels:
         """Distances to, and row numbers of, the nearest `VOTERS` of `points`, each of shape (n, VOTERS)."""
-        if self._points is not points:
+        if self._points is not points and not np.array_equal(self._points, points):
             index = NearestNeighbors(n_neighbors=min(VOTERS, len(points))).fit(points)
             self._points, self._found = points, index.kneighbors(self.X)
         return self._found

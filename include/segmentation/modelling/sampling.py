@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import BinaryIO
+
 import numpy as np
 import pandas as pd
 
@@ -17,13 +20,63 @@ def rare_keeping_sample(X: np.ndarray, size: int, seed: int) -> np.ndarray:
     lightweight coreset of Bachem, Lucic, Krause 2018, which draws half), by the largest log(u)/weight
     (Efraimidis, Spirakis 2006).
     """
+    return np.sort(_drawn_first(X, seed)[:size]) if len(X) > size else np.arange(len(X))
+
+
+def _drawn_first(X: np.ndarray, seed: int) -> np.ndarray:
+    """Row numbers in the order in which samples take them: each sample is the beginning of a larger one."""
     n = len(X)
-    if n <= size:
-        return np.arange(n)
     distance = np.square(X - X.mean(axis=0)).sum(axis=1)
     weight = (1 - RARE_SHARE) / n + RARE_SHARE * distance / max(distance.sum(), np.finfo(float).tiny)
     keys = np.log(np.random.default_rng(seed).random(n)) / weight
-    return np.sort(np.argsort(-keys, kind="stable")[:size])
+    return np.argsort(-keys, kind="stable")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The customers of a matrix whom a search looks at: those it fits on, and those it judges by.
+
+    Of a million customers some 40,000 are enough for the fits of all algorithms, so that each of them does
+    not have to read the whole matrix, and to bring it into the order of customers.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_shown, n_columns), float64
+        In the order of customers.
+    drawn : ndarray of shape (n_drawn,)
+        Rows of X in the order in which samples take them.
+    judged : ndarray of shape (n_judged,)
+        Rows of X of the customers whom candidates label, as `judged_rows` orders them.
+    """
+
+    X: np.ndarray
+    drawn: np.ndarray
+    judged: np.ndarray
+
+    @classmethod
+    def of(cls, X: pd.DataFrame | np.ndarray, settings: ModelSettings) -> Shown:
+        """Of a prepared matrix; a DataFrame is taken in the order of its index, an array as it is."""
+        values, place = ordered(X)
+        judged = place[judged_rows(X, settings)]
+        drawn = _drawn_first(values, settings.seed)
+        if len(values) > settings.max_fit_rows:
+            drawn = drawn[: settings.max_fit_rows]
+        rows = np.union1d(drawn, judged)
+        return cls(values[rows], np.searchsorted(rows, drawn), np.searchsorted(rows, judged))
+
+    def sample(self, size: int) -> np.ndarray:
+        """`rare_keeping_sample` of the matrix, as rows of X: everybody where they are no more than `size`."""
+        return np.sort(self.drawn[:size])
+
+    def write(self, file: BinaryIO) -> None:
+        """Keep it as arrays of numbers."""
+        np.savez(file, X=self.X, drawn=self.drawn, judged=self.judged)
+
+    @classmethod
+    def read(cls, file: BinaryIO) -> Shown:
+        """What `write` kept."""
+        with np.load(file, allow_pickle=False) as kept:
+            return cls(kept["X"], kept["drawn"], kept["judged"])
 
 
 def judged_rows(X: pd.DataFrame | np.ndarray, settings: ModelSettings) -> np.ndarray:
@@ -41,6 +94,25 @@ def in_order(X: pd.DataFrame | np.ndarray) -> np.ndarray:
     if isinstance(X, pd.DataFrame):
         return X.index.argsort(kind="stable")
     return np.arange(len(X))
+
+
+def ordered(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix in the order of customers, float64, and where in it each row of X is.
+
+    Raises
+    ------
+    ValueError
+        The matrix is empty, or has values that are not finite.
+    """
+    values = np.ascontiguousarray(X, dtype=np.float64)
+    if values.ndim != 2 or not values.size:
+        raise ValueError("the matrix is empty")
+    if not np.isfinite(values).all():
+        raise ValueError("the matrix has values that are not finite")
+    order = in_order(X)
+    place = np.empty(len(values), dtype=np.intp)
+    place[order] = np.arange(len(values))
+    return values if (np.diff(order) > 0).all() else values[order], place
 
 
 def _drawn(n: int, settings: ModelSettings) -> np.ndarray:

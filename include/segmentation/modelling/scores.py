@@ -16,9 +16,7 @@ from scipy.stats import norm
 from sklearn.metrics import (
     adjusted_mutual_info_score,
     adjusted_rand_score,
-    completeness_score,
-    homogeneity_score,
-    normalized_mutual_info_score,
+    homogeneity_completeness_v_measure,
     recall_score,
     roc_auc_score,
 )
@@ -28,9 +26,10 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.density import density_validity, reachability_tree
-from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.labellers import NOISE, Neighbours, label_with
 from segmentation.modelling.representations import REPRESENTATIONS
-from segmentation.modelling.search import Candidate, Progress, _ordered, silent
+from segmentation.modelling.sampling import ordered
+from segmentation.modelling.search import Candidate, Progress, silent
 from segmentation.modelling.settings import ModelSettings
 
 BLOCK_BYTES = 8 * 2**20  # of one block of distances
@@ -42,14 +41,6 @@ RIDGE = 1e-4
 TREE_DEPTH = 4
 TREE_ROWS = 2_000
 FOLDS = 5
-
-EXTERNAL = {
-    "external_ari": adjusted_rand_score,
-    "external_ami": adjusted_mutual_info_score,
-    "external_nmi": normalized_mutual_info_score,
-    "external_homogeneity": homogeneity_score,
-    "external_completeness": completeness_score,
-}
 
 DEFINITIONS = {
     "coverage": "share of customers that are not noise",
@@ -124,7 +115,7 @@ def score(
         score is undefined (fewer than two clusters, say).
     """
     fitted = [c for c in candidates if not c.error]
-    values, back = _ordered(X)
+    values, back = ordered(X)
     order = np.argsort(back)
     labels = [c.labels[order] for c in fitted]
     columns = [_shares(lab) for lab in labels]
@@ -150,12 +141,15 @@ def score(
                 row[name] = getattr(candidate, name)
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
+        shown: dict[str, Neighbours] = {}
         for row, candidate, lab in zip(columns, fitted, labels, strict=True):
-            row |= _against(lab, "agreement_incumbent", incumbent, order, adjusted_rand_score)
-            for column, measure in EXTERNAL.items():
-                row |= _against(lab, column, truth, order, measure)
+            if incumbent is not None:
+                row["agreement_incumbent"] = _agreement(lab, np.asarray(incumbent)[order])
+            row |= {} if truth is None else external(lab, np.asarray(truth)[order])
             past = (snapshots or {}).get(candidate.representation)
-            row |= predictive(candidate, past, settings.seed) if past is not None else {}
+            if past is not None:
+                near = shown.setdefault(candidate.representation, Neighbours(past.X))
+                row |= predictive(candidate, past, settings.seed, near)
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 
@@ -460,17 +454,20 @@ def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
     return float(recall_score(truth, told, labels=np.unique(truth), average="macro"))
 
 
-def predictive(candidate: Candidate, snapshot: Snapshot, seed: int) -> dict[str, float]:
+def predictive(
+    candidate: Candidate, snapshot: Snapshot, seed: int, near: Neighbours | None = None
+) -> dict[str, float]:
     """What membership then says of the spend that followed, out of sample in 5 folds.
 
     `predictive` is 1 - squared error / variance of log(1 + spend) where the forecast is the mean
     of the segment in the other folds; `predictive_auc` is the AUC of the segment's share of
     buyers. Noise counts as a segment of its own here. Both are NaN where the snapshot does not fit the
-    candidate (another preparation's columns), or has too few customers for the folds.
+    candidate (another preparation's columns), or has too few customers for the folds. `near` is of
+    `snapshot.X`, so that candidates with the same points look for neighbours once.
     """
     absent = {"predictive": float("nan"), "predictive_auc": float("nan")}
     try:
-        labels = candidate.labeller.label(snapshot.X)[0] + 1
+        labels = label_with(candidate.labeller, near or Neighbours(snapshot.X))[0] + 1
     except ValueError:  # numbers of columns that differ
         return absent
     if len(labels) < FOLDS:
@@ -495,12 +492,33 @@ def _segment_means(labels: np.ndarray, outcomes: np.ndarray, size: int) -> np.nd
     return np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], outcomes.mean(axis=0))
 
 
-def _against(labels: np.ndarray, column: str, other, order: np.ndarray, measure) -> dict[str, float]:
-    """`measure` against labels that are known for some customers, noise left out of neither."""
-    if other is None:
-        return {}
-    other = pd.Series(np.asarray(other)[order])
-    known = (other.notna() & (other != NOISE)).to_numpy()
-    if not known.any():
-        return {column: float("nan")}
-    return {column: float(measure(pd.factorize(other[known])[0], labels[known]))}
+def external(labels: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """How far `labels` agree with true ones, of those whose true label is known (not NaN, not -1).
+
+    Returns
+    -------
+    dict
+        The scores called external_...; all NaN where no true label is known. Noise is a segment here.
+    """
+    names = ("ari", "ami", "nmi", "homogeneity", "completeness")
+    kinds, given = _known(truth, labels)
+    values = [float("nan")] * len(names)
+    if len(kinds):
+        # the V-measure is the mutual information over the mean of the two entropies
+        homogeneity, completeness, mutual = homogeneity_completeness_v_measure(kinds, given)
+        adjusted = adjusted_rand_score(kinds, given), adjusted_mutual_info_score(kinds, given)
+        values = [*adjusted, mutual, homogeneity, completeness]
+    return {f"external_{name}": float(value) for name, value in zip(names, values, strict=True)}
+
+
+def _agreement(labels: np.ndarray, others: np.ndarray) -> float:
+    """Adjusted Rand index with others, of those who are no noise there."""
+    others, given = _known(others, labels)
+    return float(adjusted_rand_score(others, given)) if len(others) else float("nan")
+
+
+def _known(others: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both, of those whose other label is neither NaN nor -1, the other ones as numbers."""
+    others = pd.Series(others)
+    known = (others.notna() & (others != NOISE)).to_numpy()
+    return pd.factorize(others[known])[0], labels[known]

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.modelling import algorithms, stability
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params
 from segmentation.modelling.labellers import NOISE, Labeller, Neighbours, label_with
-from segmentation.modelling.sampling import in_order, judged_rows, rare_keeping_sample
+from segmentation.modelling.sampling import Shown
 from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.trials import OUT_OF_BOUNDS, Trials
 
@@ -73,7 +73,7 @@ class Candidate:
 
 def fit_algorithm(
     name: str,
-    X: pd.DataFrame | np.ndarray,
+    X: pd.DataFrame | np.ndarray | Shown,
     settings: ModelSettings,
     progress: Progress = silent,
     first: Sequence[Params] = (),
@@ -82,9 +82,9 @@ def fit_algorithm(
 
     Parameters
     ----------
-    X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns)
-        A prepared matrix without NaN. A DataFrame is fitted in the order of its index, so the
-        order of its rows changes nothing; an array is taken as it is.
+    X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns), or Shown
+        A prepared matrix without NaN, or what a search is shown of it. A DataFrame is fitted in the order of
+        its index, so the order of its rows changes nothing; an array is taken as it is.
     first : parameters
         Tried before all others: what ranked highest on the parent date.
 
@@ -100,15 +100,12 @@ def fit_algorithm(
         The algorithm is unknown, or the matrix is empty or not finite.
     """
     algorithm = algorithms.get(name)
-    values, _ = _ordered(X)
-    rows = judged_rows(X, settings)
-    place = np.empty(len(values), dtype=np.intp)
-    place[in_order(X)] = np.arange(len(values))
-    judged = np.sort(place[rows])  # the same customers in the order of fitting
-    back = np.searchsorted(judged, place[rows])
+    shown = X if isinstance(X, Shown) else Shown.of(X, settings)
+    judged = np.sort(shown.judged)  # the same customers in the order of fitting
+    back = np.searchsorted(judged, shown.judged)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters of them is in `converged` and `error`
-        candidates = _search(algorithm, values, judged, settings, first, progress)
+        candidates = _search(algorithm, shown, judged, settings, first, progress)
     return [
         replace(c, labels=c.labels[back], confidence=c.confidence[back]) if not c.error else c
         for c in candidates
@@ -122,31 +119,16 @@ def incumbent(labeller: Labeller, X: pd.DataFrame | np.ndarray, name: str = "inc
     return Candidate(name, "incumbent", {}, k, labels, confidence, converged=True, labeller=labeller)
 
 
-def _ordered(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The matrix in the order of customers, and the indices that bring results back."""
-    values = np.ascontiguousarray(X, dtype=np.float64)
-    if values.ndim != 2 or not values.size:
-        raise ValueError("the matrix is empty")
-    if not np.isfinite(values).all():
-        raise ValueError("the matrix has values that are not finite")
-    if not isinstance(X, pd.DataFrame):
-        return values, np.arange(len(values))
-    order = in_order(X)
-    back = np.empty(len(values), dtype=np.intp)
-    back[order] = np.arange(len(values))
-    return values[order], back
-
-
 def _search(
     algorithm: Algorithm,
-    X: np.ndarray,
+    shown: Shown,
     judged: np.ndarray,
     settings: ModelSettings,
     first: Sequence[Params],
     progress: Progress,
 ) -> list[Candidate]:
-    rows = rare_keeping_sample(X, min(algorithm.max_rows, settings.max_fit_rows), settings.seed)
-    seen, X = X[rows], X[judged]
+    rows = shown.sample(min(algorithm.max_rows, settings.max_fit_rows))
+    seen, X = shown.X[rows], shown.X[judged]
     trials = Trials(
         algorithm.trials(seen, settings),
         dict(algorithm.ranges),
