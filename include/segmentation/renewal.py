@@ -191,8 +191,9 @@ def in_use(
         return None
     try:
         model = assign.load_model(night.store / parent["model_path"])
-        matrix = model.pipeline.transform(frame)
-        candidate = incumbent(model.labeller, matrix.iloc[judged_rows(matrix, night.settings.model)])
+        with assign.working(model):
+            matrix = model.pipeline.transform(frame)
+            candidate = incumbent(model.labeller, matrix.iloc[judged_rows(matrix, night.settings.model)])
     except (assign.ModelRefusedError, ValueError, KeyError) as error:
         progress(f"the model of run {parent['run_id']} takes no part: {error}")
         return None

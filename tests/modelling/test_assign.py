@@ -2,6 +2,7 @@
 
 import json
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from segmentation.modelling.assign import (
     make_model,
     save_candidates,
     save_model,
+    working,
 )
 from segmentation.modelling.labellers import NOISE
 from segmentation.modelling.prepare import prepare
@@ -112,6 +114,45 @@ def test_changed_file_is_refused(blobs, tmp_path):
     (tmp_path / "model.skops").write_bytes(content + b"x")
     with pytest.raises(ModelRefusedError, match="hash"):
         load_model(tmp_path)
+
+
+STORED = Path(__file__).parent.parent / "data" / "models"  # by make.py there, under other versions
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+def test_model_that_the_version_before_has_stored_labels_as_it_did_there():
+    model = load_model(STORED / "scikit-learn-1.8" / "pca")
+    assert model.versions["scikit-learn"].startswith("1.8.")
+    by_customer = {"index_col": "customer_id"}
+    table = pd.read_csv(STORED / "scikit-learn-1.8" / "pca" / "customers.csv", **by_customer)
+    labels = pd.read_csv(STORED / "scikit-learn-1.8" / "pca" / "labels.csv", **by_customer)
+    with working(model):
+        again = assign(model, model.pipeline.transform(table))
+    pd.testing.assert_frame_equal(again, labels, check_exact=False, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+@pytest.mark.parametrize(
+    ("stored", "why"),
+    [
+        # a type that has moved since: not even read
+        ("scikit-learn-1.8/rfm_outlook", r"cannot be read \(scikit-learn 1\.8\.0 -> .*not trusted"),
+        # read, but the imputer looks for what it did not have then
+        ("scikit-learn-1.7/pca", r"does not work any more \(scikit-learn 1\.7\.2 -> .*_fill_dtype"),
+    ],
+)
+def test_model_of_other_versions_that_does_not_work_says_which(stored, why):
+    table = pd.read_csv(STORED / "scikit-learn-1.7" / "pca" / "customers.csv", index_col="customer_id")
+    with pytest.raises(ModelRefusedError, match=why):
+        model = load_model(STORED / stored)
+        with working(model):
+            model.pipeline.transform(table)
+
+
+def test_error_of_a_model_of_the_same_versions_is_left_as_it_is(blobs, tmp_path):
+    save_model(make_model(first_good("kmeans", blobs[0]), blobs[0]), tmp_path)
+    with pytest.raises(ZeroDivisionError), working(load_model(tmp_path)):
+        raise ZeroDivisionError
 
 
 def test_missing_file_is_refused(tmp_path):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import pandas as pd
@@ -59,6 +61,8 @@ class Model:
         JSON values: what shaped the model.
     searched : dict
         JSON values: when the model was last compared with others, and what customers were like then.
+    versions : dict
+        Of the libraries that it was stored by; empty for one that was made here.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Model:
     pipeline: Pipeline | None
     settings: dict[str, Any]
     searched: dict[str, Any]
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def make_model(
@@ -140,8 +145,10 @@ def save_model(model: Model, folder: Path) -> str:
 
     `folder` is a `Path` or anything with its methods (an `ObjectStoragePath`). Returns the SHA-256.
     """
-    content = skops_io.dumps({"labeller": model.labeller, "pipeline": model.pipeline})
-    beside = {field.name: getattr(model, field.name) for field in fields(model)}
+    content = skops_io.dumps(
+        {"labeller": model.labeller, "pipeline": model.pipeline}, compression=ZIP_DEFLATED
+    )
+    beside = {part.name: getattr(model, part.name) for part in fields(model)}
     del beside["labeller"], beside["pipeline"]
     beside |= {"sha256": hashlib.sha256(content).hexdigest(), "versions": _versions()}
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,27 +163,57 @@ def load_model(folder: Path) -> Model:
     Raises
     ------
     ModelRefusedError
-        A file is missing or changed since, holds types that are not trusted, or cannot be read by
-        the libraries installed (whose versions the message then compares).
+        A file is missing or changed since, holds types that are not trusted, or cannot be read by the
+        libraries installed (whose versions the message then compares). What can be read may still not
+        work: see `working`.
     """
     try:
         content = (folder / "model.skops").read_bytes()
         beside = json.loads((folder / "model.json").read_text())
     except (OSError, ValueError) as error:
         raise ModelRefusedError(f"no readable model in {folder}: {error}") from error
-    written = beside.pop("versions", {})
     if hashlib.sha256(content).hexdigest() != beside.pop("sha256", None):
         raise ModelRefusedError(f"the model in {folder} is not the one its hash was made of")
     try:
         stored = loads(content)
         return Model(**{"searched": {}, **beside, "columns": tuple(beside["columns"])}, **stored)
-    except ModelRefusedError:
-        raise
     except Exception as error:  # whatever another version's file makes a library raise
-        differing = [f"{name} {written.get(name)} -> {now}" for name, now in _versions().items()]
+        said = _other_versions(beside.get("versions", {}))
+        if isinstance(error, ModelRefusedError) and not said:
+            raise
+        raise ModelRefusedError(f"the model in {folder} cannot be read{said}: {error}") from error
+
+
+@contextmanager
+def working(model: Model) -> Iterator[None]:
+    """For the first use of a model that was loaded: what other versions have stored may load and not work.
+
+    Raises
+    ------
+    ModelRefusedError
+        Whatever the block raises, where the model was stored by other versions than those installed; with
+        the same versions the error itself.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = _other_versions(model.versions)
+        if not said:
+            raise
         raise ModelRefusedError(
-            f"the model in {folder} cannot be read ({', '.join(differing)}): {error}"
+            f"{model.name} does not work any more{said}: {type(error).__name__}: {error}"
         ) from error
+
+
+def _other_versions(stored: dict[str, str]) -> str:
+    """The libraries whose version has changed, in words; empty where none has, or none is known."""
+    now = _versions()
+    changed = [
+        f"{name} {stored[name]} -> {now[name]}"
+        for name in LIBRARIES
+        if stored.get(name, now[name]) != now[name]
+    ]
+    return f" ({', '.join(changed)})" if changed else ""
 
 
 def loads(content: bytes) -> Any:
