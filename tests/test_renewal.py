@@ -1,14 +1,19 @@
 """Whether a night searches for a model: each reason, from a model and tonight's features alone."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import make_blobs
 
-from segmentation import renewal
+from segmentation import candidates, renewal
 from segmentation.modelling import assign, drift
+from segmentation.modelling.choose import choose
+from segmentation.modelling.sampling import Shown
+from segmentation.modelling.scores import score
 from segmentation.night import Night
 from segmentation.settings import Settings
 
@@ -81,3 +86,43 @@ def test_the_best_of_each_algorithm_goes_along_with_the_model(tmp_path):
     made = renewal.today(THEN, night, board)
     assert made["best"] == {"kmeans": {"rfm": [{"k": 3}], "all": [{"k": 5}]}}
     assert (made["as_of_date"], made["customers"]) == ("2026-03-01", 1000)
+
+
+def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
+    few = SETTINGS.model.model_copy(update={"k_min": 2, "k_max": 8, "trials": 8, "stability_draws": 1})
+    settings = SETTINGS.model_copy(update={"model": few})
+    points = make_blobs(240, n_features=3, centers=5, cluster_std=0.8, random_state=2)[0]
+    matrix = pd.DataFrame(points, [f"{i:04d}" for i in range(240)], ["a", "b", "c"])
+    algorithms = ["kmeans", "gaussian_mixture", "dbscan"]
+
+    def search(day: int, first: dict) -> tuple[assign.Model, dict[str, list[dict]]]:
+        """A night's fits and choice: what is kept of the winner, the trials of each algorithm in order."""
+        night = Night(f"run{day}", date(2026, 3, day), settings, None, None, tmp_path)
+        night.folder.mkdir(parents=True)
+        (night.folder / renewal.FILE).write_text(json.dumps(asdict(renewal.Decision(True, "due", first))))
+        (night.folder / candidates.MADE).write_text('["all", "rfm"]')
+        for name in ("all", "rfm"):
+            with (night.folder / candidates.SHOWN.format(name)).open("wb") as file:
+                Shown.of(matrix if name == "all" else matrix[["a", "b"]], few).write(file)
+        for algorithm in algorithms:
+            candidates.fit(night, algorithm)
+        found = candidates.load(night, algorithms)
+        chosen = choose(found, score(found, matrix, few), few)
+        searched = renewal.today(matrix, night, chosen.leaderboard)
+        assign.save_model(assign.make_model(chosen.winner, matrix, searched=searched), night.folder / "model")
+        tried: dict[str, list[dict]] = {}
+        for candidate in found:
+            tried.setdefault(f"{candidate.algorithm} {candidate.representation}", []).append(candidate.params)
+        return assign.load_model(night.folder / "model"), tried
+
+    before, tried = search(1, {})
+    best = before.searched["best"]
+    assert set(best) == set(algorithms)
+    again = search(8, best)[1]
+    by_task = {
+        f"{algorithm} {name}": first for algorithm in best for name, (first,) in best[algorithm].items()
+    }
+    assert {"kmeans all", "kmeans rfm", "gaussian_mixture all", "dbscan all"} <= set(by_task)
+    assert {task: trials[0] for task, trials in again.items() if task in by_task} == by_task
+    # which is not where a search begins by itself
+    assert any(tried[task][0] != first for task, first in by_task.items())
