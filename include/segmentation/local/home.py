@@ -126,6 +126,8 @@ def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        # on a laptop that is busy the api-server may take longer than five seconds, and a task would end
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW_CONN_SHOP": _live_shop(home) or _connection(shop),
         "AIRFLOW_CONN_WAREHOUSE": _connection(warehouse),
     }
