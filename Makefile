@@ -17,7 +17,7 @@ COLUMNS :=
 unexport COLUMNS
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-pages bench-backfill faults lint lock docs clean
+.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-planted bench-pages bench-backfill faults lint lock docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ bench-labelled: $(VENV)/dev.stamp ## how close the choice comes to true labels: 
 
 bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01
 	@$(PY) -W ignore benchmarks/predictive.py $(OPTIONS)
+
+bench-planted: $(VENV)/dev.stamp ## how close the demo shop's segments come to the planted ones, easy to hard: CUSTOMERS=5000 AS_OF=
+	@$(PY) -W ignore benchmarks/planted.py $(OPTIONS)
 
 bench-search: $(VENV)/dev.stamp ## seconds and memory of search, labels, a night that keeps, silhouettes: CUSTOMERS=1000000
 	@$(PY) -W ignore benchmarks/search.py $(CUSTOMERS)

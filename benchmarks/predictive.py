@@ -139,10 +139,10 @@ def ceiling(frame: pd.DataFrame, spend: np.ndarray) -> tuple[float, float]:
     )
 
 
-def shop(args: argparse.Namespace, last: date) -> Iterator[Callable[[date], Night]]:
+def shop(args: argparse.Namespace, last: date, name: str | None = None) -> Iterator[Callable[[date], Night]]:
     """A warehouse with the facts before `last`; makes the night of a date."""
     told = {name: getattr(args, name) for name in cli.FILE}
-    home = homes.find(f"bench-{args.source}", args.source, args.data, args.customers, told)
+    home = homes.find(name or f"bench-{args.source}", args.source, args.data, args.customers, told)
     os.environ.update(home.settings_environment())
     settings.load.cache_clear()
     loaded = settings.load()

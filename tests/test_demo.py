@@ -164,11 +164,36 @@ def test_new_customers_keep_joining(full):
 
 
 @pytest.mark.parametrize(
-    "other", [{"seed": 6}, {"customers": 201}, {"timezone": "UTC"}], ids=lambda other: next(iter(other))
+    "other",
+    [{"seed": 6}, {"customers": 201}, {"timezone": "UTC"}, {"spread": 2.0}],
+    ids=lambda other: next(iter(other)),
 )
 def test_a_shop_of_other_settings_is_refused(nightly, other):
     with pytest.raises(ValueError, match=f"made with {next(iter(other))}="):
         grow(nightly, THROUGH + timedelta(days=1), **other)
+
+
+def test_a_shop_of_a_version_without_spread_goes_on_as_it_was(connect):
+    conn = connect()
+    grow(conn, START)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("alter table demo.state drop column spread")
+    assert grow(conn, START + timedelta(days=1)).spread == 1.0
+
+
+def test_customers_of_a_smaller_spread_differ_less(connect):
+    def variation(spread: float) -> float:
+        conn = connect()
+        grow(conn, START, spread=spread)
+        return one(
+            conn,
+            "select stddev(average) / avg(average) from (select avg(unit_price) as average from "
+            "demo.customer_labels as l join demo.orders as o on o.customer_no = l.customer_no::text "
+            "join demo.order_lines using (order_no) "
+            "where label = 'bargain_hunter' and unit_price between 0 and 1000 group by l.customer_no) as c",
+        )
+
+    assert variation(0.0) < variation(3.0)
 
 
 @pytest.mark.parametrize(("through", "customers"), [(THROUGH, 0), (date(2001, 1, 1), 200)])

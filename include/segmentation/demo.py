@@ -311,7 +311,8 @@ create table demo.state (
     customers integer not null,
     timezone text not null,
     first_day date not null,
-    last_day date not null
+    last_day date not null,
+    spread double precision not null
 );
 create table demo.products (product_code text, title text, category text, list_price numeric(12, 2));
 create table demo.customers (
@@ -540,6 +541,7 @@ class _Shop:
     seed: int
     customers: int
     timezone: str
+    spread: float = 1.0
 
     @property
     def span(self) -> int:
@@ -554,10 +556,11 @@ class _Shop:
 
     def block(self, index: Array) -> _Customers:
         root = _key(_mix(np.array([self.seed % 2**63], dtype=np.uint64)), np.array([self.customers]))
-        return _customers(index, _key(root, index), self.signed_up(index))
+        return _customers(index, _key(root, index), self.signed_up(index), self.spread)
 
 
-def _customers(index: Array, key: Array, signed_up: Array) -> _Customers:
+def _customers(index: Array, key: Array, signed_up: Array, spread: float) -> _Customers:
+    """Return who the customers are; ``spread`` multiplies how far they differ from their persona."""
     persona = _personas(key, signed_up)
     trait = {name: values[persona] for name, values in TRAITS.items()}
     return _Customers(
@@ -566,15 +569,15 @@ def _customers(index: Array, key: Array, signed_up: Array) -> _Customers:
         persona=persona,
         signed_up=signed_up,
         left=signed_up + 150 + (-np.log(_uniform(key, "left")) * trait["lifetime_days"]).astype(np.int64),
-        orders=trait["orders"] / 365.0 * _spread(key, "orders", 0.35),
-        browsing=trait["browsing"] / 365.0 * _spread(key, "browsing", 0.45),
-        lines=1.0 + (trait["lines"] - 1.0) * _spread(key, "lines", 0.25),
-        price_level=trait["price_level"] * _spread(key, "price level", 0.18),
-        discount=_varied_share(key, "discount", trait["discount"], 0.5),
-        returned=_varied_share(key, "returned", trait["returned"], 0.9),
-        reviewed=_varied_share(key, "reviewed", trait["reviewed"], 0.6),
-        hour=trait["hour"] + 1.2 * _normal(key, "hour"),
-        generosity=3.9 + 0.5 * _normal(key, "generosity"),
+        orders=trait["orders"] / 365.0 * _spread(key, "orders", 0.35 * spread),
+        browsing=trait["browsing"] / 365.0 * _spread(key, "browsing", 0.45 * spread),
+        lines=1.0 + (trait["lines"] - 1.0) * _spread(key, "lines", 0.25 * spread),
+        price_level=trait["price_level"] * _spread(key, "price level", 0.18 * spread),
+        discount=_varied_share(key, "discount", trait["discount"], 0.5 * spread),
+        returned=_varied_share(key, "returned", trait["returned"], 0.9 * spread),
+        reviewed=_varied_share(key, "reviewed", trait["reviewed"], 0.6 * spread),
+        hour=trait["hour"] + 1.2 * spread * _normal(key, "hour"),
+        generosity=3.9 + 0.5 * spread * _normal(key, "generosity"),
         favourites=np.stack(
             [_categories(persona, _uniform(key, name)) for name in ("favourite", "second favourite")]
         ),
@@ -1214,6 +1217,7 @@ class DemoState:
     timezone: str
     first_day: date
     last_day: date
+    spread: float = 1.0
     rows_written: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -1330,7 +1334,11 @@ def _state(cursor: psycopg2.extensions.cursor) -> DemoState | None:
     cursor.execute("select to_regclass('demo.state')")
     if cursor.fetchone()[0] is None:
         return None
-    cursor.execute("select seed, customers, timezone, first_day, last_day from demo.state")
+    # a shop that an earlier version made
+    cursor.execute(
+        "alter table demo.state add column if not exists spread double precision not null default 1"
+    )
+    cursor.execute("select seed, customers, timezone, first_day, last_day, spread from demo.state")
     return DemoState(*cursor.fetchone())
 
 
@@ -1358,6 +1366,7 @@ def ensure_shop(
     customers: int,
     seed: int,
     timezone: str,
+    spread: float = 1.0,
     progress: Progress = lambda _: None,
 ) -> DemoState:
     """Make the demo shop hold the facts of every day up to ``through``, each exactly once.
@@ -1374,6 +1383,9 @@ def ensure_shop(
         Customers at the end of the first load; after it ``customers / 971`` join each day.
     seed, timezone
         Of the shop; the same in each call.
+    spread
+        How far customers differ from the averages of their planted segment, as a multiple of what is usual;
+        the same in each call.
     progress
         Called with one line of text after each block of customers.
 
@@ -1385,8 +1397,8 @@ def ensure_shop(
     Raises
     ------
     ValueError
-        If the shop was made with another seed, time zone or number of customers, or the connection commits
-        each statement by itself.
+        If the shop was made with another seed, time zone, spread or number of customers, or the connection
+        commits each statement by itself.
     """
     if conn.autocommit:
         raise ValueError("The demo shop grows in one transaction: give a connection without autocommit.")
@@ -1395,10 +1407,11 @@ def ensure_shop(
         cursor.execute("select pg_advisory_xact_lock(hashtext('demo.ensure_shop'))")
         state = _state(cursor)
         if state is not None:
-            _refuse_other_shop(state, {"seed": seed, "customers": customers, "timezone": timezone})
+            asked = {"seed": seed, "customers": customers, "timezone": timezone, "spread": spread}
+            _refuse_other_shop(state, asked)
             if through <= state.last_day:
                 return state
-        return _grow(cursor, state, _Shop(seed, customers, timezone), _number(through), progress)
+        return _grow(cursor, state, _Shop(seed, customers, timezone, spread), _number(through), progress)
 
 
 def _grow(
@@ -1410,12 +1423,12 @@ def _grow(
         cursor.execute(SCHEMA)
         _copy(cursor, "products", CATALOGUE)
         cursor.execute(
-            "insert into demo.state values (%s, %s, %s, %s, %s)",
-            (shop.seed, shop.customers, shop.timezone, _date(first), _date(last)),
+            "insert into demo.state values (%s, %s, %s, %s, %s, %s)",
+            (shop.seed, shop.customers, shop.timezone, _date(first), _date(last), shop.spread),
         )
     rows = _write(cursor, _Growth(shop, first, range(start, last + 1), state is None), progress)
     if state is None:
         cursor.execute(INDEXES)
         cursor.execute("analyze " + ", ".join(f"demo.{name}" for name in TABLES))
     cursor.execute("update demo.state set last_day = %s", (_date(last),))
-    return DemoState(shop.seed, shop.customers, shop.timezone, _date(first), _date(last), rows)
+    return DemoState(shop.seed, shop.customers, shop.timezone, _date(first), _date(last), shop.spread, rows)

@@ -70,6 +70,9 @@ class Shop(Section):
     data: str | None = Field(None, description="the file to load, for sources that are files")
     demo_customers: int = Field(5000, ge=1, le=1_000_000, description="of the demo shop on its first day")
     demo_seed: int = Field(42, ge=0, description="of the demo shop's chance")
+    demo_spread: float = Field(
+        1.0, ge=0, le=5, description="how far its customers differ from the averages of their planted segment"
+    )
 
 
 class File(Section):

@@ -38,6 +38,7 @@ def refresh(
                 through=as_of_date - ONE_DAY,
                 customers=settings.shop.demo_customers,
                 seed=settings.shop.demo_seed,
+                spread=settings.shop.demo_spread,
                 timezone=settings.shop.timezone,
                 progress=progress,
             )
