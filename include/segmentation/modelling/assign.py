@@ -38,6 +38,7 @@ TRUSTED = (
     f"{OWN}.representations.FactorWeights",
     f"{OWN}.representations.GroupSelector",
     f"{OWN}.representations.Outlook",
+    f"{OWN}.representations.Places",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",  # arrays of split points
 )
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "skops")

@@ -30,6 +30,8 @@ ALL = "all"
 FOLDS = 5
 VARIANCE_KEPT = 0.9
 LEARNING_ROWS = 20_000
+PLACING_ROWS = 100_000
+PLACES = 1_001
 RIDGES = tuple(10.0**power for power in range(-1, 5))
 
 
@@ -132,13 +134,48 @@ class FactorWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return validate_data(self, X, dtype=np.float64, reset=False) * self.factors_
 
 
+class Places(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Each value as the share of customers that are below it, ties in the middle: 0..1.
+
+    The mid-rank in the sample of `fit` (at most 100,000 rows), straight between the values known. Unlike
+    scikit-learn's QuantileTransformer it gives the smallest value, which half of all customers may have,
+    the middle of their ranks and not 0.
+
+    Attributes
+    ----------
+    values_, shares_ : lists of ndarray
+        By column, the known values in order and the share below each.
+    """
+
+    def __init__(self, seed: int = 0):
+        self.seed = seed
+
+    def fit(self, X, y=None) -> Places:
+        X = validate_data(self, X, dtype=np.float64)
+        rows = np.random.default_rng(self.seed).permutation(len(X))[:PLACING_ROWS]
+        known = np.quantile(X[rows], np.linspace(0, 1, PLACES), axis=0, method="inverted_cdf")
+        found = [np.unique(column, return_index=True, return_counts=True) for column in known.T]
+        self.values_ = [values for values, _, _ in found]
+        self.shares_ = [(first + (counts - 1) / 2) / (PLACES - 1) for _, first, counts in found]
+        return self
+
+    def transform(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        columns = zip(X.T, self.values_, self.shares_, strict=True)
+        return np.column_stack([np.interp(x, values, shares) for x, values, shares in columns])
+
+
 class Outlook(TransformerMixin, BaseEstimator):
     """Columns, and beside them what all features foretell, as learned from the shop's own past.
 
-    Fitted on customers of a horizon ago with y = log(1 + what they spent since). The added column is
-    the mean of two forecasts, ridge regression and boosted trees of depth 3: the one finds what goes
-    on evenly, the other what has thresholds. On two dates of Online Retail their mean agreed with what
-    came better than either (r2 .289 and .265; ridge .286 and .256, trees .276 and .261).
+    Fitted on customers of a horizon ago with y = log(1 + what they spent since). It learns from their
+    places among each other (`Places`) and is told the places of today's customers among themselves: a
+    shop that was younger then had other values, a customer in the upper tenth is one still. On Online
+    Retail as of 2011-04-15, when the shop's history had tripled within the horizon, the squared
+    correlation with what came was .10 by values and .25 by places (.26 is the ceiling there); at later
+    dates both are alike. The added column is the mean of two forecasts, ridge regression and boosted
+    trees of depth 3: the one finds what goes on evenly, the other what has thresholds.
 
     Parameters
     ----------
@@ -159,30 +196,34 @@ class Outlook(TransformerMixin, BaseEstimator):
         self.weight = weight
         self.seed = seed
 
-    def fit(self, X, y) -> Outlook:
+    def fit(self, X, y, today=None) -> Outlook:
+        """Learn from the customers of then, to show those of `today` (absent: those of then)."""
         values = validate_data(self, X, dtype=np.float64)
+        today = X if today is None else today
         rows = np.random.default_rng(self.seed).permutation(len(values))[:LEARNING_ROWS]
-        shown, outcome = values[rows], np.asarray(y)[rows]
+        shown, outcome = Places(self.seed).fit(values).transform(values[rows]), np.asarray(y)[rows]
         steps = HistGradientBoostingRegressor(
             max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=self.seed
         )
         with threadpool_limits(1):  # the same sums whatever the machine
             self.even_ = RidgeCV(alphas=RIDGES).fit(shown, outcome)
             self.steps_ = steps.fit(shown, outcome)
+        self.places_ = Places(self.seed).fit(np.asarray(today, dtype=np.float64))
         self.beside_ = clone(self.beside).fit(X)
         others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
-        spread = self._forecast(shown).std()
+        spread = self._told(shown).std()
         self.factor_ = float(np.sqrt(self.weight * others) / spread) if spread > 0 else 0.0
         return self
 
-    def _forecast(self, values: np.ndarray) -> np.ndarray:
+    def _told(self, places: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
-            return (self.even_.predict(values) + self.steps_.predict(values)) / 2
+            return (self.even_.predict(places) + self.steps_.predict(places)) / 2
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * self._forecast(values)])
+        forecast = self._told(self.places_.transform(values))
+        return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * forecast])
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
         return np.asarray([*self.beside_.get_feature_names_out(), "outlook"], dtype=object)
@@ -278,7 +319,7 @@ def represent(
             continue
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
         if entry.learns:
-            own.fit(common.transform(past.features), np.log1p(past.spend))
+            own.fit(common.transform(past.features), np.log1p(past.spend), outlook__today=scaled)
             matrix = own.transform(scaled)
         else:
             matrix = own.fit_transform(scaled)
@@ -303,7 +344,7 @@ def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
     values, outcome = pipeline[:-1].transform(past.features), np.log1p(past.spend)
     shown_as = np.empty((len(values), len(step.get_feature_names_out())))
     for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
-        refitted = clone(step).fit(values.iloc[shown], outcome[shown])
+        refitted = clone(step).fit(values.iloc[shown], outcome[shown], today=values)
         refitted.factor_ = step.factor_  # one scale, that of the segments
         shown_as[held] = refitted.transform(values.iloc[held])
     return shown_as
