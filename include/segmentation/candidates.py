@@ -18,11 +18,13 @@ from segmentation.modelling.sampling import Shown, judged_rows
 from segmentation.modelling.search import fit_algorithm
 from segmentation.night import Night
 
-MATRIX, PIPELINE, SNAPSHOT = "matrix-{}.parquet", "pipeline-{}.skops", "snapshot.parquet"
+MATRIX, PIPELINE = "matrix-{}.parquet", "pipeline-{}.skops"
+SNAPSHOT, YEAR_BEFORE = "snapshot.parquet", "snapshot-year.parquet"
 SHOWN = "shown-{}.npz"
 MADE = "representations.json"
 SPEND = "_spend_since"  # beside the features in the snapshot
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
+YEAR = 365
 
 
 def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str], None] = print) -> list[str]:
@@ -64,21 +66,33 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
 
 
 def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
-    """The customers of a horizon ago, with what they spent since: all, or a sample of `judged_rows`."""
-    days = night.settings.model.horizon_days
-    frame, spend = features.read_earlier(night, days)
+    """The customers of a horizon ago and of a year ago, with what they then spent: samples of `judged_rows`."""
+    horizon = night.settings.model.horizon_days
+    if not _write_lesson(night, horizon, SNAPSHOT):
+        progress(f"prepare: too young to look {horizon} days back; predictive validity is not scored")
+    elif _write_lesson(night, YEAR, YEAR_BEFORE):
+        progress(f"prepare: what comes is learned from {horizon} days ago, and the season from a year ago")
+
+
+def _write_lesson(night: Night, days: int, name: str) -> bool:
+    frame, spend = features.read_earlier(night, days, night.settings.model.horizon_days)
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
-        progress(f"prepare: too young to look {days} days back; predictive validity is not scored")
-        return
+        return False
     asked = judged_rows(frame, night.settings.model)
     frame, spend = frame.iloc[asked], spend.iloc[asked]
-    with (night.folder / SNAPSHOT).open("wb") as file:
+    with (night.folder / name).open("wb") as file:
         frame.assign(**{SPEND: spend}).to_parquet(file)
+    return True
 
 
 def past(night: Night) -> Past | None:
     """The customers of a horizon ago and what they spent since; None for a shop that is too young."""
-    path = night.folder / SNAPSHOT
+    then = _lesson(night, SNAPSHOT)
+    return then and replace(then, year_before=_lesson(night, YEAR_BEFORE))
+
+
+def _lesson(night: Night, name: str) -> Past | None:
+    path = night.folder / name
     if not path.exists():
         return None
     with path.open("rb") as file:

@@ -100,17 +100,18 @@ def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) ->
     )
 
 
-def read_earlier(night: Night, days: int) -> tuple["pd.DataFrame", "pd.Series"]:
-    """Features as they were so many days before the as-of date, and what each customer spent since.
+def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["pd.DataFrame", "pd.Series"]:
+    """Features as they were so many days before the as-of date, and what each customer then spent.
 
     Returns
     -------
-    DataFrame as from `read`, and a Series of the same index: net spend in currency units within the days,
-    refunds beyond purchases counting as nothing. Both empty for a shop that is younger.
+    DataFrame as from `read`, and a Series of the same index: net spend in currency units within `horizon`
+    days (absent: up to the as-of date), refunds beyond purchases counting as nothing. Both empty for a shop
+    that is younger.
     """
     wanted = of(night)
     then = night.as_of_date - timedelta(days=days)
-    params = {"then": then, "as_of_date": night.as_of_date}
+    params = {"then": then, "as_of_date": then + timedelta(days=days if horizon is None else horizon)}
     rollup.make_anchors(night, [then])
     with night.warehouse.connect() as conn:
         db.execute(conn, "create temp table earlier (like features.customer_features) on commit drop")

@@ -25,8 +25,8 @@ STAGED = ("orders", "order_items", "events", "reviews")
 WORKING_FILES = ("matrix", "candidates", "snapshot")
 """What a run needs until it has chosen: the first letters of the files."""
 
-MONTH_STARTS_KEPT = timedelta(days=550)
-"""A date needs one a year before it, its snapshot one a horizon earlier; older dates make theirs again."""
+MONTH_STARTS_KEPT = timedelta(days=800)
+"""A date needs one a year before it, and so does the date a year ago that it learns from."""
 
 VACUUMED = ("staging", "quarantine", "core", "features", "quality", "segments")
 

@@ -3,11 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import rankdata
 from sklearn.metrics import r2_score
 from skops import io as skops_io
 
 from segmentation.modelling.assign import loads
-from segmentation.modelling.representations import ALL, REPRESENTATIONS, Past, of_the_past, represent
+from segmentation.modelling.representations import (
+    ALL,
+    REPRESENTATIONS,
+    Past,
+    Places,
+    of_the_past,
+    represent,
+)
 from segmentation.modelling.settings import REPRESENTATIONS as NAMES
 from segmentation.modelling.settings import PreparationSettings
 
@@ -109,3 +117,35 @@ def test_what_can_be_foretold_is_found_in_the_past(shop, past):
     outcome = np.log1p(past.spend)
     slope, level = np.polyfit(shown, outcome, 1)
     assert r2_score(outcome, slope * shown + level) > 0.3
+
+
+def test_place_is_the_share_below_with_ties_in_the_middle():
+    rng = np.random.default_rng(2)
+    column = np.r_[np.zeros(500), rng.permutation(500) + 1.0]
+    places = Places().fit(column[:, None]).transform(column[:, None])[:, 0]
+    assert places[:500] == pytest.approx(0.25, abs=0.002)
+    assert places == pytest.approx((rankdata(column) - 0.5) / 1000, abs=0.002)
+    beyond = Places().fit(column[:, None]).transform([[-1.0], [1e9]])[:, 0]
+    assert beyond == pytest.approx([0.25, 1], abs=0.002)
+
+
+def foretold(shop: tuple, past: Past) -> np.ndarray:
+    """The column that the forecast adds."""
+    table, features = shop
+    return represent(table, features, SETTINGS, ["outlook"], past)["outlook"][1]["outlook"].to_numpy()
+
+
+def test_shop_that_was_younger_then_is_foretold_alike(shop, past):
+    """Everybody had bought a third as much then, by a shorter history; who is above whom is the same."""
+    younger = Past(past.features.assign(spend=past.features["spend"] / 3), past.spend)
+    assert np.corrcoef(foretold(shop, younger), foretold(shop, past))[0, 1] > 0.97
+
+
+def test_season_is_learned_from_the_year_before(shop, past):
+    """What a horizon ago tells nothing of, the year before does; everybody buying less then is nothing."""
+    luck = np.random.default_rng(4).permutation(past.spend)
+    coming = np.log1p(past.spend)
+    without = Past(past.features, luck)
+    beside = Past(past.features, luck, year_before=Past(past.features, past.spend / 2))
+    assert abs(np.corrcoef(foretold(shop, without), coming)[0, 1]) < 0.3
+    assert np.corrcoef(foretold(shop, beside), coming)[0, 1] > 0.5

@@ -44,10 +44,13 @@ class Past:
     features : DataFrame of shape (n_then, n_features), index = customer_id
     spend : ndarray of shape (n_then,)
         Currency units within the horizon; 0 for who bought nothing.
+    year_before : Past, optional
+        The same of a year ago: the season that is coming, as it was the last time.
     """
 
     features: pd.DataFrame
     spend: np.ndarray
+    year_before: Past | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,8 @@ class Outlook(TransformerMixin, BaseEstimator):
     Retail as of 2011-04-15, when the shop's history had tripled within the horizon, the squared
     correlation with what came was .10 by values and .25 by places (.26 is the ceiling there); at later
     dates both are alike. The added column is the mean of two forecasts, ridge regression and boosted
-    trees of depth 3: the one finds what goes on evenly, the other what has thresholds.
+    trees of depth 3: the one finds what goes on evenly, the other what has thresholds. The season is
+    learned from a year ago, where the shop is old enough.
 
     Parameters
     ----------
@@ -196,12 +200,16 @@ class Outlook(TransformerMixin, BaseEstimator):
         self.weight = weight
         self.seed = seed
 
-    def fit(self, X, y, today=None) -> Outlook:
-        """Learn from the customers of then, to show those of `today` (absent: those of then)."""
-        values = validate_data(self, X, dtype=np.float64)
+    def fit(self, X, y, today=None, season=None) -> Outlook:
+        """Learn from the customers of then, to show those of `today` (absent: those of then).
+
+        `season`, an X and a y of the same days of the year before, is learned from as well; what was bought
+        more or less by everybody in one of both is left out.
+        """
+        validate_data(self, X, dtype=np.float64)
         today = X if today is None else today
-        rows = np.random.default_rng(self.seed).permutation(len(values))[:LEARNING_ROWS]
-        shown, outcome = Places(self.seed).fit(values).transform(values[rows]), np.asarray(y)[rows]
+        lessons = [self._lesson(*lesson) for lesson in ((X, y), season) if lesson is not None]
+        shown, outcome = (np.concatenate(parts) for parts in zip(*lessons, strict=True))
         steps = HistGradientBoostingRegressor(
             max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=self.seed
         )
@@ -214,6 +222,12 @@ class Outlook(TransformerMixin, BaseEstimator):
         spread = self._told(shown).std()
         self.factor_ = float(np.sqrt(self.weight * others) / spread) if spread > 0 else 0.0
         return self
+
+    def _lesson(self, X, y) -> tuple[np.ndarray, np.ndarray]:
+        """Places of a sample of these customers, and what they spent more than the mean of it."""
+        values, outcome = np.asarray(X, dtype=np.float64), np.asarray(y)
+        rows = np.random.default_rng(self.seed).permutation(len(values))[:LEARNING_ROWS]
+        return Places(self.seed).fit(values).transform(values[rows]), outcome[rows] - outcome.mean()
 
     def _told(self, places: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
@@ -319,13 +333,20 @@ def represent(
             continue
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
         if entry.learns:
-            own.fit(common.transform(past.features), np.log1p(past.spend), outlook__today=scaled)
+            lessons = _lessons(common, past)
+            own.fit(*lessons["then"], outlook__today=scaled, outlook__season=lessons.get("season"))
             matrix = own.transform(scaled)
         else:
             matrix = own.fit_transform(scaled)
         if not any(matrix.shape == other.shape and np.allclose(matrix, other) for _, other in made.values()):
             made[name] = Pipeline([*common.steps, *own.steps]), matrix
     return made
+
+
+def _lessons(common: Pipeline, past: Past) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
+    """X and y of what is learned from, in the columns common to all."""
+    of = {"then": past} | ({"season": past.year_before} if past.year_before is not None else {})
+    return {name: (common.transform(each.features), np.log1p(each.spend)) for name, each in of.items()}
 
 
 def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
@@ -341,10 +362,12 @@ def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
     step = pipeline[-1]
     if not isinstance(step, Outlook):
         return pipeline.transform(past.features).to_numpy()
-    values, outcome = pipeline[:-1].transform(past.features), np.log1p(past.spend)
+    lessons = _lessons(pipeline[:-1], past)
+    values, outcome = lessons["then"]
     shown_as = np.empty((len(values), len(step.get_feature_names_out())))
     for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
-        refitted = clone(step).fit(values.iloc[shown], outcome[shown], today=values)
+        refitted = clone(step)
+        refitted.fit(values.iloc[shown], outcome[shown], today=values, season=lessons.get("season"))
         refitted.factor_ = step.factor_  # one scale, that of the segments
         shown_as[held] = refitted.transform(values.iloc[held])
     return shown_as
