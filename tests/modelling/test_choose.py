@@ -33,11 +33,9 @@ def table(**rows) -> pd.DataFrame:
 def test_best_weighted_mean_wins():
     scores = table(a={"predictive": 0.30, "stability": 0.2}, b={"predictive": 0.15, "stability": 0.9})
     choice = choose([candidate("a"), candidate("b")], scores, SETTINGS)
-    assert (choice.kind, choice.winner.name) == (
-        "new",
-        "a",
-    )  # (2 * 1 + .2) / 3 against (2 * .5 ** 3 + .9) / 3
-    assert choice.leaderboard["total"].tolist() == pytest.approx([2.2 / 3, 1.15 / 3], abs=1e-6)
+    assert (choice.kind, choice.winner.name) == ("new", "a")
+    second = (2 * (0.5 / 0.98) ** 8 + 0.9) / 3
+    assert choice.leaderboard["total"].tolist() == pytest.approx([2.2 / 3, second], abs=1e-6)
     heavy = SETTINGS.model_copy(update={"weights": {"stability": 1.0}})
     assert choose([candidate("a"), candidate("b")], scores, heavy).winner.name == "b"
 
@@ -195,7 +193,7 @@ def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
     )
     verdict = choose([candidate("a", k=7), candidate("b", k=3)], scores, SETTINGS).verdict
     assert verdict == (
-        "a (7 segments) won on predictive validity, 0.300 against 0.100, ranked 0.833 against 0.191 of b; "
+        "a (7 segments) won on predictive validity, 0.300 against 0.100, ranked 0.833 against 0.167 of b; "
         "predictive validity 0.300, stability 0.500; "
         "silhouette prefers b (3 segments), which explains 0.10 against 0.30; "
         "first under 100% of other weightings"
@@ -205,7 +203,7 @@ def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
 def test_sensitivity_and_pareto_front_are_in_the_leaderboard():
     scores = table(
         a={"predictive": 0.30, "stability": 0.5},
-        b={"predictive": 0.27, "stability": 0.9},  # close: another weighting prefers it
+        b={"predictive": 0.285, "stability": 0.9},  # close: another weighting prefers it
         c={"predictive": 0.20, "stability": 0.4},  # worse than both in both
         d={"predictive": 0.90, "stability": 0.9, "coverage": 0.1},
     )
@@ -235,7 +233,11 @@ def test_settings_out_of_bounds_are_refused(wrong):
         ModelSettings(**wrong)
 
 
-def test_foresight_counts_as_the_cube_of_the_share_of_the_best():
-    scores = table(best={"predictive": 0.40}, near={"predictive": 0.38}, none={"predictive": -0.02})
-    made = total(scores, {"predictive": 1.0})
-    assert made.to_dict() == pytest.approx({"best": 1, "near": 0.95**3, "none": 0}, abs=1e-6)
+def test_foresight_counts_in_full_near_the_best_and_steeply_less_below():
+    foresight = {"best": 0.400, "alike": 0.393, "less": 0.380, "none": -0.02}
+    made = total(
+        table(**{name: {"predictive": told} for name, told in foresight.items()}), {"predictive": 1.0}
+    )
+    assert made.to_dict() == pytest.approx(
+        {"best": 1, "alike": 1, "less": (0.95 / 0.98) ** 8, "none": 0}, abs=1e-6
+    )

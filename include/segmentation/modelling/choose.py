@@ -3,9 +3,10 @@
 Rule
 ----
 1. A candidate that fails a gate cannot win; the gates it failed are named.
-2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count as the
-   cube of the share of the best, since how much can be foreseen at all is the shop's and not the
-   candidate's doing, and the last few per cent are what a finer cut is for.
+2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count by their
+   share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing:
+   in full within 2 % of it, which is luck, and steeply less below, as the last few per cent are what a
+   finer cut is for.
 3. The total is the mean of the values, weighted by `settings.weights`; a score that nobody has
    (no history to predict from, say) drops out; one that a candidate lacks counts 0.
 4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
@@ -34,6 +35,8 @@ from segmentation.modelling.settings import ModelSettings
 
 DECIMALS = 6
 WEIGHTINGS = 500
+ALIKE = 0.98  # candidates that foresee so much of what the best does foresee alike
+STEEPNESS = 8
 
 
 def _positive(column: pd.Series) -> pd.Series:
@@ -43,6 +46,11 @@ def _positive(column: pd.Series) -> pd.Series:
 def _share_of_best(column: pd.Series) -> pd.Series:
     best = column.max()
     return column.clip(lower=0) / best if best > 0 else column * 0.0
+
+
+def _foresight(column: pd.Series) -> pd.Series:
+    """min(1, share of the best / .98) ** 8."""
+    return (_share_of_best(column) / ALIKE).clip(upper=1) ** STEEPNESS
 
 
 # A score as a value in 0..1, 1 the best; a score without a formula is already one.
@@ -55,8 +63,8 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
     "consensus": _positive,
     "mixture_gain": lambda column: 1 - np.exp(-column.clip(lower=0)),
     "stability": _positive,
-    "predictive": lambda column: _share_of_best(column) ** 3,
-    "predictive_auc": lambda column: _share_of_best(2 * column - 1) ** 3,  # above chance
+    "predictive": _foresight,
+    "predictive_auc": lambda column: _foresight(2 * column - 1),  # above chance
     "agreement_incumbent": _positive,
 }
 
