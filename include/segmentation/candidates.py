@@ -66,7 +66,7 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
 
 
 def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
-    """The customers of a horizon ago and of a year ago, with what they then spent: samples of `judged_rows`."""
+    """Customers of a horizon ago and of a year ago, with what they then spent: samples of `judged_rows`."""
     horizon = night.settings.model.horizon_days
     if not _write_lesson(night, horizon, SNAPSHOT):
         progress(f"prepare: too young to look {horizon} days back; predictive validity is not scored")
