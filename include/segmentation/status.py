@@ -120,7 +120,7 @@ def _stale(status: Status) -> list[str]:
     many = "1 published date" if len(status.stale) == 1 else f"{len(status.stale):,} published dates"
     return [
         "",
-        f"{'Stale':<11}{many}, from {status.stale[0]} on: facts before them changed since. Why:",
+        f"{'Stale':<11}{many}, from {status.stale[0]} on: they would come out differently now. Why:",
         f"{'':<11}select * from segments.stale_dates; to run them again: make stale (docs/backfills.md)",
     ]
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -243,26 +244,41 @@ def backfill(args: argparse.Namespace) -> int:
     command += ["--stale"] if args.stale else [first, last, "--reprocess", args.reprocess or "none"]
     command += ["--give-up"] if args.give_up else []
     if services.are_running(home):
-        return subprocess.call(command, env=environment, cwd=home.folder)  # noqa: S603 (ours)
+        code = _attend(command, environment, home, lambda: services.are_running(home))
+        if code is not None:
+            return code
+        print("the services that ran it have stopped; it goes on with services of its own", file=sys.stderr)
+        command = [word for word in command if word != "--give-up"]  # that is done
     begun = datetime.now(UTC).isoformat()
     with services.started(home, environment, args.port, is_quiet=True) as parts:
         command += ["--parsed-after", begun]
-        process = subprocess.Popen(command, env=parts.environment, cwd=home.folder)  # noqa: S603 (ours)
-        parts.remember(process)
-        try:
-            while process.poll() is None and parts.ended is None:
-                time.sleep(0.5)
-        except KeyboardInterrupt:
-            print("\nstopped; the same command goes on from here", file=sys.stderr)
-            return 130
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait()
-        if parts.ended:
+        code = _attend(command, parts.environment, home, lambda: parts.ended is None, parts.remember)
+        if code is None:
             print(f"error: {parts.last_word()}; the same command goes on from here", file=sys.stderr)
-            return ENDED_OTHERWISE
-    return process.returncode
+    return ENDED_OTHERWISE if code is None else code
+
+
+def _attend(
+    command: list[str],
+    environment: dict[str, str],
+    home: Home,
+    are_up: Callable[[], bool],
+    remember: Callable[[subprocess.Popen], None] = lambda _: None,
+) -> int | None:
+    """Run the process that follows a backfill, for as long as the services are up; None when they are not."""
+    process = subprocess.Popen(command, env=environment, cwd=home.folder)  # noqa: S603 (ours)
+    remember(process)
+    try:
+        while process.poll() is None and are_up():
+            time.sleep(0.5)
+        return process.poll()
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait()
 
 
 def status(args: argparse.Namespace) -> int:
