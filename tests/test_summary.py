@@ -49,7 +49,7 @@ def test_a_published_run_says_who_the_segments_are_and_why(night):
         "ARI 0.70, AMI 0.73 (for information, never used to choose)",
         "changed segment since 2025-05-31",
         "rows within weekday range (found 312, expected between 340 and 610)",
-        "12% of the rows of customers (158 of 1,311) were quarantined",
+        "12% of the customers were set aside (158 of 1,311)",
         "Report .local/demo/report.html",
     ):
         assert said in flowing, said

@@ -187,17 +187,16 @@ def test_the_audiences_of_the_newest_date_follow_its_publication_by_themselves(a
 
 def test_a_click_on_the_task_that_published_leads_to_the_page_of_the_date(airflow):
     (run,) = [r for r in call(airflow.runs, airflow.token)["dag_runs"] if r["run_type"] == "scheduled"]
-    task = f"/dags/customer_segmentation/runs/{quote(run['dag_run_id'])}/tasks/publish"
+    task = f"/dags/customer_segmentation/runs/{quote(run['dag_run_id'])}/tasks/publish/details"
     with browsers.running() as browser, opened(browser, f"{airflow.address}{task}") as (page, _):
         page.get_by_label("Username").fill("admin")
         page.get_by_label("Password").fill(airflow.password)
         page.get_by_role("button", name="Sign in").click()
         link = page.get_by_role("link", name="Segments", exact=True).and_(page.locator("[href*=date]"))
         link.click(timeout=1000 * ALERT_SECONDS)
-        shown = next((p for p in page.context.pages if "/segmentation/" in p.url), page)
-        shown.wait_for_url(f"**/segmentation/segments?date={TODAY}")
-        assert shown.locator("article.card").count() >= 1
-        assert f"{TODAY.day} {TODAY:%B %Y}" in shown.locator(".eyebrow").inner_text()
+        page.wait_for_url(f"**/segmentation/segments?date={TODAY}")
+        assert page.locator("article.card").count() >= 1
+        assert f"{TODAY.day} {TODAY:%B %Y}" in page.locator(".eyebrow").inner_text()
 
 
 def test_the_dag_triggered_in_the_ui_runs_green_under_the_scheduler(airflow):

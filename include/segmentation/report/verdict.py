@@ -116,12 +116,12 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
     also = t(
         "The {candidate}: {figures}.", candidate=t(textbook["candidate"]), figures=_external_figures(textbook)
     )
-    return f"{said} {also}"
+    return t(" ").join([said, also])
 
 
 def _external_figures(row: dict[str, Any] | None) -> str:
     known = [(name, row[key]) for key, name in EXTERNAL if row and words.known(row.get(key))]
-    return ", ".join(f"{name} {value:.2f}" for name, value in known)
+    return t(", ").join(f"{name} {value:.2f}" for name, value in known)
 
 
 def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
@@ -138,7 +138,7 @@ def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_sha
             counts = t("{n} of {all}", n=f"{row['quarantined']:,}", all=f"{row['rows_in']:,}")
             said.append(
                 t(
-                    "{share} of the rows of {table} ({counts}) were quarantined: {rules}",
+                    "{share} of the {table} were set aside ({counts}): {rules}",
                     share=words.percent(share),
                     table=words.plain(row["table_name"]),
                     counts=counts,

@@ -30,6 +30,7 @@ ALGORITHMS = {
     "gower": "Gower prototypes",
     "genie": "Genie",
     "incumbent": "the model in use",
+    "reference": "the textbook's k-means",
 }
 
 GATES = {
@@ -41,6 +42,7 @@ GATES = {
     "noise_share": "too many customers are noise",
     "convergence": "did not converge",
     "assignable": "cannot place every customer",
+    "reference": "only to compare with",
 }
 
 REPRESENTATIONS = {
@@ -50,6 +52,8 @@ REPRESENTATIONS = {
     "pca": "the main directions of all features",
     "outlook": "all features beside the forecast",
     "rfm_outlook": "recency, frequency and money beside the forecast",
+    "incumbent": "as it was fitted",
+    "raw": "age, gender, orders and order value, not scaled",
 }
 
 GROUPS = {"rfm": "Recency, frequency, money"}
