@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cdist
 from skops import io as skops_io
 
 from segmentation.modelling.assign import (
@@ -21,9 +22,9 @@ from segmentation.modelling.assign import (
     save_model,
     working,
 )
-from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.prepare import prepare
-from segmentation.modelling.search import fit_algorithm
+from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
 
 SETTINGS = ModelSettings(k_min=2, k_max=4, stability_draws=0)
@@ -79,6 +80,24 @@ def test_a_customer_is_labelled_alone_as_in_the_whole(name, blobs):
     whole = assign(candidate, matrix)
     alone = pd.concat([assign(candidate, matrix.iloc[[i]]) for i in range(0, 180, 30)])
     pd.testing.assert_frame_equal(alone, whole.iloc[::30], rtol=0, atol=1e-9)
+
+
+def test_noise_far_from_every_segment_gets_the_nearest_all_the_same():
+    rng = np.random.default_rng(5)
+    points = np.concatenate([rng.normal(size=(60, 2)), rng.normal(size=(60, 2)) + 20])
+    crowd = rng.normal(size=(40, 2)) + np.array(
+        [20, 0]
+    )  # so many that all 15 nearest of one of them are noise
+    labels = np.repeat([0, 1, NOISE], [60, 60, 40])
+    labeller = NeighbourLabeller(np.concatenate([points, crowd]), labels)
+    X = np.concatenate([points[::7] + 0.3, crowd[::3], rng.normal(scale=12, size=(200, 2))])
+    given = assign(Candidate("made", "made", {}, k=2, labeller=labeller), pd.DataFrame(X))
+    nearest = np.argmin(cdist(X, points), axis=1)
+    noise = labels[np.argmin(cdist(X, labeller.points), axis=1)] == NOISE
+    assert noise[-200:].any()
+    assert (given["is_outlier"] == noise).all()
+    assert (given["label"][noise] == labels[nearest][noise]).all()
+    assert (given["confidence"][noise] == 0).all()
 
 
 def test_no_structure_is_one_segment(blobs):

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from skops import io as skops_io
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.labellers import NOISE, Labeller, label_in_blocks, settled
+from segmentation.modelling.labellers import Labeller, label_in_blocks, published
 from segmentation.modelling.search import Candidate
 
 OWN = "segmentation.modelling"
@@ -130,9 +131,7 @@ def assign(model: Candidate | Model | None, X: pd.DataFrame) -> pd.DataFrame:
         )
     values = np.ascontiguousarray(X, dtype=np.float64)
     with threadpool_limits(1):
-        labels, confidence = label_in_blocks(model.labeller.label, values, THREADS)
-        noise = labels == NOISE
-        labels = settled(model.labeller, values, labels, THREADS)
+        labels, confidence, noise = label_in_blocks(partial(published, model.labeller), values, THREADS)
     return _answer(X, labels, confidence, noise)
 
 

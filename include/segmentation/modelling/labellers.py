@@ -180,14 +180,16 @@ class PrototypeLabeller(BaseEstimator):
 Labeller = CentreLabeller | MixtureLabeller | NeighbourLabeller | PrototypeLabeller
 
 
-def label_in_blocks(label: Callable[[np.ndarray], Labels], X: np.ndarray, threads: int = 1) -> Labels:
+def label_in_blocks(
+    label: Callable[[np.ndarray], tuple[np.ndarray, ...]], X: np.ndarray, threads: int = 1
+) -> tuple[np.ndarray, ...]:
     """`label(X)`, block by block and, when `threads` is above 1, several blocks at a time."""
     if len(X) <= BLOCK_ROWS:
         return label(X)
     blocks = [X[start : start + BLOCK_ROWS] for start in range(0, len(X), BLOCK_ROWS)]
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(label, blocks))
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
 def label_with(labeller: Labeller, near: Neighbours) -> Labels:
@@ -197,11 +199,22 @@ def label_with(labeller: Labeller, near: Neighbours) -> Labels:
     return labeller.label(near.X)
 
 
-def settled(labeller: Labeller, X: np.ndarray, labels: np.ndarray, threads: int = 1) -> np.ndarray:
-    """`labels` of X as they are published: noise gets the cluster of the nearest that has one."""
+def published(labeller: Labeller, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels of X as they are published, confidence, and who is noise.
+
+    Noise gets the cluster of the nearest labelled customer that has one, who mostly is among those that
+    were found already.
+    """
+    near = Neighbours(X)
+    labels, confidence = label_with(labeller, near)
     noise = labels == NOISE
     if not noise.any() or not isinstance(labeller, NeighbourLabeller):
-        return labels
-    settled_labels = labels.copy()
-    settled_labels[noise], _ = label_in_blocks(labeller.without_noise().label, X[noise], threads)
-    return settled_labels
+        return labels, confidence, noise
+    of_the_nearest = labeller.labels[near.of(labeller.points)[1][noise]]
+    has_one = of_the_nearest != NOISE
+    given = np.take_along_axis(of_the_nearest, has_one.argmax(axis=1)[:, None], 1)[:, 0]
+    if not (found := has_one.any(axis=1)).all():
+        given[~found] = labeller.without_noise().label(X[noise][~found])[0]
+    settled = labels.copy()
+    settled[noise] = given
+    return settled, confidence, noise

@@ -27,7 +27,7 @@ ALGORITHM = Algorithm(
     trials=_trials,
     shared=lambda X, settings: linkage(X, method="average"),
     fit=_fit,
-    max_rows=10_000,  # the tree's distances take 8 n^2 / 2 bytes: 400 MB
+    max_rows=8_000,  # the tree's distances take 8 n^2 / 2 bytes: 256 MB
     labels_rest="nearest labelled customer",
     noise="clusters with less than a share of the customers, where one is asked for",
     confidence="share of the 15 nearest labelled customers that agree; 0 for noise",

@@ -38,7 +38,7 @@ if find_spec("genieclust"):
         trials=_trials,
         shared=_model,
         fit=_fit,
-        max_rows=10_000,
+        max_rows=8_000,
         labels_rest="nearest labelled customer",
         confidence="share of the 15 nearest labelled customers that agree",
     )

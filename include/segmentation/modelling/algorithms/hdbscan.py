@@ -65,7 +65,7 @@ ALGORITHM = Algorithm(
     fit=_fit,
     ranges={"min_cluster_share": Range(0.005, 0.15, is_log=True)},
     has_criterion=True,  # density validity
-    max_rows=10_000,  # the distances of the trees take 4 n^2 bytes: 400 MB
+    max_rows=8_000,  # the distances of the trees take 4 n^2 bytes: 256 MB
     labels_rest="nearest fitted customer",
     noise="what HDBSCAN calls noise, and whoever is nearest to that",
     confidence="membership strength times the share of the 15 nearest customers that agree; 0 for noise",

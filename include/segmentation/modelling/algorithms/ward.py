@@ -18,7 +18,7 @@ ALGORITHM = Algorithm(
     trials=lambda X, settings: k_trials(settings),
     shared=lambda X, settings: linkage(X, method="ward"),
     fit=_fit,
-    max_rows=10_000,  # the tree's distances take 8 n^2 / 2 bytes: 400 MB
+    max_rows=8_000,  # the tree's distances take 8 n^2 / 2 bytes: 256 MB
     labels_rest="nearest labelled customer",
     confidence="share of the 15 nearest labelled customers that agree",
 )
