@@ -385,6 +385,7 @@ def summary(warehouse: db.Database, days: list[date]) -> tuple[list[str], int]:
 ADVICE = {
     "held": "look at the verdict, then make release AS_OF= or make reject AS_OF=",
     "running": "another run of the date is under way; wait for it",
+    "not started": "the same command again makes them",
     "failed": "mend what the verdict names, then the same command with REPROCESS=failed",
 }
 
