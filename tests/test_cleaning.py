@@ -167,7 +167,7 @@ def test_the_demo_shop_balances(new_database, migrated, tmp_path):
     ("table", "loses"),
     [
         # each table's insert into core forgets a row
-        ("orders", ("where rule is null and not is_merged", "where rule is null and order_id <> 'b'")),
+        ("orders", ("where rule is null and not is_merged", "where rule is null and order_id <> 'c'")),
         ("order_items", ("where rule is null and not is_merged", "where false")),
         # what is refused is not kept
         ("orders", ("where rule is not null", "where rule = 'order_id_missing'")),
