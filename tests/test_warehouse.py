@@ -8,6 +8,7 @@ import pytest
 from segmentation import db
 from segmentation import warehouse as schema
 from segmentation.db import Database
+from segmentation.local import postgres
 
 NEWEST = max(file.name[:4] for file in (schema.MIGRATIONS / "versions").glob("[0-9]*.py"))
 SCHEMAS = {"staging", "quarantine", "core", "features", "quality", "segments", "publishing"}
@@ -129,3 +130,12 @@ def test_customers_sort_the_same_on_every_server(warehouse):
     )
     found = db.rows(warehouse, "select customer_id as id from staging.labels order by customer_id")
     assert [row["id"] for row in found] == ["10", "9", "B", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("gibibytes", "buffers", "work"), [(2, 256, 32), (16, 2048, 85), (24, 3072, 128), (512, 4096, 128)]
+)
+def test_the_embedded_server_takes_shares_of_the_memory_within_bounds(gibibytes, buffers, work):
+    written = postgres.configuration(gibibytes << 30)
+    assert f"shared_buffers = {buffers}MB" in written
+    assert f"work_mem = {work}MB" in written

@@ -249,6 +249,7 @@ class Load:
         if name == "labels":
             db.execute(self.target, "truncate staging.labels")
             return self._copy_into(("staging", name), list(self.table.columns))
+        self._start_anew()
         if name == "customers" and not self.is_file:
             return self._copy_beside_what_was_known()
         db.execute(
@@ -260,6 +261,12 @@ class Load:
         if self.instant is None:
             return self._copy_with_the_order()
         return self._copy_into(("staging", name), ["day", *self.table.columns])
+
+    def _start_anew(self) -> None:
+        """Truncate a table that is empty: with `wal_level = minimal` what is copied is then not logged."""
+        table = f"staging.{self.table.name}"
+        if self.days.first is None and not db.scalar(self.target, f"select exists (select from {table})"):
+            db.execute(self.target, f"truncate {table}")
 
     def _copy_beside_what_was_known(self) -> int:
         """A live shop has only the newest state of a customer; what it had before is kept."""

