@@ -571,14 +571,14 @@ def test_nobody_is_eligible_in_a_shop_without_orders(shop):
 
 def test_the_dictionary_and_the_statement_have_the_same_features(shop):
     """`final` gives the columns that the dictionary defines, in its order, and no other."""
-    state = db.statement("features/state.sql", whom="true")
-    query = db.statement("features/customer_features.sql", table="t", columns="final.*", state=state)
-    query = query.partition("insert into t (as_of_date, customer_id, final.*)")[2]
+    rhythm = db.statement("features/rhythm.sql", whom="true")
+    state = db.statement("features/state.sql", whom="true", rhythm=rhythm)
+    query = db.statement("features/customer_features.sql", columns="final.*", state=state, whom="true")
     with shop.warehouse.connect() as conn, conn.cursor() as cursor:
         none = {"month": None, "year_month": None, "slot": 1}
         cursor.execute(f"select * from ({query}) as q limit 0", {"as_of_date": date(2024, 1, 1), **none})
         given = [column.name for column in cursor.description]
-    assert given[:3] == ["date", "customer_id", "customer_id"]
+    assert given[:3] == ["as_of_date", "customer_id", "customer_id"]
     assert given[3:] == [feature.name for feature in features.dictionary()]
 
 

@@ -95,9 +95,7 @@ class Explaining(psycopg2.extensions.cursor):
         text = super().mogrify(text, params).decode() if params else text
         text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("--"))
         for statement in filter(None, (part.strip() for part in re.split(r";\s*\n", text))):
-            if re.match(
-                r"(select|with|insert|update|delete|create temp table .* on commit drop as)\b", statement
-            ):
+            if re.match(r"(select|with|insert|update|delete|create (temp )?table .* as)\b", statement):
                 super().execute(f"explain (format json, verbose) {statement}")
                 Explaining.plans.append((statement, self.fetchone()[0][0]["Plan"]))
             super().execute(statement)

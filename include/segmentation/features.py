@@ -1,10 +1,11 @@
 """Features of every eligible customer at an as-of date, and the dictionary that defines them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from psycopg2 import sql
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DICTIONARY = INCLUDE / "config" / "features.yaml"
+
+HALVES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
 
 roll_up = rollup.roll_up
 
@@ -82,22 +85,60 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
         db.lock(conn, f"segmentation features {night.as_of_date}")
         _ensure_columns(conn)
         date_of = ("customer_features", night.as_of_date)
-        staged = partitions.stage(conn, "features", *date_of, with_indexes=False)
-        customers = _compute(conn, night, night.as_of_date, staged)
-        partitions.add_key(conn, *date_of, ("as_of_date", "customer_id"))
-        partitions.replace(conn, "features", "customer_features", night.as_of_date)
+        key = ("as_of_date", "customer_id")
+        with _query(conn, night, night.as_of_date) as (query, params):
+            customers = partitions.stage_as(conn, "features", *date_of, query, params, key=key)
+        partitions.replace(conn, "features", *date_of)
+        db.execute(conn, "set local default_statistics_target = 25")  # most columns are only ever read whole
         db.execute(conn, f"analyze features.{partitions.name('customer_features', night.as_of_date)}")
     progress(f"features: {customers:,} customers")
     return customers
 
 
-def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) -> int:
-    columns = ", ".join(f'"{feature.name}"' for feature in of(night))
-    params = {**night.params, "as_of_date": as_of_date, **rollup.anchors(conn, as_of_date).params}
-    state = db.statement("features/state.sql", whom="true")
-    return db.run_file(
-        conn, "features/customer_features.sql", params, table=table, columns=columns, state=state
+@contextmanager
+def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The statement that has the features of a date in the columns of their table, and what it binds.
+
+    A feature that the source does not allow, or that is in the dictionary no longer, is null. Customers are
+    computed in two halves, each by a process of the server: sums by customer are not shared among workers.
+    """
+    given = {feature.name for feature in of(night)}
+    kinds = partitions.kinds(conn, "features.customer_features")
+    columns = ",\n    ".join(
+        f"{_quoted(name) if name in given else 'null'}::{kind} as {_quoted(name)}"
+        for name, kind in kinds.items()
+        if name not in ("as_of_date", "customer_id")
     )
+    anchors = rollup.anchors(conn, as_of_date)
+    middle = rollup.middle(conn, anchors.month)
+    params = {**night.params, "as_of_date": as_of_date, "middle": middle, **anchors.params}
+    rhythm = f"{partitions.STAGING}.rhythm_{conn.info.backend_pid}"  # workers see no temporary table
+    since = db.statement("features/rhythm.sql", whom=rollup.EVERYBODY)
+    db.execute(conn, f"create unlogged table {rhythm} as\n{since}", params)
+    db.execute(conn, f"analyze {rhythm}")
+    halves = (
+        db.statement(
+            "features/customer_features.sql",
+            columns=columns,
+            state=db.statement(
+                "features/state.sql", whom=whom, rhythm=f"select * from {rhythm} where {whom}"
+            ),
+            whom=whom,
+        )
+        for whom in (HALVES if middle else (rollup.EVERYBODY,))
+    )
+    yield "\nunion all\n".join(f"(\n{half}\n)" for half in halves), params
+    db.execute(conn, f"drop table {rhythm}")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) -> None:
+    """The features of a date in a temporary table."""
+    with _query(conn, night, as_of_date) as (query, params):
+        db.execute(conn, f"create temp table {table} on commit drop as\n{query}", params)
 
 
 def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["pd.DataFrame", "pd.Series"]:
@@ -114,7 +155,6 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
     params = {"then": then, "as_of_date": then + timedelta(days=days if horizon is None else horizon)}
     rollup.make_anchors(night, [then])
     with night.warehouse.connect() as conn:
-        db.execute(conn, "create temp table earlier (like features.customer_features) on commit drop")
         _compute(conn, night, then, "earlier")
         spend = db.read_frame(conn, db.statement("features/spend_since.sql"), params)
         frame = _frame(conn, "select * from earlier", {}, wanted)
@@ -135,8 +175,7 @@ def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
     figures = ",\n    ".join(_differs(feature) for feature in wanted)
     with night.warehouse.connect() as conn:
         _ensure_columns(conn)
-        for name in ("kept", "recomputed"):
-            db.execute(conn, f"create temp table {name} (like features.customer_features) on commit drop")
+        db.execute(conn, "create temp table recomputed (like features.customer_features) on commit drop")
         _compute(conn, night, day, "kept")
         columns = ", ".join(f'"{feature.name}"' for feature in wanted)
         params = {"as_of_date": day}

@@ -1,6 +1,7 @@
 """Partitions by date: filled apart in `publishing`, then put in the place of what was there. And by month."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from psycopg2 import sql
 
@@ -14,38 +15,53 @@ def name(parent: str, day: date) -> str:
     return f"{parent}_{day:%Y%m%d}"
 
 
-def stage(
-    conn: db.Connection,
-    schema: str,
-    parent: str,
-    day: date,
-    column: str = "as_of_date",
-    *,
-    with_indexes: bool = True,
-) -> str:
+def stage(conn: db.Connection, schema: str, parent: str, day: date, column: str = "as_of_date") -> str:
     """Make an empty table that can be attached to `schema.parent` without a scan; returns its name.
 
-    `column` is the date that the parent is partitioned by. To fill a table of millions of rows without its
-    indexes and to add the key by `add_key` then takes half the time.
+    `column` is the date that the parent is partitioned by.
     """
     table = sql.Identifier(STAGING, name(parent, day))
     make = """
         drop table if exists {t};
-        create table {t} (like {p} including all {without}, constraint one_date check ({c} = {d}))
+        create table {t} (like {p} including all, constraint one_date check ({c} = {d}))
     """
     names = {"t": table, "p": sql.Identifier(schema, parent), "c": sql.Identifier(column)}
-    without = sql.SQL("" if with_indexes else "excluding indexes")
     with conn.cursor() as cursor:
-        cursor.execute(sql.SQL(make).format(d=sql.Literal(day), without=without, **names))
+        cursor.execute(sql.SQL(make).format(d=sql.Literal(day), **names))
     return f"{STAGING}.{name(parent, day)}"
 
 
-def add_key(conn: db.Connection, parent: str, day: date, columns: tuple[str, ...]) -> None:
-    """Give a staged table its primary key."""
-    key = sql.SQL(", ").join(map(sql.Identifier, columns))
+def stage_as(
+    conn: db.Connection,
+    schema: str,
+    parent: str,
+    day: date,
+    query: str,
+    params: dict[str, Any],
+    *,
+    key: tuple[str, ...],
+    column: str = "as_of_date",
+) -> int:
+    """Make a table of a query that can be attached to `schema.parent` without a scan; returns its rows.
+
+    The query has the columns of the parent, by name, type and order (`kinds`). An `insert ... select` into a
+    table that is there would be the leader's work alone; in `create table as` the server's workers take part.
+    """
     table = sql.Identifier(STAGING, name(parent, day))
     with conn.cursor() as cursor:
-        cursor.execute(sql.SQL("alter table {} add primary key ({})").format(table, key))
+        cursor.execute(sql.SQL("drop table if exists {}").format(table))
+        cursor.execute(sql.SQL("create table {} as\n").format(table).as_string(conn) + query, params)
+        rows = cursor.rowcount
+        finish = "alter table {} add constraint one_date check ({} = {}), add primary key ({})"
+        cursor.execute(
+            sql.SQL(finish).format(
+                table,
+                sql.Identifier(column),
+                sql.Literal(day),
+                sql.SQL(", ").join(map(sql.Identifier, key)),
+            )
+        )
+    return rows
 
 
 def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
@@ -64,7 +80,7 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
         "day": sql.Literal(day),
     }
     if known:
-        columns = sql.SQL(", ").join(map(sql.Identifier, _columns(conn, f"{schema}.{parent}")))
+        columns = sql.SQL(", ").join(map(sql.Identifier, kinds(conn, f"{schema}.{parent}")))
         swap = """
             delete from {partition};
             insert into {partition} ({columns}) select {columns} from {staged};
@@ -107,10 +123,11 @@ def make_month(conn: db.Connection, schema: str, parent: str, month: date) -> No
         )
 
 
-def _columns(conn: db.Connection, table: str) -> list[str]:
+def kinds(conn: db.Connection, table: str) -> dict[str, str]:
+    """The columns of a table, in its order, with their types."""
     query = """
-        select attname as name from pg_attribute
+        select attname as name, format_type(atttypid, atttypmod) as kind from pg_attribute
         where attrelid = %(t)s::regclass and attnum > 0 and not attisdropped
         order by attnum
     """
-    return [row["name"] for row in db.rows(conn, query, {"t": table})]
+    return {row["name"]: row["kind"] for row in db.rows(conn, query, {"t": table})}

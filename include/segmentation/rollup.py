@@ -84,6 +84,18 @@ def month_start(conn: db.Connection, day: date) -> date | None:
     return _anchor(conn, day)
 
 
+def middle(conn: db.Connection, month: date | None) -> str | None:
+    """The customer in the middle of those of a month start, as its statistics have it; None without them."""
+    query = """
+        select s.bounds[(cardinality(s.bounds) + 1) / 2]
+        from (
+            select histogram_bounds::text::text[] as bounds from pg_stats
+            where schemaname = 'features' and tablename = %(table)s and attname = 'customer_id'
+        ) as s
+    """
+    return month and db.scalar(conn, query, {"table": partitions.name("customer_cumulative", month)})
+
+
 def prune(conn: db.Connection, before: date) -> list[date]:
     """Forget the month starts before a date, but those of January, and empty their partitions.
 
@@ -142,12 +154,16 @@ def _make_month(conn: db.Connection, month: date) -> None:
     partitions.replace(conn, "features", "customer_cumulative", month)
     db.execute(conn, f"analyze features.{partitions.name('customer_cumulative', month)}")
     db.execute(
+        conn, "analyze only features.customer_cumulative"
+    )  # a partitioned table is nobody else's to do
+    db.execute(
         conn, "insert into features.anchors (kind, as_of_date) values ('month', %(month)s)", {"month": month}
     )
 
 
 def _write_month(conn: db.Connection, month: date, before: date | None, table: str, whom: str) -> None:
-    state = db.statement("features/state.sql", whom=whom)
+    rhythm = db.statement("features/rhythm.sql", whom=whom)
+    state = db.statement("features/state.sql", whom=whom, rhythm=rhythm)
     params = {"as_of_date": month, "month": before}
     db.run_file(conn, "features/customer_cumulative.sql", params, table=table, state=state)
 
@@ -173,6 +189,7 @@ def _mix(conn: db.Connection, as_of_date: date) -> int:
     db.execute(conn, f"truncate features.customer_mix_{slot}")
     db.run_file(conn, "features/customer_mix.sql", {"as_of_date": as_of_date, "slot": slot}, source=LINES)
     db.execute(conn, f"analyze features.customer_mix_{slot}")
+    db.execute(conn, "analyze only features.customer_mix")
     _stands(conn, slot, as_of_date)
     return slot
 
@@ -215,8 +232,11 @@ def _stands(conn: db.Connection, slot: int, as_of_date: date) -> None:
 
 
 def _touch(conn: db.Connection, query: str, params: dict[str, Any]) -> int:
-    """The customers of a query in the temporary table `touched`; returns how many."""
-    db.execute(conn, f"create temp table touched on commit drop as {query}", params)
+    """The customers of a query in the temporary table `touched`, in order; returns how many.
+
+    Looked up in order, neighbours in an index are neighbours in time.
+    """
+    db.execute(conn, f"create temp table touched on commit drop as\n{query}\norder by customer_id", params)
     db.execute(conn, "analyze touched")
     return db.scalar(conn, "select count(*) from touched")
 

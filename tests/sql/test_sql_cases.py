@@ -78,7 +78,9 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
     identifiers = {
         "whom": "true",
         "source": rollup.LINES,
-        "state": db.statement("features/state.sql", whom="true"),
+        "state": db.statement(
+            "features/state.sql", whom="true", rhythm=db.statement("features/rhythm.sql", whom="true")
+        ),
         **params.get("identifiers", {}),
     }
     text = db.statement(f"{case.parts[0]}/{case.parts[1]}.sql", **identifiers)

@@ -5,12 +5,13 @@
 --     before D add up to less what those before D - 365 do (customer_cumulative of a month start and the
 --     days since). Cancelled orders of the windows: customer_day_cancelled. customer_mix, core.customers.
 -- Parameters: as_of_date; month, year_month: the month starts kept, not after D and not after D - 365
---     (null: there is none, and all days are read); slot of customer_mix; identifiers: table, columns (the
---     features that the source allows), state. Every fact is of a day before D, a cancellation too.
--- Re-run: fills a table of the run, which takes the place of the date's partition.
+--     (null: there is none, and all days are read); slot of customer_mix; identifiers: columns, state,
+--     whom (a condition on customer_id, or true). Every fact is of a day before D, a cancellation too.
+-- Re-run: reads only. It becomes a table by `create table as`, which the workers of the server take part in:
+--     for them, what is read twice is small, and not kept as a common table expression.
 -- Caveats: eligible is a customer with at least one order that counts (a line with quantity > 0 and
---     unit_price > 0) and is not cancelled before D. Sums are exact (whole cents), their ratios are float8.
-insert into {{ table }} (as_of_date, customer_id, {{ columns }})
+--     unit_price > 0) and is not cancelled before D. Sums are exact (whole cents; as float8,
+--     which is faster than numeric, they are so up to 2^53), their ratios are float8.
 with state as (
     select file.*
     from (
@@ -23,16 +24,20 @@ recent as (
         customer_id,
         sum(orders) filter (where day >= %(as_of_date)s::date - 30) as orders_30d,
         sum(orders) filter (where day >= %(as_of_date)s::date - 90) as orders_90d,
-        sum(gross_cents - discount_cents - returned_cents)
+        sum((gross_cents - discount_cents - returned_cents)::double precision)
         filter (where day >= %(as_of_date)s::date - 30)::bigint as spend_cents_30d,
-        sum(gross_cents - discount_cents - returned_cents)
+        sum((gross_cents - discount_cents - returned_cents)::double precision)
         filter (where day >= %(as_of_date)s::date - 90)::bigint as spend_cents_90d,
-        sum(gross_cents) filter (where day >= %(as_of_date)s::date - 90)::bigint as gross_cents_90d,
-        sum(gross_cents)
+        sum(gross_cents::double precision)
+        filter (where day >= %(as_of_date)s::date - 90)::bigint as gross_cents_90d,
+        sum(gross_cents::double precision)
         filter (where day < %(as_of_date)s::date - 90)::bigint as gross_cents_90d_before,
         sum(sessions) filter (where day >= %(as_of_date)s::date - 90) as sessions_90d
     from features.customer_day
-    where day >= %(as_of_date)s::date - 180 and day < %(as_of_date)s::date
+    where
+        day >= %(as_of_date)s::date - 180 and day < %(as_of_date)s::date and {{ whom }}
+        -- of the older half only money counts
+        and (day >= %(as_of_date)s::date - 90 or gross_cents <> 0)
     group by customer_id
 ),
 
@@ -56,6 +61,7 @@ gone as (
         day >= %(as_of_date)s::date - 365
         and day < %(as_of_date)s::date
         and cancelled_on < %(as_of_date)s::date
+        and {{ whom }}
     group by customer_id
 ),
 
@@ -70,7 +76,7 @@ year_start as (
         dwell_seconds,
         reviews
     from features.customer_cumulative
-    where month = %(year_month)s::date
+    where month = %(year_month)s::date and {{ whom }}
 ),
 
 year_start_days as (
@@ -84,7 +90,10 @@ year_start_days as (
         sum(dwell_seconds) as dwell_seconds,
         sum(reviews) as reviews
     from features.customer_day
-    where day >= coalesce(%(year_month)s::date, '-infinity') and day < %(as_of_date)s::date - 365
+    where
+        day >= coalesce(%(year_month)s::date, '-infinity')
+        and day < %(as_of_date)s::date - 365
+        and {{ whom }}
     group by customer_id
 ),
 
@@ -95,7 +104,13 @@ attributes as (
         gender,
         country
     from core.customers
-    where valid_from < %(as_of_date)s::date and valid_to >= %(as_of_date)s::date
+    where valid_from < %(as_of_date)s::date and valid_to >= %(as_of_date)s::date and {{ whom }}
+),
+
+mix as (
+    select *
+    from features.customer_mix
+    where slot = %(slot)s and {{ whom }}
 ),
 
 sums as (
@@ -192,12 +207,12 @@ final as (
         a.gender,
         a.country
     from sums as t
-    left join features.customer_mix as m on t.customer_id = m.customer_id and m.slot = %(slot)s
+    left join mix as m on t.customer_id = m.customer_id
     left join attributes as a on t.customer_id = a.customer_id
 )
 
 select
-    %(as_of_date)s::date,
+    %(as_of_date)s::date as as_of_date,
     customer_id,
     {{ columns }}
 from final

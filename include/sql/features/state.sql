@@ -1,13 +1,12 @@
 -- Purpose: what all days before a date add up to: a month start that is kept, and the days since.
 -- Grain: customer.
 -- Inputs: features.customer_cumulative of the month start; customer_day of the days since;
---     customer_day_cancelled of the cancellations since; customer_order_day of the customers of whom one
---     took an earlier order off.
+--     customer_day_cancelled of the cancellations since.
 -- Parameters: as_of_date; month: the month start, not after it (null: none, so that all days are read);
---     identifier: whom: a condition on customer_id, or true.
+--     identifiers: whom: a condition on customer_id, or true; rhythm: rhythm.sql, or a table made of it.
 -- Re-run: reads only; customer_cumulative.sql and customer_features.sql include it.
 -- Caveat: a cancellation is an entry of the day on which it was made, and is taken off the totals as such.
---     The rhythm of order days is no total: of whom an earlier day was taken off, it is counted anew.
+--     The rhythm of order days is no total (rhythm.sql): whoever is counted anew there begins with nothing.
 with before as (
     select *
     from features.customer_cumulative
@@ -43,7 +42,7 @@ since as (
     group by customer_id
 ),
 
-cancelled_since as (
+cancelled_since as not materialized (
     select *
     from features.customer_day_cancelled
     where
@@ -69,104 +68,17 @@ taken_off as (
     group by customer_id
 ),
 
-counted_anew as (
+counted_anew as not materialized (
     select distinct customer_id
     from cancelled_since
     where day < %(month)s::date
 ),
 
-days_since as (
-    select
-        customer_id,
-        day,
-        orders
-    from features.customer_day
-    where
-        day >= coalesce(%(month)s::date, '-infinity') and day < %(as_of_date)s::date
-        and orders > 0 and {{ whom }}
-),
-
-order_days as (
-    select
-        s.customer_id,
-        s.day,
-        s.orders
-    from days_since as s
-    where not exists (select from counted_anew as a where a.customer_id = s.customer_id)
-    union all
-    select
-        a.customer_id,
-        d.day,
-        d.orders
-    from counted_anew as a
-    cross join lateral (
-        select
-            o.day,
-            o.orders
-        from features.customer_order_day as o
-        where o.customer_id = a.customer_id and o.day < %(as_of_date)s::date
-        order by o.day
-        offset 0
-    ) as d
-),
-
-cancelled_days as (
-    select
-        c.customer_id,
-        c.day,
-        c.orders
-    from cancelled_since as c
-    where not exists (select from counted_anew as a where a.customer_id = c.customer_id)
-    union all
-    select
-        a.customer_id,
-        d.day,
-        d.orders
-    from counted_anew as a
-    cross join lateral (
-        select
-            c.day,
-            c.orders
-        from features.customer_day_cancelled as c
-        where c.customer_id = a.customer_id and c.cancelled_on < %(as_of_date)s::date
-        order by c.day
-        offset 0
-    ) as d
-),
-
-cancelled_orders as (
-    select
-        customer_id,
-        day,
-        sum(orders) as orders
-    from cancelled_days
-    group by customer_id, day
-),
-
-left_days as (
-    select
-        o.customer_id,
-        o.day,
-        lag(o.day) over (partition by o.customer_id order by o.day) as day_before
-    from order_days as o
-    left join cancelled_orders as c on o.customer_id = c.customer_id and o.day = c.day
-    where o.orders > coalesce(c.orders, 0)
-),
-
 rhythm as (
-    select
-        customer_id,
-        min(day) as first_order_day,
-        max(day) as last_order_day,
-        count(*) as order_days,
-        count(*) filter (
-            where
-            day_before is null
-            or date_trunc('month', day_before::timestamp) < date_trunc('month', day::timestamp)
-        ) as active_months,
-        coalesce(sum((day - day_before) * (day - day_before)), 0) as gap_squares
-    from left_days
-    group by customer_id
+    select rhythm.*
+    from (
+        {{ rhythm }}
+    ) as rhythm
 ),
 
 known as (
