@@ -4,9 +4,8 @@ Rule
 ----
 1. A candidate that fails a gate cannot win; the gates it failed are named.
 2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count by their
-   share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing:
-   in full within 1.5 % of it, which is luck, and steeply less below, as the last few per cent are what a
-   finer cut is for.
+   share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing,
+   to the eighth power: the last few per cent are what a finer cut is for.
 3. The total is the mean of the values, weighted by `settings.weights`; a score that nobody has
    (no history to predict from, say) drops out; one that a candidate lacks counts 0.
 4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
@@ -35,8 +34,7 @@ from segmentation.modelling.settings import ModelSettings
 
 DECIMALS = 6
 WEIGHTINGS = 500
-ALIKE = 0.985  # candidates that foresee so much of what the best does foresee alike
-STEEPNESS = 8
+STEEPNESS = 8  # of what a candidate loses that foresees less than the best
 
 
 def _positive(column: pd.Series) -> pd.Series:
@@ -49,8 +47,7 @@ def _share_of_best(column: pd.Series) -> pd.Series:
 
 
 def _foresight(column: pd.Series) -> pd.Series:
-    """min(1, share of the best / .985) ** 8."""
-    return (_share_of_best(column) / ALIKE).clip(upper=1) ** STEEPNESS
+    return _share_of_best(column) ** STEEPNESS
 
 
 # A score as a value in 0..1, 1 the best; a score without a formula is already one.
