@@ -128,10 +128,11 @@ class Backfill:
 
     def _run(self, kills: int, whole_command_every: int) -> list[str]:
         killed: list[str] = []
+        again: tuple[str, ...] = ()
         while True:
-            process = self.begin()
+            process = self.begin(*again)
             while process.poll() is None and len(killed) < kills:
-                time.sleep(self.chance.uniform(0.2, 6))
+                time.sleep(self.chance.uniform(0.2, 4))
                 if whole_command_every and len(killed) % whole_command_every == whole_command_every - 1:
                     if _tasks():
                         process.kill()
@@ -142,7 +143,9 @@ class Backfill:
                         victim.kill()
                         killed.append("a task")
             code = process.wait()
-            if code != -signal.SIGKILL:
+            if code == 0 and len(killed) < kills:  # over too soon: all dates are made again
+                again = (*self.range, "--reprocess", "completed")
+            elif code != -signal.SIGKILL:
                 break
         if code:
             raise RuntimeError(f"the backfill ended with {code} after {killed}:\n{self.said[-6000:]}")
@@ -150,13 +153,18 @@ class Backfill:
 
     def begin(self, *wish: str) -> subprocess.Popen:
         """Start the command: all dates, or what `wish` says."""
-        last = FIRST + timedelta(days=self.dates - 1)
         command = self.machine.command(
             *("backfill", "--shop", SHOP, "--source", "demo", "--customers", str(self.customers)),
-            *(wish or ("--from", FIRST.isoformat(), "--to", last.isoformat())),
+            *(wish or self.range),
         )
         with (self.machine.folder / "backfill.log").open("a") as output:
             return subprocess.Popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+
+    @property
+    def range(self) -> tuple[str, ...]:
+        """The dates, as the command takes them."""
+        last = FIRST + timedelta(days=self.dates - 1)
+        return ("--from", FIRST.isoformat(), "--to", last.isoformat())
 
     @property
     def said(self) -> str:
