@@ -96,7 +96,7 @@ class ModelSettings(BaseModel):
         20_000,
         ge=100,
         description="above this number of customers, candidates label one uniform sample of so many, the "
-        "same for all; the winner labels everybody",
+        "same for all; the winner labels everybody. Of a horizon and a year ago, so many customers are asked",
     )
     search_every_days: int = Field(
         7,
