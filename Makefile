@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CLI = $(PY) -W ignore -m segmentation.local.cli
 OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT FROM TO REPROCESS GIVE_UP ALGORITHM K FORCE_REFIT \
-	COLUMNS ENCODING DELIMITER HEADER DECIMAL DATES CURRENCY,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$(subst ",\",$($(o)))"))
+	COLUMNS ENCODING DELIMITER HEADER DECIMAL DATES CURRENCY PYCARET,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$(subst ",\",$($(o)))"))
 # of a file of transactions; the environment has a COLUMNS of another kind, the width of the terminal
 COLUMNS :=
 unexport COLUMNS
@@ -61,7 +61,7 @@ test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
 bench-labelled: $(VENV)/dev.stamp ## how close the choice comes to true labels: DATA="folders of NAME.data.gz and NAME.labels0.gz"
 	@$(PY) -W ignore benchmarks/labelled.py $(DATA)
 
-bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01
+bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01 PYCARET=python
 	@$(PY) -W ignore benchmarks/predictive.py $(OPTIONS)
 
 bench-planted: $(VENV)/dev.stamp ## how close the demo shop's segments come to the planted ones, easy to hard: CUSTOMERS=5000 AS_OF=

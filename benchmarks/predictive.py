@@ -6,14 +6,17 @@ For each date the stages of a night run on facts strictly before it, without a l
 candidates, choice. What customers did in the 90 days after (the setting `model.horizon_days`) is then
 looked up. Every partition is judged alike, out of sample in 5 folds, 4 times over: the forecast for a
 customer is the mean of the segment in the other folds; share explained is 1 - squared error / variance
-of log(1 + spend), AUC is of buying at all. The file must reach the horizon past each date.
+of log(1 + spend), AUC is of buying at all. The file must reach the horizon past each date. PyCaret's
+k-means is PyCaret's own with PYCARET=python, a Python of an environment that has it, else its recipe.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -95,8 +98,32 @@ def raw_matrix(frame: pd.DataFrame) -> np.ndarray:
     ).fit_transform(frame)
 
 
+# PyCaret needs older libraries, so it runs in an environment of its own.
+PYCARET = """
+import sys
+import pandas as pd
+from pycaret.clustering import ClusteringExperiment
+experiment = ClusteringExperiment().setup(pd.read_csv(sys.argv[1], index_col=0), session_id=0, verbose=False)
+model = experiment.create_model("kmeans", verbose=False)
+experiment.assign_model(model, verbose=False)["Cluster"].to_csv(sys.argv[2], index=False)
+"""
+
+
+def pycaret(frame: pd.DataFrame, python: str | None) -> np.ndarray:
+    """PyCaret's k-means as it comes, by a Python that has it; without one, what PyCaret 3 does by default."""
+    if not python:
+        return pycaret_default(frame)
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = Path(folder, "given.csv"), Path(folder, "made.csv")
+        frame.to_csv(given)
+        command = [python, "-c", PYCARET, str(given), str(made)]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        subprocess.run(command, check=True, env=environment, cwd=folder, stdout=subprocess.DEVNULL)  # noqa: S603
+        return pd.factorize(pd.read_csv(made)["Cluster"])[0]
+
+
 def pycaret_default(frame: pd.DataFrame) -> np.ndarray:
-    """What PyCaret 3 does by default: mean imputation, one-hot, no scaling, k-means with four clusters."""
+    """The recipe: mean imputation, one-hot, no scaling, k-means with four clusters."""
     return KMeans(4, n_init=10, random_state=0).fit_predict(raw_matrix(frame))
 
 
@@ -192,7 +219,7 @@ def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
     return found
 
 
-def rows(night_of: Callable[[date], Night], day: date) -> Iterator[dict]:
+def rows(night_of: Callable[[date], Night], day: date, python: str | None) -> Iterator[dict]:
     """The rows of the table for a date."""
     night = night_of(day)
     features.build(night, silent)
@@ -200,7 +227,7 @@ def rows(night_of: Callable[[date], Night], day: date) -> Iterator[dict]:
     frame, later = features.read_earlier(night_of(day + timedelta(days=horizon)), horizon)
     spend = later.to_numpy()
     partitions = rfm(frame)
-    partitions |= {"kmeans3": textbook(frame), "pycaret": pycaret_default(frame)}
+    partitions |= {"kmeans3": textbook(frame), "pycaret": pycaret(frame, python)}
     names = {}
     for name, (labels, candidate) in choose(night).items():
         partitions[name], names[name] = labels, candidate
@@ -228,6 +255,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--source", required=True)
     parser.add_argument("--data")
     parser.add_argument("--as-of", required=True, help="dates, separated by commas")
+    parser.add_argument("--pycaret", metavar="PYTHON", help="a Python in whose environment PyCaret is")
     for name in ("customers", *cli.FILE):
         parser.add_argument(f"--{name}")
     args = parser.parse_args(arguments)
@@ -236,7 +264,7 @@ def main(arguments: list[str] | None = None) -> None:
     found = []
     for night_of in shop(args, max(days) + horizon):
         for day in days:
-            found += rows(night_of, day)
+            found += rows(night_of, day, args.pycaret)
     table = pd.DataFrame(found)
     print(table.round(3).to_string(index=False))
     for day, part in table.groupby("as of"):
