@@ -232,7 +232,8 @@ class Outlook(TransformerMixin, BaseEstimator):
 
     def _told(self, places: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
-            return (self.even_.predict(places) + self.steps_.predict(places)) / 2
+            even = self.even_.predict(places)
+        return (even + self.steps_.predict(places)) / 2  # trees: a row is one thread's
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
