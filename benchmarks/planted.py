@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
     told = dict.fromkeys(predictive.cli.FILE)
     table = pd.DataFrame()
     for spread in SPREADS:
-        os.environ["SEGMENTATION_SHOP__DEMO_SPREAD"] = str(spread)
+        os.environ["SEGMENTATION__SHOP__DEMO_SPREAD"] = str(spread)
         shop = argparse.Namespace(source="demo", data=None, customers=args.customers, **told)
         name = f"bench-planted-{args.customers}-{str(spread).replace('.', '-')}"
         for night_of in predictive.shop(shop, args.as_of, name):

@@ -30,6 +30,7 @@ from segmentation import (
     features,
     files,
     publishing,
+    renewal,
     runs,
     warehouse,
 )
@@ -148,10 +149,13 @@ def main(file: str, nights: int, algorithms: list[str]) -> int:
 def _night(night: Night, algorithms: list[str]) -> None:
     started = time.monotonic()
     features.build(night, silent)
-    wanted = candidates.prepare(night, algorithms or None, silent)
-    for algorithm in wanted:
-        candidates.fit(night, algorithm, silent)
-    chosen, assignments = choice.choose(night, wanted, False, silent)
+    if renewal.decide(night, renewal.Wish(), silent).search:
+        wanted = candidates.prepare(night, algorithms or None, silent)
+        for algorithm in wanted:
+            candidates.fit(night, algorithm, silent)
+        chosen, assignments = choice.choose(night, wanted, progress=silent)
+    else:
+        chosen, assignments = choice.keep(night, silent)
     publishing.stage_assignments(night, assignments)
     publishing.publish(night, chosen, silent)
     with night.warehouse.connect(readonly=True) as conn:
