@@ -135,7 +135,7 @@ class ModelSettings(BaseModel):
         description="weight of each score in the ranking; a score that is absent counts for nobody",
     )
     incumbent_margin: Share = Field(
-        0.02, description="how much better (0..1) a challenger must rank than the model in use"
+        0.05, description="how much better (0..1) a challenger must rank than the model in use"
     )
 
     @field_validator("representations")
