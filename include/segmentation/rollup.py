@@ -153,9 +153,8 @@ def _make_month(conn: db.Connection, month: date) -> None:
     _write_month(conn, month, before, staged, whom=EVERYBODY)
     partitions.replace(conn, "features", "customer_cumulative", month)
     db.execute(conn, f"analyze features.{partitions.name('customer_cumulative', month)}")
-    db.execute(
-        conn, "analyze only features.customer_cumulative"
-    )  # a partitioned table is nobody else's to do
+    # autovacuum analyzes partitions, never their parent, and the planner asks the parent
+    db.execute(conn, "analyze only features.customer_cumulative")
     db.execute(
         conn, "insert into features.anchors (kind, as_of_date) values ('month', %(month)s)", {"month": month}
     )
