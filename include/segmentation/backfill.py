@@ -423,6 +423,11 @@ def run(
         say(f"backfilling {_named(asked)}")
         number = create(asked, loaded.tz)
     days = follow(number, warehouse, loaded.tz, say)
+    if found and reprocess == "none" and not unfinished():
+        more = ask(warehouse, loaded, *told, datetime.now(UTC))  # the unfinished one was of fewer dates
+        if more:
+            say(f"backfilling {_named(more)}")
+            follow(create(more, loaded.tz), warehouse, loaded.tz, say)
     if reprocess != "stale" and first and last:
         days = Asked.of({"first": first, "last": last}).days
     lines, code = summary(warehouse, days)
