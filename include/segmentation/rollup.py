@@ -1,11 +1,11 @@
 """The roll-up by day, and the dates from which a night goes on instead of reading the history.
 
 `features.customer_cumulative` has what all days before the start of a month add up to,
-`features.customer_mix` what the products of the 365 days before a date are a mix of; `features.anchors` says
-at which dates they stand. They are made when a date first needs them, from the one before, and whatever
-changes an earlier day (a late row, a correction) makes them again for the customers it changed: at every
-commit an anchor is what a full computation of its date would be. Any date can be computed from the anchors
-before it, or from none.
+`features.customer_mix` what the products of the 365 days before a date are a mix of, and
+`features.customer_recent` what the 180 days before it add up to; `features.anchors` says at which dates they
+stand. They are made when a date first needs them, from the one before, and whatever changes an earlier day (a
+late row, a correction) makes them again for the customers it changed: at every commit an anchor is what a
+full computation of its date would be. Any date can be computed from the anchors before it, or from none.
 See docs/adr/0007-anchors.md.
 """
 
@@ -22,15 +22,17 @@ FACTS = ("orders", "events", "reviews")
 DAYS_LOCK = "segmentation days"
 EVERYBODY = "true"
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
-LINES = "features.customer_product_day"
-# A mix that stands further back than this, or of whom more than a share changed, is counted from the lines.
+# What is kept in slots, a date each, and moved from date to date: from which table, and of how many days.
+SLOTTED = {"customer_mix": ("customer_product_day", 365), "customer_recent": ("customer_day", 180)}
+# What stands further back than this, or of whom more than a share changed, is counted anew.
 MOST_DAYS_BACK = 31
+MOST_DAYS_ADDED = 7
 MOST_CHANGED = 0.2
 
 
 @dataclass(frozen=True)
 class Anchors:
-    """From where a date is computed: month starts (None: from the first day on), and the slot of its mix."""
+    """From where a date is computed: month starts (None: from the first day on), and the slot of windows."""
 
     month: date | None
     year_month: date | None
@@ -73,9 +75,9 @@ def make_anchors(night: Night, days: list[date]) -> None:
 
 
 def anchors(conn: db.Connection, as_of_date: date) -> Anchors:
-    """The anchors of a date, its mix moved to the date. They hold until the transaction ends."""
+    """The anchors of a date, its slot moved to the date. They hold until the transaction ends."""
     month, year_month = month_start(conn, as_of_date), month_start(conn, as_of_date - YEAR)
-    return Anchors(month, year_month, _mix(conn, as_of_date))
+    return Anchors(month, year_month, _slot(conn, as_of_date))
 
 
 def month_start(conn: db.Connection, day: date) -> date | None:
@@ -167,10 +169,10 @@ def _write_month(conn: db.Connection, month: date, before: date | None, table: s
     db.run_file(conn, "features/customer_cumulative.sql", params, table=table, state=state)
 
 
-# --------------------------------------------------------------------------------------- mix of a year
+# ------------------------------------------------------------------------------------ windows, in slots
 
 
-def _mix(conn: db.Connection, as_of_date: date) -> int:
+def _slot(conn: db.Connection, as_of_date: date) -> int:
     """The slot that stands at the date: the nearest one before is moved, or the longest unused filled."""
     db.execute(conn, "lock table features.anchors in share row exclusive mode")
     slots = db.rows(
@@ -181,38 +183,54 @@ def _mix(conn: db.Connection, as_of_date: date) -> int:
         if timedelta() <= as_of_date - row["as_of_date"] <= timedelta(days=MOST_DAYS_BACK)
     ]  # fmt: skip
     best = max(near, key=lambda row: row["as_of_date"], default=None)
-    if best and _move(conn, best, as_of_date):
-        return best["slot"]
     free = {1, 2, 3, 4} - {row["slot"] for row in slots}
     slot = best["slot"] if best else min(free) if free else slots[0]["slot"]
-    db.execute(conn, f"truncate features.customer_mix_{slot}")
-    db.run_file(conn, "features/customer_mix.sql", {"as_of_date": as_of_date, "slot": slot}, source=LINES)
-    db.execute(conn, f"analyze features.customer_mix_{slot}")
-    db.execute(conn, "analyze only features.customer_mix")
+    if not (best and _move_mix(conn, best, as_of_date)):
+        _fill(conn, "customer_mix", slot, as_of_date)
+    if not (best and _move_recent(conn, best, as_of_date)):
+        _fill(conn, "customer_recent", slot, as_of_date)
     _stands(conn, slot, as_of_date)
     return slot
 
 
-def _move(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
+def _fill(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
+    source, _ = SLOTTED[table]
+    params = {"as_of_date": as_of_date, "slot": slot}
+    db.execute(conn, f"truncate features.{table}_{slot}")
+    db.run_file(conn, f"features/{table}.sql", params, source=f"features.{source}")
+    db.execute(conn, f"analyze features.{table}_{slot}")
+    db.execute(conn, f"analyze only features.{table}")
+
+
+def _move_mix(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
     """Count again those customers whose year has changed; False when they are too many for that."""
     params = {"before": slot["as_of_date"], "as_of_date": as_of_date, "slot": slot["slot"]}
-    if slot["as_of_date"] < as_of_date:
-        touched = _touch(conn, db.statement("features/touched.sql"), params)
-        known = db.scalar(conn, "select count(*) from features.customer_mix where slot = %(slot)s", params)
-        if touched > max(MOST_CHANGED * known, 1000):
-            db.execute(conn, "drop table touched")
-            return False
-        _count_again(conn, slot["slot"], as_of_date)
-        db.execute(conn, "drop table touched")
-    _stands(conn, slot["slot"], as_of_date)
-    return True
+    touched = _touch(conn, db.statement("features/customer_mix_touched.sql"), params)
+    known = db.scalar(conn, "select count(*) from features.customer_mix where slot = %(slot)s", params)
+    are_few = touched <= max(MOST_CHANGED * known, 1000)
+    if are_few:
+        _count_again(conn, "customer_mix", slot["slot"], as_of_date)
+    db.execute(conn, "drop table touched")
+    return are_few
 
 
-def _count_again(conn: db.Connection, slot: int, as_of_date: date) -> None:
+def _move_recent(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
+    """Add the days that come into the windows and take off those that leave; False when they are too many."""
+    params = {"before": slot["as_of_date"], "as_of_date": as_of_date, "slot": slot["slot"]}
+    are_few = as_of_date - slot["as_of_date"] <= timedelta(days=MOST_DAYS_ADDED)
+    if are_few:
+        db.run_file(conn, "features/customer_recent_move.sql", params)
+    return are_few
+
+
+def _count_again(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
+    source, days = SLOTTED[table]
     params = {"as_of_date": as_of_date, "slot": slot}
-    db.execute(conn, f"delete from features.customer_mix where slot = %(slot)s and {ONLY_TOUCHED}", params)
-    lines = db.statement("features/touched_lines.sql")
-    db.run_file(conn, "features/customer_mix.sql", params, source=f"({lines}) as touched_lines")
+    db.execute(conn, f"delete from features.{table} where slot = %(slot)s and {ONLY_TOUCHED}", params)
+    rows = db.statement("features/touched_rows.sql", table=source, days=days)
+    db.execute(conn, "set local enable_indexscan = off")  # pages in the order of the disk, asked for ahead
+    db.run_file(conn, f"features/{table}.sql", params, source=f"({rows}) as touched_rows")
+    db.execute(conn, "set local enable_indexscan = on")
 
 
 def _stands(conn: db.Connection, slot: int, as_of_date: date) -> None:
@@ -253,7 +271,8 @@ def _make_again(conn: db.Connection) -> None:
         if anchor["kind"] == "month":
             _make_month_again(conn, anchor["as_of_date"])
         else:
-            _count_again(conn, anchor["slot"], anchor["as_of_date"])
+            for table in SLOTTED:
+                _count_again(conn, table, anchor["slot"], anchor["as_of_date"])
         db.execute(conn, "drop table touched")
 
 
@@ -268,6 +287,9 @@ def _forget_all(conn: db.Connection) -> None:
     """All history was rolled up anew: no anchor holds."""
     kept = db.rows(conn, "delete from features.anchors returning kind, slot, as_of_date")
     for anchor in kept:
-        is_month = anchor["kind"] == "month"
-        month = partitions.name("customer_cumulative", anchor["as_of_date"])
-        db.execute(conn, f"truncate features.{month if is_month else 'customer_mix_' + str(anchor['slot'])}")
+        if anchor["kind"] == "month":
+            tables = [partitions.name("customer_cumulative", anchor["as_of_date"])]
+        else:
+            tables = [f"{table}_{anchor['slot']}" for table in SLOTTED]
+        for table in tables:
+            db.execute(conn, f"truncate features.{table}")

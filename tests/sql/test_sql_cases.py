@@ -77,7 +77,7 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
     """Run the file; the rows that it returns."""
     identifiers = {
         "whom": "true",
-        "source": rollup.LINES,
+        "source": f"features.{rollup.SLOTTED.get(case.parts[1], ('', 0))[0]}",
         "state": db.statement(
             "features/state.sql", whom="true", rhythm=db.statement("features/rhythm.sql", whom="true")
         ),
@@ -107,6 +107,9 @@ def test_case(warehouse_with_features, case):
             db.execute(conn, statement)
         for relation, rows in content(case, "inputs").items():
             insert(conn, tuple(relation.split(".")), rows)
+        if case.parts[1] == "customer_features":  # the slot of its date stands
+            bind = {**DEFAULTS, **params["bind"]}
+            db.run_file(conn, "features/customer_recent.sql", bind, source="features.customer_day")
         for time in range(params.get("times", 1)):
             if time:
                 db.execute(conn, f"drop table if exists {', '.join(MADE_BY_FILES)}")

@@ -1,12 +1,13 @@
 -- Purpose: the features of every eligible customer at an as-of date D; each is defined in
 --     include/config/features.yaml, under the name of its column.
 -- Grain: customer, for one as_of_date.
--- Inputs: lifetimes: state.sql. Windows of up to 180 days: features.customer_day. The year: what all days
+-- Inputs: lifetimes: state.sql. Windows of up to 180 days: features.customer_recent. The year: what all days
 --     before D add up to less what those before D - 365 do (customer_cumulative of a month start and the
 --     days since). Cancelled orders of the windows: customer_day_cancelled. customer_mix, core.customers.
 -- Parameters: as_of_date; month, year_month: the month starts kept, not after D and not after D - 365
---     (null: there is none, and all days are read); slot of customer_mix; identifiers: columns, state,
---     whom (a condition on customer_id, or true). Every fact is of a day before D, a cancellation too.
+--     (null: there is none, and all days are read); slot of customer_mix and customer_recent; identifiers:
+--     columns, state, whom (a condition on customer_id, or true). Every fact is of a day before D, a
+--     cancellation too.
 -- Re-run: reads only. It becomes a table by `create table as`, which the workers of the server take part in:
 --     for them, what is read twice is small, and not kept as a common table expression.
 -- Caveats: eligible is a customer with at least one order that counts (a line with quantity > 0 and
@@ -20,25 +21,9 @@ with state as (
 ),
 
 recent as (
-    select
-        customer_id,
-        sum(orders) filter (where day >= %(as_of_date)s::date - 30) as orders_30d,
-        sum(orders) filter (where day >= %(as_of_date)s::date - 90) as orders_90d,
-        sum((gross_cents - discount_cents - returned_cents)::double precision)
-        filter (where day >= %(as_of_date)s::date - 30)::bigint as spend_cents_30d,
-        sum((gross_cents - discount_cents - returned_cents)::double precision)
-        filter (where day >= %(as_of_date)s::date - 90)::bigint as spend_cents_90d,
-        sum(gross_cents::double precision)
-        filter (where day >= %(as_of_date)s::date - 90)::bigint as gross_cents_90d,
-        sum(gross_cents::double precision)
-        filter (where day < %(as_of_date)s::date - 90)::bigint as gross_cents_90d_before,
-        sum(sessions) filter (where day >= %(as_of_date)s::date - 90) as sessions_90d
-    from features.customer_day
-    where
-        day >= %(as_of_date)s::date - 180 and day < %(as_of_date)s::date and {{ whom }}
-        -- of the older half only money counts
-        and (day >= %(as_of_date)s::date - 90 or gross_cents <> 0)
-    group by customer_id
+    select *
+    from features.customer_recent
+    where slot = %(slot)s and {{ whom }}
 ),
 
 gone as (
@@ -47,13 +32,14 @@ gone as (
         sum(orders) filter (where day >= %(as_of_date)s::date - 30) as orders_30d,
         sum(orders) filter (where day >= %(as_of_date)s::date - 90) as orders_90d,
         sum(orders) as orders_365d,
-        sum(gross_cents - discount_cents - returned_cents)
+        sum((gross_cents - discount_cents - returned_cents)::double precision)
         filter (where day >= %(as_of_date)s::date - 30)::bigint as spend_cents_30d,
-        sum(gross_cents - discount_cents - returned_cents)
+        sum((gross_cents - discount_cents - returned_cents)::double precision)
         filter (where day >= %(as_of_date)s::date - 90)::bigint as spend_cents_90d,
-        sum(gross_cents - discount_cents - returned_cents)::bigint as spend_cents_365d,
-        sum(gross_cents) filter (where day >= %(as_of_date)s::date - 90)::bigint as gross_cents_90d,
-        sum(gross_cents) filter (
+        sum((gross_cents - discount_cents - returned_cents)::double precision)::bigint as spend_cents_365d,
+        sum(gross_cents::double precision) filter (where day >= %(as_of_date)s::date - 90)::bigint
+            as gross_cents_90d,
+        sum(gross_cents::double precision) filter (
             where day >= %(as_of_date)s::date - 180 and day < %(as_of_date)s::date - 90
         )::bigint as gross_cents_90d_before
     from features.customer_day_cancelled
@@ -83,7 +69,7 @@ year_start_days as (
     select
         customer_id,
         sum(orders) as orders,
-        sum(gross_cents - discount_cents - returned_cents)::bigint as spend_cents,
+        sum((gross_cents - discount_cents - returned_cents)::double precision)::bigint as spend_cents,
         sum(sessions) as sessions,
         sum(views) as views,
         sum(carts) as carts,
@@ -136,12 +122,21 @@ sums as (
         s.reviews - coalesce(y.reviews, 0) - coalesce(e.reviews, 0) as reviews_365d,
         s.orders::double precision as n,
         nullif(s.rated_reviews, 0)::double precision as n_rated,
-        nullif(s.gross_cents, 0)::double precision as n_gross
+        nullif(s.gross_cents, 0)::double precision as n_gross,
+        m.products,
+        m.categories,
+        m.entropy,
+        m.lines as mix_lines,
+        a.birth_year,
+        a.gender,
+        a.country
     from state as s
-    left join recent as r on s.customer_id = r.customer_id
     left join gone as g on s.customer_id = g.customer_id
-    left join year_start as y on s.customer_id = y.customer_id
     left join year_start_days as e on s.customer_id = e.customer_id
+    left join year_start as y on s.customer_id = y.customer_id
+    left join mix as m on s.customer_id = m.customer_id
+    left join attributes as a on s.customer_id = a.customer_id
+    left join recent as r on s.customer_id = r.customer_id
     where s.orders > 0
 ),
 
@@ -180,10 +175,10 @@ final as (
         ) as active_month_share,
         t.units::double precision / t.n as units_per_order,
         t.lines / t.n as lines_per_order,
-        coalesce(m.products, 0) as distinct_products_365d,
-        coalesce(m.categories, 0) as distinct_categories_365d,
-        coalesce(m.entropy, 0) as category_entropy_365d,
-        coalesce((m.lines - m.products) / m.lines::double precision, 0) as product_repeat_share_365d,
+        coalesce(t.products, 0) as distinct_products_365d,
+        coalesce(t.categories, 0) as distinct_categories_365d,
+        coalesce(t.entropy, 0) as category_entropy_365d,
+        coalesce((t.mix_lines - t.products) / t.mix_lines::double precision, 0) as product_repeat_share_365d,
         t.discount_cents / t.n_gross as discount_share,
         t.discounted_lines::double precision / nullif(t.lines, 0) as discounted_line_share,
         least(t.returned_cents / t.n_gross, 1) as return_rate,
@@ -203,12 +198,10 @@ final as (
         t.rating_sum::double precision / t.n_rated as mean_rating,
         t.poor_reviews / t.n_rated as poor_rating_share,
         t.review_chars / nullif(t.reviews, 0)::double precision as review_length_chars,
-        date_part('year', %(as_of_date)s::date) - a.birth_year as age_years,
-        a.gender,
-        a.country
+        date_part('year', %(as_of_date)s::date) - t.birth_year as age_years,
+        t.gender,
+        t.country
     from sums as t
-    left join mix as m on t.customer_id = m.customer_id
-    left join attributes as a on t.customer_id = a.customer_id
 )
 
 select

@@ -4,56 +4,33 @@
 --     touched_lines.sql.
 -- Re-run: the rows were deleted before.
 -- Caveat: lines of orders cancelled before the date are left out; services, gifts and returns are not there.
+--     A product that has changed its category is one product.
 insert into features.customer_mix (slot, customer_id, products, lines, categories, entropy)
-with mix as (
+with parts as (
     select
         customer_id,
         category,
-        product_id,
-        sum(lines) as lines
+        grouping(category) = 1 as is_product,
+        sum(lines)::double precision as lines
     from {{ source }}
     where
         day >= %(as_of_date)s::date - 365 and day < %(as_of_date)s::date
         and (cancelled_on is null or cancelled_on >= %(as_of_date)s::date)
-    group by customer_id, category, product_id
-),
-
-products as (
-    select
-        customer_id,
-        count(distinct product_id) as products,
-        sum(lines) as lines
-    from mix
-    group by customer_id
-),
-
-by_category as (
-    select
-        customer_id,
-        category,
-        sum(lines)::double precision as lines
-    from mix
-    where category is not null
-    group by customer_id, category
-),
-
-categories as (
-    select
-        customer_id,
-        count(*) as categories,
-        -- -sum p ln p, with p = lines / total, rounded so that no order of summation shows
-        round((ln(sum(lines)) - sum(lines * ln(lines)) / sum(lines))::numeric, 9) as entropy
-    from by_category
-    group by customer_id
+    group by grouping sets ((customer_id, product_id), (customer_id, category))
 )
 
 select
     %(slot)s,
-    p.customer_id,
-    p.products,
-    p.lines,
-    coalesce(c.categories, 0),
-    coalesce(c.entropy, 0)
-from products as p
-left join categories as c on p.customer_id = c.customer_id
-order by p.customer_id
+    customer_id,
+    count(*) filter (where is_product),
+    sum(lines) filter (where is_product),
+    count(*) filter (where category is not null),
+    -- -sum p ln p, with p = lines / total, rounded so that no order of summation shows
+    coalesce(round((
+        ln(sum(lines) filter (where category is not null))
+        - sum(lines * ln(lines)) filter (where category is not null)
+        / sum(lines) filter (where category is not null)
+    )::numeric, 9), 0)
+from parts
+group by customer_id
+order by customer_id

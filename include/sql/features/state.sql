@@ -24,9 +24,9 @@ since as (
         sum(lines) as lines,
         sum(discounted_lines) as discounted_lines,
         sum(units) as units,
-        sum(gross_cents)::bigint as gross_cents,
-        sum(discount_cents)::bigint as discount_cents,
-        sum(returned_cents)::bigint as returned_cents,
+        sum(gross_cents::double precision)::bigint as gross_cents,
+        sum(discount_cents::double precision)::bigint as discount_cents,
+        sum(returned_cents::double precision)::bigint as returned_cents,
         sum(sessions) as sessions,
         sum(views) as views,
         sum(carts) as carts,
@@ -34,7 +34,7 @@ since as (
         sum(reviews) as reviews,
         sum(rated_reviews) as rated_reviews,
         sum(poor_reviews) as poor_reviews,
-        sum(review_chars)::bigint as review_chars,
+        sum(review_chars::double precision)::bigint as review_chars,
         sum(rating_sum) as rating_sum,
         max(day) filter (where sessions > 0) as last_visit_day
     from features.customer_day
@@ -61,9 +61,9 @@ taken_off as (
         sum(lines) as lines,
         sum(discounted_lines) as discounted_lines,
         sum(units) as units,
-        sum(gross_cents)::bigint as gross_cents,
-        sum(discount_cents)::bigint as discount_cents,
-        sum(returned_cents)::bigint as returned_cents
+        sum(gross_cents::double precision)::bigint as gross_cents,
+        sum(discount_cents::double precision)::bigint as discount_cents,
+        sum(returned_cents::double precision)::bigint as returned_cents
     from cancelled_since
     group by customer_id
 ),

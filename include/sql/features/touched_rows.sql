@@ -1,0 +1,14 @@
+-- Purpose: the last days of some customers, looked up whatever the planner thinks: of an array in the order
+--     of the index, a month is read in one pass.
+-- Grain: as the table. Inputs: touched (temporary); identifiers: table: features.customer_day or
+--     customer_product_day; days: how many.
+-- Parameters: as_of_date. Read only.
+select *
+from features.{{ table }}
+where
+    customer_id = any(array(
+        select t.customer_id
+        from touched as t
+        order by t.customer_id
+    ))
+    and day >= %(as_of_date)s::date - {{ days }} and day < %(as_of_date)s::date
