@@ -55,12 +55,7 @@ def run(
 
 
 def _clean(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
-    is_first_load = params["first"] is None  # what is planned next would know nothing of so many rows
-    if is_first_load:
-        db.execute(conn, f"analyze staging.{table}")
     db.run_file(conn, f"core/{table}.sql", params)
-    if is_first_load:
-        db.execute(conn, f"analyze core.{table}")
     core_day = "valid_from" if table == "customers" else "day"
     try:
         db.run_file(conn, "core/row_counts.sql", params, table=table, core_day=core_day)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 DICTIONARY = INCLUDE / "config" / "features.yaml"
 
-HALVES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
-
 roll_up = rollup.roll_up
 
 
@@ -125,7 +123,7 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
             ),
             whom=whom,
         )
-        for whom in (HALVES if middle else (rollup.EVERYBODY,))
+        for whom in (rollup.HALVES if middle else (rollup.EVERYBODY,))
     )
     yield "\nunion all\n".join(f"(\n{half}\n)" for half in halves), params
     db.execute(conn, f"drop table {rhythm}")

@@ -21,6 +21,7 @@ BY_MONTH = ("customer_day", "customer_product_day")
 FACTS = ("orders", "events", "reviews")
 DAYS_LOCK = "segmentation days"
 EVERYBODY = "true"
+HALVES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
 # What is kept in slots, a date each, and moved from date to date: from which table, and of how many days.
 SLOTTED = {"customer_mix": ("customer_product_day", 365), "customer_recent": ("customer_day", 180)}
@@ -185,6 +186,9 @@ def _slot(conn: db.Connection, as_of_date: date) -> int:
     best = max(near, key=lambda row: row["as_of_date"], default=None)
     free = {1, 2, 3, 4} - {row["slot"] for row in slots}
     slot = best["slot"] if best else min(free) if free else slots[0]["slot"]
+    if best and best["as_of_date"] == as_of_date:
+        _stands(conn, slot, as_of_date)
+        return slot
     if not (best and _move_mix(conn, best, as_of_date)):
         _fill(conn, "customer_mix", slot, as_of_date)
     if not (best and _move_recent(conn, best, as_of_date)):
@@ -197,7 +201,8 @@ def _fill(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
     source, _ = SLOTTED[table]
     params = {"as_of_date": as_of_date, "slot": slot}
     db.execute(conn, f"truncate features.{table}_{slot}")
-    db.run_file(conn, f"features/{table}.sql", params, source=f"features.{source}")
+    query = db.statement(f"features/{table}.sql", source=f"features.{source}")
+    db.execute(conn, f"insert into features.{table}\n{query}\norder by customer_id", params)
     db.execute(conn, f"analyze features.{table}_{slot}")
     db.execute(conn, f"analyze only features.{table}")
 
@@ -224,13 +229,33 @@ def _move_recent(conn: db.Connection, slot: dict[str, Any], as_of_date: date) ->
 
 
 def _count_again(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
+    """Count the customers of `touched` anew, in two halves, each by a process of the server.
+
+    Sums by customer are not shared among workers, and these see no temporary table.
+    """
     source, days = SLOTTED[table]
-    params = {"as_of_date": as_of_date, "slot": slot}
-    db.execute(conn, f"delete from features.{table} where slot = %(slot)s and {ONLY_TOUCHED}", params)
-    rows = db.statement("features/touched_rows.sql", table=source, days=days)
+    middle = "select customer_id from touched order by customer_id offset (select count(*) / 2 from touched)"
+    params = {"as_of_date": as_of_date, "slot": slot, "middle": db.scalar(conn, f"{middle} limit 1")}
+    touched, counted = (f"{partitions.STAGING}.{name}_{conn.info.backend_pid}" for name in ("touched", table))
+    halves = (
+        db.statement(
+            "features/touched_rows.sql",
+            table=source,
+            days=days,
+            touched=f"(select * from {touched} where {half})",
+        )
+        for half in HALVES
+    )
+    counts = (db.statement(f"features/{table}.sql", source=f"({half}) as touched_rows") for half in halves)
+    db.execute(conn, f"create unlogged table {touched} as select * from touched")
+    db.execute(conn, f"analyze {touched}")
     db.execute(conn, "set local enable_indexscan = off")  # pages in the order of the disk, asked for ahead
-    db.run_file(conn, f"features/{table}.sql", params, source=f"({rows}) as touched_rows")
+    query = "\nunion all\n".join(f"(\n{count}\n)" for count in counts)
+    db.execute(conn, f"create unlogged table {counted} as\n{query}", params)
     db.execute(conn, "set local enable_indexscan = on")
+    db.execute(conn, f"delete from features.{table} where slot = %(slot)s and {ONLY_TOUCHED}", params)
+    db.execute(conn, f"insert into features.{table} select * from {counted} order by customer_id")
+    db.execute(conn, f"drop table {touched}, {counted}")
 
 
 def _stands(conn: db.Connection, slot: int, as_of_date: date) -> None:

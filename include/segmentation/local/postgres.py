@@ -55,7 +55,7 @@ timezone = 'UTC'
 # laptop may take, and what a large machine has for a million customers.
 SHARES = {
     "shared_buffers": (8, 256, 4096),
-    "work_mem": (192, 32, 128),
+    "work_mem": (128, 32, 256),
     "maintenance_work_mem": (32, 128, 1024),
     "effective_cache_size": (2, 1024, 65536),
 }

@@ -1,11 +1,10 @@
 -- Purpose: what the products of a customer's last 365 days are a mix of.
 -- Grain: customer, for one slot. Inputs: features.customer_product_day of the 365 days.
 -- Parameters: as_of_date, slot; identifier: source: customer_product_day, or, of some customers only,
---     touched_lines.sql.
--- Re-run: the rows were deleted before.
+--     touched_rows.sql.
+-- Re-run: reads only.
 -- Caveat: lines of orders cancelled before the date are left out; services, gifts and returns are not there.
 --     A product that has changed its category is one product.
-insert into features.customer_mix (slot, customer_id, products, lines, categories, entropy)
 with parts as (
     select
         customer_id,
@@ -20,17 +19,16 @@ with parts as (
 )
 
 select
-    %(slot)s,
+    %(slot)s::smallint as slot,
     customer_id,
-    count(*) filter (where is_product),
-    sum(lines) filter (where is_product),
-    count(*) filter (where category is not null),
+    count(*) filter (where is_product) as products,
+    sum(lines) filter (where is_product) as lines,
+    count(*) filter (where category is not null) as categories,
     -- -sum p ln p, with p = lines / total, rounded so that no order of summation shows
     coalesce(round((
         ln(sum(lines) filter (where category is not null))
         - sum(lines * ln(lines)) filter (where category is not null)
         / sum(lines) filter (where category is not null)
-    )::numeric, 9), 0)
+    )::numeric, 9), 0) as entropy
 from parts
 group by customer_id
-order by customer_id

@@ -2,14 +2,9 @@
 -- Grain: customer who did something, for one slot. Inputs: features.customer_day of the 180 days.
 -- Parameters: as_of_date, slot; identifier: source: customer_day, or, of some customers only,
 --     touched_rows.sql.
--- Re-run: the rows were deleted before.
+-- Re-run: reads only.
 -- Caveat: orders are counted as they were placed; customer_features.sql takes off the cancelled ones. Sums of
 --     whole cents as float8, which is faster than numeric, are exact up to 2^53.
-insert into features.customer_recent
-(
-    slot, customer_id, orders_30d, orders_90d, spend_cents_30d, spend_cents_90d, gross_cents_90d,
-    gross_cents_90d_before, sessions_90d
-)
 with sums as (
     select
         customer_id,
@@ -39,7 +34,7 @@ with sums as (
 )
 
 select
-    %(slot)s,
+    %(slot)s::smallint as slot,
     customer_id,
     orders_30d,
     orders_90d,
@@ -52,4 +47,3 @@ from sums
 where
     orders_30d <> 0 or orders_90d <> 0 or spend_cents_30d <> 0 or spend_cents_90d <> 0
     or gross_cents_90d <> 0 or gross_cents_90d_before <> 0 or sessions_90d <> 0
-order by customer_id
