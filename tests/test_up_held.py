@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jwt
@@ -19,7 +20,10 @@ from tests.local import Machine
 from tests.test_up import START_SECONDS, STOP_SECONDS, call, lines_until, wait_for_the_dag, wait_for_the_end
 
 WAIT_SECONDS = 300
+# A place where it is between 12:00 and 13:00 now: until 04:24 the night of 02:00 would come between the two.
+NOON = (12 - datetime.now(UTC).hour + 12) % 24 - 12
 SMALL = {
+    "SEGMENTATION__SHOP__TIMEZONE": f"Etc/GMT{-NOON:+d}",
     "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]',
     "SEGMENTATION__QUALITY__WARN_CHANGED_SHARE": "0",

@@ -133,7 +133,7 @@ def test_customers_sort_the_same_on_every_server(warehouse):
 
 
 @pytest.mark.parametrize(
-    ("gibibytes", "buffers", "work"), [(2, 256, 32), (16, 2048, 85), (24, 3072, 128), (512, 4096, 128)]
+    ("gibibytes", "buffers", "work"), [(2, 256, 32), (16, 2048, 128), (24, 3072, 192), (512, 4096, 256)]
 )
 def test_the_embedded_server_takes_shares_of_the_memory_within_bounds(gibibytes, buffers, work):
     written = postgres.configuration(gibibytes << 30)

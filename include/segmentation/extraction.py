@@ -309,7 +309,9 @@ class Load:
         if kind != "text":
             return f"q.{column}::{kind}"
         most = self.cleaning.max_body_bytes if column == contract.PROSE else self.cleaning.max_text_bytes
-        return f"left(q.{column}::text, {most + 1})"
+        text = f"q.{column}::text"
+        # most texts are short, and the length in bytes is known without reading them
+        return f"case when octet_length({text}) > {most} then left({text}, {most + 1}) else {text} end"
 
     def _copy_with_the_order(self) -> int:
         """Lines without an instant of their own take the day of their order, in this window."""

@@ -180,7 +180,9 @@ select
     coalesce(r.review_chars, 0)
 from ordering as o
 full join browsing as b using (customer_id, day)
-full join reviewing as r using (customer_id, day);
+full join reviewing as r using (customer_id, day)
+-- so that the keys are filled in their order, and a customer's rows of a month are neighbours
+order by customer_id, day;
 analyze fresh_days, fresh_cancelled, fresh_products;
 
 -- with all history nothing is compared
