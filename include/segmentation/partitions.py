@@ -131,3 +131,14 @@ def kinds(conn: db.Connection, table: str) -> dict[str, str]:
         order by attnum
     """
     return {row["name"]: row["kind"] for row in db.rows(conn, query, {"t": table})}
+
+
+def analyze(conn: db.Connection, schema: str, parent: str, partition: str) -> None:
+    """Statistics of a partition that was filled, and of its parent.
+
+    Autovacuum analyzes partitions, never their parent, and the planner asks the parent. Before Postgres 18 a
+    parent is analyzed with all its partitions.
+    """
+    alone = "only " if conn.info.server_version >= 180000 else ""
+    db.execute(conn, f"analyze {schema}.{partition}")
+    db.execute(conn, f"analyze {alone}{schema}.{parent}")

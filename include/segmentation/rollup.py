@@ -155,9 +155,8 @@ def _make_month(conn: db.Connection, month: date) -> None:
     staged = partitions.stage(conn, "features", "customer_cumulative", month, column="month")
     _write_month(conn, month, before, staged, whom=EVERYBODY)
     partitions.replace(conn, "features", "customer_cumulative", month)
-    db.execute(conn, f"analyze features.{partitions.name('customer_cumulative', month)}")
-    # autovacuum analyzes partitions, never their parent, and the planner asks the parent
-    db.execute(conn, "analyze only features.customer_cumulative")
+    partition = partitions.name("customer_cumulative", month)
+    partitions.analyze(conn, "features", "customer_cumulative", partition)
     db.execute(
         conn, "insert into features.anchors (kind, as_of_date) values ('month', %(month)s)", {"month": month}
     )
@@ -203,8 +202,7 @@ def _fill(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
     db.execute(conn, f"truncate features.{table}_{slot}")
     query = db.statement(f"features/{table}.sql", source=f"features.{source}")
     db.execute(conn, f"insert into features.{table}\n{query}\norder by customer_id", params)
-    db.execute(conn, f"analyze features.{table}_{slot}")
-    db.execute(conn, f"analyze only features.{table}")
+    partitions.analyze(conn, "features", table, f"{table}_{slot}")
 
 
 def _move_mix(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
