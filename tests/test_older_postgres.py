@@ -15,7 +15,8 @@ from segmentation.db import Database
 from segmentation.quality import gates
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
 
-INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+PROMISED = 15
+INSTALLED = {int(path.name): path / "bin" for path in Path("/usr/lib/postgresql").glob("[0-9]*")}
 AS_OF = date(2024, 6, 1)
 OWNER = "pgserver" if os.geteuid() == 0 else None  # a server does not run as root
 MADE = """
@@ -40,27 +41,23 @@ select 'r' || order_id, customer_id, 'p1', ordered_at + interval '1 hour', 4, 'g
 
 
 @pytest.fixture(scope="module")
-def older() -> Iterator[dict[str, str]]:
-    """The parameters of a connection to the oldest server that is installed."""
-    if not INSTALLED:
+def older(server) -> Iterator[dict[str, str]]:
+    """The parameters of a connection to the oldest promised server that is installed.
+
+    The embedded one is asked for because its library makes the user that a server runs as.
+    """
+    versions = [
+        number for number, tools in INSTALLED.items() if number >= PROMISED and (tools / "initdb").exists()
+    ]
+    if not versions:
         pytest.skip("no Postgres but the embedded one is installed")
-    tools = INSTALLED[0].parent
+    tools = INSTALLED[min(versions)]
     with tempfile.TemporaryDirectory(prefix="seg-older-", ignore_cleanup_errors=True) as folder:
         if OWNER:
             shutil.chown(folder, OWNER)
         data = f"{folder}/data"
-        make = [
-            tools / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ]
+        options = "-U postgres -A trust -E UTF8 --locale=C.UTF-8".split()
+        make = [tools / "initdb", "-D", data, *options]
         ours = f"-k {folder} -c listen_addresses='' -c fsync=off -c timezone=UTC"
         start = [tools / "pg_ctl", "-w", "-D", data, "-o", ours, "-l", f"{folder}/log", "start"]
         subprocess.run(make, user=OWNER, check=True, capture_output=True)
@@ -73,8 +70,6 @@ def older() -> Iterator[dict[str, str]]:
 
 
 def test_nights_on_an_older_postgres_come_to_what_all_facts_do(older, tmp_path, monkeypatch):
-    with Database("older", older).connect() as conn:
-        assert conn.info.server_version >= 150000, "older than what is promised"
     make_source(monkeypatch, tmp_path, {table: select(table) for table in SELECTS})
     monkeypatch.setattr(gates, "_judge", lambda *_: None)  # what they read is of interest, not the verdict
     target = Database("older", older)
