@@ -56,7 +56,7 @@ def older(server) -> Iterator[dict[str, str]]:
         if OWNER:
             shutil.chown(folder, OWNER)
         data = f"{folder}/data"
-        options = "-U postgres -A trust -E UTF8 --locale=C.UTF-8".split()
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         make = [tools / "initdb", "-D", data, *options]
         ours = f"-k {folder} -c listen_addresses='' -c fsync=off -c timezone=UTC"
         start = [tools / "pg_ctl", "-w", "-D", data, "-o", ours, "-l", f"{folder}/log", "start"]
