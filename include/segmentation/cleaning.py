@@ -44,7 +44,8 @@ def run(
             progress(f"clean: {name}")
         counts = db.rows(
             conn,
-            "select * from core.row_counts where run_id = %(run_id)s and table_name = any(%(tables)s)",
+            "select * from core.row_counts where run_id = %(run_id)s and table_name = any(%(tables)s) "
+            "order by array_position(%(tables)s, table_name)",
             {**params, "tables": tables},
         )
         db.run_file(conn, "core/releases.sql", params)
