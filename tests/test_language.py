@@ -13,7 +13,7 @@ from jinja2 import nodes
 from segmentation import features, language, naming, reference, report
 from segmentation.language import speaking, t
 from segmentation.report import charts, verdict, words
-from segmentation.rules import RULES
+from segmentation.row_rules import RULES
 from segmentation.ui import reading, refusals
 
 CODE = Path(language.__file__).parent

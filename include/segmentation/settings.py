@@ -29,7 +29,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
-from segmentation.rules import NO_FAULT, RULES
+from segmentation.row_rules import NO_FAULT, RULES
 
 INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"

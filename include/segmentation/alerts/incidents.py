@@ -20,7 +20,7 @@ from segmentation.alerts.message import TOLD, Alert, Finding, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
 from segmentation.night import Night
-from segmentation.rules import NO_FAULT
+from segmentation.row_rules import NO_FAULT
 
 DAG = "customer_segmentation"
 MAINTENANCE = "warehouse_maintenance"

@@ -19,7 +19,7 @@ from segmentation.quality import results as keeping
 from segmentation.quality.figures import in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import GateResult, Result
-from segmentation.rules import NO_FAULT, RULES
+from segmentation.row_rules import NO_FAULT, RULES
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult

@@ -17,7 +17,7 @@ from segmentation.features import Feature
 from segmentation.quality.figures import Unit, range_in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import Severity
-from segmentation.rules import RULES
+from segmentation.row_rules import RULES
 from segmentation.settings import Settings
 
 MILDER: dict[Severity, Severity] = {"critical": "warning", "warning": "info", "info": "info"}
