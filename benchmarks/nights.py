@@ -20,10 +20,11 @@ import nights_pandas
 import numpy as np
 import pandas as pd
 
-from segmentation import cleaning, contract, db, extraction, features, rollup, warehouse
+from segmentation import cleaning, contract, extraction, features, rollup
 from segmentation.local import postgres
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db, schema
 
 AS_OF = date(2025, 6, 18)
 YEARS = 2
@@ -221,7 +222,7 @@ def main(scale: float, years: int) -> None:
         server = postgres.start(Path(folder) / "postgres")
         try:
             shop, target = (postgres.database(server, name) for name in ("shop", "warehouse"))
-            warehouse.migrate(target)
+            schema.migrate(target)
             with clock("make the shop"), shop.connect() as conn:
                 db.execute(conn, SHOP, {**params, "days": DAYS, "first": first.isoformat()})
             settings = Settings(shop={"name": "bench", "source": "bench", "timezone": "UTC"})

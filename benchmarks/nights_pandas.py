@@ -9,8 +9,8 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from segmentation import db
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 DAY = "(day - date '1970-01-01')"
 ORDERS = f"""

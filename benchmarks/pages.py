@@ -24,10 +24,11 @@ import pandas as pd
 import psutil
 import psycopg2
 
-from segmentation import db, features, packed, partitions, report, warehouse
+from segmentation import features, packed, report
 from segmentation.local import postgres
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db, partitions, schema
 
 NEWEST, FULL, THIN, SEGMENTS, ASKED = date(2026, 6, 1), 8, 7919, 9, 20
 
@@ -224,7 +225,7 @@ def main(customers: int = 1_000_000, dates: int = 365) -> None:
         fields = {"conn_type": "postgres", "host": target.params["host"], "port": target.params["port"]}
         fields |= {"login": target.params["user"], "schema": target.params["dbname"]}
         os.environ["AIRFLOW_CONN_WAREHOUSE"] = json.dumps(fields)
-        warehouse.migrate(target)
+        schema.migrate(target)
         started = time.perf_counter()
         fill(target, customers, dates)
         print(

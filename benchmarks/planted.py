@@ -22,9 +22,10 @@ import pandas as pd
 import predictive
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation import candidates, db, features
+from segmentation import candidates, features
 from segmentation.modelling.assign import assign
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 SPREADS = (0.3, 1.0, 1.5, 2.0)
 PLANTED = "select customer_id, label from staging.labels where label is not null"

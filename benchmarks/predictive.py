@@ -33,11 +33,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from segmentation import candidates, choice, cleaning, extraction, features, renewal, settings, shops
-from segmentation import warehouse as schema
 from segmentation.local import cli
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign
 from segmentation.night import Night
+from segmentation.warehouse import schema
 
 FOLDS = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
 RFM = ("recency_days", "frequency_orders", "monetary")

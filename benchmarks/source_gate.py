@@ -14,12 +14,12 @@ import time
 from datetime import date
 from pathlib import Path
 
-from segmentation import db, warehouse
 from segmentation.local import postgres
 from segmentation.night import Night
 from segmentation.quality import check_sources
 from segmentation.quality.gates import DAMAGED
 from segmentation.settings import Settings, Shop
+from segmentation.warehouse import db, schema
 
 AS_OF, FIRST = date(2024, 3, 1), date(2024, 2, 20)
 SHOP = """
@@ -84,7 +84,7 @@ def main(orders: int) -> None:
         server = postgres.start(Path(folder) / "postgres")
         try:
             database = postgres.database(server, "warehouse")
-            warehouse.migrate(database)
+            schema.migrate(database)
             with database.connect() as conn:
                 db.execute(conn, SHOP, {"orders": orders})
             settings = Settings(shop=Shop(source="online_retail", timezone="UTC"))

@@ -21,22 +21,11 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from segmentation import (
-    candidates,
-    choice,
-    cleaning,
-    db,
-    extraction,
-    features,
-    files,
-    publishing,
-    renewal,
-    runs,
-    warehouse,
-)
+from segmentation import candidates, choice, cleaning, extraction, features, files, publishing, renewal, runs
 from segmentation.local import postgres
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db, schema
 
 LAST = date(2011, 12, 1)
 MOVERS = """
@@ -125,7 +114,7 @@ def main(file: str, nights: int, algorithms: list[str]) -> int:
     shop, target = postgres.database(server, "shop"), postgres.database(server, "warehouse")
     settings = Settings(shop={"name": "steady", "source": "online_retail"})
     try:
-        warehouse.migrate(target)
+        schema.migrate(target)
         files.land(shop, "online_retail", file, silent)
         loading = Night("load", LAST, settings, shop, target, folder)
         window = extraction.run(loading, None, silent)

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from segmentation import warehouse as schema
-from segmentation.db import Database
 from segmentation.local import postgres
+from segmentation.warehouse import schema
+from segmentation.warehouse.db import Database
 
 SHARED_DATA = Path(os.environ.get("SEGMENTATION_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

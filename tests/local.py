@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from segmentation.db import Database
 from segmentation.local import postgres
+from segmentation.warehouse.db import Database
 
 PROJECT = Path(__file__).parents[1]
 

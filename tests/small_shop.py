@@ -10,10 +10,11 @@ import psycopg2.extras
 import pytest
 from psycopg2 import sql
 
-from segmentation import cleaning, contract, db, extraction, features
-from segmentation.db import Database
+from segmentation import cleaning, contract, extraction, features
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 
 SOURCE = "tiny"
 ROOT = Path(__file__).parents[1] / "include" / "sql"

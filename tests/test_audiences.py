@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from segmentation import audiences, db
+from segmentation import audiences
 from segmentation.errors import SettingsError
 from segmentation.settings import Audiences
+from segmentation.warehouse import db
 from tests.small_shop import silent
 from tests.test_publishing import CUSTOMERS, FIRST, SECOND, THREE, Publisher, shop
 

@@ -10,13 +10,14 @@ from airflow.timetables.base import TimeRestriction
 from airflow.timetables.trigger import CronTriggerTimetable
 from pendulum import instance
 
-from segmentation import backfill, db, extraction, runs
+from segmentation import backfill, extraction, runs
 from segmentation.backfill import Asked
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
 from segmentation.night import Night
 from segmentation.quality import gates
 from segmentation.settings import Settings
+from segmentation.warehouse import db
 from tests.test_runs import publish, start
 
 NOW = datetime(2024, 6, 10, 12, tzinfo=UTC)

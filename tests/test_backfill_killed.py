@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import db
 from segmentation.local import postgres
+from segmentation.warehouse import db
 from tests.faults.kills import FIRST, QUICK, RELATIONS, SHOP, Backfill
 from tests.local import Machine
 

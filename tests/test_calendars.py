@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import db, features
+from segmentation import features
 from segmentation.dates import ONE_DAY, as_of, midnight
 from segmentation.settings import Settings
+from segmentation.warehouse import db
 from tests.small_shop import SmallShop, contents, make_source, select, silent
 
 # The days of 2024 on which clocks go forward and back; China has none, and is tried on London's days.

@@ -8,10 +8,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segmentation import cleaning, contract, db, shops
+from segmentation import cleaning, contract, shops
 from segmentation.dates import midnight
 from segmentation.errors import BalanceError
 from segmentation.settings import Settings
+from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, contents, forget, insert, make_source, select, silent
 
 CORE = [f"core.{table}" for table in cleaning.ORDER]

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import cleaning, db, erasure, extraction, features, reconciliation
+from segmentation import cleaning, erasure, extraction, features, reconciliation
 from segmentation.errors import SourceError
+from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, contents, make_source, select, silent
 
 MONDAY = date(2024, 6, 3)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import db, demo, settings
+from segmentation import demo, settings
+from segmentation.warehouse import db
 from tests.faults.cases import BASELINES, CASES
 from tests.faults.laboratory import Laboratory, damage
 from tests.local import Machine

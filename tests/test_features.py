@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segmentation import db, features, rollup
+from segmentation import features, rollup
 from segmentation.dates import midnight
 from segmentation.settings import Settings
+from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, contents, forget, make_source, select, silent
 
 NEVER_CANCELLED = date.max

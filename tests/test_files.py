@@ -10,9 +10,10 @@ from xml.sax.saxutils import escape
 import pandas as pd
 import pytest
 
-from segmentation import db, files
-from segmentation.db import Database
+from segmentation import files
 from segmentation.errors import SourceError
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 from tests.small_shop import progress_list, silent
 
 SOURCE = "online_retail"

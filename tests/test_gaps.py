@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import cleaning, db, extraction, features, reconciliation
+from segmentation import cleaning, extraction, features, reconciliation
+from segmentation.warehouse import db
 from tests.small_shop import SmallShop, contents, make_source, select, silent
 
 MONDAY = date(2024, 6, 3)

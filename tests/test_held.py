@@ -8,12 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from segmentation import db, holding, publishing, runs, summary
+from segmentation import holding, publishing, runs, summary
 from segmentation.errors import DecisionError, HeldError
 from segmentation.holding import Held
 from segmentation.night import Night
 from segmentation.quality import gates
 from segmentation.settings import Settings
+from segmentation.warehouse import db
 from tests.local import Machine
 from tests.small_shop import contents
 from tests.test_publishing import (

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from segmentation import publishing
-from segmentation.db import Database
 from segmentation.modelling import scores
 from segmentation.modelling.choose import choose
 from segmentation.modelling.search import fit_algorithm
 from segmentation.modelling.settings import ModelSettings
+from segmentation.warehouse.db import Database
 from tests.small_shop import contents, silent
 from tests.test_publishing import FIRST, PUBLIC, SECOND, SPEND, THIRD, THREE, Publisher, chosen, shop
 

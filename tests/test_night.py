@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import db
+from segmentation.warehouse import db
 from tests.local import Commands, Machine
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import db, features, warehouse
-from segmentation.db import Database
+from segmentation import features
 from segmentation.quality import gates
+from segmentation.warehouse import db, schema
+from segmentation.warehouse.db import Database
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
 
 PROMISED = 15
@@ -73,7 +74,7 @@ def test_nights_on_an_older_postgres_come_to_what_all_facts_do(older, tmp_path, 
     make_source(monkeypatch, tmp_path, {table: select(table) for table in SELECTS})
     monkeypatch.setattr(gates, "_judge", lambda *_: None)  # what they read is of interest, not the verdict
     target = Database("older", older)
-    warehouse.migrate(target)
+    schema.migrate(target)
     shop = SmallShop(target, target, tmp_path)
     shop.create()
     with target.connect() as conn:

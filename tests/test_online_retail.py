@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from segmentation import db, features, files
+from segmentation import features, files
 from segmentation.features import available
+from segmentation.warehouse import db
 from tests.small_shop import SmallShop, silent
 
 SOURCE = "online_retail"

@@ -3,7 +3,8 @@
 from datetime import date
 from itertools import product
 
-from segmentation import db, erasure, packed
+from segmentation import erasure, packed
+from segmentation.warehouse import db
 from tests.test_publishing import FIRST, SECOND, SPEND, THIRD, THREE, Publisher, shop
 
 __all__ = ["shop"]  # the fixture

@@ -7,7 +7,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from segmentation import db, partitions
+from segmentation.warehouse import db, partitions
 
 DAY, OTHER = date(2024, 6, 3), date(2024, 6, 4)
 TABLE = ("segments", "customer_segments")

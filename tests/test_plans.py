@@ -14,8 +14,9 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from segmentation import choice, cleaning, db, extraction, features
+from segmentation import choice, cleaning, extraction, features
 from segmentation.quality import gates
+from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
 
 AS_OF = date(2025, 6, 18)

@@ -9,9 +9,8 @@ import psycopg2
 import pytest
 import yaml
 
-from segmentation import db
-from segmentation import warehouse as schema
-from segmentation.db import Database
+from segmentation.warehouse import db, schema
+from segmentation.warehouse.db import Database
 
 PROJECT = Path(__file__).parents[1]
 GUIDE = (PROJECT / "docs" / "production.md").read_text()

@@ -11,12 +11,13 @@ import pandas as pd
 import psycopg2.errors
 import pytest
 
-from segmentation import db, features, partitions, publishing, runs
+from segmentation import features, publishing, runs
 from segmentation.choice import Chosen, Segment
-from segmentation.db import Database
 from segmentation.errors import LeaseError
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db, partitions
+from segmentation.warehouse.db import Database
 from tests.small_shop import contents, silent
 
 FIRST, SECOND, THIRD = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)

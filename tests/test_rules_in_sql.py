@@ -8,8 +8,9 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from segmentation import choice, db, explain, features, profiles, publishing, runs
+from segmentation import choice, explain, features, profiles, publishing, runs
 from segmentation.night import Night
+from segmentation.warehouse import db
 from tests.small_shop import SmallShop, make_source, select, silent
 from tests.test_publishing import chosen
 

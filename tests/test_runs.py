@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import db, runs
-from segmentation.db import Database
+from segmentation import runs
 from segmentation.errors import LeaseError
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 from tests.alerts.receivers import wait_until
 
 DAY = date(2024, 6, 3)

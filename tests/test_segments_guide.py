@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from segmentation import db
 from segmentation.language import speaking
 from segmentation.modelling.algorithms import registry
 from segmentation.report import verdict, words
+from segmentation.warehouse import db
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "segments.md").read_text()
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from segmentation import cleaning, contract, db, extraction, features
+from segmentation import cleaning, contract, extraction, features
 from segmentation.errors import SourceError
 from segmentation.night import Night
 from segmentation.settings import Settings, Shop
+from segmentation.warehouse import db
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
 AS_OF = date(2025, 4, 1)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import connections, db, runs, status
-from segmentation.db import Database
+from segmentation import connections, runs, status
 from segmentation.settings import Settings
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 from tests.local import Machine
 
 SETTINGS = Settings(shop={"timezone": "Asia/Shanghai"})

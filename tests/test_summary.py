@@ -5,8 +5,9 @@ from datetime import date
 
 import pytest
 
-from segmentation import db, summary
+from segmentation import summary
 from segmentation.errors import UserError
+from segmentation.warehouse import db
 from tests.report import sample
 
 LATER = date(2025, 6, 2)

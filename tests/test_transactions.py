@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from segmentation import db, features, files
-from segmentation.db import Database
+from segmentation import features, files
 from segmentation.errors import SettingsError, SourceError
 from segmentation.settings import Settings
 from segmentation.transactions import textfile
 from segmentation.transactions.columns import Wish
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 from tests.small_shop import SmallShop, silent
 
 SOURCE = "transactions"

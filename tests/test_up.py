@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 import pytest
 
-from segmentation import db
 from segmentation.local import postgres, services
+from segmentation.warehouse import db
 from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until

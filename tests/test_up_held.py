@@ -15,7 +15,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from segmentation import db
+from segmentation.warehouse import db
 from tests.local import Machine
 from tests.test_up import START_SECONDS, STOP_SECONDS, call, lines_until, wait_for_the_dag, wait_for_the_end
 

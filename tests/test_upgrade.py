@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from segmentation import db, features
-from segmentation import warehouse as schema
-from segmentation.db import Database
+from segmentation import features
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db, schema
+from segmentation.warehouse.db import Database
 from tests.local import Machine
 from tests.small_shop import silent
 

@@ -5,10 +5,9 @@ import threading
 import psycopg2.errors
 import pytest
 
-from segmentation import db
-from segmentation import warehouse as schema
-from segmentation.db import Database
 from segmentation.local import postgres
+from segmentation.warehouse import db, schema
+from segmentation.warehouse.db import Database
 
 NEWEST = max(file.name[:4] for file in (schema.MIGRATIONS / "versions").glob("[0-9]*.py"))
 SCHEMAS = {"staging", "quarantine", "core", "features", "quality", "segments", "publishing"}

@@ -18,9 +18,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from segmentation import db
 from segmentation.errors import SettingsError
 from segmentation.settings import Audiences
+from segmentation.warehouse import db
 
 MANIFEST = "manifest.json"
 COLUMN = "email_sha256"
@@ -193,12 +193,13 @@ def main() -> int:
     """Export where Airflow's connections are, and say what became of it: the command `make audiences`."""
     import sys
 
-    from segmentation import connections, settings, warehouse
+    from segmentation import connections, settings
     from segmentation.errors import UserError
+    from segmentation.warehouse import schema
 
     try:
         target = connections.database("warehouse")
-        warehouse.migrate(target)
+        schema.migrate(target)
         export(target, connections.audiences(), settings.load().audiences)
     except UserError as error:
         for line in str(error).splitlines():

@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from segmentation import db, runs, stale
+from segmentation import runs, stale
 from segmentation.dates import ONE_DAY, midnight
 from segmentation.errors import SettingsError, UserError
 from segmentation.extraction import Span
+from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     from segmentation.settings import Settings
@@ -469,7 +470,8 @@ def _say(message: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    from segmentation import connections, settings, warehouse
+    from segmentation import connections, settings
+    from segmentation.warehouse import schema
 
     parser = argparse.ArgumentParser(prog="python -m segmentation.backfill", description=__doc__)
     parser.add_argument("first", nargs="?", default="", metavar="FROM")
@@ -484,7 +486,7 @@ def main(arguments: list[str] | None = None) -> int:
     told = ("", "", "stale") if args.stale else (args.first, args.last, args.reprocess)
     try:
         target = connections.database("warehouse")
-        warehouse.migrate(target)
+        schema.migrate(target)
         return run(target, settings.load(), told, _say, args.parsed_after, args.give_up)
     except UserError as error:
         for line in str(error).splitlines():

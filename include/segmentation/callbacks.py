@@ -7,8 +7,9 @@ from typing import Any
 import psycopg2
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from segmentation import alerts, connections, db, progress, runs, settings
+from segmentation import alerts, connections, progress, runs, settings
 from segmentation.errors import GateFailed, HeldError, UserError
+from segmentation.warehouse import db
 
 
 def verdict(exception: BaseException | str | None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from segmentation import candidates, db, explain, features, identity, naming, profiles, reference, renewal
+from segmentation import candidates, explain, features, identity, naming, profiles, reference, renewal
 from segmentation.errors import WishError
 from segmentation.language import speaking
 from segmentation.modelling import assign, scores
@@ -17,6 +17,7 @@ from segmentation.modelling.representations import ALL, of_the_past
 from segmentation.modelling.sampling import judged_rows
 from segmentation.modelling.search import Candidate
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"
 MAP_POINTS = 3000

@@ -6,9 +6,10 @@ from typing import Any
 
 import psycopg2.errors
 
-from segmentation import contract, db
+from segmentation import contract
 from segmentation.errors import BalanceError
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 # Lines after orders: a line takes its order's customer and day.
 ORDER = ("customers", "orders", "order_items", "events", "reviews")

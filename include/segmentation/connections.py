@@ -9,10 +9,10 @@ from typing import Any
 from airflow.sdk import Connection, ObjectStoragePath
 
 from segmentation import settings
-from segmentation.db import Database
 from segmentation.errors import SettingsError
 from segmentation.night import Night
 from segmentation.settings import INCLUDE
+from segmentation.warehouse.db import Database
 
 KEPT_EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
 

@@ -7,8 +7,8 @@ A source has one SELECT a table, bound to `%(start)s` and `%(end)s` (half-open i
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.db import SQL
 from segmentation.errors import SourceError
+from segmentation.warehouse.db import SQL
 
 UNFIT = "columns_unfit"  # the figure of the gate `sources`: columns that are not as the contract says
 PROSE = "body"  # the column that is a text somebody wrote; the others are keys and words

@@ -58,14 +58,15 @@ def reject(day: date, by: str, note: str) -> str:
 
 
 def _night(day: date) -> "Night":
-    from segmentation import connections, db, holding, warehouse
+    from segmentation import connections, holding
+    from segmentation.warehouse import db, schema
 
     target = connections.database("warehouse")
     with target.connect(readonly=True) as conn:
         is_new = db.scalar(conn, "select to_regclass('segments.runs')") is None
     if is_new:
         raise DecisionError(f"no run of {day} is held: nothing ever ran in this warehouse")
-    warehouse.migrate(target)
+    schema.migrate(target)
     with target.connect(readonly=True) as conn:
         run = holding.waiting(conn, day)
     return connections.night({"run_id": run["run_id"], "as_of_date": day.isoformat()})

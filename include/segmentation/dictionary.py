@@ -13,9 +13,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from segmentation import db
 from segmentation.features import Feature, dictionary
 from segmentation.report import words
+from segmentation.warehouse import db
 
 # the public interface first, then backwards along the way of the data
 SCHEMAS = ("segments", "features", "core", "staging", "quarantine")
@@ -116,8 +116,8 @@ def _sentence(meaning: str | None) -> str:
 @contextmanager
 def _migrated() -> Iterator[db.Database]:
     """An empty warehouse on a server of its own, gone afterwards."""
-    from segmentation import warehouse
     from segmentation.local import postgres
+    from segmentation.warehouse import schema as warehouse
 
     folder = Path(tempfile.mkdtemp(prefix="seg-docs-"))
     server = postgres.start(folder / "postgres")

@@ -8,10 +8,11 @@ import sys
 
 from psycopg2 import sql
 
-from segmentation import contract, db
+from segmentation import contract
 from segmentation.errors import SourceError, UserError
 from segmentation.extraction import Window
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments")
 

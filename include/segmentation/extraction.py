@@ -9,12 +9,13 @@ from typing import Any
 import psycopg2
 import psycopg2.errors
 
-from segmentation import contract, db
+from segmentation import contract
 from segmentation.dates import midnight
 from segmentation.errors import ShopError, SourceError
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
 from segmentation.settings import WEEKS_COMPARED
+from segmentation.warehouse import db
 
 BEGINNING = date(1900, 1, 1)
 OUTSIDE = "outside of the window"

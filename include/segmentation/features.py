@@ -11,9 +11,10 @@ import yaml
 from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from segmentation import contract, db, files, partitions, rollup
+from segmentation import contract, files, rollup
 from segmentation.night import Night
 from segmentation.settings import INCLUDE
+from segmentation.warehouse import db, partitions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,10 +16,10 @@ import yaml
 from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict
 
-from segmentation import db
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
+from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     import pandas as pd

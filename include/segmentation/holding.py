@@ -13,11 +13,12 @@ from typing import Any
 
 from psycopg2 import sql
 
-from segmentation import db, identity, publishing, runs
+from segmentation import identity, publishing, runs
 from segmentation.choice import Chosen
 from segmentation.errors import DecisionError, LeaseError
 from segmentation.night import Night
 from segmentation.quality import metrics
+from segmentation.warehouse import db
 
 NOBODY = "segmentation"  # who decides when a later run of the date makes a decision void
 TABLE_MOVES = 12

@@ -16,8 +16,9 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation import db, packed, partitions, rollup, runs
+from segmentation import packed, rollup, runs
 from segmentation.settings import Settings
+from segmentation.warehouse import db, partitions
 
 STAGED = ("orders", "order_items", "events", "reviews")
 """Customers stay: an attribute's history is made of all of their rows, and they are few."""

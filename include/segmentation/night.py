@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.dates import midnight
-from segmentation.db import Database
 from segmentation.settings import Settings
+from segmentation.warehouse.db import Database
 
 
 @dataclass(frozen=True)

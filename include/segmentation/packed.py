@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg2
 
-from segmentation import db, partitions
+from segmentation.warehouse import db, partitions
 
 if TYPE_CHECKING:
     import numpy as np

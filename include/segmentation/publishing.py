@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation import db, identity, naming, packed, partitions, playbook, rules_in_sql, runs
+from segmentation import identity, naming, packed, playbook, rules_in_sql, runs
 from segmentation.choice import Chosen
 from segmentation.errors import LeaseError
 from segmentation.explain import Rule
 from segmentation.language import speaking
 from segmentation.night import Night
+from segmentation.warehouse import db, partitions
 
 # Under the lock of a publication, and not of a sequence: what failed before leaves no gap behind.
 NEXT_ID = "select coalesce(max(segment_id), 0) + 1 from segments.segments"

@@ -12,10 +12,11 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import contract, db, extraction
+from segmentation import contract, extraction
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
 from segmentation.quality.results import Result, store
+from segmentation.warehouse import db
 
 # Whose an order is, as a number: accounts that are merged leave every count and sum as it was.
 OWNER = "('x' || left(md5(btrim(customer_id)), 8))::bit(32)::bigint"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation import db, features, runs
+from segmentation import features, runs
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import gates_failed
 from segmentation.modelling.representations import ALL
@@ -25,6 +25,7 @@ from segmentation.modelling.scores import _shares
 from segmentation.modelling.search import Candidate, incumbent
 from segmentation.night import Night
 from segmentation.settings import Settings
+from segmentation.warehouse import db
 
 FILE = "renewal.json"
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from segmentation import db, partitions, stale
+from segmentation import stale
 from segmentation.night import Night
+from segmentation.warehouse import db, partitions
+from segmentation.warehouse.locks import DAYS_LOCK
 
 YEAR = timedelta(days=365)
 BY_MONTH = ("customer_day", "customer_product_day")
 FACTS = ("orders", "events", "reviews")
-DAYS_LOCK = "segmentation days"
 EVERYBODY = "true"
 HALVES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"

@@ -4,8 +4,8 @@ from datetime import date
 
 from psycopg2 import sql
 
-from segmentation import db
 from segmentation.features import dictionary
+from segmentation.warehouse import db
 
 
 def replace(conn: db.Connection, as_of_date: date) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg2
 import psycopg2.errors
 
-from segmentation import db
 from segmentation.errors import LeaseError
 from segmentation.night import Night
 from segmentation.settings import INCLUDE, Settings
+from segmentation.warehouse import db
 
 BEATS = 5  # signs of life within a lease
 FINAL = ("held", "published", "rejected", "failed", "no_data")

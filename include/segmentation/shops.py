@@ -6,10 +6,11 @@ from datetime import date
 
 import psycopg2
 
-from segmentation import db, files
+from segmentation import files
 from segmentation.dates import ONE_DAY
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
+from segmentation.warehouse import db
 
 DEMO = "demo"
 

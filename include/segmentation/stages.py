@@ -51,7 +51,8 @@ def start() -> Reference | None:
     ------
     SettingsError, SourceError, LeaseError
     """
-    from segmentation import backfill, contract, playbook, warehouse
+    from segmentation import backfill, contract, playbook
+    from segmentation.warehouse import schema
 
     context = get_current_context()
     run, loaded = context["dag_run"], settings.load()
@@ -62,7 +63,7 @@ def start() -> Reference | None:
     contract.tables_of(loaded.shop.source)
     playbook.load()  # a fault in it is found now and not at the end of the night
     target = connections.database("warehouse")
-    warehouse.migrate(target)
+    schema.migrate(target)
     asked = context["params"]["backfill"]
     if asked and (why := backfill.left_alone(target, day, run.run_id, backfill.Asked.of(asked))):
         progress.say(f"start: {day} is left as it is: {why}")
@@ -332,10 +333,11 @@ def export_audiences() -> dict[str, Any]:
 
 def remove_old() -> dict[str, int]:
     """Remove what is past its time, vacuum and analyse; says what was freed."""
-    from segmentation import maintenance, warehouse
+    from segmentation import maintenance
+    from segmentation.warehouse import schema
 
     target = connections.database("warehouse")
-    warehouse.migrate(target)
+    schema.migrate(target)
     freed = maintenance.run(target, settings.load(), connections.store(), progress.say)
     return {
         "assignments": len(freed.assignments),

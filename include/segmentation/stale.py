@@ -8,8 +8,9 @@ after its features were built, or when the date that it follows was published ag
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from segmentation import db, runs
+from segmentation import runs
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import db, settings, stale
-from segmentation.db import Database
+from segmentation import settings, stale
 from segmentation.errors import SettingsError, UserError
 from segmentation.settings import Settings
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 
 FRESH, OLD, NOT_USABLE = 0, 1, 2
 RUNS, INCIDENTS = 5, 10

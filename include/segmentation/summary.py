@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from segmentation import db
 from segmentation.report import data, verdict, words
+from segmentation.warehouse import db
 
 WIDTH = 100
 MOVES = 8  # lines of the from-to matrix of a held night

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from segmentation import runs, settings
-from segmentation.db import Database
 from segmentation.night import Night
+from segmentation.warehouse.db import Database
 from tests.alerts import receivers
 
 # Airflow, when it is first imported, logs to the stdout of that moment, which is pytest's for this one file.

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from segmentation import alerts, callbacks, db, runs, settings
+from segmentation import alerts, callbacks, runs, settings
 from segmentation.alerts import deadline, incidents
 from segmentation.errors import GateFailed, HeldError, MismatchError, SourceError
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 DAY, BEFORE = date(2026, 11, 23), date(2026, 11, 22)
 DUE = datetime(2026, 11, 23, 2, tzinfo=UTC)

@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
-from segmentation import db, settings
+from segmentation import settings
 from segmentation.alerts import notifier
 from segmentation.alerts.message import Alert, render
+from segmentation.warehouse import db
 
 ALERT = Alert(
     "task",

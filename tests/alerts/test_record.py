@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from segmentation import db
 from segmentation.alerts import record
 from segmentation.alerts.message import Alert, Text
+from segmentation.warehouse import db
 
 DAY = date(2026, 11, 23)
 TEXT = Text("title", "body\n")

@@ -20,8 +20,8 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from segmentation.db import Database
 from segmentation.local import postgres
+from segmentation.warehouse.db import Database
 from tests.local import Machine
 from tests.small_shop import contents
 

@@ -18,10 +18,11 @@ from datetime import date, timedelta
 import psutil
 import psycopg2
 
-from segmentation import db, demo, settings
+from segmentation import demo, settings
 from segmentation.dates import midnight
-from segmentation.db import Database
 from segmentation.local import postgres
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 from tests.faults.cases import BASELINES, Baseline, Case
 from tests.local import Commands, Machine
 

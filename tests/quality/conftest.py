@@ -7,10 +7,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from segmentation import cleaning, db, features
-from segmentation.db import Database
+from segmentation import cleaning, features
 from segmentation.night import Night
 from segmentation.settings import Quality, Settings, Shop
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 from tests.quality.healthy import AS_OF, FIRST, LOADS, PUBLISHED, SHOP, quiet
 
 

@@ -8,11 +8,12 @@ from datetime import date
 
 import pytest
 
-from segmentation import cleaning, db, features
+from segmentation import cleaning, features
 from segmentation.errors import GateFailed, SourceError
 from segmentation.quality import check_cleaning, check_features, check_segments, check_sources
 from segmentation.quality.gates import refuse_source
 from segmentation.row_rules import NO_FAULT, RULES
+from segmentation.warehouse import db
 from tests.quality.healthy import AS_OF, FIRST, LOADS, SECRET, SHOP, STAGED, quiet
 
 WINDOW = "day >= '2024-02-20'"

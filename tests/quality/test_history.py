@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from segmentation import db
 from segmentation.quality.history import history
+from segmentation.warehouse import db
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from segmentation import db, features, partitions, profiles
+from segmentation import features, profiles
 from segmentation.night import Night
 from segmentation.settings import Settings, Shop
+from segmentation.warehouse import db, partitions
 
 BEFORE, TODAY = date(2025, 5, 31), date(2025, 6, 1)
 CUSTOMERS = 1_200

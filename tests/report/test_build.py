@@ -8,9 +8,10 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from segmentation import db, report
+from segmentation import report
 from segmentation.errors import UserError
 from segmentation.report import verdict
+from segmentation.warehouse import db
 from tests.report import sample
 
 

@@ -20,7 +20,8 @@ import psycopg2
 import pytest
 import yaml
 
-from segmentation import db, features, partitions, rollup
+from segmentation import features, rollup
+from segmentation.warehouse import db, partitions
 from tests.small_shop import insert
 
 HERE = Path(__file__).parent

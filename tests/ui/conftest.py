@@ -15,7 +15,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from segmentation import warehouse as schema
+from segmentation.warehouse import schema
 from tests.alerts.receivers import wait_until
 from tests.local import Machine
 from tests.report import sample

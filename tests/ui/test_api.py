@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import psycopg2
 import pytest
 
-from segmentation import db, packed, ui
+from segmentation import packed, ui
+from segmentation.warehouse import db
 from tests.report import sample
 from tests.ui.conftest import EARLIER, Server
 

@@ -14,13 +14,14 @@ from urllib.parse import quote
 import psycopg2
 from airflow.sdk import get_current_context
 
-from segmentation import connections, dates, db, links, runs, settings
+from segmentation import connections, dates, links, runs, settings
 from segmentation.alerts import record
 from segmentation.alerts.message import TOLD, Alert, Finding, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
 from segmentation.night import Night
 from segmentation.row_rules import NO_FAULT
+from segmentation.warehouse import db
 
 DAG = "customer_segmentation"
 MAINTENANCE = "warehouse_maintenance"

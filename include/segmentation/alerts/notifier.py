@@ -18,11 +18,11 @@ from airflow.sdk import BaseNotifier, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from segmentation import db, progress, settings
-from segmentation import warehouse as schema
+from segmentation import progress, settings
 from segmentation.alerts import record
 from segmentation.alerts.message import Alert, Text, render
-from segmentation.db import Database
+from segmentation.warehouse import db, schema
+from segmentation.warehouse.db import Database
 
 if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase

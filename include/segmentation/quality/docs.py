@@ -7,10 +7,10 @@ foreign hosts for its scripts and styles; ours frames the same sections and asks
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segmentation import db
 from segmentation.night import Night
 from segmentation.quality.figures import in_words
 from segmentation.quality.results import SEVERITIES
+from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from segmentation import contract, db, features, rollup, runs
+from segmentation import contract, features, rollup, runs
 from segmentation.errors import GateFailed, SourceError
 from segmentation.night import Night
 from segmentation.quality import metrics as measuring
@@ -20,6 +20,7 @@ from segmentation.quality.figures import in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import GateResult, Result
 from segmentation.row_rules import NO_FAULT, RULES
+from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult

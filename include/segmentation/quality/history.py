@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from segmentation import db
+from segmentation.warehouse import db
 
 DATES = 30
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from segmentation import db
 from segmentation.night import Night
+from segmentation.warehouse import db
 
 
 @dataclass(frozen=True)

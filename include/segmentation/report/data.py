@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from segmentation import db
 from segmentation.errors import UserError
 from segmentation.features import Feature, dictionary
 from segmentation.language import t
 from segmentation.night import Night
 from segmentation.quality.history import history
 from segmentation.report import words
+from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     import pandas as pd

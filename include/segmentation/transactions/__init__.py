@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from segmentation import db
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
 from segmentation.transactions import tables, textfile
 from segmentation.transactions.columns import OPTIONAL, Wish, currency_of
 from segmentation.transactions.evidence import Evidence
+from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,15 +1,16 @@
 """The warehouse's schema: brought up to date by migrations, safe to run twice and side by side."""
 
+from pathlib import Path
+
 import psycopg2
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool, text
 
-from segmentation import db
-from segmentation.settings import INCLUDE
+from segmentation.warehouse import db
 
-MIGRATIONS = INCLUDE / "segmentation" / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(warehouse: db.Database) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from segmentation import db
+from segmentation.warehouse import db
 
 STAGING = "publishing"
 

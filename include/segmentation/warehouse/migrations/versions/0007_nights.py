@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from segmentation import db
+from segmentation.warehouse import db
 
 revision = "0007"
 down_revision = "0006"

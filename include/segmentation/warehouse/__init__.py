@@ -1,0 +1,1 @@
+"""Postgres: connections, partitions, schema and locks."""

@@ -1,0 +1,3 @@
+"""The advisory locks, each named once."""
+
+DAYS_LOCK = "segmentation days"
