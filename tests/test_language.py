@@ -10,14 +10,15 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from segmentation import features, language, naming, reference, report
-from segmentation.language import speaking, t
+from segmentation import features, naming, reference, report
+from segmentation.language import numbers, texts
+from segmentation.language.texts import speaking, t
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
 from segmentation.ui import reading, refusals
 
-CODE = Path(language.__file__).parent
-LANGUAGES = [file.stem for file in language.TEXTS.glob("*.yaml")]
+CODE = Path(texts.__file__).parents[1]
+LANGUAGES = [file.stem for file in texts.TEXTS.glob("*.yaml")]
 
 
 def in_python() -> Iterator[str]:
@@ -54,19 +55,19 @@ def by_name() -> Iterator[str]:
         yield from table.values()
     yield from (*words.REPRESENTATIONS.values(), *words.CHECKS.values(), reading.NOTHING)
     yield from (*refusals.SAID.values(), *refusals.WHY.values())
-    yield from {words.plain(rule) for rules in RULES.values() for rule in rules}
+    yield from {numbers.plain(rule) for rules in RULES.values() for rule in rules}
     yield from verdict.BECAME.values()
     yield from (*naming.TIERS.values(), *naming.STAGES)
     yield from COUNTED
     yield reference.NAME
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
-    yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *words.WEEKDAYS)
+    yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *numbers.WEEKDAYS)
     for _, heading, meaning in words.SCORES:
         yield from (heading, meaning)
     for feature in features.dictionary():
         yield from (feature.label, feature.unit, *filter(None, (feature.high, feature.low)))
-    yield from {words.plain(feature.group).capitalize() for feature in features.dictionary()} - {"Rfm"}
+    yield from {numbers.plain(feature.group).capitalize() for feature in features.dictionary()} - {"Rfm"}
 
 
 SUITES = ast.parse((CODE / "quality" / "suites.py").read_text())
@@ -101,7 +102,7 @@ NEUTRAL = {"nats", "h"}
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_text_is_there_in_every_language(code):
-    there = language.texts(code)
+    there = texts.texts(code)
     wanted = {*in_python(), *in_templates(), *by_name()} - NEUTRAL
     assert len(wanted) > 200
     assert sorted(wanted - set(there)) == []
@@ -119,23 +120,23 @@ def test_every_check_has_a_name_in_every_language(code):
         assert words.found("not judged: no rows") == "未判断：没有行"
     whys = {text for text in why_not_judged() if isinstance(text, str)}
     assert len(whys) > 12
-    assert sorted(whys - {"changed_share"} - set(language.texts(code))) == []
+    assert sorted(whys - {"changed_share"} - set(texts.texts(code))) == []
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_text_has_no_value_that_the_english_one_has_not(code):
     allowed = {"m"}  # a month has a name and a number
-    wrong = {text: said for text, said in language.texts(code).items() if holes(said) - holes(text) - allowed}
+    wrong = {text: said for text, said in texts.texts(code).items() if holes(said) - holes(text) - allowed}
     assert wrong == {}
 
 
 def test_numbers_dates_and_counts_as_a_language_writes_them():
     with speaking("zh"):
-        assert words.day(date(2025, 6, 1)) == "2025年6月1日"
-        assert words.count(3, "customer") == "3 位客户"
-        assert words.compact(5_453_256, "CNY") == "¥545万"
+        assert numbers.day(date(2025, 6, 1)) == "2025年6月1日"
+        assert numbers.count(3, "customer") == "3 位客户"
+        assert numbers.compact(5_453_256, "CNY") == "¥545万"
         assert t("no such text") == "no such text"
-    assert words.compact(5_453_256, "EUR") == "€5.45M"
-    assert words.compact(641_310, "GBP") == "£641k"
-    assert (words.change(120, 100), words.change(5, None)) == ("+20%", words.UNKNOWN)
+    assert numbers.compact(5_453_256, "EUR") == "€5.45M"
+    assert numbers.compact(641_310, "GBP") == "£641k"
+    assert (numbers.change(120, 100), numbers.change(5, None)) == ("+20%", numbers.UNKNOWN)
     assert t("Customers") == "Customers"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from segmentation import features, naming
-from segmentation.language import speaking
+from segmentation.language.texts import speaking
 from segmentation.naming import FAR, Name, Traits
 from segmentation.settings import Lifecycle
 

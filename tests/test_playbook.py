@@ -6,7 +6,7 @@ import pytest
 
 from segmentation import naming, playbook
 from segmentation.errors import SettingsError
-from segmentation.language import speaking
+from segmentation.language.texts import speaking
 
 PLAYS = playbook.load()
 

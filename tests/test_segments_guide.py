@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from segmentation.language import speaking
+from segmentation.language.texts import speaking
 from segmentation.modelling.algorithms import registry
 from segmentation.report import verdict, words
 from segmentation.warehouse import db

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from segmentation import candidates, explain, features, identity, naming, profiles, reference, renewal
 from segmentation.errors import WishError
-from segmentation.language import speaking
+from segmentation.language.texts import speaking
 from segmentation.modelling import assign, scores
 from segmentation.modelling import choose as rule
 from segmentation.modelling.representations import ALL, of_the_past

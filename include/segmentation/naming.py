@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from segmentation.features import Feature, dictionary
-from segmentation.language import t
-from segmentation.report.words import money
+from segmentation.language.numbers import money
+from segmentation.language.texts import t
 from segmentation.settings import Lifecycle
 
 FAR = 0.35  # standard deviations from everybody, above which a trait is worth saying

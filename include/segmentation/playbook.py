@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from segmentation import naming
 from segmentation.errors import SettingsError
 from segmentation.features import dictionary
-from segmentation.language import ENGLISH, current, t
+from segmentation.language.texts import ENGLISH, current, t
 from segmentation.settings import INCLUDE
 
 FILE = INCLUDE / "config" / "playbook.yaml"

@@ -15,7 +15,7 @@ from segmentation import identity, naming, packed, playbook, rules_in_sql, runs
 from segmentation.choice import Chosen
 from segmentation.errors import LeaseError
 from segmentation.explain import Rule
-from segmentation.language import speaking
+from segmentation.language.texts import speaking
 from segmentation.night import Night
 from segmentation.warehouse import db, partitions
 

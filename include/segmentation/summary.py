@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from segmentation.report import data, verdict, words
+from segmentation.language import numbers
+from segmentation.report import data, verdict
 from segmentation.warehouse import db
 
 WIDTH = 100
@@ -64,10 +65,10 @@ def _published(conn: db.Connection, run: dict[str, Any], report: str | None) -> 
         return _replaced(conn, run)
     leaderboard = db.rows(conn, db.statement("report/leaderboard.sql"), run)
     currency = data.currency_of(conn, run["as_of_date"])
-    customers = words.count(sum(segment.customers for segment in segments), "customer")
-    pieces = words.count(len(segments), "segment")
+    customers = numbers.count(sum(segment.customers for segment in segments), "customer")
+    pieces = numbers.count(len(segments), "segment")
     newest = data.newest_date(conn)
-    lines = [f"PUBLISHED  {customers} in {pieces}, as of {words.day(run['as_of_date'])}", ""]
+    lines = [f"PUBLISHED  {customers} in {pieces}, as of {numbers.day(run['as_of_date'])}", ""]
     lines += _table(segments, currency)
     lines += ["", *_file(run), *_wrapped("Why", [_sentence(leaderboard, run)])]
     lines += _wrapped("", [f"{reason}" for reason in verdict.reasons(leaderboard)], bullet="- ")
@@ -102,10 +103,10 @@ def _table(segments: Sequence[data.Segment], currency: str | None) -> list[str]:
     rows = [
         (
             f"{segment.segment_id:>2}  {segment.name}",
-            words.number(segment.customers, 0),
-            words.percent(segment.share, 1),
-            words.money(segment.revenue, currency),
-            words.money(segment.median("spend_365d"), currency),
+            numbers.number(segment.customers, 0),
+            numbers.percent(segment.share, 1),
+            numbers.money(segment.revenue, currency),
+            numbers.money(segment.median("spend_365d"), currency),
             _ago(segment.median("recency_days")),
             f"{segment.value_tier}, {segment.lifecycle}",
         )
@@ -127,7 +128,7 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _ago(days: float | None) -> str:
-    return f"{words.number(days, 0)} d ago" if words.known(days) else words.UNKNOWN
+    return f"{numbers.number(days, 0)} d ago" if numbers.known(days) else numbers.UNKNOWN
 
 
 def _capital(sentence: str) -> str:
@@ -153,7 +154,7 @@ def _moved(flows: Sequence[data.Flow], run: dict[str, Any]) -> list[str]:
     if not total:
         return []
     moved = sum(flow.customers for flow in both if flow.source != flow.target)
-    said = f"{moved:,} of {total:,} ({words.percent(moved / total)}) changed segment"
+    said = f"{moved:,} of {total:,} ({numbers.percent(moved / total)}) changed segment"
     return _wrapped("Moved", [f"{said} since {run['parent_as_of_date']}."])
 
 
@@ -194,7 +195,7 @@ def _replaced(conn: db.Connection, run: dict[str, Any]) -> list[str]:
     )
     what = f"run {other} has taken its place" if other else "its rows are no longer there"
     return [
-        f"PUBLISHED, THEN REPLACED  run {run['run_id']}, as of {words.day(run['as_of_date'])}",
+        f"PUBLISHED, THEN REPLACED  run {run['run_id']}, as of {numbers.day(run['as_of_date'])}",
         "",
         *_wrapped("Now", [f"{_capital(what)}; what readers see of this date is not of this run."]),
     ]
@@ -203,7 +204,7 @@ def _replaced(conn: db.Connection, run: dict[str, Any]) -> list[str]:
 def _ended(conn: db.Connection, run: dict[str, Any], report: str | None) -> list[str]:
     title, advice = ENDINGS[run["status"]]
     lines = [
-        f"{title}  run {run['run_id']}, as of {words.day(run['as_of_date'])}: nothing new is published",
+        f"{title}  run {run['run_id']}, as of {numbers.day(run['as_of_date'])}: nothing new is published",
         "",
     ]
     if run["verdict"]:
@@ -224,5 +225,5 @@ def _meanwhile(conn: db.Connection, run: dict[str, Any]) -> str:
     if newest is None:
         return "Nothing was ever published, so readers see no segments yet."
     age = (run["as_of_date"] - newest).days
-    since = f", {words.count(age, 'day')} older" if age > 0 else ""
-    return f"Readers see the segments of {words.day(newest)}{since}, exactly as they were."
+    since = f", {numbers.count(age, 'day')} older" if age > 0 else ""
+    return f"Readers see the segments of {numbers.day(newest)}{since}, exactly as they were."

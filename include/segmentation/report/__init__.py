@@ -11,7 +11,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from segmentation.language import speaking, t
+from segmentation.language import numbers
+from segmentation.language.texts import speaking, t
 from segmentation.night import Night
 from segmentation.report import data, drawings, verdict, words
 
@@ -122,13 +123,13 @@ def _charts(facts: data.Facts) -> dict[str, Markup | None]:
 
 def _filters(currency: str | None) -> dict[str, Callable[..., Any]]:
     return {
-        "number": words.number,
-        "percent": words.percent,
-        "plain": words.plain,
-        "day": words.day,
-        "money": lambda amount, digits=0: words.money(amount, currency, digits),
-        "quantity": lambda value, unit: words.quantity(value, unit, currency),
-        "short": lambda value, unit: words.short(value, unit, currency),
+        "number": numbers.number,
+        "percent": numbers.percent,
+        "plain": numbers.plain,
+        "day": numbers.day,
+        "money": lambda amount, digits=0: numbers.money(amount, currency, digits),
+        "quantity": lambda value, unit: numbers.quantity(value, unit, currency),
+        "short": lambda value, unit: numbers.short(value, unit, currency),
     }
 
 

@@ -15,7 +15,8 @@ import pandas as pd
 import vl_convert
 from markupsafe import Markup, escape
 
-from segmentation.language import t
+from segmentation.language import numbers as numbers_
+from segmentation.language.texts import t
 from segmentation.report import words
 from segmentation.report.data import Facts, Segment
 
@@ -121,11 +122,11 @@ UP = (
 def candidates(facts: Facts) -> Markup | None:
     """Every candidate by two scores that pull apart, with the front of those that nobody beats in both."""
     column, name = next(
-        (pair for pair in UP if any(words.known(row.get(pair[0])) for row in facts.leaderboard)), UP[-1]
+        (pair for pair in UP if any(numbers_.known(row.get(pair[0])) for row in facts.leaderboard)), UP[-1]
     )
-    rows = [row for row in facts.leaderboard if words.known(row.get(column)) and row["k"]]
+    rows = [row for row in facts.leaderboard if numbers_.known(row.get(column)) and row["k"]]
     across, across_name = ACROSS
-    if not all(words.known(row.get(across)) for row in rows):
+    if not all(numbers_.known(row.get(across)) for row in rows):
         across, across_name = "k", "segments"
     if len(rows) < 2:
         return None
@@ -174,5 +175,5 @@ def _outcome(row: dict) -> str:
     if row["chosen"]:
         return " ({})".format(t("chosen"))
     if row["gates_failed"]:
-        return f" ({words.listed([words.gate(name) for name in row['gates_failed']])})"
+        return f" ({numbers_.listed([words.gate(name) for name in row['gates_failed']])})"
     return " ({})".format(t("rank {n}", n=row["rank"])) if row["rank"] else ""

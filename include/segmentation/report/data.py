@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import UserError
 from segmentation.features import Feature, dictionary
-from segmentation.language import t
+from segmentation.language import numbers
+from segmentation.language.texts import t
 from segmentation.night import Night
 from segmentation.quality.history import history
-from segmentation.report import words
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Segment:
     @property
     def busiest_weekday(self) -> str:
         """The weekday with most orders."""
-        return words.weekdays()[int(max(self.weekdays, key=lambda row: row["share"])["value"]) - 1]
+        return numbers.weekdays()[int(max(self.weekdays, key=lambda row: row["share"])["value"]) - 1]
 
     @property
     def traits(self) -> list[Profile]:

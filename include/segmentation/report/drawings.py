@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from segmentation.language import t
-from segmentation.report import words
+from segmentation.language import numbers
+from segmentation.language.texts import t
 
 TREND = (240, 44)  # width, height of a trend in a card
 PAD = 4
@@ -82,10 +82,10 @@ def trend(points: Sequence[tuple[date, float]], name: str) -> Markup | None:
     said = t(
         "Size of {name}: {before} customers on {first}, {now} on {last}",
         name=name,
-        before=words.number(points[0][1], 0),
-        now=words.number(points[-1][1], 0),
-        first=words.day(points[0][0]),
-        last=words.day(points[-1][0]),
+        before=numbers.number(points[0][1], 0),
+        now=numbers.number(points[-1][1], 0),
+        first=numbers.day(points[0][0]),
+        last=numbers.day(points[-1][0]),
     )
     body = (
         f'<path class="under" d="{_path(xy)}{floor}"/>',
@@ -148,7 +148,7 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
     for number in range(int(highest / step) + 1):
         value = number * step
         body.append(f'<path class="grid" d="M{left} {y(value):.1f}H{width - right}"/>')
-        text = words.compact(value, currency if unit == "currency" else None)
+        text = numbers.compact(value, currency if unit == "currency" else None)
         body.append(f'<text class="end" x="{left - 6}" y="{y(value) + 4:.1f}">{escape(text)}</text>')
     for anchor, day in _labelled(days, first, last):
         body.append(f'<text class="{anchor}" x="{x(day):.1f}" y="{height - 8}">{day}</text>')
@@ -157,7 +157,7 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
         if not line.points:
             continue
         xy = [(x(day), y(value)) for day, value in line.points]
-        tip = escape(f"{line.name}: {words.compact(line.points[-1][1], currency)} ({line.points[-1][0]})")
+        tip = escape(f"{line.name}: {numbers.compact(line.points[-1][1], currency)} ({line.points[-1][0]})")
         body.append(
             f'<g class="{_colour(line.colour)}" data-tip="{tip}"><path class="reach" d="{_path(xy)}"/>'
             f'<path class="line" d="{_path(xy)}"/>'
@@ -212,7 +212,7 @@ def alluvial(
         x0, x1, half = NODE, FLOW_WIDTH - NODE, FLOW_WIDTH / 2
         source = _node_name(before, band.source, names["source"])
         target = _node_name(after, band.target, names["target"])
-        tip = escape(f"{source} → {target}: {words.count(band.customers, 'customer')}")
+        tip = escape(f"{source} → {target}: {numbers.count(band.customers, 'customer')}")
         stays = " stays" if band.source == band.target else ""
         body.append(
             f'<path class="band {_colour(ink.get(band.source))}{stays}" data-tip="{tip}" '
@@ -223,9 +223,9 @@ def alluvial(
         for node in nodes:
             y, tall = tops[side][node.segment_id], max(1.0, node.customers * scale)
             name = node.name if node.segment_id is not None else names["source" if side == 0 else "target"]
-            tip = escape(f"{name}: {words.count(node.customers, 'customer')}")
+            tip = escape(f"{name}: {numbers.count(node.customers, 'customer')}")
             mark = name if node.segment_id is None else str(node.segment_id)
-            text = f"{mark} · {words.number(node.customers, 0)}"
+            text = f"{mark} · {numbers.number(node.customers, 0)}"
             at = f'class="end" x="{x - 5:.1f}"' if side else f'class="begin" x="{x + NODE + 5:.1f}"'
             body.append(
                 f'<g class="{_colour(node.colour)}" data-tip="{tip}">'

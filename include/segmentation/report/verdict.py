@@ -6,7 +6,8 @@ from typing import Any
 
 from segmentation import reference
 from segmentation.features import Feature, dictionary
-from segmentation.language import t
+from segmentation.language import numbers
+from segmentation.language.texts import t
 from segmentation.report import words
 from segmentation.report.data import Facts
 
@@ -34,18 +35,18 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     passed = [row for row in took_part if not row["gates_failed"]]
     contest = t(
         "{candidates}, of which {n} passed every gate",
-        candidates=words.count(len(took_part), "candidate"),
+        candidates=numbers.count(len(took_part), "candidate"),
         n=f"{len(passed):,}",
     )
     if took_part == [chosen] and chosen["algorithm"] == "incumbent":
         return t(
             "The model in use labelled everybody, with {segments}: no search for a better one was due.",
-            segments=words.count(chosen["k"], "segment"),
+            segments=numbers.count(chosen["k"], "segment"),
         )
     if decision == "keep" or chosen["algorithm"] == "incumbent":
         return t(
             "The last model was kept, with {segments}: no challenger was clearly better ({contest}).",
-            segments=words.count(chosen["k"], "segment"),
+            segments=numbers.count(chosen["k"], "segment"),
             contest=contest,
         )
     name = words.candidate(chosen)
@@ -57,13 +58,13 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return []
-    said = [t(MEANINGS[name]).format(chosen[name]) for name in WHY_SCORES if words.known(chosen.get(name))]
+    said = [t(MEANINGS[name]).format(chosen[name]) for name in WHY_SCORES if numbers.known(chosen.get(name))]
     others = [
         row
         for row in leaderboard
-        if not row["chosen"] and not row["gates_failed"] and words.known(row["score"])
+        if not row["chosen"] and not row["gates_failed"] and numbers.known(row["score"])
     ]
-    if others and words.known(chosen["score"]):
+    if others and numbers.known(chosen["score"]):
         best = max(others, key=lambda row: row["score"])
         said.append(
             t(
@@ -79,18 +80,18 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
 def _otherwise(chosen: dict[str, Any], others: list[dict[str, Any]]) -> list[str]:
     """What silhouette would have taken, and what other weights of the scores would."""
     said = []
-    wide = [row for row in others if words.known(row["silhouette"])]
+    wide = [row for row in others if numbers.known(row["silhouette"])]
     alone = max(wide, key=lambda row: row["silhouette"], default=None)
-    if alone and words.known(chosen["silhouette"]) and alone["silhouette"] > chosen["silhouette"]:
+    if alone and numbers.known(chosen["silhouette"]) and alone["silhouette"] > chosen["silhouette"]:
         preferred = {"candidate": words.candidate(alone)}
-        if words.known(alone["predictive_validity"]):
+        if numbers.known(alone["predictive_validity"]):
             share = alone["predictive_validity"]
             said.append(
                 t("silhouette prefers {candidate}, which explains {share:.0%}", **preferred, share=share)
             )
         else:
             said.append(t("silhouette prefers {candidate}", **preferred))
-    if words.known(chosen.get("weightings_won")):
+    if numbers.known(chosen.get("weightings_won")):
         said.append(
             t(
                 "first under {share:.0%} of other weightings of the scores, each halved to doubled",
@@ -120,7 +121,7 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
 
 
 def _external_figures(row: dict[str, Any] | None) -> str:
-    known = [(name, row[key]) for key, name in EXTERNAL if row and words.known(row.get(key))]
+    known = [(name, row[key]) for key, name in EXTERNAL if row and numbers.known(row.get(key))]
     return t(", ").join(f"{name} {value:.2f}" for name, value in known)
 
 
@@ -139,8 +140,8 @@ def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_sha
             said.append(
                 t(
                     "{share} of the {table} were set aside ({counts}): {rules}",
-                    share=words.percent(share),
-                    table=words.plain(row["table_name"]),
+                    share=numbers.percent(share),
+                    table=numbers.plain(row["table_name"]),
                     counts=counts,
                     rules=rules(row["rules"]),
                 )
@@ -152,15 +153,15 @@ def drift(rows: list[dict[str, Any]], most: int = 3) -> str:
     """The features that are distributed otherwise than on the date before, in one sentence."""
     labels = {feature.name: t(feature.label) for feature in dictionary()}
     names = [row["expectation"].removeprefix(DRIFT) for row in rows]
-    named = [labels.get(name, words.plain(name)) for name in names]
+    named = [labels.get(name, numbers.plain(name)) for name in names]
     if len(named) > most + 1:
-        named = [*named[:most], words.count(len(named) - most, "more feature")]
-    return t("Customers are not what they were the last time: {features}", features=words.listed(named))
+        named = [*named[:most], numbers.count(len(named) - most, "more feature")]
+    return t("Customers are not what they were the last time: {features}", features=numbers.listed(named))
 
 
 def expectation(row: dict[str, Any]) -> str:
     """An unmet expectation in a line."""
-    table = words.plain(row["table_name"])
+    table = numbers.plain(row["table_name"])
     text = t(
         "{table}: {expectation}",
         table=f"{table[:1].upper()}{table[1:]}",
@@ -177,7 +178,7 @@ def expectation(row: dict[str, Any]) -> str:
 def rules(counts: dict[str, int], most: int = 3) -> str:
     """The rules that caught the most rows."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    said = [f"{words.plain(rule)} {count:,}" for rule, count in ordered[:most]]
+    said = [f"{numbers.plain(rule)} {count:,}" for rule, count in ordered[:most]]
     return t(", ").join([*said, t("and {n} more", n=len(ordered) - most)] if len(ordered) > most else said)
 
 
@@ -191,7 +192,7 @@ def rule(text: str, currency: str | None) -> str:
             return found[0]
         # the label says days
         unit = "" if known[name].unit == "days" else known[name].unit
-        figure = words.short(float(value), unit, currency)
+        figure = numbers.short(float(value), unit, currency)
         return t("{label} {sign} {figure}", label=t(known[name].label), sign=t(SIGNS[sign]), figure=figure)
 
     def gap(found: re.Match) -> str:
@@ -259,22 +260,22 @@ def score_columns(leaderboard: list[dict[str, Any]]) -> list[tuple[str, str, str
     return [
         (column, t(heading), t(meaning))
         for column, heading, meaning in (*words.SCORES, *outside)
-        if any(words.known(row.get(column)) for row in leaderboard)
+        if any(numbers.known(row.get(column)) for row in leaderboard)
     ]
 
 
 def figure(column: str, value: Any) -> str:
     """A score as the leaderboard shows it."""
     if column == "coverage" or column.endswith("_share"):
-        return words.percent(value)
-    return words.number(value, 0 if column == "calinski_harabasz" else 2)
+        return numbers.percent(value)
+    return numbers.number(value, 0 if column == "calinski_harabasz" else 2)
 
 
 def documents(quality: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """The pages with the full results: name, and address relative to the store."""
     found = {row["link"] for row in quality if row["link"]}
     safe = [link for link in found if not link.startswith("/") and ":" not in link]
-    return sorted((words.plain(PurePosixPath(link).stem), link) for link in safe)
+    return sorted((numbers.plain(PurePosixPath(link).stem), link) for link in safe)
 
 
 def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -298,9 +299,9 @@ def changes(facts: Facts) -> list[str]:
         said.append(
             t(
                 "{n} of {customers} changed segment ({share})",
-                n=words.number(moved, 0),
-                customers=words.count(compared, "customer"),
-                share=words.percent(moved / compared),
+                n=numbers.number(moved, 0),
+                customers=numbers.count(compared, "customer"),
+                share=numbers.percent(moved / compared),
             )
         )
     moves = [
@@ -311,15 +312,15 @@ def changes(facts: Facts) -> list[str]:
         said.append(
             t(
                 "Largest move: {customers} from {source} to {target}, {money} a year",
-                customers=words.count(largest.customers, "customer"),
+                customers=numbers.count(largest.customers, "customer"),
                 source=largest.source,
                 target=largest.target,
-                money=words.compact(largest.revenue, facts.currency),
+                money=numbers.compact(largest.revenue, facts.currency),
             )
         )
     entries = sum(flow.customers for flow in facts.flows if flow.source is None)
     if entries:
-        said.append(t("{customers} are new", customers=words.count(entries, "customer")))
+        said.append(t("{customers} are new", customers=numbers.count(entries, "customer")))
     return said
 
 
@@ -335,7 +336,7 @@ def _became(event: dict[str, Any], facts: Facts) -> str:
     names = {segment.segment_id: segment.name for segment in facts.segments}
     return t(
         BECAME[event["event"]],
-        name=event["name"] or names.get(event["segment_id"], words.UNKNOWN),
+        name=event["name"] or names.get(event["segment_id"], numbers.UNKNOWN),
         n=event["segment_id"],
-        parents=words.listed([str(parent) for parent in event["parents"]]),
+        parents=numbers.listed([str(parent) for parent in event["parents"]]),
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
-from segmentation.language import speaking
+from segmentation.language.texts import speaking
 from segmentation.report import words
 from segmentation.report.data import Profile, Segment
 from segmentation.ui import models, reading, why

@@ -14,7 +14,7 @@ import psycopg2
 
 from segmentation import connections, packed, settings
 from segmentation.errors import SettingsError, UserError
-from segmentation.language import t
+from segmentation.language.texts import t
 from segmentation.report import data
 from segmentation.report.data import Flow, Segment
 from segmentation.warehouse import db

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from segmentation import report, settings
 from segmentation.errors import SettingsError
-from segmentation.language import ENGLISH, speaking, t
+from segmentation.language.texts import ENGLISH, speaking, t
 from segmentation.links import PREFIX
 from segmentation.ui import views
 

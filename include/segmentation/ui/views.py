@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form, HTTPException, Query
 from fastapi.responses import HTMLResponse, Response
 
 from segmentation import report, settings
-from segmentation.language import speaking, t
+from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings
 from segmentation.ui import reading, why
 
