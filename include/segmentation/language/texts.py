@@ -1,6 +1,6 @@
 """The language of what people read: a text is written in English where it is used, and looked up in another.
 
-`t("{n} customers", n=5)` is the text in the language in force; `include/segmentation/language/<language>.yaml`
+`t("{n} customers", n=5)` is the text in the language in force; `<language>.yaml` beside this file
 has what each text is there. A text that is missing is shown in English; a test finds it.
 """
 

@@ -79,7 +79,7 @@ def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= _filters(currency)
-    made.globals |= {"t": t, "words": words, "verdict": verdict, "drawings": drawings}
+    made.globals |= {"t": t, "words": words, "numbers": numbers, "verdict": verdict, "drawings": drawings}
     made.globals["asset"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
     return made
 
