@@ -22,7 +22,7 @@ import pandas as pd
 
 from segmentation import cleaning, contract, extraction, features, rollup
 from segmentation.local import postgres
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, schema
 

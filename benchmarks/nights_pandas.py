@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 DAY = "(day - date '1970-01-01')"

@@ -26,7 +26,7 @@ import psycopg2
 
 from segmentation import features, packed, report
 from segmentation.local import postgres
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions, schema
 

@@ -24,7 +24,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation import candidates, features
 from segmentation.modelling.assign import assign
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 SPREADS = (0.3, 1.0, 1.5, 2.0)

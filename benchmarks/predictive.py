@@ -36,7 +36,7 @@ from segmentation import candidates, choice, cleaning, extraction, features, ren
 from segmentation.local import cli
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.warehouse import schema
 
 FOLDS = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)

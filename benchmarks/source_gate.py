@@ -15,9 +15,9 @@ from datetime import date
 from pathlib import Path
 
 from segmentation.local import postgres
-from segmentation.night import Night
 from segmentation.quality import check_sources
 from segmentation.quality.gates import DAMAGED
+from segmentation.runs.night import Night
 from segmentation.settings import Settings, Shop
 from segmentation.warehouse import db, schema
 

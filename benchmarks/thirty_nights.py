@@ -21,9 +21,10 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from segmentation import candidates, choice, cleaning, extraction, features, files, publishing, renewal, runs
+from segmentation import candidates, choice, cleaning, extraction, features, files, publishing, renewal
 from segmentation.local import postgres
-from segmentation.night import Night
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, schema
 
@@ -126,7 +127,12 @@ def main(file: str, nights: int, algorithms: list[str]) -> int:
         for day in (first + timedelta(days=n) for n in range(nights)):
             _night(
                 Night(
-                    runs.start(target, settings, day, f"steady {day}"), day, settings, shop, target, folder
+                    register.start(target, settings, day, f"steady {day}"),
+                    day,
+                    settings,
+                    shop,
+                    target,
+                    folder,
                 ),
                 algorithms,
             )

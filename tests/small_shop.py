@@ -11,7 +11,7 @@ import pytest
 from psycopg2 import sql
 
 from segmentation import cleaning, contract, extraction, features
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database

@@ -10,12 +10,14 @@ from airflow.timetables.base import TimeRestriction
 from airflow.timetables.trigger import CronTriggerTimetable
 from pendulum import instance
 
-from segmentation import backfill, extraction, runs
+from segmentation import backfill, extraction
 from segmentation.backfill import Asked
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
-from segmentation.night import Night
 from segmentation.quality import gates
+from segmentation.runs import register
+from segmentation.runs import window as window_
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from tests.test_runs import publish, start
@@ -74,7 +76,7 @@ def test_what_exists_is_run_again_only_when_that_is_asked_for(status, run_by, wa
     elif status:
         run_id = start(warehouse_db, DAY)
         if status != "running":
-            runs.finish(warehouse_db, run_id, status, "why")
+            register.finish(warehouse_db, run_id, status, "why")
     for reprocess in ("none", "failed", "completed"):
         asked = Asked(DAY, DAY, None, reprocess)
         left = backfill.left_alone(warehouse_db, DAY, "backfill", asked)
@@ -112,8 +114,10 @@ def test_what_cannot_be_backfilled_is_refused_in_words(told, words, warehouse_db
 
 def test_the_summary_names_what_is_not_published_and_says_what_to_do(warehouse_db):
     publish(warehouse_db, DAY)
-    runs.finish(warehouse_db, start(warehouse_db, DAY + timedelta(days=1)), "held", "held: 60 % would change")
-    runs.finish(warehouse_db, start(warehouse_db, DAY + timedelta(days=2)), "no_data", "no data")
+    register.finish(
+        warehouse_db, start(warehouse_db, DAY + timedelta(days=1)), "held", "held: 60 % would change"
+    )
+    register.finish(warehouse_db, start(warehouse_db, DAY + timedelta(days=2)), "no_data", "no data")
     days = [DAY + timedelta(days=number) for number in range(4)]
     lines, code = backfill.summary(warehouse_db, days)
     assert lines[0] == "BACKFILL  2024-06-03 to 2024-06-06: 1 held, 1 no_data, 1 not started, 1 published"
@@ -140,7 +144,7 @@ def test_a_day_that_stopped_a_date_of_a_backfill_is_judged_by_the_next_one_too(w
         if verdict == "published":
             publish(warehouse_db, day)
         else:
-            runs.finish(warehouse_db, start(warehouse_db, day), "rejected", verdict)
+            register.finish(warehouse_db, start(warehouse_db, day), "rejected", verdict)
     one = timedelta(days=1)
     assert judged == [days[0] - one, days[1] - one, days[1] - one, days[1] - one]
     with warehouse_db.connect(readonly=True) as conn:
@@ -150,7 +154,7 @@ def test_a_day_that_stopped_a_date_of_a_backfill_is_judged_by_the_next_one_too(w
 def test_a_run_takes_over_what_another_has_read_and_cleans_it_when_nobody_has(warehouse_db, tmp_path):
     settings = Settings(shop={"source": "online_retail"})
     night = Night("second", DAY, settings, warehouse_db, warehouse_db, tmp_path)
-    span = extraction.Span(DAY - timedelta(days=1), DAY + timedelta(days=3), NOW - timedelta(days=1))
+    span = window_.Span(DAY - timedelta(days=1), DAY + timedelta(days=3), NOW - timedelta(days=1))
     with warehouse_db.connect() as conn:
         for table in ("customers", "orders", "order_items"):
             db.execute(

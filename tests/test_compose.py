@@ -201,7 +201,7 @@ def test_segmentation_settings_are_settings(monkeypatch):
 
 @pytest.mark.parametrize("conn_id", ["shop", "warehouse"])
 def test_connections_are_read_by_airflow(conn_id, monkeypatch):
-    from segmentation import connections
+    from segmentation.runs import connections
 
     text = SERVICES["scheduler"]["environment"][f"AIRFLOW_CONN_{conn_id.upper()}"]
     values = {f"{conn_id.upper()}_PASSWORD": "a b%/"}
@@ -218,7 +218,8 @@ def test_connections_are_read_by_airflow(conn_id, monkeypatch):
 
 
 def test_status_reads_the_same_connection_without_airflow(monkeypatch):
-    from segmentation import connections, status
+    from segmentation import status
+    from segmentation.runs import connections
 
     text = SERVICES["status"]["environment"]["AIRFLOW_CONN_WAREHOUSE"]
     filled = VARIABLE.sub(lambda found: {"WAREHOUSE_PASSWORD": "a b%/"}.get(found[1]) or found[3], text)

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from segmentation import holding, publishing, runs, summary
+from segmentation import holding, publishing, summary
 from segmentation.errors import DecisionError, HeldError
 from segmentation.holding import Held
-from segmentation.night import Night
 from segmentation.quality import gates
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from tests.local import Machine
@@ -49,7 +50,7 @@ class Shop(Publisher):
         self.stage(night, clusters, spend)
         chosen(clusters, spend).write(self._made(night))
         with self.warehouse.connect() as conn:
-            parent = runs.parent(conn, day)
+            parent = register.parent(conn, day)
             if parent:
                 table = publishing.assignments_table(day)
                 gates._measure_changes(conn, night, table, parent["as_of_date"])
@@ -62,7 +63,7 @@ class Shop(Publisher):
 
     def run(self, night: Night) -> dict:
         with self.warehouse.connect(readonly=True) as conn:
-            return runs.find(conn, night.run_id)
+            return register.find(conn, night.run_id)
 
     def told(self, night: Night) -> str:
         with self.warehouse.connect(readonly=True) as conn:
@@ -169,7 +170,7 @@ def test_another_run_of_the_date_leaves_what_is_held_and_a_failed_one_does_not_p
     other = shop.ready(SECOND, THREE)
     with pytest.raises(DecisionError, match=f"run {other.run_id} of the same date is under way"):
         holding.release(night, "ana", progress=silent)
-    runs.finish(shop.warehouse, other.run_id, "failed", "the disk is full")
+    register.finish(shop.warehouse, other.run_id, "failed", "the disk is full")
     holding.release(night, "ana", progress=silent)
     assert set(shop.ids(SECOND).values()) == {1, 2, 3}
     assert shop.ids(SECOND) != shop.ids(FIRST)
@@ -189,7 +190,7 @@ def _published_otherwise(shop: Shop, night: Night) -> None:
 
 def _other_features(shop: Shop, night: Night) -> None:
     late = shop.ready(night.as_of_date, SHUFFLED, {**SPEND, "a": 1.0})
-    runs.finish(shop.warehouse, late.run_id, "failed", "stopped")
+    register.finish(shop.warehouse, late.run_id, "failed", "stopped")
 
 
 def _no_choice(_: Shop, night: Night) -> None:
@@ -290,7 +291,7 @@ def test_a_held_run_needs_no_lease(shop):
         db.execute(conn, "update segments.runs set heartbeat_at = now() - interval '3 days'")
     other = shop.night(SECOND)  # takes over what is dead, and a held run is not
     assert shop.run(night)["status"] == "held"
-    runs.finish(shop.warehouse, other.run_id, "failed", "stopped")
+    register.finish(shop.warehouse, other.run_id, "failed", "stopped")
     assert holding.release(night, "ana", progress=silent)["is_newest"]
 
 

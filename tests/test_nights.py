@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import alerts, backfill, maintenance, stages, stale
+from segmentation import alerts, backfill, maintenance, stages
 from segmentation.backfill import Asked
 from segmentation.errors import MismatchError
-from segmentation.night import Night
+from segmentation.runs import stale
+from segmentation.runs.night import Night
 from segmentation.settings import Retention
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, contents, forget, make_source, select, silent

@@ -11,10 +11,11 @@ import pandas as pd
 import psycopg2.errors
 import pytest
 
-from segmentation import features, publishing, runs
+from segmentation import features, publishing
 from segmentation.choice import Chosen, Segment
 from segmentation.errors import LeaseError
-from segmentation.night import Night
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions
 from segmentation.warehouse.db import Database
@@ -116,7 +117,7 @@ class Publisher:
         self.settings = Settings(shop={"name": "tiny", "source": "online_retail"})
 
     def night(self, day: date) -> Night:
-        run_id = runs.start(self.warehouse, self.settings, day, f"dag run {next(self.tries)}")
+        run_id = register.start(self.warehouse, self.settings, day, f"dag run {next(self.tries)}")
         return Night(run_id, day, self.settings, self.warehouse, self.warehouse, self.store)
 
     def stage(self, night: Night, clusters: dict[str, int], spend: dict[str, float] = SPEND) -> None:
@@ -299,7 +300,7 @@ def test_a_run_that_lost_its_lease_publishes_nothing(shop, status):
     shop.publish(FIRST, THREE)
     night = shop.night(SECOND)
     shop.stage(night, THREE)
-    runs.finish(shop.warehouse, night.run_id, status, "taken over")
+    register.finish(shop.warehouse, night.run_id, status, "taken over")
     before = contents(shop.warehouse, [table for table in PUBLIC if "current" not in table])
     with pytest.raises(LeaseError, match="no longer holds 2024-03-02"):
         publishing.publish(night, chosen(THREE, SPEND), silent)

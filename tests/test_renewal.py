@@ -14,7 +14,7 @@ from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import choose
 from segmentation.modelling.sampling import Shown
 from segmentation.modelling.scores import score
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 
 SETTINGS = Settings()

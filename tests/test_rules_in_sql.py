@@ -8,8 +8,9 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from segmentation import choice, explain, features, profiles, publishing, runs
-from segmentation.night import Night
+from segmentation import choice, explain, features, profiles, publishing
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, make_source, select, silent
 from tests.test_publishing import chosen
@@ -128,7 +129,7 @@ def published(new_database, migrated, drop_database, tmp_path_factory, patch) ->
 
 def publish(shop: SmallShop, day: date, *numbers: int) -> None:
     """A night with the planted clusters, under other numbers where they are given."""
-    run_id = runs.start(shop.warehouse, shop.settings, day, f"planted {day}")
+    run_id = register.start(shop.warehouse, shop.settings, day, f"planted {day}")
     night = Night(run_id, day, shop.settings, shop.shop, shop.warehouse, shop.store)
     shop.ingest(night)
     features.build(night, silent)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import runs
 from segmentation.errors import LeaseError
-from segmentation.night import Night
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
@@ -20,7 +20,7 @@ SETTINGS = Settings(run={"lease_minutes": LEASE})
 
 
 def start(warehouse: Database, day: date = DAY, dag_run_id: str = "scheduled") -> str:
-    return runs.start(warehouse, SETTINGS, day, dag_run_id)
+    return register.start(warehouse, SETTINGS, day, dag_run_id)
 
 
 def night(warehouse: Database, run_id: str, day: date = DAY) -> Night:
@@ -29,7 +29,7 @@ def night(warehouse: Database, run_id: str, day: date = DAY) -> Night:
 
 def find(warehouse: Database, run_id: str) -> dict:
     with warehouse.connect(readonly=True) as conn:
-        found = runs.find(conn, run_id)
+        found = register.find(conn, run_id)
     assert found is not None
     return found
 
@@ -88,9 +88,9 @@ def test_runs_of_different_dates_do_not_meet(warehouse_db):
 
 
 def test_a_date_is_free_again_when_its_run_has_ended(warehouse_db):
-    for status in runs.FINAL:
+    for status in register.FINAL:
         run_id = start(warehouse_db, dag_run_id=f"run that ends {status}")
-        assert runs.finish(warehouse_db, run_id, status, "done")
+        assert register.finish(warehouse_db, run_id, status, "done")
     assert start(warehouse_db, dag_run_id="the next")
 
 
@@ -117,7 +117,7 @@ def test_a_run_without_a_sign_of_life_is_taken_over(warehouse_db, silent_for, is
     )
     assert dead["finished_at"] is not None
     with pytest.raises(LeaseError, match=f"run {first} no longer holds 2024-06-03"):
-        runs.beat(night(warehouse_db, first))
+        register.beat(night(warehouse_db, first))
 
 
 def test_the_same_dag_run_takes_its_own_date_over(warehouse_db):
@@ -131,17 +131,17 @@ def test_the_same_dag_run_takes_its_own_date_over(warehouse_db):
 def test_a_beat_keeps_the_lease(warehouse_db):
     run_id = start(warehouse_db)
     age(warehouse_db, run_id, LEASE + 1)
-    runs.beat(night(warehouse_db, run_id))
+    register.beat(night(warehouse_db, run_id))
     with pytest.raises(LeaseError):
         start(warehouse_db, dag_run_id="backfill")
 
 
-@pytest.mark.parametrize("status", runs.FINAL)
+@pytest.mark.parametrize("status", register.FINAL)
 def test_a_run_that_has_ended_shows_no_life(warehouse_db, status):
     run_id = start(warehouse_db)
-    runs.finish(warehouse_db, run_id, status, "over")
+    register.finish(warehouse_db, run_id, status, "over")
     with pytest.raises(LeaseError, match="nothing of this run is published"):
-        runs.beat(night(warehouse_db, run_id))
+        register.beat(night(warehouse_db, run_id))
 
 
 def test_of_runs_that_start_together_one_gets_the_date(warehouse_db):
@@ -169,9 +169,9 @@ def test_of_runs_that_start_together_one_gets_the_date(warehouse_db):
 
 def test_a_run_ends_once(warehouse_db):
     run_id = start(warehouse_db)
-    assert runs.finish(warehouse_db, run_id, "no_data", "no orders")
+    assert register.finish(warehouse_db, run_id, "no_data", "no orders")
     first = find(warehouse_db, run_id)
-    assert not runs.finish(warehouse_db, run_id, "failed", "a callback that comes late")
+    assert not register.finish(warehouse_db, run_id, "failed", "a callback that comes late")
     assert find(warehouse_db, run_id) == first
     assert (first["status"], first["verdict"]) == ("no_data", "no orders")
 
@@ -180,19 +180,19 @@ def test_a_run_ends_once(warehouse_db):
 def test_a_run_ends_in_a_final_status_only(warehouse_db, status):
     run_id = start(warehouse_db)
     with pytest.raises(ValueError, match="is no final status"):
-        runs.finish(warehouse_db, run_id, status, "over")
+        register.finish(warehouse_db, run_id, status, "over")
     assert find(warehouse_db, run_id)["status"] == "running"
 
 
 def test_an_unknown_run_cannot_end(warehouse_db):
-    assert not runs.finish(warehouse_db, "nobody", "failed", "over")
+    assert not register.finish(warehouse_db, "nobody", "failed", "over")
 
 
 def test_notes_add_up(warehouse_db):
     run_id = start(warehouse_db)
     told = night(warehouse_db, run_id)
-    runs.note(told, counts={"rows": {"orders": 1}}, watermarks={"extracted_before": DAY})
-    runs.note(told, counts={"customers": 2}, decision="it's new")
+    register.note(told, counts={"rows": {"orders": 1}}, watermarks={"extracted_before": DAY})
+    register.note(told, counts={"customers": 2}, decision="it's new")
     found = find(warehouse_db, run_id)
     assert found["counts"] == {"rows": {"orders": 1}, "customers": 2}
     assert found["watermarks"] == {"extracted_before": "2024-06-03"}
@@ -205,47 +205,47 @@ def test_notes_add_up(warehouse_db):
 def test_signs_of_life_go_on_while_a_task_works_and_end_with_the_run(warehouse_db, monkeypatch):
     run_id = start(warehouse_db)
     one = night(warehouse_db, run_id)
-    monkeypatch.setattr(runs, "BEATS", LEASE * 60 * 20)  # one in 50 ms
-    runs.keep_alive(one)
-    runs.keep_alive(one)  # the next task in the same process
+    monkeypatch.setattr(register, "BEATS", LEASE * 60 * 20)  # one in 50 ms
+    register.keep_alive(one)
+    register.keep_alive(one)  # the next task in the same process
     (thread,) = (t for t in threading.enumerate() if t.name == f"lease {run_id}")
     age(warehouse_db, run_id, minutes=LEASE - 1)
     old = find(warehouse_db, run_id)["heartbeat_at"]
     wait_until(lambda: find(warehouse_db, run_id)["heartbeat_at"] > old, 30, "a sign of life")
-    runs.finish(warehouse_db, run_id, "failed", "broken")
+    register.finish(warehouse_db, run_id, "failed", "broken")
     thread.join(30)
     assert not thread.is_alive()
     with pytest.raises(LeaseError):
-        runs.keep_alive(one)
+        register.keep_alive(one)
 
 
 def test_the_parent_is_the_newest_date_published_before(warehouse_db):
     published = {n: publish(warehouse_db, DAY + timedelta(days=n)) for n in (-9, -2, 0, 5)}
-    runs.finish(warehouse_db, start(warehouse_db, DAY - timedelta(days=1)), "failed", "broken")
+    register.finish(warehouse_db, start(warehouse_db, DAY - timedelta(days=1)), "failed", "broken")
     found = find(warehouse_db, start(warehouse_db, dag_run_id="again"))
     assert (found["parent_run_id"], found["parent_as_of_date"]) == (published[-2], DAY - timedelta(days=2))
     with warehouse_db.connect() as conn:
-        assert runs.parent(conn, DAY)["run_id"] == published[-2]
-        assert runs.parent(conn, DAY - timedelta(days=9)) is None
-        assert runs.newest(conn) == DAY + timedelta(days=5)
+        assert register.parent(conn, DAY)["run_id"] == published[-2]
+        assert register.parent(conn, DAY - timedelta(days=9)) is None
+        assert register.newest(conn) == DAY + timedelta(days=5)
 
 
 def test_of_two_publications_of_a_date_the_later_one_is_the_parent(warehouse_db):
     publish(warehouse_db, DAY, "first")
     again = publish(warehouse_db, DAY, "again")
     with warehouse_db.connect() as conn:
-        assert runs.parent(conn, DAY + timedelta(days=1))["run_id"] == again
+        assert register.parent(conn, DAY + timedelta(days=1))["run_id"] == again
 
 
 def test_an_empty_register_has_no_newest_date(warehouse_db):
     with warehouse_db.connect() as conn:
-        assert runs.newest(conn) is None
-        assert runs.parent(conn, DAY) is None
-        assert runs.find(conn, "nobody") is None
+        assert register.newest(conn) is None
+        assert register.parent(conn, DAY) is None
+        assert register.find(conn, "nobody") is None
 
 
 def test_the_code_version_is_what_git_says_when_nobody_tells(monkeypatch):
     monkeypatch.delenv("SEGMENTATION_CODE_VERSION", raising=False)
-    assert runs.code_version()
-    monkeypatch.setattr(runs.shutil, "which", lambda _: None)
-    assert runs.code_version() == "unknown"
+    assert register.code_version()
+    monkeypatch.setattr(register.shutil, "which", lambda _: None)
+    assert register.code_version() == "unknown"

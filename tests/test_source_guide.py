@@ -10,7 +10,7 @@ import pytest
 
 from segmentation import cleaning, contract, extraction, features
 from segmentation.errors import SourceError
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Settings, Shop
 from segmentation.warehouse import db
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import connections, runs, status
+from segmentation import status
+from segmentation.runs import connections, register
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
@@ -22,7 +23,7 @@ MORNING = datetime(2026, 11, 22, 23, tzinfo=UTC)  # 07:00 of DAY in the shop
 
 def publish(warehouse: Database, day: date) -> str:
     """A run that has published, in the register alone."""
-    run_id = runs.start(warehouse, SETTINGS, day, f"manual__{day}")
+    run_id = register.start(warehouse, SETTINGS, day, f"manual__{day}")
     with warehouse.connect() as conn:
         db.execute(
             conn,
@@ -64,8 +65,8 @@ def test_a_night_that_never_started_is_old_and_the_first_line_says_so(warehouse_
 
 def test_the_last_runs_and_the_open_incidents_are_listed(warehouse_db):
     publish(warehouse_db, BEFORE)
-    failed = runs.start(warehouse_db, SETTINGS, DAY, "scheduled__1")
-    runs.finish(warehouse_db, failed, "rejected", "check_sources: the sources gate stopped it\nmore")
+    failed = register.start(warehouse_db, SETTINGS, DAY, "scheduled__1")
+    register.finish(warehouse_db, failed, "rejected", "check_sources: the sources gate stopped it\nmore")
     with warehouse_db.connect() as conn:
         for incident, title, delivered, recovered in (
             ("1", "it stopped", True, None),

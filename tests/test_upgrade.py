@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from segmentation import features
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database

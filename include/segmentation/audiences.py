@@ -193,8 +193,9 @@ def main() -> int:
     """Export where Airflow's connections are, and say what became of it: the command `make audiences`."""
     import sys
 
-    from segmentation import connections, settings
+    from segmentation import settings
     from segmentation.errors import UserError
+    from segmentation.runs import connections
     from segmentation.warehouse import schema
 
     try:

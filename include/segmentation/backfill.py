@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from segmentation import runs, stale
 from segmentation.dates import ONE_DAY, midnight
 from segmentation.errors import SettingsError, UserError
-from segmentation.extraction import Span
+from segmentation.runs import register, stale
+from segmentation.runs.window import Span
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def ask(
             is_made = db.scalar(conn, "select to_regclass('segments.stale_dates')")
             days = [one.as_of_date for one in stale.dates(conn)] if is_made else []
             # running one again makes the dates after it stale
-            return Asked(days[0], runs.newest(conn), None, reprocess) if days else None
+            return Asked(days[0], register.newest(conn), None, reprocess) if days else None
         asked = replace(
             Asked.of({"first": _date("FROM", first), "last": _date("TO", last), "reprocess": reprocess}),
             since=db.scalar(conn, "select clock_timestamp()"),
@@ -223,10 +223,10 @@ def give_up(number: int) -> None:
     from sqlalchemy import select, update
 
     with create_session() as session:
-        runs = select(BackfillDagRun.dag_run_id).where(BackfillDagRun.backfill_id == number)
+        register = select(BackfillDagRun.dag_run_id).where(BackfillDagRun.backfill_id == number)
         session.execute(
             update(Model)
-            .where(Model.id.in_(runs), Model.state == DagRunState.QUEUED)
+            .where(Model.id.in_(register), Model.state == DagRunState.QUEUED)
             .values(state=DagRunState.FAILED)
             .execution_options(synchronize_session=False)
         )
@@ -470,7 +470,8 @@ def _say(message: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    from segmentation import connections, settings
+    from segmentation import settings
+    from segmentation.runs import connections
     from segmentation.warehouse import schema
 
     parser = argparse.ArgumentParser(prog="python -m segmentation.backfill", description=__doc__)

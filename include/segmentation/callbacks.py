@@ -7,8 +7,9 @@ from typing import Any
 import psycopg2
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from segmentation import alerts, connections, progress, runs, settings
+from segmentation import alerts, progress, settings
 from segmentation.errors import GateFailed, HeldError, UserError
+from segmentation.runs import connections, register
 from segmentation.warehouse import db
 
 
@@ -35,7 +36,7 @@ def record_failure(context: Any) -> None:
         run_id = _run_id(context)
         if run_id:
             status = "rejected" if isinstance(exception, GateFailed) else "failed"
-            runs.finish(connections.database("warehouse"), run_id, status, f"{task}: {words}")
+            register.finish(connections.database("warehouse"), run_id, status, f"{task}: {words}")
     finally:  # a warehouse that does not answer may be why the task failed
         if not isinstance(exception, HeldError):  # that was told when the night was held
             alerts.failed(context, words, run_id)

@@ -16,7 +16,7 @@ from segmentation.modelling.prepare import Pipeline
 from segmentation.modelling.representations import ALL, Past, represent
 from segmentation.modelling.sampling import Shown, judged_rows
 from segmentation.modelling.search import fit_algorithm
-from segmentation.night import Night
+from segmentation.runs.night import Night
 
 MATRIX, PIPELINE = "matrix-{}.parquet", "pipeline-{}.skops"
 SNAPSHOT, YEAR_BEFORE = "snapshot.parquet", "snapshot-year.parquet"

@@ -16,7 +16,7 @@ from segmentation.modelling import choose as rule
 from segmentation.modelling.representations import ALL, of_the_past
 from segmentation.modelling.sampling import judged_rows
 from segmentation.modelling.search import Candidate
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"

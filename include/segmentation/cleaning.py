@@ -8,7 +8,7 @@ import psycopg2.errors
 
 from segmentation import contract
 from segmentation.errors import BalanceError
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 # Lines after orders: a line takes its order's customer and day.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from segmentation.errors import DecisionError, SettingsError, UserError
 
 if TYPE_CHECKING:
-    from segmentation.night import Night
+    from segmentation.runs.night import Night
 
 
 def who() -> str:
@@ -32,13 +32,14 @@ def release(day: date, by: str, note: str) -> str:
     DecisionError
         When none is held, or what it was made of has changed since.
     """
-    from segmentation import alerts, holding, report, runs
+    from segmentation import alerts, holding, report
+    from segmentation.runs import register
 
     night = _night(day)
     published = holding.release(night, by, note, _line)
     _line(f"publish: {published['customers']:,} customers of {day}")
     alerts.recovered(night)
-    runs.note(night, report_path=str(report.build(night, _line)))
+    register.note(night, report_path=str(report.build(night, _line)))
     return night.run_id
 
 
@@ -58,7 +59,8 @@ def reject(day: date, by: str, note: str) -> str:
 
 
 def _night(day: date) -> "Night":
-    from segmentation import connections, holding
+    from segmentation import holding
+    from segmentation.runs import connections
     from segmentation.warehouse import db, schema
 
     target = connections.database("warehouse")
@@ -100,10 +102,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _tell(run_id: str) -> None:
-    from segmentation import connections, runs, summary
+    from segmentation import summary
+    from segmentation.runs import connections, register
 
     with connections.database("warehouse").connect(readonly=True) as conn:
-        run = runs.find(conn, run_id)
+        run = register.find(conn, run_id)
         print(f"\n{summary.text(conn, run_id, run['report_path'])}")
 
 

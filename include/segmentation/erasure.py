@@ -10,8 +10,8 @@ from psycopg2 import sql
 
 from segmentation import contract
 from segmentation.errors import SourceError, UserError
-from segmentation.extraction import Window
-from segmentation.night import Night
+from segmentation.runs.night import Night
+from segmentation.runs.window import Window
 from segmentation.warehouse import db
 
 SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments")
@@ -86,7 +86,8 @@ def main() -> int:
     from datetime import datetime
     from getpass import getpass
 
-    from segmentation import connections, settings
+    from segmentation import settings
+    from segmentation.runs import connections
 
     loaded = settings.load()
     shop, warehouse = (connections.database(name) for name in ("shop", "warehouse"))

@@ -2,22 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg2
 import psycopg2.errors
 
 from segmentation import contract
-from segmentation.dates import midnight
 from segmentation.errors import ShopError, SourceError
-from segmentation.night import Night
 from segmentation.quality import metrics as measuring
+from segmentation.runs.night import Night
+from segmentation.runs.window import Span, Window
 from segmentation.settings import WEEKS_COMPARED
 from segmentation.warehouse import db
 
-BEGINNING = date(1900, 1, 1)
 OUTSIDE = "outside of the window"
 # What the server says of a value, or a whole column, that is not of the type it should have.
 WRONG_TYPE = (
@@ -37,32 +35,6 @@ DAY = f"""
         else coalesce(({{instant}} at time zone %(timezone)s)::date,
                       (%(end)s::timestamptz at time zone %(timezone)s)::date - 1)::text
     end"""
-
-
-@dataclass(frozen=True)
-class Window:
-    """The days from `first` to before `end`; `first` is None for all history."""
-
-    first: date | None
-    end: date
-
-    def bounds(self, night: Night) -> dict[str, Any]:
-        """The instants that a SELECT is bound to."""
-        tz = night.settings.tz
-        start: datetime = midnight(self.first or BEGINNING, tz)
-        return {"start": start, "end": midnight(self.end, tz), "timezone": night.settings.shop.timezone}
-
-
-@dataclass(frozen=True)
-class Span:
-    """The dates of a backfill. Its first run reads the days of all of them; the others take these over.
-
-    Only what was read after `since` counts; without it, whatever is there.
-    """
-
-    first: date
-    last: date
-    since: datetime | None = None
 
 
 def window(conn: db.Connection, night: Night, version: str | None) -> Window:

@@ -12,7 +12,7 @@ from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from segmentation import contract, files, rollup
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
 from segmentation.warehouse import db, partitions
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from psycopg2 import sql
 
-from segmentation import identity, publishing, runs
+from segmentation import identity, publishing
 from segmentation.choice import Chosen
 from segmentation.errors import DecisionError, LeaseError
-from segmentation.night import Night
 from segmentation.quality import metrics
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 NOBODY = "segmentation"  # who decides when a later run of the date makes a decision void
@@ -91,7 +92,7 @@ def hold(night: Night) -> Held | None:
         When the run no longer holds its date.
     """
     with night.warehouse.connect() as conn:
-        run = runs.find(conn, night.run_id)
+        run = register.find(conn, night.run_id)
         if run and run["status"] == "held":
             return Held.of(run["held"])
         found = _too_many(conn, night)
@@ -109,7 +110,7 @@ def hold(night: Night) -> Held | None:
             params,
         )
         if not is_held:
-            raise LeaseError(runs.lost(night))
+            raise LeaseError(register.lost(night))
         _rename(conn, publishing.assignments_table(night.as_of_date), table_of(night))
         for earlier in db.rows(
             conn,
@@ -150,7 +151,7 @@ def _too_many(conn: db.Connection, night: Night) -> Held | None:
     limit = night.settings.quality.max_changed_share
     measured = metrics.read(conn, night, "segments", "customer_segments")
     share = measured.values.get("changed_share")
-    parent = runs.parent(conn, night.as_of_date)
+    parent = register.parent(conn, night.as_of_date)
     if limit is None or share is None or share <= limit or parent is None:
         return None
     params = {**night.params, "parent_as_of_date": parent["as_of_date"]}
@@ -230,7 +231,7 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
 def released(night: Night) -> dict[str, Any] | None:
     """What `release` returned, of a run that somebody has released; else None."""
     with night.warehouse.connect(readonly=True) as conn:
-        run = runs.find(conn, night.run_id)
+        run = register.find(conn, night.run_id)
     return publishing.published(night) if run and run["decided_by"] else None
 
 
@@ -300,7 +301,7 @@ def _releasable(conn: db.Connection, night: Night) -> dict[str, Any]:
         raise _refusal(night, f"run {other['run_id']} of the same date was published later")
     if other:
         raise _refusal(night, f"run {other['run_id']} of the same date is under way")
-    parent = runs.parent(conn, night.as_of_date)
+    parent = register.parent(conn, night.as_of_date)
     if parent is None or parent["run_id"] != run["parent_run_id"]:
         now = f"run {parent['run_id']} of {parent['as_of_date']}" if parent else "none"
         raise _refusal(

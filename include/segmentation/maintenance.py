@@ -16,7 +16,8 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation import packed, rollup, runs
+from segmentation import packed, rollup
+from segmentation.runs import register
 from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions
 
@@ -61,7 +62,7 @@ def run(
 ) -> Freed:
     """Remove what is past its time, counted back from the newest published date; returns what was freed."""
     with warehouse.connect(readonly=True) as conn:
-        newest = runs.newest(conn)
+        newest = register.newest(conn)
         if newest is None:
             progress("maintenance: nothing was ever published, so there is nothing to remove")
             return Freed(vacuumed=_vacuum(warehouse))

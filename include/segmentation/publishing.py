@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation import identity, naming, packed, playbook, rules_in_sql, runs
+from segmentation import identity, naming, packed, playbook, rules_in_sql
 from segmentation.choice import Chosen
 from segmentation.errors import LeaseError
 from segmentation.explain import Rule
 from segmentation.language.texts import speaking
-from segmentation.night import Night
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.warehouse import db, partitions
 
 # Under the lock of a publication, and not of a sequence: what failed before leaves no gap behind.
@@ -106,7 +107,7 @@ def publish(
         ids = _segment_ids(conn, night, chosen, overlap)
         progress(f"publish: {len(ids)} segments")
         customers = _write(conn, night, chosen, ids, overlap, counted, params)
-        newest = runs.newest(conn)
+        newest = register.newest(conn)
         is_newest = newest is None or night.as_of_date >= newest
         db.execute(
             conn,
@@ -171,11 +172,11 @@ def _count(night: Night, assignments: str) -> Counted:
 def published(night: Night) -> dict[str, Any] | None:
     """What `publish` returned, of a run that has published; else None."""
     with night.warehouse.connect(readonly=True) as conn:
-        run = runs.find(conn, night.run_id)
+        run = register.find(conn, night.run_id)
         if run is None or run["status"] != "published":
             return None
         counts = {name: run["counts"][name] for name in ("customers", "segments")}
-        return {**counts, "is_newest": night.as_of_date >= runs.newest(conn)}
+        return {**counts, "is_newest": night.as_of_date >= register.newest(conn)}
 
 
 def _still_ours(conn: db.Connection, night: Night) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def _still_ours(conn: db.Connection, night: Night) -> dict[str, Any]:
         night.params,
     )
     if run is None:
-        raise LeaseError(runs.lost(night))
+        raise LeaseError(register.lost(night))
     return run
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import psycopg2
 
 from segmentation import contract, extraction
-from segmentation.night import Night
 from segmentation.quality import metrics as measuring
 from segmentation.quality.results import Result, store
+from segmentation.runs import window as window_
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 # Whose an order is, as a number: accounts that are merged leave every count and sum as it was.
@@ -45,7 +46,7 @@ class Difference:
         return abs(self.shop_rows - self.our_rows)
 
 
-def find(night: Night, window: extraction.Window, version: str | None) -> list[Difference]:
+def find(night: Night, window: window_.Window, version: str | None) -> list[Difference]:
     """The days before the window, of the last `extract.reconcile_days`, that are not as in the shop.
 
     None are looked for in a file (it is read again as a whole when it changes), or when all history is read.
@@ -57,7 +58,7 @@ def find(night: Night, window: extraction.Window, version: str | None) -> list[D
         loaded = db.scalar(conn, "select min(day) from staging.orders")
         if loaded is None or max(start, loaded) >= window.first:
             return []
-        days = extraction.Window(max(start, loaded), window.first)
+        days = window_.Window(max(start, loaded), window.first)
         ours = _figures(conn, _ours(), days.bounds(night) | {"first": days.first, "before": days.end})
         given_up = _given_up(conn)
     with night.shop.connect(readonly=True, timezone=night.settings.shop.timezone) as conn:
@@ -134,7 +135,7 @@ def _with_instant(table: str) -> str:
     return f" and {instant} is not null" if instant else ""
 
 
-def _asked(night: Night, conn: db.Connection, days: extraction.Window) -> dict[tuple[str, date], tuple]:
+def _asked(night: Night, conn: db.Connection, days: window_.Window) -> dict[tuple[str, date], tuple]:
     """What the shop has.
 
     Raises

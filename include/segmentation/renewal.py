@@ -16,14 +16,15 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation import features, runs
+from segmentation import features
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import gates_failed
 from segmentation.modelling.representations import ALL
 from segmentation.modelling.sampling import judged_rows
 from segmentation.modelling.scores import _shares
 from segmentation.modelling.search import Candidate, incumbent
-from segmentation.night import Night
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 
@@ -91,7 +92,7 @@ def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) ->
     decided = _decided(night, wish, progress)
     night.folder.mkdir(parents=True, exist_ok=True)
     (night.folder / FILE).write_text(json.dumps(asdict(decided)))
-    runs.note(night, searched=decided.search, search_reason=decided.reason)
+    register.note(night, searched=decided.search, search_reason=decided.reason)
     progress(f"{'search' if decided.search else 'no search'}: {decided.reason}")
     return decided
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from segmentation import stale
-from segmentation.night import Night
+from segmentation.runs import stale
+from segmentation.runs.night import Night
 from segmentation.warehouse import db, partitions
 from segmentation.warehouse.locks import DAYS_LOCK
 

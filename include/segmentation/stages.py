@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
-from segmentation import alerts, connections, progress, runs, settings
+from segmentation import alerts, progress, settings
 from segmentation.assets import CUSTOMER_SEGMENTS
 from segmentation.dates import as_of
 from segmentation.errors import HeldError, MismatchError, SettingsError, SourceError
-from segmentation.night import Night
+from segmentation.runs import connections, register
+from segmentation.runs.night import Night
 
 if TYPE_CHECKING:
     from segmentation import renewal
-    from segmentation.extraction import Span
     from segmentation.quality.results import GateResult
+    from segmentation.runs.window import Span
 
 Reference = dict[str, Any]
 # set where nobody can be asked about a held night: dag.test() would wait for ever
@@ -30,7 +31,7 @@ PUBLISHED = "customer_segments_published"  # the alias under which `publish` emi
 
 def _alive(reference: Reference) -> Night:
     night = connections.night(reference)
-    runs.keep_alive(night)
+    register.keep_alive(night)
     return night
 
 
@@ -68,7 +69,7 @@ def start() -> Reference | None:
     if asked and (why := backfill.left_alone(target, day, run.run_id, backfill.Asked.of(asked))):
         progress.say(f"start: {day} is left as it is: {why}")
         return None
-    run_id = runs.start(target, loaded, day, run.run_id)
+    run_id = register.start(target, loaded, day, run.run_id)
     progress.say(f"start: {loaded.shop.name}, as of {day}, run {run_id}")
     return {"run_id": run_id, "as_of_date": day.isoformat()}
 
@@ -89,7 +90,7 @@ def extract(reference: Reference) -> dict[str, Any]:
     night, span = _alive(reference), _span()
     if span and (window := extraction.take_over(night, span)):
         progress.say("extract: the days are there, another run has read them")
-        runs.note(night, watermarks={"file": files.said(night.shop, night.settings.shop.source)})
+        register.note(night, watermarks={"file": files.said(night.shop, night.settings.shop.source)})
         return window
     try:
         window, version = _read_shop(night, span)
@@ -100,7 +101,7 @@ def extract(reference: Reference) -> dict[str, Any]:
         raise
     said = files.said(night.shop, night.settings.shop.source)
     read = {"extracted_before": window["end"], "source_version": version, "file": said}
-    runs.note(night, watermarks=read)
+    register.note(night, watermarks=read)
     return {**window, "end": night.as_of_date.isoformat(), "load": [window["first"], window["end"]]}
 
 
@@ -147,7 +148,7 @@ def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
     if not window["load"]:
         return {}
     counts = cleaning.run(night, *_days(*window["load"]), progress.say)
-    runs.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
+    register.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
     _told("clean", gates.check_cleaning(night))
     return {
         name: {key: row[key] for key in ("rows_in", "kept", "merged", "quarantined")}
@@ -169,18 +170,19 @@ def roll_up(reference: Reference, window: dict[str, Any]) -> int:
 
 def build_features(reference: Reference) -> int:
     """Build the features of the date; returns the customers. With none the run ends as `no_data`."""
-    from segmentation import features, stale
+    from segmentation import features
+    from segmentation.runs import stale
 
     night = connections.night(reference)
     with night.warehouse.connect(readonly=True) as conn:
-        ended = runs.find(conn, night.run_id)
+        ended = register.find(conn, night.run_id)
     if ended is None or ended["status"] != "no_data":  # it is when a try before this one was killed
-        runs.keep_alive(night)
+        register.keep_alive(night)
         stale.see(night)
         if customers := features.build(night, progress.say):
             return customers
         words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
-        runs.finish(night.warehouse, night.run_id, "no_data", words)
+        register.finish(night.warehouse, night.run_id, "no_data", words)
         progress.say(words)
     alerts.no_data(night)
     return 0
@@ -291,7 +293,7 @@ def publish(reference: Reference) -> Iterator[Metadata]:
         night = connections.night(reference)
         published = publishing.published(night)  # a try before this one was killed when it had published
         if published is None:
-            runs.keep_alive(night)
+            register.keep_alive(night)
             published = publishing.publish(night, Chosen.read(night), progress.say)
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
@@ -306,7 +308,7 @@ def report(reference: Reference) -> str:
 
     night = connections.night(reference)
     path = str(pictures.build(night, progress.say))
-    runs.note(night, report_path=path)
+    register.note(night, report_path=path)
     return path
 
 
@@ -358,8 +360,8 @@ def verify_features() -> int:
     from segmentation import features
 
     with connections.database("warehouse").connect(readonly=True) as conn:
-        day = runs.newest(conn)
-        newest = day and runs.published(conn, day)
+        day = register.newest(conn)
+        newest = day and register.published(conn, day)
     if not newest:
         return 0
     night = connections.night({"run_id": newest["run_id"], "as_of_date": day.isoformat()})

@@ -15,8 +15,9 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import settings, stale
+from segmentation import settings
 from segmentation.errors import SettingsError, UserError
+from segmentation.runs import stale
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
@@ -149,7 +150,7 @@ def warehouse() -> Database:
     """
     told = os.environ.get("AIRFLOW_CONN_WAREHOUSE", "").strip()
     if not told.startswith("{"):
-        from segmentation import connections
+        from segmentation.runs import connections
 
         return connections.database("warehouse")
     try:

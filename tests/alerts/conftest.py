@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import runs, settings
-from segmentation.night import Night
+from segmentation import settings
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.warehouse.db import Database
 from tests.alerts import receivers
 
@@ -65,7 +66,7 @@ def start(deployment) -> Callable[..., Night]:
 
     def made(day: date, dag_run_id: str = "manual__1") -> Night:
         loaded = settings.load()
-        run_id = runs.start(deployment, loaded, day, dag_run_id)
+        run_id = register.start(deployment, loaded, day, dag_run_id)
         return Night(run_id, day, loaded, deployment, deployment, Path("nowhere"))
 
     return made

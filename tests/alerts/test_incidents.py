@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from segmentation import alerts, callbacks, runs, settings
+from segmentation import alerts, callbacks, settings
 from segmentation.alerts import deadline, incidents
 from segmentation.errors import GateFailed, HeldError, MismatchError, SourceError
-from segmentation.night import Night
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 DAY, BEFORE = date(2026, 11, 23), date(2026, 11, 22)
@@ -100,7 +101,7 @@ def test_a_failed_gate_says_what_was_found_where_and_what_to_do(start, told, mai
     assert "- orders 536360: future_date" in examples
     assert mailbox.text(mailbox.mails[0]).split() == said.split()
     with night.warehouse.connect() as conn:
-        assert runs.find(conn, night.run_id)["status"] == "rejected"
+        assert register.find(conn, night.run_id)["status"] == "rejected"
 
 
 def test_no_alert_has_personal_data_in_it(start, told, mailbox):
@@ -156,7 +157,7 @@ def test_a_run_whose_start_fails_after_it_was_registered_is_ended(start, told):
     night = start(DAY)
     callbacks.record_failure(context(None, ValueError("no"), "start"))
     with night.warehouse.connect() as conn:
-        assert runs.find(conn, night.run_id)["status"] == "failed"
+        assert register.find(conn, night.run_id)["status"] == "failed"
 
 
 def test_a_parameter_that_is_no_date_does_not_keep_the_alert_back(deployment, told):

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from segmentation import cleaning, features
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Quality, Settings, Shop
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from tests.report import sample
 
 

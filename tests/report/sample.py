@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation import features, profiles
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import Settings, Shop
 from segmentation.warehouse import db, partitions
 

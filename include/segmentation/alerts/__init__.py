@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segmentation.night import Night
+    from segmentation.runs.night import Night
 
 Move = tuple[str, str, int]
 """From which segment to which, and how many customers."""

@@ -14,13 +14,14 @@ from urllib.parse import quote
 import psycopg2
 from airflow.sdk import get_current_context
 
-from segmentation import connections, dates, links, runs, settings
+from segmentation import dates, links, settings
 from segmentation.alerts import record
 from segmentation.alerts.message import TOLD, Alert, Finding, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
-from segmentation.night import Night
 from segmentation.row_rules import NO_FAULT
+from segmentation.runs import connections, register
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 DAG = "customer_segmentation"
@@ -242,13 +243,13 @@ def _day(context: Any) -> date:
 def _newest() -> date | None:
     """The newest published date; None also while the warehouse does not answer."""
     with suppress(Exception), connections.database(WAREHOUSE).connect(readonly=True) as conn:
-        return runs.newest(conn)
+        return register.newest(conn)
     return None
 
 
 def _status(run_id: str | None) -> str | None:
     with suppress(Exception), connections.database(WAREHOUSE).connect(readonly=True) as conn:
-        found = runs.find(conn, run_id) if run_id else None
+        found = register.find(conn, run_id) if run_id else None
         return found["status"] if found else None
     return None
 

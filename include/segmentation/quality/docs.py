@@ -7,9 +7,9 @@ foreign hosts for its scripts and styles; ours frames the same sections and asks
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segmentation.night import Night
 from segmentation.quality.figures import in_words
 from segmentation.quality.results import SEVERITIES
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:

@@ -11,15 +11,16 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from segmentation import contract, features, rollup, runs
+from segmentation import contract, features, rollup
 from segmentation.errors import GateFailed, SourceError
-from segmentation.night import Night
 from segmentation.quality import metrics as measuring
 from segmentation.quality import results as keeping
 from segmentation.quality.figures import in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import GateResult, Result
 from segmentation.row_rules import NO_FAULT, RULES
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _not_cleaned_since(conn: db.Connection, tables: list[str], end: date) -> dat
 
 
 def _parent(conn: db.Connection, night: Night) -> date | None:
-    found = runs.parent(conn, night.as_of_date)
+    found = register.parent(conn, night.as_of_date)
     return found["as_of_date"] if found else None
 
 
@@ -332,7 +333,7 @@ def _judge(
         keeping.store(conn, night, outcome.results)
     with night.warehouse.connect() as conn:
         docs.write(conn, night, page, validations, not_judged, notes or {})
-        published = runs.newest(conn)
+        published = register.newest(conn)
     if outcome.failed["critical"]:
         raise GateFailed(keeping.message(night, outcome, published and published.isoformat()))
     return outcome

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 

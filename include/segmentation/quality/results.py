@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from segmentation import links
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 Severity = Literal["critical", "warning", "info"]

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from segmentation.language import numbers
 from segmentation.language.texts import speaking, t
-from segmentation.night import Night
 from segmentation.report import data, drawings, verdict, words
+from segmentation.runs.night import Night
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILE = "report.html"

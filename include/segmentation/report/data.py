@@ -11,8 +11,8 @@ from segmentation.errors import UserError
 from segmentation.features import Feature, dictionary
 from segmentation.language import numbers
 from segmentation.language.texts import t
-from segmentation.night import Night
 from segmentation.quality.history import history
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import connections, packed, settings
+from segmentation import packed, settings
 from segmentation.errors import SettingsError, UserError
 from segmentation.language.texts import t
 from segmentation.report import data
 from segmentation.report.data import Flow, Segment
+from segmentation.runs import connections
 from segmentation.warehouse import db
 
 ROLE = "segments_ui"

@@ -9,7 +9,7 @@ import re
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
-from segmentation import connections
+from segmentation.runs import connections
 
 # What there is to see, and nothing else: no other file of the store has a route.
 PAGE = re.compile(

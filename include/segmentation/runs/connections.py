@@ -10,7 +10,7 @@ from airflow.sdk import Connection, ObjectStoragePath
 
 from segmentation import settings
 from segmentation.errors import SettingsError
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
 from segmentation.warehouse.db import Database
 

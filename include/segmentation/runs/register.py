@@ -13,7 +13,7 @@ import psycopg2
 import psycopg2.errors
 
 from segmentation.errors import LeaseError
-from segmentation.night import Night
+from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE, Settings
 from segmentation.warehouse import db
 

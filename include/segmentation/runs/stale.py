@@ -8,8 +8,8 @@ after its features were built, or when the date that it follows was published ag
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from segmentation import runs
-from segmentation.night import Night
+from segmentation.runs import register
+from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 
@@ -38,7 +38,7 @@ def see(night: Night) -> None:
     """Remember which changes the features of the run can know; called before they are built."""
     with night.warehouse.connect(readonly=True) as conn:
         newest = db.scalar(conn, "select coalesce(max(change_id), 0) from core.changed_days")
-    runs.note(night, facts_seen=newest)
+    register.note(night, facts_seen=newest)
 
 
 def dates(conn: db.Connection) -> list[Stale]:

@@ -1,0 +1,1 @@
+"""One run of one date: what it works with, its register and its lease, its connections."""
