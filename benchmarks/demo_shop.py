@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg2
 
-from segmentation import demo
 from segmentation.local import postgres
+from segmentation.sources.demo import shop as demo
 
 LAST = date(2026, 11, 23)
 

@@ -20,10 +20,11 @@ import nights_pandas
 import numpy as np
 import pandas as pd
 
-from segmentation import cleaning, contract, extraction, features, rollup
+from segmentation import cleaning, extraction, features, rollup
 from segmentation.local import postgres
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
+from segmentation.sources import contract
 from segmentation.warehouse import db, schema
 
 AS_OF = date(2025, 6, 18)

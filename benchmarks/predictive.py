@@ -32,11 +32,12 @@ from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from segmentation import candidates, choice, cleaning, extraction, features, renewal, settings, shops
+from segmentation import candidates, choice, cleaning, extraction, features, renewal, settings
 from segmentation.local import cli
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign
 from segmentation.runs.night import Night
+from segmentation.sources import refresh
 from segmentation.warehouse import schema
 
 FOLDS = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
@@ -181,7 +182,7 @@ def shop(args: argparse.Namespace, last: date, name: str | None = None) -> Itera
         return Night(f"bench-{day}", day, loaded, shop_db, warehouse, Path(home.artifacts))
 
     try:
-        version = shops.refresh(shop_db, loaded, last, silent)
+        version = refresh.refresh(shop_db, loaded, last, silent)
         ingest(night(last), version)
         yield night
     finally:

@@ -21,11 +21,12 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from segmentation import candidates, choice, cleaning, extraction, features, files, publishing, renewal
+from segmentation import candidates, choice, cleaning, extraction, features, publishing, renewal
 from segmentation.local import postgres
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
+from segmentation.sources import files
 from segmentation.warehouse import db, schema
 
 LAST = date(2011, 12, 1)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from segmentation import files
 from segmentation.local import postgres
 from segmentation.settings import Settings
+from segmentation.sources import files
 
 BLOCK = 250_000
 

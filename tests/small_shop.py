@@ -10,9 +10,10 @@ import psycopg2.extras
 import pytest
 from psycopg2 import sql
 
-from segmentation import cleaning, contract, extraction, features
+from segmentation import cleaning, extraction, features
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
+from segmentation.sources import contract
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 

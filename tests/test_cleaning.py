@@ -8,10 +8,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segmentation import cleaning, contract, shops
+from segmentation import cleaning
 from segmentation.dates import midnight
 from segmentation.errors import BalanceError
 from segmentation.settings import Settings
+from segmentation.sources import contract, refresh
 from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, contents, forget, insert, make_source, select, silent
 
@@ -137,7 +138,7 @@ def test_the_demo_shop_balances(new_database, migrated, tmp_path):
     told = {"name": "demo", "source": "demo", "demo_customers": 200, "demo_seed": 7}
     shop.settings = Settings(shop=told)
     until = date(2025, 6, 1)
-    shops.refresh(shop.shop, shop.settings, until, silent)
+    refresh.refresh(shop.shop, shop.settings, until, silent)
     window = shop.ingest(shop.night(until))
     assert set(window["cleaned"]) == set(contract.DAILY)
     for table, counts in window["cleaned"].items():

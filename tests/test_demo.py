@@ -11,7 +11,10 @@ import numpy as np
 import psycopg2
 import pytest
 
-from segmentation import contract, demo
+from segmentation.sources import contract
+from segmentation.sources.demo import calendar, chance, personas, shop
+from segmentation.sources.demo import customers as customers_
+from segmentation.sources.demo import orders as orders_
 
 EXTRACT = Path(__file__).parents[1] / "include" / "sql" / "extract" / "demo"
 ZONE = "Europe/Berlin"
@@ -23,8 +26,8 @@ OIDS = {"text": 25, "timestamptz": 1184, "integer": 23, "boolean": 16, "numeric"
 Connection = psycopg2.extensions.connection
 
 
-def grow(conn: Connection, through: date, **settings) -> demo.DemoState:
-    return demo.ensure_shop(
+def grow(conn: Connection, through: date, **settings) -> shop.DemoState:
+    return shop.ensure_shop(
         conn, **{"through": through, "customers": 200, "seed": 5, "timezone": ZONE, **settings}
     )
 
@@ -43,7 +46,7 @@ def contents(conn: Connection) -> dict[str, list[str]]:
     """Every row of every table as text, in order."""
     return {
         table: [row for (row,) in rows(conn, f"select t::text as row from demo.{table} as t order by 1")]
-        for table in (*demo.TABLES, "state", "products")
+        for table in (*shop.TABLES, "state", "products")
     }
 
 
@@ -103,8 +106,8 @@ def test_thirty_nights_give_the_same_rows_as_one_month(connect, nightly):
 def test_facts_do_not_depend_on_the_day_the_shop_was_made(connect, nightly):
     conn = connect()
     first_day = grow(conn, THROUGH).first_day
-    mine = one(conn, "select min(id) from demo.customers") - demo.FIRST_CUSTOMER_NUMBER
-    room = demo.ORDERS_A_DAY
+    mine = one(conn, "select min(id) from demo.customers") - customers_.FIRST_CUSTOMER_NUMBER
+    room = orders_.ORDERS_A_DAY
     since = window(first_day, THROUGH)["start"]
     for query in (
         f"select t::text from demo.order_lines t where order_no / 10 %% {room} >= %(mine)s"
@@ -124,7 +127,7 @@ def test_facts_do_not_depend_on_the_day_the_shop_was_made(connect, nightly):
 def test_blocks_of_any_size_give_the_same_rows(connect, monkeypatch):
     whole, pieces = connect(), connect()
     grow(whole, START)
-    monkeypatch.setattr(demo, "CELLS_A_BLOCK", 40_000)
+    monkeypatch.setattr(shop, "CELLS_A_BLOCK", 40_000)
     grow(pieces, START)
     assert contents(whole) == contents(pieces)
 
@@ -177,7 +180,7 @@ def test_a_shop_of_a_version_without_spread_goes_on_as_it_was(connect):
     conn = connect()
     grow(conn, START)
     with conn, conn.cursor() as cursor:
-        cursor.execute("alter table demo.state drop column spread")
+        cursor.execute("alter table shop.state drop column spread")
     assert grow(conn, START + timedelta(days=1)).spread == 1.0
 
 
@@ -227,12 +230,12 @@ def test_an_interrupted_load_leaves_nothing(connect):
 def test_an_order_is_cancelled_on_the_day_of_its_cancellation(connect):
     conn = connect()
     grow(conn, START, customers=CUSTOMERS)
-    earlier = dict(rows(conn, "select order_no, cancelled_at from demo.orders"))
+    earlier = dict(rows(conn, "select order_no, cancelled_at from shop.orders"))
     grow(conn, START + timedelta(days=4), customers=CUSTOMERS)
     end = window(START, START + timedelta(days=1))["end"]
     cancelled_since = [
         number
-        for number, cancelled_at in rows(conn, "select order_no, cancelled_at from demo.orders")
+        for number, cancelled_at in rows(conn, "select order_no, cancelled_at from shop.orders")
         if number in earlier and cancelled_at is not None and earlier[number] is None
     ]
     assert cancelled_since
@@ -316,7 +319,7 @@ def test_most_events_are_on_the_right_clock(full):
         select avg((abs(extract(epoch from q.occurred_at - e.received_at)) < 5)::integer)
         from (\n{select("events")}\n) as q inner join demo.events as e on q.event_id = e.event_no::text"""
     share = float(one(full, query, window(date(2025, 3, 20), date(2025, 4, 10))))
-    assert 1 - share == pytest.approx(demo.DIRT["event_utc_as_local"], rel=0.6)
+    assert 1 - share == pytest.approx(chance.DIRT["event_utc_as_local"], rel=0.6)
 
 
 # --- what is in it -----------------------------------------------------------------------------------------
@@ -385,7 +388,7 @@ COPIES = {f"{name}_duplicate_exact": name for name in ("customer", "order", "lin
 
 
 def test_every_dirt_is_looked_for():
-    assert {*DIRT_FOUND, *COPIES, "session_anonymous"} == set(demo.DIRT)
+    assert {*DIRT_FOUND, *COPIES, "session_anonymous"} == set(chance.DIRT)
 
 
 @pytest.mark.parametrize("dirt", DIRT_FOUND)
@@ -396,17 +399,17 @@ def test_dirt_is_there_in_its_share(full, dirt):
         full, f"select count(*) filter (where {condition.format(t=place)}), count(*) from {place}"
     )[0]
     assert found > 0
-    expected = of * demo.DIRT[dirt]
+    expected = of * chance.DIRT[dirt]
     assert abs(found - expected) < 5 * np.sqrt(expected) + 0.6 * expected
 
 
 @pytest.mark.parametrize(("dirt", "name"), COPIES.items())
 def test_exact_copies_are_there_in_their_share(full, dirt, name):
-    place = "demo.order_lines" if name == "line" else f"demo.{name}s"
+    place = "shop.order_lines" if name == "line" else f"demo.{name}s"
     distinct, of = rows(
         full, f"select count(*), sum(n) from (select count(*) as n from {place} as t group by t::text) as q"
     )[0]
-    expected = float(of) * demo.DIRT[dirt]
+    expected = float(of) * chance.DIRT[dirt]
     assert 0 < float(of) - distinct < 5 * np.sqrt(expected) + 2 * expected
 
 
@@ -418,7 +421,7 @@ def test_anonymous_sessions_are_there(full):
             " group by session_no having not bool_or(kind = 'order_placed')) as s",
         )
     )
-    assert share == pytest.approx(demo.DIRT["session_anonymous"], rel=0.2)
+    assert share == pytest.approx(chance.DIRT["session_anonymous"], rel=0.2)
 
 
 def test_returns_are_negative_lines_of_orders_marked_returned(full):
@@ -443,14 +446,14 @@ def test_planted_segments_have_believable_shares(full):
             full, "select label, count(*)::float / sum(count(*)) over () from demo.customer_labels group by 1"
         )
     )
-    assert set(shares) == set(demo.LABELS.to_pylist())
+    assert set(shares) == set(personas.LABELS.to_pylist())
     assert all(0.03 < share < 0.20 for share in shares.values())
-    assert shares["new_customer"] == pytest.approx(demo.NEW_CUSTOMER_DAYS / 971, rel=0.05)
+    assert shares["new_customer"] == pytest.approx(customers_.NEW_CUSTOMER_DAYS / 971, rel=0.05)
 
 
 def test_labels_follow_the_life_of_customers(nightly):
     newest = one(nightly, "select min(id) from demo.customers where signed_up_at >= '2025-02-20'")
-    labels = dict(rows(nightly, "select customer_no, label from demo.customer_labels"))
+    labels = dict(rows(nightly, "select customer_no, label from shop.customer_labels"))
     assert len(labels) == one(nightly, "select count(distinct id) from demo.customers")
     assert labels[newest] == "new_customer"
     settled = one(nightly, "select max(id) from demo.customers where signed_up_at < '2025-02-10'")
@@ -496,7 +499,7 @@ def test_labels_do_not_leak(full):
     texts = [(table, column) for table, column, kind in columns if kind == "text"]
     for table, column in texts:
         query = f"select count(*) from demo.{table} where {column} = any(%(labels)s)"
-        assert one(full, query, {"labels": demo.LABELS.to_pylist()}) == 0
+        assert one(full, query, {"labels": personas.LABELS.to_pylist()}) == 0
     parity = rows(
         full,
         "select customer_no % 2, avg((label = 'bargain_hunter')::integer)::float"
@@ -510,11 +513,11 @@ def test_labels_do_not_leak(full):
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC"])
 def test_clock_agrees_with_the_time_zone_database(zone):
-    first, days = demo._number(date(2025, 3, 1)), 300
-    clock = demo._Clock(zone, first, first + days)
+    first, days = calendar._number(date(2025, 3, 1)), 300
+    clock = calendar._Clock(zone, first, first + days)
     for day in range(first, first + days):
         for hour in (0, 1, 2, 3, 12, 23):
-            wall = datetime.combine(demo._date(day), datetime.min.time(), ZoneInfo(zone)) + timedelta(
+            wall = datetime.combine(calendar._date(day), datetime.min.time(), ZoneInfo(zone)) + timedelta(
                 hours=hour
             )
             assert clock.instant(np.array([day]), np.array([hour * 3600]))[0] == wall.timestamp()
@@ -526,21 +529,21 @@ def test_clock_agrees_with_the_time_zone_database(zone):
     ids=["clocks forward", "clocks back", "ordinary"],
 )
 def test_days_have_their_true_length(day, hours):
-    number = demo._number(day)
-    clock = demo._Clock(ZONE, number - 1, number + 1)
+    number = calendar._number(day)
+    clock = calendar._Clock(ZONE, number - 1, number + 1)
     assert clock.midnight_after(number) - clock.midnight_after(number - 1) == hours * 3600
 
 
 def test_hashed_numbers_are_uniform_and_apart():
-    keys = demo._key(np.array([42], dtype=np.uint64), np.arange(100_000))
-    u, v = demo._uniform(keys, "one"), demo._uniform(keys, "other")
+    keys = chance._key(np.array([42], dtype=np.uint64), np.arange(100_000))
+    u, v = chance._uniform(keys, "one"), chance._uniform(keys, "other")
     assert 0 < u.min() < u.max() < 1
     assert np.histogram(u, 20, (0, 1))[0] == pytest.approx(5_000, rel=0.06)
     assert abs(np.corrcoef(u, v)[0, 1]) < 0.02
     assert abs(np.corrcoef(u[1:], u[:-1])[0, 1]) < 0.02
-    assert demo._normal(keys, "z").std() == pytest.approx(1, rel=0.02)
+    assert chance._normal(keys, "z").std() == pytest.approx(1, rel=0.02)
 
 
 def test_a_number_depends_on_its_keys_only():
     key = np.array([7, 8, 9], dtype=np.uint64)
-    assert demo._uniform(key, "x")[1] == demo._uniform(key[1:2], "x")[0]
+    assert chance._uniform(key, "x")[1] == chance._uniform(key[1:2], "x")[0]

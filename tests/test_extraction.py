@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import cleaning, contract, extraction
+from segmentation import cleaning, extraction
 from segmentation.errors import BalanceError, ShopError, SourceError
 from segmentation.settings import Settings
+from segmentation.sources import contract
 from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, forget, make_source, select, silent
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import demo, settings
+from segmentation import settings
+from segmentation.sources.demo import shop as demo
 from segmentation.warehouse import db
 from tests.faults.cases import BASELINES, CASES
 from tests.faults.laboratory import Laboratory, damage

@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 import pandas as pd
 import pytest
 
-from segmentation import files
 from segmentation.errors import SourceError
+from segmentation.sources import files
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.small_shop import progress_list, silent

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from segmentation import features, files
+from segmentation import features
 from segmentation.features import available
+from segmentation.sources import files
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, silent
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from segmentation import cleaning, contract, extraction, features
+from segmentation import cleaning, extraction, features
 from segmentation.errors import SourceError
 from segmentation.runs.night import Night
 from segmentation.settings import Settings, Shop
+from segmentation.sources import contract
 from segmentation.warehouse import db
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
@@ -152,14 +153,14 @@ def test_look_back_in_the_guide_is_the_setting():
 def test_file_of_the_guide_is_a_file_source():
     import yaml
 
-    from segmentation.files import FileSpec
+    from segmentation.sources.files import FileSpec
 
     spec = FileSpec(**yaml.safe_load(block("file.yaml")))
     assert spec.columns["placed"].type == "timestamp"
 
 
 def test_file_of_transactions_is_read_as_the_guide_says(shop_db, tmp_path):
-    from segmentation import files
+    from segmentation.sources import files
 
     (tmp_path / "umsatz.csv").write_bytes(block("umsatz.csv").encode("cp1252"))
     settings = Settings(shop=Shop(name="wien", source="transactions", timezone="Europe/Vienna"))

@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from segmentation import features, files
+from segmentation import features
 from segmentation.errors import SettingsError, SourceError
 from segmentation.settings import Settings
-from segmentation.transactions import textfile
-from segmentation.transactions.columns import Wish
+from segmentation.sources import files
+from segmentation.sources.transactions import textfile
+from segmentation.sources.transactions.columns import Wish
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.small_shop import SmallShop, silent

@@ -6,9 +6,9 @@ from typing import Any
 
 import psycopg2.errors
 
-from segmentation import contract
 from segmentation.errors import BalanceError
 from segmentation.runs.night import Night
+from segmentation.sources import contract
 from segmentation.warehouse import db
 
 # Lines after orders: a line takes its order's customer and day.

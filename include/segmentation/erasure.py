@@ -8,10 +8,10 @@ import sys
 
 from psycopg2 import sql
 
-from segmentation import contract
 from segmentation.errors import SourceError, UserError
 from segmentation.runs.night import Night
 from segmentation.runs.window import Window
+from segmentation.sources import contract
 from segmentation.warehouse import db
 
 SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments")

@@ -8,12 +8,12 @@ from typing import Any
 import psycopg2
 import psycopg2.errors
 
-from segmentation import contract
 from segmentation.errors import ShopError, SourceError
 from segmentation.quality import metrics as measuring
 from segmentation.runs.night import Night
 from segmentation.runs.window import Span, Window
 from segmentation.settings import WEEKS_COMPARED
+from segmentation.sources import contract
 from segmentation.warehouse import db
 
 OUTSIDE = "outside of the window"

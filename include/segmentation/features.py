@@ -11,9 +11,10 @@ import yaml
 from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from segmentation import contract, files, rollup
+from segmentation import rollup
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
+from segmentation.sources import contract, files
 from segmentation.warehouse import db, partitions
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import contract, extraction
+from segmentation import extraction
 from segmentation.quality import metrics as measuring
 from segmentation.quality.results import Result, store
 from segmentation.runs import window as window_
 from segmentation.runs.night import Night
+from segmentation.sources import contract
 from segmentation.warehouse import db
 
 # Whose an order is, as a number: accounts that are merged leave every count and sum as it was.

@@ -52,7 +52,8 @@ def start() -> Reference | None:
     ------
     SettingsError, SourceError, LeaseError
     """
-    from segmentation import backfill, contract, playbook
+    from segmentation import backfill, playbook
+    from segmentation.sources import contract
     from segmentation.warehouse import schema
 
     context = get_current_context()
@@ -85,7 +86,8 @@ def extract(reference: Reference) -> dict[str, Any]:
     GateFailed
         When the source does not fit its contract, in columns or types: the first finding of its gate.
     """
-    from segmentation import extraction, files
+    from segmentation import extraction
+    from segmentation.sources import files
 
     night, span = _alive(reference), _span()
     if span and (window := extraction.take_over(night, span)):
@@ -114,10 +116,11 @@ def _span() -> "Span | None":
 
 def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str | None]:
     """Extract for a night, or for all dates of a backfill; returns the window and the source's version."""
-    from segmentation import extraction, reconciliation, shops
+    from segmentation import extraction, reconciliation
+    from segmentation.sources import refresh
 
     reading = replace(night, as_of_date=span.last) if span else night
-    version = shops.refresh(night.shop, night.settings, reading.as_of_date, progress.say)
+    version = refresh.refresh(night.shop, night.settings, reading.as_of_date, progress.say)
 
     def extract(since: date | None) -> dict[str, Any]:
         return extraction.run(reading, version, progress.say, since)

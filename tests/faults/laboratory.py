@@ -18,9 +18,10 @@ from datetime import date, timedelta
 import psutil
 import psycopg2
 
-from segmentation import demo, settings
+from segmentation import settings
 from segmentation.dates import midnight
 from segmentation.local import postgres
+from segmentation.sources.demo import shop
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.faults.cases import BASELINES, Baseline, Case
@@ -172,7 +173,7 @@ class Laboratory:
 
     def _grow(self, baseline: Baseline, through: date) -> None:
         with closing(psycopg2.connect(**self._database("shop").params)) as conn:
-            demo.ensure_shop(
+            shop.ensure_shop(
                 conn,
                 through=through,
                 customers=baseline.customers,

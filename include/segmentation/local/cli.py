@@ -16,11 +16,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from segmentation import files, progress, settings
+from segmentation import progress, settings
 from segmentation.dates import ONE_DAY
 from segmentation.errors import SettingsError, UserError
 from segmentation.local import home as homes
 from segmentation.local.home import Home
+from segmentation.sources import files
 from segmentation.warehouse.db import Database
 
 FILE = ("columns", "encoding", "delimiter", "header", "decimal", "dates", "currency")
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _home(args: argparse.Namespace) -> Home:
     """The shop meant, with its settings in force in this process; refused before anything is made."""
-    from segmentation import contract
+    from segmentation.sources import contract
 
     found = homes.find(
         args.shop,

@@ -7,11 +7,11 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from segmentation import contract, files, shops
 from segmentation.errors import SettingsError
 from segmentation.local import postgres
 from segmentation.local.postgres import PostgresServer
 from segmentation.settings import INCLUDE
+from segmentation.sources import contract, files, refresh
 from segmentation.warehouse.db import Database
 
 PROJECT = INCLUDE.parent
@@ -90,7 +90,7 @@ def find(
         told = {**known.get("file", {}), **told}
     return Home(
         shop=name,
-        source=source or known.get("source") or (name if name in contract.sources() else shops.DEMO),
+        source=source or known.get("source") or (name if name in contract.sources() else refresh.DEMO),
         data=path,
         file=told,
         customers=int(customers) if customers else known.get("customers"),
@@ -135,7 +135,7 @@ def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
 
 def _live_shop(home: Home) -> str | None:
     """A live shop is read where the environment says; files and the demo live in the embedded database."""
-    is_live = home.source != shops.DEMO and files.spec_of(home.source) is None
+    is_live = home.source != refresh.DEMO and files.spec_of(home.source) is None
     return os.environ.get("AIRFLOW_CONN_SHOP") if is_live else None
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from segmentation import contract, features, rollup
+from segmentation import features, rollup
 from segmentation.errors import GateFailed, SourceError
 from segmentation.quality import metrics as measuring
 from segmentation.quality import results as keeping
@@ -21,6 +21,7 @@ from segmentation.quality.results import GateResult, Result
 from segmentation.row_rules import NO_FAULT, RULES
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.sources import contract
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:

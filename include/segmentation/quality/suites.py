@@ -12,13 +12,13 @@ from collections.abc import Callable
 import great_expectations as gx
 from great_expectations.expectations import ExpectColumnMaxToBeBetween
 
-from segmentation.contract import UNFIT
 from segmentation.features import Feature
 from segmentation.quality.figures import Unit, range_in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import Severity
 from segmentation.row_rules import RULES
 from segmentation.settings import Settings
+from segmentation.sources.contract import UNFIT
 
 MILDER: dict[Severity, Severity] = {"critical": "warning", "warning": "info", "info": "info"}
 SOURCE = "Look at the shop's table, and at the SELECT that reads it (include/sql/extract)."

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import SourceError
-from segmentation.transactions.columns import Wish
+from segmentation.sources.transactions.columns import Wish
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,10 +6,10 @@ from datetime import date
 
 import psycopg2
 
-from segmentation import files
 from segmentation.dates import ONE_DAY
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
+from segmentation.sources import files
 from segmentation.warehouse import db
 
 DEMO = "demo"
@@ -30,7 +30,7 @@ def refresh(
     if settings.shop.source != DEMO:
         landed = files.land(shop, settings.shop.source, settings.shop.data, progress, settings)
         return landed and landed.version
-    from segmentation import demo
+    from segmentation.sources.demo import shop as demo
 
     with closing(psycopg2.connect(**shop.params)) as conn:  # the demo shop makes its own transaction
         try:

@@ -16,7 +16,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import File
-from segmentation.transactions.columns import NUMBERS
+from segmentation.sources.transactions.columns import NUMBERS
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -24,7 +24,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import File
-from segmentation.transactions.columns import REQUIRED, Wish
+from segmentation.sources.transactions.columns import REQUIRED, Wish
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -103,7 +103,7 @@ def land(
         if known and known["version"] == version:
             return Landed(**known)
         if spec.reader == "transactions":
-            from segmentation import transactions
+            from segmentation.sources import transactions
 
             landed = Landed(version, **vars(transactions.load(conn, path, told, progress)))
         else:
@@ -127,7 +127,7 @@ def _reading(spec: FileSpec, settings: Settings) -> str:
     """What the rows of a file depend on besides its bytes."""
     if spec.reader == "columns":
         return ""
-    from segmentation import transactions
+    from segmentation.sources import transactions
 
     return f"-{transactions.fingerprint(settings)}"
 
@@ -163,7 +163,7 @@ def check(source: str, data: str | None) -> None:
     if spec is not None:
         _existing(source, spec, data)
     if spec and spec.reader == "transactions":
-        from segmentation.transactions.columns import Wish
+        from segmentation.sources.transactions.columns import Wish
 
         Wish.parse(load_settings().file.columns)
 

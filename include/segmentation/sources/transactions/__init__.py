@@ -19,9 +19,9 @@ from psycopg2 import sql
 
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
-from segmentation.transactions import tables, textfile
-from segmentation.transactions.columns import OPTIONAL, Wish, currency_of
-from segmentation.transactions.evidence import Evidence
+from segmentation.sources.transactions import tables, textfile
+from segmentation.sources.transactions.columns import OPTIONAL, Wish, currency_of
+from segmentation.sources.transactions.evidence import Evidence
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:

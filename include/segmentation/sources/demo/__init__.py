@@ -1,0 +1,1 @@
+"""The demo shop, made from seed, customer and day."""
