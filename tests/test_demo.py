@@ -180,7 +180,7 @@ def test_a_shop_of_a_version_without_spread_goes_on_as_it_was(connect):
     conn = connect()
     grow(conn, START)
     with conn, conn.cursor() as cursor:
-        cursor.execute("alter table shop.state drop column spread")
+        cursor.execute("alter table demo.state drop column spread")
     assert grow(conn, START + timedelta(days=1)).spread == 1.0
 
 
@@ -230,12 +230,12 @@ def test_an_interrupted_load_leaves_nothing(connect):
 def test_an_order_is_cancelled_on_the_day_of_its_cancellation(connect):
     conn = connect()
     grow(conn, START, customers=CUSTOMERS)
-    earlier = dict(rows(conn, "select order_no, cancelled_at from shop.orders"))
+    earlier = dict(rows(conn, "select order_no, cancelled_at from demo.orders"))
     grow(conn, START + timedelta(days=4), customers=CUSTOMERS)
     end = window(START, START + timedelta(days=1))["end"]
     cancelled_since = [
         number
-        for number, cancelled_at in rows(conn, "select order_no, cancelled_at from shop.orders")
+        for number, cancelled_at in rows(conn, "select order_no, cancelled_at from demo.orders")
         if number in earlier and cancelled_at is not None and earlier[number] is None
     ]
     assert cancelled_since
@@ -405,7 +405,7 @@ def test_dirt_is_there_in_its_share(full, dirt):
 
 @pytest.mark.parametrize(("dirt", "name"), COPIES.items())
 def test_exact_copies_are_there_in_their_share(full, dirt, name):
-    place = "shop.order_lines" if name == "line" else f"demo.{name}s"
+    place = "demo.order_lines" if name == "line" else f"demo.{name}s"
     distinct, of = rows(
         full, f"select count(*), sum(n) from (select count(*) as n from {place} as t group by t::text) as q"
     )[0]
@@ -453,7 +453,7 @@ def test_planted_segments_have_believable_shares(full):
 
 def test_labels_follow_the_life_of_customers(nightly):
     newest = one(nightly, "select min(id) from demo.customers where signed_up_at >= '2025-02-20'")
-    labels = dict(rows(nightly, "select customer_no, label from shop.customer_labels"))
+    labels = dict(rows(nightly, "select customer_no, label from demo.customer_labels"))
     assert len(labels) == one(nightly, "select count(distinct id) from demo.customers")
     assert labels[newest] == "new_customer"
     settled = one(nightly, "select max(id) from demo.customers where signed_up_at < '2025-02-10'")
