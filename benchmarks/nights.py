@@ -20,7 +20,9 @@ import nights_pandas
 import numpy as np
 import pandas as pd
 
-from segmentation import cleaning, extraction, features, rollup
+from segmentation.features import checkpoints, dictionary, rollup
+from segmentation.features import table as features
+from segmentation.ingestion import cleaning, extraction
 from segmentation.local import postgres
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
@@ -180,7 +182,7 @@ def from_facts(night: Night) -> int:
     """The features straight from the clean facts, in one statement."""
     with night.warehouse.connect() as conn:
         db.execute(conn, "create temp table recomputed (like features.customer_features) on commit drop")
-        columns = ", ".join(f'"{feature.name}"' for feature in features.of(night))
+        columns = ", ".join(f'"{feature.name}"' for feature in dictionary.of(night))
         params = {"as_of_date": night.as_of_date}
         return db.run_file(conn, "features/from_facts.sql", params, table="recomputed", columns=columns)
 
@@ -188,7 +190,7 @@ def from_facts(night: Night) -> int:
 def older_years(night: Night, years: int) -> None:
     """Put the roll-up's two years behind themselves, again and again, and make the month starts anew."""
     with night.warehouse.connect() as conn:
-        rollup._forget_all(conn)
+        checkpoints._forget_all(conn)
         for copy in range(1, (years - YEARS) // YEARS + 1):
             shift = timedelta(days=DAYS * copy)
             first = (night.as_of_date - shift - timedelta(days=DAYS + 31)).replace(day=1)
@@ -267,7 +269,7 @@ def run(night: Night, clock: Clock, years: int) -> None:
 
 def compare(night: Night, other: pd.DataFrame) -> None:
     """Print how many values differ: what is compared in time is to be the same."""
-    wanted = features.of(night)
+    wanted = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
         ours = features.read(conn, night.as_of_date, wanted)
     numbers = [feature.name for feature in wanted if feature.kind != "text"]
@@ -279,7 +281,7 @@ def compare(night: Night, other: pd.DataFrame) -> None:
 
 def matrix(night: Night, clock: Clock) -> None:
     """Forty features of everybody as float32, and by `pandas.read_sql`."""
-    names = [feature.name for feature in features.of(night) if feature.kind != "text"][:40]
+    names = [feature.name for feature in dictionary.of(night) if feature.kind != "text"][:40]
     table = f"features.{rollup.partitions.name('customer_features', night.as_of_date)}"
     query = f"select {', '.join(names)} from {table} order by customer_id"
     with night.warehouse.connect(readonly=True) as conn:

@@ -24,7 +24,8 @@ import pandas as pd
 import psutil
 import psycopg2
 
-from segmentation import features, packed, report
+from segmentation import packed, report
+from segmentation.features import dictionary, table
 from segmentation.local import postgres
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
@@ -103,7 +104,7 @@ from generate_series(1, 200000) as n;
 
 def fill(target: db.Database, customers: int, dates: int) -> None:
     """The warehouse of a large shop, as its readers see it."""
-    known = [feature.name for feature in features.dictionary() if feature.transform != "category"]
+    known = [feature.name for feature in dictionary.dictionary() if feature.transform != "category"]
     told = {
         "customers": customers,
         "segments": SEGMENTS,
@@ -120,7 +121,7 @@ def fill(target: db.Database, customers: int, dates: int) -> None:
             told |= {"day": day, "night": night, "run": f"run-{day}", "step": step}
             db.execute(conn, MEMBERS.format(table=staged), told)
             partitions.replace(conn, "segments", "customer_segments", day)
-        features._ensure_columns(conn)
+        table._ensure_columns(conn)
         staged = partitions.stage(conn, "features", "customer_features", NEWEST)
         values = ", ".join(f"mod(n * {17 + i}, 997) / 7.0" for i in range(len(known)))
         db.execute(

@@ -22,7 +22,9 @@ import pandas as pd
 import predictive
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation import candidates, features
+from segmentation import candidates
+from segmentation.features import dictionary
+from segmentation.features import table as features
 from segmentation.modelling.assign import assign
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
@@ -42,7 +44,7 @@ def row(night: Night) -> Iterator[tuple[str, float]]:
     """The figures of one shop by name."""
     features.build(night, predictive.silent)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, features.of(night))
+        frame = features.read(conn, night.as_of_date, dictionary.of(night))
     truth = planted(night, frame.index)
     known = truth >= 0
 

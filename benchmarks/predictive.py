@@ -32,7 +32,9 @@ from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from segmentation import candidates, choice, cleaning, extraction, features, renewal, settings
+from segmentation import candidates, choice, renewal, settings
+from segmentation.features import table as features
+from segmentation.ingestion import cleaning, extraction
 from segmentation.local import cli
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign

@@ -14,9 +14,8 @@ import time
 from datetime import date
 from pathlib import Path
 
+from segmentation.ingestion.gate import DAMAGED, check_sources
 from segmentation.local import postgres
-from segmentation.quality import check_sources
-from segmentation.quality.gates import DAMAGED
 from segmentation.runs.night import Night
 from segmentation.settings import Settings, Shop
 from segmentation.warehouse import db, schema
@@ -77,7 +76,7 @@ select 'cleaned before', null, null, null,
 def main(orders: int) -> None:
     """Print both times and their ratio."""
     began = time.perf_counter()
-    from segmentation.quality import suites
+    from segmentation.ingestion import expectations
 
     imported = time.perf_counter() - began
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as folder:
@@ -102,7 +101,7 @@ def main(orders: int) -> None:
             server.cleanup()
     by_hand, gate = (min(times) for times in zip(*rounds, strict=True))
     print(
-        f"order_lines={3 * 71 * orders} tables={len(suites.SOURCES) - 2} by_hand_seconds={by_hand:.2f} "
+        f"order_lines={3 * 71 * orders} tables={len(expectations.SOURCES) - 2} by_hand_seconds={by_hand:.2f} "
         f"gate_seconds={gate:.2f} ratio={gate / by_hand:.2f} import_of_gx_seconds={imported:.1f}"
     )
 

@@ -21,7 +21,9 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from segmentation import candidates, choice, cleaning, extraction, features, publishing, renewal
+from segmentation import candidates, choice, publishing, renewal
+from segmentation.features import table
+from segmentation.ingestion import cleaning, extraction
 from segmentation.local import postgres
 from segmentation.runs import register
 from segmentation.runs.night import Night
@@ -122,7 +124,7 @@ def main(file: str, nights: int, algorithms: list[str]) -> int:
         window = extraction.run(loading, None, silent)
         end = date.fromisoformat(window["end"])
         cleaning.run(loading, None, end, silent)
-        features.roll_up(loading, None, end)
+        table.roll_up(loading, None, end)
         first = LAST - timedelta(days=nights - 1)
         print("as of      decision     segments customers changed  share  ended founded customer model   s")
         for day in (first + timedelta(days=n) for n in range(nights)):
@@ -144,7 +146,7 @@ def main(file: str, nights: int, algorithms: list[str]) -> int:
 
 def _night(night: Night, algorithms: list[str]) -> None:
     started = time.monotonic()
-    features.build(night, silent)
+    table.build(night, silent)
     if renewal.decide(night, renewal.Wish(), silent).search:
         wanted = candidates.prepare(night, algorithms or None, silent)
         for algorithm in wanted:

@@ -10,7 +10,8 @@ import psycopg2.extras
 import pytest
 from psycopg2 import sql
 
-from segmentation import cleaning, extraction, features
+from segmentation.features import table as features
+from segmentation.ingestion import cleaning, extraction
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.sources import contract

@@ -10,11 +10,11 @@ from airflow.timetables.base import TimeRestriction
 from airflow.timetables.trigger import CronTriggerTimetable
 from pendulum import instance
 
-from segmentation import backfill, extraction
+from segmentation import backfill
 from segmentation.backfill import Asked
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
-from segmentation.quality import gates
+from segmentation.ingestion import extraction, gate
 from segmentation.runs import register
 from segmentation.runs import window as window_
 from segmentation.runs.night import Night
@@ -140,7 +140,7 @@ def test_a_day_that_stopped_a_date_of_a_backfill_is_judged_by_the_next_one_too(w
     judged = []
     for day, verdict in zip(days, verdicts, strict=True):
         with warehouse_db.connect(readonly=True) as conn:
-            judged.append(gates._not_cleaned_since(conn, ["orders"], day))
+            judged.append(gate._not_cleaned_since(conn, ["orders"], day))
         if verdict == "published":
             publish(warehouse_db, day)
         else:
@@ -148,7 +148,7 @@ def test_a_day_that_stopped_a_date_of_a_backfill_is_judged_by_the_next_one_too(w
     one = timedelta(days=1)
     assert judged == [days[0] - one, days[1] - one, days[1] - one, days[1] - one]
     with warehouse_db.connect(readonly=True) as conn:
-        assert gates._not_cleaned_since(conn, ["orders"], days[3] + one) == days[3]
+        assert gate._not_cleaned_since(conn, ["orders"], days[3] + one) == days[3]
 
 
 def test_a_run_takes_over_what_another_has_read_and_cleans_it_when_nobody_has(warehouse_db, tmp_path):

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import features
 from segmentation.dates import ONE_DAY, as_of, midnight
+from segmentation.features import dictionary, table
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, contents, make_source, select, silent
@@ -87,9 +87,9 @@ def test_a_date_sees_what_was_before_its_midnight_and_counts_whole_days(shop):
     for day in (*CHANGES[shop.settings.shop.timezone], LEAP_DAY, NEW_YEAR):
         for until in (day, day + ONE_DAY):
             night = shop.night(until)
-            features.build(night, silent)
+            table.build(night, silent)
             with shop.warehouse.connect(readonly=True) as conn:
-                frame = features.read(conn, until, features.of(night))
+                frame = table.read(conn, until, dictionary.of(night))
             seen = {customer: on for customer, (at, on) in shop.instants.items() if at < night.end}
             assert set(frame.index) == set(seen)
             assert {c: int(d) for c, d in frame["recency_days"].items()} == {
@@ -146,9 +146,9 @@ def test_a_year_is_365_days_also_over_a_leap_day(shop):
         db.execute(conn, "truncate staging.watermarks")
     shop.ingest(shop.night(date(2024, 12, 1)))
     night = shop.night(date(2024, 3, 1))
-    features.build(night, silent)
+    table.build(night, silent)
     with shop.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, features.of(night)).loc[["a", "b", "c"]]
+        frame = table.read(conn, night.as_of_date, dictionary.of(night)).loc[["a", "b", "c"]]
     assert frame["orders_365d"].tolist() == [0, 1, 2]
     assert frame["tenure_days"].tolist() == [366, 365, 61]
     # December and January of the months December to February: the turn of the year is no gap

@@ -8,9 +8,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segmentation import cleaning
 from segmentation.dates import midnight
 from segmentation.errors import BalanceError
+from segmentation.ingestion import cleaning
 from segmentation.settings import Settings
 from segmentation.sources import contract, refresh
 from segmentation.warehouse import db

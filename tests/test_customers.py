@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import cleaning, erasure, extraction, features, reconciliation
+from segmentation import erasure
 from segmentation.errors import SourceError
+from segmentation.features import dictionary
+from segmentation.features import table as features
+from segmentation.ingestion import cleaning, extraction, reconciliation
 from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, contents, make_source, select, silent
 
@@ -100,7 +103,7 @@ def test_a_feature_of_an_older_date_is_made_of_what_was_known_then(shop):
         night = shop.night(day(until))
         features.build(night, silent)
         with shop.warehouse.connect(readonly=True) as conn:
-            frame = features.read(conn, night.as_of_date, features.of(night))
+            frame = features.read(conn, night.as_of_date, dictionary.of(night))
         assert (frame.loc["1", "country"], frame.loc["1", "age_years"]) == (country, age)
 
 
@@ -188,7 +191,7 @@ def test_orders_given_to_another_customer_are_found_and_their_days_read_again(sh
     night = shop.night(day(22))
     features.build(night, silent)
     with shop.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, features.of(night))
+        frame = features.read(conn, night.as_of_date, dictionary.of(night))
         owners = db.rows(conn, "select distinct customer_id from features.customer_day where orders > 0")
     assert list(frame.index) == ["1"]
     assert frame.loc["1", "frequency_orders"] == 2

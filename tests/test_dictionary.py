@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from segmentation import dictionary
-from segmentation.features import dictionary as features
+from segmentation.features.dictionary import dictionary as features
 
 FILE = Path(__file__).parents[1] / "docs" / "data_dictionary.md"
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import explain, features
+from segmentation import explain
+from segmentation.features import dictionary
 
-KNOWN = {feature.name: feature for feature in features.dictionary()}
+KNOWN = {feature.name: feature for feature in dictionary.dictionary()}
 WANTED = tuple(KNOWN[name] for name in ("recency_days", "spend_365d", "mean_rating", "gender"))
 
 

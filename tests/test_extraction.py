@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import cleaning, extraction
 from segmentation.errors import BalanceError, ShopError, SourceError
+from segmentation.ingestion import cleaning, extraction
 from segmentation.settings import Settings
 from segmentation.sources import contract
 from segmentation.warehouse import db

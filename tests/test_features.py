@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segmentation import features, rollup
 from segmentation.dates import midnight
+from segmentation.features import checkpoints, dictionary, verify
+from segmentation.features import table as features
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, contents, forget, make_source, select, silent
@@ -327,7 +328,7 @@ def _attributes(rows: list, as_of: date, zone: ZoneInfo) -> dict[str, Any]:
 def read(shop: SmallShop, day: date) -> dict[str, dict[str, Any]]:
     """The features of a date as they stand in the warehouse."""
     with shop.warehouse.connect(readonly=True) as conn:
-        return as_dict(features.read(conn, day, features.dictionary()))
+        return as_dict(features.read(conn, day, dictionary.dictionary()))
 
 
 def as_dict(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -374,7 +375,7 @@ def test_every_feature_is_what_its_formula_says(shop, as_of, zone, made):
     expected = plain_features(raw, as_of, zone)
     found = read(shop, as_of)
     assert_same(found, expected)
-    assert all(set(row) == {f.name for f in features.dictionary()} for row in expected.values())
+    assert all(set(row) == {f.name for f in dictionary.dictionary()} for row in expected.values())
 
 
 @settings(few, max_examples=8)
@@ -456,7 +457,7 @@ def test_nights_with_late_rows_are_one_bulk_load(shop, as_of, zone, made, offset
         assert_same(read(shop, day), plain_features(raw, day, zone))
     by_nights = contents(shop.warehouse, [f"features.{table}" for table in ROLLED_UP])
     last = shop.night(as_of + timedelta(days=AFTER))
-    assert features.verify(last) == []
+    assert verify.verify(last) == []
     features.roll_up(last, None, last.as_of_date)
     assert contents(shop.warehouse, list(by_nights)) == by_nights
     features.build(shop.night(as_of), silent)
@@ -506,7 +507,7 @@ def test_features_of_a_shop_that_is_younger_are_empty(shop):
     shop.ingest(shop.night(date(2024, 5, 3)))
     frame, spend = features.read_earlier(shop.night(date(2024, 5, 3)), 90)
     assert len(frame) == len(spend) == 0
-    assert set(frame.columns) == {feature.name for feature in features.dictionary()}
+    assert set(frame.columns) == {feature.name for feature in dictionary.dictionary()}
 
 
 def test_verify_names_what_an_anchor_has_wrong(shop):
@@ -518,18 +519,18 @@ def test_verify_names_what_an_anchor_has_wrong(shop):
     shop.ingest(night)
     features.build(night, silent)
     right = read(shop, night.as_of_date)
-    assert features.verify(night) == []
+    assert verify.verify(night) == []
     with shop.warehouse.connect() as conn:
         db.execute(conn, "update features.customer_cumulative set reviews = 7 where customer_id = '1'")
         db.execute(conn, "delete from features.customer_mix where customer_id = '2'")
-    off = {mismatch.feature: mismatch.customers for mismatch in features.verify(night)}
+    off = {mismatch.feature: mismatch.customers for mismatch in verify.verify(night)}
     assert off["reviews_per_order"] == off["distinct_products_365d"] == 1
     assert "monetary" not in off
     features.roll_up(night, None, night.as_of_date)  # what to do then
-    assert features.verify(night) == []
+    assert verify.verify(night) == []
     # and a month start that is forgotten is made again when it is needed
     with shop.warehouse.connect() as conn:
-        gone = rollup.prune(conn, night.as_of_date)
+        gone = checkpoints.prune(conn, night.as_of_date)
         assert gone[-1] == date(2024, 5, 1)
         assert (
             db.scalar(conn, "select count(*) from features.customer_cumulative where month = '2024-05-01'")
@@ -580,7 +581,7 @@ def test_the_dictionary_and_the_statement_have_the_same_features(shop):
         cursor.execute(f"select * from ({query}) as q limit 0", {"as_of_date": date(2024, 1, 1), **none})
         given = [column.name for column in cursor.description]
     assert given[:3] == ["as_of_date", "customer_id", "customer_id"]
-    assert given[3:] == [feature.name for feature in features.dictionary()]
+    assert given[3:] == [feature.name for feature in dictionary.dictionary()]
 
 
 def test_the_table_has_a_described_column_for_each_feature(shop):
@@ -600,22 +601,22 @@ def test_the_table_has_a_described_column_for_each_feature(shop):
         }
     assert described.pop("as_of_date")[0] == "date"
     assert described.pop("customer_id")[0] == "text"
-    assert set(described) == {feature.name for feature in features.dictionary()}
-    for feature in features.dictionary():
+    assert set(described) == {feature.name for feature in dictionary.dictionary()}
+    for feature in dictionary.dictionary():
         assert described[feature.name][0] == feature.kind
         assert feature.formula in described[feature.name][1]
 
 
 def test_names_of_features_are_unique():
-    names = [feature.name for feature in features.dictionary()]
+    names = [feature.name for feature in dictionary.dictionary()]
     assert len(names) == len(set(names))
 
 
 def test_a_source_has_the_features_that_its_tables_allow(shop, monkeypatch, tmp_path):
     wanted = ("orders", "order_items", "customers")
     make_source(monkeypatch, tmp_path, {table: select(table) for table in wanted}, name="few")
-    known = {feature.name for feature in features.available("few")}
-    assert known == {feature.name for feature in features.dictionary() if feature.source in wanted}
+    known = {feature.name for feature in dictionary.available("few")}
+    assert known == {feature.name for feature in dictionary.dictionary() if feature.source in wanted}
     assert not known & {"sessions_90d", "visit_recency_days", "mean_rating", "reviews_365d"}
     refill(shop, "Europe/London", sale(date(2024, 5, 1)))
     few = SmallShop(shop.shop, shop.warehouse, tmp_path, source="few")
@@ -631,9 +632,9 @@ def test_a_source_has_the_features_that_its_tables_allow(shop, monkeypatch, tmp_
 
 def test_a_feature_that_is_new_gets_its_column(shop, monkeypatch):
     features.build(shop.night(date(2024, 1, 1)), silent)
-    new = features.dictionary()[0].model_copy(update={"name": "brand_new", "formula": "1 + 1"})
-    known = features.dictionary()
-    monkeypatch.setattr(features, "dictionary", lambda: (*known, new))
+    new = dictionary.dictionary()[0].model_copy(update={"name": "brand_new", "formula": "1 + 1"})
+    known = dictionary.dictionary()
+    monkeypatch.setattr(dictionary, "dictionary", lambda: (*known, new))
     with shop.warehouse.connect() as conn:
         features._ensure_columns(conn)
         features._ensure_columns(conn)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import cleaning, extraction, features, reconciliation
+from segmentation.features import table as features
+from segmentation.ingestion import cleaning, extraction, reconciliation
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, contents, make_source, select, silent
 

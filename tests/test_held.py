@@ -11,7 +11,7 @@ import pytest
 from segmentation import holding, publishing, summary
 from segmentation.errors import DecisionError, HeldError
 from segmentation.holding import Held
-from segmentation.quality import gates
+from segmentation.quality import judge
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
@@ -53,7 +53,7 @@ class Shop(Publisher):
             parent = register.parent(conn, day)
             if parent:
                 table = publishing.assignments_table(day)
-                gates._measure_changes(conn, night, table, parent["as_of_date"])
+                judge._measure_changes(conn, night, table, parent["as_of_date"])
         return night
 
     def held(self, day=SECOND, clusters=SHUFFLED) -> Night:

@@ -10,7 +10,8 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from segmentation import features, naming, reference, report
+from segmentation import naming, reference, report
+from segmentation.features import dictionary
 from segmentation.language import numbers, texts
 from segmentation.language.texts import speaking, t
 from segmentation.report import charts, verdict, words
@@ -65,12 +66,19 @@ def by_name() -> Iterator[str]:
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *numbers.WEEKDAYS)
     for _, heading, meaning in words.SCORES:
         yield from (heading, meaning)
-    for feature in features.dictionary():
+    for feature in dictionary.dictionary():
         yield from (feature.label, feature.unit, *filter(None, (feature.high, feature.low)))
-    yield from {numbers.plain(feature.group).capitalize() for feature in features.dictionary()} - {"Rfm"}
+    yield from {numbers.plain(feature.group).capitalize() for feature in dictionary.dictionary()} - {"Rfm"}
 
 
-SUITES = ast.parse((CODE / "quality" / "suites.py").read_text())
+SUITES = ast.Module(
+    [
+        node
+        for file in sorted((*CODE.glob("*/expectations.py"), CODE / "quality" / "builder.py"))
+        for node in ast.parse(file.read_text()).body
+    ],
+    [],
+)
 
 
 def of_the_checks() -> Iterator[str]:

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from segmentation import features, naming
+from segmentation import naming
+from segmentation.features import dictionary
 from segmentation.language.texts import speaking
 from segmentation.naming import FAR, Name, Traits
 from segmentation.settings import Lifecycle
@@ -192,7 +193,7 @@ def test_the_median_customer_gives_the_life_cycle(recency, tenure, expected):
     ],
 )
 def test_traits_are_what_lies_far_from_everybody(effects, expected):
-    found = naming.distances(pd.Series(effects), features.dictionary())
+    found = naming.distances(pd.Series(effects), dictionary.dictionary())
     assert segment(distances=found).traits == expected
 
 

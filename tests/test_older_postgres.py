@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import features
-from segmentation.quality import gates
+from segmentation.features import gate as features_gate
+from segmentation.features import table as features
+from segmentation.features import verify
+from segmentation.ingestion import gate
+from segmentation.quality import judge
 from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
@@ -72,7 +75,7 @@ def older(server) -> Iterator[dict[str, str]]:
 
 def test_nights_on_an_older_postgres_come_to_what_all_facts_do(older, tmp_path, monkeypatch):
     make_source(monkeypatch, tmp_path, {table: select(table) for table in SELECTS})
-    monkeypatch.setattr(gates, "_judge", lambda *_: None)  # what they read is of interest, not the verdict
+    monkeypatch.setattr(judge, "judge", lambda *_: None)  # what they read is of interest, not the verdict
     target = Database("older", older)
     schema.migrate(target)
     shop = SmallShop(target, target, tmp_path)
@@ -82,10 +85,10 @@ def test_nights_on_an_older_postgres_come_to_what_all_facts_do(older, tmp_path, 
     for days in (0, 1, 2, 9):
         night = shop.night(AS_OF + timedelta(days=days))
         first = shop.ingest(night)["first"]
-        gates.check_sources(night, first and date.fromisoformat(first), night.as_of_date)
-        gates.check_cleaning(night)
+        gate.check_sources(night, first and date.fromisoformat(first), night.as_of_date)
+        gate.check_cleaning(night)
         assert features.build(night, silent) == 50
-        gates.check_features(night)
+        features_gate.check_features(night)
         frame, spend = features.read_earlier(night, night.settings.model.horizon_days)
         assert len(frame) == len(spend) == 50
-        assert features.verify(night) == []
+        assert verify.verify(night) == []

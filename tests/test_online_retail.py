@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from segmentation import features
-from segmentation.features import available
+from segmentation.features import table as features
+from segmentation.features.dictionary import available
 from segmentation.sources import files
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, silent

@@ -14,8 +14,12 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from segmentation import choice, cleaning, extraction, features
-from segmentation.quality import gates
+from segmentation import choice
+from segmentation.features import gate as features_gate
+from segmentation.features import table as features
+from segmentation.features import verify
+from segmentation.ingestion import cleaning, extraction, gate
+from segmentation.quality import judge
 from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
 
@@ -121,7 +125,7 @@ def night_with_history(new_database, migrated, tmp_path_factory) -> Iterator[tup
     found: Plans = {}
     with pytest.MonkeyPatch.context() as patch:
         make_source(patch, folder, {table: select(table) for table in SELECTS})
-        patch.setattr(gates, "_judge", lambda *_: None)  # what they measure is of interest, not the verdicts
+        patch.setattr(judge, "judge", lambda *_: None)  # what they measure is of interest, not the verdicts
         shop = SmallShop(new_database(), new_database(migrated), folder)
         shop.create()
         last = AS_OF - timedelta(days=1)
@@ -141,12 +145,12 @@ def night_with_history(new_database, migrated, tmp_path_factory) -> Iterator[tup
         window = AS_OF - timedelta(days=shop.settings.extract.lookback_days + 1)
         for name, stage in {
             "extraction": lambda: extraction.run(night, None, silent),
-            "sources gate": lambda: gates.check_sources(night, window, AS_OF),
+            "sources gate": lambda: gate.check_sources(night, window, AS_OF),
             "cleaning": lambda: cleaning.run(night, window, AS_OF, silent),
-            "cleaning gate": lambda: gates.check_cleaning(night),
+            "cleaning gate": lambda: gate.check_cleaning(night),
             "roll-up": lambda: features.roll_up(night, window, AS_OF),
             "features": lambda: features.build(night, silent),
-            "features gate": lambda: gates.check_features(night),
+            "features gate": lambda: features_gate.check_features(night),
             "snapshot": lambda: features.read_earlier(night, night.settings.model.horizon_days),
             "choice": lambda: choice._facts(night),
         }.items():
@@ -248,6 +252,6 @@ def test_the_night_moved_its_windows_and_counted_nobody_again_who_did_not_change
 def test_the_night_came_to_what_all_facts_do(night_with_history):
     """Guards the tests above: what they look at is a night that worked."""
     shop, _ = night_with_history
-    assert features.verify(shop.night(AS_OF)) == []
+    assert verify.verify(shop.night(AS_OF)) == []
     with shop.warehouse.connect() as conn:
         assert db.scalar(conn, "select count(*) from features.customer_features_20250618") > 1500

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import features, profiles
+from segmentation import profiles
+from segmentation.features import dictionary
 from segmentation.settings import Lifecycle
 
-KNOWN = {feature.name: feature for feature in features.dictionary()}
+KNOWN = {feature.name: feature for feature in dictionary.dictionary()}
 WANTED = tuple(KNOWN[name] for name in ("recency_days", "spend_365d", "tenure_days", "mean_rating", "gender"))
 
 

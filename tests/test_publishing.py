@@ -11,9 +11,10 @@ import pandas as pd
 import psycopg2.errors
 import pytest
 
-from segmentation import features, publishing
+from segmentation import publishing
 from segmentation.choice import Chosen, Segment
 from segmentation.errors import LeaseError
+from segmentation.features import table as features
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.settings import Settings

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import psycopg2.errors
 import pytest
 
-from segmentation import cleaning, extraction, features, reconciliation
+from segmentation.features import table as features
+from segmentation.ingestion import cleaning, extraction, reconciliation
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, make_source, select, silent
 

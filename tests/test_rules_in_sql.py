@@ -8,7 +8,8 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from segmentation import choice, explain, features, profiles, publishing
+from segmentation import choice, explain, profiles, publishing
+from segmentation.features import dictionary, table
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
@@ -132,10 +133,10 @@ def publish(shop: SmallShop, day: date, *numbers: int) -> None:
     run_id = register.start(shop.warehouse, shop.settings, day, f"planted {day}")
     night = Night(run_id, day, shop.settings, shop.shop, shop.warehouse, shop.store)
     shop.ingest(night)
-    features.build(night, silent)
-    known = features.available(shop.settings.shop.source)
+    table.build(night, silent)
+    known = dictionary.available(shop.settings.shop.source)
     with shop.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, day, known)
+        frame = table.read(conn, day, known)
     customer = frame.index.str[1:].astype(int)
     kinds = np.where(customer % 10 == 9, (customer + 1) % 3, customer % 3)
     clusters = pd.Series(np.array(numbers or (0, 1, 2))[kinds], index=frame.index)
@@ -208,7 +209,7 @@ def test_features_of_now_are_those_of_the_night(published):
         "features.live(f.customer_id, f.as_of_date) from features.customer_features as f order by "
         "customer_id",
     )
-    numbers = [f.name for f in features.dictionary() if f.transform != "category"]
+    numbers = [f.name for f in dictionary.dictionary() if f.transform != "category"]
     known = 0
     for kept, live in rows:
         for name in numbers:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from segmentation import cleaning, extraction, features
 from segmentation.errors import SourceError
+from segmentation.features import dictionary
+from segmentation.features import table as features
+from segmentation.ingestion import cleaning, extraction
 from segmentation.runs.night import Night
 from segmentation.settings import Settings, Shop
 from segmentation.sources import contract
@@ -111,7 +113,7 @@ def test_features_are_those_of_the_guide(night):
 
 
 def test_features_that_need_other_tables_are_not_there(night):
-    there, all_of_them = len(features.available("webshop")), len(features.dictionary())
+    there, all_of_them = len(dictionary.available("webshop")), len(dictionary.dictionary())
     assert f"There are {there} features; the {all_of_them - there} of browsing and reviews" in GUIDE
 
 

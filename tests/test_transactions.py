@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from segmentation import features
 from segmentation.errors import SettingsError, SourceError
+from segmentation.features import dictionary, table
 from segmentation.settings import Settings
 from segmentation.sources import files
 from segmentation.sources.transactions import textfile
@@ -600,15 +600,15 @@ def test_every_line_is_kept_or_quarantined_and_features_without_ground_drop_out(
     assert counts["order_items"]["rules"] == {"order_quarantined": 1, "price_missing": 1}
     assert counts["order_items"]["rows_in"] == len(SALES) + 2
     assert counts["order_items"]["kept"] == len(SALES)
-    assert features.build(night, silent) == 13
-    known = {feature.name for feature in features.of(night)}
+    assert table.build(night, silent) == 13
+    known = {feature.name for feature in dictionary.of(night)}
     assert {"weekend_order_share", "units_per_order", "return_rate"} < known
     assert not known & {
         "morning_order_share", "night_order_share", "distinct_products_365d", "category_entropy_365d",
         "discount_share", "cancelled_order_share", "sessions_90d", "country",
     }  # fmt: skip
     with small.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, features.of(night))
+        frame = table.read(conn, night.as_of_date, dictionary.of(night))
         money = db.scalar(conn, "select sum(gross_cents - returned_cents)::bigint from features.customer_day")
     assert money == CENTS
     assert frame["frequency_orders"].sum() == DAYS

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from segmentation import features
+from segmentation.features import table as features
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, schema

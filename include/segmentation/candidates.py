@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 from skops import io as skops_io
 
-from segmentation import features, renewal
+from segmentation import renewal
 from segmentation.errors import SettingsError
+from segmentation.features import dictionary, table
 from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
@@ -42,9 +43,9 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     wanted = list(algorithms or night.settings.model.algorithms)
     if unknown := sorted(set(wanted) - set(registry())):
         raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(registry()))})")
-    known = features.of(night)
+    known = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, known)
     night.folder.mkdir(parents=True, exist_ok=True)
     _write_snapshot(night, progress)
     wished = night.settings.model.representations
@@ -75,7 +76,7 @@ def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
 
 
 def _write_lesson(night: Night, days: int, name: str) -> bool:
-    frame, spend = features.read_earlier(night, days, night.settings.model.horizon_days)
+    frame, spend = table.read_earlier(night, days, night.settings.model.horizon_days)
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
         return False
     asked = judged_rows(frame, night.settings.model)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from segmentation import candidates, explain, features, identity, naming, profiles, reference, renewal
+from segmentation import candidates, explain, identity, naming, profiles, reference, renewal
 from segmentation.errors import WishError
+from segmentation.features import dictionary, table
 from segmentation.language.texts import speaking
 from segmentation.modelling import assign, scores
 from segmentation.modelling import choose as rule
@@ -157,15 +158,15 @@ class _Facts:
     """What is known of the date's customers, in the order of their ids."""
 
     frame: pd.DataFrame
-    known: tuple[features.Feature, ...]
+    known: tuple[dictionary.Feature, ...]
     truth: np.ndarray | None
     currency: str | None
 
 
 def _facts(night: Night) -> _Facts:
-    known = features.of(night)
+    known = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, known)
         truth = _truth(conn, frame.index)
         currency = db.scalar(conn, db.statement("report/currency.sql"), night.params)
     return _Facts(frame, known, truth, currency)
@@ -263,7 +264,7 @@ def _segments(
     night: Night,
     frame: pd.DataFrame,
     clusters: pd.Series,
-    known: tuple[features.Feature, ...],
+    known: tuple[dictionary.Feature, ...],
     rules: explain.Explanation,
     currency: str | None,
 ) -> tuple[Segment, ...]:

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from segmentation.features import Feature, dictionary
+from segmentation.features.dictionary import Feature, dictionary
 from segmentation.report import words
 from segmentation.warehouse import db
 

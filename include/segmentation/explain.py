@@ -16,7 +16,7 @@ from sklearn.metrics import f1_score
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from segmentation.features import Feature
+from segmentation.features.dictionary import Feature
 
 DEPTH = 4
 RULES = 2  # a segment

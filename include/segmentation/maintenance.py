@@ -16,7 +16,8 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation import packed, rollup
+from segmentation import packed
+from segmentation.features import checkpoints
 from segmentation.runs import register
 from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions
@@ -72,7 +73,7 @@ def run(
     if packed_now := packed.pack_missing(warehouse):
         progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:
-        if months := rollup.prune(conn, newest - MONTH_STARTS_KEPT):
+        if months := checkpoints.prune(conn, newest - MONTH_STARTS_KEPT):
             progress(f"maintenance: {len(months)} month starts forgotten, up to {months[-1]}")
     staged_before = newest - timedelta(days=settings.retention.staging_days)
     freed = Freed(

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from segmentation.features import Feature, dictionary
+from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language.numbers import money
 from segmentation.language.texts import t
 from segmentation.settings import Lifecycle

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from segmentation import naming
 from segmentation.errors import SettingsError
-from segmentation.features import dictionary
+from segmentation.features.dictionary import dictionary
 from segmentation.language.texts import ENGLISH, current, t
 from segmentation.settings import INCLUDE
 

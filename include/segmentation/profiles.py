@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation import explain, naming
-from segmentation.features import Feature
+from segmentation.features.dictionary import Feature
 from segmentation.modelling.prepare import signed_log
 from segmentation.settings import Lifecycle
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation import features
+from segmentation.features import dictionary, table
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import gates_failed
 from segmentation.modelling.representations import ALL
@@ -100,9 +100,9 @@ def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) ->
 def _decided(night: Night, wish: Wish, progress: Callable[[str], None]) -> Decision:
     if wish.words():
         return Decision(True, f"asked for: {wish.words()}")
-    known = features.of(night)
+    known = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = features.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, known)
         before = in_use(conn, night, frame, progress)
     if before is None:
         return Decision(True, "there is no model of an earlier date that can be used")

@@ -4,7 +4,7 @@ from datetime import date
 
 from psycopg2 import sql
 
-from segmentation.features import dictionary
+from segmentation.features.dictionary import dictionary
 from segmentation.warehouse import db
 
 

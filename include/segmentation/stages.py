@@ -86,7 +86,7 @@ def extract(reference: Reference) -> dict[str, Any]:
     GateFailed
         When the source does not fit its contract, in columns or types: the first finding of its gate.
     """
-    from segmentation import extraction
+    from segmentation.ingestion import extraction
     from segmentation.sources import files
 
     night, span = _alive(reference), _span()
@@ -97,9 +97,9 @@ def extract(reference: Reference) -> dict[str, Any]:
     try:
         window, version = _read_shop(night, span)
     except SourceError as error:
-        from segmentation.quality import gates
+        from segmentation.ingestion import gate
 
-        gates.refuse_source(night, error)
+        gate.refuse_source(night, error)
         raise
     said = files.said(night.shop, night.settings.shop.source)
     read = {"extracted_before": window["end"], "source_version": version, "file": said}
@@ -116,7 +116,7 @@ def _span() -> "Span | None":
 
 def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str | None]:
     """Extract for a night, or for all dates of a backfill; returns the window and the source's version."""
-    from segmentation import extraction, reconciliation
+    from segmentation.ingestion import extraction, reconciliation
     from segmentation.sources import refresh
 
     reading = replace(night, as_of_date=span.last) if span else night
@@ -136,23 +136,22 @@ def _days(first: str | None, end: str) -> tuple[date | None, date]:
 
 def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
     """The gate on what was extracted."""
-    from segmentation.quality import gates
+    from segmentation.ingestion import gate
 
-    found = gates.check_sources(_alive(reference), *_days(window["first"], window["end"]))
+    found = gate.check_sources(_alive(reference), *_days(window["first"], window["end"]))
     return _told("check_sources", found).summary()
 
 
 def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
     """Clean the extracted days, and judge what was quarantined."""
-    from segmentation import cleaning
-    from segmentation.quality import gates
+    from segmentation.ingestion import cleaning, gate
 
     night = _alive(reference)
     if not window["load"]:
         return {}
     counts = cleaning.run(night, *_days(*window["load"]), progress.say)
     register.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
-    _told("clean", gates.check_cleaning(night))
+    _told("clean", gate.check_cleaning(night))
     return {
         name: {key: row[key] for key in ("rows_in", "kept", "merged", "quarantined")}
         for name, row in counts.items()
@@ -161,19 +160,19 @@ def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
 
 def roll_up(reference: Reference, window: dict[str, Any]) -> int:
     """Roll the extracted days up; returns the rows written."""
-    from segmentation import features
+    from segmentation.features import table
 
     night = _alive(reference)
     if not window["load"]:
         return 0
-    rows = features.roll_up(night, *_days(*window["load"]))
+    rows = table.roll_up(night, *_days(*window["load"]))
     progress.say(f"roll up: {rows:,} customer days")
     return rows
 
 
 def build_features(reference: Reference) -> int:
     """Build the features of the date; returns the customers. With none the run ends as `no_data`."""
-    from segmentation import features
+    from segmentation.features import table
     from segmentation.runs import stale
 
     night = connections.night(reference)
@@ -182,7 +181,7 @@ def build_features(reference: Reference) -> int:
     if ended is None or ended["status"] != "no_data":  # it is when a try before this one was killed
         register.keep_alive(night)
         stale.see(night)
-        if customers := features.build(night, progress.say):
+        if customers := table.build(night, progress.say):
             return customers
         words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
         register.finish(night.warehouse, night.run_id, "no_data", words)
@@ -193,9 +192,9 @@ def build_features(reference: Reference) -> int:
 
 def check_features(reference: Reference) -> dict[str, Any]:
     """The gate on the features."""
-    from segmentation.quality import gates
+    from segmentation.features import gate
 
-    return _told("check_features", gates.check_features(_alive(reference))).summary()
+    return _told("check_features", gate.check_features(_alive(reference))).summary()
 
 
 def _wish() -> "renewal.Wish":
@@ -248,10 +247,10 @@ def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str,
 def check_segments(reference: Reference) -> dict[str, Any]:
     """The gate on what is about to be published."""
     from segmentation import publishing
-    from segmentation.quality import gates
+    from segmentation.quality import judge
 
     night = _alive(reference)
-    found = gates.check_segments(night, publishing.assignments_table(night.as_of_date))
+    found = judge.check_segments(night, publishing.assignments_table(night.as_of_date))
     return _told("check_segments", found).summary()
 
 
@@ -360,7 +359,7 @@ def verify_features() -> int:
     MismatchError
         When they differ; names the features, and of how many customers.
     """
-    from segmentation import features
+    from segmentation.features import dictionary, verify
 
     with connections.database("warehouse").connect(readonly=True) as conn:
         day = register.newest(conn)
@@ -368,10 +367,10 @@ def verify_features() -> int:
     if not newest:
         return 0
     night = connections.night({"run_id": newest["run_id"], "as_of_date": day.isoformat()})
-    if found := features.verify(night):
+    if found := verify.verify(night):
         named = ", ".join(f"{one.feature} ({one.customers:,} customers)" for one in found[:10])
         raise MismatchError(
             f"features of {day} differ from a full recomputation: {named}; see docs/runbooks/maintenance.md"
         )
     progress.say(f"verify: the features of {day} are those of a full recomputation")
-    return len(features.of(night))
+    return len(dictionary.of(night))

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from segmentation import cleaning, features
+from segmentation.features import table
+from segmentation.ingestion import cleaning
 from segmentation.runs.night import Night
 from segmentation.settings import Quality, Settings, Shop
 from segmentation.warehouse import db
@@ -42,8 +43,8 @@ def healthy(new_database, migrated, night_of) -> str:
         db.execute(conn, LOADS)
     cleaning.run(night, None, AS_OF, quiet)
     cleaning.run(night, FIRST, AS_OF, quiet)
-    features.roll_up(night, None, AS_OF)
-    features.build(night, quiet)
+    table.roll_up(night, None, AS_OF)
+    table.build(night, quiet)
     with database.connect() as conn:
         db.execute(conn, PUBLISHED)
     return database.params["dbname"]

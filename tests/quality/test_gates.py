@@ -8,10 +8,13 @@ from datetime import date
 
 import pytest
 
-from segmentation import cleaning, features
 from segmentation.errors import GateFailed, SourceError
-from segmentation.quality import check_cleaning, check_features, check_segments, check_sources
-from segmentation.quality.gates import refuse_source
+from segmentation.features import dictionary
+from segmentation.features import table as features
+from segmentation.features.gate import check_features
+from segmentation.ingestion import cleaning
+from segmentation.ingestion.gate import check_cleaning, check_sources, refuse_source
+from segmentation.quality.judge import check_segments
 from segmentation.row_rules import NO_FAULT, RULES
 from segmentation.warehouse import db
 from tests.quality.healthy import AS_OF, FIRST, LOADS, SECRET, SHOP, STAGED, quiet
@@ -577,7 +580,7 @@ def test_a_day_that_stopped_a_night_stops_the_next_one_too(night):
 
 def _update_all(value: str, kind: str) -> str:
     columns = [
-        f.name for f in features.available("demo") if f.kind in (kind, "text" if value == "null" else kind)
+        f.name for f in dictionary.available("demo") if f.kind in (kind, "text" if value == "null" else kind)
     ]
     changes = ", ".join(f"{name} = {value}" for name in columns)
     return f"update features.customer_features set {changes} where as_of_date = '2024-03-01'"
@@ -587,7 +590,7 @@ def test_features_gate_passes_a_healthy_date(night):
     result = check_features(night)
     assert failed(night) == {}
     assert judged(result) == names(result)
-    wanted = features.available("demo")
+    wanted = dictionary.available("demo")
     numbers = [f for f in wanted if f.kind != "text"]
     assert result.checked == 2 + 2 * len(wanted) + len(numbers)
 
@@ -597,7 +600,7 @@ def test_features_gate_finds_unknown_features(night):
     with pytest.raises(GateFailed, match="recency_days"):
         check_features(night)
     found = failed(night)
-    for feature in features.available("demo"):
+    for feature in dictionary.available("demo"):
         always = feature.group in ("rfm", "trend")
         assert found["customer_features", f"known_{feature.name}"] == ("critical" if always else "info")
         assert found["customer_features", f"drift_{feature.name}"] == "warning"
@@ -609,7 +612,7 @@ def test_features_gate_finds_values_out_of_range(value, night):
     with pytest.raises(GateFailed):
         check_features(night)
     found = failed(night)
-    for feature in features.available("demo"):
+    for feature in dictionary.available("demo"):
         if feature.kind != "text":
             severity = "warning" if feature.group == "demographics" else "critical"
             assert found["customer_features", f"outside_{feature.name}"] == severity

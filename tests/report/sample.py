@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from segmentation import features, profiles
+from segmentation import profiles
+from segmentation.features import dictionary
+from segmentation.features import table as features
 from segmentation.runs.night import Night
 from segmentation.settings import Settings, Shop
 from segmentation.warehouse import db, partitions
@@ -363,7 +365,7 @@ def _segments(
 
 
 def _profiles(conn: db.Connection, this: Night, frame: pd.DataFrame, kinds: pd.Series) -> None:
-    known = [feature for feature in features.dictionary() if feature.name in frame.columns]
+    known = [feature for feature in dictionary.dictionary() if feature.name in frame.columns]
     table = profiles.profiles(frame, kinds, known).rename(columns={"cluster": "segment_id"})
     far = profiles.effects(frame, kinds, known).stack()
     effect = [float(far[i, name]) for i, name in zip(table["segment_id"], table["feature"], strict=True)]

@@ -20,7 +20,7 @@ import psycopg2
 import pytest
 import yaml
 
-from segmentation import features, rollup
+from segmentation.features import checkpoints, rollup, table
 from segmentation.warehouse import db, partitions
 from tests.small_shop import insert
 
@@ -53,7 +53,7 @@ MADE_BY_FILES = (
 def warehouse_with_features(new_database, migrated) -> Iterator[db.Connection]:
     """One connection to a warehouse that has a column for every feature, and the cases' months."""
     connection = psycopg2.connect(**new_database(migrated).params)
-    features._ensure_columns(connection)
+    table._ensure_columns(connection)
     for year, month in itertools.product((2023, 2024), range(1, 13)):
         for parent in rollup.BY_MONTH:
             partitions.make_month(connection, "features", parent, date(year, month, 1))
@@ -78,7 +78,7 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
     """Run the file; the rows that it returns."""
     identifiers = {
         "whom": "true",
-        "source": f"features.{rollup.SLOTTED.get(case.parts[1], ('', 0))[0]}",
+        "source": f"features.{checkpoints.SLOTTED.get(case.parts[1], ('', 0))[0]}",
         "state": db.statement(
             "features/state.sql", whom="true", rhythm=db.statement("features/rhythm.sql", whom="true")
         ),

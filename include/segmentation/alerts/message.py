@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
-import yaml
+
+from segmentation.quality.names import _figure, _words, check
 
 Kind = Literal["gate", "task", "late", "held", "no_data", "recovered"]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -21,9 +22,6 @@ HASH = re.compile(r"\b[0-9a-fA-F]{40,}\b")
 NUMBER = re.compile(r"(?<![\w.-])(?!\d{4}-\d\d-\d\d)\+?\d(?:[ ()/-]?\d){8,}(?![\w.])")
 QUOTED = re.compile(r"""(?<=: )(?P<quote>['"]).*?(?P=quote)""")
 HIDDEN = "***"
-
-KINDS = ("drift_", "known_", "outside_", "rule_")
-"""How the checks begin of which there is one for each feature, or row rule."""
 
 # A key is one word, with a digit in it, as order numbers are: a shop with swapped columns has names there.
 KEY = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9._#/:-]{0,39}")
@@ -130,27 +128,6 @@ def _environment(language: str) -> jinja2.Environment:
     return environment
 
 
-def check(name: str, language: str, about: str = "") -> str | None:
-    """What a check is called in a language, where its words name it; `about`: the feature or row rule."""
-    known = _words(language)["checks"]
-    if name in known:
-        return known[name]
-    for start in KINDS:
-        if name.startswith(start) and start in known:
-            return known[start].format(feature=about or name.removeprefix(start))
-    return None
-
-
-def figure(text: str, language: str) -> str:
-    """A figure of a check, as it is stored, in a language: at most 3 days."""
-    return _figure(text, _words(language))
-
-
-@lru_cache(maxsize=4)
-def _words(language: str) -> dict[str, dict[str, str]]:
-    return yaml.safe_load((TEMPLATES / language / "words.yaml").read_text(encoding="utf-8"))
-
-
 def _sentence(finding: Finding | str, language: str) -> str:
     """A finding in the language; what only English has a phrase for stays English."""
     if isinstance(finding, str):
@@ -164,9 +141,3 @@ def _sentence(finding: Finding | str, language: str) -> str:
         observed=_figure(finding.observed, words) + rows,
         expected=_figure(finding.expected, words),
     )
-
-
-def _figure(figure: str, words: dict[str, dict[str, str]]) -> str:
-    for english, other in words["figures"].items():
-        figure = re.sub(rf"\b{english}\b", other, figure)
-    return figure

@@ -1,6 +1,4 @@
-"""The three quality gates: sources, features, segments. See `gates`."""
+"""The engine of gates: expectations, their judgement, results and Data Docs.
 
-from segmentation.quality.gates import check_cleaning, check_features, check_segments, check_sources
-from segmentation.quality.results import GateResult, Result
-
-__all__ = ["GateResult", "Result", "check_cleaning", "check_features", "check_segments", "check_sources"]
+A gate lives with its stage: `ingestion.gate`, `features.gate`, `publishing.gate`.
+"""

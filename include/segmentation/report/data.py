@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import UserError
-from segmentation.features import Feature, dictionary
+from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language import numbers
 from segmentation.language.texts import t
 from segmentation.quality.history import history

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from segmentation import reference
-from segmentation.features import Feature, dictionary
+from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language import numbers
 from segmentation.language.texts import t
 from segmentation.report import words

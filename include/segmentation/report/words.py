@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from segmentation.alerts import message
-from segmentation.features import dictionary
+from segmentation.features.dictionary import dictionary
 from segmentation.language import texts
 from segmentation.language.numbers import UNKNOWN, count, number, plain
 from segmentation.language.texts import t
+from segmentation.quality import names
 
 ALGORITHMS = {
     "kmeans": "k-means",
@@ -126,7 +126,7 @@ def check(name: str) -> str:
             about = name.removeprefix(start)
             labels = {feature.name: feature.label for feature in dictionary()}
             return t(said, name=t(labels[about]) if about in labels else plain(about))
-    return message.check(name, texts.current()) or plain(name)
+    return names.check(name, texts.current()) or plain(name)
 
 
 def found(text: str | None) -> str:
@@ -138,7 +138,7 @@ def found(text: str | None) -> str:
     judged, _, why = text.partition(NOT_JUDGED)
     if why:
         return t("not judged: {why}", why=t(why))
-    return message.figure(judged, texts.current())
+    return names.figure(judged, texts.current())
 
 
 def gate(name: str) -> str:

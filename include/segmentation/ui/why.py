@@ -4,7 +4,7 @@ import operator
 import re
 from typing import Any, NamedTuple
 
-from segmentation.features import dictionary
+from segmentation.features.dictionary import dictionary
 from segmentation.report import verdict
 from segmentation.report.data import Profile
 from segmentation.ui.reading import Customer

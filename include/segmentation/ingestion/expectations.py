@@ -1,125 +1,23 @@
-"""The expectations: a Great Expectations suite a table, tested on the figures that SQL measured.
+"""The expectations of the gates on sources and on cleaning."""
 
-Importing this module imports Great Expectations (seconds), so it is imported where a gate is judged. Each
-expectation is one on a figure of a one-row batch: the query that made the figures read the table once, for
-all of them.
-"""
-
-import html
 import math
 from collections.abc import Callable
 
 import great_expectations as gx
-from great_expectations.expectations import ExpectColumnMaxToBeBetween
 
-from segmentation.features import Feature
-from segmentation.quality.figures import Unit, range_in_words
+from segmentation.quality.builder import MILDER, SOURCE, Builder
+from segmentation.quality.figures import Unit
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import Severity
 from segmentation.row_rules import RULES
 from segmentation.settings import Settings
 from segmentation.sources.contract import UNFIT
 
-MILDER: dict[Severity, Severity] = {"critical": "warning", "warning": "info", "info": "info"}
-SOURCE = "Look at the shop's table, and at the SELECT that reads it (include/sql/extract)."
-FEATURES = "Look for what changed in include/sql/features."
-ASSIGNMENT = "The assignment is at fault: see the log of the task assign."
-
-# Of the index between two samples of n customers out of one population: (1/n + 1/n) times the 95th percentile
-# of chi squared with 9 degrees of freedom, for ten bins.
-PSI_NOISE = 34
 MOST_LOGARITHM = 50  # of a factor; beyond it is absurd anyway, and no number of ours
 
 
-class Builder:
-    """Collects the expectations of a table."""
-
-    def __init__(self, gate: str, metrics: Metrics, settings: Settings, rows: str = "row_count") -> None:
-        self.metrics = metrics
-        self.limits = settings.quality
-        self.rows = metrics.count(rows)
-        self.name = f"{gate}.{metrics.table}"
-        self.expectations: list[ExpectColumnMaxToBeBetween] = []
-        self.not_judged: list[dict] = []
-
-    @property
-    def suite(self) -> gx.ExpectationSuite:
-        """What was collected; `meta["not_judged"]` has what there was nothing to judge for."""
-        return gx.ExpectationSuite(self.name, self.expectations, meta={"not_judged": self.not_judged})
-
-    def figure(
-        self,
-        name: str,
-        says: str,
-        severity: Severity,
-        *,
-        metric: str | None = None,
-        least: float | None = None,
-        most: float | None = None,
-        unit: Unit = "count",
-        advice: str = "",
-        failing: int | None = None,
-        unless: str | None = None,
-    ) -> None:
-        """Expect a figure within bounds.
-
-        `unless` tells why there is nothing to judge (a first night, say), and is recorded in place of the
-        figure. A figure that is missing for no such reason fails.
-        """
-        about = {
-            "name": name,
-            "says": says,
-            "expected": range_in_words(least, most, unit),
-            "unit": unit,
-            "advice": advice,
-            "failing_rows": failing,
-        }
-        if unless:
-            self.not_judged.append({**about, "severity": severity, "why": unless})
-            return
-        self.expectations.append(
-            ExpectColumnMaxToBeBetween(
-                column=metric or name,
-                min_value=least,
-                max_value=most,
-                severity=severity,
-                meta=about,
-                description=html.escape(f"{severity}: {says} (expected: {about['expected']})"),
-            )
-        )
-
-    def share(
-        self,
-        name: str,
-        says: str,
-        severity: Severity,
-        *,
-        least: float | None = None,
-        most: float | None = None,
-        advice: str = SOURCE,
-        failing: int | None = None,
-        optional: bool = False,
-    ) -> None:
-        """Expect a share of rows; a milder fault when the rows are few, since 1 of 3 is no trend.
-
-        `optional`: the shop may have no values at all in that column.
-        """
-        unless = None
-        if not self.rows:
-            unless = "no rows"
-        elif optional and self.metrics[name] is None:
-            unless = "no values"
-        self.figure(
-            name,
-            says,
-            severity if self.rows >= self.limits.min_rows else MILDER[severity],
-            least=least,
-            most=most,
-            unit="share",
-            advice=advice,
-            failing=failing,
-            unless=unless,
-        )
+class SourceBuilder(Builder):
+    """Collects the expectations of a source's table."""
 
     def keys(self, **columns: str) -> None:
         """Expect that the columns without which a row is refused are filled in."""
@@ -297,14 +195,14 @@ class Builder:
 
 def contract(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """That a table can be read as the source contract says; the one thing to judge of one that cannot."""
-    suite = Builder("sources", metrics, settings)
+    suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     return suite.suite
 
 
 def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys, freshness, volume, statuses and currency of the orders."""
-    suite = Builder("sources", metrics, settings)
+    suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     suite.keys(id="an order number", customer="a customer", instant="a date")
     suite.reread()
@@ -384,7 +282,7 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 
 def order_items(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys of the order lines, and that they are purchases with a price."""
-    suite = Builder("sources", metrics, settings)
+    suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     suite.keys(
         order="an order number",
@@ -421,7 +319,7 @@ def order_items(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 
 def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys and years of birth of the customers."""
-    suite = Builder("sources", metrics, settings)
+    suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     suite.keys(id="a customer number")
     suite.arrived()
@@ -442,7 +340,7 @@ def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 
 def events(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys, volume, types and durations of the browsing events."""
-    suite = Builder("sources", metrics, settings)
+    suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     suite.keys(id="an event number", instant="a date", type="a type")
     suite.reread()
@@ -462,7 +360,7 @@ def events(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
 
 def reviews(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """Keys and ratings of the reviews."""
-    suite = Builder("sources", metrics, settings)
+    suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     suite.keys(id="a review number", customer="a customer", instant="a date")
     suite.reread()
@@ -481,7 +379,7 @@ SOURCES: dict[str, Callable[[Metrics, Settings], gx.ExpectationSuite]] = {
 
 def cleaning(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     """What cleaning refused, merged and could not relate, of any table."""
-    suite = Builder("sources", metrics, settings, rows="rows_in")
+    suite = SourceBuilder("sources", metrics, settings, rows="rows_in")
     limits, broken = suite.limits, metrics.count("rows_broken")
     refused = f"The refused rows are in quarantine.{metrics.table}, with the rule that each broke."
     says = "share of rows refused for a fault"
@@ -528,138 +426,3 @@ def cleaning(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
             optional=True,
         )
     return suite.suite
-
-
-def customer_features(
-    metrics: Metrics, settings: Settings, features: tuple[Feature, ...], parent: str | None
-) -> gx.ExpectationSuite:
-    """Who is in, what is unknown, what is out of range, what has drifted since the parent date."""
-    suite = Builder("features", metrics, settings)
-    suite.figure(
-        "customers_off",
-        "difference between the customers with features and the eligible ones",
-        "critical",
-        most=0,
-        advice=FEATURES,
-        failing=metrics.count("customers_off"),
-    )
-    suite.figure(
-        "cents_off",
-        "difference between the spend of the last days in the roll-up and in the clean lines",
-        "critical",
-        most=0,
-        unit="money",
-        advice="The roll-up was not made again after cleaning.",
-    )
-    for feature in features:
-        _complete(suite, feature)
-        if feature.kind != "text":
-            _in_range(suite, feature)
-    for feature in features:
-        _stable(suite, feature, parent)
-    return suite.suite
-
-
-def _complete(suite: Builder, feature: Feature) -> None:
-    """The features that everybody has must be there; of the others, somebody must have one."""
-    unknown = suite.rows - suite.metrics.count(f"known_{feature.name}")
-    always = feature.group in ("rfm", "trend")
-    suite.figure(
-        f"known_{feature.name}",
-        f"number of customers with {feature.name}",
-        "critical" if always else "info",
-        least=suite.rows if always else 1,
-        advice=FEATURES,
-        failing=unknown,
-        unless=None if suite.rows else "no customers",
-    )
-
-
-def _in_range(suite: Builder, feature: Feature) -> None:
-    outside = suite.metrics.count(f"outside_{feature.name}")
-    suite.figure(
-        f"outside_{feature.name}",
-        f"number of customers whose {feature.name} is out of its range",
-        "warning" if feature.group == "demographics" else "critical",
-        most=0,
-        advice=FEATURES,
-        failing=outside,
-        unless=None if suite.rows else "no customers",
-    )
-
-
-def _stable(suite: Builder, feature: Feature, parent: str | None) -> None:
-    metric, limits = f"psi_{feature.name}", suite.limits
-    psi = suite.metrics.values.get(metric)
-    unless = None if parent and psi is not None else "no earlier date to compare with"
-    noted_from = limits.warn_psi + PSI_NOISE / max(suite.rows, 1)
-    is_severe = limits.max_psi is not None and psi is not None and psi > limits.max_psi
-    suite.figure(
-        f"drift_{feature.name}",
-        f"drift of {feature.name} since {parent} (population stability index)",
-        "critical" if is_severe else "warning",
-        metric=metric,
-        most=limits.max_psi if is_severe else noted_from,
-        unit="index",
-        advice="If the shop has really changed so much, raise quality.max_psi for one run.",
-        unless=unless,
-    )
-
-
-def customer_segments(metrics: Metrics, settings: Settings, parent: str | None) -> gx.ExpectationSuite:
-    """That each eligible customer has one segment, and that segments have sensible sizes."""
-    suite = Builder("segments", metrics, settings)
-    for name, says in (
-        ("customers_missing", "number of eligible customers without a segment"),
-        ("rows_of_nobody", "number of rows of customers who are not eligible"),
-        ("rows_duplicated", "number of rows that give a customer a second segment"),
-        ("rows_without_cluster", "number of rows without a segment"),
-        ("rows_with_odd_confidence", "number of rows whose confidence is not 0 to 1"),
-        ("rows_without_outlier", "number of rows that do not say whether they are outliers"),
-    ):
-        suite.figure(name, says, "critical", most=0, advice=ASSIGNMENT, failing=metrics.count(name))
-    suite.figure(
-        "cents_off",
-        "difference between the spend of all segments and that of all customers",
-        "critical",
-        most=0,
-        unit="money",
-        advice=ASSIGNMENT,
-    )
-    _sizes(suite)
-    suite.figure(
-        "changed_share",
-        f"share of customers in another segment than on {parent}",
-        "warning",
-        most=suite.limits.warn_changed_share,
-        unit="share",
-        failing=metrics.count("customers_changed"),
-        unless=None if metrics.values.get("changed_share") is not None else "no earlier date to compare with",
-    )
-    return suite.suite
-
-
-def _sizes(suite: Builder) -> None:
-    clusters, limits = suite.metrics.count("clusters"), suite.limits
-    unless = "no structure: one segment" if clusters < 2 else None
-    advice = "The model no longer fits the shop: set force_refit."
-    suite.figure(
-        "smallest_share",
-        "share of the smallest segment",
-        "critical",
-        least=limits.min_segment_share,
-        unit="share",
-        advice=advice,
-        failing=suite.metrics.count("smallest_customers"),
-        unless=unless,
-    )
-    suite.figure(
-        "largest_share",
-        "share of the largest segment",
-        "critical",
-        most=limits.max_segment_share,
-        unit="share",
-        advice=advice,
-        failing=suite.metrics.count("largest_customers"),
-        unless=unless,
-    )

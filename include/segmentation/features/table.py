@@ -1,86 +1,28 @@
 """Features of every eligible customer at an as-of date, and the dictionary that defines them."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import yaml
 from psycopg2 import sql
-from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from segmentation import rollup
+from segmentation.features import checkpoints, dictionary, rollup
+from segmentation.features.dictionary import Feature
 from segmentation.runs.night import Night
-from segmentation.settings import INCLUDE
-from segmentation.sources import contract, files
 from segmentation.warehouse import db, partitions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DICTIONARY = INCLUDE / "config" / "features.yaml"
 
 roll_up = rollup.roll_up
-
-
-class Feature(BaseModel):
-    """An entry of the data dictionary."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    group: str
-    unit: str
-    window: int | str
-    source: str
-    transform: Literal["log", "linear", "share", "category"]
-    label: str
-    formula: str
-    needs: str | None = None
-    high: str | None = None
-    low: str | None = None
-
-    @property
-    def kind(self) -> str:
-        """The type of the column."""
-        return "text" if self.transform == "category" else "double precision"
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """A feature that is not what all facts come to, and of how many customers.
-
-    `feature` is "missing" or "extra" for customers that have no features, or should have none.
-    """
-
-    feature: str
-    customers: int
-
-
-@lru_cache(maxsize=1)
-def dictionary() -> tuple[Feature, ...]:
-    """Every feature there is, in the order of the file."""
-    return tuple(TypeAdapter(list[Feature]).validate_python(yaml.safe_load(DICTIONARY.read_text())))
-
-
-def available(source: str, lacks: Collection[str] = ()) -> tuple[Feature, ...]:
-    """The features that a source's tables allow, and what its file `lacks`."""
-    tables = contract.tables_of(source)
-    return tuple(f for f in dictionary() if f.source in tables and f.needs not in lacks)
-
-
-def of(night: Night) -> tuple[Feature, ...]:
-    """The features that the shop of a run has."""
-    source = night.settings.shop.source
-    return available(source, files.lacks(night.shop, source))
 
 
 def build(night: Night, progress: Callable[[str], None] = print) -> int:
     """Compute `features.customer_features` of the as-of date in one transaction; returns the customers."""
     horizon = timedelta(days=night.settings.model.horizon_days)
-    rollup.make_anchors(night, [night.as_of_date - horizon, night.as_of_date])
+    checkpoints.make_anchors(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
         db.lock(conn, f"segmentation features {night.as_of_date}")
         _ensure_columns(conn)
@@ -102,18 +44,18 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
     A feature that the source does not allow, or that is in the dictionary no longer, is null. Customers are
     computed in two halves, each by a process of the server: sums by customer are not shared among workers.
     """
-    given = {feature.name for feature in of(night)}
+    given = {feature.name for feature in dictionary.of(night)}
     kinds = partitions.kinds(conn, "features.customer_features")
     columns = ",\n    ".join(
         f"{_quoted(name) if name in given else 'null'}::{kind} as {_quoted(name)}"
         for name, kind in kinds.items()
         if name not in ("as_of_date", "customer_id")
     )
-    anchors = rollup.anchors(conn, as_of_date)
-    middle = rollup.middle(conn, anchors.month)
+    anchors = checkpoints.anchors(conn, as_of_date)
+    middle = checkpoints.middle(conn, anchors.month)
     params = {**night.params, "as_of_date": as_of_date, "middle": middle, **anchors.params}
     rhythm = f"{partitions.STAGING}.rhythm_{conn.info.backend_pid}"  # workers see no temporary table
-    since = db.statement("features/rhythm.sql", whom=rollup.EVERYBODY)
+    since = db.statement("features/rhythm.sql", whom=checkpoints.EVERYBODY)
     db.execute(conn, f"create unlogged table {rhythm} as\n{since}", params)
     db.execute(conn, f"analyze {rhythm}")
     halves = (
@@ -125,7 +67,7 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
             ),
             whom=whom,
         )
-        for whom in (rollup.HALVES if middle else (rollup.EVERYBODY,))
+        for whom in (checkpoints.HALVES if middle else (checkpoints.EVERYBODY,))
     )
     yield "\nunion all\n".join(f"(\n{half}\n)" for half in halves), params
     db.execute(conn, f"drop table {rhythm}")
@@ -150,48 +92,15 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
     days (absent: up to the as-of date), refunds beyond purchases counting as nothing. Both empty for a shop
     that is younger.
     """
-    wanted = of(night)
+    wanted = dictionary.of(night)
     then = night.as_of_date - timedelta(days=days)
     params = {"then": then, "as_of_date": then + timedelta(days=days if horizon is None else horizon)}
-    rollup.make_anchors(night, [then])
+    checkpoints.make_anchors(night, [then])
     with night.warehouse.connect() as conn:
         _compute(conn, night, then, "earlier")
         spend = db.read_frame(conn, db.statement("features/spend_since.sql"), params)
         frame = _frame(conn, "select * from earlier", {}, wanted)
     return frame, spend.set_index("customer_id")["spend"].reindex(frame.index).fillna(0.0)
-
-
-def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
-    """Compare the features of a date, as the roll-up gives them now, with a computation from all clean facts.
-
-    For a schedule: it reads the whole history, which a night never does. `as_of_date` is by default that of
-    the night; the date need not have been built. What is found says that the roll-up or one of its anchors is
-    wrong: alert, and have all history rolled up anew (`roll_up(night, None, end)`), which leaves no anchor.
-    Nothing is written but anchors that the date needs. An empty list: all features of all customers agree.
-    """
-    day = as_of_date or night.as_of_date
-    rollup.make_anchors(night, [day])
-    wanted = of(night)
-    figures = ",\n    ".join(_differs(feature) for feature in wanted)
-    with night.warehouse.connect() as conn:
-        _ensure_columns(conn)
-        db.execute(conn, "create temp table recomputed (like features.customer_features) on commit drop")
-        _compute(conn, night, day, "kept")
-        columns = ", ".join(f'"{feature.name}"' for feature in wanted)
-        params = {"as_of_date": day}
-        db.run_file(conn, "features/from_facts.sql", params, table="recomputed", columns=columns)
-        counts = db.row(conn, db.statement("features/verify.sql", figures=figures)) or {}
-    return [Mismatch(name, customers) for name, customers in counts.items() if customers]
-
-
-def _differs(feature: Feature) -> str:
-    """Counts the customers whose feature differs by more than the last digits."""
-    k, r = f'k."{feature.name}"', f'r."{feature.name}"'
-    differs = f"{k} is distinct from {r}"
-    if feature.kind != "text":
-        differs += f" and (({k} is null) <> ({r} is null) or abs({k} - {r}) > 1e-9 * greatest(abs({r}), 1))"
-    both = "k.customer_id = r.customer_id"
-    return f'count(*) filter (where {both} and {differs}) as "{feature.name}"'
 
 
 def _ensure_columns(conn: db.Connection) -> None:
@@ -207,7 +116,7 @@ def _ensure_columns(conn: db.Connection) -> None:
     }
     table = sql.Identifier("features", "customer_features")
     with conn.cursor() as cursor:
-        for feature in dictionary():
+        for feature in dictionary.dictionary():
             if feature.name in known:
                 continue
             column = sql.Identifier(feature.name)

@@ -1,26 +1,22 @@
-"""The roll-up by day, and the dates from which a night goes on instead of reading the history.
+"""The dates from which a night goes on instead of reading the history.
 
 `features.customer_cumulative` has what all days before the start of a month add up to,
 `features.customer_mix` what the products of the 365 days before a date are a mix of, and
 `features.customer_recent` what the 180 days before it add up to; `features.anchors` says at which dates they
 stand. They are made when a date first needs them, from the one before, and whatever changes an earlier day (a
-late row, a correction) makes them again for the customers it changed: at every commit an anchor is what a
-full computation of its date would be. Any date can be computed from the anchors before it, or from none.
-See docs/adr/0007-anchors.md.
-"""
+late row, a correction) makes them again for the customers it changed: at every commit a checkpoint is what a
+full computation of its date would be. Any date can be computed from the checkpoints before it, or from none.
+See docs/adr/0007-anchors.md."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from segmentation.runs import stale
 from segmentation.runs.night import Night
 from segmentation.warehouse import db, partitions
 from segmentation.warehouse.locks import DAYS_LOCK
 
 YEAR = timedelta(days=365)
-BY_MONTH = ("customer_day", "customer_product_day")
-FACTS = ("orders", "events", "reviews")
 EVERYBODY = "true"
 HALVES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
@@ -44,27 +40,6 @@ class Anchors:
     def params(self) -> dict[str, Any]:
         """What the SQL files bind."""
         return {"month": self.month, "year_month": self.year_month, "slot": self.slot}
-
-
-def roll_up(night: Night, first: date | None, end: date) -> int:
-    """Rebuild the roll-up of the days from `first` (None: all) to before `end`; only what differs is written.
-
-    This ends the ingestion of these days: only now does the watermark move, so that a run that fails before
-    leaves the next one to read them again. Returns the customer days of the window.
-    """
-    days = {"first": first, "end": end}
-    with night.warehouse.connect() as conn:
-        db.lock(conn, DAYS_LOCK)
-        _make_months(conn, days)
-        db.run_file(conn, "features/customer_day.sql", days)
-        rows = db.scalar(conn, "select count(*) from fresh_days")
-        if first is None:
-            _forget_all(conn)
-        else:
-            _make_again(conn)
-        stale.note(conn, night, first, end)
-        db.run_file(conn, "staging/watermarks.sql", night.params)
-    return rows
 
 
 def make_anchors(night: Night, days: list[date]) -> None:
@@ -118,24 +93,6 @@ def prune(conn: db.Connection, before: date) -> list[date]:
     return months
 
 
-# ---------------------------------------------------------------------------------------- partitions
-
-
-def _make_months(conn: db.Connection, days: dict[str, date | None]) -> None:
-    """Give each month that has facts in the window its partitions."""
-    found: set[date] = set()
-    for table in FACTS:
-        found |= {
-            row["month"] for row in db.rows(conn, db.statement("features/months.sql", table=table), days)
-        }
-    for month in sorted(found):
-        for parent in BY_MONTH:
-            partitions.make_month(conn, "features", parent, month)
-
-
-# ---------------------------------------------------------------------------------------- month starts
-
-
 def _month(day: date) -> date:
     return day.replace(day=1)
 
@@ -168,9 +125,6 @@ def _write_month(conn: db.Connection, month: date, before: date | None, table: s
     state = db.statement("features/state.sql", whom=whom, rhythm=rhythm)
     params = {"as_of_date": month, "month": before}
     db.run_file(conn, "features/customer_cumulative.sql", params, table=table, state=state)
-
-
-# ------------------------------------------------------------------------------------ windows, in slots
 
 
 def _slot(conn: db.Connection, as_of_date: date) -> int:
@@ -267,9 +221,6 @@ def _stands(conn: db.Connection, slot: int, as_of_date: date) -> None:
         """,
         {"slot": slot, "as_of_date": as_of_date},
     )
-
-
-# ---------------------------------------------------------------------------------- what changed since
 
 
 def _touch(conn: db.Connection, query: str, params: dict[str, Any]) -> int:

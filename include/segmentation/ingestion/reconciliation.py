@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import extraction
+from segmentation.ingestion import extraction
 from segmentation.quality import metrics as measuring
 from segmentation.quality.results import Result, store
 from segmentation.runs import window as window_

@@ -1,0 +1,1 @@
+"""One row of features a customer and date, in SQL, and the gate on them."""

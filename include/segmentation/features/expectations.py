@@ -1,0 +1,90 @@
+"""The expectations of the gate on features."""
+
+import great_expectations as gx
+
+from segmentation.features.dictionary import Feature
+from segmentation.quality.builder import Builder
+from segmentation.quality.metrics import Metrics
+from segmentation.settings import Settings
+
+FEATURES = "Look for what changed in include/sql/features."
+
+# Of the index between two samples of n customers out of one population: (1/n + 1/n) times the 95th percentile
+# of chi squared with 9 degrees of freedom, for ten bins.
+PSI_NOISE = 34
+
+
+def customer_features(
+    metrics: Metrics, settings: Settings, features: tuple[Feature, ...], parent: str | None
+) -> gx.ExpectationSuite:
+    """Who is in, what is unknown, what is out of range, what has drifted since the parent date."""
+    suite = Builder("features", metrics, settings)
+    suite.figure(
+        "customers_off",
+        "difference between the customers with features and the eligible ones",
+        "critical",
+        most=0,
+        advice=FEATURES,
+        failing=metrics.count("customers_off"),
+    )
+    suite.figure(
+        "cents_off",
+        "difference between the spend of the last days in the roll-up and in the clean lines",
+        "critical",
+        most=0,
+        unit="money",
+        advice="The roll-up was not made again after cleaning.",
+    )
+    for feature in features:
+        _complete(suite, feature)
+        if feature.kind != "text":
+            _in_range(suite, feature)
+    for feature in features:
+        _stable(suite, feature, parent)
+    return suite.suite
+
+
+def _complete(suite: Builder, feature: Feature) -> None:
+    """The features that everybody has must be there; of the others, somebody must have one."""
+    unknown = suite.rows - suite.metrics.count(f"known_{feature.name}")
+    always = feature.group in ("rfm", "trend")
+    suite.figure(
+        f"known_{feature.name}",
+        f"number of customers with {feature.name}",
+        "critical" if always else "info",
+        least=suite.rows if always else 1,
+        advice=FEATURES,
+        failing=unknown,
+        unless=None if suite.rows else "no customers",
+    )
+
+
+def _in_range(suite: Builder, feature: Feature) -> None:
+    outside = suite.metrics.count(f"outside_{feature.name}")
+    suite.figure(
+        f"outside_{feature.name}",
+        f"number of customers whose {feature.name} is out of its range",
+        "warning" if feature.group == "demographics" else "critical",
+        most=0,
+        advice=FEATURES,
+        failing=outside,
+        unless=None if suite.rows else "no customers",
+    )
+
+
+def _stable(suite: Builder, feature: Feature, parent: str | None) -> None:
+    metric, limits = f"psi_{feature.name}", suite.limits
+    psi = suite.metrics.values.get(metric)
+    unless = None if parent and psi is not None else "no earlier date to compare with"
+    noted_from = limits.warn_psi + PSI_NOISE / max(suite.rows, 1)
+    is_severe = limits.max_psi is not None and psi is not None and psi > limits.max_psi
+    suite.figure(
+        f"drift_{feature.name}",
+        f"drift of {feature.name} since {parent} (population stability index)",
+        "critical" if is_severe else "warning",
+        metric=metric,
+        most=limits.max_psi if is_severe else noted_from,
+        unit="index",
+        advice="If the shop has really changed so much, raise quality.max_psi for one run.",
+        unless=unless,
+    )

@@ -1,0 +1,81 @@
+"""The gate on the features of a date: completeness, ranges, drift."""
+
+from datetime import date, timedelta
+
+from segmentation.features import checkpoints, dictionary
+from segmentation.quality import judge
+from segmentation.quality import metrics as measuring
+from segmentation.quality.results import GateResult
+from segmentation.runs.night import Night
+from segmentation.warehouse import db
+
+DRIFT_SAMPLE = 10_000  # customers; their noise in a population stability index is about .002
+RECENT_DAYS = 28  # days over which roll-up and clean lines are compared
+
+# The range of a feature by its unit. Money may be negative: returns of what was bought before the records.
+RANGES: dict[str, tuple[float | None, float | None]] = {
+    "currency": (None, None),
+    "share": (0, 1),
+    "stars": (1, 5),
+    "years": (0, 200),
+}
+RANGE_OF = {"spend_trend_90d": (-1, 1)}
+NOT_NEGATIVE = (0, None)
+
+
+def check_features(night: Night) -> GateResult:
+    """Judge the features of the as-of date, against the roll-up and against those of the parent date.
+
+    Raises
+    ------
+    GateFailed
+        When a critical expectation is not met. The results are stored.
+    """
+    from segmentation.features import expectations
+
+    table, wanted = "customer_features", dictionary.of(night)
+    with night.warehouse.connect() as conn:
+        figures = ",\n    ".join(figure for feature in wanted for figure in _figures(feature))
+        measuring.measure(conn, night, "features", table, table, {}, figures=figures)
+        since = night.as_of_date - timedelta(days=RECENT_DAYS)
+        known = {"since": since, "month": checkpoints.month_start(conn, night.as_of_date)}
+        measuring.measure(conn, night, "features", table, "eligible", known)
+        measured = measuring.read(conn, night, "features", table)
+        parent = judge.parent_date(conn, night)
+        if parent:
+            _measure_drift(conn, night, wanted, parent, measured.count("row_count"))
+            measured = measuring.read(conn, night, "features", table)
+    suite = expectations.customer_features(measured, night.settings, wanted, parent and parent.isoformat())
+    return judge.judge(night, "features", "features", [measured], {table: suite})
+
+
+def _figures(feature: dictionary.Feature) -> list[str]:
+    """What is counted of a feature: who has it, and, of a number, whose is out of its range or not finite."""
+    name = f'"{feature.name}"'
+    known = f'count({name}) as "known_{feature.name}"'
+    if feature.kind == "text":
+        return [known]
+    lowest, highest = RANGE_OF.get(feature.name) or RANGES.get(feature.unit, NOT_NEGATIVE)
+    least = "'-Infinity' <" if lowest is None else f"{lowest} <="
+    most = "< 'Infinity'" if highest is None else f"<= {highest}"
+    within = f"{least} {name} and {name} {most}"
+    return [known, f'count(*) filter (where not ({within})) as "outside_{feature.name}"']
+
+
+def _measure_drift(
+    conn: db.Connection, night: Night, wanted: tuple[dictionary.Feature, ...], parent: date, customers: int
+) -> None:
+    numbers = [feature.name for feature in wanted if feature.kind != "text"]
+    categories = [feature.name for feature in wanted if feature.kind == "text"]
+    params = {
+        "parent_as_of_date": parent,
+        "sample_every": max(customers // DRIFT_SAMPLE, 1),
+        "number_names": numbers,
+        "category_names": categories,
+    }
+    columns = {"numbers": _columns(numbers), "categories": _columns(categories)}
+    measuring.measure(conn, night, "features", "customer_features", "drift", params, **columns)
+
+
+def _columns(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

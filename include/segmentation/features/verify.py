@@ -1,0 +1,54 @@
+"""The features of a date against a full recomputation from the facts."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from segmentation.features import checkpoints, dictionary
+from segmentation.features.dictionary import Feature
+from segmentation.features.table import _compute, _ensure_columns
+from segmentation.runs.night import Night
+from segmentation.warehouse import db
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A feature that is not what all facts come to, and of how many customers.
+
+    `feature` is "missing" or "extra" for customers that have no features, or should have none.
+    """
+
+    feature: str
+    customers: int
+
+
+def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
+    """Compare the features of a date, as the roll-up gives them now, with a computation from all clean facts.
+
+    For a schedule: it reads the whole history, which a night never does. `as_of_date` is by default that of
+    the night; the date need not have been built. What is found says that the roll-up or one of its anchors is
+    wrong: alert, and have all history rolled up anew (`roll_up(night, None, end)`), which leaves no anchor.
+    Nothing is written but anchors that the date needs. An empty list: all features of all customers agree.
+    """
+    day = as_of_date or night.as_of_date
+    checkpoints.make_anchors(night, [day])
+    wanted = dictionary.of(night)
+    figures = ",\n    ".join(_differs(feature) for feature in wanted)
+    with night.warehouse.connect() as conn:
+        _ensure_columns(conn)
+        db.execute(conn, "create temp table recomputed (like features.customer_features) on commit drop")
+        _compute(conn, night, day, "kept")
+        columns = ", ".join(f'"{feature.name}"' for feature in wanted)
+        params = {"as_of_date": day}
+        db.run_file(conn, "features/from_facts.sql", params, table="recomputed", columns=columns)
+        counts = db.row(conn, db.statement("features/verify.sql", figures=figures)) or {}
+    return [Mismatch(name, customers) for name, customers in counts.items() if customers]
+
+
+def _differs(feature: Feature) -> str:
+    """Counts the customers whose feature differs by more than the last digits."""
+    k, r = f'k."{feature.name}"', f'r."{feature.name}"'
+    differs = f"{k} is distinct from {r}"
+    if feature.kind != "text":
+        differs += f" and (({k} is null) <> ({r} is null) or abs({k} - {r}) > 1e-9 * greatest(abs({r}), 1))"
+    both = "k.customer_id = r.customer_id"
+    return f'count(*) filter (where {both} and {differs}) as "{feature.name}"'

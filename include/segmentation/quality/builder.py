@@ -1,0 +1,170 @@
+"""The expectations: a Great Expectations suite a table, tested on the figures that SQL measured.
+
+Importing this module imports Great Expectations (seconds), so it is imported where a gate is judged. Each
+expectation is one on a figure of a one-row batch: the query that made the figures read the table once, for
+all of them.
+"""
+
+import html
+
+import great_expectations as gx
+from great_expectations.expectations import ExpectColumnMaxToBeBetween
+
+from segmentation.quality.figures import Unit, range_in_words
+from segmentation.quality.metrics import Metrics
+from segmentation.quality.results import Severity
+from segmentation.settings import Settings
+
+MILDER: dict[Severity, Severity] = {"critical": "warning", "warning": "info", "info": "info"}
+SOURCE = "Look at the shop's table, and at the SELECT that reads it (include/sql/extract)."
+ASSIGNMENT = "The assignment is at fault: see the log of the task assign."
+
+
+class Builder:
+    """Collects the expectations of a table."""
+
+    def __init__(self, gate: str, metrics: Metrics, settings: Settings, rows: str = "row_count") -> None:
+        self.metrics = metrics
+        self.limits = settings.quality
+        self.rows = metrics.count(rows)
+        self.name = f"{gate}.{metrics.table}"
+        self.expectations: list[ExpectColumnMaxToBeBetween] = []
+        self.not_judged: list[dict] = []
+
+    @property
+    def suite(self) -> gx.ExpectationSuite:
+        """What was collected; `meta["not_judged"]` has what there was nothing to judge for."""
+        return gx.ExpectationSuite(self.name, self.expectations, meta={"not_judged": self.not_judged})
+
+    def figure(
+        self,
+        name: str,
+        says: str,
+        severity: Severity,
+        *,
+        metric: str | None = None,
+        least: float | None = None,
+        most: float | None = None,
+        unit: Unit = "count",
+        advice: str = "",
+        failing: int | None = None,
+        unless: str | None = None,
+    ) -> None:
+        """Expect a figure within bounds.
+
+        `unless` tells why there is nothing to judge (a first night, say), and is recorded in place of the
+        figure. A figure that is missing for no such reason fails.
+        """
+        about = {
+            "name": name,
+            "says": says,
+            "expected": range_in_words(least, most, unit),
+            "unit": unit,
+            "advice": advice,
+            "failing_rows": failing,
+        }
+        if unless:
+            self.not_judged.append({**about, "severity": severity, "why": unless})
+            return
+        self.expectations.append(
+            ExpectColumnMaxToBeBetween(
+                column=metric or name,
+                min_value=least,
+                max_value=most,
+                severity=severity,
+                meta=about,
+                description=html.escape(f"{severity}: {says} (expected: {about['expected']})"),
+            )
+        )
+
+    def share(
+        self,
+        name: str,
+        says: str,
+        severity: Severity,
+        *,
+        least: float | None = None,
+        most: float | None = None,
+        advice: str = SOURCE,
+        failing: int | None = None,
+        optional: bool = False,
+    ) -> None:
+        """Expect a share of rows; a milder fault when the rows are few, since 1 of 3 is no trend.
+
+        `optional`: the shop may have no values at all in that column.
+        """
+        unless = None
+        if not self.rows:
+            unless = "no rows"
+        elif optional and self.metrics[name] is None:
+            unless = "no values"
+        self.figure(
+            name,
+            says,
+            severity if self.rows >= self.limits.min_rows else MILDER[severity],
+            least=least,
+            most=most,
+            unit="share",
+            advice=advice,
+            failing=failing,
+            unless=unless,
+        )
+
+
+def customer_segments(metrics: Metrics, settings: Settings, parent: str | None) -> gx.ExpectationSuite:
+    """That each eligible customer has one segment, and that segments have sensible sizes."""
+    suite = Builder("segments", metrics, settings)
+    for name, says in (
+        ("customers_missing", "number of eligible customers without a segment"),
+        ("rows_of_nobody", "number of rows of customers who are not eligible"),
+        ("rows_duplicated", "number of rows that give a customer a second segment"),
+        ("rows_without_cluster", "number of rows without a segment"),
+        ("rows_with_odd_confidence", "number of rows whose confidence is not 0 to 1"),
+        ("rows_without_outlier", "number of rows that do not say whether they are outliers"),
+    ):
+        suite.figure(name, says, "critical", most=0, advice=ASSIGNMENT, failing=metrics.count(name))
+    suite.figure(
+        "cents_off",
+        "difference between the spend of all segments and that of all customers",
+        "critical",
+        most=0,
+        unit="money",
+        advice=ASSIGNMENT,
+    )
+    _sizes(suite)
+    suite.figure(
+        "changed_share",
+        f"share of customers in another segment than on {parent}",
+        "warning",
+        most=suite.limits.warn_changed_share,
+        unit="share",
+        failing=metrics.count("customers_changed"),
+        unless=None if metrics.values.get("changed_share") is not None else "no earlier date to compare with",
+    )
+    return suite.suite
+
+
+def _sizes(suite: Builder) -> None:
+    clusters, limits = suite.metrics.count("clusters"), suite.limits
+    unless = "no structure: one segment" if clusters < 2 else None
+    advice = "The model no longer fits the shop: set force_refit."
+    suite.figure(
+        "smallest_share",
+        "share of the smallest segment",
+        "critical",
+        least=limits.min_segment_share,
+        unit="share",
+        advice=advice,
+        failing=suite.metrics.count("smallest_customers"),
+        unless=unless,
+    )
+    suite.figure(
+        "largest_share",
+        "share of the largest segment",
+        "critical",
+        most=limits.max_segment_share,
+        unit="share",
+        advice=advice,
+        failing=suite.metrics.count("largest_customers"),
+        unless=unless,
+    )
