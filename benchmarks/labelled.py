@@ -25,7 +25,7 @@ from sklearn.metrics import adjusted_rand_score
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
-from segmentation.modelling.scores import score
+from segmentation.modelling.scores.table import score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 

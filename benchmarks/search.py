@@ -32,9 +32,11 @@ from segmentation.modelling import drift
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
-from segmentation.modelling.representations import Past, of_the_past, represent
+from segmentation.modelling.representations.registry import Past, of_the_past, represent
 from segmentation.modelling.sampling import Shown, judged_rows
-from segmentation.modelling.scores import Snapshot, score, silhouettes
+from segmentation.modelling.scores.geometry import silhouettes
+from segmentation.modelling.scores.prediction import Snapshot
+from segmentation.modelling.scores.table import score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ALGORITHMS, REPRESENTATIONS, ModelSettings, PreparationSettings
 

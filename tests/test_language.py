@@ -10,10 +10,11 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from segmentation import naming, reference, report
+from segmentation import naming, report
 from segmentation.features import dictionary
 from segmentation.language import numbers, texts
 from segmentation.language.texts import speaking, t
+from segmentation.modelling import baseline
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
 from segmentation.ui import reading, refusals
@@ -60,7 +61,7 @@ def by_name() -> Iterator[str]:
     yield from verdict.BECAME.values()
     yield from (*naming.TIERS.values(), *naming.STAGES)
     yield from COUNTED
-    yield reference.NAME
+    yield baseline.NAME
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *numbers.WEEKDAYS)

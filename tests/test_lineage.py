@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from segmentation import publishing
-from segmentation.modelling import scores
 from segmentation.modelling.choose import choose
+from segmentation.modelling.scores import table
 from segmentation.modelling.search import fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 from segmentation.warehouse.db import Database
@@ -69,7 +69,7 @@ def clustered(night: int) -> dict[str, int]:
         rows[customer] = np.add(place, random.normal(scale=0.5, size=2))
     matrix = pd.DataFrame.from_dict(rows, orient="index", columns=["across", "up"])
     found = fit_algorithm("kmeans", matrix, SEARCH)
-    judged = scores.score(found, matrix, SEARCH, progress=silent)
+    judged = table.score(found, matrix, SEARCH, progress=silent)
     choice = choose(found, judged, SEARCH, n_customers=len(matrix))
     return dict(zip(rows, choice.winner.labels.tolist(), strict=True))
 

@@ -13,7 +13,7 @@ from segmentation import candidates, renewal
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import choose
 from segmentation.modelling.sampling import Shown
-from segmentation.modelling.scores import score
+from segmentation.modelling.scores.table import score
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
 

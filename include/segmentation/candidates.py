@@ -14,7 +14,7 @@ from segmentation.features import dictionary, table
 from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
-from segmentation.modelling.representations import ALL, Past, represent
+from segmentation.modelling.representations.registry import ALL, Past, represent
 from segmentation.modelling.sampling import Shown, judged_rows
 from segmentation.modelling.search import fit_algorithm
 from segmentation.runs.night import Night

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from segmentation import candidates, explain, identity, naming, profiles, reference, renewal
+from segmentation import candidates, explain, identity, naming, profiles, renewal
 from segmentation.errors import WishError
 from segmentation.features import dictionary, table
 from segmentation.language.texts import speaking
-from segmentation.modelling import assign, scores
+from segmentation.modelling import assign, baseline
 from segmentation.modelling import choose as rule
-from segmentation.modelling.representations import ALL, of_the_past
+from segmentation.modelling.representations.registry import ALL, of_the_past
 from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.scores import prediction
+from segmentation.modelling.scores import table as scores
 from segmentation.modelling.search import Candidate
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
@@ -225,7 +227,7 @@ def _scores(
         pipelines[before.candidate.representation] = before.model.pipeline
     seed = night.settings.model.seed
     snapshots = past and {
-        name: scores.Snapshot(of_the_past(pipeline, past, seed), past.spend)
+        name: prediction.Snapshot(of_the_past(pipeline, past, seed), past.spend)
         for name, pipeline in pipelines.items()
     }
     judged = judged_rows(matrix, night.settings.model)
@@ -244,7 +246,7 @@ def _with_reference(
     board: pd.DataFrame, frame: pd.DataFrame, truth: np.ndarray | None, night: Night
 ) -> pd.DataFrame:
     """Where there are true labels, the leaderboard says what the textbook's partition scores on them."""
-    row = None if truth is None else reference.leaderboard_row(frame, truth, night.settings.model.seed)
+    row = None if truth is None else baseline.leaderboard_row(frame, truth, night.settings.model.seed)
     if row is None or board.empty:
         return board
     return pd.concat([board, pd.DataFrame([row]).astype({"chosen": bool})], ignore_index=True)

@@ -19,9 +19,9 @@ import pandas as pd
 from segmentation.features import dictionary, table
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import gates_failed
-from segmentation.modelling.representations import ALL
+from segmentation.modelling.representations.registry import ALL
 from segmentation.modelling.sampling import judged_rows
-from segmentation.modelling.scores import _shares
+from segmentation.modelling.scores.labels import _shares
 from segmentation.modelling.search import Candidate, incumbent
 from segmentation.runs import register
 from segmentation.runs.night import Night

@@ -10,7 +10,7 @@ import pytest
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose, gates_failed, total
 from segmentation.modelling.labellers import CentreLabeller
-from segmentation.modelling.scores import score
+from segmentation.modelling.scores.table import score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 from tests.modelling.conftest import customers

@@ -8,14 +8,8 @@ from sklearn.metrics import r2_score
 from skops import io as skops_io
 
 from segmentation.modelling.assign import loads
-from segmentation.modelling.representations import (
-    ALL,
-    REPRESENTATIONS,
-    Past,
-    Places,
-    of_the_past,
-    represent,
-)
+from segmentation.modelling.representations.registry import ALL, REPRESENTATIONS, Past, of_the_past, represent
+from segmentation.modelling.representations.transformers import Places
 from segmentation.modelling.settings import REPRESENTATIONS as NAMES
 from segmentation.modelling.settings import PreparationSettings
 

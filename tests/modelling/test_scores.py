@@ -20,22 +20,18 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from segmentation.modelling import scores as module
 from segmentation.modelling.labellers import NOISE, CentreLabeller
-from segmentation.modelling.scores import (
-    DEFINITIONS,
-    Snapshot,
-    consensus,
-    explainability,
-    external,
+from segmentation.modelling.scores import geometry
+from segmentation.modelling.scores.agreement import consensus, external
+from segmentation.modelling.scores.geometry import (
     mixture_gain,
     near_neighbour_dunn,
     neighbours_together,
-    predictive,
-    score,
     silhouettes,
     variance_scores,
 )
+from segmentation.modelling.scores.prediction import Snapshot, explainability, predictive
+from segmentation.modelling.scores.table import DEFINITIONS, score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 from tests.modelling.conftest import customers
@@ -82,7 +78,7 @@ def test_silhouettes_of_partitions_that_share_clusters_are_those_of_scikit_learn
 def test_silhouettes_do_not_depend_on_the_size_of_a_block(monkeypatch, blobs):
     matrix, truth = blobs
     whole = silhouettes(matrix.to_numpy(), [truth])
-    monkeypatch.setattr(module, "BLOCK_BYTES", 8 * len(truth) * 7)
+    monkeypatch.setattr(geometry, "BLOCK_BYTES", 8 * len(truth) * 7)
     assert silhouettes(matrix.to_numpy(), [truth]) == pytest.approx(whole, abs=1e-6)
 
 
@@ -120,7 +116,7 @@ def test_variance_scores_are_those_of_scikit_learn(seed, n):
 
 
 def near(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return module._near_neighbours(X)
+    return geometry._near_neighbours(X)
 
 
 def test_near_neighbour_dunn_by_hand():
@@ -318,7 +314,7 @@ def test_consensus_is_the_mean_over_algorithms_of_mean_agreement():
 def test_border_through_a_crowd_parts_neighbours(blobs, moons):
     for (matrix, truth), straight in ((blobs, 0), (moons, 1)):
         X = matrix.to_numpy()
-        near = module._near_neighbours(X)[1]
+        near = geometry._near_neighbours(X)[1]
         halves = (X[:, straight] > np.median(X[:, straight])).astype(int)
         assert neighbours_together(near, truth) > 0.9 > neighbours_together(near, halves)
     shuffled = np.random.default_rng(0).permutation(truth)

@@ -36,6 +36,11 @@ TRUSTED = (
     f"{OWN}.prepare.QuantileClipper",
     f"{OWN}.prepare.RedundancyFilter",
     f"{OWN}.prepare.signed_log",
+    f"{OWN}.representations.forecast.Outlook",
+    f"{OWN}.representations.transformers.FactorWeights",
+    f"{OWN}.representations.transformers.GroupSelector",
+    f"{OWN}.representations.transformers.Places",
+    # as models that were stored before 0.2 name them
     f"{OWN}.representations.FactorWeights",
     f"{OWN}.representations.GroupSelector",
     f"{OWN}.representations.Outlook",

@@ -28,7 +28,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.scores import DEFINITIONS
+from segmentation.modelling.scores.table import DEFINITIONS
 from segmentation.modelling.search import Candidate, params_json
 from segmentation.modelling.settings import ModelSettings
 

@@ -4,10 +4,10 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-from segmentation import reference
 from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language import numbers
 from segmentation.language.texts import t
+from segmentation.modelling import baseline
 from segmentation.report import words
 from segmentation.report.data import Facts
 
@@ -31,7 +31,7 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return t("No structure was found that holds up, so everybody is one segment.")
-    took_part = [row for row in leaderboard if row["algorithm"] != reference.ALGORITHM]
+    took_part = [row for row in leaderboard if row["algorithm"] != baseline.ALGORITHM]
     passed = [row for row in took_part if not row["gates_failed"]]
     contest = t(
         "{candidates}, of which {n} passed every gate",
@@ -111,7 +111,7 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
         "Agreement with the shop's true labels: {figures} (for information, never used to choose).",
         figures=figures,
     )
-    textbook = next((row for row in leaderboard if row["algorithm"] == reference.ALGORITHM), None)
+    textbook = next((row for row in leaderboard if row["algorithm"] == baseline.ALGORITHM), None)
     if not textbook:
         return said
     also = t(

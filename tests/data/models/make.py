@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.modelling.assign import assign, make_model, save_model
-from segmentation.modelling.representations import REPRESENTATIONS, Past, represent
+from segmentation.modelling.representations.registry import REPRESENTATIONS, Past, represent
 from segmentation.modelling.search import fit_algorithm
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 

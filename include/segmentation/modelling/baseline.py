@@ -31,7 +31,7 @@ def leaderboard_row(frame: pd.DataFrame, truth: "np.ndarray", seed: int) -> dict
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    from segmentation.modelling.scores import external
+    from segmentation.modelling.scores.agreement import external
 
     if not set(FEATURES) <= set(frame.columns) or len(frame) < 3:
         return None

@@ -1,0 +1,9 @@
+"""Views of the prepared features in which candidates are fitted.
+
+Stored models name these classes by this package, so it hands them on.
+"""
+
+from segmentation.modelling.representations.forecast import Outlook
+from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector, Places
+
+__all__ = ["FactorWeights", "GroupSelector", "Outlook", "Places"]

@@ -1,0 +1,197 @@
+"""In what customers are compared: several matrices of one feature table, each with its own candidates.
+
+All start with the same columns (checked, clipped, imputed, on a scale of their own, redundant ones
+dropped) and differ in what becomes of them after. A representation is an entry of `REPRESENTATIONS`
+and a case in `tests/modelling/test_representations.py`. `ALL` is always made: it is the space that
+scores are computed in, for candidates of every representation, so that they stay comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.decomposition import PCA
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
+
+from segmentation.modelling.prepare import Feature, make_pipeline
+from segmentation.modelling.representations.forecast import Outlook
+from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector
+from segmentation.modelling.settings import PreparationSettings
+
+ALL = "all"
+FOLDS = 5
+VARIANCE_KEPT = 0.9
+
+
+@dataclass(frozen=True)
+class Past:
+    """Customers as they were a horizon ago, and what they did since.
+
+    Attributes
+    ----------
+    features : DataFrame of shape (n_then, n_features), index = customer_id
+    spend : ndarray of shape (n_then,)
+        Currency units within the horizon; 0 for who bought nothing.
+    year_before : Past, optional
+        The same of a year ago: the season that is coming, as it was the last time.
+    """
+
+    features: pd.DataFrame
+    spend: np.ndarray
+    year_before: Past | None = None
+
+
+@dataclass(frozen=True)
+class Representation:
+    """An entry: how a prepared matrix goes on.
+
+    Attributes
+    ----------
+    title : str
+        In words, for the report.
+    steps : (features, settings) -> list of (name, transformer)
+        What follows the columns common to all.
+    learns : bool
+        Whether the last step is fitted on the customers of a horizon ago and what they spent since;
+        a shop that is too young has no such representation.
+    """
+
+    name: str
+    title: str
+    steps: Callable[[Sequence[Feature], PreparationSettings], list[tuple[str, BaseEstimator]]]
+    learns: bool = False
+
+
+def _groups(features: Sequence[Feature]) -> dict[str, str]:
+    return {feature.name: feature.group for feature in features}
+
+
+def _weights(features: Sequence[Feature], settings: PreparationSettings) -> BaseEstimator:
+    """The last step of the preparation that everything else is compared with."""
+    return make_pipeline(features, settings)[-1]
+
+
+REPRESENTATIONS = {
+    entry.name: entry
+    for entry in (
+        Representation(
+            ALL,
+            "all features, groups weighted as the settings say",
+            lambda features, settings: [("weight", _weights(features, settings))],
+        ),
+        Representation(
+            "rfm",
+            "recency, frequency and money only",
+            lambda features, settings: [("rfm", GroupSelector(_groups(features)))],
+        ),
+        Representation(
+            "balanced",
+            "all features, groups balanced (multiple factor analysis)",
+            lambda features, settings: [("balance", FactorWeights(_groups(features)))],
+        ),
+        Representation(
+            "pca",
+            "principal components of the weighted features",
+            lambda features, settings: [
+                ("weight", _weights(features, settings)),
+                ("pca", PCA(VARIANCE_KEPT, svd_solver="full")),
+            ],
+        ),
+        Representation(
+            "outlook",
+            "all features, groups balanced, and what they foretell by the shop's own past",
+            lambda features, settings: [("outlook", Outlook(FactorWeights(_groups(features)), weight=0.5))],
+            learns=True,
+        ),
+        Representation(
+            "rfm_outlook",
+            "recency, frequency and money, and what all features foretell by the shop's own past",
+            lambda features, settings: [("outlook", Outlook(GroupSelector(_groups(features)), weight=3.0))],
+            learns=True,
+        ),
+    )
+}
+
+
+def represent(
+    table: pd.DataFrame,
+    features: Sequence[Feature],
+    settings: PreparationSettings,
+    wanted: Sequence[str],
+    past: Past | None = None,
+) -> dict[str, tuple[Pipeline, pd.DataFrame]]:
+    """The fitted pipeline and the matrix of each representation wanted, and of `ALL`.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_customers, >= n_features), index = customer_id
+    past : Past, optional
+        Without it the representations that learn are left out.
+
+    Returns
+    -------
+    dict
+        Each pipeline goes from the feature table to its matrix, of shape (n_customers, n_columns),
+        ordered by customer. One whose matrix would not differ from an earlier one is left out.
+
+    Raises
+    ------
+    ValueError
+        See `prepare.prepare`; or a representation is unknown.
+    """
+    if table.empty:
+        raise ValueError("no customers to prepare")
+    if not table.index.is_unique:
+        raise ValueError("a customer occurs more than once in the feature table")
+    common = Pipeline(make_pipeline(features, settings).steps[:-1]).set_output(transform="pandas")
+    scaled = common.fit_transform(table.sort_index())
+    made: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
+    for name in dict.fromkeys([ALL, *wanted]):
+        entry = REPRESENTATIONS[name]
+        if entry.learns and past is None:
+            continue
+        own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
+        if entry.learns:
+            lessons = _lessons(common, past)
+            own.fit(*lessons["then"], outlook__today=scaled, outlook__season=lessons.get("season"))
+            matrix = own.transform(scaled)
+        else:
+            matrix = own.fit_transform(scaled)
+        if not any(matrix.shape == other.shape and np.allclose(matrix, other) for _, other in made.values()):
+            made[name] = Pipeline([*common.steps, *own.steps]), matrix
+    return made
+
+
+def _lessons(common: Pipeline, past: Past) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
+    """X and y of what is learned from, in the columns common to all."""
+    of = {"then": past} | ({"season": past.year_before} if past.year_before is not None else {})
+    return {name: (common.transform(each.features), np.log1p(each.spend)) for name, each in of.items()}
+
+
+def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
+    """The customers of a horizon ago as `pipeline` shows them; what it learned from them, cross-fitted.
+
+    A step that learned from these customers would tell its own training set well. So the rows of each
+    of 5 folds come from that step fitted on the other folds.
+
+    Returns
+    -------
+    ndarray of shape (n_then, n_columns)
+    """
+    step = pipeline[-1]
+    if not isinstance(step, Outlook):
+        return pipeline.transform(past.features).to_numpy()
+    lessons = _lessons(pipeline[:-1], past)
+    values, outcome = lessons["then"]
+    shown_as = np.empty((len(values), len(step.get_feature_names_out())))
+    for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
+        refitted = clone(step)
+        refitted.fit(values.iloc[shown], outcome[shown], today=values, season=lessons.get("season"))
+        refitted.factor_ = step.factor_  # one scale, that of the segments
+        shown_as[held] = refitted.transform(values.iloc[held])
+    return shown_as

@@ -1,0 +1,110 @@
+"""Transformers of representations: groups of features, weights of factors, percentile ranks."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from segmentation.modelling.prepare import group_of
+
+PLACING_ROWS = 100_000
+PLACES = 1_001
+
+
+class GroupSelector(SelectorMixin, BaseEstimator):
+    """The columns made of the features of one group; all columns where there is none of it.
+
+    Parameters
+    ----------
+    groups : dict
+        Group of each feature, by the feature's name.
+    group : str
+    """
+
+    def __init__(self, groups: dict | None = None, group: str = "rfm"):
+        self.groups = groups
+        self.group = group
+
+    def fit(self, X, y=None) -> GroupSelector:
+        validate_data(self, X, dtype=np.float64)
+        names = self.feature_names_in_
+        self.kept_ = np.array([group_of(name, self.groups or {}) == self.group for name in names])
+        if not self.kept_.any():
+            self.kept_[:] = True
+        return self
+
+    def _get_support_mask(self) -> np.ndarray:
+        check_is_fitted(self)
+        return self.kept_
+
+
+class FactorWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Divide each feature group by the standard deviation of its first principal component.
+
+    Multiple factor analysis (Escofier, Pages 1994): no group can have a direction that outweighs
+    every other group's, and a group of many different traits still counts for more than one of few.
+
+    Parameters
+    ----------
+    groups : dict
+        Group of each feature, by the feature's name.
+
+    Attributes
+    ----------
+    factors_ : ndarray of shape (n_features,)
+        What each column is multiplied by.
+    """
+
+    def __init__(self, groups: dict | None = None):
+        self.groups = groups
+
+    def fit(self, X, y=None) -> FactorWeights:
+        X = validate_data(self, X, dtype=np.float64)
+        group = np.array([group_of(name, self.groups or {}) for name in self.feature_names_in_])
+        self.factors_ = np.ones(X.shape[1])
+        for name in np.unique(group):
+            columns = np.flatnonzero(group == name)
+            covariance = np.cov(X[:, columns], rowvar=False, bias=True).reshape(len(columns), -1)
+            largest = np.linalg.eigvalsh(covariance)[-1]
+            self.factors_[columns] = 1 / np.sqrt(largest) if largest > 0 else 1.0
+        return self
+
+    def transform(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=np.float64, reset=False) * self.factors_
+
+
+class Places(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Each value as the share of customers that are below it, ties in the middle: 0..1.
+
+    The mid-rank in the sample of `fit` (at most 100,000 rows), straight between the values known. Unlike
+    scikit-learn's QuantileTransformer it gives the smallest value, which half of all customers may have,
+    the middle of their ranks and not 0.
+
+    Attributes
+    ----------
+    values_, shares_ : lists of ndarray
+        By column, the known values in order and the share below each.
+    """
+
+    def __init__(self, seed: int = 0):
+        self.seed = seed
+
+    def fit(self, X, y=None) -> Places:
+        X = validate_data(self, X, dtype=np.float64)
+        rows = np.random.default_rng(self.seed).permutation(len(X))[:PLACING_ROWS]
+        known = np.quantile(X[rows], np.linspace(0, 1, PLACES), axis=0, method="inverted_cdf")
+        found = [np.unique(column, return_index=True, return_counts=True) for column in known.T]
+        self.values_ = [values for values, _, _ in found]
+        self.shares_ = [(first + (counts - 1) / 2) / (PLACES - 1) for _, first, counts in found]
+        return self
+
+    def transform(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        with ThreadPoolExecutor() as pool:  # a column each
+            return np.column_stack(list(pool.map(np.interp, X.T, self.values_, self.shares_)))

@@ -1,0 +1,1 @@
+"""Scores of candidates: geometry, stability, prediction, explainability, agreement."""

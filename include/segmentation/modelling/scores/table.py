@@ -1,0 +1,135 @@
+"""Scores of all candidates at once, on the same customers.
+
+Every score is a column; its definition is the docstring of the function that makes it, and
+`DEFINITIONS` says it in a line. Noise is never scored as a cluster: it is left out, and
+`coverage` stands beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from segmentation.modelling.density import density_validity, reachability_tree
+from segmentation.modelling.labellers import Neighbours
+from segmentation.modelling.sampling import ordered
+from segmentation.modelling.scores.agreement import _agreement, _is_forecast, consensus, external
+from segmentation.modelling.scores.geometry import (
+    _near_neighbours,
+    mixture_gain,
+    near_neighbour_dunn,
+    neighbours_together,
+    silhouettes_told,
+    variance_scores,
+)
+from segmentation.modelling.scores.labels import _shares, _with_noise_settled
+from segmentation.modelling.scores.prediction import Snapshot, explainability, predictive
+from segmentation.modelling.search import Candidate, Progress, silent
+from segmentation.modelling.settings import ModelSettings
+
+CORE_NEIGHBOURS = 5
+
+DEFINITIONS = {
+    "coverage": "share of customers that are not noise",
+    "smallest_share": "share of customers in the smallest segment",
+    "largest_share": "share of customers in the largest segment",
+    "silhouette": "mean silhouette width, -1..1; noise left out",
+    "silhouette_error": "standard error of the silhouette where it is of a sample; 0: of everybody",
+    "calinski_harabasz": "variance between segments over variance within, per degree of freedom",
+    "davies_bouldin": "mean likeness of each segment to its most alike, 0 is best; noise left out",
+    "near_neighbour_dunn": "near neighbours: soft minimum distance between segments over mean within",
+    "density_validity": "how much sparser it is between segments than within, -1..1 (DBCV)",
+    "neighbours_together": "0..1: how far near neighbours share a segment, against chance of its size",
+    "consensus": "mean adjusted Rand index with the candidates of each algorithm",
+    "mixture_gain": "nats a customer that a Gaussian a segment gains over one for all, after BIC",
+    "stability": "mean adjusted Rand index with refits on subsamples",
+    "prediction_strength": "of the segment that keeps together worst in refits, its share of pairs kept",
+    "segment_jaccard": "of the segment found again worst in refits, its mean Jaccard index",
+    "explainability": "balanced accuracy of a depth-4 decision tree, on held-out customers",
+    "predictive": "out-of-sample share of the next period's log spend that membership explains",
+    "predictive_auc": "out-of-sample AUC of membership for buying at all in the next period",
+    "agreement_incumbent": "adjusted Rand index with the segments in use",
+    "external_ari": "adjusted Rand index with true labels; shown, never used",
+    "external_ami": "adjusted mutual information with true labels; shown, never used",
+    "external_nmi": "normalised mutual information with true labels; shown, never used",
+    "external_homogeneity": "each segment has one true label only, 0..1; shown, never used",
+    "external_completeness": "each true label is in one segment only, 0..1; shown, never used",
+}
+
+
+def score(
+    candidates: Sequence[Candidate],
+    X: pd.DataFrame | np.ndarray,
+    settings: ModelSettings,
+    *,
+    incumbent: np.ndarray | None = None,
+    truth: np.ndarray | None = None,
+    snapshots: Mapping[str, Snapshot] | None = None,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """All scores of all candidates that have labels.
+
+    Parameters
+    ----------
+    X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns)
+        The matrix that candidates of every representation are compared in, its rows in the order of
+        the candidates' labels.
+    incumbent, truth : array of shape (n_customers,), optional
+        Labels of the model in use, and true labels (-1 or NaN where unknown).
+    snapshots : dict of Snapshot, optional
+        By representation; without them there are no predictive scores.
+
+    Returns
+    -------
+    DataFrame
+        Index: candidate names; columns: the keys of `DEFINITIONS` that apply, float64, NaN where a
+        score is undefined (fewer than two clusters, say).
+    """
+    fitted = [c for c in candidates if not c.error]
+    values, back = ordered(X)
+    order = np.argsort(back)
+    labels = [c.labels[order] for c in fitted]
+    columns = [_shares(lab) for lab in labels]
+    with threadpool_limits(1):
+        rows = _paired_rows(len(values), settings)
+        sample, on_sample = values[rows], [lab[rows] for lab in labels]
+        progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
+        neighbours, tree = _near_neighbours(sample), reachability_tree(sample, CORE_NEIGHBOURS)[0]
+        published = [_with_noise_settled(sample, lab) for lab in on_sample]
+        voices = ["" if _is_forecast(c.representation) else c.algorithm for c in fitted]
+        for row, agreed in zip(columns, consensus(published, voices), strict=True):
+            row["consensus"] = agreed
+        for row, (width, error) in zip(columns, silhouettes_told(sample, on_sample), strict=True):
+            row["silhouette"] = width
+            row["silhouette_error"] = error if len(rows) < len(values) else error * 0.0
+        for row, candidate, lab, told in zip(columns, fitted, on_sample, published, strict=True):
+            row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
+            row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
+            row["density_validity"] = density_validity(tree, lab)
+            row["neighbours_together"] = neighbours_together(neighbours[1], told)
+            row["mixture_gain"] = mixture_gain(sample, told)
+            for name in ("stability", "prediction_strength", "segment_jaccard"):
+                row[name] = getattr(candidate, name)
+            row["explainability"] = explainability(sample, lab, settings.seed)
+        progress("comparing with the incumbent, the true labels and the next period, where known")
+        shown: dict[str, Neighbours] = {}
+        for row, candidate, lab in zip(columns, fitted, labels, strict=True):
+            if incumbent is not None:
+                row["agreement_incumbent"] = _agreement(lab, np.asarray(incumbent)[order])
+            row |= {} if truth is None else external(lab, np.asarray(truth)[order])
+            past = (snapshots or {}).get(candidate.representation)
+            if past is not None:
+                near = shown.setdefault(candidate.representation, Neighbours(past.X))
+                row |= predictive(candidate, past, settings.seed, near)
+    table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
+    return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
+
+
+def _paired_rows(n: int, settings: ModelSettings) -> np.ndarray:
+    """One uniform sample for all candidates, so that they differ by themselves and not by luck."""
+    if n <= settings.score_rows:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(settings.seed).permutation(n)[: settings.score_rows])
