@@ -22,11 +22,11 @@ import pandas as pd
 import predictive
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation import candidates
 from segmentation.features import dictionary
 from segmentation.features import table as features
 from segmentation.modelling.assign import assign
 from segmentation.runs.night import Night
+from segmentation.selection import candidates
 from segmentation.warehouse import db
 
 SPREADS = (0.3, 1.0, 1.5, 2.0)

@@ -32,13 +32,14 @@ from sklearn.model_selection import RepeatedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from segmentation import candidates, choice, renewal, settings
+from segmentation import settings
 from segmentation.features import table as features
 from segmentation.ingestion import cleaning, extraction
 from segmentation.local import cli
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign
 from segmentation.runs.night import Night
+from segmentation.selection import candidates, choice, refit
 from segmentation.sources import refresh
 from segmentation.warehouse import schema
 
@@ -205,7 +206,7 @@ def ingest(night: Night, version: str | None) -> None:
 
 def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
     """Labels in the order of customers, and names: what is chosen, and what silhouette would take."""
-    renewal.decide(night, renewal.Wish(force_refit=True), silent)
+    refit.decide(night, refit.Wish(force_refit=True), silent)
     algorithms = candidates.prepare(night, None, silent)
     for algorithm in algorithms:
         candidates.fit(night, algorithm, silent)

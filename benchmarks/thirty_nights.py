@@ -21,12 +21,13 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from segmentation import candidates, choice, publishing, renewal
+from segmentation import publishing
 from segmentation.features import table
 from segmentation.ingestion import cleaning, extraction
 from segmentation.local import postgres
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.selection import candidates, choice, refit
 from segmentation.settings import Settings
 from segmentation.sources import files
 from segmentation.warehouse import db, schema
@@ -147,7 +148,7 @@ def main(file: str, nights: int, algorithms: list[str]) -> int:
 def _night(night: Night, algorithms: list[str]) -> None:
     started = time.monotonic()
     table.build(night, silent)
-    if renewal.decide(night, renewal.Wish(), silent).search:
+    if refit.decide(night, refit.Wish(), silent).search:
         wanted = candidates.prepare(night, algorithms or None, silent)
         for algorithm in wanted:
             candidates.fit(night, algorithm, silent)

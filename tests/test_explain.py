@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import explain
 from segmentation.features import dictionary
+from segmentation.segments import explain
 
 KNOWN = {feature.name: feature for feature in dictionary.dictionary()}
 WANTED = tuple(KNOWN[name] for name in ("recency_days", "spend_365d", "mean_rating", "gender"))

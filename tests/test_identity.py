@@ -9,8 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from segmentation import identity
-from segmentation.identity import Match, match
+from segmentation.segments import identity
+from segmentation.segments.identity import Match, match
 
 overlaps = st.dictionaries(
     st.tuples(st.integers(0, 4), st.integers(1, 5)), st.integers(1, 60), min_size=1, max_size=16

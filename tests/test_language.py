@@ -10,13 +10,14 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from segmentation import naming, report
+from segmentation import report
 from segmentation.features import dictionary
 from segmentation.language import numbers, texts
 from segmentation.language.texts import speaking, t
 from segmentation.modelling import baseline
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
+from segmentation.segments import naming
 from segmentation.ui import reading, refusals
 
 CODE = Path(texts.__file__).parents[1]

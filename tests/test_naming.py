@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from segmentation import naming
 from segmentation.features import dictionary
 from segmentation.language.texts import speaking
-from segmentation.naming import FAR, Name, Traits
+from segmentation.segments import naming
+from segmentation.segments.naming import FAR, Name, Traits
 from segmentation.settings import Lifecycle
 
 BOUNDS = Lifecycle(new_tenure_days=60, cooling_recency_days=90, lapsed_recency_days=180)

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from segmentation import naming, playbook
 from segmentation.errors import SettingsError
 from segmentation.language.texts import speaking
+from segmentation.segments import naming, playbook
 
 PLAYS = playbook.load()
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import profiles
 from segmentation.features import dictionary
+from segmentation.segments import profiles
 from segmentation.settings import Lifecycle
 
 KNOWN = {feature.name: feature for feature in dictionary.dictionary()}

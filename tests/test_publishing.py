@@ -12,11 +12,11 @@ import psycopg2.errors
 import pytest
 
 from segmentation import publishing
-from segmentation.choice import Chosen, Segment
 from segmentation.errors import LeaseError
 from segmentation.features import table as features
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.segments.chosen import Chosen, Segment
 from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions
 from segmentation.warehouse.db import Database

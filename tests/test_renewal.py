@@ -9,25 +9,25 @@ import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 
-from segmentation import candidates, renewal
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import choose
 from segmentation.modelling.sampling import Shown
 from segmentation.modelling.scores.table import score
 from segmentation.runs.night import Night
+from segmentation.selection import candidates, refit
 from segmentation.settings import Settings
 
 SETTINGS = Settings()
 RNG = np.random.default_rng(0)
 THEN = pd.DataFrame({"monetary": RNG.lognormal(4, 1, 1000), "country": RNG.choice(["DE", "FR"], 1000)})
 SEARCHED = {"as_of_date": "2026-03-01", "customers": 1000, "histogram": drift.histogram(THEN)}
-MODEL = assign.Model("kmeans k=4", "kmeans", {"k": 4}, 4, None, (), None, renewal.shaping(SETTINGS), SEARCHED)
+MODEL = assign.Model("kmeans k=4", "kmeans", {"k": 4}, 4, None, (), None, refit.shaping(SETTINGS), SEARCHED)
 MOVED = THEN.assign(monetary=THEN["monetary"] * 3)
 
 
 def told(model: assign.Model = MODEL, frame: pd.DataFrame = THEN, day: int = 2, **model_settings):
     changed = SETTINGS.model.model_copy(update=model_settings)
-    return renewal.due(model, frame, date(2026, 3, day), SETTINGS.model_copy(update={"model": changed}))
+    return refit.due(model, frame, date(2026, 3, day), SETTINGS.model_copy(update={"model": changed}))
 
 
 def test_a_night_after_the_search_on_which_little_has_changed_does_not_search():
@@ -59,18 +59,18 @@ def test_thresholds_are_settings():
     tolerant = SETTINGS.model_copy(
         update={"model": SETTINGS.model.model_copy(update={"search_every_days": 30, "search_above_psi": 9.0})}
     )
-    model = replace(MODEL, settings=renewal.shaping(tolerant))
-    assert not renewal.due(model, MOVED, date(2026, 3, 20), tolerant)[0]
+    model = replace(MODEL, settings=refit.shaping(tolerant))
+    assert not refit.due(model, MOVED, date(2026, 3, 20), tolerant)[0]
 
 
 def test_a_wish_narrows_k_and_is_said(tmp_path):
     night = Night("run", date(2026, 3, 1), SETTINGS, None, None, tmp_path)
-    wish = renewal.Wish(("kmeans",), 6, True)
+    wish = refit.Wish(("kmeans",), 6, True)
     model = wish.applied(night).settings.model
     assert (model.k_min, model.k_max) == (6, 6)
     assert wish.words() == "algorithm kmeans and k = 6 and a refit"
-    assert renewal.Wish().words() == ""
-    assert renewal.Wish().applied(night) is night
+    assert refit.Wish().words() == ""
+    assert refit.Wish().applied(night) is night
 
 
 def test_the_best_of_each_algorithm_goes_along_with_the_model(tmp_path):
@@ -83,7 +83,7 @@ def test_the_best_of_each_algorithm_goes_along_with_the_model(tmp_path):
         }
     )
     night = Night("run", date(2026, 3, 1), SETTINGS, None, None, tmp_path)
-    made = renewal.today(THEN, night, board)
+    made = refit.today(THEN, night, board)
     assert made["best"] == {"kmeans": {"rfm": [{"k": 3}], "all": [{"k": 5}]}}
     assert (made["as_of_date"], made["customers"]) == ("2026-03-01", 1000)
 
@@ -99,7 +99,7 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
         """A night's fits and choice: what is kept of the winner, the trials of each algorithm in order."""
         night = Night(f"run{day}", date(2026, 3, day), settings, None, None, tmp_path)
         night.folder.mkdir(parents=True)
-        (night.folder / renewal.FILE).write_text(json.dumps(asdict(renewal.Decision(True, "due", first))))
+        (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(True, "due", first))))
         (night.folder / candidates.MADE).write_text('["all", "rfm"]')
         for name in ("all", "rfm"):
             with (night.folder / candidates.SHOWN.format(name)).open("wb") as file:
@@ -108,7 +108,7 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
             candidates.fit(night, algorithm)
         found = candidates.load(night, algorithms)
         chosen = choose(found, score(found, matrix, few), few)
-        searched = renewal.today(matrix, night, chosen.leaderboard)
+        searched = refit.today(matrix, night, chosen.leaderboard)
         assign.save_model(assign.make_model(chosen.winner, matrix, searched=searched), night.folder / "model")
         tried: dict[str, list[dict]] = {}
         for candidate in found:

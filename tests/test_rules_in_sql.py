@@ -8,10 +8,13 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from segmentation import choice, explain, profiles, publishing
+from segmentation import publishing
 from segmentation.features import dictionary, table
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.segments import chosen as chosen_
+from segmentation.segments import explain, profiles
+from segmentation.selection import describe
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, make_source, select, silent
 from tests.test_publishing import chosen
@@ -142,9 +145,9 @@ def publish(shop: SmallShop, day: date, *numbers: int) -> None:
     clusters = pd.Series(np.array(numbers or (0, 1, 2))[kinds], index=frame.index)
     rules = explain.explain(frame, clusters, known, seed=1)
     night.folder.mkdir(parents=True)
-    handed = choice.Chosen(
+    handed = chosen_.Chosen(
         "new", "planted", None,
-        choice._segments(night, frame, clusters, known, rules, "EUR"),
+        describe._segments(night, frame, clusters, known, rules, "EUR"),
         profiles.profiles(frame, clusters, known),
         chosen(dict.fromkeys(frame.index, 0), frame["spend_365d"].to_dict()).leaderboard,
         rules.fidelity,
@@ -159,7 +162,7 @@ def publish(shop: SmallShop, day: date, *numbers: int) -> None:
         }
     )
     publishing.stage_assignments(night, assignment)
-    publishing.publish(night, choice.Chosen.read(night), silent)
+    publishing.publish(night, chosen_.Chosen.read(night), silent)
 
 
 def see(shop: SmallShop, query: str, **params) -> list[tuple]:

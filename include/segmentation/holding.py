@@ -13,12 +13,13 @@ from typing import Any
 
 from psycopg2 import sql
 
-from segmentation import identity, publishing
-from segmentation.choice import Chosen
+from segmentation import publishing
 from segmentation.errors import DecisionError, LeaseError
 from segmentation.quality import metrics
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.segments import identity
+from segmentation.segments.chosen import Chosen
 from segmentation.warehouse import db
 
 NOBODY = "segmentation"  # who decides when a later run of the date makes a decision void

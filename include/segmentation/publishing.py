@@ -11,13 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation import identity, naming, packed, playbook, rules_in_sql
-from segmentation.choice import Chosen
+from segmentation import packed, rules_in_sql
 from segmentation.errors import LeaseError
-from segmentation.explain import Rule
 from segmentation.language.texts import speaking
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.segments import identity, naming, playbook
+from segmentation.segments.chosen import Chosen
+from segmentation.segments.explain import Rule
 from segmentation.warehouse import db, partitions
 
 # Under the lock of a publication, and not of a sequence: what failed before leaves no gap behind.

@@ -19,9 +19,9 @@ from segmentation.runs import connections, register
 from segmentation.runs.night import Night
 
 if TYPE_CHECKING:
-    from segmentation import renewal
     from segmentation.quality.results import GateResult
     from segmentation.runs.window import Span
+    from segmentation.selection import refit
 
 Reference = dict[str, Any]
 # set where nobody can be asked about a held night: dag.test() would wait for ever
@@ -52,7 +52,8 @@ def start() -> Reference | None:
     ------
     SettingsError, SourceError, LeaseError
     """
-    from segmentation import backfill, playbook
+    from segmentation import backfill
+    from segmentation.segments import playbook
     from segmentation.sources import contract
     from segmentation.warehouse import schema
 
@@ -197,12 +198,12 @@ def check_features(reference: Reference) -> dict[str, Any]:
     return _told("check_features", gate.check_features(_alive(reference))).summary()
 
 
-def _wish() -> "renewal.Wish":
+def _wish() -> "refit.Wish":
     """What the parameters of the DAG run ask for."""
-    from segmentation import renewal
+    from segmentation.selection import refit
 
     params = get_current_context()["params"]
-    return renewal.Wish(tuple(params["algorithms"] or ()), params["k"], params["force_refit"])
+    return refit.Wish(tuple(params["algorithms"] or ()), params["k"], params["force_refit"])
 
 
 def prepare(reference: Reference) -> list[str]:
@@ -210,17 +211,17 @@ def prepare(reference: Reference) -> list[str]:
 
     None where the model in use labels everybody, and where there is nothing to cluster.
     """
-    from segmentation import candidates, renewal
+    from segmentation.selection import candidates, refit
 
     night, wish = _alive(reference), _wish()
-    if not renewal.decide(night, wish, progress.say).search:
+    if not refit.decide(night, wish, progress.say).search:
         return []
     return candidates.prepare(wish.applied(night), list(wish.algorithms), progress.say)
 
 
 def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
     """Fit the trials of one algorithm."""
-    from segmentation import candidates
+    from segmentation.selection import candidates
 
     get_current_context()["algorithm"] = algorithm  # names the mapped task in the UI
     return candidates.fit(_wish().applied(_alive(reference)), algorithm, progress.say)
@@ -231,10 +232,11 @@ def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str,
 
     A search without fits had nothing to cluster.
     """
-    from segmentation import choice, publishing, renewal
+    from segmentation import publishing
+    from segmentation.selection import choice, refit
 
     night = _alive(reference)
-    if renewal.Decision.read(night).search:
+    if refit.Decision.read(night).search:
         algorithms = [fit["algorithm"] for fit in fits or []]
         chosen, assignments = choice.choose(night, algorithms, _wish(), progress.say)
     else:
@@ -284,7 +286,7 @@ def hold(reference: Reference) -> str:
 def publish(reference: Reference) -> Iterator[Metadata]:
     """Everything that readers see, in one transaction; the asset is emitted by the newest date only."""
     from segmentation import holding, publishing
-    from segmentation.choice import Chosen
+    from segmentation.segments.chosen import Chosen
 
     # a held night works no more and has no lease: it is published by whoever released it
     decision = get_current_context()["ti"].xcom_pull(task_ids="approve")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from segmentation import profiles
 from segmentation.features import dictionary
 from segmentation.features import table as features
 from segmentation.runs.night import Night
+from segmentation.segments import profiles
 from segmentation.settings import Settings, Shop
 from segmentation.warehouse import db, partitions
 

@@ -53,7 +53,7 @@ def parent_date(conn: db.Connection, night: Night) -> date | None:
 
 def _measure_changes(conn: db.Connection, night: Night, staged_table: str, parent: date) -> None:
     """The share of customers, of those in both dates, whose cluster is not their former segment's match."""
-    from segmentation import identity
+    from segmentation.segments import identity
 
     query = db.statement("segments/overlap.sql", assignments=staged_table)
     rows = db.rows(conn, query, {"parent_as_of_date": parent})

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from segmentation import naming
 from segmentation.errors import SettingsError
 from segmentation.features.dictionary import dictionary
 from segmentation.language.texts import ENGLISH, current, t
+from segmentation.segments import naming
 from segmentation.settings import INCLUDE
 
 FILE = INCLUDE / "config" / "playbook.yaml"

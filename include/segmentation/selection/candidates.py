@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from skops import io as skops_io
 
-from segmentation import renewal
 from segmentation.errors import SettingsError
 from segmentation.features import dictionary, table
 from segmentation.modelling import assign
@@ -18,6 +17,7 @@ from segmentation.modelling.representations.registry import ALL, Past, represent
 from segmentation.modelling.sampling import Shown, judged_rows
 from segmentation.modelling.search import fit_algorithm
 from segmentation.runs.night import Night
+from segmentation.selection import refit
 
 MATRIX, PIPELINE = "matrix-{}.parquet", "pipeline-{}.skops"
 SNAPSHOT, YEAR_BEFORE = "snapshot.parquet", "snapshot-year.parquet"
@@ -139,7 +139,7 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
     tasks = [(first, settings)]
     if registry()[algorithm].everywhere:
         tasks += [(name, fewer) for name in others]
-    before = renewal.Decision.read(night).first.get(algorithm, {})
+    before = refit.Decision.read(night).first.get(algorithm, {})
     fitted = [
         _named(candidate, name)
         for name, budget in tasks

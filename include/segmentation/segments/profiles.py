@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from segmentation import explain, naming
 from segmentation.features.dictionary import Feature
 from segmentation.modelling.prepare import signed_log
+from segmentation.segments import explain, naming
 from segmentation.settings import Lifecycle
 
 DECIMALS = 6

@@ -1,0 +1,1 @@
+"""What segments are: identity, names, profiles, rules, plays."""

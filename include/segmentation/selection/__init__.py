@@ -1,0 +1,1 @@
+"""From the matrix of features to the chosen model."""

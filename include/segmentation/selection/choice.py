@@ -1,0 +1,121 @@
+"""The choice among the candidates, and all that will be published of it, kept among the run's artifacts."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from segmentation.errors import WishError
+from segmentation.modelling import assign
+from segmentation.modelling import choose as rule
+from segmentation.modelling.representations.registry import ALL, of_the_past
+from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.scores import prediction
+from segmentation.modelling.scores import table as scores
+from segmentation.modelling.search import Candidate
+from segmentation.runs.night import Night
+from segmentation.segments.chosen import Chosen
+from segmentation.selection import candidates, refit
+from segmentation.selection.describe import _Facts, _facts, _publishable
+
+
+def choose(
+    night: Night,
+    algorithms: list[str],
+    wish: refit.Wish | None = None,
+    progress: Callable[[str], None] = print,
+) -> tuple[Chosen, pd.DataFrame]:
+    """Score the candidates with last night's model among them, choose, label everybody.
+
+    Returns
+    -------
+    What is to be published, and the assignment: customer_id, cluster, confidence, is_outlier; one row a
+    customer of the date.
+
+    Raises
+    ------
+    WishError
+        Somebody asked for a k or an algorithm, and no candidate of that kind passes the gates.
+    """
+    usual, wish = night.settings, wish or refit.Wish()
+    night, facts = wish.applied(night), _facts(night)
+    before = None if wish.force_refit else _in_use(night, facts, progress)
+    matrix = candidates.matrix(night)
+    runners = candidates.load(night, algorithms)
+    if before is not None and runners:
+        runners.append(before.candidate)
+    scored = _scores(night, runners, matrix, before, facts.truth, progress) if runners else pd.DataFrame()
+    decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
+    progress(f"choose: {decided.verdict}")
+    if decided.winner is None and (wish.k or wish.algorithms) and runners:
+        raise WishError(f"{decided.verdict.split(';')[0]}; asked for: {wish.words()}. Nothing is published")
+
+    kept = decided.kind == "keep" and before is not None
+    representation = decided.winner.representation if decided.winner is not None else ALL
+    own = before.matrix if kept else candidates.matrix(night, representation)
+    model = None
+    if decided.winner is not None:
+        preparation = before.model.pipeline if kept else candidates.pipeline(night, representation)
+        searched = refit.today(facts.frame, night, decided.leaderboard)
+        shaping = refit.shaping(usual)
+        model = assign.make_model(decided.winner, own, preparation, shaping, searched)
+    return _publishable(night, decided, model, own, matrix, facts)
+
+
+def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen, pd.DataFrame]:
+    """Label everybody with the parent's model, as `renewal` decided; returns what `choose` does.
+
+    Raises
+    ------
+    LookupError
+        The model that was there when the run decided is not there any more.
+    """
+    facts, decision = _facts(night), refit.Decision.read(night)
+    before = _in_use(night, facts, progress)
+    if before is None:
+        raise LookupError(f"run {night.run_id} was to keep its parent's model, which is gone; run it again")
+    judged = judged_rows(before.matrix, night.settings.model)
+    truth = None if facts.truth is None else facts.truth[judged]
+    own = before.matrix.iloc[judged]
+    scored = scores.score([before.candidate], own, night.settings.model, truth=truth, progress=progress)
+    decided = rule.choose([before.candidate], scored, night.settings.model, n_customers=len(before.matrix))
+    verdict = f"kept without a search: {decision.reason}"
+    progress(f"choose: {verdict}")
+    decided = replace(decided, kind="keep", winner=before.candidate, verdict=verdict)
+    return _publishable(night, decided, before.model, before.matrix, before.matrix, facts)
+
+
+def _in_use(night: Night, facts: _Facts, progress: Callable[[str], None]) -> refit.InUse | None:
+    with night.warehouse.connect(readonly=True) as conn:
+        return refit.in_use(conn, night, facts.frame, progress)
+
+
+def _scores(
+    night: Night,
+    runners: list[Candidate],
+    matrix: pd.DataFrame,
+    before: refit.InUse | None,
+    truth: np.ndarray | None,
+    progress: Callable[[str], None],
+) -> pd.DataFrame:
+    """All scores; the customers of a horizon ago are shown to each candidate in its representation."""
+    past = candidates.past(night)
+    pipelines = {name: candidates.pipeline(night, name) for name in candidates.representations(night)}
+    if before is not None:
+        pipelines[before.candidate.representation] = before.model.pipeline
+    seed = night.settings.model.seed
+    snapshots = past and {
+        name: prediction.Snapshot(of_the_past(pipeline, past, seed), past.spend)
+        for name, pipeline in pipelines.items()
+    }
+    judged = judged_rows(matrix, night.settings.model)
+    return scores.score(
+        runners,
+        matrix.iloc[judged],
+        night.settings.model,
+        incumbent=before.candidate.labels if before else None,
+        truth=None if truth is None else truth[judged],
+        snapshots=snapshots,
+        progress=progress,
+    )
