@@ -24,9 +24,10 @@ import pandas as pd
 import psutil
 import psycopg2
 
-from segmentation import packed, report
+from segmentation import report
 from segmentation.features import dictionary, table
 from segmentation.local import postgres
+from segmentation.publishing import packed_assignments
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions, schema
@@ -133,7 +134,7 @@ def fill(target: db.Database, customers: int, dates: int) -> None:
         )
         partitions.replace(conn, "features", "customer_features", NEWEST)
     started = time.perf_counter()
-    dates_packed = len(packed.pack_missing(target))
+    dates_packed = len(packed_assignments.pack_missing(target))
     print(f"{dates_packed} dates packed in {time.perf_counter() - started:.1f} s")
     connection = psycopg2.connect(**target.params)
     connection.autocommit = True

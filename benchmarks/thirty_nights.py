@@ -21,10 +21,10 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from segmentation import publishing
 from segmentation.features import table
 from segmentation.ingestion import cleaning, extraction
 from segmentation.local import postgres
+from segmentation.publishing import publish
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.selection import candidates, choice, refit
@@ -155,8 +155,8 @@ def _night(night: Night, algorithms: list[str]) -> None:
         chosen, assignments = choice.choose(night, wanted, progress=silent)
     else:
         chosen, assignments = choice.keep(night, silent)
-    publishing.stage_assignments(night, assignments)
-    publishing.publish(night, chosen, silent)
+    publish.stage_assignments(night, assignments)
+    publish.publish(night, chosen, silent)
     with night.warehouse.connect(readonly=True) as conn:
         row = db.row(conn, MOVERS, {"day": night.as_of_date, "run_id": night.run_id})
     took = time.monotonic() - started

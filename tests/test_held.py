@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from segmentation import holding, publishing, summary
+from segmentation import summary
 from segmentation.errors import DecisionError, HeldError
-from segmentation.holding import Held
-from segmentation.quality import judge
+from segmentation.publishing import gate, holding, ids
+from segmentation.publishing.holding import Held
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
@@ -52,8 +52,8 @@ class Shop(Publisher):
         with self.warehouse.connect() as conn:
             parent = register.parent(conn, day)
             if parent:
-                table = publishing.assignments_table(day)
-                judge._measure_changes(conn, night, table, parent["as_of_date"])
+                table = ids.assignments_table(day)
+                gate._measure_changes(conn, night, table, parent["as_of_date"])
         return night
 
     def held(self, day=SECOND, clusters=SHUFFLED) -> Night:

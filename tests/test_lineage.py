@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import publishing
 from segmentation.modelling.choose import choose
 from segmentation.modelling.scores import table
 from segmentation.modelling.search import fit_algorithm
 from segmentation.modelling.settings import ModelSettings
+from segmentation.publishing import publish as publishing
 from segmentation.warehouse.db import Database
 from tests.small_shop import contents, silent
 from tests.test_publishing import FIRST, PUBLIC, SECOND, SPEND, THIRD, THREE, Publisher, chosen, shop

@@ -11,9 +11,9 @@ import pandas as pd
 import psycopg2.errors
 import pytest
 
-from segmentation import publishing
 from segmentation.errors import LeaseError
 from segmentation.features import table as features
+from segmentation.publishing import publish as publishing
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen, Segment

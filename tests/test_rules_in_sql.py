@@ -8,8 +8,8 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from segmentation import publishing
 from segmentation.features import dictionary, table
+from segmentation.publishing import publish as publishing
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments import chosen as chosen_

@@ -32,7 +32,8 @@ def release(day: date, by: str, note: str) -> str:
     DecisionError
         When none is held, or what it was made of has changed since.
     """
-    from segmentation import alerts, holding, report
+    from segmentation import alerts, report
+    from segmentation.publishing import holding
     from segmentation.runs import register
 
     night = _night(day)
@@ -51,7 +52,7 @@ def reject(day: date, by: str, note: str) -> str:
     DecisionError
         When none is held.
     """
-    from segmentation import holding
+    from segmentation.publishing import holding
 
     night = _night(day)
     holding.reject(night, by, note)
@@ -59,7 +60,7 @@ def reject(day: date, by: str, note: str) -> str:
 
 
 def _night(day: date) -> "Night":
-    from segmentation import holding
+    from segmentation.publishing import holding
     from segmentation.runs import connections
     from segmentation.warehouse import db, schema
 

@@ -16,8 +16,8 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation import packed
 from segmentation.features import checkpoints
+from segmentation.publishing import packed_assignments
 from segmentation.runs import register
 from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions
@@ -70,7 +70,7 @@ def run(
         assignments, features = _past(conn, settings, newest)
     freed_bytes = _drop(warehouse, "features", "customer_features", features)
     freed_bytes += _drop(warehouse, "segments", "customer_segments", assignments)
-    if packed_now := packed.pack_missing(warehouse):
+    if packed_now := packed_assignments.pack_missing(warehouse):
         progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:
         if months := checkpoints.prune(conn, newest - MONTH_STARTS_KEPT):

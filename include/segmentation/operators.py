@@ -94,7 +94,7 @@ class HeldNightOperator(ApprovalOperator):
         HeldError
             When it was rejected; that is not tried again.
         """
-        from segmentation import holding
+        from segmentation.publishing import holding
 
         who = event.get("responded_by_user") or {}
         note = (event.get("params_input") or {}).get("note") or ""

@@ -232,7 +232,7 @@ def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str,
 
     A search without fits had nothing to cluster.
     """
-    from segmentation import publishing
+    from segmentation.publishing import publish as publishing
     from segmentation.selection import choice, refit
 
     night = _alive(reference)
@@ -248,11 +248,11 @@ def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str,
 
 def check_segments(reference: Reference) -> dict[str, Any]:
     """The gate on what is about to be published."""
-    from segmentation import publishing
-    from segmentation.quality import judge
+    from segmentation.publishing import gate as gate_
+    from segmentation.publishing import ids
 
     night = _alive(reference)
-    found = judge.check_segments(night, publishing.assignments_table(night.as_of_date))
+    found = gate_.check_segments(night, ids.assignments_table(night.as_of_date))
     return _told("check_segments", found).summary()
 
 
@@ -264,8 +264,8 @@ def hold(reference: Reference) -> str:
     HeldError
         When it is held and nobody can be asked in the UI: `make run` and backfills end here.
     """
-    from segmentation import holding
     from segmentation.alerts import incidents
+    from segmentation.publishing import holding
 
     night, context = connections.night(reference), get_current_context()
     held = holding.hold(night)
@@ -285,7 +285,8 @@ def hold(reference: Reference) -> str:
 
 def publish(reference: Reference) -> Iterator[Metadata]:
     """Everything that readers see, in one transaction; the asset is emitted by the newest date only."""
-    from segmentation import holding, publishing
+    from segmentation.publishing import holding
+    from segmentation.publishing import publish as publishing
     from segmentation.segments.chosen import Chosen
 
     # a held night works no more and has no lease: it is published by whoever released it

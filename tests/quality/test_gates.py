@@ -14,7 +14,7 @@ from segmentation.features import table as features
 from segmentation.features.gate import check_features
 from segmentation.ingestion import cleaning
 from segmentation.ingestion.gate import check_cleaning, check_sources, refuse_source
-from segmentation.quality.judge import check_segments
+from segmentation.publishing.gate import check_segments
 from segmentation.row_rules import NO_FAULT, RULES
 from segmentation.warehouse import db
 from tests.quality.healthy import AS_OF, FIRST, LOADS, SECRET, SHOP, STAGED, quiet

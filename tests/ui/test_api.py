@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import psycopg2
 import pytest
 
-from segmentation import packed, ui
+from segmentation import ui
+from segmentation.publishing import packed_assignments
 from segmentation.warehouse import db
 from tests.report import sample
 from tests.ui.conftest import EARLIER, Server
@@ -125,7 +126,11 @@ def test_movement_between_neighbours_is_the_record_and_between_others_a_comparis
     # these dates were published by hand, so that assignments were compared; their bytes say the same
     with server.machine.warehouse("demo").connect(readonly=True) as conn:
         assert db.scalar(conn, "select count(*) from segments.packed_segments") == 0
-    assert packed.pack_missing(server.machine.warehouse("demo")) == [EARLIER, sample.BEFORE, sample.TODAY]
+    assert packed_assignments.pack_missing(server.machine.warehouse("demo")) == [
+        EARLIER,
+        sample.BEFORE,
+        sample.TODAY,
+    ]
     assert server.ask(f"api/v1/movement?from={EARLIER}&to={sample.TODAY}").json == computed
     assert server.ask(f"api/v1/movement?to={EARLIER}").status == 404
 

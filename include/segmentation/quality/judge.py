@@ -12,7 +12,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import GateFailed
-from segmentation.quality import metrics as measuring
 from segmentation.quality import results as keeping
 from segmentation.quality.figures import in_words
 from segmentation.quality.metrics import Metrics
@@ -25,47 +24,9 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
 
 
-def check_segments(night: Night, staged_table: str) -> GateResult:
-    """Judge the assignment staged in `staged_table` (schema.table), before it is published.
-
-    Raises
-    ------
-    GateFailed
-        When a critical expectation is not met. The results are stored, and nothing is published.
-    """
-    from segmentation.quality import builder
-
-    table = "customer_segments"
-    with night.warehouse.connect() as conn:
-        measuring.measure(conn, night, "segments", table, table, {}, staged=staged_table)
-        parent = parent_date(conn, night)
-        if parent:
-            _measure_changes(conn, night, staged_table, parent)
-        measured = measuring.read(conn, night, "segments", table)
-    suite = builder.customer_segments(measured, night.settings, parent and parent.isoformat())
-    return judge(night, "segments", "segments", [measured], {table: suite})
-
-
 def parent_date(conn: db.Connection, night: Night) -> date | None:
     found = register.parent(conn, night.as_of_date)
     return found["as_of_date"] if found else None
-
-
-def _measure_changes(conn: db.Connection, night: Night, staged_table: str, parent: date) -> None:
-    """The share of customers, of those in both dates, whose cluster is not their former segment's match."""
-    from segmentation.segments import identity
-
-    query = db.statement("segments/overlap.sql", assignments=staged_table)
-    rows = db.rows(conn, query, {"parent_as_of_date": parent})
-    # a row without a cluster is a fault, and has a figure of its own
-    overlap = {(r["cluster"], r["segment_id"]): r["customers"] for r in rows if r["cluster"] is not None}
-    if not overlap:
-        return
-    matched = {m.cluster: m.segment_id for m in identity.match(overlap, sorted({c for c, _ in overlap}))}
-    changed = sum(n for (cluster, segment), n in overlap.items() if matched[cluster] != segment)
-    known = sum(overlap.values())
-    measuring.keep(conn, night, "segments", "customer_segments", "customers_changed", changed)
-    measuring.keep(conn, night, "segments", "customer_segments", "changed_share", changed / known)
 
 
 def judge(

@@ -12,9 +12,10 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import packed, settings
+from segmentation import settings
 from segmentation.errors import SettingsError, UserError
 from segmentation.language.texts import t
+from segmentation.publishing import packed_assignments
 from segmentation.report import data
 from segmentation.report.data import Flow, Segment
 from segmentation.runs import connections
@@ -160,7 +161,7 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
                 said = t("who was in which segment on {date} is no longer kept", date=run["as_of_date"])
                 raise NotPublishedError(said)
         between = {"first": before["as_of_date"], "second": after["as_of_date"]}
-        rows = packed.compare(conn, before["run_id"], after["run_id"])
+        rows = packed_assignments.compare(conn, before["run_id"], after["run_id"])
         rows = rows if rows is not None else db.rows(conn, db.statement("ui/movement.sql"), between)
     between = [before["as_of_date"], after["as_of_date"]]
     names: dict[date, dict[int | None, str]] = {day: {} for day in between}

@@ -13,8 +13,8 @@ from typing import Any
 
 from psycopg2 import sql
 
-from segmentation import publishing
 from segmentation.errors import DecisionError, LeaseError
+from segmentation.publishing import ids, publish
 from segmentation.quality import metrics
 from segmentation.runs import register
 from segmentation.runs.night import Night
@@ -112,7 +112,7 @@ def hold(night: Night) -> Held | None:
         )
         if not is_held:
             raise LeaseError(register.lost(night))
-        _rename(conn, publishing.assignments_table(night.as_of_date), table_of(night))
+        _rename(conn, ids.assignments_table(night.as_of_date), table_of(night))
         for earlier in db.rows(
             conn,
             "select run_id from segments.runs "
@@ -129,7 +129,7 @@ def table_of(night: Night) -> str:
 
 
 def _table(run_id: str, day: date) -> str:
-    return f"{publishing.assignments_table(day)}_{run_id.rsplit('-', 1)[-1]}"
+    return f"{ids.assignments_table(day)}_{run_id.rsplit('-', 1)[-1]}"
 
 
 def _rename(conn: db.Connection, old: str, new: str) -> None:
@@ -156,7 +156,7 @@ def _too_many(conn: db.Connection, night: Night) -> Held | None:
     if limit is None or share is None or share <= limit or parent is None:
         return None
     params = {**night.params, "parent_as_of_date": parent["as_of_date"]}
-    table = publishing.assignments_table(night.as_of_date)
+    table = ids.assignments_table(night.as_of_date)
     overlap = db.rows(conn, db.statement("segments/overlap.sql", assignments=table), params)
     if sum(row["customers"] for row in overlap) < night.settings.quality.min_rows:
         return None
@@ -222,18 +222,18 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
     def claim(conn: db.Connection, night: Night) -> dict[str, Any]:
         run = _releasable(conn, night)
         _decide(conn, night.run_id, by, note)
-        _drop(conn, publishing.assignments_table(night.as_of_date))
-        _rename(conn, table_of(night), publishing.assignments_table(night.as_of_date))
+        _drop(conn, ids.assignments_table(night.as_of_date))
+        _rename(conn, table_of(night), ids.assignments_table(night.as_of_date))
         return run
 
-    return publishing.publish(night, chosen, progress, claim, table_of(night))
+    return publish.publish(night, chosen, progress, claim, table_of(night))
 
 
 def released(night: Night) -> dict[str, Any] | None:
     """What `release` returned, of a run that somebody has released; else None."""
     with night.warehouse.connect(readonly=True) as conn:
         run = register.find(conn, night.run_id)
-    return publishing.published(night) if run and run["decided_by"] else None
+    return publish.published(night) if run and run["decided_by"] else None
 
 
 def reject(night: Night, by: str, note: str = "") -> None:

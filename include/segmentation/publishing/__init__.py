@@ -1,0 +1,1 @@
+"""Permanent ids and everything that readers see, in one transaction."""
