@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from segmentation import audiences
+from segmentation.applications import audiences
 from segmentation.errors import SettingsError
 from segmentation.settings import Audiences
 from segmentation.warehouse import db

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from segmentation import summary
 from segmentation.errors import DecisionError, HeldError
 from segmentation.publishing import gate, holding, ids
 from segmentation.publishing.holding import Held
+from segmentation.report import summary
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.settings import Settings

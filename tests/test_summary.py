@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
-from segmentation import summary
 from segmentation.errors import UserError
+from segmentation.report import summary
 from segmentation.warehouse import db
 from tests.report import sample
 

@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _tell(run_id: str) -> None:
-    from segmentation import summary
+    from segmentation.report import summary
     from segmentation.runs import connections, register
 
     with connections.database("warehouse").connect(readonly=True) as conn:

@@ -319,7 +319,7 @@ def report(reference: Reference) -> str:
 
 def export_audiences() -> dict[str, Any]:
     """Export the audiences of the newest published date; returns what the manifest says in figures."""
-    from segmentation import audiences
+    from segmentation.applications import audiences
 
     told = settings.load().audiences
     manifest = audiences.export(

@@ -186,7 +186,7 @@ def _follow(file: Path, process: subprocess.Popen) -> None:
 
 
 def _tell(home: Home, warehouse: Database, ended: dict[str, str], day: date) -> int:
-    from segmentation import summary
+    from segmentation.report import summary
     from segmentation.warehouse import db
 
     run_id = None
