@@ -10,11 +10,11 @@ from airflow.timetables.base import TimeRestriction
 from airflow.timetables.trigger import CronTriggerTimetable
 from pendulum import instance
 
-from segmentation import backfill
-from segmentation.backfill import Asked
 from segmentation.dates import as_of
 from segmentation.errors import SettingsError
 from segmentation.ingestion import extraction, gate
+from segmentation.operations.backfill import progress, request
+from segmentation.operations.backfill.request import Asked
 from segmentation.runs import register
 from segmentation.runs import window as window_
 from segmentation.runs.night import Night
@@ -79,17 +79,17 @@ def test_what_exists_is_run_again_only_when_that_is_asked_for(status, run_by, wa
             register.finish(warehouse_db, run_id, status, "why")
     for reprocess in ("none", "failed", "completed"):
         asked = Asked(DAY, DAY, None, reprocess)
-        left = backfill.left_alone(warehouse_db, DAY, "backfill", asked)
+        left = request.left_alone(warehouse_db, DAY, "backfill", asked)
         assert (left is None) == (reprocess in run_by), (reprocess, left)
         assert left is None or f"is {status} (REPROCESS={reprocess})" in left
-        wanted = backfill.ask(warehouse_db, SETTINGS, str(DAY), str(DAY), reprocess, NOW)
+        wanted = request.ask(warehouse_db, SETTINGS, str(DAY), str(DAY), reprocess, NOW)
         assert (wanted is not None) == (reprocess in run_by)
 
 
 def test_a_range_is_narrowed_to_what_there_is_to_do_and_what_it_reads_is_new(warehouse_db):
     for number in (0, 1, 3, 5):
         publish(warehouse_db, DAY + timedelta(days=number))
-    asked = backfill.ask(warehouse_db, SETTINGS, "2024-06-03", "2024-06-08", "none", NOW)
+    asked = request.ask(warehouse_db, SETTINGS, "2024-06-03", "2024-06-08", "none", NOW)
     assert (asked.first, asked.last) == (DAY + timedelta(days=2), DAY + timedelta(days=4))
     assert Asked.of(asked.told) == asked
     with warehouse_db.connect() as conn:
@@ -108,7 +108,7 @@ REFUSED = [
 @pytest.mark.parametrize(("told", "words"), REFUSED)
 def test_what_cannot_be_backfilled_is_refused_in_words(told, words, warehouse_db):
     with pytest.raises(SettingsError) as refused:
-        backfill.ask(warehouse_db, SETTINGS, *told, NOW)
+        request.ask(warehouse_db, SETTINGS, *told, NOW)
     assert words in str(refused.value)
 
 
@@ -119,13 +119,13 @@ def test_the_summary_names_what_is_not_published_and_says_what_to_do(warehouse_d
     )
     register.finish(warehouse_db, start(warehouse_db, DAY + timedelta(days=2)), "no_data", "no data")
     days = [DAY + timedelta(days=number) for number in range(4)]
-    lines, code = backfill.summary(warehouse_db, days)
+    lines, code = progress.summary(warehouse_db, days)
     assert lines[0] == "BACKFILL  2024-06-03 to 2024-06-06: 1 held, 1 no_data, 1 not started, 1 published"
     assert "held: 2024-06-04" in lines
     assert "  2024-06-04: held: 60 % would change" in lines
     assert any("make release AS_OF=" in line for line in lines)
     assert code == 1
-    assert backfill.summary(warehouse_db, [days[0], days[2]]) == (
+    assert progress.summary(warehouse_db, [days[0], days[2]]) == (
         ["BACKFILL  2024-06-03 to 2024-06-05: 1 no_data, 1 published"],
         0,
     )

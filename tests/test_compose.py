@@ -139,7 +139,7 @@ def test_every_lasting_service_has_a_health_check_and_comes_back():
 
 
 def test_the_age_of_the_segments_is_a_health_check(monkeypatch):
-    from segmentation import status
+    from segmentation.operations import status
 
     test = SERVICES["status"]["healthcheck"]["test"]
     assert test[:4] == ["CMD", "python", "-m", "segmentation.status"]
@@ -218,7 +218,7 @@ def test_connections_are_read_by_airflow(conn_id, monkeypatch):
 
 
 def test_status_reads_the_same_connection_without_airflow(monkeypatch):
-    from segmentation import status
+    from segmentation.operations import status
     from segmentation.runs import connections
 
     text = SERVICES["status"]["environment"]["AIRFLOW_CONN_WAREHOUSE"]

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation import erasure
 from segmentation.errors import SourceError
 from segmentation.features import dictionary
 from segmentation.features import table as features
 from segmentation.ingestion import cleaning, extraction, reconciliation
+from segmentation.operations import erasure
 from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, contents, make_source, select, silent
 

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import alerts, backfill, maintenance, stages
-from segmentation.backfill import Asked
+from segmentation import alerts, stages
 from segmentation.errors import MismatchError
+from segmentation.operations import maintenance
+from segmentation.operations.backfill import request
+from segmentation.operations.backfill.request import Asked
 from segmentation.runs import stale
 from segmentation.runs.night import Night
 from segmentation.settings import Retention
@@ -225,7 +227,7 @@ def test_late_rows_and_stale_dates_run_again_in_order_come_to_the_same(nights, o
     assert listed[DAYS[5]] == f"facts of {late[0]} changed: order_items, orders"
     assert listed[DAYS[7]] == f"facts of {late[0]} and of later days (2 days) changed: order_items, orders"
     with nights.warehouse.connect() as conn:
-        asked = backfill.ask(nights.warehouse, nights.settings, "", "", "stale", datetime.now(ZONE))
+        asked = request.ask(nights.warehouse, nights.settings, "", "", "stale", datetime.now(ZONE))
     assert (asked.first, asked.last, asked.since) == (DAYS[5], DAYS[-1], None)
     again = nights.run_all(asked, asked.days)
     assert all(again), "the dates that follow a date that is published again are stale, too"

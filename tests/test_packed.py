@@ -3,7 +3,7 @@
 from datetime import date
 from itertools import product
 
-from segmentation import erasure
+from segmentation.operations import erasure
 from segmentation.publishing import packed_assignments
 from segmentation.warehouse import db
 from tests.test_publishing import FIRST, SECOND, SPEND, THIRD, THREE, Publisher, shop

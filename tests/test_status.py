@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import status
+from segmentation.operations import status
 from segmentation.runs import connections, register
 from segmentation.settings import Settings
 from segmentation.warehouse import db

@@ -52,7 +52,7 @@ def start() -> Reference | None:
     ------
     SettingsError, SourceError, LeaseError
     """
-    from segmentation import backfill
+    from segmentation.operations.backfill import request
     from segmentation.segments import playbook
     from segmentation.sources import contract
     from segmentation.warehouse import schema
@@ -68,7 +68,7 @@ def start() -> Reference | None:
     target = connections.database("warehouse")
     schema.migrate(target)
     asked = context["params"]["backfill"]
-    if asked and (why := backfill.left_alone(target, day, run.run_id, backfill.Asked.of(asked))):
+    if asked and (why := request.left_alone(target, day, run.run_id, request.Asked.of(asked))):
         progress.say(f"start: {day} is left as it is: {why}")
         return None
     run_id = register.start(target, loaded, day, run.run_id)
@@ -109,10 +109,10 @@ def extract(reference: Reference) -> dict[str, Any]:
 
 
 def _span() -> "Span | None":
-    from segmentation import backfill
+    from segmentation.operations.backfill import request
 
     asked = get_current_context()["params"]["backfill"]
-    return backfill.Asked.of(asked).span if asked else None
+    return request.Asked.of(asked).span if asked else None
 
 
 def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str | None]:
@@ -340,7 +340,7 @@ def export_audiences() -> dict[str, Any]:
 
 def remove_old() -> dict[str, int]:
     """Remove what is past its time, vacuum and analyse; says what was freed."""
-    from segmentation import maintenance
+    from segmentation.operations import maintenance
     from segmentation.warehouse import schema
 
     target = connections.database("warehouse")

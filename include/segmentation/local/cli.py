@@ -285,7 +285,7 @@ def _attend(
 
 def status(args: argparse.Namespace) -> int:
     """How old the newest published date is, the last runs, and the incidents that are open."""
-    from segmentation import status as standing
+    from segmentation.operations import status as standing
 
     home = _known_home(args)
     os.environ.update(home.settings_environment())

@@ -1,0 +1,148 @@
+"""Which dates a backfill was asked for, and which of them it leaves alone."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from segmentation.dates import ONE_DAY, midnight
+from segmentation.errors import SettingsError
+from segmentation.runs import register, stale
+from segmentation.runs.window import Span
+from segmentation.warehouse import db
+
+if TYPE_CHECKING:
+    from segmentation.settings import Settings
+
+# Dates that a backfill leaves as they are, by REPROCESS: those whose newest run ended so.
+LEFT = {
+    "none": ("published", "held", "no_data", "rejected", "failed"),
+    "failed": ("published", "held", "no_data"),
+    "completed": (),
+    "stale": (),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a backfill was asked for. It travels as the parameter `backfill` of each of its runs."""
+
+    first: date
+    last: date
+    since: datetime | None = None
+    reprocess: str = "none"
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Asked":
+        """From the parameter.
+
+        Raises
+        ------
+        SettingsError
+            When it is not one.
+        """
+        try:
+            asked = cls(
+                date.fromisoformat(told["first"]),
+                date.fromisoformat(told["last"]),
+                datetime.fromisoformat(told["since"]) if told.get("since") else None,
+                told.get("reprocess", "completed"),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingsError(f"parameter backfill: not usable ({type(error).__name__}: {error})") from None
+        if asked.reprocess not in LEFT:
+            raise SettingsError(f"REPROCESS={asked.reprocess}: expected {', '.join(LEFT)}")
+        if asked.first > asked.last:
+            raise SettingsError(f"FROM={asked.first} is after TO={asked.last}")
+        return asked
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The parameter."""
+        return {
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "since": self.since and self.since.isoformat(),
+            "reprocess": self.reprocess,
+        }
+
+    @property
+    def span(self) -> Span:
+        """The dates, and which loads count."""
+        return Span(self.first, self.last, self.since)
+
+    @property
+    def days(self) -> list[date]:
+        """Every date, in order."""
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    def bounds(self, tz: ZoneInfo) -> tuple[datetime, datetime]:
+        """First and last instant: a run is due once a day of the shop, whatever its offset from UTC."""
+        return midnight(self.first, tz), midnight(self.last + ONE_DAY, tz) - timedelta(seconds=1)
+
+
+def left_alone(warehouse: db.Database, day: date, dag_run_id: str, asked: Asked) -> str | None:
+    """Why a backfill leaves a date as it is; None when it is to be run."""
+    with warehouse.connect(readonly=True) as conn:
+        if asked.reprocess == "stale":
+            known = db.scalar(
+                conn, "select why from segments.stale_dates where as_of_date = %(d)s", {"d": day}
+            )
+            return None if known else "it is not stale"
+        newest = _newest_runs(conn, [day]).get(day)
+    if newest is None or newest["status"] not in LEFT[asked.reprocess]:
+        return None
+    return f"its newest run {newest['run_id']} is {newest['status']} (REPROCESS={asked.reprocess})"
+
+
+def _newest_runs(conn: db.Connection, days: list[date]) -> dict[date, dict[str, Any]]:
+    if db.scalar(conn, "select to_regclass('segments.runs')") is None:
+        return {}
+    query = """
+        select distinct on (as_of_date) as_of_date, run_id, dag_run_id, status, verdict, counts
+        from segments.runs where as_of_date = any(%(days)s)
+        order by as_of_date, started_at desc
+    """
+    return {row["as_of_date"]: row for row in db.rows(conn, query, {"days": days})}
+
+
+def ask(
+    warehouse: db.Database, loaded: "Settings", first: str, last: str, reprocess: str, now: datetime
+) -> Asked | None:
+    """What to run, narrowed to the first and the last date that there is something to do for; None: nothing.
+
+    Raises
+    ------
+    SettingsError
+        When a date is none, or is still to come.
+    """
+    with warehouse.connect(readonly=True) as conn:
+        if reprocess == "stale":
+            is_made = db.scalar(conn, "select to_regclass('segments.stale_dates')")
+            days = [one.as_of_date for one in stale.dates(conn)] if is_made else []
+            # running one again makes the dates after it stale
+            return Asked(days[0], register.newest(conn), None, reprocess) if days else None
+        asked = replace(
+            Asked.of({"first": _date("FROM", first), "last": _date("TO", last), "reprocess": reprocess}),
+            since=db.scalar(conn, "select clock_timestamp()"),
+        )
+        newest = _newest_runs(conn, asked.days)
+    if (today := _newest_due(loaded.tz, now)) < asked.last:
+        raise SettingsError(
+            f"TO={asked.last}: the night of that date is still to come; the newest is {today}"
+        )
+    left = {day for day, run in newest.items() if run["status"] in LEFT[reprocess]}
+    wanted = [day for day in asked.days if day not in left]
+    return replace(asked, first=wanted[0], last=wanted[-1]) if wanted else None
+
+
+def _date(name: str, text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise SettingsError(f"{name}={text}: not a date (write it as 2011-12-01)") from None
+
+
+def _newest_due(tz: ZoneInfo, now: datetime) -> date:
+    """The newest date whose run is due: it is at 02:00."""
+    return (now.astimezone(tz) - timedelta(hours=2, minutes=1)).date()

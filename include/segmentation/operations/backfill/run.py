@@ -1,0 +1,146 @@
+"""Dates in order, by Airflow's scheduler: `python -m segmentation.backfill FROM TO`, or `make backfill`.
+
+Runs where Airflow runs (this module knows it). It turns dates of the shop into the instants that
+`airflow backfill create` wants, creates the backfill or joins the one that is unfinished, and tells what
+became of each date. Interrupted, it is called again, and goes on: the runs are the scheduler's, not this
+process's.
+
+Exit codes: 0 every date is published, or had no data; 1 a date ended otherwise, or the scheduler is gone; 2
+something given to the command is wrong.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from segmentation.errors import SettingsError, UserError
+from segmentation.operations.backfill.progress import NOT_USABLE, follow, summary
+from segmentation.operations.backfill.request import Asked, ask
+from segmentation.operations.backfill.scheduler import create, give_up, unfinished, wait_for_the_dag
+from segmentation.warehouse import db
+
+if TYPE_CHECKING:
+    from segmentation.settings import Settings
+
+
+# --- what is asked ----------------------------------------------------------------------------------------
+
+
+# --- Airflow's side ---------------------------------------------------------------------------------------
+
+
+# --- what a person sees -----------------------------------------------------------------------------------
+
+
+def run(
+    warehouse: db.Database,
+    loaded: "Settings",
+    told: tuple[str, str, str],
+    say: Callable[[str], None],
+    parsed_after: datetime | None = None,
+    is_given_up: bool = False,
+) -> int:
+    """Create the backfill or go on with it, follow it to its end; returns the exit code.
+
+    Raises
+    ------
+    SettingsError
+        When what was asked cannot be done.
+    """
+    first, last, reprocess = told
+    asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
+    found = unfinished()
+    if found and is_given_up:
+        give_up(found[0])
+        say(f"the unfinished backfill {_named(found[1])} is given up; what it had published stays")
+        found = None
+    if asked is None and not found:
+        say("no published date is stale" if reprocess == "stale" else _nothing(first, last, reprocess))
+        days = [] if reprocess == "stale" else Asked.of({"first": first, "last": last}).days
+        return summary(warehouse, days)[1]
+    wait_for_the_dag(parsed_after)
+    if found:
+        number = _join(found, told, say)
+    else:
+        say(f"backfilling {_named(asked)}")
+        number = create(asked, loaded.tz)
+    days = follow(number, warehouse, loaded.tz, say)
+    if found and reprocess == "none" and not unfinished():
+        more = ask(warehouse, loaded, *told, datetime.now(UTC))  # the unfinished one was of fewer dates
+        if more:
+            say(f"backfilling {_named(more)}")
+            follow(create(more, loaded.tz), warehouse, loaded.tz, say)
+    if reprocess != "stale" and first and last:
+        days = Asked.of({"first": first, "last": last}).days
+    lines, code = summary(warehouse, days)
+    say("")
+    for line in lines:
+        say(line)
+    return code
+
+
+def _join(found: tuple[int, Asked | None], told: tuple[str, str, str], say: Callable[[str], None]) -> int:
+    number, before = found
+    first, last, reprocess = told
+    is_ours = before is not None and before.reprocess == reprocess
+    inside = is_ours and (
+        reprocess == "stale" or (first <= before.first.isoformat() and before.last.isoformat() <= last)
+    )
+    if not inside:
+        raise SettingsError(
+            f"the backfill {_named(before)} is not finished, and Airflow runs one at a time: go on with it "
+            "by the same FROM, TO and REPROCESS as then, or end it with GIVE_UP=1"
+        )
+    say(f"going on with the unfinished backfill {_named(before)}")
+    return number
+
+
+def _named(asked: Asked | None) -> str:
+    if asked is None:
+        return "that was made in the UI or by 'airflow backfill create'"
+    return f"of {asked.first} to {asked.last} (REPROCESS={asked.reprocess})"
+
+
+def _nothing(first: str, last: str, reprocess: str) -> str:
+    return f"nothing to do: every date from {first} to {last} has its result (REPROCESS={reprocess})"
+
+
+def _say(message: str) -> None:
+    print(message, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    from segmentation import settings
+    from segmentation.runs import connections
+    from segmentation.warehouse import schema
+
+    parser = argparse.ArgumentParser(prog="python -m segmentation.backfill", description=__doc__)
+    parser.add_argument("first", nargs="?", default="", metavar="FROM")
+    parser.add_argument("last", nargs="?", default="", metavar="TO")
+    parser.add_argument("--reprocess", default="none", choices=("none", "failed", "completed"))
+    parser.add_argument("--stale", action="store_true", help="the stale dates, in order; without FROM and TO")
+    parser.add_argument("--give-up", action="store_true", help="end an unfinished backfill first")
+    parser.add_argument("--parsed-after", type=datetime.fromisoformat, help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    told = ("", "", "stale") if args.stale else (args.first, args.last, args.reprocess)
+    try:
+        target = connections.database("warehouse")
+        schema.migrate(target)
+        return run(target, settings.load(), told, _say, args.parsed_after, args.give_up)
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return NOT_USABLE
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
