@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-from segmentation import links
+from segmentation.runs import links
 from segmentation.ui import HOME, Pages
 
 

@@ -9,9 +9,8 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.bases.decorator import TaskDecorator, task_decorator_factory
 
-from segmentation import links
 from segmentation.errors import DecisionError, HeldError
-from segmentation.runs import connections
+from segmentation.runs import connections, links
 
 PAGES = {"extract": "sources", "check_sources": "sources", "clean": "cleaning", "check_features": "features"}
 """The page of Data Docs that a task writes; of the others it is that of the segments."""

@@ -14,13 +14,13 @@ from urllib.parse import quote
 import psycopg2
 from airflow.sdk import get_current_context
 
-from segmentation import dates, links, settings
+from segmentation import dates, settings
 from segmentation.alerts import record
 from segmentation.alerts.message import TOLD, Alert, Finding, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
 from segmentation.row_rules import NO_FAULT
-from segmentation.runs import connections, register
+from segmentation.runs import connections, links, register
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from segmentation import links
+from segmentation.runs import links
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 

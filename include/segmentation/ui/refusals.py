@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from segmentation import report, settings
 from segmentation.errors import SettingsError
 from segmentation.language.texts import ENGLISH, speaking, t
-from segmentation.links import PREFIX
+from segmentation.runs.links import PREFIX
 from segmentation.ui import views
 
 LOG_IN = "/api/v2/auth/login"
