@@ -18,9 +18,9 @@ older dates than the last `audiences.keep_dates` are removed.
 
 from airflow.sdk import dag, task
 
-from segmentation import stages
-from segmentation.assets import CUSTOMER_SEGMENTS
-from segmentation.callbacks import DEFAULT_ARGS
+from segmentation.pipeline import tasks
+from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
+from segmentation.pipeline.callbacks import DEFAULT_ARGS
 
 
 @dag(
@@ -32,7 +32,7 @@ from segmentation.callbacks import DEFAULT_ARGS
     doc_md=__doc__,
 )
 def audiences():
-    task(stages.export_audiences)()
+    task(tasks.export_audiences)()
 
 
 audiences()

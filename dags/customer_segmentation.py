@@ -45,10 +45,11 @@ from datetime import time, timedelta
 
 from airflow.sdk import AssetAlias, CronTriggerTimetable, Param, dag, task
 
-from segmentation import settings, stages
+from segmentation import settings
 from segmentation.alerts import deadline
-from segmentation.callbacks import DEFAULT_ARGS
-from segmentation.operators import HeldNightOperator, gate, reporting
+from segmentation.pipeline import tasks
+from segmentation.pipeline.callbacks import DEFAULT_ARGS
+from segmentation.pipeline.operators import HeldNightOperator, gate, reporting
 
 SETTINGS = settings.load()
 DECISION = timedelta(hours=SETTINGS.run.decision_hours)
@@ -100,26 +101,26 @@ DECISION = timedelta(hours=SETTINGS.run.decision_hours)
 )
 def customer_segmentation():
     # a date that its backfill leaves as it is ends here
-    night = task.short_circuit(stages.start)()
-    window = gate(stages.extract)(night)
-    sources_checked = gate(stages.check_sources)(night, window)
-    cleaned = gate(stages.clean)(night, window)
-    rolled_up = task(stages.roll_up)(night, window)
+    night = task.short_circuit(tasks.start)()
+    window = gate(tasks.extract)(night)
+    sources_checked = gate(tasks.check_sources)(night, window)
+    cleaned = gate(tasks.clean)(night, window)
+    rolled_up = task(tasks.roll_up)(night, window)
     # a date without a customer ends here as no_data, whatever the trigger rules downstream say
-    features = task.short_circuit(stages.build_features)(night)
-    features_checked = gate(stages.check_features)(night)
-    algorithms = task(stages.prepare)(night)
+    features = task.short_circuit(tasks.build_features)(night)
+    features_checked = gate(tasks.check_features)(night)
+    algorithms = task(tasks.prepare)(night)
     # one task an algorithm, in a pool: what bounds memory is how many fit at once
     fits = (
-        task(stages.fit, pool="segmentation_fit", map_index_template="{{ algorithm }}")
+        task(tasks.fit, pool="segmentation_fit", map_index_template="{{ algorithm }}")
         .partial(reference=night)
         .expand(algorithm=algorithms)
     )
     # nothing is fitted where little has changed, which keeps the model, and where there is no structure,
     # which is one segment; both are still published
-    chosen = task(stages.choose, trigger_rule="none_failed")(night, fits)
-    segments_checked = gate(stages.check_segments)(night)
-    held = task.branch(stages.hold)(night)
+    chosen = task(tasks.choose, trigger_rule="none_failed")(night, fits)
+    segments_checked = gate(tasks.check_segments)(night)
+    held = task.branch(tasks.hold)(night)
     approved = HeldNightOperator(
         task_id="approve",
         subject="Publish the segments of {{ ti.xcom_pull('start')['as_of_date'] }}, which are held?",
@@ -130,10 +131,10 @@ def customer_segmentation():
         response_timeout=DECISION,
     )
     # an alias emits its asset when something is yielded; an asset named here would be emitted by every date
-    published = reporting(stages.publish, outlets=[AssetAlias(stages.PUBLISHED)], trigger_rule="none_failed")(
+    published = reporting(tasks.publish, outlets=[AssetAlias(tasks.PUBLISHED)], trigger_rule="none_failed")(
         night
     )
-    reported = reporting(stages.report)(night)
+    reported = reporting(tasks.report)(night)
 
     # Bad rows stop at a gate before anything is built on them; only publish touches what readers see.
     sources_checked >> cleaned >> rolled_up >> features >> features_checked >> algorithms

@@ -23,8 +23,9 @@ dropped comes back when its date is run again.
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from segmentation import settings, stages
-from segmentation.callbacks import DEFAULT_ARGS
+from segmentation import settings
+from segmentation.pipeline import tasks
+from segmentation.pipeline.callbacks import DEFAULT_ARGS
 
 
 @dag(
@@ -36,7 +37,7 @@ from segmentation.callbacks import DEFAULT_ARGS
     doc_md=__doc__,
 )
 def warehouse_maintenance():
-    task(stages.remove_old)() >> task(stages.verify_features)()
+    task(tasks.remove_old)() >> task(tasks.verify_features)()
 
 
 warehouse_maintenance()

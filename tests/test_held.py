@@ -302,7 +302,7 @@ def answered(monkeypatch, tmp_path):
     handlers = list(logging.root.handlers)  # Airflow, when first imported, logs to what is stdout then
     from airflow.sdk import Param
 
-    from segmentation import operators
+    from segmentation.pipeline import operators
 
     logging.root.handlers[:] = handlers
 

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import alerts, stages
+from segmentation import alerts
 from segmentation.errors import MismatchError
 from segmentation.operations import maintenance
 from segmentation.operations.backfill import request
 from segmentation.operations.backfill.request import Asked
+from segmentation.pipeline import tasks
 from segmentation.runs import stale
 from segmentation.runs.night import Night
 from segmentation.settings import Retention
@@ -86,11 +87,11 @@ class Nights(SmallShop):
     def __init__(self, patch: pytest.MonkeyPatch, *arguments: Any, **sections: Any) -> None:
         super().__init__(*arguments, **sections)
         self.patch, self.context = patch, {}
-        patch.setattr(stages, "get_current_context", lambda: self.context)
-        patch.setattr(stages.connections, "night", self._of)
-        patch.setattr(stages.connections, "database", lambda _: self.warehouse)
-        patch.setattr(stages.settings, "load", lambda: self.settings)
-        patch.setattr(stages.progress, "say", silent)
+        patch.setattr(tasks, "get_current_context", lambda: self.context)
+        patch.setattr(tasks.connections, "night", self._of)
+        patch.setattr(tasks.connections, "database", lambda _: self.warehouse)
+        patch.setattr(tasks.settings, "load", lambda: self.settings)
+        patch.setattr(tasks.progress, "say", silent)
         patch.setattr(alerts, "no_data", silent)
         patch.setattr(alerts, "recovered", silent)
 
@@ -116,20 +117,20 @@ class Nights(SmallShop):
             },
             "ti": type("Task", (), {"xcom_pull": lambda *_, **__: None}),
         }
-        reference = stages.start()
+        reference = tasks.start()
         if reference is None:
             return None
-        window = stages.extract(reference)
-        stages.check_sources(reference, window)
-        stages.clean(reference, window)
-        stages.roll_up(reference, window)
-        if stages.build_features(reference):
-            stages.check_features(reference)
-            fits = [stages.fit(reference, algorithm) for algorithm in stages.prepare(reference)]
-            stages.choose(reference, fits)
-            stages.check_segments(reference)
-            assert stages.hold(reference) == "publish"
-            list(stages.publish(reference))
+        window = tasks.extract(reference)
+        tasks.check_sources(reference, window)
+        tasks.clean(reference, window)
+        tasks.roll_up(reference, window)
+        if tasks.build_features(reference):
+            tasks.check_features(reference)
+            fits = [tasks.fit(reference, algorithm) for algorithm in tasks.prepare(reference)]
+            tasks.choose(reference, fits)
+            tasks.check_segments(reference)
+            assert tasks.hold(reference) == "publish"
+            list(tasks.publish(reference))
         return window
 
     def run_all(self, asked: Asked | None = None, days: list[date] = DAYS) -> list[dict[str, Any] | None]:
@@ -285,12 +286,12 @@ def test_the_maintenance_drops_what_is_past_its_time_and_says_so(nights, freed):
 
 
 def test_the_features_of_the_newest_date_are_those_of_a_full_recomputation_or_it_is_told(nights, freed):
-    assert stages.verify_features() > 20
+    assert tasks.verify_features() > 20
     with nights.warehouse.connect() as conn:
         change = "update features.customer_day set gross_cents = gross_cents + 100 where day = %(d)s"
         assert db.execute(conn, change, {"d": DAYS[-1] - timedelta(days=1)})
     with pytest.raises(MismatchError, match=f"features of {DAYS[-1]} differ from a full recomputation: "):
-        stages.verify_features()
+        tasks.verify_features()
 
 
 def test_a_night_after_the_maintenance_is_as_ever(nights, freed):

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from segmentation import alerts, callbacks, settings
+from segmentation import alerts, settings
 from segmentation.alerts import deadline, incidents
 from segmentation.errors import GateFailed, HeldError, MismatchError, SourceError
+from segmentation.pipeline import callbacks
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.warehouse import db

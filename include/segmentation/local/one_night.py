@@ -46,7 +46,7 @@ def main(result: Path, params: dict[str, Any]) -> None:
     prepare_metadata()
     from airflow.dag_processing.dagbag import DagBag
 
-    from segmentation.stages import UNATTENDED
+    from segmentation.pipeline.tasks import UNATTENDED
 
     os.environ[UNATTENDED] = "1"
     bag = DagBag(PROJECT / "dags")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
 from segmentation import alerts, progress, settings
-from segmentation.assets import CUSTOMER_SEGMENTS
 from segmentation.dates import as_of
 from segmentation.errors import HeldError, MismatchError, SettingsError, SourceError
+from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
 from segmentation.runs import connections, register
 from segmentation.runs.night import Night
 
