@@ -98,8 +98,8 @@ licences: $(VENV)/dev.stamp ## write docs/licences.md: the licence of every pack
 	@$(PY) scripts/licences > docs/licences.md
 
 docs: $(VENV)/dev.stamp ## generate what is generated under docs/
-	@$(PY) -m segmentation.dictionary > docs/data_dictionary.md
-	@$(PY) -m segmentation.settings_guide > docs/settings.md
+	@$(PY) scripts/data_dictionary.py > docs/data_dictionary.md
+	@$(PY) scripts/settings_guide.py > docs/settings.md
 
 clean: ## stop the local servers and delete .local (environment, databases, reports)
 	@if [ -x $(PY) ]; then $(CLI) clean; fi; rm -rf $(LOCAL)

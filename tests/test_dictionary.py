@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from segmentation import dictionary
+from scripts import data_dictionary as dictionary
 from segmentation.features.dictionary import dictionary as features
 
 FILE = Path(__file__).parents[1] / "docs" / "data_dictionary.md"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from segmentation import settings_guide
+from scripts import settings_guide
 from segmentation.settings import Settings
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"

@@ -66,9 +66,14 @@ def _is_there(name: str) -> bool:
         return False
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run Airflow's command line with the libraries in memory."""
     up()
-    from airflow.__main__ import main
+    from airflow.__main__ import main as airflow
 
     sys.argv = ["airflow", *sys.argv[1:]]
+    airflow()
+
+
+if __name__ == "__main__":
     main()

@@ -1,6 +1,6 @@
 """The guide to the settings, generated from the models that check them.
 
-`python -m segmentation.settings_guide > docs/settings.md`
+`python scripts/settings_guide.py > docs/settings.md`
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The data dictionary: `python -m segmentation.dictionary > docs/data_dictionary.md`.
+"""The data dictionary: `python scripts/data_dictionary.py > docs/data_dictionary.md`.
 
 Features come from `include/config/features.yaml`; tables and columns from the comments of a migrated
 warehouse, which an embedded server in a temporary folder holds for the moment.
