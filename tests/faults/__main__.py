@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.faults import kills
 from tests.faults.cases import CASES, Case
 from tests.faults.laboratory import Laboratory, Outcome
-from tests.local import PROJECT, Machine
+from tests.machine import PROJECT, Machine
 
 AT_A_TIME = 2
 PAGE = PROJECT / "docs" / "faults.md"

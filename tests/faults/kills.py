@@ -22,7 +22,7 @@ import psycopg2
 
 from segmentation.local import postgres
 from segmentation.warehouse.db import Database
-from tests.local import Machine
+from tests.machine import Machine
 from tests.small_shop import contents
 
 SHOP = "killed"

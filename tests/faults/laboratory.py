@@ -25,7 +25,7 @@ from segmentation.sources.demo import shop
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.faults.cases import BASELINES, Baseline, Case
-from tests.local import Commands, Machine
+from tests.machine import Commands, Machine
 
 SHOP = "demo"
 QUICK = {  # neither the model nor patience is on trial here

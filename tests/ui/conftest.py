@@ -17,7 +17,7 @@ import pytest
 
 from segmentation.warehouse import schema
 from tests.alerts.receivers import wait_until
-from tests.local import Machine
+from tests.machine import Machine
 from tests.report import sample
 
 EARLIER = date(2025, 5, 1)

@@ -1,0 +1,39 @@
+"""The guide to the segments: what it says of algorithms and statements is so."""
+
+import re
+from pathlib import Path
+
+from segmentation.language.texts import speaking
+from segmentation.modelling.algorithms import registry
+from segmentation.report import verdict, words
+from segmentation.warehouse import db
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "segments.md").read_text()
+
+
+def test_the_confidence_of_every_algorithm_is_defined():
+    section = GUIDE.split("## How clearly a customer is inside")[1].split("\n## ")[0].lower()
+    said = section.replace("mini-batch and bisecting k-means", "mini-batch k-means, bisecting k-means")
+    for algorithm in registry():
+        name = words.ALGORITHMS[algorithm].lower().removesuffix(" clustering").removesuffix(" linkage")
+        assert name in said, algorithm
+
+
+def test_its_statements_run_and_its_relations_are_there(warehouse):
+    for block in re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL):
+        for statement in re.sub(r"--.*", "", block).split(";"):
+            if statement.strip().startswith("select"):
+                db.rows(warehouse, statement)
+    for relation in set(re.findall(r"`segments\.(\w+)`", GUIDE)) | set(re.findall(r"`(segment_\w+)`", GUIDE)):
+        assert db.scalar(warehouse, f"select to_regclass('segments.{relation}')") is not None, relation
+
+
+def test_a_rule_is_said_in_the_words_of_the_dictionary():
+    rule = "recency_days <= 30 and mean_rating > 3.5 (or unknown) and visit_recency_days is unknown"
+    assert verdict.rule(rule, None) == (
+        "days since the last order at most 30 and mean rating given above 3.5 (or unknown) and "
+        "days since the last visit is unknown"
+    )
+    with speaking("zh"):
+        assert "（或未知）" in verdict.rule(rule, None)
+        assert verdict.rule(rule, None).endswith("未知")

@@ -1,0 +1,316 @@
+"""Real nights: every part of Airflow as processes; a scheduled run, and the DAG triggered through its API."""
+
+import hashlib
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from segmentation.local import postgres, services
+from segmentation.warehouse import db
+from tests import browser as browsers
+from tests.alerts import receivers
+from tests.alerts.receivers import Hook, Mailbox, wait_until
+from tests.browser import opened
+from tests.machine import Machine
+
+START_SECONDS, RUN_SECONDS, STOP_SECONDS, ALERT_SECONDS = 180, 300, 60, 60
+
+# A place where it is between 02:00 and 03:00 now, for there a night is due at once; and its deadline with it.
+HOURS = (2 - datetime.now(UTC).hour + 12) % 24 - 12
+PLACE = f"Etc/GMT{-HOURS:+d}"
+TODAY = (datetime.now(UTC) + timedelta(hours=HOURS)).date()
+SMALL = {
+    "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
+    "SEGMENTATION__SHOP__TIMEZONE": PLACE,
+    "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',
+    "SEGMENTATION__ALERTS__DEADLINE": "02:01",
+    "SEGMENTATION__AUDIENCES__MIN_CUSTOMERS": "5",
+    # any change since the date before stops a night at the gate of the features; the first has none before it
+    "SEGMENTATION__QUALITY__WARN_PSI": "0.0001",
+    "SEGMENTATION__QUALITY__MAX_PSI": "0.0002",
+}
+
+# The receivers are in Airflow's own database, as in a deployment, before anything runs.
+CONNECT = """
+import subprocess, sys
+from pathlib import Path
+from segmentation.local import home as homes
+home = homes.find("", "", "", "")
+home.save()
+environment = homes.airflow_environment(home, home.start_server())
+prepare = "from segmentation.local.one_night import prepare_metadata as p; p()"
+airflow = str(Path(sys.executable).parent / "airflow")
+add = ["connections", "add", "alerts", "--conn-type", "generic", "--conn-password", sys.argv[1]]
+for command in ([sys.executable, "-c", prepare], [airflow, *add]):
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+"""
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """A running `make up`."""
+
+    machine: Machine
+    process: subprocess.Popen
+    address: str
+    token: str
+    mailbox: Mailbox
+    hook: Hook
+
+    password: str
+
+    @property
+    def runs(self) -> str:
+        """Where the DAG's runs are in the API."""
+        return f"{self.address}/api/v2/dags/customer_segmentation/dagRuns"
+
+    def exports(self) -> list[dict]:
+        """The runs of the DAG that exports audiences."""
+        return call(f"{self.address}/api/v2/dags/audiences/dagRuns", self.token)["dag_runs"]
+
+    def told(self, day: date) -> list[dict]:
+        """What the HTTP endpoint got of a date."""
+        return [body for body in self.hook.bodies if body["title"].startswith(f"[demo] {day}:")]
+
+    def mailed(self, day: date) -> dict[str, str]:
+        """What the SMTP server got of a date: texts by subject."""
+        mails = {mail["subject"]: self.mailbox.text(mail) for mail in self.mailbox.mails}
+        return {subject: text for subject, text in mails.items() if subject.startswith(f"[demo] {day}:")}
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+        yield Machine(Path(folder))
+
+
+def call(url: str, token: str | None = None, body: dict | None = None) -> dict:
+    """One request to Airflow's API."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def lines_until(process: subprocess.Popen, wanted: str, seconds: float) -> str:
+    """What a process prints, up to the line that has `wanted` in it."""
+    seen, deadline = "", time.monotonic() + seconds
+    while time.monotonic() < deadline and (line := process.stdout.readline()):
+        seen += line
+        if wanted in line:
+            return seen
+    raise AssertionError(f"'{wanted}' was never printed:\n{seen}")
+
+
+@pytest.fixture(scope="module")
+def airflow(machine) -> Iterator[Airflow]:
+    """`make up` with receivers for its alerts; a scheduled night is due when it comes up."""
+    with receivers.mailbox() as mailbox, receivers.hook() as hook:
+        connect = [sys.executable, "-W", "ignore", "-c", CONNECT, f"{mailbox.url} {hook.url}"]
+        subprocess.run(connect, env={**machine.environment, **SMALL}, check=True)
+        up = subprocess.Popen(
+            machine.command("up"),
+            env={**machine.environment, **SMALL},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            told = lines_until(up, "Ctrl-C", START_SECONDS)
+            address = re.search(r"http://localhost:\d+", told)[0]
+            password = re.search(r"log in as admin, password (\S+)", told)[1]
+            who = {"username": "admin", "password": password}
+            token = call(f"{address}/auth/token", body=who)["access_token"]
+            wait_for_the_dag(address, token)
+            yield Airflow(machine, up, address, token, mailbox, hook, password)
+        finally:
+            if up.poll() is None:
+                up.send_signal(signal.SIGINT)
+                up.wait(STOP_SECONDS)
+
+
+def test_a_scheduled_night_that_is_late_is_told_and_told_again_when_it_is_published(airflow):
+    def scheduled() -> list[dict]:
+        return [
+            run for run in call(airflow.runs, airflow.token)["dag_runs"] if run["run_type"] == "scheduled"
+        ]
+
+    wait_until(lambda: bool(scheduled()), START_SECONDS, "a scheduled run")
+    run = scheduled()[0]["dag_run_id"]
+    ended = wait_for_the_end(f"{airflow.runs}/{run}", airflow.token)
+    assert ended["state"] == "success", failures(f"{airflow.runs}/{run}", airflow.token)
+    wait_until(lambda: len(airflow.told(TODAY)) == 2, ALERT_SECONDS, "two messages")
+    late, recovered = airflow.told(TODAY)
+    assert late["title"] == f"[demo] {TODAY}: not published by 02:01"
+    assert "nothing was published before" in late["message"]
+    assert f"make run SHOP=demo AS_OF={TODAY}" in late["message"]
+    assert recovered["title"] == f"[demo] {TODAY}: recovered, published after all"
+    assert set(airflow.mailed(TODAY)) == {late["title"], recovered["title"]}
+
+    events = call(f"{airflow.address}/api/v2/assets/events", airflow.token)["asset_events"]
+    assert [event["extra"]["as_of_date"] for event in events] == [str(TODAY)]
+    status = airflow.machine.make("status", **SMALL)
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert status.stdout.startswith(f"FRESH  shop 'demo': the newest published date is {TODAY}, 0 days old")
+    assert "Incidents  none open" in status.stdout
+
+
+def test_the_audiences_of_the_newest_date_follow_its_publication_by_themselves(airflow):
+    wait_until(lambda: bool(airflow.exports()), START_SECONDS, "a run of the audiences")
+    (export,) = airflow.exports()
+    assert export["run_type"] == "asset_triggered"
+    place = f"{airflow.address}/api/v2/dags/audiences/dagRuns/{export['dag_run_id']}"
+    assert wait_for_the_end(place, airflow.token)["state"] == "success", failures(place, airflow.token)
+    folder = airflow.machine.folder / "demo" / "artifacts" / "audiences"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["as_of_date"] == str(TODAY)
+    exported = [audience for audience in manifest["audiences"] if "files" in audience]
+    assert exported
+    for audience in exported:
+        assert {Path(file["path"]).suffix for file in audience["files"]} == {".csv", ".parquet"}
+        for file in audience["files"]:
+            content = (folder / file["path"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file["sha256"]
+
+
+def test_a_click_on_the_task_that_published_leads_to_the_page_of_the_date(airflow):
+    (run,) = [r for r in call(airflow.runs, airflow.token)["dag_runs"] if r["run_type"] == "scheduled"]
+    task = f"/dags/customer_segmentation/runs/{quote(run['dag_run_id'])}/tasks/publish/details"
+    with browsers.running() as browser, opened(browser, f"{airflow.address}{task}") as (page, _):
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(airflow.password)
+        page.get_by_role("button", name="Sign in").click()
+        link = page.get_by_role("link", name="Segments", exact=True).and_(page.locator("[href*=date]"))
+        link.click(timeout=1000 * ALERT_SECONDS)
+        page.wait_for_url(f"**/segmentation/segments?date={TODAY}")
+        assert page.locator("article.card").count() >= 1
+        assert f"{TODAY.day} {TODAY:%B %Y}" in page.locator(".eyebrow").inner_text()
+
+
+def test_the_dag_triggered_in_the_ui_runs_green_under_the_scheduler(airflow):
+    conf = {"as_of_date": "2026-03-02", "algorithms": ["kmeans"]}
+    run = call(airflow.runs, airflow.token, {"logical_date": None, "conf": conf})
+    place = f"{airflow.runs}/{run['dag_run_id']}"
+    ended = wait_for_the_end(place, airflow.token)
+    assert ended["state"] == "success", failures(place, airflow.token)
+    with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
+        row = db.row(
+            conn, "select status, dag_run_id, counts from segments.runs where as_of_date = '2026-03-02'"
+        )
+        customers = db.scalar(
+            conn, "select count(*) from segments.customer_segments where as_of_date = '2026-03-02'"
+        )
+    assert (row["status"], row["dag_run_id"]) == ("published", run["dag_run_id"])
+    assert customers == row["counts"]["customers"] > 100
+    assert airflow.told(date(2026, 3, 2)) == []
+    assert len(airflow.exports()) == 1, "an older date exports nothing"
+
+
+def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
+    tomorrow = TODAY + timedelta(days=1)
+    # by hand, with a logical date of long ago: its deadline has passed, and that is no reason for an alert
+    body = {"logical_date": "2026-01-01T02:00:00Z", "conf": {"as_of_date": str(tomorrow)}}
+    run = call(airflow.runs, airflow.token, body)
+    ended = wait_for_the_end(f"{airflow.runs}/{run['dag_run_id']}", airflow.token)
+    assert ended["state"] == "failed"
+    wait_until(lambda: bool(airflow.told(tomorrow)), ALERT_SECONDS, "the alert")
+    wait_until(
+        lambda: deadline_of(airflow.machine, run["dag_run_id"]) == "success", ALERT_SECONDS, "a deadline"
+    )
+
+    (message,) = airflow.told(tomorrow)
+    ((subject, mail),) = airflow.mailed(tomorrow).items()
+    assert subject == message["title"] == f"[demo] {tomorrow}: bad data, the features gate stopped the night"
+    assert mail.split() == message["message"].split()
+    with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
+        row = db.row(conn, "select * from segments.runs where dag_run_id = %(id)s", {"id": run["dag_run_id"]})
+        (recorded,) = db.rows(conn, "select * from quality.alerts where as_of_date = %(d)s", {"d": tomorrow})
+        published = db.scalar(conn, "select max(as_of_date) from segments.current_customer_segments")
+    assert row["status"] == "rejected"
+    assert published == TODAY
+    assert (recorded["kind"], recorded["run_id"]) == ("gate", row["run_id"])
+    assert (recorded["delivered"], recorded["error"]) == (True, None)
+    for part in (
+        "customer_features: drift of ",
+        "expected at most 0.00",
+        f"the segments of {TODAY} stay published",
+        f"Look: {airflow.address}/dags/customer_segmentation/runs/{quote(run['dag_run_id'])}/tasks/",
+        f"Run it again: make run SHOP=demo AS_OF={tomorrow}",
+        "What to do: docs/runbooks/gate.md",
+        row["run_id"],
+    ):
+        assert part in message["message"], part
+    status = airflow.machine.make("status", **SMALL)
+    assert f"told: {subject}" in status.stdout
+
+
+def test_two_shops_that_come_up_at_once_take_two_ports(machine):
+    """Nobody listens yet on the port that the first has chosen."""
+    number, reserved = services.reserve_port("")
+    ask = "from segmentation.local import services; print(services.reserve_port('')[0])"
+    command = [sys.executable, "-W", "ignore", "-c", ask]
+    other = subprocess.run(command, env=machine.environment, capture_output=True, text=True, check=True)
+    assert int(other.stdout) > number
+    asked_for = [*command[:-1], ask.replace("('')", f"('{number}')")]
+    refused = subprocess.run(asked_for, env=machine.environment, capture_output=True, text=True, check=False)
+    reserved.release()
+    assert f"PORT={number}: in use" in refused.stderr
+
+
+def test_ctrl_c_stops_everything(airflow):
+    airflow.process.send_signal(signal.SIGINT)
+    airflow.process.wait(STOP_SECONDS)
+    assert airflow.process.returncode == 0
+    with pytest.raises(OSError):  # nobody listens any more
+        call(f"{airflow.address}/api/v2/monitor/health")
+
+
+def deadline_of(machine: Machine, dag_run_id: str) -> str | None:
+    """What became of what follows a missed deadline."""
+    metadata = postgres.database(postgres.start(machine.folder / "demo" / "postgres"), "airflow")
+    query = (
+        "select c.state from deadline as d join callback as c on c.id = d.callback_id "
+        "join dag_run as r on r.id = d.dagrun_id where r.run_id = %(id)s and d.missed"
+    )
+    with metadata.connect(readonly=True) as conn:
+        return db.scalar(conn, query, {"id": dag_run_id})
+
+
+def wait_for_the_dag(address: str, token: str) -> None:
+    """Until the dag processor has parsed the DAG."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        dags = call(f"{address}/api/v2/dags", token)["dags"]
+        if any(dag["dag_id"] == "customer_segmentation" for dag in dags):
+            return
+        time.sleep(1)
+    raise AssertionError("the DAG was never parsed")
+
+
+def wait_for_the_end(run: str, token: str) -> dict:
+    """The DAG run, once it has ended."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        found = call(run, token)
+        if found["state"] in ("success", "failed"):
+            return found
+        time.sleep(1)
+    raise AssertionError(f"the run has not ended after {RUN_SECONDS} s: {found['state']}")
+
+
+def failures(run: str, token: str) -> list[tuple[str, str]]:
+    """The tasks of a run that are not green."""
+    tasks = call(f"{run}/taskInstances", token)["task_instances"]
+    return [(task["task_id"], task["state"]) for task in tasks if task["state"] != "success"]

@@ -1,0 +1,204 @@
+"""A night from the command line to the report: the real DAG, the real Postgres, as `make run` does it."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from segmentation.warehouse import db
+from tests.machine import Commands, Machine
+
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+LINE = "{order},85123A,LANTERN,6,2010-12-01 08:26:00,2.55,{customer}.0,United Kingdom\n"
+
+FEW = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "dbscan"]'}
+
+# What a reader sees, without what names the run.
+PUBLISHED = {
+    "customer_segments": "as_of_date, customer_id, segment_id, confidence, is_outlier, previous_segment_id",
+    "segment_versions": "as_of_date, segment_id, name, description, rule, value_tier, revenue_365d",
+    "segment_profiles": "as_of_date, segment_id, feature, mean, median, p10, p90, index_vs_all, importance",
+    "segment_migrations": "as_of_date, from_segment_id, to_segment_id, customers, revenue_365d",
+    "model_leaderboard": "as_of_date, candidate, parameters::text, k, silhouette, score, rank, chosen",
+    "segments": "segment_id, status, first_seen, last_seen, parents",
+}
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    # not pytest's own folder: as root the server is another user, who may not look into it
+    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+        yield Machine(Path(folder))
+
+
+@pytest.fixture(scope="module")
+def commands(machine) -> Iterator[Commands]:
+    """The same, for many nights; the first of them imports what the others find imported."""
+    with closing(Commands(machine)) as warm:
+        yield warm
+
+
+def published(machine: Machine, shop: str) -> dict[str, list]:
+    with machine.warehouse(shop).connect(readonly=True) as conn:
+        return {
+            table: db.rows(conn, f"select {columns} from segments.{table} order by 1, 2, 3, 4, 5")
+            for table, columns in PUBLISHED.items()
+        }
+
+
+def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing(machine, commands):
+    first = commands.make("run", "--customers", "300", "--as-of", "2026-03-02", **FEW)
+    assert first.returncode == 0, first.stdout + first.stderr
+    report = re.search(r"file://(\S+report\.html)", first.stdout)
+    assert report and Path(report[1]).read_text().startswith("<!doctype html>")
+    rows = published(machine, "demo")
+    assert len(rows["segment_versions"]) >= 2
+    assert f"{len(rows['segment_versions'])} segments" in first.stdout
+
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        eligible = db.scalar(conn, "select count(*) from features.customer_features")
+        current = db.rows(conn, "select customer_id from segments.current_customer_segments")
+        assert len(current) == len({row["customer_id"] for row in current}) == eligible > 200
+        labelled = db.scalar(conn, "select adjusted_rand_index from segments.model_leaderboard where chosen")
+        assert labelled is not None, (
+            "the demo shop has labels, so the leaderboard shows how well they are found"
+        )
+        pools = db.scalar(
+            conn, "select count(*) from core.row_counts where rows_in = kept + merged + quarantined"
+        )
+        assert pools == 5
+
+    again = commands.make("run", "--customers", "300", "--as-of", "2026-03-02", **FEW)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert published(machine, "demo") == rows
+
+    earlier = commands.make("run", "--as-of", "2026-02-01", **FEW)
+    assert earlier.returncode == 0, earlier.stdout + earlier.stderr
+    later_rows = published(machine, "demo")
+    assert [row for row in later_rows["customer_segments"] if str(row["as_of_date"]) == "2026-03-02"] == rows[
+        "customer_segments"
+    ]
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        assert (
+            str(db.scalar(conn, "select min(as_of_date) from segments.current_customer_segments"))
+            == "2026-03-02"
+        )
+
+
+def test_the_night_after_keeps_the_model_without_a_fit_and_a_wish_overrules_that(machine, commands):
+    kept = commands.make("run", "--as-of", "2026-03-03", **FEW)
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    assert "no search: little has changed since the search of 2026-03-02" in kept.stdout
+    assert not re.search(r"^ *[\d.]+ s  fit ", kept.stdout, re.MULTILINE)
+    rows = published(machine, "demo")
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        run = db.row(conn, "select * from segments.runs where as_of_date = '2026-03-03'")
+        boards = db.rows(
+            conn, "select algorithm, chosen from segments.model_leaderboard where run_id = %(run_id)s", run
+        )
+        segments = db.rows(
+            conn,
+            "select as_of_date, count(distinct segment_id) as n from segments.customer_segments "
+            "where as_of_date >= '2026-03-02' group by 1 order by 1",
+        )
+    assert (run["searched"], run["decision"]) == (False, "keep")
+    assert run["search_reason"] in run["verdict"]
+    assert [row for row in boards if row["chosen"]] == [{"algorithm": "incumbent", "chosen": True}]
+    assert segments[0]["n"] == segments[1]["n"]
+    again = commands.make("run", "--as-of", "2026-03-03", **FEW)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert published(machine, "demo") == rows
+
+    ask = ("run", "--as-of", "2026-03-04", "--algorithm", "kmeans", "--k")
+    six = commands.make(*ask, "6", SEGMENTATION__QUALITY__MAX_CHANGED_SHARE="1", **FEW)
+    assert six.returncode == 0, six.stdout + six.stderr
+    assert "search: asked for: algorithm kmeans and k = 6" in six.stdout
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        assert (
+            db.scalar(conn, "select count(*) from segments.segment_versions where as_of_date = '2026-03-04'")
+            == 6
+        )
+    impossible = commands.make(*ask, "40", **FEW)
+    assert impossible.returncode == 1
+    assert "asked for: algorithm kmeans and k = 40" in " ".join(impossible.stdout.split())
+
+
+# What a person hands over, what the verdict says, and what is published of it.
+SHOPS = [
+    pytest.param("", "no_data", "no customer has an order", id="no orders at all"),
+    pytest.param(LINE.format(order=1, customer=17850), "published", "one segment", id="one customer"),
+    pytest.param(
+        "".join(LINE.format(order=n, customer=17000 + n) for n in range(120)),
+        "published",
+        "one segment",
+        id="everybody the same",
+    ),
+]
+
+
+@pytest.mark.parametrize(("lines", "status", "words"), SHOPS)
+def test_a_shop_without_structure_ends_with_a_verdict(machine, commands, tmp_path, lines, status, words):
+    file = tmp_path / "shop.csv"
+    file.write_text(HEADER + lines)
+    shop = f"tiny{len(lines)}"
+    arguments = ("--shop", shop, "--source", "online_retail", "--data", str(file), "--as-of", "2010-12-10")
+    ran = commands.make("run", *arguments, **FEW)
+    assert (ran.returncode == 0) == (status == "published"), ran.stdout + ran.stderr
+    assert words in " ".join(ran.stdout.split())
+    with machine.warehouse(shop).connect(readonly=True) as conn:
+        assert db.scalar(conn, "select status from segments.runs") == status
+        customers = db.scalar(conn, "select count(*) from segments.current_customer_segments")
+    assert customers == lines.count("\n")
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_file_that_is_refused_leaves_what_is_published(machine, commands, tmp_path):
+    arguments = ("run", "--shop", "refusing", "--source", "online_retail", "--as-of", "2010-12-10", "--data")
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text(HEADER + "".join(LINE.format(order=n, customer=17000 + n) for n in range(20)))
+    assert commands.make(*arguments, str(good), **FEW).returncode == 0
+    rows = published(machine, "refusing")
+
+    bad.write_text(good.read_text().replace("2010-12-01 08:26:00", "2010-13-01 08:26:00"))
+    unreadable = commands.make(*arguments, str(bad))
+    assert unreadable.returncode != 0
+    assert "bad.csv: row 1" in unreadable.stdout
+    assert "InvoiceDate" in unreadable.stdout
+    assert "Traceback" not in unreadable.stdout + unreadable.stderr
+
+    bad.write_text(good.read_text().replace("UnitPrice", "Cost"))
+    renamed = commands.make(*arguments, str(bad))
+    assert renamed.returncode != 0
+    assert "bad.csv: column UnitPrice or Price is missing" in renamed.stdout
+    assert published(machine, "refusing") == rows
+
+
+# What is wrong on the command line or in the settings, and the one line that says so.
+REFUSALS = [
+    pytest.param(("--source", "nosuch"), {}, "unknown source 'nosuch'", id="unknown source"),
+    pytest.param(
+        ("--source", "online_retail", "--data", "no.csv"), {}, "no.csv: no such file", id="missing file"
+    ),
+    pytest.param(("--as-of", "2011-13-01"), {}, "AS_OF=2011-13-01: not a date", id="unreadable date"),
+    pytest.param(("--k", "1"), {}, "K=1: expected a number of segments between 2 and 50", id="one segment"),
+    pytest.param(("--algorithm", "kmean"), {}, "ALGORITHM=kmean: there is no such algorithm", id="misspelt"),
+    pytest.param(("--customers", "many"), {}, "CUSTOMERS=many", id="not a number"),
+    pytest.param(
+        (),
+        {"SEGMENTATION__SHOP__TIMEZONE": "Mars/X"},
+        "TIMEZONE: 'Mars/X' is not a time zone",
+        id="bad setting",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "settings", "line"), REFUSALS)
+def test_a_fault_of_the_user_is_one_line_and_nothing_is_made(machine, arguments, settings, line):
+    ran = machine.make("run", "--shop", "never", *arguments, **settings)
+    assert ran.returncode == 2
+    assert line in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (machine.folder / "never").exists()
