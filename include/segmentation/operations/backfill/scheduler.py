@@ -62,10 +62,10 @@ def give_up(number: int) -> None:
     from sqlalchemy import select, update
 
     with create_session() as session:
-        register = select(BackfillDagRun.dag_run_id).where(BackfillDagRun.backfill_id == number)
+        runs = select(BackfillDagRun.dag_run_id).where(BackfillDagRun.backfill_id == number)
         session.execute(
             update(Model)
-            .where(Model.id.in_(register), Model.state == DagRunState.QUEUED)
+            .where(Model.id.in_(runs), Model.state == DagRunState.QUEUED)
             .values(state=DagRunState.FAILED)
             .execution_options(synchronize_session=False)
         )
