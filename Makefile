@@ -2,70 +2,85 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3
-LOCAL := .local
-VENV := $(LOCAL)/venv
-PY := $(VENV)/bin/python
+override LOCAL := .local
+override VENV := $(LOCAL)/venv
+override PY := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR)/include
 # bytecode is what makes the second start fast
 unexport PYTHONDONTWRITEBYTECODE
 
-CLI = $(PY) -W ignore -m segmentation.local.cli
-OPTIONS = $(foreach o,SHOP SOURCE DATA CUSTOMERS AS_OF PORT FROM TO REPROCESS GIVE_UP ALGORITHM K FORCE_REFIT \
-	COLUMNS ENCODING DELIMITER HEADER DECIMAL DATES CURRENCY PYCARET,$(if $($(o)),--$(subst _,-,$(shell echo $(o) | tr A-Z a-z)) "$(subst ",\",$($(o)))"))
-# of a file of transactions; the environment has a COLUMNS of another kind, the width of the terminal
-COLUMNS :=
-unexport COLUMNS
+CLI = $(PY) -W ignore -m segmentation local
+
+# What the command line of make sets reaches the program through the environment, as it was written: `value`
+# leaves a $ alone, and no value becomes text of a shell. The program refuses names that it does not know.
+MINE := PYTHON SHELL MAKEFLAGS
+WORDS := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$(filter-out $(MINE),$v)))
+$(foreach v,$(WORDS),$(eval override $v := $$(value $v))$(eval export $v))
+ifneq ($(strip $(WORDS)),)
+export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-planted bench-pages bench-backfill faults lint lock docs clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
+
+##@ Nights
 
 run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011-12-01 CUSTOMERS=5000 K=6 ALGORITHM=kmeans FORCE_REFIT=1 (default: the demo shop)
-	@$(CLI) run $(OPTIONS)
+	@$(CLI) run
 
 up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=
-	@$(CLI) up $(OPTIONS)
+	@$(CLI) up
 
 backfill: $(VENV)/run.stamp ## dates in order, by the scheduler: FROM=2011-09-01 TO=2011-11-30 REPROCESS=none|failed|completed
-	@$(CLI) backfill $(OPTIONS)
+	@$(CLI) backfill
 
 stale: $(VENV)/run.stamp ## run again, in order, the published dates that late or corrected facts have changed: SHOP=
-	@$(CLI) backfill --stale 1 $(OPTIONS)
+	@$(CLI) backfill --stale=1
+
+##@ How things stand, and decisions
 
 status: $(VENV)/run.stamp ## the newest published date and its age, last runs, open incidents; not 0 when it is old: SHOP=
-	@$(CLI) status $(if $(SHOP),--shop "$(SHOP)")
+	@$(CLI) status
 
 release reject: $(VENV)/run.stamp
-	@$(CLI) $@ $(OPTIONS) $(if $(NOTE),--note "$(NOTE)")
+	@$(CLI) $@
 
 release: ## publish a held night exactly as it is: AS_OF=2011-12-01 SHOP= NOTE="why"
 reject: ## end a held night; nothing of it is published: AS_OF=2011-12-01 SHOP= NOTE="why"
 
+##@ Data
+
 migrate: $(VENV)/run.stamp ## bring a shop's warehouse to the newest version, in place (each night does it too): SHOP=
-	@$(CLI) migrate $(if $(SHOP),--shop "$(SHOP)")
+	@$(CLI) migrate
 
 erase: $(VENV)/run.stamp ## forget a customer, whom the shop has erased: CUSTOMER=17850 SHOP=
-	@$(CLI) erase --customer "$(CUSTOMER)" $(if $(SHOP),--shop "$(SHOP)")
+	@$(CLI) erase
 
 audiences: $(VENV)/run.stamp ## the hashed addresses of each segment as CSV and Parquet, with a manifest: SHOP=
-	@$(CLI) audiences $(if $(SHOP),--shop "$(SHOP)")
+	@$(CLI) audiences
 
 psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
-	@$(CLI) psql $(if $(SHOP),--shop "$(SHOP)") -- $(ARGS)
+	@$(CLI) psql
 
+##@ Development
+
+test: export PYTEST_ADDOPTS := $(value ARGS)
+test: override export SEGMENTATION_MAKE_WORDS :=
 test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
-	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadfile
 
 bench-labelled: $(VENV)/dev.stamp ## how close the choice comes to true labels: DATA="folders of NAME.data.gz and NAME.labels0.gz"
 	@$(PY) -W ignore benchmarks/labelled.py $(DATA)
 
 bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01 PYCARET=python
-	@$(PY) -W ignore benchmarks/predictive.py $(OPTIONS)
+	@$(PY) -W ignore benchmarks/predictive.py
 
 bench-planted: $(VENV)/dev.stamp ## how close the demo shop's segments come to the planted ones, easy to hard: CUSTOMERS=5000 AS_OF=
-	@$(PY) -W ignore benchmarks/planted.py $(OPTIONS)
+	@$(PY) -W ignore benchmarks/planted.py
 
 bench-search: $(VENV)/dev.stamp ## seconds and memory of search, labels, a night that keeps, silhouettes: CUSTOMERS=1000000
 	@$(PY) -W ignore benchmarks/search.py $(CUSTOMERS)

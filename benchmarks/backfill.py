@@ -45,7 +45,7 @@ def measure(folder: Path, args: argparse.Namespace) -> int:
     if args.algorithms:
         environment["SEGMENTATION__MODEL__ALGORITHMS"] = json.dumps(args.algorithms.split(","))
     first = LAST - timedelta(days=args.dates - 1)
-    command = [sys.executable, "-W", "ignore", "-m", "segmentation.local.cli", "backfill", "--source", SHOP]
+    command = [sys.executable, "-W", "ignore", "-m", "segmentation", "local", "backfill", "--source", SHOP]
     command += ["--data", str(args.file), "--from", first.isoformat(), "--to", LAST.isoformat()]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     code = subprocess.call(command, env=environment)  # noqa: S603 (ours)

@@ -35,7 +35,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from segmentation import settings
 from segmentation.features import table as features
 from segmentation.ingestion import cleaning, extraction
-from segmentation.local import cli
+from segmentation.local import commands
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign
 from segmentation.runs.night import Night
@@ -172,7 +172,7 @@ def ceiling(frame: pd.DataFrame, spend: np.ndarray) -> tuple[float, float]:
 
 def shop(args: argparse.Namespace, last: date, name: str | None = None) -> Iterator[Callable[[date], Night]]:
     """A warehouse with the facts before `last`; makes the night of a date."""
-    told = {name: getattr(args, name) for name in cli.FILE}
+    told = {name: getattr(args, name) for name in commands.FILE}
     home = homes.find(name or f"bench-{args.source}", args.source, args.data, args.customers, told)
     os.environ.update(home.settings_environment())
     settings.load.cache_clear()
@@ -260,7 +260,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data")
     parser.add_argument("--as-of", required=True, help="dates, separated by commas")
     parser.add_argument("--pycaret", metavar="PYTHON", help="a Python in whose environment PyCaret is")
-    for name in ("customers", *cli.FILE):
+    for name in ("customers", *commands.FILE):
         parser.add_argument(f"--{name}")
     args = parser.parse_args(arguments)
     days = [date.fromisoformat(day.strip()) for day in args.as_of.split(",")]

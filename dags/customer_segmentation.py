@@ -15,7 +15,7 @@ the run was due.
 **Parameters** `as_of_date`; `algorithms` and `k` (empty: those of the settings; a run that was asked for six
 segments fails rather than publish something else), `force_refit` (the model in use does not take part),
 `backfill` (the range of dates that this one is a part of, set by `make backfill` and
-`python -m segmentation.backfill`; see `docs/backfills.md`). Source, time zone and thresholds are in
+`python -m segmentation backfill`; see `docs/backfills.md`). Source, time zone and thresholds are in
 `include/config/settings.yaml`.
 
 **Reads** the Airflow connections `shop` (read only) and `warehouse`. **Writes** the warehouse's schemas and

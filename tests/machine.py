@@ -34,7 +34,7 @@ class Machine:
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of a make target."""
-        return [sys.executable, "-W", "ignore", "-m", "segmentation.local.cli", *arguments]
+        return [sys.executable, "-W", "ignore", "-m", "segmentation", "local", *arguments]
 
     def make(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
         """Run a command to its end; `settings` are further environment variables."""

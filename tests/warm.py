@@ -71,17 +71,18 @@ def _redirect(output: int) -> None:
 
 
 def _command(argv: list[str], environment: dict[str, str], output: str, told: Path) -> int:
-    """What `python -m segmentation.local.cli` does, but for how it starts the process of the night."""
+    """What `python -m segmentation local` does, but for how it starts the process of the night."""
     _redirect(os.open(output, os.O_WRONLY))
     os.environ.clear()
     os.environ.update(environment)
-    from segmentation.local import cli
+    from segmentation import cli
+    from segmentation.local import night
 
     class Night(_Night):
         modules = told
 
-    cli.subprocess = SimpleNamespace(Popen=Night, call=subprocess.call, STDOUT=subprocess.STDOUT)
-    return cli.main(argv)
+    night.subprocess = SimpleNamespace(Popen=Night, call=subprocess.call, STDOUT=subprocess.STDOUT)
+    return cli.main(["local", *argv])
 
 
 class _Night:

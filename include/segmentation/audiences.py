@@ -1,6 +1,8 @@
-"""`python -m segmentation.audiences` as before 0.2; the code is in `segmentation.applications.audiences`."""
+"""`python -m segmentation.audiences` as before 0.2: now `python -m segmentation audiences`."""
 
-from segmentation.applications.audiences import main
+import sys
+
+from segmentation.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(["audiences", *sys.argv[1:]]))

@@ -1,6 +1,8 @@
-"""`python -m segmentation.backfill` as before 0.2; the code is in `segmentation.operations.backfill.run`."""
+"""`python -m segmentation.backfill` as before 0.2: now `python -m segmentation backfill`."""
 
-from segmentation.operations.backfill.run import main
+import sys
+
+from segmentation.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(["backfill", *sys.argv[1:]]))

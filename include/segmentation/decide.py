@@ -1,6 +1,8 @@
-"""`python -m segmentation.decide` as before 0.2; the code is in `segmentation.operations.decide`."""
+"""`python -m segmentation.decide` as before 0.2: now `python -m segmentation release|reject`."""
 
-from segmentation.operations.decide import main
+import sys
+
+from segmentation.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,6 +1,8 @@
-"""`python -m segmentation.erasure` as before 0.2; the code is in `segmentation.operations.erasure`."""
+"""`python -m segmentation.erasure` as before 0.2: now `python -m segmentation erase`."""
 
-from segmentation.operations.erasure import main
+import sys
+
+from segmentation.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(["erase", *sys.argv[1:]]))

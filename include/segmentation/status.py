@@ -1,6 +1,8 @@
-"""`python -m segmentation.status` as before 0.2; the code is in `segmentation.operations.status`."""
+"""`python -m segmentation.status` as before 0.2: now `python -m segmentation status`."""
 
-from segmentation.operations.status import main
+import sys
+
+from segmentation.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(["status", *sys.argv[1:]]))

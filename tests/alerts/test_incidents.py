@@ -262,8 +262,8 @@ def test_a_held_night_has_the_largest_moves_and_both_decisions(start, told):
         said.index(part) for part in ("Loyal -> Cooling: 1,204", "Cooling -> Lapsed: 650", "New -> Loyal: 31")
     ]
     assert order == sorted(order)
-    assert "python -m segmentation.decide release 2026-11-23" in said
-    assert "python -m segmentation.decide reject 2026-11-23" in said
+    assert "python -m segmentation release 2026-11-23" in said
+    assert "python -m segmentation reject 2026-11-23" in said
     assert "https://airflow.test/decide" in said
 
 

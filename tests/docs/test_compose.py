@@ -139,14 +139,15 @@ def test_every_lasting_service_has_a_health_check_and_comes_back():
 
 
 def test_the_age_of_the_segments_is_a_health_check(monkeypatch):
+    from segmentation import cli
     from segmentation.operations import status
 
     test = SERVICES["status"]["healthcheck"]["test"]
-    assert test[:4] == ["CMD", "python", "-m", "segmentation.status"]
+    assert test[:5] == ["CMD", "python", "-m", "segmentation", "status"]
     asked = {}
     monkeypatch.setattr(status, "warehouse", lambda: None)
     monkeypatch.setattr(status, "tell", lambda *_, **options: asked.update(options) or status.OLD)
-    assert status.main(test[4:]) == status.OLD
+    assert cli.main(test[4:]) == status.OLD
     assert asked == {"quiet": True, "new_is_fine": True}
 
 
@@ -238,7 +239,7 @@ def airflow_commands() -> list[list[str]]:
     flat = [
         [part if isinstance(part, str) else part[0] or part[1] for part in command] for command in commands
     ]
-    warm = ["python", "-W", "ignore", "-m", "segmentation.warm"]  # what follows is for Airflow
+    warm = ["python", "-W", "ignore", "-m", "segmentation.pipeline.warm"]  # what follows is for Airflow
     flat = [["airflow", *command[5:]] if command[:5] == warm else command for command in flat]
     return [command[1:] for command in flat if command[0] == "airflow"]
 

@@ -98,7 +98,7 @@ def test_a_warehouse_that_was_never_migrated_has_published_nothing(new_database)
 def ask(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
     """The command as production runs it; what it imports of Airflow would be printed."""
     code = (
-        "import sys; from segmentation import status; code = status.main(sys.argv[1:]); "
+        "import sys; from segmentation import cli; code = cli.main(['status', *sys.argv[1:]]); "
         "print('AIRFLOW' if 'airflow' in sys.modules else '', end=''); sys.exit(code)"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEGM", "AIRFLOW"))}

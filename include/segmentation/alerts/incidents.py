@@ -294,4 +294,4 @@ def _command(what: str, day: date) -> str:
         return f"make {what} SHOP={settings.load().shop.name} AS_OF={day}"
     if what == "run":
         return f'airflow dags trigger {DAG} --conf \'{{"as_of_date": "{day}"}}\''
-    return f"python -m segmentation.decide {what} {day}"
+    return f"python -m segmentation {what} {day}"

@@ -189,27 +189,13 @@ def _remove(folder: Path) -> None:
     folder.rmdir()
 
 
-def main() -> int:
-    """Export where Airflow's connections are, and say what became of it: the command `make audiences`."""
-    import sys
-
+def command() -> int:
+    """Export by the connections of the deployment: the command `audiences`."""
     from segmentation import settings
-    from segmentation.errors import UserError
     from segmentation.runs import connections
     from segmentation.warehouse import schema
 
-    try:
-        target = connections.database("warehouse")
-        schema.migrate(target)
-        export(target, connections.audiences(), settings.load().audiences)
-    except UserError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return 2
+    target = connections.database("warehouse")
+    schema.migrate(target)
+    export(target, connections.audiences(), settings.load().audiences)
     return 0
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.exit(main())

@@ -33,7 +33,8 @@ QUIET = {
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "AIRFLOW__API__WORKERS": "1",
 }
-WARM, FOLLOWER = OURS = "segmentation.warm", "segmentation.backfill"
+WARM = "segmentation.pipeline.warm"
+OURS = (WARM, "segmentation")  # words of the command lines of what is ours
 FIRST_PORT, LAST_PORT = 8080, 8099
 START_SECONDS = 120
 STOP_SECONDS = 30

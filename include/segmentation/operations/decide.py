@@ -1,16 +1,14 @@
-"""A decision about a held night: `python -m segmentation.decide release|reject AS_OF`, or `make release`.
+"""A decision about a held night: `python -m segmentation release|reject AS_OF`, or `make release`.
 
 Runs where Airflow's connections are. Exit codes: 0 done, 2 refused or not usable, nothing changed then.
 """
 
-import argparse
 import getpass
 import os
-import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
-from segmentation.errors import DecisionError, SettingsError, UserError
+from segmentation.errors import DecisionError, SettingsError
 
 if TYPE_CHECKING:
     from segmentation.runs.night import Night
@@ -79,26 +77,20 @@ def _line(message: str) -> None:
     print(f"  {message}", flush=True)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Decide, and say what became of it; a refusal is one line."""
-    parser = argparse.ArgumentParser(prog="python -m segmentation.decide", description=__doc__)
-    parser.add_argument("decision", choices=("release", "reject"))
-    parser.add_argument("as_of", metavar="AS_OF")
-    parser.add_argument("--by", default="")
-    parser.add_argument("--note", default="")
-    args = parser.parse_args(arguments)
+def run(decision: str, as_of: str, by: str, note: str) -> int:
+    """Decide, and say what became of it: the command `release` or `reject`.
+
+    Raises
+    ------
+    SettingsError, DecisionError
+        The date is none, or no run of it is held.
+    """
     try:
-        try:
-            day = date.fromisoformat(args.as_of)
-        except ValueError:
-            raise SettingsError(f"AS_OF={args.as_of}: not a date (write it as 2011-12-01)") from None
-        decide = release if args.decision == "release" else reject
-        run_id = decide(day, args.by or who(), args.note)
-        _tell(run_id)
-    except UserError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return 2
+        day = date.fromisoformat(as_of)
+    except ValueError:
+        raise SettingsError(f"AS_OF={as_of}: not a date (write it as 2011-12-01)") from None
+    decide = release if decision == "release" else reject
+    _tell(decide(day, by or who(), note))
     return 0
 
 
@@ -109,7 +101,3 @@ def _tell(run_id: str) -> None:
     with connections.database("warehouse").connect(readonly=True) as conn:
         run = register.find(conn, run_id)
         print(f"\n{summary.text(conn, run_id, run['report_path'])}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

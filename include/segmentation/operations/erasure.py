@@ -8,7 +8,7 @@ import sys
 
 from psycopg2 import sql
 
-from segmentation.errors import SourceError, UserError
+from segmentation.errors import SourceError
 from segmentation.runs.night import Night
 from segmentation.runs.window import Window
 from segmentation.sources import contract
@@ -81,8 +81,8 @@ def _refuse_if_there(night: Night, wanted: dict[str, str]) -> None:
                 )
 
 
-def main() -> int:
-    """Ask for the id, so that it stands in no history of commands; in the environment of a task."""
+def ask() -> int:
+    """Ask for the id, so that it stands in no history of commands: the command `erase`."""
     from datetime import datetime
     from getpass import getpass
 
@@ -93,17 +93,9 @@ def main() -> int:
     shop, warehouse = (connections.database(name) for name in ("shop", "warehouse"))
     today = datetime.now(loaded.tz).date()
     night = Night("erasure", today, loaded, shop, warehouse, connections.store())
-    try:
-        told = getpass("customer to erase: ") if sys.stdin.isatty() else sys.stdin.readline()
-        counts = erase(night, told)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    customer = getpass("customer to erase: ") if sys.stdin.isatty() else sys.stdin.readline()
+    counts = erase(night, customer)
     print(
         "\n".join(f"{rows:9,}  {name}" for name, rows in counts.items()) or "there is no such customer here"
     )
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,11 +1,10 @@
-"""Is the newest published date as new as it should be? `python -m segmentation.status`, or `make status`.
+"""Is the newest published date as new as it should be? `python -m segmentation status`, or `make status`.
 
 Exit code 0: it is. 1: it is old, or nothing was ever published. 2: the warehouse cannot be asked. A night
 that never started, of which no run and so no alert tells, is found here. `--new-is-fine` takes a warehouse
 that has never published for well: a deployment that is being set up.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -15,8 +14,7 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import settings
-from segmentation.errors import SettingsError, UserError
+from segmentation.errors import SettingsError
 from segmentation.runs import stale
 from segmentation.settings import Settings
 from segmentation.warehouse import db
@@ -174,20 +172,3 @@ def tell(database: Database, loaded: Settings, *, quiet: bool = False, new_is_fi
         return NOT_USABLE
     print(_headline(status, loaded) if quiet else text(status, loaded))
     return FRESH if status.is_fresh or (new_is_fine and status.is_new) else OLD
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="segmentation.status", description=__doc__)
-    parser.add_argument("--quiet", action="store_true", help="the first line only")
-    parser.add_argument("--new-is-fine", action="store_true", help="exit 0 while nothing was ever published")
-    args = parser.parse_args(arguments)
-    try:
-        return tell(warehouse(), settings.load(), quiet=args.quiet, new_is_fine=args.new_is_fine)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return NOT_USABLE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

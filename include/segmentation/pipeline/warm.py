@@ -1,4 +1,4 @@
-"""Airflow's scheduler with the libraries of the tasks in memory: `python -m segmentation.warm scheduler`.
+"""The scheduler with the libraries of the tasks in memory: `python -m segmentation.pipeline.warm scheduler`.
 
 LocalExecutor forks a process for each task, which then imports what it needs: seconds of a core a task, for
 nothing new. What stands here is imported once, before the fork. Libraries only: the code and the settings of

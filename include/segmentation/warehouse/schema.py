@@ -49,3 +49,15 @@ def version(warehouse: db.Database) -> str | None:
         if db.scalar(conn, "select to_regclass('public.schema_version')") is None:
             return None
         return db.scalar(conn, "select version_num from public.schema_version")
+
+
+def migrate_and_say(warehouse: db.Database, name: str) -> str:
+    """Bring the warehouse to the newest version; returns what was done, in words."""
+    before = version(warehouse)
+    migrate(warehouse)
+    after = version(warehouse)
+    if before == after:
+        return f"{name}: is at version {after}, the newest"
+    return f"{name}: " + (
+        f"brought from version {before} to {after}" if before else f"made, at version {after}"
+    )

@@ -1,4 +1,4 @@
-"""Dates in order, by Airflow's scheduler: `python -m segmentation.backfill FROM TO`, or `make backfill`.
+"""Dates in order, by Airflow's scheduler: `python -m segmentation backfill FROM TO`, or `make backfill`.
 
 Runs where Airflow runs (this module knows it). It turns dates of the shop into the instants that
 `airflow backfill create` wants, creates the backfill or joins the one that is unfinished, and tells what
@@ -9,16 +9,13 @@ Exit codes: 0 every date is published, or had no data; 1 a date ended otherwise,
 something given to the command is wrong.
 """
 
-import argparse
 import logging
-import signal
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from segmentation.errors import SettingsError, UserError
-from segmentation.operations.backfill.progress import NOT_USABLE, follow, summary
+from segmentation.errors import SettingsError
+from segmentation.operations.backfill.progress import follow, summary
 from segmentation.operations.backfill.request import Asked, ask
 from segmentation.operations.backfill.scheduler import create, give_up, unfinished, wait_for_the_dag
 from segmentation.warehouse import db
@@ -113,34 +110,18 @@ def _say(message: str) -> None:
     print(message, flush=True)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command."""
+def command(
+    first: str, last: str, reprocess: str, is_stale: bool, parsed_after: datetime | None, is_given_up: bool
+) -> int:
+    """Make the dates by the scheduler of this deployment, and follow it: the command `backfill`."""
     from segmentation import settings
     from segmentation.runs import connections
     from segmentation.warehouse import schema
 
-    parser = argparse.ArgumentParser(prog="python -m segmentation.backfill", description=__doc__)
-    parser.add_argument("first", nargs="?", default="", metavar="FROM")
-    parser.add_argument("last", nargs="?", default="", metavar="TO")
-    parser.add_argument("--reprocess", default="none", choices=("none", "failed", "completed"))
-    parser.add_argument("--stale", action="store_true", help="the stale dates, in order; without FROM and TO")
-    parser.add_argument("--give-up", action="store_true", help="end an unfinished backfill first")
-    parser.add_argument("--parsed-after", type=datetime.fromisoformat, help=argparse.SUPPRESS)
-    args = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if reprocess not in ("none", "failed", "completed"):
+        raise SettingsError(f"--reprocess {reprocess}: expected none, failed or completed")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    told = ("", "", "stale") if args.stale else (args.first, args.last, args.reprocess)
-    try:
-        target = connections.database("warehouse")
-        schema.migrate(target)
-        return run(target, settings.load(), told, _say, args.parsed_after, args.give_up)
-    except UserError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return NOT_USABLE
-    except KeyboardInterrupt:
-        return 130
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    target = connections.database("warehouse")
+    schema.migrate(target)
+    dates = ("", "", "stale") if is_stale else (first, last, reprocess)
+    return run(target, settings.load(), dates, _say, parsed_after, is_given_up)

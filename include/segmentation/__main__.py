@@ -1,0 +1,5 @@
+"""`python -m segmentation COMMAND`."""
+
+from segmentation.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,164 @@
+"""The command line of a deployment, `python -m segmentation COMMAND`, and below `local` what `make` runs.
+
+Exit codes: 0 done, published or kept; 1 it ended otherwise; 2 something given to the command is wrong.
+"""
+
+import os
+import signal
+import sys
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from segmentation.errors import UserError
+
+NOT_USABLE, STOPPED = 2, 130
+UsageError = typer.BadParameter.__bases__[0]  # typer has a copy of click of its own
+# the words that `make` was given; their values stay in the environment and out of every shell's text
+GIVEN = "SEGMENTATION_MAKE_WORDS"
+
+OPTIONS: dict[str, Any] = {
+    "no_args_is_help": True,
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+}
+app = typer.Typer(**OPTIONS, help="Customer segmentation: the commands of a deployment.")
+
+
+def command(**options: Any) -> Any:
+    """Register a function whose result is the exit code."""
+    return app.command(**options)
+
+
+Date = Annotated[str, typer.Argument(metavar="AS_OF", help="a date such as 2011-12-01")]
+By = Annotated[str, typer.Option(help="who decides; default: the user of this process")]
+Note = Annotated[str, typer.Option(help="why; it is kept with the decision")]
+
+
+@command()
+def status(
+    quiet: Annotated[bool, typer.Option("--quiet", help="the first line only")] = False,
+    new_is_fine: Annotated[
+        bool, typer.Option("--new-is-fine", help="0 while nothing was ever published")
+    ] = False,
+) -> int:
+    """Say how old the newest published date is, the last runs and the open incidents; 1 when it is old."""
+    from segmentation import settings
+    from segmentation.operations import status as operation
+
+    return operation.tell(operation.warehouse(), settings.load(), quiet=quiet, new_is_fine=new_is_fine)
+
+
+@command()
+def release(as_of: Date, by: By = "", note: Note = "") -> int:
+    """Publish a held night exactly as it is."""
+    from segmentation.operations import decide
+
+    return decide.run("release", as_of, by, note)
+
+
+@command()
+def reject(as_of: Date, by: By = "", note: Note = "") -> int:
+    """End a held night; nothing of it is published."""
+    from segmentation.operations import decide
+
+    return decide.run("reject", as_of, by, note)
+
+
+@command()
+def backfill(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="the first date")] = "",
+    last: Annotated[str, typer.Argument(metavar="TO", help="the last date")] = "",
+    reprocess: Annotated[
+        str, typer.Option(help="which dates are made again: none, failed, completed")
+    ] = "none",
+    stale: Annotated[bool, typer.Option("--stale", help="the stale dates, without FROM and TO")] = False,
+    give_up: Annotated[bool, typer.Option("--give-up", help="end an unfinished backfill first")] = False,
+    parsed_after: Annotated[datetime | None, typer.Option(hidden=True)] = None,
+) -> int:
+    """Make a range of dates, in order, by Airflow's scheduler, and follow it."""
+    from segmentation.operations.backfill import run
+
+    return run.command(first, last, reprocess, stale, parsed_after, give_up)
+
+
+@command()
+def erase() -> int:
+    """Forget a customer whom the shop has erased; asks for the id, so that no history of commands has it."""
+    from segmentation.operations import erasure
+
+    return erasure.ask()
+
+
+@command()
+def audiences() -> int:
+    """Export the hashed addresses of each segment as CSV and Parquet, with a manifest."""
+    from segmentation.applications import audiences as application
+
+    return application.command()
+
+
+@command()
+def migrate() -> int:
+    """Bring the warehouse to the newest version, in place; each night begins with the same."""
+    from segmentation.runs import connections
+    from segmentation.warehouse import schema
+
+    print(schema.migrate_and_say(connections.database("warehouse"), "warehouse"))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a fault of the user is one line on the terminal.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Words of the command; default: those of the process, and the words that `make` was given.
+    """
+    words = [*sys.argv[1:], *from_make(os.environ)] if arguments is None else arguments
+    if words[:1] in ([], ["--help"], ["local"]):
+        _add_local()  # a health check has no need of it
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as Ctrl-C does
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start without it
+    try:
+        return app(words, standalone_mode=False, prog_name="python -m segmentation") or 0
+    except UsageError as error:
+        print(f"error: {_in_words_of_make(error)}", file=sys.stderr)
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+    except (KeyboardInterrupt, typer.Abort):
+        print("\nstopped; nothing of an unfinished run is published", file=sys.stderr)
+        return STOPPED
+    return NOT_USABLE
+
+
+def _add_local() -> None:
+    from segmentation.local.commands import app as local
+
+    if not any(group.name == "local" for group in app.registered_groups):
+        app.add_typer(local, name="local")
+
+
+def from_make(environment: Any) -> list[str]:
+    """The variables that `make` was given as options of a command: AS_OF=2011-12-01 is --as-of=2011-12-01."""
+    names = environment.get(GIVEN, "").split()
+    # taken out: no child of this process needs them
+    values = {name: environment.pop(name, "").strip() for name in names}
+    return [f"--{name.lower().replace('_', '-')}={value}" for name, value in values.items()]
+
+
+def _in_words_of_make(error: Any) -> str:
+    """The message, with options written as variables where `make` is what a person typed."""
+    option = getattr(error, "option_name", None)
+    if not os.environ.get(GIVEN) or option is None:
+        return error.format_message() or f"which command? ({error.ctx.command_path} --help)"
+    near = [_variable(name) for name in getattr(error, "possibilities", None) or ()]
+    hint = f"; did you mean {' or '.join(near)}?" if near else "; `make help` lists what there is"
+    return f"{_variable(option)} is not known to this command{hint}"
+
+
+def _variable(option: str) -> str:
+    return option.lstrip("-").replace("-", "_").upper() + "="

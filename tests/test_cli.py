@@ -1,0 +1,89 @@
+"""The command line: words it does not know are refused with the nearest one, values stay out of shells."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from segmentation import cli
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["statu"], "No such command 'statu'. Did you mean 'status'?"),
+        (["release"], "Missing argument 'AS_OF'."),
+        (["release", "yesterday"], "AS_OF=yesterday: not a date (write it as 2011-12-01)"),
+        (["local", "run", "--as-fo", "2011-12-01"], "No such option: --as-fo"),
+        (["local", "run", "--k", "many"], "K=many: expected a number of segments between 2 and 50"),
+        (["local", "backfill"], "which dates? make backfill FROM=2011-09-01 TO=2011-11-30"),
+        (["local", "psql", "--args", "'"], "ARGS: No closing quotation"),
+    ],
+)
+def test_what_it_does_not_know_is_refused_in_words(words, said, capsys):
+    assert cli.main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_every_command_has_help_of_its_own(capsys):
+    for command in ("status", "release", "reject", "backfill", "erase", "audiences", "migrate"):
+        assert cli.main([command, "--help"]) == 0
+        assert f"segmentation {command}" in capsys.readouterr().out
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Runs a target of the Makefile whose program prints its words and its environment's names."""
+    program = tmp_path / "python"
+    program.write_text(
+        "#!/usr/bin/env python3\nimport os, sys\n"
+        f"sys.path.insert(0, {str(PROJECT / 'include')!r})\n"
+        "names = os.environ.get('SEGMENTATION_MAKE_WORDS', '').split()\n"
+        "print([*sys.argv[1:], *(f'{name}={os.environ[name]}' for name in names)])\n"
+    )
+    program.chmod(0o755)
+    makefile = (PROJECT / "Makefile").read_text().replace("$(VENV)/bin/python", str(program))
+    (tmp_path / "Makefile").write_text(makefile.replace(": $(VENV)/run.stamp", ":"))
+
+    def run(*words: str) -> str:
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        ran = subprocess.run(
+            ["make", "--no-print-directory", *words],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "value", ["$(shell touch pwned)", "`touch pwned`", '"; touch pwned; "', "'$(touch pwned)'"]
+)
+@pytest.mark.parametrize(
+    ("target", "name"), [("erase", "CUSTOMER"), ("release", "NOTE"), ("run", "DATA"), ("psql", "ARGS")]
+)
+def test_a_value_given_to_make_is_never_run(make, tmp_path, target, name, value):
+    assert repr(f"{name}={value}")[1:-1] in make(target, f"{name}={value}").replace("\\\\", "\\")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_words_of_make_are_options_and_leave_the_environment():
+    environment = {cli.GIVEN: "AS_OF CUSTOMER", "AS_OF": "2011-12-01 ", "CUSTOMER": "17850", "HOME": "/"}
+    assert cli.from_make(environment) == ["--as-of=2011-12-01", "--customer=17850"]
+    assert set(environment) == {cli.GIVEN, "HOME"}
+
+
+def test_a_word_that_make_was_given_in_vain_is_named_as_it_was_typed(capsys, monkeypatch):
+    monkeypatch.setenv(cli.GIVEN, "AS_FO")
+    monkeypatch.setenv("AS_FO", "2011-12-01")
+    monkeypatch.setattr("sys.argv", ["segmentation", "local", "run"])
+    assert cli.main() == 2
+    assert "error: AS_FO= is not known to this command; did you mean AS_OF=" in capsys.readouterr().err
