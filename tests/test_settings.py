@@ -165,3 +165,23 @@ def test_the_file_is_read_once(load, tmp_path):
     told = load("shop: {name: one}")
     Path(tmp_path / "settings.yaml").write_text("shop: {name: two}")
     assert settings.load() is told
+
+
+@pytest.mark.parametrize(
+    ("content", "variables", "name", "value", "old"),
+    [
+        # in the file; in the environment
+        ("model: {representations: [all, outlook]}", {}, "representations", ("all", "forecast"), "outlook"),
+        (
+            "",
+            {"SEGMENTATION__MODEL__REPRESENTATIONS": '["rfm_outlook"]'},
+            "representations",
+            ("rfm_forecast",),
+            "rfm_outlook",
+        ),
+    ],
+)
+def test_an_old_name_is_accepted_for_a_release_and_named(load, caplog, content, variables, name, value, old):
+    assert getattr(load(content, **variables).model, name) == value
+    (warning,) = caplog.messages
+    assert warning.startswith(f"settings: {old} is now called ")

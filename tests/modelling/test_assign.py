@@ -24,6 +24,7 @@ from segmentation.modelling.assign import (
 )
 from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.prepare import prepare
+from segmentation.modelling.representations import Forecast
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
 
@@ -148,6 +149,34 @@ def test_model_that_the_version_before_has_stored_labels_as_it_did_there():
     with working(model):
         again = assign(model, model.pipeline.transform(table))
     pd.testing.assert_frame_equal(again, labels, check_exact=False, rtol=1e-9)
+
+
+def test_model_stored_under_the_old_names_is_read_under_those_of_today():
+    """By make.py under 0.1: a class `Outlook`, and a column that is called so."""
+    folder = STORED / "scikit-learn-1.9" / "rfm_outlook"
+    model = load_model(folder)
+    table = pd.read_csv(folder / "customers.csv", index_col="customer_id")
+    labels = pd.read_csv(folder / "labels.csv", index_col="customer_id")
+    with working(model):
+        again = assign(model, model.pipeline.transform(table))
+    assert isinstance(model.pipeline[-1], Forecast)
+    pd.testing.assert_frame_equal(again, labels, check_exact=False, rtol=1e-9)
+
+
+def test_old_names_in_the_settings_and_the_search_of_a_stored_model_become_those_of_today(blobs, tmp_path):
+    matrix, _ = blobs
+    then = {"model": {"k_max": 9, "representations": ["all", "rfm_outlook"]}, "preparation": {}}
+    searched = {"customers": 180, "best": {"kmeans": {"all": [{"k": 4}], "outlook": [{"k": 3}]}}}
+    save_model(make_model(first_good("kmeans", matrix), matrix, settings=then, searched=searched), tmp_path)
+    model = load_model(tmp_path)
+    assert model.settings == {
+        "model": {"k_max": 9, "representations": ["all", "rfm_forecast"]},
+        "preparation": {},
+    }
+    assert model.searched == {
+        "customers": 180,
+        "best": {"kmeans": {"all": [{"k": 4}], "forecast": [{"k": 3}]}},
+    }
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")

@@ -52,9 +52,12 @@ def variances(matrix: pd.DataFrame, *names: str) -> pd.Series:
         # uncorrelated, the largest variance first
         ("pca", lambda m: np.allclose(np.triu(np.corrcoef(m, rowvar=False), 1), 0, atol=1e-6)),
         # all features, and one more that goes with what was spent
-        ("outlook", lambda m: list(m)[-1] == "outlook" and m["outlook"].corr(np.log(m["spend"] + 5)) > 0.5),
+        (
+            "forecast",
+            lambda m: list(m)[-1] == "forecast" and m["forecast"].corr(np.log(m["spend"] + 5)) > 0.5,
+        ),
         # the same beside recency, frequency and money only
-        ("rfm_outlook", lambda m: list(m) == ["spend", "orders", "outlook"]),
+        ("rfm_forecast", lambda m: list(m) == ["spend", "orders", "forecast"]),
     ],
 )
 def test_representation_is_what_it_says(shop, past, name, holds):
@@ -76,7 +79,7 @@ def test_order_of_customers_changes_nothing(shop, past):
 
 def test_without_a_past_nothing_is_learned_and_all_is_always_there(shop):
     table, features = shop
-    assert list(represent(table, features, SETTINGS, ["outlook", "rfm"])) == [ALL, "rfm"]
+    assert list(represent(table, features, SETTINGS, ["forecast", "rfm"])) == [ALL, "rfm"]
 
 
 def test_representation_that_repeats_another_is_left_out(shop):
@@ -94,7 +97,7 @@ def test_what_was_learned_from_customers_does_not_judge_them(shop):
     table = pd.DataFrame(rng.normal(size=(120, 60)), columns=names, index=[f"{i:03d}" for i in range(120)])
     luck = Past(table, rng.lognormal(3, 1, 120))
     noise = [type(features[0])(name, "rfm", "linear") for name in names]
-    pipeline, _ = represent(table, noise, SETTINGS, ["outlook"], luck)["outlook"]
+    pipeline, _ = represent(table, noise, SETTINGS, ["forecast"], luck)["forecast"]
     outcome = np.log1p(luck.spend)
 
     def agreement(shown: np.ndarray) -> float:
@@ -106,7 +109,7 @@ def test_what_was_learned_from_customers_does_not_judge_them(shop):
 
 def test_what_can_be_foretold_is_found_in_the_past(shop, past):
     table, features = shop
-    pipeline, _ = represent(table, features, SETTINGS, ["outlook"], past)["outlook"]
+    pipeline, _ = represent(table, features, SETTINGS, ["forecast"], past)["forecast"]
     shown = of_the_past(pipeline, past, seed=0)[:, -1]
     outcome = np.log1p(past.spend)
     slope, level = np.polyfit(shown, outcome, 1)
@@ -126,7 +129,7 @@ def test_place_is_the_share_below_with_ties_in_the_middle():
 def foretold(shop: tuple, past: Past) -> np.ndarray:
     """The column that the forecast adds."""
     table, features = shop
-    return represent(table, features, SETTINGS, ["outlook"], past)["outlook"][1]["outlook"].to_numpy()
+    return represent(table, features, SETTINGS, ["forecast"], past)["forecast"][1]["forecast"].to_numpy()
 
 
 def test_shop_that_was_younger_then_is_foretold_alike(shop, past):

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from skops import io as skops_io
 from threadpoolctl import threadpool_limits
 
+from segmentation.modelling import renamed
 from segmentation.modelling.labellers import Labeller, label_in_blocks, published
 from segmentation.modelling.search import Candidate
 
@@ -36,11 +37,12 @@ TRUSTED = (
     f"{OWN}.prepare.QuantileClipper",
     f"{OWN}.prepare.RedundancyFilter",
     f"{OWN}.prepare.signed_log",
-    f"{OWN}.representations.forecast.Outlook",
+    f"{OWN}.representations.forecast.Forecast",
     f"{OWN}.representations.transformers.FactorWeights",
     f"{OWN}.representations.transformers.GroupSelector",
     f"{OWN}.representations.transformers.Places",
     # as models that were stored before 0.2 name them
+    f"{OWN}.representations.forecast.Outlook",
     f"{OWN}.representations.FactorWeights",
     f"{OWN}.representations.GroupSelector",
     f"{OWN}.representations.Outlook",
@@ -181,12 +183,31 @@ def load_model(folder: Path) -> Model:
         raise ModelRefusedError(f"the model in {folder} is not the one its hash was made of")
     try:
         stored = loads(content)
-        return Model(**{"searched": {}, **beside, "columns": tuple(beside["columns"])}, **stored)
+        beside |= {
+            "columns": tuple(beside["columns"]),
+            "settings": _current_settings(beside["settings"]),
+            "searched": _current_search(beside.get("searched", {})),
+        }
+        return Model(**beside, **stored)
     except Exception as error:  # whatever another version's file makes a library raise
         said = _other_versions(beside.get("versions", {}))
         if isinstance(error, ModelRefusedError) and not said:
             raise
         raise ModelRefusedError(f"the model in {folder} cannot be read{said}: {error}") from error
+
+
+def _current_settings(stored: dict[str, Any]) -> dict[str, Any]:
+    return stored | ({"model": renamed.current_settings(stored["model"])[0]} if "model" in stored else {})
+
+
+def _current_search(stored: dict[str, Any]) -> dict[str, Any]:
+    if "best" not in stored:
+        return stored
+    best = {
+        algorithm: {renamed.current_representation(name): first for name, first in by_name.items()}
+        for algorithm, by_name in stored["best"].items()
+    }
+    return stored | {"best": best}
 
 
 @contextmanager

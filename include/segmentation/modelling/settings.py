@@ -6,10 +6,15 @@ reported at load, with the field's name, before any task runs.
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from segmentation.modelling import renamed
+
+log = logging.getLogger(__name__)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -21,7 +26,7 @@ ALGORITHMS = (
     *(("genie",) if find_spec("genieclust") else ()),
 )
 
-REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "outlook", "rfm_outlook")
+REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "forecast", "rfm_forecast")
 
 # Scores that may be given a weight: all but coverage and the largest share, which are gates, and the
 # external ones.
@@ -72,7 +77,7 @@ class ModelSettings(BaseModel):
         REPRESENTATIONS,
         min_length=1,
         description="in what customers are compared: all features weighted, RFM only, groups balanced, "
-        "principal components, and (outlook, rfm_outlook) beside what all features foretell by the "
+        "principal components, and (forecast, rfm_forecast) beside what all features foretell by the "
         "shop's own past",
     )
     horizon_days: int = Field(
@@ -137,6 +142,17 @@ class ModelSettings(BaseModel):
     incumbent_margin: Share = Field(
         0.05, description="how much better (0..1) a challenger must rank than the model in use"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, values: Any) -> Any:
+        """Accept the names of before 0.2, for one release, and say so."""
+        if not isinstance(values, dict):
+            return values
+        current, replaced = renamed.current_settings(values)
+        for old, new in replaced.items():
+            log.warning("settings: %s is now called %s; the old name ends with the next release", old, new)
+        return current
 
     @field_validator("representations")
     @classmethod

@@ -44,7 +44,9 @@ REPRESENTATIONS = {
     "rfm": "recency, frequency and money",
     "balanced": "all features, their groups balanced",
     "pca": "the main directions of all features",
-    "outlook": "all features beside the forecast",
+    "forecast": "all features beside the forecast",
+    "rfm_forecast": "recency, frequency and money beside the forecast",
+    "outlook": "all features beside the forecast",  # as it was called before 0.2
     "rfm_outlook": "recency, frequency and money beside the forecast",
     "incumbent": "as it was fitted",
     "raw": "age, gender, orders and order value, not scaled",

@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
     table = customers()
     past = Past(table, np.where(table["spend"] > 50, table["spend"], 0.0))
     made = represent(table, FEATURES, PreparationSettings(), tuple(REPRESENTATIONS), past)
-    for representation, algorithm in (("pca", "kmeans"), ("rfm_outlook", "gaussian_mixture")):
+    for representation, algorithm in (("pca", "kmeans"), ("rfm_forecast", "gaussian_mixture")):
         pipeline, matrix = made[representation]
         winner = next(c for c in fit_algorithm(algorithm, matrix, SETTINGS) if not c.error)
         save_model(make_model(winner, matrix, pipeline), folder / representation)

@@ -15,7 +15,7 @@ LEARNING_ROWS = 20_000
 RIDGES = tuple(10.0**power for power in range(-1, 5))
 
 
-class Outlook(TransformerMixin, BaseEstimator):
+class Forecast(TransformerMixin, BaseEstimator):
     """Columns, and beside them what all features foretell, as learned from the shop's own past.
 
     Fitted on customers of a horizon ago with y = log(1 + what they spent since). It learns from their
@@ -39,6 +39,8 @@ class Outlook(TransformerMixin, BaseEstimator):
     ----------
     factor_ : float
         What a forecast, in units of log(1 + spend), is multiplied by.
+    column_ : str
+        The name of the added column.
     """
 
     def __init__(self, beside: BaseEstimator, weight: float = 1.0, seed: int = 0):
@@ -46,7 +48,7 @@ class Outlook(TransformerMixin, BaseEstimator):
         self.weight = weight
         self.seed = seed
 
-    def fit(self, X, y, today=None, season=None) -> Outlook:
+    def fit(self, X, y, today=None, season=None) -> Forecast:
         """Learn from the customers of then, to show those of `today` (absent: those of then).
 
         `season`, an X and a y of the same days of the year before, is learned from as well; what was bought
@@ -64,6 +66,7 @@ class Outlook(TransformerMixin, BaseEstimator):
             self.steps_ = steps.fit(shown, outcome)
         self.places_ = Places(self.seed).fit(np.asarray(today, dtype=np.float64))
         self.beside_ = clone(self.beside).fit(X)
+        self.column_ = "forecast"
         others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
         spread = self._told(shown).std()
         self.factor_ = float(np.sqrt(self.weight * others) / spread) if spread > 0 else 0.0
@@ -87,4 +90,8 @@ class Outlook(TransformerMixin, BaseEstimator):
         return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * forecast])
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        return np.asarray([*self.beside_.get_feature_names_out(), "outlook"], dtype=object)
+        own = getattr(self, "column_", "outlook")  # as models that were stored before 0.2 call it
+        return np.asarray([*self.beside_.get_feature_names_out(), own], dtype=object)
+
+
+Outlook = Forecast  # the name in models that were stored before 0.2

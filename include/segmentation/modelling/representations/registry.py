@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from segmentation.modelling.prepare import Feature, make_pipeline
-from segmentation.modelling.representations.forecast import Outlook
+from segmentation.modelling.representations.forecast import Forecast
 from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector
 from segmentation.modelling.settings import PreparationSettings
 
@@ -103,15 +103,15 @@ REPRESENTATIONS = {
             ],
         ),
         Representation(
-            "outlook",
+            "forecast",
             "all features, groups balanced, and what they foretell by the shop's own past",
-            lambda features, settings: [("outlook", Outlook(FactorWeights(_groups(features)), weight=0.5))],
+            lambda features, settings: [("forecast", Forecast(FactorWeights(_groups(features)), weight=0.5))],
             learns=True,
         ),
         Representation(
-            "rfm_outlook",
+            "rfm_forecast",
             "recency, frequency and money, and what all features foretell by the shop's own past",
-            lambda features, settings: [("outlook", Outlook(GroupSelector(_groups(features)), weight=3.0))],
+            lambda features, settings: [("forecast", Forecast(GroupSelector(_groups(features)), weight=3.0))],
             learns=True,
         ),
     )
@@ -158,7 +158,7 @@ def represent(
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
         if entry.learns:
             lessons = _lessons(common, past)
-            own.fit(*lessons["then"], outlook__today=scaled, outlook__season=lessons.get("season"))
+            own.fit(*lessons["then"], forecast__today=scaled, forecast__season=lessons.get("season"))
             matrix = own.transform(scaled)
         else:
             matrix = own.fit_transform(scaled)
@@ -184,7 +184,7 @@ def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
     ndarray of shape (n_then, n_columns)
     """
     step = pipeline[-1]
-    if not isinstance(step, Outlook):
+    if not isinstance(step, Forecast):
         return pipeline.transform(past.features).to_numpy()
     lessons = _lessons(pipeline[:-1], past)
     values, outcome = lessons["then"]
