@@ -233,9 +233,9 @@ def test_settings_out_of_bounds_are_refused(wrong):
         ModelSettings(**wrong)
 
 
-def test_foresight_counts_steeply_less_below_the_best():
-    foresight = {"best": 0.40, "less": 0.38, "none": -0.02}
+def test_predictive_validity_counts_steeply_less_below_the_best():
+    validity = {"best": 0.40, "less": 0.38, "none": -0.02}
     made = total(
-        table(**{name: {"predictive": told} for name, told in foresight.items()}), {"predictive": 1.0}
+        table(**{name: {"predictive": share} for name, share in validity.items()}), {"predictive": 1.0}
     )
     assert made.to_dict() == pytest.approx({"best": 1, "less": 0.95**8, "none": 0}, abs=1e-6)

@@ -90,7 +90,7 @@ def test_representation_that_repeats_another_is_left_out(shop):
 
 
 def test_what_was_learned_from_customers_does_not_judge_them(shop):
-    """Noise that is fitted must not look like foresight: many columns, few customers, luck alone."""
+    """Noise that is fitted must not look like predictive validity: many columns, few customers, luck alone."""
     _, features = shop
     rng = np.random.default_rng(5)
     names = [f"f{i}" for i in range(60)]

@@ -46,7 +46,7 @@ def _share_of_best(column: pd.Series) -> pd.Series:
     return column.clip(lower=0) / best if best > 0 else column * 0.0
 
 
-def _foresight(column: pd.Series) -> pd.Series:
+def _predictive_validity(column: pd.Series) -> pd.Series:
     return _share_of_best(column) ** STEEPNESS
 
 
@@ -60,8 +60,8 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
     "consensus": _positive,
     "mixture_gain": lambda column: 1 - np.exp(-column.clip(lower=0)),
     "stability": _positive,
-    "predictive": _foresight,
-    "predictive_auc": lambda column: _foresight(2 * column - 1),  # above chance
+    "predictive": _predictive_validity,
+    "predictive_auc": lambda column: _predictive_validity(2 * column - 1),  # above chance
     "agreement_incumbent": _positive,
 }
 
