@@ -40,9 +40,10 @@ TRUSTED = (
     f"{OWN}.representations.forecast.Forecast",
     f"{OWN}.representations.transformers.FactorWeights",
     f"{OWN}.representations.transformers.GroupSelector",
-    f"{OWN}.representations.transformers.Places",
+    f"{OWN}.representations.transformers.PercentileRanks",
     # as models that were stored before 0.2 name them
     f"{OWN}.representations.forecast.Outlook",
+    f"{OWN}.representations.transformers.Places",
     f"{OWN}.representations.FactorWeights",
     f"{OWN}.representations.GroupSelector",
     f"{OWN}.representations.Outlook",

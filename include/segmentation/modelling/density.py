@@ -41,12 +41,15 @@ def reachability_trees(X: np.ndarray, core_neighbours: Sequence[int]) -> dict[in
         distances[start : start + len(block)] = block
         start += len(block)
     nearest = {wanted: min(wanted, n - 1) for wanted in core_neighbours}
-    places = sorted(set(nearest.values()))
-    found = [
-        np.partition(rows, places, axis=1)[:, places] for rows in np.array_split(distances, n // 500 + 1)
+    positions = sorted(set(nearest.values()))
+    cores_of_blocks = [
+        np.partition(rows, positions, axis=1)[:, positions]
+        for rows in np.array_split(distances, n // 500 + 1)
     ]
-    cores = dict(zip(places, np.concatenate(found).T.copy(), strict=True))
-    return {wanted: (_prim(distances, cores[place]), cores[place]) for wanted, place in nearest.items()}
+    cores = dict(zip(positions, np.concatenate(cores_of_blocks).T.copy(), strict=True))
+    return {
+        wanted: (_prim(distances, cores[position]), cores[position]) for wanted, position in nearest.items()
+    }
 
 
 def _prim(distances: np.ndarray, core: np.ndarray) -> Tree:

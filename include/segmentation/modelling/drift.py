@@ -45,14 +45,16 @@ def _counts(column: pd.Series, bins: dict[str, list]) -> np.ndarray:
     if "bounds" in bins:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         unknown = np.isnan(values)
-        places = np.searchsorted(np.asarray(bins["bounds"], dtype=np.float64), values, side="left")
+        bin_numbers = np.searchsorted(np.asarray(bins["bounds"], dtype=np.float64), values, side="left")
         size = len(bins["bounds"]) + 1
     else:
         unknown = column.isna().to_numpy()
-        places = pd.Index(bins["values"]).get_indexer(column.astype(object).where(~unknown, "").astype(str))
+        bin_numbers = pd.Index(bins["values"]).get_indexer(
+            column.astype(object).where(~unknown, "").astype(str)
+        )
         size = len(bins["values"]) + 1
-        places = np.where(places < 0, size - 1, places)
-    return np.bincount(np.where(unknown, size, places), minlength=size + 1)
+        bin_numbers = np.where(bin_numbers < 0, size - 1, bin_numbers)
+    return np.bincount(np.where(unknown, size, bin_numbers), minlength=size + 1)
 
 
 def psi(before: dict[str, dict[str, Any]], frame: pd.DataFrame) -> pd.Series:
