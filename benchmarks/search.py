@@ -32,7 +32,7 @@ from segmentation.modelling import drift
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
-from segmentation.modelling.representations.registry import Past, of_the_past, represent
+from segmentation.modelling.representations.registry import TrainingSnapshot, cross_fitted, represent
 from segmentation.modelling.sampling import Shown, judged_rows
 from segmentation.modelling.scores.geometry import silhouettes
 from segmentation.modelling.scores.prediction import Snapshot
@@ -78,13 +78,13 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
     return result, time.perf_counter() - wall, time.process_time() - processor
 
 
-def past_of(frame: pd.DataFrame, seed: int = 1) -> Past:
+def snapshot_of(frame: pd.DataFrame, seed: int = 1) -> TrainingSnapshot:
     """Customers of a horizon ago, as a night keeps them: a sample, and what some features explain."""
     rng = np.random.default_rng(seed)
     asked = frame.iloc[judged_rows(frame, SETTINGS)]
     drive = np.log1p(asked.iloc[:, 1:6].to_numpy()).sum(axis=1)
     bought = rng.random(len(asked)) < 1 / (1 + np.exp(np.median(drive) - drive))
-    return Past(asked, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(asked))), 0.0))
+    return TrainingSnapshot(asked, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(asked))), 0.0))
 
 
 def fit(name: str, folder: str, representations: list[str]) -> tuple[list[Candidate], float, float, int]:
@@ -117,9 +117,9 @@ def search(
 ) -> tuple[list[Candidate], dict[str, tuple[Any, pd.DataFrame]], Candidate | None]:
     """Prepare, fit, score and choose; prints the table."""
     started = time.perf_counter()
-    past = past_of(frame)
+    training = snapshot_of(frame)
     made, wall, processor = timed(
-        lambda: represent(frame, features, PreparationSettings(), REPRESENTATIONS, past)
+        lambda: represent(frame, features, PreparationSettings(), REPRESENTATIONS, training)
     )
     rows = [("prepare", len(made), 0, len(frame), wall, processor)]
     matrix = made["all"][1]
@@ -137,11 +137,13 @@ def search(
             print(f"  {name}: {processor:.1f} s cpu", file=sys.stderr)
     snapshots, wall, processor = timed(
         lambda: {
-            name: Snapshot(of_the_past(pipeline, past, SETTINGS.seed), past.spend)
+            name: Snapshot(cross_fitted(pipeline, training, SETTINGS.seed), training.spend)
             for name, (pipeline, _) in made.items()
         }
     )
-    rows.append(("the past, cross-fitted", len(snapshots), 0, len(past.spend), wall, processor))
+    rows.append(
+        ("the training snapshot, cross-fitted", len(snapshots), 0, len(training.spend), wall, processor)
+    )
     judged = matrix.iloc[judged_rows(matrix, SETTINGS)]
     scored, wall, processor = timed(lambda: score(found, judged, SETTINGS, snapshots=snapshots))
     rows.append(("all scores", len(scored), 0, len(judged), wall, processor))

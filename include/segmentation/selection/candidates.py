@@ -13,7 +13,7 @@ from segmentation.features import dictionary, table
 from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
-from segmentation.modelling.representations.registry import ALL, Past, represent
+from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, represent
 from segmentation.modelling.sampling import Shown, judged_rows
 from segmentation.modelling.search import fit_algorithm
 from segmentation.runs.night import Night
@@ -47,9 +47,9 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     with night.warehouse.connect(readonly=True) as conn:
         frame = table.read(conn, night.as_of_date, known)
     night.folder.mkdir(parents=True, exist_ok=True)
-    _write_snapshot(night, progress)
+    _write_snapshots(night, progress)
     wished = night.settings.model.representations
-    made = represent(frame, known, night.settings.preparation, wished, past(night))
+    made = represent(frame, known, night.settings.preparation, wished, training_snapshot(night))
     for name, (pipeline, matrix) in made.items():
         with (night.folder / MATRIX.format(name)).open("wb") as file:
             matrix.to_parquet(file)
@@ -66,16 +66,16 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     return [] if too_few or alike else wanted
 
 
-def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
+def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:
     """Customers of a horizon ago and of a year ago, with what they then spent: samples of `judged_rows`."""
     horizon = night.settings.model.horizon_days
-    if not _write_lesson(night, horizon, SNAPSHOT):
+    if not _write_snapshot(night, horizon, SNAPSHOT):
         progress(f"prepare: too young to look {horizon} days back; predictive validity is not scored")
-    elif _write_lesson(night, YEAR, YEAR_BEFORE):
+    elif _write_snapshot(night, YEAR, YEAR_BEFORE):
         progress(f"prepare: what comes is learned from {horizon} days ago, and the season from a year ago")
 
 
-def _write_lesson(night: Night, days: int, name: str) -> bool:
+def _write_snapshot(night: Night, days: int, name: str) -> bool:
     frame, spend = table.read_earlier(night, days, night.settings.model.horizon_days)
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
         return False
@@ -86,20 +86,20 @@ def _write_lesson(night: Night, days: int, name: str) -> bool:
     return True
 
 
-def past(night: Night) -> Past | None:
+def training_snapshot(night: Night) -> TrainingSnapshot | None:
     """The customers of a horizon ago and what they spent since; None for a shop that is too young."""
-    then = _lesson(night, SNAPSHOT)
-    return then and replace(then, year_before=_lesson(night, YEAR_BEFORE))
+    then = _read_snapshot(night, SNAPSHOT)
+    return then and replace(then, year_before=_read_snapshot(night, YEAR_BEFORE))
 
 
-def _lesson(night: Night, name: str) -> Past | None:
+def _read_snapshot(night: Night, name: str) -> TrainingSnapshot | None:
     path = night.folder / name
     if not path.exists():
         return None
     with path.open("rb") as file:
         frame = pd.read_parquet(file)
     spend = frame.pop(SPEND).to_numpy()
-    return Past(frame, spend)
+    return TrainingSnapshot(frame, spend)
 
 
 def representations(night: Night) -> list[str]:

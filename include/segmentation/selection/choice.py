@@ -9,7 +9,7 @@ import pandas as pd
 from segmentation.errors import WishError
 from segmentation.modelling import assign
 from segmentation.modelling import choose as rule
-from segmentation.modelling.representations.registry import ALL, of_the_past
+from segmentation.modelling.representations.registry import ALL, cross_fitted
 from segmentation.modelling.sampling import judged_rows
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
@@ -100,13 +100,13 @@ def _scores(
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
     """All scores; the customers of a horizon ago are shown to each candidate in its representation."""
-    past = candidates.past(night)
+    training = candidates.training_snapshot(night)
     pipelines = {name: candidates.pipeline(night, name) for name in candidates.representations(night)}
     if before is not None:
         pipelines[before.candidate.representation] = before.model.pipeline
     seed = night.settings.model.seed
-    snapshots = past and {
-        name: prediction.Snapshot(of_the_past(pipeline, past, seed), past.spend)
+    snapshots = training and {
+        name: prediction.Snapshot(cross_fitted(pipeline, training, seed), training.spend)
         for name, pipeline in pipelines.items()
     }
     judged = judged_rows(matrix, night.settings.model)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.modelling.assign import assign, make_model, save_model
-from segmentation.modelling.representations.registry import REPRESENTATIONS, Past, represent
+from segmentation.modelling.representations.registry import REPRESENTATIONS, TrainingSnapshot, represent
 from segmentation.modelling.search import fit_algorithm
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 
@@ -51,8 +51,8 @@ def customers(n: int = 120) -> pd.DataFrame:
 def main(folder: Path) -> None:
     """A model of principal components and centres, and one of a forecast and a mixture."""
     table = customers()
-    past = Past(table, np.where(table["spend"] > 50, table["spend"], 0.0))
-    made = represent(table, FEATURES, PreparationSettings(), tuple(REPRESENTATIONS), past)
+    snapshot = TrainingSnapshot(table, np.where(table["spend"] > 50, table["spend"], 0.0))
+    made = represent(table, FEATURES, PreparationSettings(), tuple(REPRESENTATIONS), snapshot)
     for representation, algorithm in (("pca", "kmeans"), ("rfm_forecast", "gaussian_mixture")):
         pipeline, matrix = made[representation]
         winner = next(c for c in fit_algorithm(algorithm, matrix, SETTINGS) if not c.error)

@@ -56,37 +56,37 @@ class Forecast(TransformerMixin, BaseEstimator):
         """
         validate_data(self, X, dtype=np.float64)
         today = X if today is None else today
-        lessons = [self._lesson(*lesson) for lesson in ((X, y), season) if lesson is not None]
-        shown, outcome = (np.concatenate(parts) for parts in zip(*lessons, strict=True))
+        samples = [self._training_sample(*data) for data in ((X, y), season) if data is not None]
+        ranks, outcome = (np.concatenate(parts) for parts in zip(*samples, strict=True))
         steps = HistGradientBoostingRegressor(
             max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=self.seed
         )
         with threadpool_limits(1):  # the same sums whatever the machine
-            self.even_ = RidgeCV(alphas=RIDGES).fit(shown, outcome)
-            self.steps_ = steps.fit(shown, outcome)
+            self.even_ = RidgeCV(alphas=RIDGES).fit(ranks, outcome)
+            self.steps_ = steps.fit(ranks, outcome)
         self.ranks_ = PercentileRanks(self.seed).fit(np.asarray(today, dtype=np.float64))
         self.beside_ = clone(self.beside).fit(X)
         self.column_ = "forecast"
         others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
-        spread = self._told(shown).std()
+        spread = self._predict(ranks).std()
         self.factor_ = float(np.sqrt(self.weight * others) / spread) if spread > 0 else 0.0
         return self
 
-    def _lesson(self, X, y) -> tuple[np.ndarray, np.ndarray]:
+    def _training_sample(self, X, y) -> tuple[np.ndarray, np.ndarray]:
         """Percentile ranks of a sample of these customers, and what they spent more than the mean of it."""
         values, outcome = np.asarray(X, dtype=np.float64), np.asarray(y)
         rows = np.random.default_rng(self.seed).permutation(len(values))[:LEARNING_ROWS]
         return PercentileRanks(self.seed).fit(values).transform(values[rows]), outcome[rows] - outcome.mean()
 
-    def _told(self, ranks: np.ndarray) -> np.ndarray:
+    def _predict(self, ranks: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
-            even = self.even_.predict(ranks)
-        return (even + self.steps_.predict(ranks)) / 2  # trees: a row is one thread's
+            by_ridge = self.even_.predict(ranks)
+        return (by_ridge + self.steps_.predict(ranks)) / 2  # trees: a row is one thread's
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)
-        forecast = self._told(self.ranks_.transform(values))
+        forecast = self._predict(self.ranks_.transform(values))
         return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * forecast])
 
     def __setstate__(self, state):

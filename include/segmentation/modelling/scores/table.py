@@ -115,15 +115,15 @@ def score(
                 row[name] = getattr(candidate, name)
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
-        shown: dict[str, Neighbours] = {}
+        neighbours_then: dict[str, Neighbours] = {}
         for row, candidate, lab in zip(columns, fitted, labels, strict=True):
             if incumbent is not None:
                 row["agreement_incumbent"] = _agreement(lab, np.asarray(incumbent)[order])
             row |= {} if truth is None else external(lab, np.asarray(truth)[order])
-            past = (snapshots or {}).get(candidate.representation)
-            if past is not None:
-                near = shown.setdefault(candidate.representation, Neighbours(past.X))
-                row |= predictive(candidate, past, settings.seed, near)
+            snapshot = (snapshots or {}).get(candidate.representation)
+            if snapshot is not None:
+                near = neighbours_then.setdefault(candidate.representation, Neighbours(snapshot.X))
+                row |= predictive(candidate, snapshot, settings.seed, near)
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 
