@@ -33,7 +33,7 @@ from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
 from segmentation.modelling.representations.registry import TrainingSnapshot, cross_fitted, represent
-from segmentation.modelling.sampling import Shown, judged_rows
+from segmentation.modelling.sampling import SearchSample, evaluation_rows
 from segmentation.modelling.scores.geometry import silhouettes
 from segmentation.modelling.scores.prediction import Snapshot
 from segmentation.modelling.scores.table import score
@@ -81,7 +81,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 def snapshot_of(frame: pd.DataFrame, seed: int = 1) -> TrainingSnapshot:
     """Customers of a horizon ago, as a night keeps them: a sample, and what some features explain."""
     rng = np.random.default_rng(seed)
-    asked = frame.iloc[judged_rows(frame, SETTINGS)]
+    asked = frame.iloc[evaluation_rows(frame, SETTINGS)]
     drive = np.log1p(asked.iloc[:, 1:6].to_numpy()).sum(axis=1)
     bought = rng.random(len(asked)) < 1 / (1 + np.exp(np.median(drive) - drive))
     return TrainingSnapshot(asked, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(asked))), 0.0))
@@ -96,7 +96,7 @@ def fit(name: str, folder: str, representations: list[str]) -> tuple[list[Candid
         found = []
         for representation, settings in [(representations[0], SETTINGS), *((r, fewer) for r in others)]:
             with (Path(folder) / representation).open("rb") as file:
-                made = fit_algorithm(name, Shown.read(file), settings)
+                made = fit_algorithm(name, SearchSample.read(file), settings)
             found += [
                 replace(c, name=f"{c.name} on {representation}", representation=representation) for c in made
             ]
@@ -123,7 +123,7 @@ def search(
     )
     rows = [("prepare", len(made), 0, len(frame), wall, processor)]
     matrix = made["all"][1]
-    _, wall, processor = timed(lambda: keep_shown(made, folder))
+    _, wall, processor = timed(lambda: keep_search_samples(made, folder))
     rows.append(("what fits see", len(made), 0, len(frame), wall, processor))
     found, peaks = [], {}
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
@@ -144,11 +144,11 @@ def search(
     rows.append(
         ("the training snapshot, cross-fitted", len(snapshots), 0, len(training.spend), wall, processor)
     )
-    judged = matrix.iloc[judged_rows(matrix, SETTINGS)]
-    scored, wall, processor = timed(lambda: score(found, judged, SETTINGS, snapshots=snapshots))
-    rows.append(("all scores", len(scored), 0, len(judged), wall, processor))
+    evaluated = matrix.iloc[evaluation_rows(matrix, SETTINGS)]
+    scored, wall, processor = timed(lambda: score(found, evaluated, SETTINGS, snapshots=snapshots))
+    rows.append(("all scores", len(scored), 0, len(evaluated), wall, processor))
     chosen, wall, processor = timed(lambda: choose(found, scored, SETTINGS, n_customers=len(matrix)))
-    rows.append(("choose", len(scored), 0, len(judged), wall, processor))
+    rows.append(("choose", len(scored), 0, len(evaluated), wall, processor))
     columns = ["step", "of", "failed", "rows", "wall_s", "cpu_s"]
     print(pd.DataFrame(rows, columns=columns).round(1).to_string(index=False))
     own = peak_kb()
@@ -167,11 +167,11 @@ def search(
     return list(best.values()), made, chosen.winner
 
 
-def keep_shown(made: dict[str, tuple[Any, pd.DataFrame]], folder: Path) -> None:
+def keep_search_samples(made: dict[str, tuple[Any, pd.DataFrame]], folder: Path) -> None:
     """The files that the mapped tasks read."""
     for name, (_, matrix) in made.items():
         with (folder / name).open("wb") as file:
-            Shown.of(matrix, SETTINGS).write(file)
+            SearchSample.of(matrix, SETTINGS).write(file)
 
 
 def labelling(best: list[Candidate], made: dict[str, tuple[Any, pd.DataFrame]]) -> None:

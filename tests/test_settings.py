@@ -171,6 +171,8 @@ def test_the_file_is_read_once(load, tmp_path):
     ("content", "variables", "name", "value", "old"),
     [
         # in the file; in the environment
+        ("model: {judged_rows: 500}", {}, "evaluation_rows", 500, "judged_rows"),
+        ("", {"SEGMENTATION__MODEL__JUDGED_ROWS": "500"}, "evaluation_rows", 500, "judged_rows"),
         ("model: {representations: [all, outlook]}", {}, "representations", ("all", "forecast"), "outlook"),
         (
             "",
@@ -185,3 +187,8 @@ def test_an_old_name_is_accepted_for_a_release_and_named(load, caplog, content, 
     assert getattr(load(content, **variables).model, name) == value
     (warning,) = caplog.messages
     assert warning.startswith(f"settings: {old} is now called ")
+
+
+def test_a_setting_under_both_its_names_is_refused(load):
+    with pytest.raises(SettingsError, match="judged_rows is the old name of evaluation_rows"):
+        load("model: {judged_rows: 500}", SEGMENTATION__MODEL__EVALUATION_ROWS="600")

@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import choose
-from segmentation.modelling.sampling import Shown
+from segmentation.modelling.sampling import SearchSample
 from segmentation.modelling.scores.table import score
 from segmentation.runs.night import Night
 from segmentation.selection import candidates, refit
@@ -102,8 +102,8 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
         (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(True, "due", first))))
         (night.folder / candidates.MADE).write_text('["all", "rfm"]')
         for name in ("all", "rfm"):
-            with (night.folder / candidates.SHOWN.format(name)).open("wb") as file:
-                Shown.of(matrix if name == "all" else matrix[["a", "b"]], few).write(file)
+            with (night.folder / candidates.SEARCH_SAMPLE.format(name)).open("wb") as file:
+                SearchSample.of(matrix if name == "all" else matrix[["a", "b"]], few).write(file)
         for algorithm in algorithms:
             candidates.fit(night, algorithm)
         found = candidates.load(night, algorithms)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-SETTINGS: dict[str, str] = {}
+SETTINGS = {"judged_rows": "evaluation_rows"}
 REPRESENTATIONS = {"outlook": "forecast", "rfm_outlook": "rfm_forecast"}
 SCORES: dict[str, str] = {}
 

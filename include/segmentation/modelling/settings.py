@@ -97,11 +97,11 @@ class ModelSettings(BaseModel):
         ge=100,
         description="customers an algorithm is fitted on at most (or its own limit); all are labelled",
     )
-    judged_rows: int = Field(
+    evaluation_rows: int = Field(
         20_000,
         ge=100,
         description="above this number of customers, candidates label one uniform sample of so many, the "
-        "same for all; the winner labels everybody. Of a horizon and a year ago, so many customers are asked",
+        "same for all; the winner labels everybody. Those of a horizon and a year ago are sampled alike",
     )
     search_every_days: int = Field(
         7,

@@ -14,14 +14,14 @@ from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
 from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, represent
-from segmentation.modelling.sampling import Shown, judged_rows
+from segmentation.modelling.sampling import SearchSample, evaluation_rows
 from segmentation.modelling.search import fit_algorithm
 from segmentation.runs.night import Night
 from segmentation.selection import refit
 
 MATRIX, PIPELINE = "matrix-{}.parquet", "pipeline-{}.skops"
 SNAPSHOT, YEAR_BEFORE = "snapshot.parquet", "snapshot-year.parquet"
-SHOWN = "shown-{}.npz"
+SEARCH_SAMPLE = "search-sample-{}.npz"
 MADE = "representations.json"
 SPEND = "_spend_since"  # beside the features in the snapshot
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
@@ -54,8 +54,8 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
         with (night.folder / MATRIX.format(name)).open("wb") as file:
             matrix.to_parquet(file)
         if not matrix.empty:
-            with (night.folder / SHOWN.format(name)).open("wb") as file:
-                Shown.of(matrix, night.settings.model).write(file)
+            with (night.folder / SEARCH_SAMPLE.format(name)).open("wb") as file:
+                SearchSample.of(matrix, night.settings.model).write(file)
         (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
     fitted_on = [name for name in made if name in wished] or [ALL]
@@ -67,7 +67,7 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
 
 
 def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:
-    """Customers of a horizon ago and of a year ago, with what they then spent: samples of `judged_rows`."""
+    """Keep `evaluation_rows` of the customers of a horizon and a year ago, with what they then spent."""
     horizon = night.settings.model.horizon_days
     if not _write_snapshot(night, horizon, SNAPSHOT):
         progress(f"prepare: too young to look {horizon} days back; predictive validity is not scored")
@@ -79,8 +79,8 @@ def _write_snapshot(night: Night, days: int, name: str) -> bool:
     frame, spend = table.read_earlier(night, days, night.settings.model.horizon_days)
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
         return False
-    asked = judged_rows(frame, night.settings.model)
-    frame, spend = frame.iloc[asked], spend.iloc[asked]
+    rows = evaluation_rows(frame, night.settings.model)
+    frame, spend = frame.iloc[rows], spend.iloc[rows]
     with (night.folder / name).open("wb") as file:
         frame.assign(**{SPEND: spend}).to_parquet(file)
     return True
@@ -113,10 +113,10 @@ def matrix(night: Night, representation: str = ALL) -> pd.DataFrame:
         return pd.read_parquet(file)
 
 
-def shown(night: Night, representation: str = ALL) -> Shown:
-    """What the fits see of a matrix of the run."""
-    with (night.folder / SHOWN.format(representation)).open("rb") as file:
-        return Shown.read(file)
+def search_sample(night: Night, representation: str = ALL) -> SearchSample:
+    """The search sample of a matrix of the run."""
+    with (night.folder / SEARCH_SAMPLE.format(representation)).open("rb") as file:
+        return SearchSample.read(file)
 
 
 def pipeline(night: Night, representation: str = ALL) -> Pipeline:
@@ -143,7 +143,9 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
     fitted = [
         _named(candidate, name)
         for name, budget in tasks
-        for candidate in fit_algorithm(algorithm, shown(night, name), budget, first=before.get(name, ()))
+        for candidate in fit_algorithm(
+            algorithm, search_sample(night, name), budget, first=before.get(name, ())
+        )
     ]
     assign.save_candidates(fitted, night.folder / f"candidates-{algorithm}.skops")
     failed = sum(bool(candidate.error) for candidate in fitted)

@@ -10,7 +10,7 @@ from segmentation.errors import WishError
 from segmentation.modelling import assign
 from segmentation.modelling import choose as rule
 from segmentation.modelling.representations.registry import ALL, cross_fitted
-from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
 from segmentation.modelling.search import Candidate
@@ -75,9 +75,9 @@ def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen,
     before = _in_use(night, facts, progress)
     if before is None:
         raise LookupError(f"run {night.run_id} was to keep its parent's model, which is gone; run it again")
-    judged = judged_rows(before.matrix, night.settings.model)
-    truth = None if facts.truth is None else facts.truth[judged]
-    own = before.matrix.iloc[judged]
+    evaluated = evaluation_rows(before.matrix, night.settings.model)
+    truth = None if facts.truth is None else facts.truth[evaluated]
+    own = before.matrix.iloc[evaluated]
     scored = scores.score([before.candidate], own, night.settings.model, truth=truth, progress=progress)
     decided = rule.choose([before.candidate], scored, night.settings.model, n_customers=len(before.matrix))
     verdict = f"kept without a search: {decision.reason}"
@@ -99,7 +99,7 @@ def _scores(
     truth: np.ndarray | None,
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
-    """All scores; the customers of a horizon ago are shown to each candidate in its representation."""
+    """All scores; the customers of a horizon ago are labelled by each candidate in its representation."""
     training = candidates.training_snapshot(night)
     pipelines = {name: candidates.pipeline(night, name) for name in candidates.representations(night)}
     if before is not None:
@@ -109,13 +109,13 @@ def _scores(
         name: prediction.Snapshot(cross_fitted(pipeline, training, seed), training.spend)
         for name, pipeline in pipelines.items()
     }
-    judged = judged_rows(matrix, night.settings.model)
+    evaluated = evaluation_rows(matrix, night.settings.model)
     return scores.score(
         runners,
-        matrix.iloc[judged],
+        matrix.iloc[evaluated],
         night.settings.model,
         incumbent=before.candidate.labels if before else None,
-        truth=None if truth is None else truth[judged],
+        truth=None if truth is None else truth[evaluated],
         snapshots=snapshots,
         progress=progress,
     )

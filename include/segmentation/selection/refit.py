@@ -20,7 +20,7 @@ from segmentation.features import dictionary, table
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import gates_failed
 from segmentation.modelling.representations.registry import ALL
-from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores.labels import _shares
 from segmentation.modelling.search import Candidate, incumbent
 from segmentation.runs import register
@@ -79,7 +79,7 @@ class Decision:
 class InUse:
     """The parent date's model: as a candidate, with the matrix that its own preparation makes.
 
-    The candidate's labels are those of `judged_rows`.
+    The candidate's labels are those of `evaluation_rows`.
     """
 
     candidate: Candidate
@@ -195,7 +195,7 @@ def in_use(
         model = assign.load_model(night.store / parent["model_path"])
         with assign.working(model):
             matrix = model.pipeline.transform(frame)
-            candidate = incumbent(model.labeller, matrix.iloc[judged_rows(matrix, night.settings.model)])
+            candidate = incumbent(model.labeller, matrix.iloc[evaluation_rows(matrix, night.settings.model)])
     except (assign.ModelRefusedError, ValueError, KeyError) as error:
         progress(f"the model of run {parent['run_id']} takes no part: {error}")
         return None

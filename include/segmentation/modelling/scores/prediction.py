@@ -38,14 +38,14 @@ def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
     rows = np.flatnonzero(labels != NOISE)
     rows = rows[np.random.default_rng(seed).permutation(len(rows))[:TREE_ROWS]]
     half = len(rows) // 2
-    shown, held = rows[:half], rows[half:]
-    known = np.isin(labels[held], labels[shown])
-    if len(np.unique(labels[shown])) < 2 or not known.any():
+    learned, held = rows[:half], rows[half:]
+    is_known = np.isin(labels[held], labels[learned])
+    if len(np.unique(labels[learned])) < 2 or not is_known.any():
         return float("nan")
     tree = DecisionTreeClassifier(max_depth=TREE_DEPTH, class_weight="balanced", random_state=seed)
-    tree.fit(X[shown], labels[shown])
-    truth, told = labels[held][known], tree.predict(X[held][known])
-    return float(recall_score(truth, told, labels=np.unique(truth), average="macro"))
+    tree.fit(X[learned], labels[learned])
+    truth, predicted = labels[held][is_known], tree.predict(X[held][is_known])
+    return float(recall_score(truth, predicted, labels=np.unique(truth), average="macro"))
 
 
 def predictive(
@@ -68,8 +68,10 @@ def predictive(
         return absent
     outcomes = np.column_stack([np.log1p(snapshot.spend), snapshot.spend > 0]).astype(float)
     forecast = np.empty_like(outcomes)
-    for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(labels):
-        forecast[held] = _segment_means(labels[shown], outcomes[shown], int(labels.max()) + 1)[labels[held]]
+    for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(labels):
+        forecast[held] = _segment_means(labels[learned], outcomes[learned], int(labels.max()) + 1)[
+            labels[held]
+        ]
     variance = np.square(outcomes[:, 0] - outcomes[:, 0].mean()).sum()
     error = np.square(outcomes[:, 0] - forecast[:, 0]).sum()
     both = 0 < outcomes[:, 1].sum() < len(outcomes)
