@@ -1,8 +1,8 @@
-"""Gates, then one documented ranking, then a verdict in words.
+"""Constraints, then one documented ranking, then a verdict in words.
 
 Rule
 ----
-1. A candidate that fails a gate cannot win; the gates it failed are named.
+1. A candidate that violates a constraint cannot win; the constraints it violates are named.
 2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count by their
    share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing,
    to the eighth power: the last few per cent are what a finer cut is for.
@@ -78,8 +78,8 @@ class Choice:
     leaderboard : DataFrame
         One row a candidate, best first: candidate, algorithm, representation, parameters (JSON), k,
         the scores (6 decimals), total, gates_failed (names, by comma), error, rank (1 is best; absent
-        where a gate failed), chosen, seconds, is_pareto and weightings_won (absent where a gate
-        failed, or nobody won).
+        where a constraint is violated), chosen, seconds, is_pareto and weightings_won (absent where a
+        constraint is violated, or nobody won).
     verdict : str
         One sentence.
     """
@@ -116,7 +116,7 @@ def choose(
     if n_customers is None:
         n_customers = max((len(c.labels) for c in candidates), default=0)
     scores = scores.reindex(names).round(DECIMALS)
-    failed = {c.name: gates_failed(c, scores.loc[c.name], settings) for c in candidates}
+    failed = {c.name: constraints_violated(c, scores.loc[c.name], settings) for c in candidates}
     passed = [name for name in names if not failed[name]]
     totals = total(scores.loc[passed], settings.weights)
     by_name = {c.name: c for c in candidates}
@@ -134,12 +134,12 @@ def choose(
     return Choice(kind, winner, board, _verdict(kind, winner, by_name, scores.loc[passed], board, settings))
 
 
-def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
-    """Names of the gates that `candidate` does not pass, in the order they are looked at."""
+def constraints_violated(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
+    """Names of the constraints that `candidate` violates, in the order they are looked at."""
     if candidate.error:
         return ["fit"]
     shares = scores.get(["coverage", "smallest_share", "largest_share"])
-    gates = {
+    constraints = {
         "k_min": candidate.k >= settings.k_min,
         "k_max": candidate.k <= settings.k_max,
         "smallest_share": shares["smallest_share"] >= settings.min_segment_share,
@@ -148,7 +148,7 @@ def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSetting
         "convergence": candidate.converged,
         "assignable": candidate.labeller is not None and bool(np.isfinite(candidate.confidence).all()),
     }
-    return [name for name, passed in gates.items() if not passed]
+    return [name for name, is_met in constraints.items() if not is_met]
 
 
 def values(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
@@ -287,10 +287,12 @@ def _no_structure(failed: dict[str, list[str]], n_customers: int, settings: Mode
     elif not failed:
         reason = "there is no candidate"
     else:
-        counts = pd.Series([gate for gates in failed.values() for gate in gates]).value_counts()
+        counts = pd.Series(
+            [constraint for violated in failed.values() for constraint in violated]
+        ).value_counts()
         reason = (
-            f"none of {len(failed)} candidates passed the gates ("
-            + ", ".join(f"{gate}: {count}" for gate, count in sorted(counts.items()))
+            f"none of {len(failed)} candidates meet the constraints ("
+            + ", ".join(f"{constraint}: {count}" for constraint, count in sorted(counts.items()))
             + ")"
         )
     return f"no structure: {reason}; everybody is one segment"

@@ -28,7 +28,7 @@ ALGORITHMS = (
 
 REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "forecast", "rfm_forecast")
 
-# Scores that may be given a weight: all but coverage and the largest share, which are gates, and the
+# Scores that may be given a weight: all but coverage and the largest share, which are constraints, and the
 # external ones.
 RANKABLE = (
     *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
@@ -67,7 +67,7 @@ class PreparationSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """The search over algorithms, the gates, and the rule that ranks what passes them."""
+    """The search over algorithms, the constraints, and the rule that ranks what meets them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -124,9 +124,11 @@ class ModelSettings(BaseModel):
     stability_draws: int = Field(3, ge=0, le=50, description="subsamples each candidate is refitted on")
     stability_rows: int = Field(1_500, ge=20, description="customers in a subsample at most")
     min_customers: int = Field(10, ge=2, description="fewer customers than this are one segment")
-    min_segment_share: Share = Field(0.005, description="gate: the smallest segment's share of customers")
-    max_segment_share: Share = Field(0.8, description="gate: the largest segment's share of customers")
-    max_noise_share: Share = Field(0.2, description="gate: share of customers a candidate calls noise")
+    min_segment_share: Share = Field(
+        0.005, description="constraint: the smallest segment's share of customers"
+    )
+    max_segment_share: Share = Field(0.8, description="constraint: the largest segment's share of customers")
+    max_noise_share: Share = Field(0.2, description="constraint: share of customers a candidate calls noise")
     weights: dict[str, Weight] = Field(
         default_factory=lambda: {
             "predictive": 20.0,

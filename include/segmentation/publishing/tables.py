@@ -122,8 +122,8 @@ def _playbook(night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame
 def _leaderboard(board: pd.DataFrame) -> pd.DataFrame:
     """The leaderboard under the names of the table."""
     table = board.rename(columns=LEADERBOARD).drop(columns="seconds")
-    failed = [[gate for gate in gates.split(",") if gate] for gates in board["gates_failed"].fillna("")]
+    failed = [[name for name in names.split(",") if name] for names in board["gates_failed"].fillna("")]
     return table.assign(
-        gates_failed=[_array(gates) for gates in failed],
+        gates_failed=[_array(names) for names in failed],
         error=board["error"].replace("", None),
     )

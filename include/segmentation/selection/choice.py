@@ -36,7 +36,7 @@ def choose(
     Raises
     ------
     WishError
-        Somebody asked for a k or an algorithm, and no candidate of that kind passes the gates.
+        Somebody asked for a k or an algorithm, and no candidate of that kind meets the constraints.
     """
     usual, wish = night.settings, wish or refit.Wish()
     night, facts = wish.applied(night), _facts(night)

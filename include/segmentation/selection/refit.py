@@ -1,9 +1,9 @@
 """Whether a night searches for a model, or lets the one in use label everybody.
 
 A search is due where there is no model, where somebody asks for one, and where the model in use may no longer
-fit: it is old, customers or features have moved, many are new, a setting has changed, or it fails a gate.
-Everything is compared with the date of the last search, which the stored model brings along: the parent's
-model and tonight's features decide, and nothing else. See docs/adr/0009-nights-without-a-search.md.
+fit: it is old, customers or features have moved, many are new, a setting has changed, or it violates a
+constraint. Everything is compared with the date of the last search, which the stored model brings along: the
+parent's model and tonight's features decide, and nothing else. See docs/adr/0009-nights-without-a-search.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 
 from segmentation.features import dictionary, table
 from segmentation.modelling import assign, drift
-from segmentation.modelling.choose import gates_failed
+from segmentation.modelling.choose import constraints_violated
 from segmentation.modelling.representations.registry import ALL
 from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores.labels import _shares
@@ -107,8 +107,8 @@ def _decided(night: Night, wish: Wish, progress: Callable[[str], None]) -> Decis
     if before is None:
         return Decision(True, "there is no model of an earlier date that can be used")
     first = before.model.searched.get("best", {})
-    if faults := _gates_failed(before, night):
-        return Decision(True, f"the model in use fails the gate {', '.join(faults)}", first)
+    if faults := _constraints_violated(before, night):
+        return Decision(True, f"the model in use violates the constraint {', '.join(faults)}", first)
     return Decision(*due(before.model, frame, night.as_of_date, night.settings), first)
 
 
@@ -170,9 +170,9 @@ def today(frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame) -> dict[
     }
 
 
-def _gates_failed(before: InUse, night: Night) -> list[str]:
+def _constraints_violated(before: InUse, night: Night) -> list[str]:
     of_all = pd.Series(_shares(before.candidate.labels))
-    return gates_failed(before.candidate, of_all, night.settings.model)
+    return constraints_violated(before.candidate, of_all, night.settings.model)
 
 
 def in_use(
