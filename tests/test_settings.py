@@ -171,6 +171,13 @@ def test_the_file_is_read_once(load, tmp_path):
     ("content", "variables", "name", "value", "old"),
     [
         # in the file; in the environment
+        (
+            "model: {weights: {neighbours_together: 3}}",
+            {},
+            "weights",
+            {"neighbour_purity": 3},
+            "neighbours_together",
+        ),
         ("model: {judged_rows: 500}", {}, "evaluation_rows", 500, "judged_rows"),
         ("", {"SEGMENTATION__MODEL__JUDGED_ROWS": "500"}, "evaluation_rows", 500, "judged_rows"),
         ("model: {representations: [all, outlook]}", {}, "representations", ("all", "forecast"), "outlook"),

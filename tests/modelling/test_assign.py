@@ -165,14 +165,28 @@ def test_model_stored_under_the_old_names_is_read_under_those_of_today():
 
 def test_old_names_in_the_settings_and_the_search_of_a_stored_model_become_those_of_today(blobs, tmp_path):
     matrix, _ = blobs
-    then = {"model": {"judged_rows": 500, "representations": ["all", "rfm_outlook"]}, "preparation": {}}
-    searched = {"customers": 180, "best": {"kmeans": {"all": [{"k": 4}], "outlook": [{"k": 3}]}}}
-    save_model(make_model(first_good("kmeans", matrix), matrix, settings=then, searched=searched), tmp_path)
-    model = load_model(tmp_path)
-    assert model.settings == {
-        "model": {"evaluation_rows": 500, "representations": ["all", "rfm_forecast"]},
-        "preparation": {},
+    old = {
+        "judged_rows": 500,
+        "representations": ["all", "rfm_outlook"],
+        "weights": {"neighbours_together": 2.0},
     }
+    searched = {"customers": 180, "best": {"kmeans": {"all": [{"k": 4}], "outlook": [{"k": 3}]}}}
+    save_model(
+        make_model(
+            first_good("kmeans", matrix),
+            matrix,
+            settings={"model": old, "preparation": {}},
+            searched=searched,
+        ),
+        tmp_path,
+    )
+    model = load_model(tmp_path)
+    new = {
+        "evaluation_rows": 500,
+        "representations": ["all", "rfm_forecast"],
+        "weights": {"neighbour_purity": 2.0},
+    }
+    assert model.settings == {"model": new, "preparation": {}}
     assert model.searched == {
         "customers": 180,
         "best": {"kmeans": {"all": [{"k": 4}], "forecast": [{"k": 3}]}},

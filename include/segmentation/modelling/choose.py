@@ -15,7 +15,7 @@ Rule
 
 Geometry counts through consensus (what algorithms that look for different things all find is there),
 density validity and the near-neighbour Dunn index (right where segments are separated, whatever their
-shape), neighbours together (no border through a crowd) and the smallest share (no crumbs), not through
+shape), neighbour purity (no border through a crowd) and the smallest share (no crumbs), not through
 the silhouette, which prefers few and round segments and is shown only. See docs/adr/0010.
 """
 

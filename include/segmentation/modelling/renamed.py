@@ -10,7 +10,7 @@ from typing import Any
 
 SETTINGS = {"judged_rows": "evaluation_rows"}
 REPRESENTATIONS = {"outlook": "forecast", "rfm_outlook": "rfm_forecast"}
-SCORES: dict[str, str] = {}
+SCORES = {"neighbours_together": "neighbour_purity"}
 
 
 def current_settings(model: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -32,7 +32,7 @@ REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "forecast", "rfm_forecast")
 # external ones.
 RANKABLE = (
     *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
-    *("neighbours_together", "consensus", "smallest_share"),
+    *("neighbour_purity", "consensus", "smallest_share"),
     *("mixture_gain", "stability", "explainability", "predictive", "predictive_auc", "agreement_incumbent"),
 )
 
@@ -134,7 +134,7 @@ class ModelSettings(BaseModel):
             "predictive": 20.0,
             "consensus": 4.0,
             "density_validity": 2.0,
-            "neighbours_together": 2.0,
+            "neighbour_purity": 2.0,
             "near_neighbour_dunn": 1.0,
             "smallest_share": 1.0,
             "stability": 1.0,

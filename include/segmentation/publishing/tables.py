@@ -38,6 +38,7 @@ VERSION = (
 
 LEADERBOARD = {
     "near_neighbour_dunn": "dunn",
+    "neighbour_purity": "neighbours_together",
     "predictive": "predictive_validity",
     "agreement_incumbent": "incumbent_agreement",
     "external_ari": "adjusted_rand_index",

@@ -84,7 +84,7 @@ SCORES = (
     ("segment_jaccard", "Worst segment", "how far its least stable segment is found again; 1 is fully"),
     ("prediction_strength", "Prediction strength", "pairs that its least stable segment keeps in refits"),
     ("consensus", "Consensus", "how far the candidates of all algorithms agree with it; 1 is fully"),
-    ("neighbours_together", "Neighbours together", "how far near neighbours share a segment; 1 is all do"),
+    ("neighbours_together", "Neighbour purity", "how far near neighbours share a segment; 1 is all do"),
     ("silhouette", "Silhouette", "nearness to the own segment against the next; -1 to 1"),
     (
         "calinski_harabasz",

@@ -184,7 +184,7 @@ def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: n
     return float(smallest @ weights / weights.sum() / within.mean())
 
 
-def neighbours_together(neighbours: np.ndarray, labels: np.ndarray) -> float:
+def neighbour_purity(neighbours: np.ndarray, labels: np.ndarray) -> float:
     """How far near neighbours share a segment, against chance: 1 - sqrt(cut / expected), at least 0.
 
     Parameters

@@ -21,7 +21,7 @@ from segmentation.modelling.scores.geometry import (
     _near_neighbours,
     mixture_gain,
     near_neighbour_dunn,
-    neighbours_together,
+    neighbour_purity,
     silhouettes_told,
     variance_scores,
 )
@@ -42,7 +42,7 @@ DEFINITIONS = {
     "davies_bouldin": "mean likeness of each segment to its most alike, 0 is best; noise left out",
     "near_neighbour_dunn": "near neighbours: soft minimum distance between segments over mean within",
     "density_validity": "how much sparser it is between segments than within, -1..1 (DBCV)",
-    "neighbours_together": "0..1: how far near neighbours share a segment, against chance of its size",
+    "neighbour_purity": "0..1: how far near neighbours share a segment, against chance of its size",
     "consensus": "mean adjusted Rand index with the candidates of each algorithm",
     "mixture_gain": "nats a customer that a Gaussian a segment gains over one for all, after BIC",
     "stability": "mean adjusted Rand index with refits on subsamples",
@@ -109,7 +109,7 @@ def score(
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
-            row["neighbours_together"] = neighbours_together(neighbours[1], told)
+            row["neighbour_purity"] = neighbour_purity(neighbours[1], told)
             row["mixture_gain"] = mixture_gain(sample, told)
             for name in ("stability", "prediction_strength", "segment_jaccard"):
                 row[name] = getattr(candidate, name)
