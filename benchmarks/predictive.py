@@ -82,8 +82,8 @@ def rfm(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     return {"rfm9": named, "rfm125": 25 * recency + 5 * frequency + money}
 
 
-def textbook(frame: pd.DataFrame) -> np.ndarray:
-    """K-means, k=3, on scaled recency, frequency and spend, no logarithm."""
+def naive_baseline(frame: pd.DataFrame) -> np.ndarray:
+    """Naive baseline: k-means, k=3, on scaled recency, frequency and spend, no logarithm."""
     return KMeans(3, n_init=10, random_state=0).fit_predict(StandardScaler().fit_transform(frame[list(RFM)]))
 
 
@@ -231,7 +231,7 @@ def rows(night_of: Callable[[date], Night], day: date, python: str | None) -> It
     frame, later = features.read_earlier(night_of(day + timedelta(days=horizon)), horizon)
     spend = later.to_numpy()
     partitions = rfm(frame)
-    partitions |= {"kmeans3": textbook(frame), "pycaret": pycaret(frame, python)}
+    partitions |= {"kmeans3": naive_baseline(frame), "pycaret": pycaret(frame, python)}
     names = {}
     for name, (labels, candidate) in choose(night).items():
         partitions[name], names[name] = labels, candidate

@@ -111,12 +111,10 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
         "Agreement with the shop's true labels: {figures} (for information, never used to choose).",
         figures=figures,
     )
-    textbook = next((row for row in leaderboard if row["algorithm"] == baseline.ALGORITHM), None)
-    if not textbook:
+    naive = next((row for row in leaderboard if row["algorithm"] == baseline.ALGORITHM), None)
+    if not naive:
         return said
-    also = t(
-        "The {candidate}: {figures}.", candidate=t(textbook["candidate"]), figures=_external_figures(textbook)
-    )
+    also = t("The {candidate}: {figures}.", candidate=t(naive["candidate"]), figures=_external_figures(naive))
     return t(" ").join([said, also])
 
 

@@ -24,7 +24,7 @@ ALGORITHMS = {
     "gower": "Gower prototypes",
     "genie": "Genie",
     "incumbent": "the model in use",
-    "reference": "the textbook's k-means",
+    "reference": "the naive baseline",
 }
 
 GATES = {

@@ -63,17 +63,17 @@ def _publishable(
         model_path=model_path,
         segments=_segments(night, facts.frame, clusters, facts.known, rules, facts.currency),
         profiles=profiles.profiles(facts.frame, clusters, facts.known, night.settings.model.seed),
-        leaderboard=_with_reference(decided.leaderboard, facts.frame, facts.truth, night),
+        leaderboard=_with_baseline(decided.leaderboard, facts.frame, facts.truth, night),
         rule_fidelity=rules.fidelity,
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
     return chosen, assignments.assign(confidence=assignments["confidence"].round(6))
 
 
-def _with_reference(
+def _with_baseline(
     board: pd.DataFrame, frame: pd.DataFrame, truth: np.ndarray | None, night: Night
 ) -> pd.DataFrame:
-    """Where there are true labels, the leaderboard says what the textbook's partition scores on them."""
+    """Where there are true labels, the leaderboard has the naive baseline as well."""
     row = None if truth is None else baseline.leaderboard_row(frame, truth, night.settings.model.seed)
     if row is None or board.empty:
         return board
