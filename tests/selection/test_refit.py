@@ -1,4 +1,4 @@
-"""Whether a night searches for a model: each reason, from a model and tonight's features alone."""
+"""The refit policy: each reason, from a model and tonight's features alone."""
 
 import json
 from dataclasses import asdict, replace
@@ -63,14 +63,14 @@ def test_thresholds_are_settings():
     assert not refit.due(model, MOVED, date(2026, 3, 20), tolerant)[0]
 
 
-def test_a_wish_narrows_k_and_is_said(tmp_path):
+def test_overrides_narrow_k_and_are_said(tmp_path):
     night = Night("run", date(2026, 3, 1), SETTINGS, None, None, tmp_path)
-    wish = refit.Wish(("kmeans",), 6, True)
-    model = wish.applied(night).settings.model
+    overrides = refit.Overrides(("kmeans",), 6, True)
+    model = overrides.applied(night).settings.model
     assert (model.k_min, model.k_max) == (6, 6)
-    assert wish.words() == "algorithm kmeans and k = 6 and a refit"
-    assert refit.Wish().words() == ""
-    assert refit.Wish().applied(night) is night
+    assert overrides.words() == "algorithm kmeans and k = 6 and a refit"
+    assert refit.Overrides().words() == ""
+    assert refit.Overrides().applied(night) is night
 
 
 def test_the_best_of_each_algorithm_goes_along_with_the_model(tmp_path):

@@ -198,12 +198,12 @@ def check_features(reference: Reference) -> dict[str, Any]:
     return _told("check_features", gate.check_features(_alive(reference))).summary()
 
 
-def _wish() -> "refit.Wish":
-    """What the parameters of the DAG run ask for."""
+def _overrides() -> "refit.Overrides":
+    """The overrides among the parameters of the DAG run."""
     from segmentation.selection import refit
 
     params = get_current_context()["params"]
-    return refit.Wish(tuple(params["algorithms"] or ()), params["k"], params["force_refit"])
+    return refit.Overrides(tuple(params["algorithms"] or ()), params["k"], params["force_refit"])
 
 
 def prepare(reference: Reference) -> list[str]:
@@ -213,10 +213,10 @@ def prepare(reference: Reference) -> list[str]:
     """
     from segmentation.selection import candidates, refit
 
-    night, wish = _alive(reference), _wish()
-    if not refit.decide(night, wish, progress.say).search:
+    night, overrides = _alive(reference), _overrides()
+    if not refit.decide(night, overrides, progress.say).search:
         return []
-    return candidates.prepare(wish.applied(night), list(wish.algorithms), progress.say)
+    return candidates.prepare(overrides.applied(night), list(overrides.algorithms), progress.say)
 
 
 def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
     from segmentation.selection import candidates
 
     get_current_context()["algorithm"] = algorithm  # names the mapped task in the UI
-    return candidates.fit(_wish().applied(_alive(reference)), algorithm, progress.say)
+    return candidates.fit(_overrides().applied(_alive(reference)), algorithm, progress.say)
 
 
 def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str,
     night = _alive(reference)
     if refit.Decision.read(night).search:
         algorithms = [fit["algorithm"] for fit in fits or []]
-        chosen, assignments = choice.choose(night, algorithms, _wish(), progress.say)
+        chosen, assignments = choice.choose(night, algorithms, _overrides(), progress.say)
     else:
         chosen, assignments = choice.keep(night, progress.say)
     chosen.write(night)

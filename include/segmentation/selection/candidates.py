@@ -48,8 +48,10 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
         frame = table.read(conn, night.as_of_date, known)
     night.folder.mkdir(parents=True, exist_ok=True)
     _write_snapshots(night, progress)
-    wished = night.settings.model.representations
-    made = represent(frame, known, night.settings.preparation, wished, training_snapshot(night))
+    wanted_representations = night.settings.model.representations
+    made = represent(
+        frame, known, night.settings.preparation, wanted_representations, training_snapshot(night)
+    )
     for name, (pipeline, matrix) in made.items():
         with (night.folder / MATRIX.format(name)).open("wb") as file:
             matrix.to_parquet(file)
@@ -58,7 +60,7 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
                 SearchSample.of(matrix, night.settings.model).write(file)
         (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
-    fitted_on = [name for name in made if name in wished] or [ALL]
+    fitted_on = [name for name in made if name in wanted_representations] or [ALL]
     (night.folder / MADE).write_text(json.dumps(fitted_on))
     matrix = made[ALL][1]
     too_few = len(matrix) < night.settings.model.min_customers

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from segmentation.errors import WishError
+from segmentation.errors import OverridesError
 from segmentation.modelling import assign
 from segmentation.modelling import choose as rule
 from segmentation.modelling.representations.registry import ALL, cross_fitted
@@ -23,7 +23,7 @@ from segmentation.selection.describe import _Facts, _facts, _publishable
 def choose(
     night: Night,
     algorithms: list[str],
-    wish: refit.Wish | None = None,
+    overrides: refit.Overrides | None = None,
     progress: Callable[[str], None] = print,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Score the candidates with last night's model among them, choose, label everybody.
@@ -35,12 +35,12 @@ def choose(
 
     Raises
     ------
-    WishError
+    OverridesError
         Somebody asked for a k or an algorithm, and no candidate of that kind meets the constraints.
     """
-    usual, wish = night.settings, wish or refit.Wish()
-    night, facts = wish.applied(night), _facts(night)
-    before = None if wish.force_refit else _in_use(night, facts, progress)
+    usual, overrides = night.settings, overrides or refit.Overrides()
+    night, facts = overrides.applied(night), _facts(night)
+    before = None if overrides.force_refit else _in_use(night, facts, progress)
     matrix = candidates.matrix(night)
     runners = candidates.load(night, algorithms)
     if before is not None and runners:
@@ -48,8 +48,10 @@ def choose(
     scored = _scores(night, runners, matrix, before, facts.truth, progress) if runners else pd.DataFrame()
     decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
     progress(f"choose: {decided.verdict}")
-    if decided.winner is None and (wish.k or wish.algorithms) and runners:
-        raise WishError(f"{decided.verdict.split(';')[0]}; asked for: {wish.words()}. Nothing is published")
+    if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
+        raise OverridesError(
+            f"{decided.verdict.split(';')[0]}; asked for: {overrides.words()}. Nothing is published"
+        )
 
     kept = decided.kind == "keep" and before is not None
     representation = decided.winner.representation if decided.winner is not None else ALL
@@ -64,7 +66,7 @@ def choose(
 
 
 def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen, pd.DataFrame]:
-    """Label everybody with the parent's model, as `renewal` decided; returns what `choose` does.
+    """Label everybody with the parent's model, as the refit policy decided; returns what `choose` does.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether a night searches for a model, or lets the one in use label everybody.
+"""The refit policy: a night searches for a model, or lets the one in use label everybody.
 
 A search is due where there is no model, where somebody asks for one, and where the model in use may no longer
 fit: it is old, customers or features have moved, many are new, a setting has changed, or it violates a
@@ -28,12 +28,12 @@ from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 
-FILE = "renewal.json"
+FILE = "refit.json"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody asks of this run only: the parameters of the DAG.
+class Overrides:
+    """Overrides of the settings for this run only: the parameters of the DAG.
 
     Attributes
     ----------
@@ -47,11 +47,11 @@ class Wish:
     force_refit: bool = False
 
     def words(self) -> str:
-        """What is asked for; empty when nothing is."""
-        said = [f"algorithm {', '.join(self.algorithms)}"] if self.algorithms else []
-        said += [f"k = {self.k}"] if self.k else []
-        said += ["a refit"] if self.force_refit else []
-        return " and ".join(said)
+        """The overrides in words; empty where there are none."""
+        parts = [f"algorithm {', '.join(self.algorithms)}"] if self.algorithms else []
+        parts += [f"k = {self.k}"] if self.k else []
+        parts += ["a refit"] if self.force_refit else []
+        return " and ".join(parts)
 
     def applied(self, night: Night) -> Night:
         """The night with its range of k narrowed to the k that was asked for."""
@@ -63,7 +63,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether the run searches, and why; by algorithm and representation, what it tries first."""
+    """The decision to search or not, and why; by algorithm and representation, what is tried first."""
 
     search: bool
     reason: str
@@ -71,7 +71,7 @@ class Decision:
 
     @classmethod
     def read(cls, night: Night) -> Decision:
-        """What `decide` decided for the run."""
+        """Read the decision of the run."""
         return cls(**json.loads((night.folder / FILE).read_text()))
 
 
@@ -87,9 +87,9 @@ class InUse:
     matrix: pd.DataFrame
 
 
-def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) -> Decision:
+def decide(night: Night, overrides: Overrides, progress: Callable[[str], None] = print) -> Decision:
     """Decide for the run, and write the decision and its reason to `segments.runs`."""
-    decided = _decided(night, wish, progress)
+    decided = _decided(night, overrides, progress)
     night.folder.mkdir(parents=True, exist_ok=True)
     (night.folder / FILE).write_text(json.dumps(asdict(decided)))
     register.note(night, searched=decided.search, search_reason=decided.reason)
@@ -97,9 +97,9 @@ def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) ->
     return decided
 
 
-def _decided(night: Night, wish: Wish, progress: Callable[[str], None]) -> Decision:
-    if wish.words():
-        return Decision(True, f"asked for: {wish.words()}")
+def _decided(night: Night, overrides: Overrides, progress: Callable[[str], None]) -> Decision:
+    if overrides.words():
+        return Decision(True, f"asked for: {overrides.words()}")
     known = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
         frame = table.read(conn, night.as_of_date, known)
@@ -113,7 +113,7 @@ def _decided(night: Night, wish: Wish, progress: Callable[[str], None]) -> Decis
 
 
 def due(model: assign.Model, frame: pd.DataFrame, today: date, settings: Settings) -> tuple[bool, str]:
-    """Whether tonight's features call for a search, and why (or why not).
+    """Decide whether tonight's features call for a search, and why (or why not).
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def shaping(settings: Settings) -> dict[str, Any]:
 
 
 def today(frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame) -> dict[str, Any]:
-    """What a model that is chosen tonight brings along: for `due`, and for the next search to begin with."""
+    """Facts that a model chosen tonight brings along: for `due`, and for the next search to begin with."""
     ranked = leaderboard.loc[leaderboard["rank"].notna() & (leaderboard["algorithm"] != "incumbent")]
     best: dict[str, dict[str, list]] = {}
     for row in ranked.sort_values("rank").to_dict("records"):
