@@ -510,7 +510,7 @@ def test_features_of_a_shop_that_is_younger_are_empty(shop):
     assert set(frame.columns) == {feature.name for feature in dictionary.dictionary()}
 
 
-def test_verify_names_what_an_anchor_has_wrong(shop):
+def test_verify_names_what_a_checkpoint_has_wrong(shop):
     refill(shop, "Europe/London", {})
     for day in (date(2024, 3, 5), date(2024, 4, 20), date(2024, 5, 1)):
         shop.add(**sale(day, "1"))

@@ -65,9 +65,9 @@ class Trials:
         self._grid, self._ranges, self._budget, self._seed = grid, ranges, budget, seed
         whole = len(grid) <= budget and not ranges
         self._suggests = has_criterion and not whole and bool(grid)
-        anchors = thin(grid, budget // 2 if self._suggests and budget > 1 else budget)
+        coarse_grid = thin(grid, budget // 2 if self._suggests and budget > 1 else budget)
         fitting = [params for params in first if self._possible(params)]
-        wanted = [*fitting, *(params for params in anchors if params not in fitting)]
+        wanted = [*fitting, *(params for params in coarse_grid if params not in fitting)]
         self._planned = [params for i, params in enumerate(wanted) if params not in wanted[:i]][:budget]
         self._told: list[tuple[Params, float]] = []
 
