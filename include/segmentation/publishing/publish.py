@@ -106,7 +106,7 @@ class Counted:
 
     products: pd.DataFrame
     habits: pd.DataFrame
-    packed: packed_assignments.Packed | None
+    packed: packed_assignments.PackedAssignments | None
 
 
 def _count(night: Night, assignments: str) -> Counted:
