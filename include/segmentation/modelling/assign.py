@@ -191,10 +191,10 @@ def load_model(folder: Path) -> Model:
         }
         return Model(**beside, **stored)
     except Exception as error:  # whatever another version's file makes a library raise
-        said = _other_versions(beside.get("versions", {}))
-        if isinstance(error, ModelRefusedError) and not said:
+        other_versions = _other_versions(beside.get("versions", {}))
+        if isinstance(error, ModelRefusedError) and not other_versions:
             raise
-        raise ModelRefusedError(f"the model in {folder} cannot be read{said}: {error}") from error
+        raise ModelRefusedError(f"the model in {folder} cannot be read{other_versions}: {error}") from error
 
 
 def _current_settings(stored: dict[str, Any]) -> dict[str, Any]:
@@ -224,11 +224,11 @@ def working(model: Model) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = _other_versions(model.versions)
-        if not said:
+        other_versions = _other_versions(model.versions)
+        if not other_versions:
             raise
         raise ModelRefusedError(
-            f"{model.name} does not work any more{said}: {type(error).__name__}: {error}"
+            f"{model.name} does not work any more{other_versions}: {type(error).__name__}: {error}"
         ) from error
 
 

@@ -68,7 +68,7 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """What was decided and why.
+    """The decision and its reasons.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
 
 
 def pareto(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
-    """Whether no other candidate is at least as good in every score that counts and better in one."""
+    """True where no other candidate is at least as good in every score that counts and better in one."""
     value = values(scores, weights).to_numpy()
     beaten = [((value >= own).all(axis=1) & (value > own).any(axis=1)).any() for own in value]
     return pd.Series(~np.array(beaten, dtype=bool), index=scores.index)
@@ -256,8 +256,12 @@ def _verdict(
     if len(widths) and widths.idxmax() != winner.name:
         alone = by_name[widths.idxmax()]
         verdict += f"; silhouette prefers {alone.name} ({alone.k} segments)"
-        told = passed.loc[alone.name].get("predictive", np.nan)
-        verdict += f", which explains {told:.2f} against {own['predictive']:.2f}" if np.isfinite(told) else ""
+        explained = passed.loc[alone.name].get("predictive", np.nan)
+        verdict += (
+            f", which explains {explained:.2f} against {own['predictive']:.2f}"
+            if np.isfinite(explained)
+            else ""
+        )
     share = board.set_index("candidate").loc[winner.name, "weightings_won"]
     return f"{verdict}; first under {share:.0%} of other weightings"
 
@@ -265,16 +269,16 @@ def _verdict(
 def _against_next(
     winner: str, second: str, passed: pd.DataFrame, totals: pd.Series, settings: ModelSettings
 ) -> str:
-    """What it is ahead of the next best by: the score that gained it the most."""
+    """The lead over the next best: the score that gained the winner the most."""
     value = values(passed, settings.weights)
     weight = pd.Series(settings.weights).reindex(value.columns)
     ahead = ((value.loc[winner] - value.loc[second]) * weight).sort_index()
-    told = f", ranked {totals[winner]:.3f} against {totals[second]:.3f} of {second}"
+    ranked = f", ranked {totals[winner]:.3f} against {totals[second]:.3f} of {second}"
     if not len(ahead) or ahead.max() <= 0:
-        return told
+        return ranked
     on, own = ahead.idxmax(), passed.loc[winner]
     least = f"{passed.loc[second, on]:.3f}" if np.isfinite(passed.loc[second, on]) else "none"
-    return f" on {_plain(on)}, {own[on]:.3f} against {least}{told}"
+    return f" on {_plain(on)}, {own[on]:.3f} against {least}{ranked}"
 
 
 def _plain(score: str) -> str:

@@ -220,11 +220,11 @@ def _candidate(
 def canonical(labeller: Labeller, near: Neighbours) -> tuple[Labeller | None, np.ndarray, np.ndarray]:
     """Label `near.X` and number the clusters by size, then by first row; clusters without rows vanish."""
     labels, confidence = label_with(labeller, near)
-    found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
-    if not len(found):
+    clusters, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
+    if not len(clusters):
         return None, labels, confidence
-    order = found[np.lexsort((first, -sizes))]
-    numbers = np.full(found.max() + 2, NOISE)  # the last slot is noise's
+    order = clusters[np.lexsort((first, -sizes))]
+    numbers = np.full(clusters.max() + 2, NOISE)  # the last slot is noise's
     numbers[order] = np.arange(len(order))
     return labeller.reordered(order), numbers[labels], confidence
 
@@ -236,7 +236,7 @@ def _with_stability(
     settings: ModelSettings,
     progress: Progress,
 ) -> list[Candidate]:
-    """How the candidate's labels go with those of the same trial refitted on subsamples.
+    """Stability of the candidate: its labels beside those of the same trial refitted on subsamples.
 
     A subsample is half the customers, at most `stability_rows` and what the algorithm takes; both are
     compared on the same rows. A refit that fails counts 0. (Ben-Hur, Elisseeff,

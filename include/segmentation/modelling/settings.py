@@ -1,4 +1,4 @@
-"""What a person may set about preparation, search, scores and choice.
+"""Settings of preparation, search, scores and choice.
 
 `segmentation.settings` nests these two models into the shop's settings, so a fault in them is
 reported at load, with the field's name, before any task runs.
@@ -38,7 +38,7 @@ RANKABLE = (
 
 
 class PreparationSettings(BaseModel):
-    """How features become the matrix that distances are measured in."""
+    """Settings of the way from features to the matrix that distances are measured in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

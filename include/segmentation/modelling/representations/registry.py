@@ -1,4 +1,4 @@
-"""In what customers are compared: several matrices of one feature table, each with its own candidates.
+"""Representations, in which customers are compared: matrices of one feature table, with candidates each.
 
 All start with the same columns (checked, clipped, imputed, on a scale of their own, redundant ones
 dropped) and differ in what becomes of them after. A representation is an entry of `REPRESENTATIONS`

@@ -1,4 +1,4 @@
-"""How well a partition predicts the next period, and how well a shallow tree tells it."""
+"""Predictive validity of a partition for the next period, and how well a shallow tree recovers it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What customers looked like a horizon ago, and what they then spent.
+    """Customers as they were a horizon ago, and what they then spent.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
 def predictive(
     candidate: Candidate, snapshot: Snapshot, seed: int, near: Neighbours | None = None
 ) -> dict[str, float]:
-    """What membership then says of the spend that followed, out of sample in 5 folds.
+    """Predictive validity of membership then for the spend that followed, out of sample in 5 folds.
 
     `predictive` is 1 - squared error / variance of log(1 + spend) where the forecast is the mean
     of the segment in the other folds; `predictive_auc` is the AUC of the segment's share of

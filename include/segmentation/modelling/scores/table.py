@@ -22,7 +22,7 @@ from segmentation.modelling.scores.geometry import (
     mixture_gain,
     near_neighbour_dunn,
     neighbour_purity,
-    silhouettes_told,
+    silhouettes_with_errors,
     variance_scores,
 )
 from segmentation.modelling.scores.labels import _shares, _with_noise_settled
@@ -102,15 +102,15 @@ def score(
         voices = ["" if _is_forecast(c.representation) else c.algorithm for c in fitted]
         for row, agreed in zip(columns, consensus(published, voices), strict=True):
             row["consensus"] = agreed
-        for row, (width, error) in zip(columns, silhouettes_told(sample, on_sample), strict=True):
+        for row, (width, error) in zip(columns, silhouettes_with_errors(sample, on_sample), strict=True):
             row["silhouette"] = width
             row["silhouette_error"] = error if len(rows) < len(values) else error * 0.0
-        for row, candidate, lab, told in zip(columns, fitted, on_sample, published, strict=True):
+        for row, candidate, lab, settled in zip(columns, fitted, on_sample, published, strict=True):
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
-            row["neighbour_purity"] = neighbour_purity(neighbours[1], told)
-            row["mixture_gain"] = mixture_gain(sample, told)
+            row["neighbour_purity"] = neighbour_purity(neighbours[1], settled)
+            row["mixture_gain"] = mixture_gain(sample, settled)
             for name in ("stability", "prediction_strength", "segment_jaccard"):
                 row[name] = getattr(candidate, name)
             row["explainability"] = explainability(sample, lab, settings.seed)
