@@ -40,19 +40,17 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     SettingsError
         An algorithm is unknown.
     """
-    wanted = list(algorithms or night.settings.model.algorithms)
-    if unknown := sorted(set(wanted) - set(registry())):
+    names = list(algorithms or night.settings.model.algorithms)
+    if unknown := sorted(set(names) - set(registry())):
         raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(registry()))})")
-    known = dictionary.of(night)
+    features = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, features)
     night.folder.mkdir(parents=True, exist_ok=True)
     _write_snapshots(night, progress)
-    wanted_representations = night.settings.model.representations
-    made = represent(
-        frame, known, night.settings.preparation, wanted_representations, training_snapshot(night)
-    )
-    for name, (pipeline, matrix) in made.items():
+    wanted = night.settings.model.representations
+    represented = represent(frame, features, night.settings.preparation, wanted, training_snapshot(night))
+    for name, (pipeline, matrix) in represented.items():
         with (night.folder / MATRIX.format(name)).open("wb") as file:
             matrix.to_parquet(file)
         if not matrix.empty:
@@ -60,12 +58,12 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
                 SearchSample.of(matrix, night.settings.model).write(file)
         (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
-    fitted_on = [name for name in made if name in wanted_representations] or [ALL]
+    fitted_on = [name for name in represented if name in wanted] or [ALL]
     (night.folder / MADE).write_text(json.dumps(fitted_on))
-    matrix = made[ALL][1]
+    matrix = represented[ALL][1]
     too_few = len(matrix) < night.settings.model.min_customers
     alike = not len(matrix.columns) or not (matrix.std(ddof=0) > 0).any()
-    return [] if too_few or alike else wanted
+    return [] if too_few or alike else names
 
 
 def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:

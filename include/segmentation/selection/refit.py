@@ -54,7 +54,7 @@ class Overrides:
         return " and ".join(parts)
 
     def applied(self, night: Night) -> Night:
-        """The night with its range of k narrowed to the k that was asked for."""
+        """The night with its range of k narrowed to the k of the overrides."""
         if self.k is None:
             return night
         model = night.settings.model.model_copy(update={"k_min": self.k, "k_max": self.k})
@@ -100,9 +100,9 @@ def decide(night: Night, overrides: Overrides, progress: Callable[[str], None] =
 def _decided(night: Night, overrides: Overrides, progress: Callable[[str], None]) -> Decision:
     if overrides.words():
         return Decision(True, f"asked for: {overrides.words()}")
-    known = dictionary.of(night)
+    features = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, features)
         before = in_use(conn, night, frame, progress)
     if before is None:
         return Decision(True, "there is no model of an earlier date that can be used")
