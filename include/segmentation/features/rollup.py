@@ -42,20 +42,14 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
 
 def _make_months(conn: db.Connection, days: dict[str, date | None]) -> None:
     """Give each month that has facts in the window its partitions."""
-    found: set[date] = set()
+    months: set[date] = set()
     for table in FACTS:
-        found |= {
+        months |= {
             row["month"] for row in db.rows(conn, db.statement("features/months.sql", table=table), days)
         }
-    for month in sorted(found):
+    for month in sorted(months):
         for parent in BY_MONTH:
             partitions.make_month(conn, "features", parent, month)
-
-
-# ---------------------------------------------------------------------------------------- month starts
-
-
-# ------------------------------------------------------------------------------------ windows, in slots
 
 
 # ---------------------------------------------------------------------------------- what changed since

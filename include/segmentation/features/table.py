@@ -45,10 +45,10 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
     computed in two parallel ranges, each by a process of the server: sums by customer are not shared among
     workers.
     """
-    given = {feature.name for feature in dictionary.of(night)}
+    computed = {feature.name for feature in dictionary.of(night)}
     kinds = partitions.kinds(conn, "features.customer_features")
     columns = ",\n    ".join(
-        f"{_quoted(name) if name in given else 'null'}::{kind} as {_quoted(name)}"
+        f"{_quoted(name) if name in computed else 'null'}::{kind} as {_quoted(name)}"
         for name, kind in kinds.items()
         if name not in ("as_of_date", "customer_id")
     )
@@ -107,7 +107,7 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
 def _ensure_columns(conn: db.Connection) -> None:
     """A feature that is new in the dictionary gets its column, with its definition as a comment."""
     db.lock(conn, "segmentation feature columns")
-    known = {
+    columns = {
         row["name"]
         for row in db.rows(
             conn,
@@ -118,7 +118,7 @@ def _ensure_columns(conn: db.Connection) -> None:
     table = sql.Identifier("features", "customer_features")
     with conn.cursor() as cursor:
         for feature in dictionary.dictionary():
-            if feature.name in known:
+            if feature.name in columns:
                 continue
             column = sql.Identifier(feature.name)
             cursor.execute(sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column))

@@ -82,7 +82,7 @@ def pack_missing(warehouse: db.Database) -> list[date]:
 
 
 def compare(conn: db.Connection, first: str, second: str) -> list[dict[str, Any]] | None:
-    """How many customers went from which segment to which between two published runs, the most first.
+    """Count the customers who went from one segment to another between two published runs, the most first.
 
     From null: not there at the first; to null: no longer there at the second. None where one is not packed.
     """

@@ -25,7 +25,7 @@ REWRITTEN = (
     "model_leaderboard",
 )
 
-# the columns of segment_versions that are said as they were chosen
+# columns of segment_versions that are published as they were chosen
 VERSION = (
     "value_tier",
     "lifecycle",
@@ -60,26 +60,26 @@ def _named(frame: pd.DataFrame, ids: dict[int, int]) -> pd.DataFrame:
 
 
 def _versions(conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
-    """What is said of each segment; what a person has put into segment_name_overrides comes first."""
-    given = {
+    """The words about each segment; those of a person, from segment_name_overrides, come first."""
+    by_person = {
         row["segment_id"]: row
         for row in db.rows(conn, "select segment_id, name, description from segments.segment_name_overrides")
     }
-    taken = {row["name"] for row in given.values()}
+    taken = {row["name"] for row in by_person.values()}
     rows = []
     for segment in chosen.segments:
         segment_id = ids[segment.cluster]
-        own = given.get(segment_id)
+        override = by_person.get(segment_id)
         with speaking(night.settings.language):
-            generated = naming.free(segment.name, taken - {own["name"]} if own else taken)
+            generated = naming.free(segment.name, taken - {override["name"]} if override else taken)
         taken.add(generated)
         rows.append(
             {
                 **{name: getattr(segment, name) for name in VERSION},
                 "segment_id": segment_id,
-                "name": own["name"] if own else generated,
+                "name": override["name"] if override else generated,
                 "generated_name": generated,
-                "description": (own and own["description"]) or segment.description,
+                "description": (override and override["description"]) or segment.description,
                 "rule": segment.rule or None,
                 "traits": _array(segment.traits),
                 # the rules of a segment do not overlap
