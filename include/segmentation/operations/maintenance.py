@@ -25,7 +25,7 @@ from segmentation.warehouse import db, partitions
 STAGED = ("orders", "order_items", "events", "reviews")
 """Customers stay: an attribute's history is made of all of their rows, and they are few."""
 
-WORKING_FILES = ("matrix", "candidates", "snapshot")
+WORKING_FILES = ("matrix", "search-sample", "shown", "candidates", "snapshot")
 """Files that a run needs until it has chosen, by the beginning of their names."""
 
 MONTH_STARTS_KEPT = timedelta(days=800)
