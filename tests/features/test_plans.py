@@ -217,7 +217,7 @@ def test_customers_of_the_window_are_looked_up_one_by_one(plans):
     nodes = [
         node
         for statement, node in plans["cleaning gate"]
-        if "rows_of_strangers" in statement and relation(node) == "core.customers"
+        if "rows_of_unknown_customers" in statement and relation(node) == "core.customers"
     ]
     assert nodes
     assert all("Index" in node["Node Type"] and node["Index Cond"] for node in nodes)

@@ -31,7 +31,7 @@ from segmentation.modelling.settings import ALGORITHMS, ModelSettings, Preparati
 SETTINGS = ModelSettings(k_min=2, k_max=4, stability_draws=0)
 
 
-class Stranger:
+class UntrustedType:
     """A type that no model has a reason to hold."""
 
 
@@ -223,8 +223,8 @@ def test_missing_file_is_refused(tmp_path):
 
 
 def test_type_that_is_not_trusted_is_refused_by_name():
-    with pytest.raises(ModelRefusedError, match="Stranger"):
-        loads(skops_io.dumps({"labeller": Stranger()}))
+    with pytest.raises(ModelRefusedError, match="UntrustedType"):
+        loads(skops_io.dumps({"labeller": UntrustedType()}))
 
 
 def test_candidates_come_back_as_they_were(blobs, tmp_path):
