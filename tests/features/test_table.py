@@ -573,8 +573,8 @@ def test_nobody_is_eligible_in_a_shop_without_orders(shop):
 
 def test_the_dictionary_and_the_statement_have_the_same_features(shop):
     """`final` gives the columns that the dictionary defines, in its order, and no other."""
-    rhythm = db.statement("features/rhythm.sql", whom="true")
-    state = db.statement("features/state.sql", whom="true", rhythm=rhythm)
+    order_gaps = db.statement("features/order_gaps.sql", whom="true")
+    state = db.statement("features/state.sql", whom="true", order_gaps=order_gaps)
     query = db.statement("features/customer_features.sql", columns="final.*", state=state, whom="true")
     with shop.warehouse.connect() as conn, conn.cursor() as cursor:
         none = {"month": None, "year_month": None, "slot": 1}

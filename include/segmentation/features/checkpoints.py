@@ -121,8 +121,8 @@ def _make_month(conn: db.Connection, month: date) -> None:
 
 
 def _write_month(conn: db.Connection, month: date, before: date | None, table: str, whom: str) -> None:
-    order_gaps = db.statement("features/rhythm.sql", whom=whom)
-    state = db.statement("features/state.sql", whom=whom, rhythm=order_gaps)
+    order_gaps = db.statement("features/order_gaps.sql", whom=whom)
+    state = db.statement("features/state.sql", whom=whom, order_gaps=order_gaps)
     params = {"as_of_date": month, "month": before}
     db.run_file(conn, "features/customer_cumulative.sql", params, table=table, state=state)
 
@@ -163,7 +163,7 @@ def _fill(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
 def _move_product_diversity(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
     """Count again those customers whose year has changed; False when they are too many for that."""
     params = {"before": slot["as_of_date"], "as_of_date": as_of_date, "slot": slot["slot"]}
-    touched = _touch(conn, db.statement("features/customer_mix_touched.sql"), params)
+    touched = _touch(conn, db.statement("features/product_diversity_touched.sql"), params)
     customers = db.scalar(conn, "select count(*) from features.customer_mix where slot = %(slot)s", params)
     are_few = touched <= max(MOST_CHANGED * customers, 1000)
     if are_few:

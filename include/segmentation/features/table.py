@@ -56,7 +56,7 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
     middle = checkpoints.middle(conn, kept.month)
     params = {**night.params, "as_of_date": as_of_date, "middle": middle, **kept.params}
     order_gaps = f"{partitions.STAGING}.order_gaps_{conn.info.backend_pid}"  # workers see no temporary table
-    since = db.statement("features/rhythm.sql", whom=checkpoints.EVERYBODY)
+    since = db.statement("features/order_gaps.sql", whom=checkpoints.EVERYBODY)
     db.execute(conn, f"create unlogged table {order_gaps} as\n{since}", params)
     db.execute(conn, f"analyze {order_gaps}")
     ranges = (
@@ -64,7 +64,7 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
             "features/customer_features.sql",
             columns=columns,
             state=db.statement(
-                "features/state.sql", whom=whom, rhythm=f"select * from {order_gaps} where {whom}"
+                "features/state.sql", whom=whom, order_gaps=f"select * from {order_gaps} where {whom}"
             ),
             whom=whom,
         )
