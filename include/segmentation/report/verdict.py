@@ -34,7 +34,7 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     took_part = [row for row in leaderboard if row["algorithm"] != baseline.ALGORITHM]
     passed = [row for row in took_part if not row["gates_failed"]]
     contest = t(
-        "{candidates}, of which {n} passed every gate",
+        "{candidates}, of which {n} met every constraint",
         candidates=numbers.count(len(took_part), "candidate"),
         n=f"{len(passed):,}",
     )

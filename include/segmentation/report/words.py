@@ -27,7 +27,7 @@ ALGORITHMS = {
     "reference": "the naive baseline",
 }
 
-GATES = {
+CONSTRAINTS = {
     "fit": "the fit failed",
     "k_min": "too few segments",
     "k_max": "too many segments",
@@ -143,9 +143,9 @@ def found(text: str | None) -> str:
     return names.figure(judged, texts.current())
 
 
-def gate(name: str) -> str:
+def constraint(name: str) -> str:
     """Why a candidate is out."""
-    return t(GATES.get(name, plain(name)))
+    return t(CONSTRAINTS.get(name, plain(name)))
 
 
 def group(name: str) -> str:
