@@ -206,7 +206,7 @@ def ingest(night: Night, version: str | None) -> None:
 
 def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
     """Labels in the order of customers, and names: what is chosen, and what silhouette would take."""
-    refit.decide(night, refit.Wish(force_refit=True), silent)
+    refit.decide(night, refit.Overrides(force_refit=True), silent)
     algorithms = candidates.prepare(night, None, silent)
     for algorithm in algorithms:
         candidates.fit(night, algorithm, silent)
