@@ -1,4 +1,4 @@
-"""How close the choice by geometry and stability alone comes to true labels it never sees.
+"""Distance of the choice by geometry and stability alone from true labels that it never sees.
 
     make bench-labelled DATA="folder another/folder"
 

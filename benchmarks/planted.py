@@ -1,4 +1,4 @@
-"""How close the segments of the demo shop come to the planted ones, from easy to hard.
+"""Agreement of the segments of the demo shop with the planted ones, from easy to hard.
 
     make bench-planted CUSTOMERS=5000 AS_OF=2026-06-01
 

@@ -1,4 +1,4 @@
-"""How much of what customers do next the chosen segments tell, beside what else one could do.
+"""Predictive validity of the chosen segments, beside that of other methods.
 
     make bench-predictive SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
 

@@ -1,4 +1,4 @@
-"""What the choice of a model costs: 1 M customers x 40 features, two workers, every algorithm.
+"""Cost of the choice of a model: 1 M customers x 40 features, two workers, every algorithm.
 
     make bench-search CUSTOMERS=1000000
 
@@ -48,7 +48,7 @@ GIB = 2**20  # kilobytes, as ru_maxrss counts them
 
 @dataclass(frozen=True)
 class Feature:
-    """What preparation reads of a feature."""
+    """The part of a feature that preparation reads."""
 
     name: str
     group: str
@@ -72,7 +72,7 @@ def customers(n: int, seed: int = 0) -> tuple[pd.DataFrame, list[Feature]]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What `work` returns, wall seconds, and processor seconds of this process."""
+    """Return the result of `work`, wall seconds, and processor seconds of this process."""
     wall, processor = time.perf_counter(), time.process_time()
     result = work()
     return result, time.perf_counter() - wall, time.process_time() - processor

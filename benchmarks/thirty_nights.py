@@ -1,4 +1,4 @@
-"""How steady segments are: thirty nights in a row on UCI Online Retail, and who changes segment why.
+"""Stability of segments: thirty nights in a row on UCI Online Retail, and who changes segment why.
 
     PYTHONPATH=include python benchmarks/thirty_nights.py FILE [NIGHTS] [ALGORITHM ...]
 

@@ -411,7 +411,7 @@ night_offsets = st.lists(
 
 
 def first_version(raw: dict, revised: set[str]) -> dict[str, list[dict[str, Any]]]:
-    """What the shop says at first of orders that it corrects later: one line, and not cancelled."""
+    """The first version of orders that the shop corrects later: one line, and not cancelled."""
     orders = [{**o, "cancelled_at": None} if o["order_id"] in revised else o for o in raw["orders"]]
     lines = [i for i in raw["order_items"] if i["order_id"] not in revised or not i["line_no"]]
     return {**raw, "orders": orders, "order_items": lines}

@@ -26,7 +26,7 @@ def overlapping(n: int) -> pd.DataFrame:
 
 
 def digest(name: str, matrix: pd.DataFrame, settings: ModelSettings = SETTINGS) -> list[str]:
-    """What is stored of each candidate, customers in the order of their ids."""
+    """The stored values of each candidate, customers in the order of their ids."""
     said = []
     evaluated = matrix.index[evaluation_rows(matrix, settings)]
     for candidate in fit_algorithm(name, matrix, settings):

@@ -145,7 +145,7 @@ def test_shop_that_was_younger_then_is_foretold_alike(shop, snapshot):
 
 
 def test_season_is_learned_from_the_year_before(shop, snapshot):
-    """What a horizon ago tells nothing of, the year before does; everybody buying less then is nothing."""
+    """The year before predicts what a horizon ago does not; that everybody bought less then is no matter."""
     luck = np.random.default_rng(4).permutation(snapshot.spend)
     coming = np.log1p(snapshot.spend)
     without = TrainingSnapshot(snapshot.features, luck)

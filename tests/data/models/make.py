@@ -21,7 +21,7 @@ SETTINGS = ModelSettings(k_min=3, k_max=3, trials=1, stability_draws=0)
 
 @dataclass(frozen=True)
 class Feature:
-    """What preparation reads of a feature."""
+    """The part of a feature that preparation reads."""
 
     name: str
     group: str
