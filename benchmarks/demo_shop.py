@@ -1,4 +1,4 @@
-"""How long the demo shop takes to make, and how much memory: `python benchmarks/demo_shop.py [CUSTOMERS]`.
+"""Time and memory that the demo shop takes to make: `python benchmarks/demo_shop.py [CUSTOMERS]`.
 
 The first load (two years) and one day more. Memory is Python's.
 """

@@ -1,4 +1,4 @@
-"""How close the choice by geometry and stability alone comes to true labels it never sees.
+"""Distance of the choice by geometry and stability alone from true labels that it never sees.
 
     make bench-labelled DATA="folder another/folder"
 
@@ -7,7 +7,7 @@ NAME.labels1.gz, ... (one integer a line, 0 = noise). All choosers pick from the
 the same run, k free in 2..16. A partition's value is its ARI with the label file it fits best, true
 noise left out; what a candidate calls noise counts with its nearest segment, as it would be
 published. Sets of at most 2,200 points count; larger ones are reported, after a quarter of the
-trials. The oracle picks by that ARI among all candidates with 2..16 clusters, gates or not. Where
+trials. The oracle picks by that ARI among all candidates with 2..16 clusters, constraints or not. Where
 Genie is installed, a table with it among the algorithms comes first.
 """
 
@@ -63,8 +63,8 @@ def fit(points: pd.DataFrame, algorithms: Iterable[str]) -> list[Candidate]:
 def judge(found: list[Candidate], scores: pd.DataFrame, value: pd.Series, settings: ModelSettings) -> dict:
     """ARI of what each chooser picks; `value` is every candidate's ARI."""
     choice = choose(found, scores, settings)
-    passed = choice.leaderboard.loc[choice.leaderboard["gates_failed"] == "", "candidate"]
-    passed = scores.loc[passed] if len(passed) else scores
+    admitted = choice.leaderboard.loc[choice.leaderboard["gates_failed"] == "", "candidate"]
+    admitted = scores.loc[admitted] if len(admitted) else scores
     algorithm = pd.Series({c.name: c.algorithm for c in found})
 
     def best(column: pd.Series) -> float:
@@ -72,14 +72,14 @@ def judge(found: list[Candidate], scores: pd.DataFrame, value: pd.Series, settin
 
     return {
         "chosen": value[choice.winner.name] if choice.winner else 0.0,
-        "silhouette": best(passed["silhouette"]),
+        "silhouette": best(admitted["silhouette"]),
         "oracle": value.max(),
-        "ch": best(passed["calinski_harabasz"]),
-        "db": best(-passed["davies_bouldin"]),
-        "dunn": best(passed["near_neighbour_dunn"]),
-        "gmm": best(passed["silhouette"][algorithm[passed.index] == "gaussian_mixture"]),
-        "kmeans": best(passed["silhouette"][algorithm[passed.index] == "kmeans"]),
-        "random": value[passed.index].mean(),
+        "ch": best(admitted["calinski_harabasz"]),
+        "db": best(-admitted["davies_bouldin"]),
+        "dunn": best(admitted["near_neighbour_dunn"]),
+        "gmm": best(admitted["silhouette"][algorithm[admitted.index] == "gaussian_mixture"]),
+        "kmeans": best(admitted["silhouette"][algorithm[admitted.index] == "kmeans"]),
+        "random": value[admitted.index].mean(),
         "winner": choice.winner.name if choice.winner else "no structure",
     }
 

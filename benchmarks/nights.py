@@ -1,4 +1,4 @@
-"""What a night costs, from extraction to features, beside pandas and plain SQL on the same facts.
+"""Cost of a night, from extraction to features, beside pandas and plain SQL on the same facts.
 
     PYTHONPATH=include python benchmarks/nights.py [scale] [years of history behind it, by roll-up]
 
@@ -169,7 +169,7 @@ def plain_copy(night: Night) -> None:
 
 
 def settle(database: db.Database) -> None:
-    """What autovacuum does in a day."""
+    """Do what autovacuum does in a day."""
     connection = db.psycopg2.connect(**database.params)
     connection.autocommit = True
     with connection.cursor() as cursor:

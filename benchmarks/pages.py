@@ -1,4 +1,4 @@
-"""How long the pages of the UI and its API take on a large shop, and how large the report is.
+"""Time that the pages of the UI and its API take on a large shop, and size of the report.
 
     make bench-pages ARGS="[CUSTOMERS [DATES]]"
 
@@ -144,7 +144,7 @@ def fill(target: db.Database, customers: int, dates: int) -> None:
 
 
 def routes(customers: int, dates: int) -> dict[str, list[tuple[str, str, dict | None]]]:
-    """What is asked: for each route another date or customer each time."""
+    """Requests: for each route another date or customer each time."""
     days = [NEWEST - timedelta(days=n * dates // ASKED) for n in range(ASKED)]
     full = [NEWEST - timedelta(days=n) for n in range(FULL)]
     pairs = [(a, b) for a in full for b in full if (b - a).days > 1][:ASKED]

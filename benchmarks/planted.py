@@ -1,4 +1,4 @@
-"""How close the segments of the demo shop come to the planted ones, from easy to hard.
+"""Agreement of the segments of the demo shop with the planted ones, from easy to hard.
 
     make bench-planted CUSTOMERS=5000 AS_OF=2026-06-01
 
@@ -6,7 +6,7 @@ The same shop is made with customers who differ less and more from the averages 
 (the setting `shop.demo_spread`; 1 is usual), and one night's stages run on each. Beside what is chosen
 stand the best candidate of all, the best of those with the true k, and of each algorithm the best with
 the true k: what somebody could have who knew k, the algorithm or both. ARI against the planted segments
-of the customers who have one; the rivals are silhouette's choice and the textbook's k-means.
+of the customers who have one; the rivals are silhouette's choice and the naive baseline.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def row(night: Night) -> Iterator[tuple[str, float]]:
         columns=["algorithm", "k", "ari"],
     )
     yield from names.items()
-    yield "kmeans3", ari(predictive.textbook(frame))
+    yield "kmeans3", ari(predictive.naive_baseline(frame))
     yield "oracle", board["ari"].max()
     yield "true_k", k
     right = board[board["k"] == k]

@@ -1,4 +1,4 @@
-"""How much of what customers do next the chosen segments tell, beside what else one could do.
+"""Predictive validity of the chosen segments, beside that of other methods.
 
     make bench-predictive SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
 
@@ -82,8 +82,8 @@ def rfm(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     return {"rfm9": named, "rfm125": 25 * recency + 5 * frequency + money}
 
 
-def textbook(frame: pd.DataFrame) -> np.ndarray:
-    """K-means, k=3, on scaled recency, frequency and spend, no logarithm."""
+def naive_baseline(frame: pd.DataFrame) -> np.ndarray:
+    """Naive baseline: k-means, k=3, on scaled recency, frequency and spend, no logarithm."""
     return KMeans(3, n_init=10, random_state=0).fit_predict(StandardScaler().fit_transform(frame[list(RFM)]))
 
 
@@ -206,7 +206,7 @@ def ingest(night: Night, version: str | None) -> None:
 
 def choose(night: Night) -> dict[str, tuple[np.ndarray, str]]:
     """Labels in the order of customers, and names: what is chosen, and what silhouette would take."""
-    refit.decide(night, refit.Wish(force_refit=True), silent)
+    refit.decide(night, refit.Overrides(force_refit=True), silent)
     algorithms = candidates.prepare(night, None, silent)
     for algorithm in algorithms:
         candidates.fit(night, algorithm, silent)
@@ -231,7 +231,7 @@ def rows(night_of: Callable[[date], Night], day: date, python: str | None) -> It
     frame, later = features.read_earlier(night_of(day + timedelta(days=horizon)), horizon)
     spend = later.to_numpy()
     partitions = rfm(frame)
-    partitions |= {"kmeans3": textbook(frame), "pycaret": pycaret(frame, python)}
+    partitions |= {"kmeans3": naive_baseline(frame), "pycaret": pycaret(frame, python)}
     names = {}
     for name, (labels, candidate) in choose(night).items():
         partitions[name], names[name] = labels, candidate

@@ -1,4 +1,4 @@
-"""What fitting a sample costs: each algorithm on a sample that labels everybody, beside a fit of everybody.
+"""Cost of fitting a sample: each algorithm on a sample that labels everybody, beside a fit of everybody.
 
     python benchmarks/samples.py [CUSTOMERS]
 

@@ -1,4 +1,4 @@
-"""What the choice of a model costs: 1 M customers x 40 features, two workers, every algorithm.
+"""Cost of the choice of a model: 1 M customers x 40 features, two workers, every algorithm.
 
     make bench-search CUSTOMERS=1000000
 
@@ -32,8 +32,8 @@ from segmentation.modelling import drift
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
-from segmentation.modelling.representations.registry import Past, of_the_past, represent
-from segmentation.modelling.sampling import Shown, judged_rows
+from segmentation.modelling.representations.registry import TrainingSnapshot, cross_fitted, represent
+from segmentation.modelling.sampling import SearchSample, evaluation_rows
 from segmentation.modelling.scores.geometry import silhouettes
 from segmentation.modelling.scores.prediction import Snapshot
 from segmentation.modelling.scores.table import score
@@ -48,7 +48,7 @@ GIB = 2**20  # kilobytes, as ru_maxrss counts them
 
 @dataclass(frozen=True)
 class Feature:
-    """What preparation reads of a feature."""
+    """The part of a feature that preparation reads."""
 
     name: str
     group: str
@@ -72,19 +72,19 @@ def customers(n: int, seed: int = 0) -> tuple[pd.DataFrame, list[Feature]]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What `work` returns, wall seconds, and processor seconds of this process."""
+    """Return the result of `work`, wall seconds, and processor seconds of this process."""
     wall, processor = time.perf_counter(), time.process_time()
     result = work()
     return result, time.perf_counter() - wall, time.process_time() - processor
 
 
-def past_of(frame: pd.DataFrame, seed: int = 1) -> Past:
+def snapshot_of(frame: pd.DataFrame, seed: int = 1) -> TrainingSnapshot:
     """Customers of a horizon ago, as a night keeps them: a sample, and what some features explain."""
     rng = np.random.default_rng(seed)
-    asked = frame.iloc[judged_rows(frame, SETTINGS)]
+    asked = frame.iloc[evaluation_rows(frame, SETTINGS)]
     drive = np.log1p(asked.iloc[:, 1:6].to_numpy()).sum(axis=1)
     bought = rng.random(len(asked)) < 1 / (1 + np.exp(np.median(drive) - drive))
-    return Past(asked, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(asked))), 0.0))
+    return TrainingSnapshot(asked, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(asked))), 0.0))
 
 
 def fit(name: str, folder: str, representations: list[str]) -> tuple[list[Candidate], float, float, int]:
@@ -96,7 +96,7 @@ def fit(name: str, folder: str, representations: list[str]) -> tuple[list[Candid
         found = []
         for representation, settings in [(representations[0], SETTINGS), *((r, fewer) for r in others)]:
             with (Path(folder) / representation).open("rb") as file:
-                made = fit_algorithm(name, Shown.read(file), settings)
+                made = fit_algorithm(name, SearchSample.read(file), settings)
             found += [
                 replace(c, name=f"{c.name} on {representation}", representation=representation) for c in made
             ]
@@ -117,13 +117,13 @@ def search(
 ) -> tuple[list[Candidate], dict[str, tuple[Any, pd.DataFrame]], Candidate | None]:
     """Prepare, fit, score and choose; prints the table."""
     started = time.perf_counter()
-    past = past_of(frame)
+    training = snapshot_of(frame)
     made, wall, processor = timed(
-        lambda: represent(frame, features, PreparationSettings(), REPRESENTATIONS, past)
+        lambda: represent(frame, features, PreparationSettings(), REPRESENTATIONS, training)
     )
     rows = [("prepare", len(made), 0, len(frame), wall, processor)]
     matrix = made["all"][1]
-    _, wall, processor = timed(lambda: keep_shown(made, folder))
+    _, wall, processor = timed(lambda: keep_search_samples(made, folder))
     rows.append(("what fits see", len(made), 0, len(frame), wall, processor))
     found, peaks = [], {}
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
@@ -137,16 +137,18 @@ def search(
             print(f"  {name}: {processor:.1f} s cpu", file=sys.stderr)
     snapshots, wall, processor = timed(
         lambda: {
-            name: Snapshot(of_the_past(pipeline, past, SETTINGS.seed), past.spend)
+            name: Snapshot(cross_fitted(pipeline, training, SETTINGS.seed), training.spend)
             for name, (pipeline, _) in made.items()
         }
     )
-    rows.append(("the past, cross-fitted", len(snapshots), 0, len(past.spend), wall, processor))
-    judged = matrix.iloc[judged_rows(matrix, SETTINGS)]
-    scored, wall, processor = timed(lambda: score(found, judged, SETTINGS, snapshots=snapshots))
-    rows.append(("all scores", len(scored), 0, len(judged), wall, processor))
+    rows.append(
+        ("the training snapshot, cross-fitted", len(snapshots), 0, len(training.spend), wall, processor)
+    )
+    evaluated = matrix.iloc[evaluation_rows(matrix, SETTINGS)]
+    scored, wall, processor = timed(lambda: score(found, evaluated, SETTINGS, snapshots=snapshots))
+    rows.append(("all scores", len(scored), 0, len(evaluated), wall, processor))
     chosen, wall, processor = timed(lambda: choose(found, scored, SETTINGS, n_customers=len(matrix)))
-    rows.append(("choose", len(scored), 0, len(judged), wall, processor))
+    rows.append(("choose", len(scored), 0, len(evaluated), wall, processor))
     columns = ["step", "of", "failed", "rows", "wall_s", "cpu_s"]
     print(pd.DataFrame(rows, columns=columns).round(1).to_string(index=False))
     own = peak_kb()
@@ -165,11 +167,11 @@ def search(
     return list(best.values()), made, chosen.winner
 
 
-def keep_shown(made: dict[str, tuple[Any, pd.DataFrame]], folder: Path) -> None:
+def keep_search_samples(made: dict[str, tuple[Any, pd.DataFrame]], folder: Path) -> None:
     """The files that the mapped tasks read."""
     for name, (_, matrix) in made.items():
         with (folder / name).open("wb") as file:
-            Shown.of(matrix, SETTINGS).write(file)
+            SearchSample.of(matrix, SETTINGS).write(file)
 
 
 def labelling(best: list[Candidate], made: dict[str, tuple[Any, pd.DataFrame]]) -> None:

@@ -1,4 +1,4 @@
-"""What the source gate of a night costs, against one hand-written aggregate query with the same checks.
+"""Cost of the source gate of a night, against one hand-written aggregate query with the same checks.
 
     PYTHONPATH=include python benchmarks/source_gate.py [ORDERS_A_DAY]
 

@@ -1,4 +1,4 @@
-"""How steady segments are: thirty nights in a row on UCI Online Retail, and who changes segment why.
+"""Stability of segments: thirty nights in a row on UCI Online Retail, and who changes segment why.
 
     PYTHONPATH=include python benchmarks/thirty_nights.py FILE [NIGHTS] [ALGORITHM ...]
 
@@ -148,7 +148,7 @@ def main(file: str, nights: int, algorithms: list[str]) -> int:
 def _night(night: Night, algorithms: list[str]) -> None:
     started = time.monotonic()
     table.build(night, silent)
-    if refit.decide(night, refit.Wish(), silent).search:
+    if refit.decide(night, refit.Overrides(), silent).search:
         wanted = candidates.prepare(night, algorithms or None, silent)
         for algorithm in wanted:
             candidates.fit(night, algorithm, silent)

@@ -1,4 +1,4 @@
-"""What this project adds to the UI of Airflow; the logic is in `segmentation.ui`.
+"""Additions of this project to the UI of Airflow; the logic is in `segmentation.ui`.
 
 Every process of Airflow executes this file, so it imports next to nothing.
 """

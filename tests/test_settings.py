@@ -165,3 +165,37 @@ def test_the_file_is_read_once(load, tmp_path):
     told = load("shop: {name: one}")
     Path(tmp_path / "settings.yaml").write_text("shop: {name: two}")
     assert settings.load() is told
+
+
+@pytest.mark.parametrize(
+    ("content", "variables", "name", "value", "old"),
+    [
+        # in the file; in the environment
+        (
+            "model: {weights: {neighbours_together: 3}}",
+            {},
+            "weights",
+            {"neighbour_purity": 3},
+            "neighbours_together",
+        ),
+        ("model: {judged_rows: 500}", {}, "evaluation_rows", 500, "judged_rows"),
+        ("", {"SEGMENTATION__MODEL__JUDGED_ROWS": "500"}, "evaluation_rows", 500, "judged_rows"),
+        ("model: {representations: [all, outlook]}", {}, "representations", ("all", "forecast"), "outlook"),
+        (
+            "",
+            {"SEGMENTATION__MODEL__REPRESENTATIONS": '["rfm_outlook"]'},
+            "representations",
+            ("rfm_forecast",),
+            "rfm_outlook",
+        ),
+    ],
+)
+def test_an_old_name_is_accepted_for_a_release_and_named(load, caplog, content, variables, name, value, old):
+    assert getattr(load(content, **variables).model, name) == value
+    (warning,) = caplog.messages
+    assert warning.startswith(f"settings: {old} is now called ")
+
+
+def test_a_setting_under_both_its_names_is_refused(load):
+    with pytest.raises(SettingsError, match="judged_rows is the old name of evaluation_rows"):
+        load("model: {judged_rows: 500}", SEGMENTATION__MODEL__EVALUATION_ROWS="600")

@@ -50,5 +50,5 @@ class MismatchError(UserError):
     """Features differ from a full recomputation: the roll-up is wrong."""
 
 
-class WishError(UserError):
-    """What was asked of a run (an algorithm, a number of segments) cannot be had from its customers."""
+class OverridesError(UserError):
+    """The overrides of a run (an algorithm, a number of segments) cannot be had from its customers."""

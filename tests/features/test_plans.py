@@ -213,11 +213,11 @@ def test_no_history_is_scanned(plans):
 
 
 def test_customers_of_the_window_are_looked_up_one_by_one(plans):
-    """Whether the shop knows who ordered does not take a reading of everybody."""
+    """Checking that the shop knows who ordered does not read all customers."""
     nodes = [
         node
         for statement, node in plans["cleaning gate"]
-        if "rows_of_strangers" in statement and relation(node) == "core.customers"
+        if "rows_of_unknown_customers" in statement and relation(node) == "core.customers"
     ]
     assert nodes
     assert all("Index" in node["Node Type"] and node["Index Cond"] for node in nodes)

@@ -411,7 +411,7 @@ night_offsets = st.lists(
 
 
 def first_version(raw: dict, revised: set[str]) -> dict[str, list[dict[str, Any]]]:
-    """What the shop says at first of orders that it corrects later: one line, and not cancelled."""
+    """The first version of orders that the shop corrects later: one line, and not cancelled."""
     orders = [{**o, "cancelled_at": None} if o["order_id"] in revised else o for o in raw["orders"]]
     lines = [i for i in raw["order_items"] if i["order_id"] not in revised or not i["line_no"]]
     return {**raw, "orders": orders, "order_items": lines}
@@ -510,7 +510,7 @@ def test_features_of_a_shop_that_is_younger_are_empty(shop):
     assert set(frame.columns) == {feature.name for feature in dictionary.dictionary()}
 
 
-def test_verify_names_what_an_anchor_has_wrong(shop):
+def test_verify_names_what_a_checkpoint_has_wrong(shop):
     refill(shop, "Europe/London", {})
     for day in (date(2024, 3, 5), date(2024, 4, 20), date(2024, 5, 1)):
         shop.add(**sale(day, "1"))
@@ -573,8 +573,8 @@ def test_nobody_is_eligible_in_a_shop_without_orders(shop):
 
 def test_the_dictionary_and_the_statement_have_the_same_features(shop):
     """`final` gives the columns that the dictionary defines, in its order, and no other."""
-    rhythm = db.statement("features/rhythm.sql", whom="true")
-    state = db.statement("features/state.sql", whom="true", rhythm=rhythm)
+    order_gaps = db.statement("features/order_gaps.sql", whom="true")
+    state = db.statement("features/state.sql", whom="true", order_gaps=order_gaps)
     query = db.statement("features/customer_features.sql", columns="final.*", state=state, whom="true")
     with shop.warehouse.connect() as conn, conn.cursor() as cursor:
         none = {"month": None, "year_month": None, "slot": 1}

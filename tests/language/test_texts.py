@@ -54,7 +54,14 @@ COUNTED += ("more feature", "more candidate")
 
 def by_name() -> Iterator[str]:
     """Texts that stand in tables of the code, and are given to t() from there."""
-    for table in (words.ALGORITHMS, words.GATES, words.GROUPS, words.TIERS, verdict.MEANINGS, verdict.SIGNS):
+    for table in (
+        words.ALGORITHMS,
+        words.CONSTRAINTS,
+        words.GROUPS,
+        words.TIERS,
+        verdict.MEANINGS,
+        verdict.SIGNS,
+    ):
         yield from table.values()
     yield from (*words.REPRESENTATIONS.values(), *words.CHECKS.values(), reading.NOTHING)
     yield from (*refusals.SAID.values(), *refusals.WHY.values())

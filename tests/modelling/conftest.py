@@ -1,4 +1,4 @@
-"""Customers with a structure that is known."""
+"""Customers with a known structure."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sklearn.datasets import make_blobs, make_moons
 
 @dataclass(frozen=True)
 class Feature:
-    """What preparation reads of an entry of the data dictionary."""
+    """The part of an entry of the data dictionary that preparation reads."""
 
     name: str
     group: str

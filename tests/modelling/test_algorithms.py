@@ -13,7 +13,7 @@ from segmentation.modelling import algorithms
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, k_trials, require_clusters
 from segmentation.modelling.labellers import NOISE, CentreLabeller, NeighbourLabeller, Neighbours
 from segmentation.modelling.prepare import prepare
-from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.search import canonical, fit_algorithm, incumbent
 from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
 from tests.modelling.conftest import Feature, customers
@@ -252,10 +252,10 @@ def test_large_data_are_fitted_on_a_sample_and_labelled_as_a_whole(blobs):
 
 def test_where_there_are_too_many_candidates_label_one_sample_whatever_the_order_of_rows(blobs):
     matrix, truth = blobs
-    few = QUICK.model_copy(update={"judged_rows": 100})
-    rows = judged_rows(matrix, few)
+    few = QUICK.model_copy(update={"evaluation_rows": 100})
+    rows = evaluation_rows(matrix, few)
     shuffled = matrix.sample(frac=1, random_state=3)
-    moved = judged_rows(shuffled, few)
+    moved = evaluation_rows(shuffled, few)
     assert len(rows) == 100
     assert set(shuffled.index[moved]) == set(matrix.index[rows])
     four = next(c for c in fit_algorithm("kmeans", matrix, few) if c.k == 4)

@@ -24,13 +24,14 @@ from segmentation.modelling.assign import (
 )
 from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.prepare import prepare
+from segmentation.modelling.representations import Forecast
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
 
 SETTINGS = ModelSettings(k_min=2, k_max=4, stability_draws=0)
 
 
-class Stranger:
+class UntrustedType:
     """A type that no model has a reason to hold."""
 
 
@@ -150,6 +151,48 @@ def test_model_that_the_version_before_has_stored_labels_as_it_did_there():
     pd.testing.assert_frame_equal(again, labels, check_exact=False, rtol=1e-9)
 
 
+def test_model_stored_under_the_old_names_is_read_under_those_of_today():
+    """By make.py under 0.1: a class `Outlook`, and a column that is called so."""
+    folder = STORED / "scikit-learn-1.9" / "rfm_outlook"
+    model = load_model(folder)
+    table = pd.read_csv(folder / "customers.csv", index_col="customer_id")
+    labels = pd.read_csv(folder / "labels.csv", index_col="customer_id")
+    with working(model):
+        again = assign(model, model.pipeline.transform(table))
+    assert isinstance(model.pipeline[-1], Forecast)
+    pd.testing.assert_frame_equal(again, labels, check_exact=False, rtol=1e-9)
+
+
+def test_old_names_in_the_settings_and_the_search_of_a_stored_model_become_those_of_today(blobs, tmp_path):
+    matrix, _ = blobs
+    old = {
+        "judged_rows": 500,
+        "representations": ["all", "rfm_outlook"],
+        "weights": {"neighbours_together": 2.0},
+    }
+    searched = {"customers": 180, "best": {"kmeans": {"all": [{"k": 4}], "outlook": [{"k": 3}]}}}
+    save_model(
+        make_model(
+            first_good("kmeans", matrix),
+            matrix,
+            settings={"model": old, "preparation": {}},
+            searched=searched,
+        ),
+        tmp_path,
+    )
+    model = load_model(tmp_path)
+    new = {
+        "evaluation_rows": 500,
+        "representations": ["all", "rfm_forecast"],
+        "weights": {"neighbour_purity": 2.0},
+    }
+    assert model.settings == {"model": new, "preparation": {}}
+    assert model.searched == {
+        "customers": 180,
+        "best": {"kmeans": {"all": [{"k": 4}], "forecast": [{"k": 3}]}},
+    }
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 @pytest.mark.parametrize(
     ("stored", "why"),
@@ -180,8 +223,8 @@ def test_missing_file_is_refused(tmp_path):
 
 
 def test_type_that_is_not_trusted_is_refused_by_name():
-    with pytest.raises(ModelRefusedError, match="Stranger"):
-        loads(skops_io.dumps({"labeller": Stranger()}))
+    with pytest.raises(ModelRefusedError, match="UntrustedType"):
+        loads(skops_io.dumps({"labeller": UntrustedType()}))
 
 
 def test_candidates_come_back_as_they_were(blobs, tmp_path):

@@ -1,4 +1,4 @@
-"""Gates, ranking, margin and verdict."""
+"""Constraints, ranking, margin and verdict."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from segmentation.modelling.assign import assign
-from segmentation.modelling.choose import choose, gates_failed, total
+from segmentation.modelling.choose import choose, constraints_violated, total
 from segmentation.modelling.labellers import CentreLabeller
 from segmentation.modelling.scores.table import score
 from segmentation.modelling.search import Candidate, fit_algorithm
@@ -41,7 +41,7 @@ def test_best_weighted_mean_wins():
 
 
 @pytest.mark.parametrize(
-    ("changes", "row", "gate"),
+    ("changes", "row", "constraint"),
     [
         ({"k": 2}, {}, "k_min"),
         ({"k": 11}, {}, "k_max"),
@@ -54,22 +54,22 @@ def test_best_weighted_mean_wins():
         ({"error": "ValueError: no"}, {}, "fit"),
     ],
 )
-def test_gate_is_named_and_keeps_the_best_from_winning(changes, row, gate):
+def test_constraint_is_named_and_keeps_the_best_from_winning(changes, row, constraint):
     barred, modest = replace(candidate("barred"), **changes), candidate("modest")
     scores = table(barred={"predictive": 0.9, **row}, modest={"predictive": 0.1})
-    assert gates_failed(barred, scores.loc["barred"], SETTINGS) == [gate]
+    assert constraints_violated(barred, scores.loc["barred"], SETTINGS) == [constraint]
     choice = choose([barred, modest], scores, SETTINGS)
     assert choice.winner.name == "modest"
-    assert choice.leaderboard.set_index("candidate").loc["barred", "gates_failed"] == gate
+    assert choice.leaderboard.set_index("candidate").loc["barred", "gates_failed"] == constraint
     assert choice.leaderboard.set_index("candidate")["rank"].isna().to_dict() == {
         "modest": False,
         "barred": True,
     }
 
 
-def test_several_gates_are_all_named():
+def test_several_constraints_are_all_named():
     scores = table(a={"coverage": 0.1, "largest_share": 0.95})
-    assert gates_failed(candidate("a", k=1), scores.loc["a"], SETTINGS) == [
+    assert constraints_violated(candidate("a", k=1), scores.loc["a"], SETTINGS) == [
         "k_min",
         "largest_share",
         "noise_share",
@@ -94,7 +94,7 @@ def test_incumbent_wins_unless_it_is_beaten_by_more_than_the_margin(challenger, 
     assert ("kept" in choice.verdict) == (kind == "keep")
 
 
-def test_incumbent_that_fails_a_gate_is_not_kept():
+def test_incumbent_that_violates_a_constraint_is_not_kept():
     runners = [candidate("challenger"), candidate("incumbent", algorithm="incumbent", k=2)]
     choice = choose(runners, table(challenger={"stability": 0.1}, incumbent={"stability": 0.9}), SETTINGS)
     assert (choice.kind, choice.winner.name) == ("new", "challenger")
@@ -233,9 +233,9 @@ def test_settings_out_of_bounds_are_refused(wrong):
         ModelSettings(**wrong)
 
 
-def test_foresight_counts_steeply_less_below_the_best():
-    foresight = {"best": 0.40, "less": 0.38, "none": -0.02}
+def test_predictive_validity_counts_steeply_less_below_the_best():
+    validity = {"best": 0.40, "less": 0.38, "none": -0.02}
     made = total(
-        table(**{name: {"predictive": told} for name, told in foresight.items()}), {"predictive": 1.0}
+        table(**{name: {"predictive": share} for name, share in validity.items()}), {"predictive": 1.0}
     )
     assert made.to_dict() == pytest.approx({"best": 1, "less": 0.95**8, "none": 0}, abs=1e-6)

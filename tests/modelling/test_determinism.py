@@ -12,7 +12,7 @@ from sklearn.datasets import make_blobs
 from segmentation.modelling import assign as module
 from segmentation.modelling.assign import assign
 from segmentation.modelling.labellers import BLOCK_ROWS, CentreLabeller, MixtureLabeller, NeighbourLabeller
-from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ALGORITHMS, ModelSettings
 from tests.modelling.conftest import customers
@@ -26,14 +26,14 @@ def overlapping(n: int) -> pd.DataFrame:
 
 
 def digest(name: str, matrix: pd.DataFrame, settings: ModelSettings = SETTINGS) -> list[str]:
-    """What is stored of each candidate, customers in the order of their ids."""
+    """The stored values of each candidate, customers in the order of their ids."""
     said = []
-    judged = matrix.index[judged_rows(matrix, settings)]
+    evaluated = matrix.index[evaluation_rows(matrix, settings)]
     for candidate in fit_algorithm(name, matrix, settings):
         told = f"{candidate.name} {candidate.k} {candidate.stability} {candidate.error}"
         if not candidate.error:
             by_customer = pd.DataFrame(
-                {"label": candidate.labels, "confidence": candidate.confidence.round(6)}, judged
+                {"label": candidate.labels, "confidence": candidate.confidence.round(6)}, evaluated
             ).sort_index()
             told += hashlib.sha256(by_customer.to_csv().encode()).hexdigest()
         said.append(told)
@@ -43,8 +43,8 @@ def digest(name: str, matrix: pd.DataFrame, settings: ModelSettings = SETTINGS) 
 def test_two_new_processes_with_shuffled_customers_give_the_rows_of_one():
     matrix = overlapping(240)
     shuffled = matrix.sample(frac=1, random_state=3)
-    sampled = SETTINGS.model_copy(update={"max_fit_rows": 160, "judged_rows": 120, "trials": 3})
-    ways = {"everybody": SETTINGS, "some are fitted, others judged": sampled}
+    sampled = SETTINGS.model_copy(update={"max_fit_rows": 160, "evaluation_rows": 120, "trials": 3})
+    ways = {"everybody": SETTINGS, "some are fitted, others evaluated": sampled}
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         tasks = {
             (name, how): pool.submit(digest, name, shuffled, settings)

@@ -8,8 +8,14 @@ from sklearn.metrics import r2_score
 from skops import io as skops_io
 
 from segmentation.modelling.assign import loads
-from segmentation.modelling.representations.registry import ALL, REPRESENTATIONS, Past, of_the_past, represent
-from segmentation.modelling.representations.transformers import Places
+from segmentation.modelling.representations.registry import (
+    ALL,
+    REPRESENTATIONS,
+    TrainingSnapshot,
+    cross_fitted,
+    represent,
+)
+from segmentation.modelling.representations.transformers import PercentileRanks
 from segmentation.modelling.settings import REPRESENTATIONS as NAMES
 from segmentation.modelling.settings import PreparationSettings
 
@@ -17,13 +23,13 @@ SETTINGS = PreparationSettings()
 
 
 @pytest.fixture
-def past(shop) -> Past:
+def snapshot(shop) -> TrainingSnapshot:
     """The customers as they are, whose later spend depends on two of their features and on luck."""
     table, _ = shop
     rng = np.random.default_rng(0)
     foretold = np.log1p(table["spend"]) + 0.5 * np.log1p(table["orders"])
     spend = np.expm1(np.maximum(foretold + rng.normal(0, 1, len(table)) - 4, 0))
-    return Past(table, spend.to_numpy())
+    return TrainingSnapshot(table, spend.to_numpy())
 
 
 def test_settings_know_every_representation():
@@ -52,31 +58,34 @@ def variances(matrix: pd.DataFrame, *names: str) -> pd.Series:
         # uncorrelated, the largest variance first
         ("pca", lambda m: np.allclose(np.triu(np.corrcoef(m, rowvar=False), 1), 0, atol=1e-6)),
         # all features, and one more that goes with what was spent
-        ("outlook", lambda m: list(m)[-1] == "outlook" and m["outlook"].corr(np.log(m["spend"] + 5)) > 0.5),
+        (
+            "forecast",
+            lambda m: list(m)[-1] == "forecast" and m["forecast"].corr(np.log(m["spend"] + 5)) > 0.5,
+        ),
         # the same beside recency, frequency and money only
-        ("rfm_outlook", lambda m: list(m) == ["spend", "orders", "outlook"]),
+        ("rfm_forecast", lambda m: list(m) == ["spend", "orders", "forecast"]),
     ],
 )
-def test_representation_is_what_it_says(shop, past, name, holds):
+def test_representation_is_what_it_says(shop, snapshot, name, holds):
     table, features = shop
-    pipeline, matrix = represent(table, features, SETTINGS, [name], past)[name]
+    pipeline, matrix = represent(table, features, SETTINGS, [name], snapshot)[name]
     assert holds(matrix)
     pd.testing.assert_frame_equal(pipeline.transform(table), matrix)
     stored = loads(skops_io.dumps(pipeline))
     pd.testing.assert_frame_equal(stored.transform(table), matrix)
 
 
-def test_order_of_customers_changes_nothing(shop, past):
+def test_order_of_customers_changes_nothing(shop, snapshot):
     table, features = shop
     shuffled = table.sample(frac=1, random_state=1)
-    made = represent(table, features, SETTINGS, NAMES, past)
-    for name, (_, matrix) in represent(shuffled, features, SETTINGS, NAMES, past).items():
+    made = represent(table, features, SETTINGS, NAMES, snapshot)
+    for name, (_, matrix) in represent(shuffled, features, SETTINGS, NAMES, snapshot).items():
         pd.testing.assert_frame_equal(matrix, made[name][1])
 
 
 def test_without_a_past_nothing_is_learned_and_all_is_always_there(shop):
     table, features = shop
-    assert list(represent(table, features, SETTINGS, ["outlook", "rfm"])) == [ALL, "rfm"]
+    assert list(represent(table, features, SETTINGS, ["forecast", "rfm"])) == [ALL, "rfm"]
 
 
 def test_representation_that_repeats_another_is_left_out(shop):
@@ -87,59 +96,61 @@ def test_representation_that_repeats_another_is_left_out(shop):
 
 
 def test_what_was_learned_from_customers_does_not_judge_them(shop):
-    """Noise that is fitted must not look like foresight: many columns, few customers, luck alone."""
+    """Noise that is fitted must not look predictive: many columns, few customers, luck alone."""
     _, features = shop
     rng = np.random.default_rng(5)
     names = [f"f{i}" for i in range(60)]
     table = pd.DataFrame(rng.normal(size=(120, 60)), columns=names, index=[f"{i:03d}" for i in range(120)])
-    luck = Past(table, rng.lognormal(3, 1, 120))
+    luck = TrainingSnapshot(table, rng.lognormal(3, 1, 120))
     noise = [type(features[0])(name, "rfm", "linear") for name in names]
-    pipeline, _ = represent(table, noise, SETTINGS, ["outlook"], luck)["outlook"]
+    pipeline, _ = represent(table, noise, SETTINGS, ["forecast"], luck)["forecast"]
     outcome = np.log1p(luck.spend)
 
     def agreement(shown: np.ndarray) -> float:
         return np.corrcoef(shown[:, -1], outcome)[0, 1]
 
     assert agreement(pipeline.transform(table).to_numpy()) > 0.3
-    assert agreement(of_the_past(pipeline, luck, seed=0)) < 0.15
+    assert agreement(cross_fitted(pipeline, luck, seed=0)) < 0.15
 
 
-def test_what_can_be_foretold_is_found_in_the_past(shop, past):
+def test_what_can_be_foretold_is_found_in_the_snapshot(shop, snapshot):
     table, features = shop
-    pipeline, _ = represent(table, features, SETTINGS, ["outlook"], past)["outlook"]
-    shown = of_the_past(pipeline, past, seed=0)[:, -1]
-    outcome = np.log1p(past.spend)
+    pipeline, _ = represent(table, features, SETTINGS, ["forecast"], snapshot)["forecast"]
+    shown = cross_fitted(pipeline, snapshot, seed=0)[:, -1]
+    outcome = np.log1p(snapshot.spend)
     slope, level = np.polyfit(shown, outcome, 1)
     assert r2_score(outcome, slope * shown + level) > 0.3
 
 
-def test_place_is_the_share_below_with_ties_in_the_middle():
+def test_percentile_rank_is_the_share_below_with_ties_in_the_middle():
     rng = np.random.default_rng(2)
     column = np.r_[np.zeros(500), rng.permutation(500) + 1.0]
-    places = Places().fit(column[:, None]).transform(column[:, None])[:, 0]
+    places = PercentileRanks().fit(column[:, None]).transform(column[:, None])[:, 0]
     assert places[:500] == pytest.approx(0.25, abs=0.002)
     assert places == pytest.approx((rankdata(column) - 0.5) / 1000, abs=0.002)
-    beyond = Places().fit(column[:, None]).transform([[-1.0], [1e9]])[:, 0]
+    beyond = PercentileRanks().fit(column[:, None]).transform([[-1.0], [1e9]])[:, 0]
     assert beyond == pytest.approx([0.25, 1], abs=0.002)
 
 
-def foretold(shop: tuple, past: Past) -> np.ndarray:
+def foretold(shop: tuple, snapshot: TrainingSnapshot) -> np.ndarray:
     """The column that the forecast adds."""
     table, features = shop
-    return represent(table, features, SETTINGS, ["outlook"], past)["outlook"][1]["outlook"].to_numpy()
+    return represent(table, features, SETTINGS, ["forecast"], snapshot)["forecast"][1]["forecast"].to_numpy()
 
 
-def test_shop_that_was_younger_then_is_foretold_alike(shop, past):
+def test_shop_that_was_younger_then_is_foretold_alike(shop, snapshot):
     """Everybody had bought a third as much then, by a shorter history; who is above whom is the same."""
-    younger = Past(past.features.assign(spend=past.features["spend"] / 3), past.spend)
-    assert np.corrcoef(foretold(shop, younger), foretold(shop, past))[0, 1] > 0.97
+    younger = TrainingSnapshot(snapshot.features.assign(spend=snapshot.features["spend"] / 3), snapshot.spend)
+    assert np.corrcoef(foretold(shop, younger), foretold(shop, snapshot))[0, 1] > 0.97
 
 
-def test_season_is_learned_from_the_year_before(shop, past):
-    """What a horizon ago tells nothing of, the year before does; everybody buying less then is nothing."""
-    luck = np.random.default_rng(4).permutation(past.spend)
-    coming = np.log1p(past.spend)
-    without = Past(past.features, luck)
-    beside = Past(past.features, luck, year_before=Past(past.features, past.spend / 2))
+def test_season_is_learned_from_the_year_before(shop, snapshot):
+    """The year before predicts what a horizon ago does not; that everybody bought less then is no matter."""
+    luck = np.random.default_rng(4).permutation(snapshot.spend)
+    coming = np.log1p(snapshot.spend)
+    without = TrainingSnapshot(snapshot.features, luck)
+    beside = TrainingSnapshot(
+        snapshot.features, luck, year_before=TrainingSnapshot(snapshot.features, snapshot.spend / 2)
+    )
     assert abs(np.corrcoef(foretold(shop, without), coming)[0, 1]) < 0.3
     assert np.corrcoef(foretold(shop, beside), coming)[0, 1] > 0.5

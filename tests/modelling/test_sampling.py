@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.sampling import Shown, judged_rows, rare_keeping_sample
+from segmentation.modelling.sampling import SearchSample, evaluation_rows, rare_keeping_sample
 from segmentation.modelling.settings import ModelSettings
 
 
@@ -21,17 +21,17 @@ def test_everybody_is_the_sample_where_there_are_few():
     assert rare_keeping_sample(np.zeros((7, 2)), 10, seed=0).tolist() == list(range(7))
 
 
-def test_what_a_search_is_shown_is_what_it_would_see_of_everybody_in_any_order():
+def test_search_sample_is_what_a_search_would_see_of_everybody_in_any_order():
     values = np.random.default_rng(0).normal(size=(900, 3))
     matrix = pd.DataFrame(values, index=[f"{i:04d}" for i in range(900)])
-    settings = ModelSettings(max_fit_rows=300, judged_rows=200)
+    settings = ModelSettings(max_fit_rows=300, evaluation_rows=200)
     for rows in (matrix, matrix.sample(frac=1, random_state=1), matrix.iloc[::-1]):
         file = io.BytesIO()
-        Shown.of(rows, settings).write(file)
+        SearchSample.of(rows, settings).write(file)
         file.seek(0)
-        shown = Shown.read(file)
-        assert len(shown.X) < 500
-        np.testing.assert_array_equal(shown.X[shown.judged], rows.iloc[judged_rows(rows, settings)])
+        sample = SearchSample.read(file)
+        assert len(sample.X) < 500
+        np.testing.assert_array_equal(sample.X[sample.evaluated], rows.iloc[evaluation_rows(rows, settings)])
         for size in (100, 299, 300):
             seen = rare_keeping_sample(values, size, settings.seed)
-            np.testing.assert_array_equal(shown.X[shown.sample(size)], values[seen])
+            np.testing.assert_array_equal(sample.X[sample.sample(size)], values[seen])

@@ -26,7 +26,7 @@ from segmentation.modelling.scores.agreement import consensus, external
 from segmentation.modelling.scores.geometry import (
     mixture_gain,
     near_neighbour_dunn,
-    neighbours_together,
+    neighbour_purity,
     silhouettes,
     variance_scores,
 )
@@ -316,7 +316,7 @@ def test_border_through_a_crowd_parts_neighbours(blobs, moons):
         X = matrix.to_numpy()
         near = geometry._near_neighbours(X)[1]
         halves = (X[:, straight] > np.median(X[:, straight])).astype(int)
-        assert neighbours_together(near, truth) > 0.9 > neighbours_together(near, halves)
+        assert neighbour_purity(near, truth) > 0.9 > neighbour_purity(near, halves)
     shuffled = np.random.default_rng(0).permutation(truth)
-    assert neighbours_together(near, shuffled) < 0.1
-    assert np.isnan(neighbours_together(near, np.zeros(len(truth), dtype=int)))
+    assert neighbour_purity(near, shuffled) < 0.1
+    assert np.isnan(neighbour_purity(near, np.zeros(len(truth), dtype=int)))

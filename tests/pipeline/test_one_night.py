@@ -88,7 +88,7 @@ def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing
         )
 
 
-def test_the_night_after_keeps_the_model_without_a_fit_and_a_wish_overrules_that(machine, commands):
+def test_the_night_after_keeps_the_model_without_a_fit_and_overrides_overrule_that(machine, commands):
     kept = commands.make("run", "--as-of", "2026-03-03", **FEW)
     assert kept.returncode == 0, kept.stdout + kept.stderr
     assert "no search: little has changed since the search of 2026-03-02" in kept.stdout

@@ -250,10 +250,20 @@ def test_a_date_in_between_makes_stale_what_follows_it(nights, one_by_one):
 # --- what the weekly maintenance leaves works on ----------------------------------------------------------
 
 
+def working_files(nights: Nights, day: date) -> list[Path]:
+    """The search sample of each published run of the date, under its name of today and of before 0.2."""
+    published = f"select run_id from segments.runs where as_of_date = '{day}' and status = 'published'"
+    folders = [nights.store / day.isoformat() / run["run_id"] for run in nights.see(published)]
+    return [folder / f"{name}-all.npz" for folder in folders for name in ("search-sample", "shown")]
+
+
 @pytest.fixture(scope="module")
 def freed(nights, one_by_one) -> maintenance.Freed:
     """After the maintenance: six dates of assignments are kept, three of features, 64 days as they came."""
     kept = {"assignments_days": 5, "month_ends": 1, "features_days": 2, "staging_days": 64}
+    kept["working_files_days"] = 2
+    for file in working_files(nights, DAYS[-4]) + working_files(nights, DAYS[-2]):
+        file.write_bytes(b"numbers")
     nights.settings = nights.settings.model_copy(update={"retention": Retention(**kept)})
     said: list[str] = []
     done = maintenance.run(nights.warehouse, nights.settings, nights.store, said.append)
@@ -264,7 +274,13 @@ def freed(nights, one_by_one) -> maintenance.Freed:
     return done
 
 
-def test_the_maintenance_drops_what_is_past_its_time_and_says_so(nights, freed):
+def test_the_maintenance_removes_search_samples_with_the_other_working_files(nights, freed):
+    assert working_files(nights, DAYS[-4])
+    assert not any(file.exists() for file in working_files(nights, DAYS[-4]))
+    assert all(file.exists() for file in working_files(nights, DAYS[-2]))
+
+
+def test_the_maintenance_drops_what_has_expired_and_says_so(nights, freed):
     kept = [
         row["as_of_date"] for row in nights.see("select distinct as_of_date from segments.customer_segments")
     ]

@@ -297,7 +297,7 @@ def test_a_held_run_needs_no_lease(shop):
 
 @pytest.fixture
 def answered(monkeypatch, tmp_path):
-    """What the task that asks in the UI makes of an answer about a night."""
+    """Answer the task that asks in the UI about a night."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     handlers = list(logging.root.handlers)  # Airflow, when first imported, logs to what is stdout then
     from airflow.sdk import Param

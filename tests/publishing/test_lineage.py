@@ -57,7 +57,7 @@ SEARCH = ModelSettings(algorithms=("kmeans",), trials=6, k_max=7, stability_draw
 
 
 def clustered(night: int) -> dict[str, int]:
-    """What the search finds, and the choice takes, of customers who stand around their kind's place."""
+    """Search and choose for customers who stand around the place of their kind."""
     random, rows = np.random.default_rng(5), {}
     for customer in planted(night):
         kind, number = customer[0], int(customer[1:])

@@ -41,7 +41,7 @@ SPEND = {c: 100.0 - 5 * i for i, c in enumerate(CUSTOMERS)}
 
 
 def chosen(clusters: dict[str, int], spend: dict[str, float], kind: str = "new") -> Chosen:
-    """What `choice` would hand over: one profile line and one candidate."""
+    """The result of `choice`: one profile line and one candidate."""
     customers = pd.Series(clusters)
     revenue = pd.Series(spend).reindex(customers.index).groupby(customers).sum()
     segments = [

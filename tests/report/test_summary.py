@@ -46,7 +46,7 @@ def test_a_published_run_says_who_the_segments_are_and_why(night):
         assert figure in row
     flowing = " ".join(text.split())
     for said in (
-        "Gaussian mixture with 6 segments won among 13 candidates, of which 9 passed every gate.",
+        "Gaussian mixture with 6 segments won among 13 candidates, of which 9 met every constraint.",
         "ARI 0.70, AMI 0.73 (for information, never used to choose)",
         "changed segment since 2025-05-31",
         "rows within weekday range (found 312, expected between 340 and 610)",

@@ -1,4 +1,4 @@
-"""Whether a night searches for a model: each reason, from a model and tonight's features alone."""
+"""The refit policy: each reason, from a model and tonight's features alone."""
 
 import json
 from dataclasses import asdict, replace
@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import choose
-from segmentation.modelling.sampling import Shown
+from segmentation.modelling.sampling import SearchSample
 from segmentation.modelling.scores.table import score
 from segmentation.runs.night import Night
 from segmentation.selection import candidates, refit
@@ -63,14 +63,14 @@ def test_thresholds_are_settings():
     assert not refit.due(model, MOVED, date(2026, 3, 20), tolerant)[0]
 
 
-def test_a_wish_narrows_k_and_is_said(tmp_path):
+def test_overrides_narrow_k_and_are_said(tmp_path):
     night = Night("run", date(2026, 3, 1), SETTINGS, None, None, tmp_path)
-    wish = refit.Wish(("kmeans",), 6, True)
-    model = wish.applied(night).settings.model
+    overrides = refit.Overrides(("kmeans",), 6, True)
+    model = overrides.applied(night).settings.model
     assert (model.k_min, model.k_max) == (6, 6)
-    assert wish.words() == "algorithm kmeans and k = 6 and a refit"
-    assert refit.Wish().words() == ""
-    assert refit.Wish().applied(night) is night
+    assert overrides.words() == "algorithm kmeans and k = 6 and a refit"
+    assert refit.Overrides().words() == ""
+    assert refit.Overrides().applied(night) is night
 
 
 def test_the_best_of_each_algorithm_goes_along_with_the_model(tmp_path):
@@ -102,8 +102,8 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
         (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(True, "due", first))))
         (night.folder / candidates.MADE).write_text('["all", "rfm"]')
         for name in ("all", "rfm"):
-            with (night.folder / candidates.SHOWN.format(name)).open("wb") as file:
-                Shown.of(matrix if name == "all" else matrix[["a", "b"]], few).write(file)
+            with (night.folder / candidates.SEARCH_SAMPLE.format(name)).open("wb") as file:
+                SearchSample.of(matrix if name == "all" else matrix[["a", "b"]], few).write(file)
         for algorithm in algorithms:
             candidates.fit(night, algorithm)
         found = candidates.load(night, algorithms)

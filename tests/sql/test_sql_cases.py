@@ -80,7 +80,7 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
         "whom": "true",
         "source": f"features.{checkpoints.SLOTTED.get(case.parts[1], ('', 0))[0]}",
         "state": db.statement(
-            "features/state.sql", whom="true", rhythm=db.statement("features/rhythm.sql", whom="true")
+            "features/state.sql", whom="true", order_gaps=db.statement("features/order_gaps.sql", whom="true")
         ),
         **params.get("identifiers", {}),
     }

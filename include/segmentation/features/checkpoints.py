@@ -1,12 +1,12 @@
-"""The dates from which a night goes on instead of reading the history.
+"""Checkpoints: the dates from which a night goes on instead of reading the history.
 
 `features.customer_cumulative` has what all days before the start of a month add up to,
-`features.customer_mix` what the products of the 365 days before a date are a mix of, and
+`features.customer_mix` the diversity of the products of the 365 days before a date, and
 `features.customer_recent` what the 180 days before it add up to; `features.anchors` says at which dates they
 stand. They are made when a date first needs them, from the one before, and whatever changes an earlier day (a
 late row, a correction) makes them again for the customers it changed: at every commit a checkpoint is what a
 full computation of its date would be. Any date can be computed from the checkpoints before it, or from none.
-See docs/adr/0007-anchors.md."""
+See docs/adr/0007-checkpoints.md."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,19 +18,19 @@ from segmentation.warehouse.locks import DAYS_LOCK
 
 YEAR = timedelta(days=365)
 EVERYBODY = "true"
-HALVES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
+RANGES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
-# What is kept in slots, a date each, and moved from date to date: from which table, and of how many days.
+# Tables that are kept in slots, a date each, and moved from date to date: their source, and days of it.
 SLOTTED = {"customer_mix": ("customer_product_day", 365), "customer_recent": ("customer_day", 180)}
-# What stands further back than this, or of whom more than a share changed, is counted anew.
+# A slot further back than this, or with a larger share of changed customers, is counted anew.
 MOST_DAYS_BACK = 31
 MOST_DAYS_ADDED = 7
 MOST_CHANGED = 0.2
 
 
 @dataclass(frozen=True)
-class Anchors:
-    """From where a date is computed: month starts (None: from the first day on), and the slot of windows."""
+class Checkpoints:
+    """Start of the computation of a date: month starts (None: the first day), and the slot of windows."""
 
     month: date | None
     year_month: date | None
@@ -38,11 +38,11 @@ class Anchors:
 
     @property
     def params(self) -> dict[str, Any]:
-        """What the SQL files bind."""
+        """Parameters that the SQL files bind."""
         return {"month": self.month, "year_month": self.year_month, "slot": self.slot}
 
 
-def make_anchors(night: Night, days: list[date]) -> None:
+def make(night: Night, days: list[date]) -> None:
     """Make the month starts that the features of `days` go on from, in order, each from the one before."""
     wanted = sorted({_month(day) for each in days for day in (each - YEAR, each)})
     for month in wanted:
@@ -51,16 +51,16 @@ def make_anchors(night: Night, days: list[date]) -> None:
             _make_month(conn, month)
 
 
-def anchors(conn: db.Connection, as_of_date: date) -> Anchors:
-    """The anchors of a date, its slot moved to the date. They hold until the transaction ends."""
+def at(conn: db.Connection, as_of_date: date) -> Checkpoints:
+    """The checkpoints of a date, its slot moved to the date. They hold until the transaction ends."""
     month, year_month = month_start(conn, as_of_date), month_start(conn, as_of_date - YEAR)
-    return Anchors(month, year_month, _slot(conn, as_of_date))
+    return Checkpoints(month, year_month, _slot(conn, as_of_date))
 
 
 def month_start(conn: db.Connection, day: date) -> date | None:
     """The newest month start that is kept and not after `day`; it holds until the transaction ends."""
     db.lock_shared(conn, DAYS_LOCK)
-    return _anchor(conn, day)
+    return _month_checkpoint(conn, day)
 
 
 def middle(conn: db.Connection, month: date | None) -> str | None:
@@ -78,16 +78,16 @@ def middle(conn: db.Connection, month: date | None) -> str | None:
 def prune(conn: db.Connection, before: date) -> list[date]:
     """Forget the month starts before a date, but those of January, and empty their partitions.
 
-    Nothing is lost: a date that needs one makes it again. Returns the month starts.
+    A date that needs one makes it again. Returns the month starts.
     """
     db.lock(conn, DAYS_LOCK)
-    gone = db.rows(
+    forgotten = db.rows(
         conn,
         "delete from features.anchors where kind = 'month' and as_of_date < %(before)s "
         "and extract(month from as_of_date) <> 1 returning as_of_date",
         {"before": before},
     )
-    months = sorted(row["as_of_date"] for row in gone)
+    months = sorted(row["as_of_date"] for row in forgotten)
     for month in months:
         db.execute(conn, f"truncate features.{partitions.name('customer_cumulative', month)}")
     return months
@@ -97,7 +97,7 @@ def _month(day: date) -> date:
     return day.replace(day=1)
 
 
-def _anchor(conn: db.Connection, day: date) -> date | None:
+def _month_checkpoint(conn: db.Connection, day: date) -> date | None:
     return db.scalar(
         conn,
         "select max(as_of_date) from features.anchors where kind = 'month' and as_of_date <= %(day)s",
@@ -106,7 +106,7 @@ def _anchor(conn: db.Connection, day: date) -> date | None:
 
 
 def _make_month(conn: db.Connection, month: date) -> None:
-    before = _anchor(conn, month)
+    before = _month_checkpoint(conn, month)
     has_days = "select exists (select from features.customer_day where day < %(month)s)"
     if before == month or not db.scalar(conn, has_days, {"month": month}):
         return
@@ -121,8 +121,8 @@ def _make_month(conn: db.Connection, month: date) -> None:
 
 
 def _write_month(conn: db.Connection, month: date, before: date | None, table: str, whom: str) -> None:
-    rhythm = db.statement("features/rhythm.sql", whom=whom)
-    state = db.statement("features/state.sql", whom=whom, rhythm=rhythm)
+    order_gaps = db.statement("features/order_gaps.sql", whom=whom)
+    state = db.statement("features/state.sql", whom=whom, order_gaps=order_gaps)
     params = {"as_of_date": month, "month": before}
     db.run_file(conn, "features/customer_cumulative.sql", params, table=table, state=state)
 
@@ -143,7 +143,7 @@ def _slot(conn: db.Connection, as_of_date: date) -> int:
     if best and best["as_of_date"] == as_of_date:
         _stands(conn, slot, as_of_date)
         return slot
-    if not (best and _move_mix(conn, best, as_of_date)):
+    if not (best and _move_product_diversity(conn, best, as_of_date)):
         _fill(conn, "customer_mix", slot, as_of_date)
     if not (best and _move_recent(conn, best, as_of_date)):
         _fill(conn, "customer_recent", slot, as_of_date)
@@ -160,12 +160,12 @@ def _fill(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
     partitions.analyze(conn, "features", table, f"{table}_{slot}")
 
 
-def _move_mix(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
+def _move_product_diversity(conn: db.Connection, slot: dict[str, Any], as_of_date: date) -> bool:
     """Count again those customers whose year has changed; False when they are too many for that."""
     params = {"before": slot["as_of_date"], "as_of_date": as_of_date, "slot": slot["slot"]}
-    touched = _touch(conn, db.statement("features/customer_mix_touched.sql"), params)
-    known = db.scalar(conn, "select count(*) from features.customer_mix where slot = %(slot)s", params)
-    are_few = touched <= max(MOST_CHANGED * known, 1000)
+    touched = _touch(conn, db.statement("features/product_diversity_touched.sql"), params)
+    customers = db.scalar(conn, "select count(*) from features.customer_mix where slot = %(slot)s", params)
+    are_few = touched <= max(MOST_CHANGED * customers, 1000)
     if are_few:
         _count_again(conn, "customer_mix", slot["slot"], as_of_date)
     db.execute(conn, "drop table touched")
@@ -182,7 +182,7 @@ def _move_recent(conn: db.Connection, slot: dict[str, Any], as_of_date: date) ->
 
 
 def _count_again(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
-    """Count the customers of `touched` anew, in two halves, each by a process of the server.
+    """Count the customers of `touched` anew, in two parallel ranges, each by a process of the server.
 
     Sums by customer are not shared among workers, and these see no temporary table.
     """
@@ -190,16 +190,16 @@ def _count_again(conn: db.Connection, table: str, slot: int, as_of_date: date) -
     middle = "select customer_id from touched order by customer_id offset (select count(*) / 2 from touched)"
     params = {"as_of_date": as_of_date, "slot": slot, "middle": db.scalar(conn, f"{middle} limit 1")}
     touched, counted = (f"{partitions.STAGING}.{name}_{conn.info.backend_pid}" for name in ("touched", table))
-    halves = (
+    ranges = (
         db.statement(
             "features/touched_rows.sql",
             table=source,
             days=days,
-            touched=f"(select * from {touched} where {half})",
+            touched=f"(select * from {touched} where {customers})",
         )
-        for half in HALVES
+        for customers in RANGES
     )
-    counts = (db.statement(f"features/{table}.sql", source=f"({half}) as touched_rows") for half in halves)
+    counts = (db.statement(f"features/{table}.sql", source=f"({rows}) as touched_rows") for rows in ranges)
     db.execute(conn, f"create unlogged table {touched} as select * from touched")
     db.execute(conn, f"analyze {touched}")
     db.execute(conn, "set local enable_indexscan = off")  # pages in the order of the disk, asked for ahead
@@ -234,37 +234,37 @@ def _touch(conn: db.Connection, query: str, params: dict[str, Any]) -> int:
 
 
 def _make_again(conn: db.Connection) -> None:
-    """Bring the anchors after a changed day up to date, for the customers who changed."""
-    kept = db.rows(
+    """Bring the checkpoints after a changed day up to date, for the customers who changed."""
+    checkpoints = db.rows(
         conn,
         "select kind, slot, as_of_date from features.anchors "
         "where as_of_date > (select min(day) from changed_days) order by kind desc, as_of_date",
     )
-    for anchor in kept:
+    for checkpoint in checkpoints:
         query = "select distinct customer_id from changed_days where day < %(as_of_date)s"
-        _touch(conn, query, anchor)
-        if anchor["kind"] == "month":
-            _make_month_again(conn, anchor["as_of_date"])
+        _touch(conn, query, checkpoint)
+        if checkpoint["kind"] == "month":
+            _make_month_again(conn, checkpoint["as_of_date"])
         else:
             for table in SLOTTED:
-                _count_again(conn, table, anchor["slot"], anchor["as_of_date"])
+                _count_again(conn, table, checkpoint["slot"], checkpoint["as_of_date"])
         db.execute(conn, "drop table touched")
 
 
 def _make_month_again(conn: db.Connection, month: date) -> None:
-    before = _anchor(conn, month - timedelta(days=1))
+    before = _month_checkpoint(conn, month - timedelta(days=1))
     table = "features.customer_cumulative"
     db.execute(conn, f"delete from {table} where month = %(month)s and {ONLY_TOUCHED}", {"month": month})
     _write_month(conn, month, before, table, whom=ONLY_TOUCHED)
 
 
 def _forget_all(conn: db.Connection) -> None:
-    """All history was rolled up anew: no anchor holds."""
-    kept = db.rows(conn, "delete from features.anchors returning kind, slot, as_of_date")
-    for anchor in kept:
-        if anchor["kind"] == "month":
-            tables = [partitions.name("customer_cumulative", anchor["as_of_date"])]
+    """All history was rolled up anew: no checkpoint holds."""
+    checkpoints = db.rows(conn, "delete from features.anchors returning kind, slot, as_of_date")
+    for checkpoint in checkpoints:
+        if checkpoint["kind"] == "month":
+            tables = [partitions.name("customer_cumulative", checkpoint["as_of_date"])]
         else:
-            tables = [f"{table}_{anchor['slot']}" for table in SLOTTED]
+            tables = [f"{table}_{checkpoint['slot']}" for table in SLOTTED]
         for table in tables:
             db.execute(conn, f"truncate features.{table}")

@@ -17,7 +17,7 @@ PSI_NOISE = 34
 def customer_features(
     metrics: Metrics, settings: Settings, features: tuple[Feature, ...], parent: str | None
 ) -> gx.ExpectationSuite:
-    """Who is in, what is unknown, what is out of range, what has drifted since the parent date."""
+    """Expectations on presence, unknown values, ranges, and drift since the parent date."""
     suite = Builder("features", metrics, settings)
     suite.figure(
         "customers_off",

@@ -33,33 +33,33 @@ def check_features(night: Night) -> GateResult:
     """
     from segmentation.features import expectations
 
-    table, wanted = "customer_features", dictionary.of(night)
+    table, features = "customer_features", dictionary.of(night)
     with night.warehouse.connect() as conn:
-        figures = ",\n    ".join(figure for feature in wanted for figure in _figures(feature))
+        figures = ",\n    ".join(figure for feature in features for figure in _figures(feature))
         measuring.measure(conn, night, "features", table, table, {}, figures=figures)
         since = night.as_of_date - timedelta(days=RECENT_DAYS)
-        known = {"since": since, "month": checkpoints.month_start(conn, night.as_of_date)}
-        measuring.measure(conn, night, "features", table, "eligible", known)
+        params = {"since": since, "month": checkpoints.month_start(conn, night.as_of_date)}
+        measuring.measure(conn, night, "features", table, "eligible", params)
         measured = measuring.read(conn, night, "features", table)
         parent = judge.parent_date(conn, night)
         if parent:
-            _measure_drift(conn, night, wanted, parent, measured.count("row_count"))
+            _measure_drift(conn, night, features, parent, measured.count("row_count"))
             measured = measuring.read(conn, night, "features", table)
-    suite = expectations.customer_features(measured, night.settings, wanted, parent and parent.isoformat())
+    suite = expectations.customer_features(measured, night.settings, features, parent and parent.isoformat())
     return judge.judge(night, "features", "features", [measured], {table: suite})
 
 
 def _figures(feature: dictionary.Feature) -> list[str]:
-    """What is counted of a feature: who has it, and, of a number, whose is out of its range or not finite."""
+    """Counts of a feature: customers who have it, and of a number those outside its range or not finite."""
     name = f'"{feature.name}"'
-    known = f'count({name}) as "known_{feature.name}"'
+    count_known = f'count({name}) as "known_{feature.name}"'
     if feature.kind == "text":
-        return [known]
+        return [count_known]
     lowest, highest = RANGE_OF.get(feature.name) or RANGES.get(feature.unit, NOT_NEGATIVE)
     least = "'-Infinity' <" if lowest is None else f"{lowest} <="
     most = "< 'Infinity'" if highest is None else f"<= {highest}"
     within = f"{least} {name} and {name} {most}"
-    return [known, f'count(*) filter (where not ({within})) as "outside_{feature.name}"']
+    return [count_known, f'count(*) filter (where not ({within})) as "outside_{feature.name}"']
 
 
 def _measure_drift(

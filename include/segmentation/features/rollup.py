@@ -1,12 +1,7 @@
-"""The roll-up by day, and the dates from which a night goes on instead of reading the history.
+"""The roll-up: what each customer did on each day, of the clean facts.
 
-`features.customer_cumulative` has what all days before the start of a month add up to,
-`features.customer_mix` what the products of the 365 days before a date are a mix of, and
-`features.customer_recent` what the 180 days before it add up to; `features.anchors` says at which dates they
-stand. They are made when a date first needs them, from the one before, and whatever changes an earlier day (a
-late row, a correction) makes them again for the customers it changed: at every commit an anchor is what a
-full computation of its date would be. Any date can be computed from the anchors before it, or from none.
-See docs/adr/0007-anchors.md.
+Checkpoints after a changed day are brought up to date in the same transaction: see `checkpoints` and
+docs/adr/0007-checkpoints.md.
 """
 
 from datetime import date
@@ -24,8 +19,8 @@ FACTS = ("orders", "events", "reviews")
 def roll_up(night: Night, first: date | None, end: date) -> int:
     """Rebuild the roll-up of the days from `first` (None: all) to before `end`; only what differs is written.
 
-    This ends the ingestion of these days: only now does the watermark move, so that a run that fails before
-    leaves the next one to read them again. Returns the customer days of the window.
+    This ends the ingestion of these days. The watermark moves here: after a run that fails earlier, the next
+    one reads the days again. Returns the customer days of the window.
     """
     days = {"first": first, "end": end}
     with night.warehouse.connect() as conn:
@@ -47,20 +42,14 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
 
 def _make_months(conn: db.Connection, days: dict[str, date | None]) -> None:
     """Give each month that has facts in the window its partitions."""
-    found: set[date] = set()
+    months: set[date] = set()
     for table in FACTS:
-        found |= {
+        months |= {
             row["month"] for row in db.rows(conn, db.statement("features/months.sql", table=table), days)
         }
-    for month in sorted(found):
+    for month in sorted(months):
         for parent in BY_MONTH:
             partitions.make_month(conn, "features", parent, month)
-
-
-# ---------------------------------------------------------------------------------------- month starts
-
-
-# ------------------------------------------------------------------------------------ windows, in slots
 
 
 # ---------------------------------------------------------------------------------- what changed since

@@ -22,7 +22,7 @@ roll_up = rollup.roll_up
 def build(night: Night, progress: Callable[[str], None] = print) -> int:
     """Compute `features.customer_features` of the as-of date in one transaction; returns the customers."""
     horizon = timedelta(days=night.settings.model.horizon_days)
-    checkpoints.make_anchors(night, [night.as_of_date - horizon, night.as_of_date])
+    checkpoints.make(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
         db.lock(conn, f"segmentation features {night.as_of_date}")
         _ensure_columns(conn)
@@ -42,35 +42,36 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
     """The statement that has the features of a date in the columns of their table, and what it binds.
 
     A feature that the source does not allow, or that is in the dictionary no longer, is null. Customers are
-    computed in two halves, each by a process of the server: sums by customer are not shared among workers.
+    computed in two parallel ranges, each by a process of the server: sums by customer are not shared among
+    workers.
     """
-    given = {feature.name for feature in dictionary.of(night)}
+    computed = {feature.name for feature in dictionary.of(night)}
     kinds = partitions.kinds(conn, "features.customer_features")
     columns = ",\n    ".join(
-        f"{_quoted(name) if name in given else 'null'}::{kind} as {_quoted(name)}"
+        f"{_quoted(name) if name in computed else 'null'}::{kind} as {_quoted(name)}"
         for name, kind in kinds.items()
         if name not in ("as_of_date", "customer_id")
     )
-    anchors = checkpoints.anchors(conn, as_of_date)
-    middle = checkpoints.middle(conn, anchors.month)
-    params = {**night.params, "as_of_date": as_of_date, "middle": middle, **anchors.params}
-    rhythm = f"{partitions.STAGING}.rhythm_{conn.info.backend_pid}"  # workers see no temporary table
-    since = db.statement("features/rhythm.sql", whom=checkpoints.EVERYBODY)
-    db.execute(conn, f"create unlogged table {rhythm} as\n{since}", params)
-    db.execute(conn, f"analyze {rhythm}")
-    halves = (
+    kept = checkpoints.at(conn, as_of_date)
+    middle = checkpoints.middle(conn, kept.month)
+    params = {**night.params, "as_of_date": as_of_date, "middle": middle, **kept.params}
+    order_gaps = f"{partitions.STAGING}.order_gaps_{conn.info.backend_pid}"  # workers see no temporary table
+    since = db.statement("features/order_gaps.sql", whom=checkpoints.EVERYBODY)
+    db.execute(conn, f"create unlogged table {order_gaps} as\n{since}", params)
+    db.execute(conn, f"analyze {order_gaps}")
+    ranges = (
         db.statement(
             "features/customer_features.sql",
             columns=columns,
             state=db.statement(
-                "features/state.sql", whom=whom, rhythm=f"select * from {rhythm} where {whom}"
+                "features/state.sql", whom=whom, order_gaps=f"select * from {order_gaps} where {whom}"
             ),
             whom=whom,
         )
-        for whom in (checkpoints.HALVES if middle else (checkpoints.EVERYBODY,))
+        for whom in (checkpoints.RANGES if middle else (checkpoints.EVERYBODY,))
     )
-    yield "\nunion all\n".join(f"(\n{half}\n)" for half in halves), params
-    db.execute(conn, f"drop table {rhythm}")
+    yield "\nunion all\n".join(f"(\n{statement}\n)" for statement in ranges), params
+    db.execute(conn, f"drop table {order_gaps}")
 
 
 def _quoted(name: str) -> str:
@@ -95,7 +96,7 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
     wanted = dictionary.of(night)
     then = night.as_of_date - timedelta(days=days)
     params = {"then": then, "as_of_date": then + timedelta(days=days if horizon is None else horizon)}
-    checkpoints.make_anchors(night, [then])
+    checkpoints.make(night, [then])
     with night.warehouse.connect() as conn:
         _compute(conn, night, then, "earlier")
         spend = db.read_frame(conn, db.statement("features/spend_since.sql"), params)
@@ -106,7 +107,7 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
 def _ensure_columns(conn: db.Connection) -> None:
     """A feature that is new in the dictionary gets its column, with its definition as a comment."""
     db.lock(conn, "segmentation feature columns")
-    known = {
+    columns = {
         row["name"]
         for row in db.rows(
             conn,
@@ -117,7 +118,7 @@ def _ensure_columns(conn: db.Connection) -> None:
     table = sql.Identifier("features", "customer_features")
     with conn.cursor() as cursor:
         for feature in dictionary.dictionary():
-            if feature.name in known:
+            if feature.name in columns:
                 continue
             column = sql.Identifier(feature.name)
             cursor.execute(sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column))

@@ -25,12 +25,13 @@ def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
     """Compare the features of a date, as the roll-up gives them now, with a computation from all clean facts.
 
     For a schedule: it reads the whole history, which a night never does. `as_of_date` is by default that of
-    the night; the date need not have been built. What is found says that the roll-up or one of its anchors is
-    wrong: alert, and have all history rolled up anew (`roll_up(night, None, end)`), which leaves no anchor.
-    Nothing is written but anchors that the date needs. An empty list: all features of all customers agree.
+    the night; the date need not have been built. A difference means that the roll-up or one of its
+    checkpoints is wrong: alert, and have all history rolled up anew (`roll_up(night, None, end)`), which
+    leaves no checkpoint. Only checkpoints that the date needs are written. An empty list: all features of all
+    customers agree.
     """
     day = as_of_date or night.as_of_date
-    checkpoints.make_anchors(night, [day])
+    checkpoints.make(night, [day])
     wanted = dictionary.of(night)
     figures = ",\n    ".join(_differs(feature) for feature in wanted)
     with night.warehouse.connect() as conn:

@@ -422,7 +422,7 @@ def cleaning(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
             "share of orders whose customer is not in the shop's customers",
             "warning",
             most=limits.warn_unknown_customers_share,
-            failing=metrics.count("rows_of_strangers"),
+            failing=metrics.count("rows_of_unknown_customers"),
             optional=True,
         )
     return suite.suite

@@ -136,7 +136,7 @@ def check_cleaning(night: Night) -> GateResult:
             by_rule = params | {"rules": list(RULES[table])}
             measuring.measure(conn, night, "sources", table, "rules", by_rule)
         if "customers" in shop:
-            measuring.measure(conn, night, "sources", "orders", "strangers", params)
+            measuring.measure(conn, night, "sources", "orders", "unknown_customers", params)
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
         if never := [m.table for m in measured if "rows_in" not in m.values]:
             raise LookupError(f"run {night.run_id} has not cleaned {', '.join(never)}: nothing to judge")

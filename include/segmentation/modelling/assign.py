@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from skops import io as skops_io
 from threadpoolctl import threadpool_limits
 
+from segmentation.modelling import renamed
 from segmentation.modelling.labellers import Labeller, label_in_blocks, published
 from segmentation.modelling.search import Candidate
 
@@ -36,11 +37,13 @@ TRUSTED = (
     f"{OWN}.prepare.QuantileClipper",
     f"{OWN}.prepare.RedundancyFilter",
     f"{OWN}.prepare.signed_log",
-    f"{OWN}.representations.forecast.Outlook",
+    f"{OWN}.representations.forecast.Forecast",
     f"{OWN}.representations.transformers.FactorWeights",
     f"{OWN}.representations.transformers.GroupSelector",
-    f"{OWN}.representations.transformers.Places",
+    f"{OWN}.representations.transformers.PercentileRanks",
     # as models that were stored before 0.2 name them
+    f"{OWN}.representations.forecast.Outlook",
+    f"{OWN}.representations.transformers.Places",
     f"{OWN}.representations.FactorWeights",
     f"{OWN}.representations.GroupSelector",
     f"{OWN}.representations.Outlook",
@@ -181,12 +184,31 @@ def load_model(folder: Path) -> Model:
         raise ModelRefusedError(f"the model in {folder} is not the one its hash was made of")
     try:
         stored = loads(content)
-        return Model(**{"searched": {}, **beside, "columns": tuple(beside["columns"])}, **stored)
+        beside |= {
+            "columns": tuple(beside["columns"]),
+            "settings": _current_settings(beside["settings"]),
+            "searched": _current_search(beside.get("searched", {})),
+        }
+        return Model(**beside, **stored)
     except Exception as error:  # whatever another version's file makes a library raise
-        said = _other_versions(beside.get("versions", {}))
-        if isinstance(error, ModelRefusedError) and not said:
+        other_versions = _other_versions(beside.get("versions", {}))
+        if isinstance(error, ModelRefusedError) and not other_versions:
             raise
-        raise ModelRefusedError(f"the model in {folder} cannot be read{said}: {error}") from error
+        raise ModelRefusedError(f"the model in {folder} cannot be read{other_versions}: {error}") from error
+
+
+def _current_settings(stored: dict[str, Any]) -> dict[str, Any]:
+    return stored | ({"model": renamed.current_settings(stored["model"])[0]} if "model" in stored else {})
+
+
+def _current_search(stored: dict[str, Any]) -> dict[str, Any]:
+    if "best" not in stored:
+        return stored
+    best = {
+        algorithm: {renamed.current_representation(name): first for name, first in by_name.items()}
+        for algorithm, by_name in stored["best"].items()
+    }
+    return stored | {"best": best}
 
 
 @contextmanager
@@ -202,11 +224,11 @@ def working(model: Model) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = _other_versions(model.versions)
-        if not said:
+        other_versions = _other_versions(model.versions)
+        if not other_versions:
             raise
         raise ModelRefusedError(
-            f"{model.name} does not work any more{said}: {type(error).__name__}: {error}"
+            f"{model.name} does not work any more{other_versions}: {type(error).__name__}: {error}"
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""What one would get without this project: the partition that the published one is shown beside.
+"""The naive baseline: the partition that one would get without this project, shown beside the published one.
 
-K-means with three clusters on raw age, gender, number of orders and average order value, which is what
-textbooks do. It is scored against the true labels of shops that have some; it takes no part in the choice.
+K-means with three clusters on raw age, gender, number of orders and average order value, as
+textbooks do it. It is scored against the true labels of shops that have some; it takes no part in the choice.
 """
 
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ import pandas as pd
 if TYPE_CHECKING:
     import numpy as np
 
-NAME = "textbook's k-means, k=3 on raw age, gender, orders and order value"
+NAME = "naive baseline (k-means, k=3 on raw age, gender, orders and order value)"
 ALGORITHM = "reference"
 FEATURES = ("age_years", "gender", "frequency_orders", "average_order_value")
 
 
 def leaderboard_row(frame: pd.DataFrame, truth: "np.ndarray", seed: int) -> dict | None:
-    """The reference as a row of the leaderboard.
+    """The baseline as a row of the leaderboard.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Gates, then one documented ranking, then a verdict in words.
+"""Constraints, then one documented ranking, then a verdict in words.
 
 Rule
 ----
-1. A candidate that fails a gate cannot win; the gates it failed are named.
+1. A candidate that violates a constraint cannot win; the constraints it violates are named.
 2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count by their
    share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing,
    to the eighth power: the last few per cent are what a finer cut is for.
@@ -15,7 +15,7 @@ Rule
 
 Geometry counts through consensus (what algorithms that look for different things all find is there),
 density validity and the near-neighbour Dunn index (right where segments are separated, whatever their
-shape), neighbours together (no border through a crowd) and the smallest share (no crumbs), not through
+shape), neighbour purity (no border through a crowd) and the smallest share (no crumbs), not through
 the silhouette, which prefers few and round segments and is shown only. See docs/adr/0010.
 """
 
@@ -46,7 +46,7 @@ def _share_of_best(column: pd.Series) -> pd.Series:
     return column.clip(lower=0) / best if best > 0 else column * 0.0
 
 
-def _foresight(column: pd.Series) -> pd.Series:
+def _predictive_validity(column: pd.Series) -> pd.Series:
     return _share_of_best(column) ** STEEPNESS
 
 
@@ -60,15 +60,15 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
     "consensus": _positive,
     "mixture_gain": lambda column: 1 - np.exp(-column.clip(lower=0)),
     "stability": _positive,
-    "predictive": _foresight,
-    "predictive_auc": lambda column: _foresight(2 * column - 1),  # above chance
+    "predictive": _predictive_validity,
+    "predictive_auc": lambda column: _predictive_validity(2 * column - 1),  # above chance
     "agreement_incumbent": _positive,
 }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was decided and why.
+    """The decision and its reasons.
 
     Attributes
     ----------
@@ -78,8 +78,8 @@ class Choice:
     leaderboard : DataFrame
         One row a candidate, best first: candidate, algorithm, representation, parameters (JSON), k,
         the scores (6 decimals), total, gates_failed (names, by comma), error, rank (1 is best; absent
-        where a gate failed), chosen, seconds, is_pareto and weightings_won (absent where a gate
-        failed, or nobody won).
+        where a constraint is violated), chosen, seconds, is_pareto and weightings_won (absent where a
+        constraint is violated, or nobody won).
     verdict : str
         One sentence.
     """
@@ -116,7 +116,7 @@ def choose(
     if n_customers is None:
         n_customers = max((len(c.labels) for c in candidates), default=0)
     scores = scores.reindex(names).round(DECIMALS)
-    failed = {c.name: gates_failed(c, scores.loc[c.name], settings) for c in candidates}
+    failed = {c.name: constraints_violated(c, scores.loc[c.name], settings) for c in candidates}
     passed = [name for name in names if not failed[name]]
     totals = total(scores.loc[passed], settings.weights)
     by_name = {c.name: c for c in candidates}
@@ -134,12 +134,12 @@ def choose(
     return Choice(kind, winner, board, _verdict(kind, winner, by_name, scores.loc[passed], board, settings))
 
 
-def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
-    """Names of the gates that `candidate` does not pass, in the order they are looked at."""
+def constraints_violated(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
+    """Names of the constraints that `candidate` violates, in the order they are looked at."""
     if candidate.error:
         return ["fit"]
     shares = scores.get(["coverage", "smallest_share", "largest_share"])
-    gates = {
+    constraints = {
         "k_min": candidate.k >= settings.k_min,
         "k_max": candidate.k <= settings.k_max,
         "smallest_share": shares["smallest_share"] >= settings.min_segment_share,
@@ -148,7 +148,7 @@ def gates_failed(candidate: Candidate, scores: pd.Series, settings: ModelSetting
         "convergence": candidate.converged,
         "assignable": candidate.labeller is not None and bool(np.isfinite(candidate.confidence).all()),
     }
-    return [name for name, passed in gates.items() if not passed]
+    return [name for name, is_met in constraints.items() if not is_met]
 
 
 def values(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
@@ -168,7 +168,7 @@ def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
 
 
 def pareto(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
-    """Whether no other candidate is at least as good in every score that counts and better in one."""
+    """True where no other candidate is at least as good in every score that counts and better in one."""
     value = values(scores, weights).to_numpy()
     beaten = [((value >= own).all(axis=1) & (value > own).any(axis=1)).any() for own in value]
     return pd.Series(~np.array(beaten, dtype=bool), index=scores.index)
@@ -256,8 +256,12 @@ def _verdict(
     if len(widths) and widths.idxmax() != winner.name:
         alone = by_name[widths.idxmax()]
         verdict += f"; silhouette prefers {alone.name} ({alone.k} segments)"
-        told = passed.loc[alone.name].get("predictive", np.nan)
-        verdict += f", which explains {told:.2f} against {own['predictive']:.2f}" if np.isfinite(told) else ""
+        explained = passed.loc[alone.name].get("predictive", np.nan)
+        verdict += (
+            f", which explains {explained:.2f} against {own['predictive']:.2f}"
+            if np.isfinite(explained)
+            else ""
+        )
     share = board.set_index("candidate").loc[winner.name, "weightings_won"]
     return f"{verdict}; first under {share:.0%} of other weightings"
 
@@ -265,16 +269,16 @@ def _verdict(
 def _against_next(
     winner: str, second: str, passed: pd.DataFrame, totals: pd.Series, settings: ModelSettings
 ) -> str:
-    """What it is ahead of the next best by: the score that gained it the most."""
+    """The lead over the next best: the score that gained the winner the most."""
     value = values(passed, settings.weights)
     weight = pd.Series(settings.weights).reindex(value.columns)
     ahead = ((value.loc[winner] - value.loc[second]) * weight).sort_index()
-    told = f", ranked {totals[winner]:.3f} against {totals[second]:.3f} of {second}"
+    ranked = f", ranked {totals[winner]:.3f} against {totals[second]:.3f} of {second}"
     if not len(ahead) or ahead.max() <= 0:
-        return told
+        return ranked
     on, own = ahead.idxmax(), passed.loc[winner]
     least = f"{passed.loc[second, on]:.3f}" if np.isfinite(passed.loc[second, on]) else "none"
-    return f" on {_plain(on)}, {own[on]:.3f} against {least}{told}"
+    return f" on {_plain(on)}, {own[on]:.3f} against {least}{ranked}"
 
 
 def _plain(score: str) -> str:
@@ -287,10 +291,12 @@ def _no_structure(failed: dict[str, list[str]], n_customers: int, settings: Mode
     elif not failed:
         reason = "there is no candidate"
     else:
-        counts = pd.Series([gate for gates in failed.values() for gate in gates]).value_counts()
+        counts = pd.Series(
+            [constraint for violated in failed.values() for constraint in violated]
+        ).value_counts()
         reason = (
-            f"none of {len(failed)} candidates passed the gates ("
-            + ", ".join(f"{gate}: {count}" for gate, count in sorted(counts.items()))
+            f"none of {len(failed)} candidates meet the constraints ("
+            + ", ".join(f"{constraint}: {count}" for constraint, count in sorted(counts.items()))
             + ")"
         )
     return f"no structure: {reason}; everybody is one segment"

@@ -41,12 +41,15 @@ def reachability_trees(X: np.ndarray, core_neighbours: Sequence[int]) -> dict[in
         distances[start : start + len(block)] = block
         start += len(block)
     nearest = {wanted: min(wanted, n - 1) for wanted in core_neighbours}
-    places = sorted(set(nearest.values()))
-    found = [
-        np.partition(rows, places, axis=1)[:, places] for rows in np.array_split(distances, n // 500 + 1)
+    positions = sorted(set(nearest.values()))
+    cores_of_blocks = [
+        np.partition(rows, positions, axis=1)[:, positions]
+        for rows in np.array_split(distances, n // 500 + 1)
     ]
-    cores = dict(zip(places, np.concatenate(found).T.copy(), strict=True))
-    return {wanted: (_prim(distances, cores[place]), cores[place]) for wanted, place in nearest.items()}
+    cores = dict(zip(positions, np.concatenate(cores_of_blocks).T.copy(), strict=True))
+    return {
+        wanted: (_prim(distances, cores[position]), cores[position]) for wanted, position in nearest.items()
+    }
 
 
 def _prim(distances: np.ndarray, core: np.ndarray) -> Tree:
@@ -69,8 +72,8 @@ def _prim(distances: np.ndarray, core: np.ndarray) -> Tree:
 def reachability_ordering(X: np.ndarray, min_samples: int) -> tuple[np.ndarray, ...]:
     """The ordering of OPTICS: who is reached next, from whom, and how far that was.
 
-    What `sklearn.cluster.compute_optics_graph` returns without a largest eps (Ankerst et al. 1999), on one
-    matrix of distances: its step of Python a customer takes 0.5 ms or more, mostly to check its arguments.
+    As `sklearn.cluster.compute_optics_graph` without a largest eps (Ankerst et al. 1999), on one matrix of
+    distances: its step of Python a customer takes 0.5 ms or more, mostly to check its arguments.
     8 n^2 bytes.
 
     Parameters
@@ -112,7 +115,7 @@ def dense_groups(tree: Tree, core: np.ndarray, eps: float) -> np.ndarray:
 
 
 def density_validity(tree: Tree, labels: np.ndarray) -> float:
-    """How much sparser it is between clusters than within: DBCV on one tree for all partitions, -1..1.
+    """Density validity: how much sparser it is between clusters than within (DBCV), -1..1.
 
     Notes
     -----

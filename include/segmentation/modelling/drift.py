@@ -1,4 +1,4 @@
-"""How far the customers have moved since a model was made: the population stability index of each feature."""
+"""Drift of the customers since a model was made: the population stability index of each feature."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ADDED = 0.5  # customers in every bin, so that none is empty
 
 
 def histogram(frame: pd.DataFrame) -> dict[str, dict[str, list]]:
-    """What `psi` compares with later: bins of each feature and how many customers are in each.
+    """Histograms for `psi` to compare with later: the bins of each feature, and the customers in each.
 
     Parameters
     ----------
@@ -30,9 +30,11 @@ def histogram(frame: pd.DataFrame) -> dict[str, dict[str, list]]:
 
 def _bins(column: pd.Series) -> dict[str, list]:
     if pd.api.types.is_numeric_dtype(column):
-        known = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        known = known[~np.isnan(known)]
-        bounds = np.unique(np.quantile(known, DECILES, method="inverted_cdf")) if len(known) else np.empty(0)
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = values[~np.isnan(values)]
+        bounds = (
+            np.unique(np.quantile(values, DECILES, method="inverted_cdf")) if len(values) else np.empty(0)
+        )
         bins: dict[str, list] = {"bounds": bounds.tolist()}
     else:
         counts = column.dropna().astype(str).value_counts()
@@ -45,14 +47,16 @@ def _counts(column: pd.Series, bins: dict[str, list]) -> np.ndarray:
     if "bounds" in bins:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         unknown = np.isnan(values)
-        places = np.searchsorted(np.asarray(bins["bounds"], dtype=np.float64), values, side="left")
+        bin_numbers = np.searchsorted(np.asarray(bins["bounds"], dtype=np.float64), values, side="left")
         size = len(bins["bounds"]) + 1
     else:
         unknown = column.isna().to_numpy()
-        places = pd.Index(bins["values"]).get_indexer(column.astype(object).where(~unknown, "").astype(str))
+        bin_numbers = pd.Index(bins["values"]).get_indexer(
+            column.astype(object).where(~unknown, "").astype(str)
+        )
         size = len(bins["values"]) + 1
-        places = np.where(places < 0, size - 1, places)
-    return np.bincount(np.where(unknown, size, places), minlength=size + 1)
+        bin_numbers = np.where(bin_numbers < 0, size - 1, bin_numbers)
+    return np.bincount(np.where(unknown, size, bin_numbers), minlength=size + 1)
 
 
 def psi(before: dict[str, dict[str, Any]], frame: pd.DataFrame) -> pd.Series:
@@ -66,11 +70,11 @@ def psi(before: dict[str, dict[str, Any]], frame: pd.DataFrame) -> pd.Series:
     Series, index = feature, the farthest first
         Infinite for a feature that only one of the two has.
     """
-    found = {name: float("inf") for name in {*before, *map(str, frame.columns)}}
-    for name in found.keys() & before.keys() & set(map(str, frame.columns)):
+    index_by_feature = {name: float("inf") for name in {*before, *map(str, frame.columns)}}
+    for name in index_by_feature.keys() & before.keys() & set(map(str, frame.columns)):
         now = _counts(frame[name], before[name]) + ADDED
         then = np.asarray(before[name]["counts"], dtype=np.float64) + ADDED
         p, q = now / now.sum(), then / then.sum()
-        found[name] = float(((p - q) * np.log(p / q)).sum())
-    order = sorted(found, key=lambda name: (-found[name], name))
-    return pd.Series({name: found[name] for name in order}, dtype=float)
+        index_by_feature[name] = float(((p - q) * np.log(p / q)).sum())
+    order = sorted(index_by_feature, key=lambda name: (-index_by_feature[name], name))
+    return pd.Series({name: index_by_feature[name] for name in order}, dtype=float)

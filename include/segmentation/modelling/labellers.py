@@ -1,4 +1,4 @@
-"""How a fitted partition labels any customer: three kinds, all plain arrays, all storable.
+"""Labellers, by which a fitted partition labels any customer: three kinds, all plain arrays, all storable.
 
 Every labeller has `label(X)`: labels of shape (n,), int64, -1 for noise, and confidence of shape
 (n,) in 0..1; and `reordered(order)`, the same labeller with old number order[i] written as i.
@@ -193,7 +193,7 @@ def label_in_blocks(
 
 
 def label_with(labeller: Labeller, near: Neighbours) -> Labels:
-    """The labels of `near.X`; neighbours that another labeller has asked for are not looked for again."""
+    """The labels of `near.X`; neighbours that another labeller has looked up are not looked up again."""
     if isinstance(labeller, NeighbourLabeller):
         return labeller.label(near.X, near)
     return labeller.label(near.X)
@@ -212,9 +212,9 @@ def published(labeller: Labeller, X: np.ndarray) -> tuple[np.ndarray, np.ndarray
         return labels, confidence, noise
     of_the_nearest = labeller.labels[near.of(labeller.points)[1][noise]]
     has_one = of_the_nearest != NOISE
-    given = np.take_along_axis(of_the_nearest, has_one.argmax(axis=1)[:, None], 1)[:, 0]
-    if not (found := has_one.any(axis=1)).all():
-        given[~found] = labeller.without_noise().label(X[noise][~found])[0]
+    nearest_cluster = np.take_along_axis(of_the_nearest, has_one.argmax(axis=1)[:, None], 1)[:, 0]
+    if not (is_settled := has_one.any(axis=1)).all():
+        nearest_cluster[~is_settled] = labeller.without_noise().label(X[noise][~is_settled])[0]
     settled = labels.copy()
-    settled[noise] = given
+    settled[noise] = nearest_cluster
     return settled, confidence, noise

@@ -30,7 +30,7 @@ INDICATOR = "missingindicator_"
 
 
 class Feature(Protocol):
-    """What preparation reads of a feature's definition.
+    """The part of a feature's definition that preparation reads.
 
     `transform` is "log" (counts, money, durations), "linear", "share" (0..1), "power"
     (Yeo-Johnson) or "category" (text).
@@ -89,8 +89,8 @@ def _number(column: pd.Series) -> np.ndarray:
 
 
 def _category(column: pd.Series) -> np.ndarray:
-    known = column.notna().to_numpy()
-    return np.where(known, column.astype(object).where(known, "").astype(str), np.nan).astype(object)
+    is_known = column.notna().to_numpy()
+    return np.where(is_known, column.astype(object).where(is_known, "").astype(str), np.nan).astype(object)
 
 
 class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

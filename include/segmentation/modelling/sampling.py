@@ -1,4 +1,4 @@
-"""Which customers a fit sees, and which all candidates label, where there are too many for everybody."""
+"""Samples of customers where there are too many: those a fit sees, and those all candidates label."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ def _drawn_first(X: np.ndarray, seed: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The customers of a matrix whom a search looks at: those it fits on, and those it judges by.
+class SearchSample:
+    """The customers of a matrix that a search works on: those it fits on, and those it evaluates on.
 
     Of a million customers some 40,000 are enough for the fits of all algorithms, so that each of them does
     not have to read the whole matrix, and to bring it into the order of customers.
 
     Attributes
     ----------
-    X : ndarray of shape (n_shown, n_columns), float64
+    X : ndarray of shape (n_sample, n_columns), float64
         In the order of customers.
     drawn : ndarray of shape (n_drawn,)
         Rows of X in the order in which samples take them.
-    judged : ndarray of shape (n_judged,)
-        Rows of X of the customers whom candidates label, as `judged_rows` orders them.
+    evaluated : ndarray of shape (n_evaluated,)
+        Rows of X of the customers whom candidates label, as `evaluation_rows` orders them.
     """
 
     X: np.ndarray
     drawn: np.ndarray
-    judged: np.ndarray
+    evaluated: np.ndarray
 
     @classmethod
-    def of(cls, X: pd.DataFrame | np.ndarray, settings: ModelSettings) -> Shown:
+    def of(cls, X: pd.DataFrame | np.ndarray, settings: ModelSettings) -> SearchSample:
         """Of a prepared matrix; a DataFrame is taken in the order of its index, an array as it is."""
         values, place = ordered(X)
-        judged = place[judged_rows(X, settings)]
+        evaluated = place[evaluation_rows(X, settings)]
         drawn = _drawn_first(values, settings.seed)
         if len(values) > settings.max_fit_rows:
             drawn = drawn[: settings.max_fit_rows]
-        rows = np.union1d(drawn, judged)
-        return cls(values[rows], np.searchsorted(rows, drawn), np.searchsorted(rows, judged))
+        rows = np.union1d(drawn, evaluated)
+        return cls(values[rows], np.searchsorted(rows, drawn), np.searchsorted(rows, evaluated))
 
     def sample(self, size: int) -> np.ndarray:
         """`rare_keeping_sample` of the matrix, as rows of X: everybody where they are no more than `size`."""
@@ -70,21 +70,21 @@ class Shown:
 
     def write(self, file: BinaryIO) -> None:
         """Keep it as arrays of numbers."""
-        np.savez(file, X=self.X, drawn=self.drawn, judged=self.judged)
+        np.savez(file, X=self.X, drawn=self.drawn, evaluated=self.evaluated)
 
     @classmethod
-    def read(cls, file: BinaryIO) -> Shown:
-        """What `write` kept."""
-        with np.load(file, allow_pickle=False) as kept:
-            return cls(kept["X"], kept["drawn"], kept["judged"])
+    def read(cls, file: BinaryIO) -> SearchSample:
+        """Read back from `write`."""
+        with np.load(file, allow_pickle=False) as arrays:
+            return cls(arrays["X"], arrays["drawn"], arrays["evaluated"])
 
 
-def judged_rows(X: pd.DataFrame | np.ndarray, settings: ModelSettings) -> np.ndarray:
+def evaluation_rows(X: pd.DataFrame | np.ndarray, settings: ModelSettings) -> np.ndarray:
     """Row numbers, ascending, of the customers whom candidates label: all, or one uniform sample.
 
     The sample is the same for all candidates and does not depend on the order of a DataFrame's rows.
     """
-    if len(X) <= settings.judged_rows:
+    if len(X) <= settings.evaluation_rows:
         return np.arange(len(X))
     return np.sort(in_order(X)[_drawn(len(X), settings)])
 
@@ -116,4 +116,4 @@ def ordered(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _drawn(n: int, settings: ModelSettings) -> np.ndarray:
-    return np.random.default_rng(settings.seed).permutation(n)[: settings.judged_rows]
+    return np.random.default_rng(settings.seed).permutation(n)[: settings.evaluation_rows]

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.modelling import algorithms, stability
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params
 from segmentation.modelling.labellers import NOISE, Labeller, Neighbours, label_with
-from segmentation.modelling.sampling import Shown
+from segmentation.modelling.sampling import SearchSample
 from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.trials import OUT_OF_BOUNDS, Trials
 
@@ -37,12 +37,12 @@ class Candidate:
     ----------
     name : str
         Unique in a run: algorithm, parameters, and the representation where it is not "all".
-    labels : ndarray of shape (n_judged,), int64
-        Of the customers of `sampling.judged_rows`, in the order of the matrix's rows; -1 is noise; 0 is
+    labels : ndarray of shape (n_evaluated,), int64
+        Of the customers of `sampling.evaluation_rows`, in the order of the matrix's rows; -1 is noise; 0 is
         the largest cluster, ties by the first customer in the order of ids, so that numbers do not
         depend on the run. They never
         leave as segment ids all the same.
-    confidence : ndarray of shape (n_judged,), 0..1
+    confidence : ndarray of shape (n_evaluated,), 0..1
     stability : float
         Mean ARI with refits on subsamples; NaN when not measured. `prediction_strength` and
         `segment_jaccard`: of the segment that fares worst there, see `modelling.stability`.
@@ -73,7 +73,7 @@ class Candidate:
 
 def fit_algorithm(
     name: str,
-    X: pd.DataFrame | np.ndarray | Shown,
+    X: pd.DataFrame | np.ndarray | SearchSample,
     settings: ModelSettings,
     progress: Progress = silent,
     first: Sequence[Params] = (),
@@ -82,8 +82,8 @@ def fit_algorithm(
 
     Parameters
     ----------
-    X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns), or Shown
-        A prepared matrix without NaN, or what a search is shown of it. A DataFrame is fitted in the order of
+    X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns), or SearchSample
+        A prepared matrix without NaN, or the search sample of it. A DataFrame is fitted in the order of
         its index, so the order of its rows changes nothing; an array is taken as it is.
     first : parameters
         Tried before all others: what ranked highest on the parent date.
@@ -91,7 +91,7 @@ def fit_algorithm(
     Returns
     -------
     list of Candidate
-        One a trial, with the labels of `sampling.judged_rows`: everybody, unless there are too many.
+        One a trial, with the labels of `sampling.evaluation_rows`: everybody, unless there are too many.
         A fit that fails, or takes too long, is a candidate with an `error`.
 
     Raises
@@ -100,12 +100,12 @@ def fit_algorithm(
         The algorithm is unknown, or the matrix is empty or not finite.
     """
     algorithm = algorithms.get(name)
-    shown = X if isinstance(X, Shown) else Shown.of(X, settings)
-    judged = np.sort(shown.judged)  # the same customers in the order of fitting
-    back = np.searchsorted(judged, shown.judged)
+    sample = X if isinstance(X, SearchSample) else SearchSample.of(X, settings)
+    evaluated = np.sort(sample.evaluated)  # the same customers in the order of fitting
+    back = np.searchsorted(evaluated, sample.evaluated)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters of them is in `converged` and `error`
-        candidates = _search(algorithm, shown, judged, settings, first, progress)
+        candidates = _search(algorithm, sample, evaluated, settings, first, progress)
     return [
         replace(c, labels=c.labels[back], confidence=c.confidence[back]) if not c.error else c
         for c in candidates
@@ -121,14 +121,14 @@ def incumbent(labeller: Labeller, X: pd.DataFrame | np.ndarray, name: str = "inc
 
 def _search(
     algorithm: Algorithm,
-    shown: Shown,
-    judged: np.ndarray,
+    sample: SearchSample,
+    evaluated: np.ndarray,
     settings: ModelSettings,
     first: Sequence[Params],
     progress: Progress,
 ) -> list[Candidate]:
-    rows = shown.sample(min(algorithm.max_rows, settings.max_fit_rows))
-    seen, X = shown.X[rows], shown.X[judged]
+    rows = sample.sample(min(algorithm.max_rows, settings.max_fit_rows))
+    seen, X = sample.X[rows], sample.X[evaluated]
     trials = Trials(
         algorithm.trials(seen, settings),
         dict(algorithm.ranges),
@@ -220,11 +220,11 @@ def _candidate(
 def canonical(labeller: Labeller, near: Neighbours) -> tuple[Labeller | None, np.ndarray, np.ndarray]:
     """Label `near.X` and number the clusters by size, then by first row; clusters without rows vanish."""
     labels, confidence = label_with(labeller, near)
-    found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
-    if not len(found):
+    clusters, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
+    if not len(clusters):
         return None, labels, confidence
-    order = found[np.lexsort((first, -sizes))]
-    numbers = np.full(found.max() + 2, NOISE)  # the last slot is noise's
+    order = clusters[np.lexsort((first, -sizes))]
+    numbers = np.full(clusters.max() + 2, NOISE)  # the last slot is noise's
     numbers[order] = np.arange(len(order))
     return labeller.reordered(order), numbers[labels], confidence
 
@@ -236,7 +236,7 @@ def _with_stability(
     settings: ModelSettings,
     progress: Progress,
 ) -> list[Candidate]:
-    """How the candidate's labels go with those of the same trial refitted on subsamples.
+    """Stability of the candidate: its labels beside those of the same trial refitted on subsamples.
 
     A subsample is half the customers, at most `stability_rows` and what the algorithm takes; both are
     compared on the same rows. A refit that fails counts 0. (Ben-Hur, Elisseeff,
@@ -247,15 +247,15 @@ def _with_stability(
     if not fitted or size < settings.k_max or not settings.stability_draws:
         return candidates
     rng = np.random.default_rng(settings.seed)
-    judged = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
-    near = Neighbours(X[judged])
+    evaluated = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
+    near = Neighbours(X[evaluated])
     agreement: dict[str, list[np.ndarray]] = {c.name: [] for c in fitted}
     for draw in range(settings.stability_draws):
         rows = np.sort(rng.permutation(len(X))[:size])
         refits = _fits(algorithm, X[rows], [c.params for c in fitted], settings)
         for candidate, (_, refit) in zip(fitted, refits, strict=True):
             again = None if isinstance(refit, Exception) else label_with(refit.labeller, near)[0]
-            compared = stability.compare(candidate.labels[judged], again, candidate.k)
+            compared = stability.compare(candidate.labels[evaluated], again, candidate.k)
             agreement[candidate.name].append(compared)
         progress(f"{algorithm.name}: subsample {draw + 1} of {settings.stability_draws}")
     return [

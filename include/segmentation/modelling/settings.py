@@ -1,4 +1,4 @@
-"""What a person may set about preparation, search, scores and choice.
+"""Settings of preparation, search, scores and choice.
 
 `segmentation.settings` nests these two models into the shop's settings, so a fault in them is
 reported at load, with the field's name, before any task runs.
@@ -6,10 +6,15 @@ reported at load, with the field's name, before any task runs.
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from segmentation.modelling import renamed
+
+log = logging.getLogger(__name__)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -21,19 +26,19 @@ ALGORITHMS = (
     *(("genie",) if find_spec("genieclust") else ()),
 )
 
-REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "outlook", "rfm_outlook")
+REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "forecast", "rfm_forecast")
 
-# Scores that may be given a weight: all but coverage and the largest share, which are gates, and the
+# Scores that may be given a weight: all but coverage and the largest share, which are constraints, and the
 # external ones.
 RANKABLE = (
     *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
-    *("neighbours_together", "consensus", "smallest_share"),
+    *("neighbour_purity", "consensus", "smallest_share"),
     *("mixture_gain", "stability", "explainability", "predictive", "predictive_auc", "agreement_incumbent"),
 )
 
 
 class PreparationSettings(BaseModel):
-    """How features become the matrix that distances are measured in."""
+    """Settings of the way from features to the matrix that distances are measured in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,7 +67,7 @@ class PreparationSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """The search over algorithms, the gates, and the rule that ranks what passes them."""
+    """The search over algorithms, the constraints, and the rule that ranks what meets them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +77,7 @@ class ModelSettings(BaseModel):
         REPRESENTATIONS,
         min_length=1,
         description="in what customers are compared: all features weighted, RFM only, groups balanced, "
-        "principal components, and (outlook, rfm_outlook) beside what all features foretell by the "
+        "principal components, and (forecast, rfm_forecast) beside what all features foretell by the "
         "shop's own past",
     )
     horizon_days: int = Field(
@@ -92,11 +97,11 @@ class ModelSettings(BaseModel):
         ge=100,
         description="customers an algorithm is fitted on at most (or its own limit); all are labelled",
     )
-    judged_rows: int = Field(
+    evaluation_rows: int = Field(
         20_000,
         ge=100,
         description="above this number of customers, candidates label one uniform sample of so many, the "
-        "same for all; the winner labels everybody. Of a horizon and a year ago, so many customers are asked",
+        "same for all; the winner labels everybody. Those of a horizon and a year ago are sampled alike",
     )
     search_every_days: int = Field(
         7,
@@ -119,15 +124,17 @@ class ModelSettings(BaseModel):
     stability_draws: int = Field(3, ge=0, le=50, description="subsamples each candidate is refitted on")
     stability_rows: int = Field(1_500, ge=20, description="customers in a subsample at most")
     min_customers: int = Field(10, ge=2, description="fewer customers than this are one segment")
-    min_segment_share: Share = Field(0.005, description="gate: the smallest segment's share of customers")
-    max_segment_share: Share = Field(0.8, description="gate: the largest segment's share of customers")
-    max_noise_share: Share = Field(0.2, description="gate: share of customers a candidate calls noise")
+    min_segment_share: Share = Field(
+        0.005, description="constraint: the smallest segment's share of customers"
+    )
+    max_segment_share: Share = Field(0.8, description="constraint: the largest segment's share of customers")
+    max_noise_share: Share = Field(0.2, description="constraint: share of customers a candidate calls noise")
     weights: dict[str, Weight] = Field(
         default_factory=lambda: {
             "predictive": 20.0,
             "consensus": 4.0,
             "density_validity": 2.0,
-            "neighbours_together": 2.0,
+            "neighbour_purity": 2.0,
             "near_neighbour_dunn": 1.0,
             "smallest_share": 1.0,
             "stability": 1.0,
@@ -137,6 +144,17 @@ class ModelSettings(BaseModel):
     incumbent_margin: Share = Field(
         0.05, description="how much better (0..1) a challenger must rank than the model in use"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, values: Any) -> Any:
+        """Accept the names of before 0.2, for one release, and say so."""
+        if not isinstance(values, dict):
+            return values
+        current, replaced = renamed.current_settings(values)
+        for old, new in replaced.items():
+            log.warning("settings: %s is now called %s; the old name ends with the next release", old, new)
+        return current
 
     @field_validator("representations")
     @classmethod

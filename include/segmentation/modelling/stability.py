@@ -1,4 +1,4 @@
-"""Do the segments come again when others are asked: a candidate's labels beside those of its refits."""
+"""Stability: a candidate's labels beside those of its refits on other customers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def compare(labels: np.ndarray, refitted: np.ndarray | None, k: int) -> np.ndarr
 
 
 def summary(draws: Sequence[np.ndarray]) -> dict[str, float]:
-    """The fields of a candidate, from what `compare` said of each refit.
+    """The fields of a candidate, from the result of `compare` for each refit.
 
     `stability` is the mean adjusted Rand index (Ben-Hur, Elisseeff, Guyon 2002). The other two are of
     the segment that fares worst: `prediction_strength`, the mean over refits of the worst segment's

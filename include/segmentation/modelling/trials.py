@@ -1,4 +1,4 @@
-"""Which parameters of an algorithm are tried: its grid, then what Optuna suggests, in a budget of trials.
+"""Trials of the parameters of an algorithm: its grid, then what Optuna suggests, in a budget of trials.
 
 A grid that fits the budget is tried as a whole. Otherwise half of the budget is spread over the grid, and
 the other half is suggested by a seeded tree-structured Parzen estimator (Bergstra et al. 2011) that
@@ -65,11 +65,11 @@ class Trials:
         self._grid, self._ranges, self._budget, self._seed = grid, ranges, budget, seed
         whole = len(grid) <= budget and not ranges
         self._suggests = has_criterion and not whole and bool(grid)
-        anchors = thin(grid, budget // 2 if self._suggests and budget > 1 else budget)
+        coarse_grid = thin(grid, budget // 2 if self._suggests and budget > 1 else budget)
         fitting = [params for params in first if self._possible(params)]
-        wanted = [*fitting, *(params for params in anchors if params not in fitting)]
+        wanted = [*fitting, *(params for params in coarse_grid if params not in fitting)]
         self._planned = [params for i, params in enumerate(wanted) if params not in wanted[:i]][:budget]
-        self._told: list[tuple[Params, float]] = []
+        self._results: list[tuple[Params, float]] = []
 
     def __iter__(self) -> Iterator[Params]:
         yield from self._planned
@@ -78,7 +78,7 @@ class Trials:
 
     def tell(self, params: Params, value: float) -> None:
         """The criterion of a trial, the more the better; NaN where it failed."""
-        self._told.append((params, value))
+        self._results.append((params, value))
 
     def _possible(self, params: Params) -> bool:
         if set(params) != set(self._choices):
@@ -96,11 +96,11 @@ class Trials:
         space = {name: self._distribution(name) for name in self._choices}
         sampler = optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=0)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        known = 0
+        added = 0
         for left in range(wanted, 0, -1):
-            for params, value in self._told[known:]:
+            for params, value in self._results[added:]:
                 study.add_trial(_finished(params, space, value))
-            known = len(self._told)
+            added = len(self._results)
             params = self._new(study, space) or self._untried(left)
             if params is None:
                 return
@@ -111,9 +111,9 @@ class Trials:
         from optuna.trial import TrialState
 
         for _ in range(MOST_REPEATS):
-            asked = study.ask(space)
-            params = {name: _rounded(value) for name, value in asked.params.items()}
-            study.tell(asked, state=TrialState.FAIL)  # told anew once it is fitted
+            trial = study.ask(space)
+            params = {name: _rounded(value) for name, value in trial.params.items()}
+            study.tell(trial, state=TrialState.FAIL)  # it is added with its value once it is fitted
             if self._possible(params) and params not in self._tried:
                 return params
         return None
@@ -125,7 +125,7 @@ class Trials:
 
     @property
     def _tried(self) -> list[Params]:
-        return [params for params, _ in self._told]
+        return [params for params, _ in self._results]
 
     def _distribution(self, name: str):
         from optuna import distributions

@@ -1,1 +1,1 @@
-"""What people do to a deployment: status, decisions, backfills, erasure, maintenance."""
+"""Operations on a deployment: status, decisions, backfills, erasure, maintenance."""

@@ -19,7 +19,7 @@ SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments"
 
 def tables(conn: db.Connection) -> list[str]:
     """The tables that have a column `customer_id`, partitions by their parent."""
-    found = db.rows(
+    rows = db.rows(
         conn,
         """
         select format('%%s.%%s', n.nspname, c.relname) as name
@@ -34,7 +34,7 @@ def tables(conn: db.Connection) -> list[str]:
         """,
         {"schemas": list(SCHEMAS)},
     )
-    return [row["name"] for row in found]
+    return [row["name"] for row in rows]
 
 
 def erase(night: Night, customer_id: str) -> dict[str, int]:
@@ -93,8 +93,8 @@ def ask() -> int:
     shop, warehouse = (connections.database(name) for name in ("shop", "warehouse"))
     today = datetime.now(loaded.tz).date()
     night = Night("erasure", today, loaded, shop, warehouse, connections.store())
-    customer = getpass("customer to erase: ") if sys.stdin.isatty() else sys.stdin.readline()
-    counts = erase(night, customer)
+    customer_id = getpass("customer to erase: ") if sys.stdin.isatty() else sys.stdin.readline()
+    counts = erase(night, customer_id)
     print(
         "\n".join(f"{rows:9,}  {name}" for name, rows in counts.items()) or "there is no such customer here"
     )

@@ -25,8 +25,8 @@ from segmentation.warehouse import db, partitions
 STAGED = ("orders", "order_items", "events", "reviews")
 """Customers stay: an attribute's history is made of all of their rows, and they are few."""
 
-WORKING_FILES = ("matrix", "candidates", "snapshot")
-"""What a run needs until it has chosen: the first letters of the files."""
+WORKING_FILES = ("matrix", "search-sample", "shown", "candidates", "snapshot")
+"""Files that a run needs until it has chosen, by the beginning of their names."""
 
 MONTH_STARTS_KEPT = timedelta(days=800)
 """A date needs one a year before it, and so does the date a year ago that it learns from."""
@@ -36,7 +36,7 @@ VACUUMED = ("staging", "quarantine", "core", "features", "quality", "segments")
 
 @dataclass(frozen=True)
 class Freed:
-    """What the maintenance removed. Bytes are those given back to the disk; rows make room for new ones."""
+    """The removals of a maintenance. Bytes are those given back to the disk; rows make room for new ones."""
 
     assignments: tuple[date, ...] = ()
     features: tuple[date, ...] = ()
@@ -61,13 +61,13 @@ class Freed:
 def run(
     warehouse: db.Database, settings: Settings, store: Path, progress: Callable[[str], None] = print
 ) -> Freed:
-    """Remove what is past its time, counted back from the newest published date; returns what was freed."""
+    """Remove what has expired, counted back from the newest published date; returns what was freed."""
     with warehouse.connect(readonly=True) as conn:
         newest = register.newest(conn)
         if newest is None:
             progress("maintenance: nothing was ever published, so there is nothing to remove")
             return Freed(vacuumed=_vacuum(warehouse))
-        assignments, features = _past(conn, settings, newest)
+        assignments, features = _expired(conn, settings, newest)
     freed_bytes = _drop(warehouse, "features", "customer_features", features)
     freed_bytes += _drop(warehouse, "segments", "customer_segments", assignments)
     if packed_now := packed_assignments.pack_missing(warehouse):
@@ -91,8 +91,8 @@ def run(
     return freed
 
 
-def _past(conn: db.Connection, settings: Settings, newest: date) -> tuple[list[date], list[date]]:
-    """The dates whose assignments, and those whose features, are past their time; the oldest first."""
+def _expired(conn: db.Connection, settings: Settings, newest: date) -> tuple[list[date], list[date]]:
+    """The dates whose assignments, and those whose features, have expired; the oldest first."""
     retention = settings.retention
     params = {
         "newest": newest,
@@ -100,9 +100,9 @@ def _past(conn: db.Connection, settings: Settings, newest: date) -> tuple[list[d
         "month_ends_from": _months_before(newest, retention.month_ends),
         "features_from": newest - timedelta(days=retention.features_days),
     }
-    found = db.rows(conn, db.statement("maintenance/past.sql"), params)
-    past = ([row["as_of_date"] for row in found if row[kind]] for kind in ("is_segments", "is_features"))
-    return tuple(past)
+    rows = db.rows(conn, db.statement("maintenance/expired.sql"), params)
+    expired = ([row["as_of_date"] for row in rows if row[kind]] for kind in ("is_segments", "is_features"))
+    return tuple(expired)
 
 
 def _months_before(day: date, months: int) -> date:

@@ -1,7 +1,7 @@
 """Is the newest published date as new as it should be? `python -m segmentation status`, or `make status`.
 
-Exit code 0: it is. 1: it is old, or nothing was ever published. 2: the warehouse cannot be asked. A night
-that never started, of which no run and so no alert tells, is found here. `--new-is-fine` takes a warehouse
+Exit code 0: it is. 1: it is old, or nothing was ever published. 2: the warehouse does not answer. This also
+shows a night that never started, which has no run and therefore no alert. `--new-is-fine` takes a warehouse
 that has never published for well: a deployment that is being set up.
 """
 
@@ -27,7 +27,7 @@ EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_tim
 
 @dataclass(frozen=True)
 class Status:
-    """How a shop's segments stand at a moment."""
+    """The status of a shop's segments at a moment."""
 
     shop: str
     today: date
@@ -46,7 +46,7 @@ class Status:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether readers have what they should have."""
+        """True where readers have the date they should have."""
         return self.newest is not None and self.days_late <= self.days_allowed
 
 
@@ -87,11 +87,11 @@ def _headline(status: Status, loaded: Settings) -> str:
         return f"NOTHING PUBLISHED  shop '{status.shop}': no date was ever published"
     age = _days((status.today - status.newest).days)
     due = f"{loaded.alerts.deadline:%H:%M}"
-    said = f"shop '{status.shop}': the newest published date is {status.newest}, {age} old"
+    facts = f"shop '{status.shop}': the newest published date is {status.newest}, {age} old"
     if status.is_fresh:
-        return f"FRESH  {said}"
+        return f"FRESH  {facts}"
     return (
-        f"OLD  {said}; {status.expected} was due at {due} ({_days(status.days_late)} late, allowed "
+        f"OLD  {facts}; {status.expected} was due at {due} ({_days(status.days_late)} late, allowed "
         f"{status.days_allowed})\nWhat to do: {loaded.alerts.runbooks}/never_started.md"
     )
 
@@ -107,9 +107,9 @@ def _runs(status: Status, loaded: Settings) -> list[str]:
     for place, run in enumerate(status.runs):
         started = f"{run['started_at'].astimezone(loaded.tz):%Y-%m-%d %H:%M}"
         verdict = (run["verdict"] or "").strip().splitlines()
-        said = f": {verdict[0][:100]}" if verdict and run["status"] != "published" else ""
+        reason = f": {verdict[0][:100]}" if verdict and run["status"] != "published" else ""
         label = "Runs" if not place else ""
-        lines.append(f"{label:<11}{run['as_of_date']}  {run['status']:<9}  started {started}{said}")
+        lines.append(f"{label:<11}{run['as_of_date']}  {run['status']:<9}  started {started}{reason}")
     return lines
 
 
@@ -131,10 +131,10 @@ def _incidents(status: Status, loaded: Settings) -> list[str]:
         return ["", "Incidents  none open"]
     lines = [""]
     for place, one in enumerate(reversed(status.incidents[-INCIDENTS:])):
-        told = "told" if one["delivered"] else "NOBODY TOLD"
+        delivery = "told" if one["delivered"] else "NOBODY TOLD"
         at = f"{one['at'].astimezone(loaded.tz):%Y-%m-%d %H:%M}"
         label = "Incidents" if not place else ""
-        lines.append(f"{label:<11}{one['as_of_date']}  {one['kind']:<9}  {at}, {told}: {one['title']}")
+        lines.append(f"{label:<11}{one['as_of_date']}  {one['kind']:<9}  {at}, {delivery}: {one['title']}")
     if len(status.incidents) > INCIDENTS:
         lines.append(f"{'':<11}and {len(status.incidents) - INCIDENTS} older ones")
     return lines
@@ -146,13 +146,13 @@ def warehouse() -> Database:
     Where the connection stands in the environment it is read from there: that costs no import of Airflow, and
     a health check asks often.
     """
-    told = os.environ.get("AIRFLOW_CONN_WAREHOUSE", "").strip()
-    if not told.startswith("{"):
+    connection = os.environ.get("AIRFLOW_CONN_WAREHOUSE", "").strip()
+    if not connection.startswith("{"):
         from segmentation.runs import connections
 
         return connections.database("warehouse")
     try:
-        fields = json.loads(told)
+        fields = json.loads(connection)
         extra = fields.get("extra") or {}
         extra = json.loads(extra) if isinstance(extra, str) else extra
     except (ValueError, AttributeError):

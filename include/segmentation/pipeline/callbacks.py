@@ -1,4 +1,4 @@
-"""What happens around the tasks (this module knows Airflow): retries, the record of a failure, its alert."""
+"""Callbacks around the tasks (this module knows Airflow): retries, the record of a failure, its alert."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -14,7 +14,7 @@ from segmentation.warehouse import db
 
 
 def verdict(exception: BaseException | str | None) -> str:
-    """What a failure says to a person: all of a fault that a person can mend, else its first line."""
+    """The words of a failure for a person: all of a fault that a person can mend, else its first line."""
     if isinstance(exception, UserError):
         return str(exception)
     first = (str(exception or "").strip().splitlines() or ["no message"])[0]
@@ -38,7 +38,7 @@ def record_failure(context: Any) -> None:
             status = "rejected" if isinstance(exception, GateFailed) else "failed"
             register.finish(connections.database("warehouse"), run_id, status, f"{task}: {words}")
     finally:  # a warehouse that does not answer may be why the task failed
-        if not isinstance(exception, HeldError):  # that was told when the night was held
+        if not isinstance(exception, HeldError):  # its alert was sent when the night was held
             alerts.failed(context, words, run_id)
 
 

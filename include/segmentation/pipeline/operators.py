@@ -86,7 +86,7 @@ class HeldNightOperator(ApprovalOperator):
     operator_extra_links = (DataDocsLink(),)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, str]:
-        """Who released the night, and the note.
+        """Return who released the night, and the note.
 
         Raises
         ------

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from segmentation.selection import refit
 
 Reference = dict[str, Any]
-# set where nobody can be asked about a held night: dag.test() would wait for ever
+# set where nobody can decide about a held night: dag.test() would wait for ever
 UNATTENDED = "SEGMENTATION_UNATTENDED"
 PUBLISHED = "customer_segments_published"  # the alias under which `publish` emits the asset
 
@@ -35,7 +35,7 @@ def _alive(reference: Reference) -> Night:
     return night
 
 
-def _told(stage: str, result: "GateResult") -> "GateResult":
+def _with_warnings(stage: str, result: "GateResult") -> "GateResult":
     """Say in words what a gate that let the night pass warns of."""
     for warning in result.warnings:
         progress.say(f"{stage}: warning: {warning}")
@@ -64,11 +64,11 @@ def start() -> Reference | None:
     except ValueError as error:
         raise SettingsError(str(error)) from None
     contract.tables_of(loaded.shop.source)
-    playbook.load()  # a fault in it is found now and not at the end of the night
+    playbook.load()  # a fault in it stops the night here and not at its end
     target = connections.database("warehouse")
     schema.migrate(target)
-    asked = context["params"]["backfill"]
-    if asked and (why := request.left_alone(target, day, run.run_id, request.Asked.of(asked))):
+    backfill = context["params"]["backfill"]
+    if backfill and (why := request.left_alone(target, day, run.run_id, request.Asked.of(backfill))):
         progress.say(f"start: {day} is left as it is: {why}")
         return None
     run_id = register.start(target, loaded, day, run.run_id)
@@ -102,8 +102,8 @@ def extract(reference: Reference) -> dict[str, Any]:
 
         gate.refuse_source(night, error)
         raise
-    said = files.said(night.shop, night.settings.shop.source)
-    read = {"extracted_before": window["end"], "source_version": version, "file": said}
+    file = files.said(night.shop, night.settings.shop.source)
+    read = {"extracted_before": window["end"], "source_version": version, "file": file}
     register.note(night, watermarks=read)
     return {**window, "end": night.as_of_date.isoformat(), "load": [window["first"], window["end"]]}
 
@@ -111,8 +111,8 @@ def extract(reference: Reference) -> dict[str, Any]:
 def _span() -> "Span | None":
     from segmentation.operations.backfill import request
 
-    asked = get_current_context()["params"]["backfill"]
-    return request.Asked.of(asked).span if asked else None
+    backfill = get_current_context()["params"]["backfill"]
+    return request.Asked.of(backfill).span if backfill else None
 
 
 def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str | None]:
@@ -140,7 +140,7 @@ def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any
     from segmentation.ingestion import gate
 
     found = gate.check_sources(_alive(reference), *_days(window["first"], window["end"]))
-    return _told("check_sources", found).summary()
+    return _with_warnings("check_sources", found).summary()
 
 
 def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
         return {}
     counts = cleaning.run(night, *_days(*window["load"]), progress.say)
     register.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
-    _told("clean", gate.check_cleaning(night))
+    _with_warnings("clean", gate.check_cleaning(night))
     return {
         name: {key: row[key] for key in ("rows_in", "kept", "merged", "quarantined")}
         for name, row in counts.items()
@@ -195,15 +195,15 @@ def check_features(reference: Reference) -> dict[str, Any]:
     """The gate on the features."""
     from segmentation.features import gate
 
-    return _told("check_features", gate.check_features(_alive(reference))).summary()
+    return _with_warnings("check_features", gate.check_features(_alive(reference))).summary()
 
 
-def _wish() -> "refit.Wish":
-    """What the parameters of the DAG run ask for."""
+def _overrides() -> "refit.Overrides":
+    """The overrides among the parameters of the DAG run."""
     from segmentation.selection import refit
 
     params = get_current_context()["params"]
-    return refit.Wish(tuple(params["algorithms"] or ()), params["k"], params["force_refit"])
+    return refit.Overrides(tuple(params["algorithms"] or ()), params["k"], params["force_refit"])
 
 
 def prepare(reference: Reference) -> list[str]:
@@ -213,10 +213,10 @@ def prepare(reference: Reference) -> list[str]:
     """
     from segmentation.selection import candidates, refit
 
-    night, wish = _alive(reference), _wish()
-    if not refit.decide(night, wish, progress.say).search:
+    night, overrides = _alive(reference), _overrides()
+    if not refit.decide(night, overrides, progress.say).search:
         return []
-    return candidates.prepare(wish.applied(night), list(wish.algorithms), progress.say)
+    return candidates.prepare(overrides.applied(night), list(overrides.algorithms), progress.say)
 
 
 def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
     from segmentation.selection import candidates
 
     get_current_context()["algorithm"] = algorithm  # names the mapped task in the UI
-    return candidates.fit(_wish().applied(_alive(reference)), algorithm, progress.say)
+    return candidates.fit(_overrides().applied(_alive(reference)), algorithm, progress.say)
 
 
 def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str,
     night = _alive(reference)
     if refit.Decision.read(night).search:
         algorithms = [fit["algorithm"] for fit in fits or []]
-        chosen, assignments = choice.choose(night, algorithms, _wish(), progress.say)
+        chosen, assignments = choice.choose(night, algorithms, _overrides(), progress.say)
     else:
         chosen, assignments = choice.keep(night, progress.say)
     chosen.write(night)
@@ -253,7 +253,7 @@ def check_segments(reference: Reference) -> dict[str, Any]:
 
     night = _alive(reference)
     found = gate_.check_segments(night, ids.assignments_table(night.as_of_date))
-    return _told("check_segments", found).summary()
+    return _with_warnings("check_segments", found).summary()
 
 
 def hold(reference: Reference) -> str:
@@ -339,7 +339,7 @@ def export_audiences() -> dict[str, Any]:
 
 
 def remove_old() -> dict[str, int]:
-    """Remove what is past its time, vacuum and analyse; says what was freed."""
+    """Remove what has expired, vacuum and analyse; says what was freed."""
     from segmentation.operations import maintenance
     from segmentation.warehouse import schema
 

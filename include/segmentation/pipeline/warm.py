@@ -51,12 +51,12 @@ LIBRARIES = (
 
 def up() -> list[str]:
     """Import the libraries; returns those that are there."""
-    found = [name for name in LIBRARIES if _is_there(name)]
+    libraries = [name for name in LIBRARIES if _is_there(name)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # skops looks into every module, and Airflow's old ones say so
-        for name in found:
+        for name in libraries:
             importlib.import_module(name)
-    return found
+    return libraries
 
 
 def _is_there(name: str) -> bool:

@@ -10,7 +10,7 @@ ASSIGNMENT = "The assignment is at fault: see the log of the task assign."
 
 
 def customer_segments(metrics: Metrics, settings: Settings, parent: str | None) -> gx.ExpectationSuite:
-    """That each eligible customer has one segment, and that segments have sensible sizes."""
+    """Expect one segment for each eligible customer, and segments of sensible sizes."""
     suite = Builder("segments", metrics, settings)
     for name, says in (
         ("customers_missing", "number of eligible customers without a segment"),

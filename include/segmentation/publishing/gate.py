@@ -42,6 +42,6 @@ def _measure_changes(conn: db.Connection, night: Night, staged_table: str, paren
         return
     matched = {m.cluster: m.segment_id for m in identity.match(overlap, sorted({c for c, _ in overlap}))}
     changed = sum(n for (cluster, segment), n in overlap.items() if matched[cluster] != segment)
-    known = sum(overlap.values())
+    customers = sum(overlap.values())
     measuring.keep(conn, night, "segments", "customer_segments", "customers_changed", changed)
-    measuring.keep(conn, night, "segments", "customer_segments", "changed_share", changed / known)
+    measuring.keep(conn, night, "segments", "customer_segments", "changed_share", changed / customers)

@@ -46,10 +46,10 @@ class Held:
     moves: tuple[Move, ...]
 
     @classmethod
-    def of(cls, kept: dict[str, Any]) -> "Held":
-        """What `segments.runs.held` keeps."""
-        moves = tuple(Move(**move) for move in kept["moves"])
-        return cls(kept["share"], kept["limit"], kept["parent"], moves)
+    def of(cls, values: dict[str, Any]) -> "Held":
+        """Read it from the values of `segments.runs.held`."""
+        moves = tuple(Move(**move) for move in values["moves"])
+        return cls(values["share"], values["limit"], values["parent"], moves)
 
     @property
     def observed(self) -> str:
@@ -63,7 +63,7 @@ class Held:
 
     @property
     def changes(self) -> list[Move]:
-        """Who would change segment, the most first."""
+        """Moves to another segment, the most customers first."""
         return sorted(
             (m for m in self.moves if m.is_change), key=lambda m: (-m.customers, m.source, m.target)
         )
@@ -96,11 +96,11 @@ def hold(night: Night) -> Held | None:
         run = register.find(conn, night.run_id)
         if run and run["status"] == "held":
             return Held.of(run["held"])
-        found = _too_many(conn, night)
-        if found is None:
+        held = _too_many(conn, night)
+        if held is None:
             return None
-        kept = {**asdict(found), "features": _checksum(conn, night)}
-        params = {**night.params, "held": json.dumps(kept), "verdict": found.verdict()}
+        stored = {**asdict(held), "features": _checksum(conn, night)}
+        params = {**night.params, "held": json.dumps(stored), "verdict": held.verdict()}
         is_held = db.execute(
             conn,
             """
@@ -120,11 +120,11 @@ def hold(night: Night) -> Held | None:
             params,
         ):
             _reject(conn, earlier["run_id"], night.as_of_date, NOBODY, f"run {night.run_id} was held later")
-    return found
+    return held
 
 
 def table_of(night: Night) -> str:
-    """Where the assignment of a held run is; another run of the date does not touch it."""
+    """Name of the table with the assignment of a held run; another run of the date does not touch it."""
     return _table(night.run_id, night.as_of_date)
 
 
@@ -173,8 +173,8 @@ def _moves(
     matched = {m.cluster: m.segment_id for m in identity.match(counts, [s.cluster for s in chosen.segments])}
 
     def target(cluster: int) -> str:
-        known = matched.get(cluster)
-        return f"{tonight[cluster]} ({'new' if known is None else known})"
+        segment_id = matched.get(cluster)
+        return f"{tonight[cluster]} ({'new' if segment_id is None else segment_id})"
 
     return tuple(
         Move(f"{before[segment]} ({segment})", target(cluster), n, matched.get(cluster) != segment)
@@ -191,16 +191,16 @@ def waiting(conn: db.Connection, as_of_date: date) -> dict[str, Any]:
     Raises
     ------
     DecisionError
-        When no run of the date is held; says what became of its newest run.
+        When no run of the date is held; the message has the status of its newest run.
     """
     query = "select * from segments.runs where as_of_date = %(day)s {} order by started_at desc limit 1"
     params = {"day": as_of_date}
-    if found := db.row(conn, query.format("and status = 'held'"), params):
-        return found
+    if run := db.row(conn, query.format("and status = 'held'"), params):
+        return run
     newest = db.row(conn, query.format(""), params)
-    said = f"; its newest run {newest['run_id']} is {newest['status']}" if newest else ""
+    status = f"; its newest run {newest['run_id']} is {newest['status']}" if newest else ""
     who = f", decided by {newest['decided_by']}" if newest and newest["decided_by"] else ""
-    raise DecisionError(f"no run of {as_of_date} is held, so there is nothing to decide{said}{who}")
+    raise DecisionError(f"no run of {as_of_date} is held, so there is nothing to decide{status}{who}")
 
 
 def release(night: Night, by: str, note: str = "", progress: Callable[[str], None] = print) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
         raise _refusal(night, "its choice is no longer among the artifacts") from None
 
     with night.warehouse.connect() as conn:
-        _releasable(conn, night)  # once more under the lock, when what takes its time has been counted
+        _releasable(conn, night)  # checked again under the lock, after the slow counts
 
     def claim(conn: db.Connection, night: Night) -> dict[str, Any]:
         run = _releasable(conn, night)
@@ -230,7 +230,7 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
 
 
 def released(night: Night) -> dict[str, Any] | None:
-    """What `release` returned, of a run that somebody has released; else None."""
+    """The result of `release`, for a run that somebody has released; else None."""
     with night.warehouse.connect(readonly=True) as conn:
         run = register.find(conn, night.run_id)
     return publish.published(night) if run and run["decided_by"] else None

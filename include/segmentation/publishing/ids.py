@@ -17,7 +17,7 @@ NEXT_ID = "select coalesce(max(segment_id), 0) + 1 from segments.segments"
 
 
 def assignments_table(as_of_date: date) -> str:
-    """Where a run stages its clusters: customer_id, cluster, confidence, is_outlier."""
+    """Name of the table in which a run stages its clusters: customer_id, cluster, confidence, is_outlier."""
     return f"{partitions.STAGING}.{partitions.name('assignments', as_of_date)}"
 
 
@@ -36,9 +36,9 @@ def _segment_ids(
     sketches = _sketches(conn, night, new)
     query = "select segment_id, sketch from segments.segments where given_on = %(as_of_date)s"
     reserved = {row["segment_id"]: row["sketch"] for row in db.rows(conn, query, night.params)}
-    known = identity.recognise(sketches, reserved)
+    recognised = identity.recognise(sketches, reserved)
     for cluster in new:
-        ids[cluster] = known.get(cluster) or db.scalar(conn, NEXT_ID)
+        ids[cluster] = recognised.get(cluster) or db.scalar(conn, NEXT_ID)
         db.execute(
             conn,
             """
@@ -87,7 +87,7 @@ def _events(
     overlap: dict[tuple[int, int], int],
     params: dict[str, Any],
 ) -> pd.DataFrame:
-    """What became of each segment since the parent date, for `segments.segment_events`."""
+    """The fate of each segment since the parent date, for `segments.segment_events`."""
     query = (
         "select segment_id, customers from segments.segment_versions where as_of_date = %(parent_as_of_date)s"
     )

@@ -1,4 +1,4 @@
-"""Who is in which segment on a date, in a byte a customer: any two dates are compared in milliseconds.
+"""Packed assignments: the segments of a date in a byte a customer. Two dates are compared in milliseconds.
 
 To join a million customers of one date with those of another takes a second of CPU. Here each customer has
 a number for good, and a date has one byte for each number: which of its segments, 0 for none. Two dates are
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST = 255  # segments that a byte tells apart, beside none
 
 
-class Packed(NamedTuple):
+class PackedAssignments(NamedTuple):
     """A date as bytes: `places[n]` is of customer number n: 1 for the first of `keys`, 0 for none."""
 
     keys: list[int]
@@ -31,7 +31,7 @@ def number(conn: db.Connection, table: str) -> int:
     return db.run_file(conn, "segments/customer_numbers.sql", table=table)
 
 
-def pack(conn: db.Connection, table: str, key: str) -> Packed | None:
+def pack(conn: db.Connection, table: str, key: str) -> PackedAssignments | None:
     """The bytes of a table with a customer_id and, in the column `key`, who belongs together.
 
     None where more of them are told apart than a byte can.
@@ -45,13 +45,15 @@ def pack(conn: db.Connection, table: str, key: str) -> Packed | None:
         f"select n.customer_number, t.{key} as key from {table} as t "
         "inner join segments.customer_numbers as n on t.customer_id = n.customer_id"
     )
-    found = db.read_numbers(conn, numbered, ["customer_number", "key"]).astype(np.int64)
-    places = np.zeros(found[:, 0].max(initial=0) + 1, np.uint8)
-    places[found[:, 0]] = np.searchsorted(keys, found[:, 1]) + 1
-    return Packed(keys, places.tobytes())
+    rows = db.read_numbers(conn, numbered, ["customer_number", "key"]).astype(np.int64)
+    places = np.zeros(rows[:, 0].max(initial=0) + 1, np.uint8)
+    places[rows[:, 0]] = np.searchsorted(keys, rows[:, 1]) + 1
+    return PackedAssignments(keys, places.tobytes())
 
 
-def keep(conn: db.Connection, run: dict[str, Any], packed: Packed | None, ids: dict[int, int]) -> None:
+def keep(
+    conn: db.Connection, run: dict[str, Any], packed: PackedAssignments | None, ids: dict[int, int]
+) -> None:
     """Keep the bytes of a published date in the place of those it had; `ids`: segments by key."""
     db.execute(conn, "delete from segments.packed_segments where as_of_date = %(as_of_date)s", run)
     if packed is None:
@@ -74,28 +76,27 @@ def pack_missing(warehouse: db.Database) -> list[date]:
         with warehouse.connect() as conn:
             db.lock(conn, "segmentation publication")
             number(conn, table)
-            found = pack(conn, table, "segment_id")
-            keep(conn, run, found, {key: key for key in found.keys} if found else {})
+            packed = pack(conn, table, "segment_id")
+            keep(conn, run, packed, {key: key for key in packed.keys} if packed else {})
     return [run["as_of_date"] for run in lacking]
 
 
 def compare(conn: db.Connection, first: str, second: str) -> list[dict[str, Any]] | None:
-    """How many customers went from which segment to which between two published runs, the most first.
+    """Count the customers who went from one segment to another between two published runs, the most first.
 
     From null: not there at the first; to null: no longer there at the second. None where one is not packed.
     """
     import numpy as np
 
-    asked = {"runs": [first, second]}
     query = "select run_id, segment_ids, places from segments.packed_segments where run_id = any(%(runs)s)"
-    found = {row["run_id"]: row for row in db.rows(conn, query, asked)}
-    if not {first, second} <= set(found):
+    stored = {row["run_id"]: row for row in db.rows(conn, query, {"runs": [first, second]})}
+    if not {first, second} <= set(stored):
         return None
-    before, after = (np.frombuffer(found[run]["places"], np.uint8) for run in (first, second))
+    before, after = (np.frombuffer(stored[run]["places"], np.uint8) for run in (first, second))
     size = max(len(before), len(after))
     pairs = _padded(before, size).astype(np.uint16) * 256 + _padded(after, size)
     counts = np.bincount(pairs)
-    segments = [(None, *found[run]["segment_ids"]) for run in (first, second)]
+    segments = [(None, *stored[run]["segment_ids"]) for run in (first, second)]
     rows = [
         {
             "from_segment_id": segments[0][pair // 256],

@@ -102,16 +102,16 @@ def publish(
 
 @dataclass(frozen=True)
 class Counted:
-    """What is published of the clusters beside the choice, by cluster."""
+    """Counts by cluster that are published beside the choice."""
 
     products: pd.DataFrame
     habits: pd.DataFrame
-    packed: packed_assignments.Packed | None
+    packed: packed_assignments.PackedAssignments | None
 
 
 def _count(night: Night, assignments: str) -> Counted:
-    """Count what is counted of the clusters as they are staged."""
-    told = night.settings
+    """Count products, habits and packed assignments of the staged clusters."""
+    settings = night.settings
     with night.warehouse.connect() as conn:
         packed_assignments.number(conn, assignments)
     with night.warehouse.connect(readonly=True) as conn:
@@ -119,18 +119,18 @@ def _count(night: Night, assignments: str) -> Counted:
 
         def frame(file: str, columns: list[str], bounds: dict[str, Any]) -> pd.DataFrame:
             query = db.statement(f"segments/{file}.sql", assignments=assignments)
-            found = db.rows(conn, query, {**night.params, **bounds})
-            return pd.DataFrame(found, columns=["cluster", *columns])
+            rows = db.rows(conn, query, {**night.params, **bounds})
+            return pd.DataFrame(rows, columns=["cluster", *columns])
 
         return Counted(
-            products=frame("products", PRODUCTS, told.products.model_dump()),
-            habits=frame("habits", HABITS, told.habits.model_dump()),
+            products=frame("products", PRODUCTS, settings.products.model_dump()),
+            habits=frame("habits", HABITS, settings.habits.model_dump()),
             packed=packed_assignments.pack(conn, assignments, "cluster"),
         )
 
 
 def published(night: Night) -> dict[str, Any] | None:
-    """What `publish` returned, of a run that has published; else None."""
+    """The result of `publish`, for a run that has published; else None."""
     with night.warehouse.connect(readonly=True) as conn:
         run = register.find(conn, night.run_id)
         if run is None or run["status"] != "published":

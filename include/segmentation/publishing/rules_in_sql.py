@@ -14,14 +14,14 @@ def replace(conn: db.Connection, as_of_date: date) -> None:
     They hold the conditions of `segments.segment_rules` of that date; a condition is made of names of
     features and of numbers only (`explain.condition`). A date without rules gives nobody a segment.
     """
-    found = db.rows(
+    rules = db.rows(
         conn,
         "select segment_id, condition from segments.segment_rules where as_of_date = %(d)s "
         "order by segment_id, rule_number",
         {"d": as_of_date},
     )
-    cases = " ".join(f"when {row['condition']} then {row['segment_id']}" for row in found)
-    used = [f.name for f in dictionary() if any(f'"{f.name}"' in row["condition"] for row in found)]
+    cases = " ".join(f"when {row['condition']} then {row['segment_id']}" for row in rules)
+    used = [f.name for f in dictionary() if any(f'"{f.name}"' in row["condition"] for row in rules)]
     fields = [
         sql.SQL("(customer ->> {key})::double precision as {column}").format(
             key=sql.Literal(name), column=sql.Identifier(name)

@@ -25,7 +25,7 @@ REWRITTEN = (
     "model_leaderboard",
 )
 
-# the columns of segment_versions that are said as they were chosen
+# columns of segment_versions that are published as they were chosen
 VERSION = (
     "value_tier",
     "lifecycle",
@@ -38,6 +38,7 @@ VERSION = (
 
 LEADERBOARD = {
     "near_neighbour_dunn": "dunn",
+    "neighbour_purity": "neighbours_together",
     "predictive": "predictive_validity",
     "agreement_incumbent": "incumbent_agreement",
     "external_ari": "adjusted_rand_index",
@@ -59,26 +60,26 @@ def _named(frame: pd.DataFrame, ids: dict[int, int]) -> pd.DataFrame:
 
 
 def _versions(conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
-    """What is said of each segment; what a person has put into segment_name_overrides comes first."""
-    given = {
+    """The words about each segment; those of a person, from segment_name_overrides, come first."""
+    by_person = {
         row["segment_id"]: row
         for row in db.rows(conn, "select segment_id, name, description from segments.segment_name_overrides")
     }
-    taken = {row["name"] for row in given.values()}
+    taken = {row["name"] for row in by_person.values()}
     rows = []
     for segment in chosen.segments:
         segment_id = ids[segment.cluster]
-        own = given.get(segment_id)
+        override = by_person.get(segment_id)
         with speaking(night.settings.language):
-            generated = naming.free(segment.name, taken - {own["name"]} if own else taken)
+            generated = naming.free(segment.name, taken - {override["name"]} if override else taken)
         taken.add(generated)
         rows.append(
             {
                 **{name: getattr(segment, name) for name in VERSION},
                 "segment_id": segment_id,
-                "name": own["name"] if own else generated,
+                "name": override["name"] if override else generated,
                 "generated_name": generated,
-                "description": (own and own["description"]) or segment.description,
+                "description": (override and override["description"]) or segment.description,
                 "rule": segment.rule or None,
                 "traits": _array(segment.traits),
                 # the rules of a segment do not overlap
@@ -122,8 +123,8 @@ def _playbook(night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame
 def _leaderboard(board: pd.DataFrame) -> pd.DataFrame:
     """The leaderboard under the names of the table."""
     table = board.rename(columns=LEADERBOARD).drop(columns="seconds")
-    failed = [[gate for gate in gates.split(",") if gate] for gates in board["gates_failed"].fillna("")]
+    failed = [[name for name in names.split(",") if name] for names in board["gates_failed"].fillna("")]
     return table.assign(
-        gates_failed=[_array(gates) for gates in failed],
+        gates_failed=[_array(names) for names in failed],
         error=board["error"].replace("", None),
     )

@@ -175,5 +175,5 @@ def _outcome(row: dict) -> str:
     if row["chosen"]:
         return " ({})".format(t("chosen"))
     if row["gates_failed"]:
-        return f" ({numbers_.listed([words.gate(name) for name in row['gates_failed']])})"
+        return f" ({numbers_.listed([words.constraint(name) for name in row['gates_failed']])})"
     return " ({})".format(t("rank {n}", n=row["rank"])) if row["rank"] else ""

@@ -34,7 +34,7 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     took_part = [row for row in leaderboard if row["algorithm"] != baseline.ALGORITHM]
     passed = [row for row in took_part if not row["gates_failed"]]
     contest = t(
-        "{candidates}, of which {n} passed every gate",
+        "{candidates}, of which {n} met every constraint",
         candidates=numbers.count(len(took_part), "candidate"),
         n=f"{len(passed):,}",
     )
@@ -111,12 +111,10 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
         "Agreement with the shop's true labels: {figures} (for information, never used to choose).",
         figures=figures,
     )
-    textbook = next((row for row in leaderboard if row["algorithm"] == baseline.ALGORITHM), None)
-    if not textbook:
+    naive = next((row for row in leaderboard if row["algorithm"] == baseline.ALGORITHM), None)
+    if not naive:
         return said
-    also = t(
-        "The {candidate}: {figures}.", candidate=t(textbook["candidate"]), figures=_external_figures(textbook)
-    )
+    also = t("The {candidate}: {figures}.", candidate=t(naive["candidate"]), figures=_external_figures(naive))
     return t(" ").join([said, also])
 
 

@@ -24,10 +24,10 @@ ALGORITHMS = {
     "gower": "Gower prototypes",
     "genie": "Genie",
     "incumbent": "the model in use",
-    "reference": "the textbook's k-means",
+    "reference": "the naive baseline",
 }
 
-GATES = {
+CONSTRAINTS = {
     "fit": "the fit failed",
     "k_min": "too few segments",
     "k_max": "too many segments",
@@ -44,7 +44,9 @@ REPRESENTATIONS = {
     "rfm": "recency, frequency and money",
     "balanced": "all features, their groups balanced",
     "pca": "the main directions of all features",
-    "outlook": "all features beside the forecast",
+    "forecast": "all features beside the forecast",
+    "rfm_forecast": "recency, frequency and money beside the forecast",
+    "outlook": "all features beside the forecast",  # as it was called before 0.2
     "rfm_outlook": "recency, frequency and money beside the forecast",
     "incumbent": "as it was fitted",
     "raw": "age, gender, orders and order value, not scaled",
@@ -82,7 +84,7 @@ SCORES = (
     ("segment_jaccard", "Worst segment", "how far its least stable segment is found again; 1 is fully"),
     ("prediction_strength", "Prediction strength", "pairs that its least stable segment keeps in refits"),
     ("consensus", "Consensus", "how far the candidates of all algorithms agree with it; 1 is fully"),
-    ("neighbours_together", "Neighbours together", "how far near neighbours share a segment; 1 is all do"),
+    ("neighbours_together", "Neighbour purity", "how far near neighbours share a segment; 1 is all do"),
     ("silhouette", "Silhouette", "nearness to the own segment against the next; -1 to 1"),
     (
         "calinski_harabasz",
@@ -141,9 +143,9 @@ def found(text: str | None) -> str:
     return names.figure(judged, texts.current())
 
 
-def gate(name: str) -> str:
+def constraint(name: str) -> str:
     """Why a candidate is out."""
-    return t(GATES.get(name, plain(name)))
+    return t(CONSTRAINTS.get(name, plain(name)))
 
 
 def group(name: str) -> str:

@@ -1,1 +1,1 @@
-"""What segments are: identity, names, profiles, rules, plays."""
+"""Segments: identity, names, profiles, rules, plays."""

@@ -30,15 +30,15 @@ class Segment:
     rules: tuple[explain.Rule, ...] = ()
 
     @classmethod
-    def of(cls, kept: dict) -> "Segment":
-        """What `asdict` and JSON have made of a segment."""
-        rules = tuple(explain.Rule(**rule) for rule in kept.get("rules", ()))
-        return cls(**{**kept, "traits": tuple(kept.get("traits", ())), "rules": rules})
+    def of(cls, values: dict) -> "Segment":
+        """Make a segment of the values that `asdict` and JSON keep of it."""
+        rules = tuple(explain.Rule(**rule) for rule in values.get("rules", ()))
+        return cls(**{**values, "traits": tuple(values.get("traits", ())), "rules": rules})
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the run has chosen. `kind` is new, keep or no structure."""
+    """The choice of the run. `kind` is new, keep or no structure."""
 
     kind: str
     verdict: str
@@ -53,22 +53,22 @@ class Chosen:
         for name, frame in ((PROFILES, self.profiles), (LEADERBOARD, self.leaderboard)):
             with (night.folder / name).open("wb") as file:
                 frame.to_parquet(file)
-        words = {
+        content = {
             "kind": self.kind,
             "verdict": self.verdict,
             "model_path": self.model_path,
             "rule_fidelity": self.rule_fidelity,
             "segments": [asdict(segment) for segment in self.segments],
         }
-        (night.folder / FILE).write_text(json.dumps(words, indent=2))
+        (night.folder / FILE).write_text(json.dumps(content, indent=2))
 
     @classmethod
     def read(cls, night: Night) -> "Chosen":
-        """What `write` kept."""
-        words = json.loads((night.folder / FILE).read_text())
+        """Read it back."""
+        content = json.loads((night.folder / FILE).read_text())
         frames = []
         for name in (PROFILES, LEADERBOARD):
             with (night.folder / name).open("rb") as file:
                 frames.append(pd.read_parquet(file))
-        segments = tuple(Segment.of(segment) for segment in words.pop("segments"))
-        return cls(**words, segments=segments, profiles=frames[0], leaderboard=frames[1])
+        segments = tuple(Segment.of(segment) for segment in content.pop("segments"))
+        return cls(**content, segments=segments, profiles=frames[0], leaderboard=frames[1])

@@ -126,16 +126,16 @@ def sample(clusters: pd.Series, rows: int, seed: int) -> np.ndarray:
 def _best_leaves(frame: pd.DataFrame, clusters: pd.Series, seed: int) -> list[_Leaf]:
     """The leaves of the most faithful tree in which every cluster has one or two."""
     wanted = clusters.nunique()
-    found: list[tuple[tuple[int, float], list[_Leaf]]] = []
+    trees: list[tuple[tuple[int, float], list[_Leaf]]] = []
     for weight in (None, "balanced"):
         # from the largest tree down, until no cluster has more leaves than a person wants to read
         for size in range(RULES * wanted, max(wanted, 2) - 1, -1):
             leaves, right = _grown(frame, clusters, size, weight, seed)
             per_cluster = pd.Series([leaf.cluster for leaf in leaves]).value_counts()
             if per_cluster.max() <= RULES:
-                found.append(((len(per_cluster), right), leaves))
+                trees.append(((len(per_cluster), right), leaves))
                 break
-    return max(found, key=lambda one: one[0])[1]
+    return max(trees, key=lambda one: one[0])[1]
 
 
 def _grown(
@@ -181,7 +181,7 @@ def readable(threshold: float) -> float:
 
 
 def _holds(path: Sequence[Bound], values: dict[str, np.ndarray], n: int) -> np.ndarray:
-    """Of which customers all bounds of a path are true."""
+    """Mask of the customers for whom all bounds of a path hold."""
     there = np.ones(n, dtype=bool)
     for name, is_upper, threshold, with_unknown in path:
         column = values[name]
@@ -196,7 +196,7 @@ def _holds(path: Sequence[Bound], values: dict[str, np.ndarray], n: int) -> np.n
 
 @dataclass(frozen=True)
 class _Range:
-    """All that a path asks of one feature. Infinite: no bound; unknown values pass, or do not."""
+    """The bounds of a path on one feature. Infinite: no bound; unknown values pass, or do not."""
 
     name: str
     above: float
@@ -206,13 +206,13 @@ class _Range:
 
 
 def _ranges(path: Sequence[Bound]) -> list[_Range]:
-    """The tightest bounds on each feature, in the order in which the tree asked."""
-    found = []
+    """The tightest bounds on each feature, in the order of the tree."""
+    ranges = []
     for name in dict.fromkeys(bound[0] for bound in path):
         own = [bound for bound in path if bound[0] == name]
         lower = [threshold for _, is_upper, threshold, _ in own if not is_upper]
         upper = [threshold for _, is_upper, threshold, _ in own if is_upper]
-        found.append(
+        ranges.append(
             _Range(
                 name,
                 max([t for t in lower if np.isfinite(t)], default=-np.inf),
@@ -221,13 +221,13 @@ def _ranges(path: Sequence[Bound]) -> list[_Range]:
                 np.inf not in lower,  # above infinity there is the unknown only
             )
         )
-    return found
+    return ranges
 
 
 def words(path: Sequence[Bound], gaps: set[str] | frozenset[str] = frozenset()) -> str:
     """A path for people: "recency_days <= 35 and spend_365d > 410".
 
-    `gaps` are the features that are unknown of somebody; that unknown values pass is said of these only.
+    `gaps` are the features that are unknown of somebody; only these get the words "(or unknown)".
     """
     parts = []
     for one in _ranges(path):
@@ -260,12 +260,12 @@ def condition(path: Sequence[Bound]) -> str:
 
 
 def _bounds(one: _Range, pattern: str, name: str) -> list[str]:
-    found = []
+    bounds = []
     if np.isfinite(one.up_to):
-        found.append(pattern.format(name=name, sign="<=", value=_number(one.up_to)))
+        bounds.append(pattern.format(name=name, sign="<=", value=_number(one.up_to)))
     if np.isfinite(one.above):
-        found.append(pattern.format(name=name, sign=">", value=_number(one.above)))
-    return found
+        bounds.append(pattern.format(name=name, sign=">", value=_number(one.above)))
+    return bounds
 
 
 def _number(value: float) -> str:
@@ -279,7 +279,7 @@ def _number(value: float) -> str:
 def importance(
     frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], seed: int
 ) -> pd.DataFrame:
-    """How much less well each cluster is recognised when a feature is shuffled.
+    """Importance of a feature: how much less well each cluster is recognised when it is shuffled.
 
     Permutation importance (Breiman 2001) for each cluster: the loss of its F1 score, as a small forest that
     has learnt the clusters from the features recognises it, 0 where shuffling does no harm. Measured on

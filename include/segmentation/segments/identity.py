@@ -27,7 +27,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Event:
-    """What became of a segment since the parent date; the columns of `segments.segment_events`."""
+    """The fate of a segment since the parent date; the columns of `segments.segment_events`."""
 
     segment_id: int
     event: str
@@ -46,7 +46,7 @@ def match(overlap: dict[tuple[int, int], int], clusters: list[int]) -> list[Matc
     overlap
         (cluster, segment id) -> customers in both, counted over those who are in both dates.
     clusters
-        All clusters, in the order in which new ids are given.
+        All clusters, in the order in which they get new ids.
 
     Returns
     -------
@@ -74,14 +74,16 @@ def _kept(counts: np.ndarray, clusters: list[int], segments: list[int]) -> dict[
 
 def _sources(overlap: Mapping[tuple[int, int], int], to: int, least: float = PARENT) -> tuple[int, ...]:
     """The segments of which at least a share of the known customers in `to` came."""
-    known = sum(n for (target, _), n in overlap.items() if target == to)
-    return tuple(sorted(s for (target, s), n in overlap.items() if target == to and n and n >= least * known))
+    customers = sum(n for (target, _), n in overlap.items() if target == to)
+    return tuple(
+        sorted(s for (target, s), n in overlap.items() if target == to and n and n >= least * customers)
+    )
 
 
 def events(
     overlap: Mapping[tuple[int, int], int], sizes: Mapping[int, int], before: Mapping[int, int]
 ) -> list[Event]:
-    """What became of each segment of the parent date, and how each segment of tonight came about.
+    """Derive the fate of each segment of the parent date, and the origin of each segment of tonight.
 
     Parameters
     ----------
@@ -105,8 +107,8 @@ def events(
     left = {s: sum(n for (_, source), n in overlap.items() if source == s) for s in before}
     parents = {s: _sources(overlap, s) for s in sizes}
     for s in set(sizes) - set(before):
-        known = sum(n for (target, _), n in overlap.items() if target == s)
-        if known < PARENT * sizes[s]:
+        were_there = sum(n for (target, _), n in overlap.items() if target == s)
+        if were_there < PARENT * sizes[s]:
             parents[s] = ()
     successors = {s: _sources(flipped, s) for s in before}
 
@@ -133,12 +135,12 @@ def events(
 
 
 def recognise(sketches: Mapping[int, Sequence[int]], reserved: Mapping[int, Sequence[int]]) -> dict[int, int]:
-    """Which new clusters are segments that their date has given an id to before, when it was run earlier.
+    """Recognise new clusters as segments that got their id in an earlier run of the same date.
 
     Parameters
     ----------
     sketches
-        New cluster -> the smallest hashes of its customers; in the order in which ids are given.
+        New cluster -> the smallest hashes of its customers; in the order in which they get ids.
     reserved
         Segment id of the date -> the sketch of its first customers; empty where none was kept.
 
@@ -149,18 +151,18 @@ def recognise(sketches: Mapping[int, Sequence[int]], reserved: Mapping[int, Sequ
     """
     clusters, ids = list(sketches), sorted(s for s, kept in reserved.items() if len(kept))
     alike = np.array([[likeness(sketches[c], reserved[s]) for s in ids] for c in clusters])
-    known = {}
+    recognised = {}
     if alike.size:
         # equal ones go to the lower id and the earlier cluster
         rows, columns = linear_sum_assignment(alike, maximize=True)
-        known = {
+        recognised = {
             clusters[row]: ids[column]
             for row, column in zip(rows, columns, strict=True)
             if alike[row, column] >= SURVIVES
         }
     blank = iter(sorted(set(reserved) - set(ids)))
-    dealt = zip((c for c in clusters if c not in known), blank, strict=False)
-    return {**known, **dict(dealt)}
+    dealt = zip((c for c in clusters if c not in recognised), blank, strict=False)
+    return {**recognised, **dict(dealt)}
 
 
 def likeness(one: Iterable[int], other: Iterable[int]) -> float:

@@ -26,7 +26,7 @@ STAGES = ("new", "active", "cooling", "lapsed")
 
 @dataclass(frozen=True)
 class Name:
-    """What a name is made of. `trait` is a feature with + (far above everybody) or - (far below)."""
+    """The parts of a name. `trait` is a feature with + (far above everybody) or - (far below)."""
 
     value_tier: str
     lifecycle: str
@@ -40,7 +40,7 @@ class Name:
             return t("All customers")
         name = t("{value} {stage}", value=t(TIERS[self.value_tier]), stage=t(self.lifecycle))
         if self.trait:
-            name = t("{name}, {trait}", name=name, trait=said(self.trait))
+            name = t("{name}, {trait}", name=name, trait=trait_words(self.trait))
         return name if self.number == 1 else t("{name} {number}", name=name, number=self.number)
 
 
@@ -67,17 +67,17 @@ class Traits:
 
     @property
     def traits(self) -> tuple[str, ...]:
-        """What sets it apart, the farthest first."""
+        """Traits that set it apart, the farthest first."""
         return tuple(trait for trait, distance in self.distances.items() if distance >= FAR)
 
     @property
     def head(self) -> tuple[str, str]:
-        """What its name begins with."""
+        """The beginning of its name."""
         return self.value_tier, self.lifecycle
 
     @property
     def keeps(self) -> bool:
-        """Whether nothing that its name says has clearly changed."""
+        """True where nothing in its name has clearly changed."""
         if (
             self.before is None
             or self.before.is_alone
@@ -114,38 +114,40 @@ def lifecycle(recency: pd.Series, tenure: pd.Series, bounds: Lifecycle, before: 
 
     A segment that goes on stays in the stage it was in `before` within a tenth of the bound.
     """
-    since, known = float(recency.median()), float(tenure.median())
+    recency_days, tenure_days = float(recency.median()), float(tenure.median())
     more, less = 1 + MARGIN, 1 - MARGIN
     stays = {
-        "new": since <= more * bounds.cooling_recency_days and known <= more * bounds.new_tenure_days,
-        "active": since <= more * bounds.cooling_recency_days and known > less * bounds.new_tenure_days,
-        "cooling": less * bounds.cooling_recency_days < since <= more * bounds.lapsed_recency_days,
-        "lapsed": since > less * bounds.lapsed_recency_days,
+        "new": recency_days <= more * bounds.cooling_recency_days
+        and tenure_days <= more * bounds.new_tenure_days,
+        "active": recency_days <= more * bounds.cooling_recency_days
+        and tenure_days > less * bounds.new_tenure_days,
+        "cooling": less * bounds.cooling_recency_days < recency_days <= more * bounds.lapsed_recency_days,
+        "lapsed": recency_days > less * bounds.lapsed_recency_days,
     }
     if before is not None and stays[before]:
         return before
-    if since > bounds.lapsed_recency_days:
+    if recency_days > bounds.lapsed_recency_days:
         return "lapsed"
-    if since > bounds.cooling_recency_days:
+    if recency_days > bounds.cooling_recency_days:
         return "cooling"
-    return "new" if known <= bounds.new_tenure_days else "active"
+    return "new" if tenure_days <= bounds.new_tenure_days else "active"
 
 
 def distances(effects: pd.Series, features: Sequence[Feature]) -> dict[str, float]:
-    """Which traits a segment has whose features lie `effects` standard deviations from everybody.
+    """Traits of a segment whose features lie `effects` standard deviations from everybody.
 
-    Those for which the dictionary has words, and that are at least as far as a name that says them needs.
+    Only those that the dictionary has words for, and that are far enough for a name.
     """
-    found = []
+    far = []
     for feature in features:
         effect = float(effects.get(feature.name, 0.0))
         words = feature.high if effect > 0 else feature.low
         if words and np.isfinite(effect) and abs(effect) >= STAYS * FAR:
-            found.append((-abs(effect), feature.name, "+" if effect > 0 else "-"))
-    return {f"{name}{sign}": -distance for distance, name, sign in sorted(found)}
+            far.append((-abs(effect), feature.name, "+" if effect > 0 else "-"))
+    return {f"{name}{sign}": -distance for distance, name, sign in sorted(far)}
 
 
-def said(trait: str) -> str:
+def trait_words(trait: str) -> str:
     """The words for a trait in the language in force: "orders often" for `frequency_orders+`."""
     feature = _by_name().get(trait[:-1])
     words = feature and (feature.high if trait.endswith("+") else feature.low)
@@ -211,5 +213,7 @@ def description(segment: Traits, share: float, currency: str | None) -> str:
         days=f"{segment.median_recency_days:.0f}",
     )
     if segment.traits:
-        text = t("{sentence}; {traits}", sentence=text, traits=t(", ").join(map(said, segment.traits[:3])))
+        text = t(
+            "{sentence}; {traits}", sentence=text, traits=t(", ").join(map(trait_words, segment.traits[:3]))
+        )
     return text + t(".")

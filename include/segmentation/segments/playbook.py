@@ -20,7 +20,7 @@ Texts = dict[Literal["en", "zh"], str]
 
 
 class When(BaseModel):
-    """What has to be true of a segment; what is not named may be anything."""
+    """Conditions on a segment; a condition that is not named holds for all."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,9 +31,9 @@ class When(BaseModel):
 
     @field_validator("traits", "without")
     @classmethod
-    def _known(cls, traits: tuple[str, ...]) -> tuple[str, ...]:
-        known = {f"{feature.name}{sign}" for feature in dictionary() for sign in "+-"}
-        if unknown := [trait for trait in traits if trait not in known]:
+    def _are_possible(cls, traits: tuple[str, ...]) -> tuple[str, ...]:
+        possible = {f"{feature.name}{sign}" for feature in dictionary() for sign in "+-"}
+        if unknown := [trait for trait in traits if trait not in possible]:
             raise ValueError(f"'{unknown[0]}' is no feature of features.yaml with + or - behind it")
         return traits
 
@@ -47,9 +47,9 @@ class When(BaseModel):
             or set(self.without) & set(traits)
         ):
             return None
-        said = [t(naming.TIERS[value_tier])] if self.value_tier else []
-        said += [t(lifecycle)] if self.lifecycle else []
-        return said + [naming.said(trait) for trait in mine]
+        reasons = [t(naming.TIERS[value_tier])] if self.value_tier else []
+        reasons += [t(lifecycle)] if self.lifecycle else []
+        return reasons + [naming.trait_words(trait) for trait in mine]
 
 
 class Play(BaseModel):

@@ -1,4 +1,4 @@
-"""What the customers of each cluster are like, in natural units."""
+"""Profiles of the customers of each cluster, in natural units."""
 
 from collections.abc import Mapping, Sequence
 
@@ -59,7 +59,7 @@ def profiles(
 
 
 def effects(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature]) -> pd.DataFrame:
-    """How far each cluster lies from everybody: (mean - mean of all) / standard deviation of all.
+    """Distance of each cluster from everybody: (mean - mean of all) / standard deviation of all.
 
     Heavy-tailed features are compared on a log scale. One row a cluster, one column a numeric feature.
     """
@@ -85,21 +85,23 @@ def traits(
     """Value tier, life-cycle and traits of each cluster; `before`: the names of those that go on."""
     terciles = tuple(float(value) for value in frame["spend_365d"].quantile([1 / 3, 2 / 3]))
     far = effects(frame, clusters, features)
-    found = []
+    by_cluster = []
     for cluster, rows in frame.groupby(clusters):
-        was = (before or {}).get(int(cluster))
-        found.append(
+        name_before = (before or {}).get(int(cluster))
+        by_cluster.append(
             naming.Traits(
                 cluster=int(cluster),
-                value_tier=naming.value_tier(rows["spend_365d"], terciles, was and was.value_tier),
+                value_tier=naming.value_tier(
+                    rows["spend_365d"], terciles, name_before and name_before.value_tier
+                ),
                 lifecycle=naming.lifecycle(
-                    rows["recency_days"], rows["tenure_days"], bounds, was and was.lifecycle
+                    rows["recency_days"], rows["tenure_days"], bounds, name_before and name_before.lifecycle
                 ),
                 distances=naming.distances(far.loc[cluster], features),
                 customers=len(rows),
                 median_spend_365d=float(rows["spend_365d"].median()),
                 median_recency_days=float(rows["recency_days"].median()),
-                before=was,
+                before=name_before,
             )
         )
-    return found
+    return by_cluster

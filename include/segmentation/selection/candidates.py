@@ -13,15 +13,15 @@ from segmentation.features import dictionary, table
 from segmentation.modelling import assign
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
-from segmentation.modelling.representations.registry import ALL, Past, represent
-from segmentation.modelling.sampling import Shown, judged_rows
+from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, represent
+from segmentation.modelling.sampling import SearchSample, evaluation_rows
 from segmentation.modelling.search import fit_algorithm
 from segmentation.runs.night import Night
 from segmentation.selection import refit
 
 MATRIX, PIPELINE = "matrix-{}.parquet", "pipeline-{}.skops"
 SNAPSHOT, YEAR_BEFORE = "snapshot.parquet", "snapshot-year.parquet"
-SHOWN = "shown-{}.npz"
+SEARCH_SAMPLE = "search-sample-{}.npz"
 MADE = "representations.json"
 SPEND = "_spend_since"  # beside the features in the snapshot
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
@@ -40,66 +40,66 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     SettingsError
         An algorithm is unknown.
     """
-    wanted = list(algorithms or night.settings.model.algorithms)
-    if unknown := sorted(set(wanted) - set(registry())):
+    names = list(algorithms or night.settings.model.algorithms)
+    if unknown := sorted(set(names) - set(registry())):
         raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(registry()))})")
-    known = dictionary.of(night)
+    features = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, features)
     night.folder.mkdir(parents=True, exist_ok=True)
-    _write_snapshot(night, progress)
-    wished = night.settings.model.representations
-    made = represent(frame, known, night.settings.preparation, wished, past(night))
-    for name, (pipeline, matrix) in made.items():
+    _write_snapshots(night, progress)
+    wanted = night.settings.model.representations
+    represented = represent(frame, features, night.settings.preparation, wanted, training_snapshot(night))
+    for name, (pipeline, matrix) in represented.items():
         with (night.folder / MATRIX.format(name)).open("wb") as file:
             matrix.to_parquet(file)
         if not matrix.empty:
-            with (night.folder / SHOWN.format(name)).open("wb") as file:
-                Shown.of(matrix, night.settings.model).write(file)
+            with (night.folder / SEARCH_SAMPLE.format(name)).open("wb") as file:
+                SearchSample.of(matrix, night.settings.model).write(file)
         (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
-    fitted_on = [name for name in made if name in wished] or [ALL]
+    fitted_on = [name for name in represented if name in wanted] or [ALL]
     (night.folder / MADE).write_text(json.dumps(fitted_on))
-    matrix = made[ALL][1]
+    matrix = represented[ALL][1]
     too_few = len(matrix) < night.settings.model.min_customers
     alike = not len(matrix.columns) or not (matrix.std(ddof=0) > 0).any()
-    return [] if too_few or alike else wanted
+    return [] if too_few or alike else names
 
 
-def _write_snapshot(night: Night, progress: Callable[[str], None]) -> None:
-    """Customers of a horizon ago and of a year ago, with what they then spent: samples of `judged_rows`."""
+def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:
+    """Keep `evaluation_rows` of the customers of a horizon and a year ago, with what they then spent."""
     horizon = night.settings.model.horizon_days
-    if not _write_lesson(night, horizon, SNAPSHOT):
+    if not _write_snapshot(night, horizon, SNAPSHOT):
         progress(f"prepare: too young to look {horizon} days back; predictive validity is not scored")
-    elif _write_lesson(night, YEAR, YEAR_BEFORE):
+    elif _write_snapshot(night, YEAR, YEAR_BEFORE):
         progress(f"prepare: what comes is learned from {horizon} days ago, and the season from a year ago")
 
 
-def _write_lesson(night: Night, days: int, name: str) -> bool:
+def _write_snapshot(night: Night, days: int, name: str) -> bool:
     frame, spend = table.read_earlier(night, days, night.settings.model.horizon_days)
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
         return False
-    asked = judged_rows(frame, night.settings.model)
-    frame, spend = frame.iloc[asked], spend.iloc[asked]
+    rows = evaluation_rows(frame, night.settings.model)
+    frame, spend = frame.iloc[rows], spend.iloc[rows]
     with (night.folder / name).open("wb") as file:
         frame.assign(**{SPEND: spend}).to_parquet(file)
     return True
 
 
-def past(night: Night) -> Past | None:
+def training_snapshot(night: Night) -> TrainingSnapshot | None:
     """The customers of a horizon ago and what they spent since; None for a shop that is too young."""
-    then = _lesson(night, SNAPSHOT)
-    return then and replace(then, year_before=_lesson(night, YEAR_BEFORE))
+    then = _read_snapshot(night, SNAPSHOT)
+    return then and replace(then, year_before=_read_snapshot(night, YEAR_BEFORE))
 
 
-def _lesson(night: Night, name: str) -> Past | None:
+def _read_snapshot(night: Night, name: str) -> TrainingSnapshot | None:
     path = night.folder / name
     if not path.exists():
         return None
     with path.open("rb") as file:
         frame = pd.read_parquet(file)
     spend = frame.pop(SPEND).to_numpy()
-    return Past(frame, spend)
+    return TrainingSnapshot(frame, spend)
 
 
 def representations(night: Night) -> list[str]:
@@ -113,10 +113,10 @@ def matrix(night: Night, representation: str = ALL) -> pd.DataFrame:
         return pd.read_parquet(file)
 
 
-def shown(night: Night, representation: str = ALL) -> Shown:
-    """What the fits see of a matrix of the run."""
-    with (night.folder / SHOWN.format(representation)).open("rb") as file:
-        return Shown.read(file)
+def search_sample(night: Night, representation: str = ALL) -> SearchSample:
+    """The search sample of a matrix of the run."""
+    with (night.folder / SEARCH_SAMPLE.format(representation)).open("rb") as file:
+        return SearchSample.read(file)
 
 
 def pipeline(night: Night, representation: str = ALL) -> Pipeline:
@@ -143,7 +143,9 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
     fitted = [
         _named(candidate, name)
         for name, budget in tasks
-        for candidate in fit_algorithm(algorithm, shown(night, name), budget, first=before.get(name, ()))
+        for candidate in fit_algorithm(
+            algorithm, search_sample(night, name), budget, first=before.get(name, ())
+        )
     ]
     assign.save_candidates(fitted, night.folder / f"candidates-{algorithm}.skops")
     failed = sum(bool(candidate.error) for candidate in fitted)

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from segmentation.errors import WishError
+from segmentation.errors import OverridesError
 from segmentation.modelling import assign
 from segmentation.modelling import choose as rule
-from segmentation.modelling.representations.registry import ALL, of_the_past
-from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.representations.registry import ALL, cross_fitted
+from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
 from segmentation.modelling.search import Candidate
@@ -23,7 +23,7 @@ from segmentation.selection.describe import _Facts, _facts, _publishable
 def choose(
     night: Night,
     algorithms: list[str],
-    wish: refit.Wish | None = None,
+    overrides: refit.Overrides | None = None,
     progress: Callable[[str], None] = print,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Score the candidates with last night's model among them, choose, label everybody.
@@ -35,12 +35,12 @@ def choose(
 
     Raises
     ------
-    WishError
-        Somebody asked for a k or an algorithm, and no candidate of that kind passes the gates.
+    OverridesError
+        Somebody asked for a k or an algorithm, and no candidate of that kind meets the constraints.
     """
-    usual, wish = night.settings, wish or refit.Wish()
-    night, facts = wish.applied(night), _facts(night)
-    before = None if wish.force_refit else _in_use(night, facts, progress)
+    usual, overrides = night.settings, overrides or refit.Overrides()
+    night, facts = overrides.applied(night), _facts(night)
+    before = None if overrides.force_refit else _in_use(night, facts, progress)
     matrix = candidates.matrix(night)
     runners = candidates.load(night, algorithms)
     if before is not None and runners:
@@ -48,8 +48,10 @@ def choose(
     scored = _scores(night, runners, matrix, before, facts.truth, progress) if runners else pd.DataFrame()
     decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
     progress(f"choose: {decided.verdict}")
-    if decided.winner is None and (wish.k or wish.algorithms) and runners:
-        raise WishError(f"{decided.verdict.split(';')[0]}; asked for: {wish.words()}. Nothing is published")
+    if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
+        raise OverridesError(
+            f"{decided.verdict.split(';')[0]}; asked for: {overrides.words()}. Nothing is published"
+        )
 
     kept = decided.kind == "keep" and before is not None
     representation = decided.winner.representation if decided.winner is not None else ALL
@@ -64,7 +66,7 @@ def choose(
 
 
 def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen, pd.DataFrame]:
-    """Label everybody with the parent's model, as `renewal` decided; returns what `choose` does.
+    """Label everybody with the parent's model, as the refit policy decided; returns what `choose` does.
 
     Raises
     ------
@@ -75,9 +77,9 @@ def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen,
     before = _in_use(night, facts, progress)
     if before is None:
         raise LookupError(f"run {night.run_id} was to keep its parent's model, which is gone; run it again")
-    judged = judged_rows(before.matrix, night.settings.model)
-    truth = None if facts.truth is None else facts.truth[judged]
-    own = before.matrix.iloc[judged]
+    evaluated = evaluation_rows(before.matrix, night.settings.model)
+    truth = None if facts.truth is None else facts.truth[evaluated]
+    own = before.matrix.iloc[evaluated]
     scored = scores.score([before.candidate], own, night.settings.model, truth=truth, progress=progress)
     decided = rule.choose([before.candidate], scored, night.settings.model, n_customers=len(before.matrix))
     verdict = f"kept without a search: {decision.reason}"
@@ -99,23 +101,23 @@ def _scores(
     truth: np.ndarray | None,
     progress: Callable[[str], None],
 ) -> pd.DataFrame:
-    """All scores; the customers of a horizon ago are shown to each candidate in its representation."""
-    past = candidates.past(night)
+    """All scores; the customers of a horizon ago are labelled by each candidate in its representation."""
+    training = candidates.training_snapshot(night)
     pipelines = {name: candidates.pipeline(night, name) for name in candidates.representations(night)}
     if before is not None:
         pipelines[before.candidate.representation] = before.model.pipeline
     seed = night.settings.model.seed
-    snapshots = past and {
-        name: prediction.Snapshot(of_the_past(pipeline, past, seed), past.spend)
+    snapshots = training and {
+        name: prediction.Snapshot(cross_fitted(pipeline, training, seed), training.spend)
         for name, pipeline in pipelines.items()
     }
-    judged = judged_rows(matrix, night.settings.model)
+    evaluated = evaluation_rows(matrix, night.settings.model)
     return scores.score(
         runners,
-        matrix.iloc[judged],
+        matrix.iloc[evaluated],
         night.settings.model,
         incumbent=before.candidate.labels if before else None,
-        truth=None if truth is None else truth[judged],
+        truth=None if truth is None else truth[evaluated],
         snapshots=snapshots,
         progress=progress,
     )

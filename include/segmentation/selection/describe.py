@@ -1,4 +1,4 @@
-"""What the chosen segments are: facts, names, map."""
+"""Description of the chosen segments: facts, names, map."""
 
 from dataclasses import dataclass
 
@@ -20,21 +20,21 @@ MAP_POINTS = 3000
 
 @dataclass(frozen=True)
 class _Facts:
-    """What is known of the date's customers, in the order of their ids."""
+    """The facts of the date's customers, in the order of their ids."""
 
     frame: pd.DataFrame
-    known: tuple[dictionary.Feature, ...]
+    features: tuple[dictionary.Feature, ...]
     truth: np.ndarray | None
     currency: str | None
 
 
 def _facts(night: Night) -> _Facts:
-    known = dictionary.of(night)
+    features = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, features)
         truth = _truth(conn, frame.index)
         currency = db.scalar(conn, db.statement("report/currency.sql"), night.params)
-    return _Facts(frame, known, truth, currency)
+    return _Facts(frame, features, truth, currency)
 
 
 def _publishable(
@@ -56,24 +56,24 @@ def _publishable(
         assign.save_model(model, night.folder / "model")
         model_path = f"{night.as_of_date:%Y-%m-%d}/{night.run_id}/model"
     _write_map(night, matrix, clusters, labelled["is_outlier"])
-    rules = explain.explain(facts.frame, clusters, facts.known, night.settings.model.seed)
+    rules = explain.explain(facts.frame, clusters, facts.features, night.settings.model.seed)
     chosen = Chosen(
         kind=decided.kind,
         verdict=decided.verdict,
         model_path=model_path,
-        segments=_segments(night, facts.frame, clusters, facts.known, rules, facts.currency),
-        profiles=profiles.profiles(facts.frame, clusters, facts.known, night.settings.model.seed),
-        leaderboard=_with_reference(decided.leaderboard, facts.frame, facts.truth, night),
+        segments=_segments(night, facts.frame, clusters, facts.features, rules, facts.currency),
+        profiles=profiles.profiles(facts.frame, clusters, facts.features, night.settings.model.seed),
+        leaderboard=_with_baseline(decided.leaderboard, facts.frame, facts.truth, night),
         rule_fidelity=rules.fidelity,
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
     return chosen, assignments.assign(confidence=assignments["confidence"].round(6))
 
 
-def _with_reference(
+def _with_baseline(
     board: pd.DataFrame, frame: pd.DataFrame, truth: np.ndarray | None, night: Night
 ) -> pd.DataFrame:
-    """Where there are true labels, the leaderboard says what the textbook's partition scores on them."""
+    """Add the naive baseline to the leaderboard where there are true labels."""
     row = None if truth is None else baseline.leaderboard_row(frame, truth, night.settings.model.seed)
     if row is None or board.empty:
         return board
@@ -94,20 +94,20 @@ def _segments(
     night: Night,
     frame: pd.DataFrame,
     clusters: pd.Series,
-    known: tuple[dictionary.Feature, ...],
+    features: tuple[dictionary.Feature, ...],
     rules: explain.Explanation,
     currency: str | None,
 ) -> tuple[Segment, ...]:
     before = _names_before(night, clusters)
-    traits = profiles.traits(frame, clusters, known, night.settings.lifecycle, before)
+    traits = profiles.traits(frame, clusters, features, night.settings.lifecycle, before)
     revenue = frame["spend_365d"].groupby(clusters).sum().round(2)
-    made = []
+    segments = []
     with speaking(night.settings.language):
         names = naming.names(traits)
         for trait in traits:
             name, own = names[trait.cluster], rules.of(trait.cluster)
             share = trait.customers / len(frame)
-            made.append(
+            segments.append(
                 Segment(
                     cluster=trait.cluster,
                     name=name.text(),
@@ -124,7 +124,7 @@ def _segments(
                     rules=own,
                 )
             )
-    return tuple(sorted(made, key=lambda segment: (-segment.revenue_365d, segment.cluster)))
+    return tuple(sorted(segments, key=lambda segment: (-segment.revenue_365d, segment.cluster)))
 
 
 def _names_before(night: Night, clusters: pd.Series) -> dict[int, naming.Name]:
@@ -141,14 +141,14 @@ def _names_before(night: Night, clusters: pd.Series) -> dict[int, naming.Name]:
         )
         if not versions:
             return {}
-        was = db.read_frame(
+        segments_before = db.read_frame(
             conn,
             "select customer_id, segment_id from segments.customer_segments where as_of_date = %(parent)s",
             params,
         ).set_index("customer_id")["segment_id"]
-    both = pd.concat([clusters.rename("cluster"), was], axis=1, join="inner").astype(int)
+    both = pd.concat([clusters.rename("cluster"), segments_before], axis=1, join="inner").astype(int)
     overlap = both.groupby(["cluster", "segment_id"]).size()
-    found = identity.match(
+    matches = identity.match(
         {(int(cluster), int(segment)): int(n) for (cluster, segment), n in overlap.items()},
         sorted(int(cluster) for cluster in clusters.unique()),
     )
@@ -159,7 +159,7 @@ def _names_before(night: Night, clusters: pd.Series) -> dict[int, naming.Name]:
         for row in versions
         if row["generated_name"] is not None
     }
-    return {m.cluster: names[m.segment_id] for m in found if m.segment_id in names}
+    return {m.cluster: names[m.segment_id] for m in matches if m.segment_id in names}
 
 
 def _write_map(night: Night, matrix: pd.DataFrame, clusters: pd.Series, outliers: pd.Series) -> None:

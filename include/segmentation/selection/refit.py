@@ -1,9 +1,9 @@
-"""Whether a night searches for a model, or lets the one in use label everybody.
+"""The refit policy: a night searches for a model, or lets the one in use label everybody.
 
 A search is due where there is no model, where somebody asks for one, and where the model in use may no longer
-fit: it is old, customers or features have moved, many are new, a setting has changed, or it fails a gate.
-Everything is compared with the date of the last search, which the stored model brings along: the parent's
-model and tonight's features decide, and nothing else. See docs/adr/0009-nights-without-a-search.md.
+fit: it is old, customers or features have moved, many are new, a setting has changed, or it violates a
+constraint. Everything is compared with the date of the last search, which the stored model brings along: the
+parent's model and tonight's features decide, and nothing else. See docs/adr/0009-nights-without-a-search.md.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import pandas as pd
 
 from segmentation.features import dictionary, table
 from segmentation.modelling import assign, drift
-from segmentation.modelling.choose import gates_failed
+from segmentation.modelling.choose import constraints_violated
 from segmentation.modelling.representations.registry import ALL
-from segmentation.modelling.sampling import judged_rows
+from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores.labels import _shares
 from segmentation.modelling.search import Candidate, incumbent
 from segmentation.runs import register
@@ -28,12 +28,12 @@ from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 
-FILE = "renewal.json"
+FILE = "refit.json"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody asks of this run only: the parameters of the DAG.
+class Overrides:
+    """Overrides of the settings for this run only: the parameters of the DAG.
 
     Attributes
     ----------
@@ -47,14 +47,14 @@ class Wish:
     force_refit: bool = False
 
     def words(self) -> str:
-        """What is asked for; empty when nothing is."""
-        said = [f"algorithm {', '.join(self.algorithms)}"] if self.algorithms else []
-        said += [f"k = {self.k}"] if self.k else []
-        said += ["a refit"] if self.force_refit else []
-        return " and ".join(said)
+        """The overrides in words; empty where there are none."""
+        parts = [f"algorithm {', '.join(self.algorithms)}"] if self.algorithms else []
+        parts += [f"k = {self.k}"] if self.k else []
+        parts += ["a refit"] if self.force_refit else []
+        return " and ".join(parts)
 
     def applied(self, night: Night) -> Night:
-        """The night with its range of k narrowed to the k that was asked for."""
+        """The night with its range of k narrowed to the k of the overrides."""
         if self.k is None:
             return night
         model = night.settings.model.model_copy(update={"k_min": self.k, "k_max": self.k})
@@ -63,7 +63,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether the run searches, and why; by algorithm and representation, what it tries first."""
+    """The decision to search or not, and why; by algorithm and representation, what is tried first."""
 
     search: bool
     reason: str
@@ -71,7 +71,7 @@ class Decision:
 
     @classmethod
     def read(cls, night: Night) -> Decision:
-        """What `decide` decided for the run."""
+        """Read the decision of the run."""
         return cls(**json.loads((night.folder / FILE).read_text()))
 
 
@@ -79,7 +79,7 @@ class Decision:
 class InUse:
     """The parent date's model: as a candidate, with the matrix that its own preparation makes.
 
-    The candidate's labels are those of `judged_rows`.
+    The candidate's labels are those of `evaluation_rows`.
     """
 
     candidate: Candidate
@@ -87,9 +87,9 @@ class InUse:
     matrix: pd.DataFrame
 
 
-def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) -> Decision:
+def decide(night: Night, overrides: Overrides, progress: Callable[[str], None] = print) -> Decision:
     """Decide for the run, and write the decision and its reason to `segments.runs`."""
-    decided = _decided(night, wish, progress)
+    decided = _decided(night, overrides, progress)
     night.folder.mkdir(parents=True, exist_ok=True)
     (night.folder / FILE).write_text(json.dumps(asdict(decided)))
     register.note(night, searched=decided.search, search_reason=decided.reason)
@@ -97,23 +97,23 @@ def decide(night: Night, wish: Wish, progress: Callable[[str], None] = print) ->
     return decided
 
 
-def _decided(night: Night, wish: Wish, progress: Callable[[str], None]) -> Decision:
-    if wish.words():
-        return Decision(True, f"asked for: {wish.words()}")
-    known = dictionary.of(night)
+def _decided(night: Night, overrides: Overrides, progress: Callable[[str], None]) -> Decision:
+    if overrides.words():
+        return Decision(True, f"asked for: {overrides.words()}")
+    features = dictionary.of(night)
     with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, known)
+        frame = table.read(conn, night.as_of_date, features)
         before = in_use(conn, night, frame, progress)
     if before is None:
         return Decision(True, "there is no model of an earlier date that can be used")
     first = before.model.searched.get("best", {})
-    if faults := _gates_failed(before, night):
-        return Decision(True, f"the model in use fails the gate {', '.join(faults)}", first)
+    if faults := _constraints_violated(before, night):
+        return Decision(True, f"the model in use violates the constraint {', '.join(faults)}", first)
     return Decision(*due(before.model, frame, night.as_of_date, night.settings), first)
 
 
 def due(model: assign.Model, frame: pd.DataFrame, today: date, settings: Settings) -> tuple[bool, str]:
-    """Whether tonight's features call for a search, and why (or why not).
+    """Decide whether tonight's features call for a search, and why (or why not).
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def shaping(settings: Settings) -> dict[str, Any]:
 
 
 def today(frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame) -> dict[str, Any]:
-    """What a model that is chosen tonight brings along: for `due`, and for the next search to begin with."""
+    """Facts that a model chosen tonight brings along: for `due`, and for the next search to begin with."""
     ranked = leaderboard.loc[leaderboard["rank"].notna() & (leaderboard["algorithm"] != "incumbent")]
     best: dict[str, dict[str, list]] = {}
     for row in ranked.sort_values("rank").to_dict("records"):
@@ -170,9 +170,9 @@ def today(frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame) -> dict[
     }
 
 
-def _gates_failed(before: InUse, night: Night) -> list[str]:
+def _constraints_violated(before: InUse, night: Night) -> list[str]:
     of_all = pd.Series(_shares(before.candidate.labels))
-    return gates_failed(before.candidate, of_all, night.settings.model)
+    return constraints_violated(before.candidate, of_all, night.settings.model)
 
 
 def in_use(
@@ -195,7 +195,7 @@ def in_use(
         model = assign.load_model(night.store / parent["model_path"])
         with assign.working(model):
             matrix = model.pipeline.transform(frame)
-            candidate = incumbent(model.labeller, matrix.iloc[judged_rows(matrix, night.settings.model)])
+            candidate = incumbent(model.labeller, matrix.iloc[evaluation_rows(matrix, night.settings.model)])
     except (assign.ModelRefusedError, ValueError, KeyError) as error:
         progress(f"the model of run {parent['run_id']} takes no part: {error}")
         return None

@@ -91,7 +91,7 @@ def movement(
 
 @router.get("/leaderboard", summary="Every candidate of a date's choice, the best first")
 def leaderboard(day: Day = None, limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.Candidate]:
-    """With its scores and the gates it failed."""
+    """With its scores and the constraints it violates."""
     with reading.connect() as conn:
         rows = reading.leaderboard(conn, reading.run_of(conn, day))
     items = [{**row, "scores": {name: row.get(name) for name in SCORES}} for row in rows[offset:][:limit]]

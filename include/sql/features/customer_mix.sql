@@ -1,4 +1,4 @@
--- Purpose: what the products of a customer's last 365 days are a mix of.
+-- Purpose: the product diversity of a customer's last 365 days.
 -- Grain: customer, for one slot. Inputs: features.customer_product_day of the 365 days.
 -- Parameters: as_of_date, slot; identifier: source: customer_product_day, or, of some customers only,
 --     touched_rows.sql.

@@ -3,10 +3,10 @@
 -- Inputs: features.customer_cumulative of the month start; customer_day of the days since;
 --     customer_day_cancelled of the cancellations since.
 -- Parameters: as_of_date; month: the month start, not after it (null: none, so that all days are read);
---     identifiers: whom: a condition on customer_id, or true; rhythm: rhythm.sql, or a table made of it.
+--     identifiers: whom: a condition on customer_id, or true; order_gaps: order_gaps.sql, or a table made of it.
 -- Re-run: reads only; customer_cumulative.sql and customer_features.sql include it.
 -- Caveat: a cancellation is an entry of the day on which it was made, and is taken off the totals as such.
---     The rhythm of order days is no total (rhythm.sql): whoever is counted anew there begins with nothing.
+--     The gaps between order days are no total (order_gaps.sql): whoever is counted anew there starts at zero.
 with before as (
     select *
     from features.customer_cumulative
@@ -74,11 +74,11 @@ counted_anew as not materialized (
     where day < %(month)s::date
 ),
 
-rhythm as (
-    select rhythm.*
+order_gaps as (
+    select order_gaps.*
     from (
-        {{ rhythm }}
-    ) as rhythm
+        {{ order_gaps }}
+    ) as order_gaps
 ),
 
 known as (
@@ -109,13 +109,13 @@ final as (
         coalesce(k.lines, 0) + coalesce(s.lines, 0) - coalesce(t.lines, 0) as lines,
         coalesce(k.discounted_lines, 0) + coalesce(s.discounted_lines, 0) - coalesce(t.discounted_lines, 0)
             as discounted_lines,
-        coalesce(k.days, 0) + coalesce(r.order_days, 0) as order_days,
-        coalesce(k.months, 0) + coalesce(r.active_months, 0) as active_months,
-        coalesce(k.first_day, r.first_order_day) as first_order_day,
-        coalesce(r.last_order_day, k.last_day) as last_order_day,
+        coalesce(k.days, 0) + coalesce(g.order_days, 0) as order_days,
+        coalesce(k.months, 0) + coalesce(g.active_months, 0) as active_months,
+        coalesce(k.first_day, g.first_order_day) as first_order_day,
+        coalesce(g.last_order_day, k.last_day) as last_order_day,
         coalesce(s.last_visit_day, k.last_visit_day) as last_visit_day,
-        coalesce(k.squares, 0) + coalesce(r.gap_squares, 0)
-        + coalesce((r.first_order_day - k.last_day) * (r.first_order_day - k.last_day), 0) as gap_squares,
+        coalesce(k.squares, 0) + coalesce(g.gap_squares, 0)
+        + coalesce((g.first_order_day - k.last_day) * (g.first_order_day - k.last_day), 0) as gap_squares,
         coalesce(k.gross_cents, 0) + coalesce(s.gross_cents, 0) - coalesce(t.gross_cents, 0) as gross_cents,
         coalesce(k.discount_cents, 0) + coalesce(s.discount_cents, 0) - coalesce(t.discount_cents, 0)
             as discount_cents,
@@ -136,7 +136,7 @@ final as (
     from known as k
     full join since as s using (customer_id)
     left join taken_off as t using (customer_id)
-    left join rhythm as r using (customer_id)
+    left join order_gaps as g using (customer_id)
 )
 
 select *

@@ -1,4 +1,4 @@
--- Purpose: every candidate of a run, the best first, those that failed a gate last.
+-- Purpose: every candidate of a run, the best first, those that violate a constraint last.
 -- Grain: candidate. Inputs: segments.model_leaderboard.
 -- Parameters: as_of_date, run_id. Read only.
 select *

@@ -1,8 +1,8 @@
 -- Purpose: who moved between any two dates.
 -- Grain: from, to; from null: not there at the first date; to null: no longer there at the second.
 -- Inputs: segments.customer_segments, one partition of each date. Parameters: first, second. Read only.
--- Caveat: reads both partitions, which takes a second of a million customers: packed.compare is for dates
---     that have bytes, which all but those of older versions have.
+-- Caveat: reads both partitions, a second for a million customers. It is for dates of older versions, which
+--     have no bytes; the others are compared by packed_assignments.compare.
 with before as (
     select
         customer_id,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.modelling.assign import assign, make_model, save_model
-from segmentation.modelling.representations.registry import REPRESENTATIONS, Past, represent
+from segmentation.modelling.representations.registry import REPRESENTATIONS, TrainingSnapshot, represent
 from segmentation.modelling.search import fit_algorithm
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 
@@ -21,7 +21,7 @@ SETTINGS = ModelSettings(k_min=3, k_max=3, trials=1, stability_draws=0)
 
 @dataclass(frozen=True)
 class Feature:
-    """What preparation reads of a feature."""
+    """The part of a feature that preparation reads."""
 
     name: str
     group: str
@@ -51,9 +51,9 @@ def customers(n: int = 120) -> pd.DataFrame:
 def main(folder: Path) -> None:
     """A model of principal components and centres, and one of a forecast and a mixture."""
     table = customers()
-    past = Past(table, np.where(table["spend"] > 50, table["spend"], 0.0))
-    made = represent(table, FEATURES, PreparationSettings(), tuple(REPRESENTATIONS), past)
-    for representation, algorithm in (("pca", "kmeans"), ("rfm_outlook", "gaussian_mixture")):
+    snapshot = TrainingSnapshot(table, np.where(table["spend"] > 50, table["spend"], 0.0))
+    made = represent(table, FEATURES, PreparationSettings(), tuple(REPRESENTATIONS), snapshot)
+    for representation, algorithm in (("pca", "kmeans"), ("rfm_forecast", "gaussian_mixture")):
         pipeline, matrix = made[representation]
         winner = next(c for c in fit_algorithm(algorithm, matrix, SETTINGS) if not c.error)
         save_model(make_model(winner, matrix, pipeline), folder / representation)

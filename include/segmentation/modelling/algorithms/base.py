@@ -1,4 +1,4 @@
-"""What an entry of the registry says about an algorithm, and helpers that entries share."""
+"""The definition of an algorithm in the registry, and helpers that entries share."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ROUNDS = 20
 
 
 def weights(X: np.ndarray) -> np.ndarray:
-    """What a unit of each column counts: 1 / range, half that for columns of two values, 0 for constants."""
+    """Weight of a unit of each column: 1 / range, half that for columns of two values, 0 for constants."""
     low, high = X.min(axis=0), X.max(axis=0)
     two = ((low == X) | (high == X)).all(axis=0)
     share = np.where(two, 0.5, 1.0)

@@ -1,4 +1,4 @@
-"""What agglomerative entries share: a tree of all merges, cut for every k."""
+"""Common part of the agglomerative entries: a tree of all merges, cut for every k."""
 
 from __future__ import annotations
 

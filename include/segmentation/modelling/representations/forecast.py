@@ -9,20 +9,20 @@ from sklearn.linear_model import RidgeCV
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.representations.transformers import Places
+from segmentation.modelling.representations.transformers import PercentileRanks
 
 LEARNING_ROWS = 20_000
 RIDGES = tuple(10.0**power for power in range(-1, 5))
 
 
-class Outlook(TransformerMixin, BaseEstimator):
+class Forecast(TransformerMixin, BaseEstimator):
     """Columns, and beside them what all features foretell, as learned from the shop's own past.
 
     Fitted on customers of a horizon ago with y = log(1 + what they spent since). It learns from their
-    places among each other (`Places`) and is told the places of today's customers among themselves: a
-    shop that was younger then had other values, a customer in the upper tenth is one still. On Online
+    percentile ranks (`PercentileRanks`) and is given the percentile ranks of today's customers: a shop that
+    was younger then had other values, a customer in the upper tenth is one still. On Online
     Retail as of 2011-04-15, when the shop's history had tripled within the horizon, the squared
-    correlation with what came was .10 by values and .25 by places (.26 is the ceiling there); at later
+    correlation with what came was .10 by values and .25 by ranks (.26 is the ceiling there); at later
     dates both are alike. The added column is the mean of two forecasts, ridge regression and boosted
     trees of depth 3: the one finds what goes on evenly, the other what has thresholds. The season is
     learned from a year ago, where the shop is old enough.
@@ -39,6 +39,8 @@ class Outlook(TransformerMixin, BaseEstimator):
     ----------
     factor_ : float
         What a forecast, in units of log(1 + spend), is multiplied by.
+    column_ : str
+        The name of the added column.
     """
 
     def __init__(self, beside: BaseEstimator, weight: float = 1.0, seed: int = 0):
@@ -46,7 +48,7 @@ class Outlook(TransformerMixin, BaseEstimator):
         self.weight = weight
         self.seed = seed
 
-    def fit(self, X, y, today=None, season=None) -> Outlook:
+    def fit(self, X, y, today=None, season=None) -> Forecast:
         """Learn from the customers of then, to show those of `today` (absent: those of then).
 
         `season`, an X and a y of the same days of the year before, is learned from as well; what was bought
@@ -54,37 +56,48 @@ class Outlook(TransformerMixin, BaseEstimator):
         """
         validate_data(self, X, dtype=np.float64)
         today = X if today is None else today
-        lessons = [self._lesson(*lesson) for lesson in ((X, y), season) if lesson is not None]
-        shown, outcome = (np.concatenate(parts) for parts in zip(*lessons, strict=True))
+        samples = [self._training_sample(*data) for data in ((X, y), season) if data is not None]
+        ranks, outcome = (np.concatenate(parts) for parts in zip(*samples, strict=True))
         steps = HistGradientBoostingRegressor(
             max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=self.seed
         )
         with threadpool_limits(1):  # the same sums whatever the machine
-            self.even_ = RidgeCV(alphas=RIDGES).fit(shown, outcome)
-            self.steps_ = steps.fit(shown, outcome)
-        self.places_ = Places(self.seed).fit(np.asarray(today, dtype=np.float64))
+            self.even_ = RidgeCV(alphas=RIDGES).fit(ranks, outcome)
+            self.steps_ = steps.fit(ranks, outcome)
+        self.ranks_ = PercentileRanks(self.seed).fit(np.asarray(today, dtype=np.float64))
         self.beside_ = clone(self.beside).fit(X)
+        self.column_ = "forecast"
         others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
-        spread = self._told(shown).std()
+        spread = self._predict(ranks).std()
         self.factor_ = float(np.sqrt(self.weight * others) / spread) if spread > 0 else 0.0
         return self
 
-    def _lesson(self, X, y) -> tuple[np.ndarray, np.ndarray]:
-        """Places of a sample of these customers, and what they spent more than the mean of it."""
+    def _training_sample(self, X, y) -> tuple[np.ndarray, np.ndarray]:
+        """Percentile ranks of a sample of these customers, and what they spent more than the mean of it."""
         values, outcome = np.asarray(X, dtype=np.float64), np.asarray(y)
         rows = np.random.default_rng(self.seed).permutation(len(values))[:LEARNING_ROWS]
-        return Places(self.seed).fit(values).transform(values[rows]), outcome[rows] - outcome.mean()
+        return PercentileRanks(self.seed).fit(values).transform(values[rows]), outcome[rows] - outcome.mean()
 
-    def _told(self, places: np.ndarray) -> np.ndarray:
+    def _predict(self, ranks: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
-            even = self.even_.predict(places)
-        return (even + self.steps_.predict(places)) / 2  # trees: a row is one thread's
+            by_ridge = self.even_.predict(ranks)
+        return (by_ridge + self.steps_.predict(ranks)) / 2  # trees: a row is one thread's
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)
-        forecast = self._told(self.places_.transform(values))
+        forecast = self._predict(self.ranks_.transform(values))
         return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * forecast])
 
+    def __setstate__(self, state):
+        """Restore a stored transformer; before 0.2 the ranks were called places."""
+        super().__setstate__(
+            {"ranks_" if name == "places_" else name: value for name, value in state.items()}
+        )
+
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        return np.asarray([*self.beside_.get_feature_names_out(), "outlook"], dtype=object)
+        own = getattr(self, "column_", "outlook")  # as models that were stored before 0.2 call it
+        return np.asarray([*self.beside_.get_feature_names_out(), own], dtype=object)
+
+
+Outlook = Forecast  # the name in models that were stored before 0.2

@@ -1,4 +1,4 @@
-"""In what customers are compared: several matrices of one feature table, each with its own candidates.
+"""Representations, in which customers are compared: matrices of one feature table, with candidates each.
 
 All start with the same columns (checked, clipped, imputed, on a scale of their own, redundant ones
 dropped) and differ in what becomes of them after. A representation is an entry of `REPRESENTATIONS`
@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from segmentation.modelling.prepare import Feature, make_pipeline
-from segmentation.modelling.representations.forecast import Outlook
+from segmentation.modelling.representations.forecast import Forecast
 from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector
 from segmentation.modelling.settings import PreparationSettings
 
@@ -29,7 +29,7 @@ VARIANCE_KEPT = 0.9
 
 
 @dataclass(frozen=True)
-class Past:
+class TrainingSnapshot:
     """Customers as they were a horizon ago, and what they did since.
 
     Attributes
@@ -37,13 +37,13 @@ class Past:
     features : DataFrame of shape (n_then, n_features), index = customer_id
     spend : ndarray of shape (n_then,)
         Currency units within the horizon; 0 for who bought nothing.
-    year_before : Past, optional
+    year_before : TrainingSnapshot, optional
         The same of a year ago: the season that is coming, as it was the last time.
     """
 
     features: pd.DataFrame
     spend: np.ndarray
-    year_before: Past | None = None
+    year_before: TrainingSnapshot | None = None
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,15 @@ REPRESENTATIONS = {
             ],
         ),
         Representation(
-            "outlook",
+            "forecast",
             "all features, groups balanced, and what they foretell by the shop's own past",
-            lambda features, settings: [("outlook", Outlook(FactorWeights(_groups(features)), weight=0.5))],
+            lambda features, settings: [("forecast", Forecast(FactorWeights(_groups(features)), weight=0.5))],
             learns=True,
         ),
         Representation(
-            "rfm_outlook",
+            "rfm_forecast",
             "recency, frequency and money, and what all features foretell by the shop's own past",
-            lambda features, settings: [("outlook", Outlook(GroupSelector(_groups(features)), weight=3.0))],
+            lambda features, settings: [("forecast", Forecast(GroupSelector(_groups(features)), weight=3.0))],
             learns=True,
         ),
     )
@@ -123,14 +123,14 @@ def represent(
     features: Sequence[Feature],
     settings: PreparationSettings,
     wanted: Sequence[str],
-    past: Past | None = None,
+    snapshot: TrainingSnapshot | None = None,
 ) -> dict[str, tuple[Pipeline, pd.DataFrame]]:
     """The fitted pipeline and the matrix of each representation wanted, and of `ALL`.
 
     Parameters
     ----------
     table : DataFrame of shape (n_customers, >= n_features), index = customer_id
-    past : Past, optional
+    snapshot : TrainingSnapshot, optional
         Without it the representations that learn are left out.
 
     Returns
@@ -153,12 +153,12 @@ def represent(
     made: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
     for name in dict.fromkeys([ALL, *wanted]):
         entry = REPRESENTATIONS[name]
-        if entry.learns and past is None:
+        if entry.learns and snapshot is None:
             continue
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
         if entry.learns:
-            lessons = _lessons(common, past)
-            own.fit(*lessons["then"], outlook__today=scaled, outlook__season=lessons.get("season"))
+            training = _training_data(common, snapshot)
+            own.fit(*training["then"], forecast__today=scaled, forecast__season=training.get("season"))
             matrix = own.transform(scaled)
         else:
             matrix = own.fit_transform(scaled)
@@ -167,31 +167,33 @@ def represent(
     return made
 
 
-def _lessons(common: Pipeline, past: Past) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
+def _training_data(
+    common: Pipeline, snapshot: TrainingSnapshot
+) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
     """X and y of what is learned from, in the columns common to all."""
-    of = {"then": past} | ({"season": past.year_before} if past.year_before is not None else {})
+    of = {"then": snapshot} | ({"season": snapshot.year_before} if snapshot.year_before is not None else {})
     return {name: (common.transform(each.features), np.log1p(each.spend)) for name, each in of.items()}
 
 
-def of_the_past(pipeline: Pipeline, past: Past, seed: int) -> np.ndarray:
-    """The customers of a horizon ago as `pipeline` shows them; what it learned from them, cross-fitted.
+def cross_fitted(pipeline: Pipeline, snapshot: TrainingSnapshot, seed: int) -> np.ndarray:
+    """The matrix of the customers of a horizon ago; what `pipeline` learned from them is cross-fitted.
 
-    A step that learned from these customers would tell its own training set well. So the rows of each
-    of 5 folds come from that step fitted on the other folds.
+    A step that learned from these customers would predict its own training set well. So the rows of
+    each of 5 folds come from that step fitted on the other folds.
 
     Returns
     -------
     ndarray of shape (n_then, n_columns)
     """
     step = pipeline[-1]
-    if not isinstance(step, Outlook):
-        return pipeline.transform(past.features).to_numpy()
-    lessons = _lessons(pipeline[:-1], past)
-    values, outcome = lessons["then"]
-    shown_as = np.empty((len(values), len(step.get_feature_names_out())))
-    for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
+    if not isinstance(step, Forecast):
+        return pipeline.transform(snapshot.features).to_numpy()
+    training = _training_data(pipeline[:-1], snapshot)
+    values, outcome = training["then"]
+    matrix = np.empty((len(values), len(step.get_feature_names_out())))
+    for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
         refitted = clone(step)
-        refitted.fit(values.iloc[shown], outcome[shown], today=values, season=lessons.get("season"))
+        refitted.fit(values.iloc[learned], outcome[learned], today=values, season=training.get("season"))
         refitted.factor_ = step.factor_  # one scale, that of the segments
-        shown_as[held] = refitted.transform(values.iloc[held])
-    return shown_as
+        matrix[held] = refitted.transform(values.iloc[held])
+    return matrix

@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from segmentation.modelling.prepare import group_of
 
-PLACING_ROWS = 100_000
-PLACES = 1_001
+RANKING_ROWS = 100_000
+RANKS = 1_001
 
 
 class GroupSelector(SelectorMixin, BaseEstimator):
@@ -78,7 +78,7 @@ class FactorWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return validate_data(self, X, dtype=np.float64, reset=False) * self.factors_
 
 
-class Places(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class PercentileRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Each value as the share of customers that are below it, ties in the middle: 0..1.
 
     The mid-rank in the sample of `fit` (at most 100,000 rows), straight between the values known. Unlike
@@ -94,13 +94,13 @@ class Places(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, seed: int = 0):
         self.seed = seed
 
-    def fit(self, X, y=None) -> Places:
+    def fit(self, X, y=None) -> PercentileRanks:
         X = validate_data(self, X, dtype=np.float64)
-        rows = np.random.default_rng(self.seed).permutation(len(X))[:PLACING_ROWS]
-        known = np.quantile(X[rows], np.linspace(0, 1, PLACES), axis=0, method="inverted_cdf")
-        found = [np.unique(column, return_index=True, return_counts=True) for column in known.T]
-        self.values_ = [values for values, _, _ in found]
-        self.shares_ = [(first + (counts - 1) / 2) / (PLACES - 1) for _, first, counts in found]
+        rows = np.random.default_rng(self.seed).permutation(len(X))[:RANKING_ROWS]
+        quantiles = np.quantile(X[rows], np.linspace(0, 1, RANKS), axis=0, method="inverted_cdf")
+        distinct = [np.unique(column, return_index=True, return_counts=True) for column in quantiles.T]
+        self.values_ = [values for values, _, _ in distinct]
+        self.shares_ = [(first + (counts - 1) / 2) / (RANKS - 1) for _, first, counts in distinct]
         return self
 
     def transform(self, X) -> np.ndarray:
@@ -108,3 +108,6 @@ class Places(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float64, reset=False)
         with ThreadPoolExecutor() as pool:  # a column each
             return np.column_stack(list(pool.map(np.interp, X.T, self.values_, self.shares_)))
+
+
+Places = PercentileRanks  # the name in models that were stored before 0.2

@@ -23,7 +23,7 @@ def _is_forecast(representation: str) -> bool:
 
 
 def consensus(partitions: Sequence[np.ndarray], algorithms: Sequence[str]) -> list[float]:
-    """How far other candidates found the same: mean over algorithms of the mean ARI with their candidates.
+    """Agreement with the other candidates: mean over algorithms of the mean ARI with their candidates.
 
     Each algorithm counts once, however many candidates it has, the own one included (without the
     candidate itself); the model in use has no say, nor has one in a space made of a forecast: such
@@ -58,7 +58,7 @@ def consensus(partitions: Sequence[np.ndarray], algorithms: Sequence[str]) -> li
 
 
 def external(labels: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """How far `labels` agree with true ones, of those whose true label is known (not NaN, not -1).
+    """Agreement of `labels` with true ones, of those whose true label is known (not NaN, not -1).
 
     Returns
     -------
@@ -66,24 +66,24 @@ def external(labels: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         The scores called external_...; all NaN where no true label is known. Noise is a segment here.
     """
     names = ("ari", "ami", "nmi", "homogeneity", "completeness")
-    kinds, given = _known(truth, labels)
+    true_labels, own = _where_known(truth, labels)
     values = [float("nan")] * len(names)
-    if len(kinds):
+    if len(true_labels):
         # the V-measure is the mutual information over the mean of the two entropies
-        homogeneity, completeness, mutual = homogeneity_completeness_v_measure(kinds, given)
-        adjusted = adjusted_rand_score(kinds, given), adjusted_mutual_info_score(kinds, given)
+        homogeneity, completeness, mutual = homogeneity_completeness_v_measure(true_labels, own)
+        adjusted = adjusted_rand_score(true_labels, own), adjusted_mutual_info_score(true_labels, own)
         values = [*adjusted, mutual, homogeneity, completeness]
     return {f"external_{name}": float(value) for name, value in zip(names, values, strict=True)}
 
 
 def _agreement(labels: np.ndarray, others: np.ndarray) -> float:
     """Adjusted Rand index with others, of those who are no noise there."""
-    others, given = _known(others, labels)
-    return float(adjusted_rand_score(others, given)) if len(others) else float("nan")
+    others, own = _where_known(others, labels)
+    return float(adjusted_rand_score(others, own)) if len(others) else float("nan")
 
 
-def _known(others: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _where_known(others: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both, of those whose other label is neither NaN nor -1, the other ones as numbers."""
     others = pd.Series(others)
-    known = (others.notna() & (others != NOISE)).to_numpy()
-    return pd.factorize(others[known])[0], labels[known]
+    is_known = (others.notna() & (others != NOISE)).to_numpy()
+    return pd.factorize(others[is_known])[0], labels[is_known]

@@ -19,11 +19,11 @@ RIDGE = 1e-4
 
 
 def silhouettes(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[float]:
-    """The first of what `silhouettes_told` tells."""
-    return [width for width, _ in silhouettes_told(X, partitions)]
+    """Mean silhouette width of every partition."""
+    return [width for width, _ in silhouettes_with_errors(X, partitions)]
 
 
-def silhouettes_told(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[tuple[float, float]]:
+def silhouettes_with_errors(X: np.ndarray, partitions: Sequence[np.ndarray]) -> list[tuple[float, float]]:
     """Mean silhouette width of every partition, in one pass over the distances, and its standard error.
 
     Parameters
@@ -87,7 +87,7 @@ def _sums_of_widths(X: np.ndarray, hot: Sequence[np.ndarray]) -> tuple[np.ndarra
 
 
 def _blocks_of_distances(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Some rows, and their distances to all rows of X in float32; valid until the next are asked for.
+    """Some rows, and their distances to all rows of X in float32; valid until the next are computed.
 
     Squared in float64, |x|^2 - 2 x y + |y|^2 as one product of matrices, in memory that is used again: to be
     given new pages for every block took longer than the products.
@@ -170,22 +170,22 @@ def near_neighbour_dunn(distances: np.ndarray, neighbours: np.ndarray, labels: n
     are further apart than any neighbours: the largest distance stands in.
     """
     labels_of = labels[neighbours]
-    known = (labels[:, None] != NOISE) & (labels_of != NOISE)
-    if len(np.unique(labels[labels != NOISE])) < 2 or not known.any():
+    clustered = (labels[:, None] != NOISE) & (labels_of != NOISE)
+    if len(np.unique(labels[labels != NOISE])) < 2 or not clustered.any():
         return float("nan")
-    differ = known & (labels_of != labels[:, None])
-    within = distances[known & ~differ]
+    differ = clustered & (labels_of != labels[:, None])
+    within = distances[clustered & ~differ]
     if not len(within) or within.mean() <= 0:
         return float("nan")
-    between = distances[differ] if differ.any() else distances[known].max(keepdims=True)
+    between = distances[differ] if differ.any() else distances[clustered].max(keepdims=True)
     terms = min(3 * DUNN_SOFTNESS, len(between))
     smallest = np.sort(np.partition(between, terms - 1)[:terms])
     weights = norm.pdf(np.arange(terms), scale=DUNN_SOFTNESS)
     return float(smallest @ weights / weights.sum() / within.mean())
 
 
-def neighbours_together(neighbours: np.ndarray, labels: np.ndarray) -> float:
-    """How far near neighbours share a segment, against chance: 1 - sqrt(cut / expected), at least 0.
+def neighbour_purity(neighbours: np.ndarray, labels: np.ndarray) -> float:
+    """Share of a segment among near neighbours, against chance: 1 - sqrt(cut / expected), at least 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How well a partition predicts the next period, and how well a shallow tree tells it."""
+"""Predictive validity of a partition for the next period, and how well a shallow tree recovers it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What customers looked like a horizon ago, and what they then spent.
+    """Customers as they were a horizon ago, and what they then spent.
 
     Attributes
     ----------
@@ -38,20 +38,20 @@ def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
     rows = np.flatnonzero(labels != NOISE)
     rows = rows[np.random.default_rng(seed).permutation(len(rows))[:TREE_ROWS]]
     half = len(rows) // 2
-    shown, held = rows[:half], rows[half:]
-    known = np.isin(labels[held], labels[shown])
-    if len(np.unique(labels[shown])) < 2 or not known.any():
+    learned, held = rows[:half], rows[half:]
+    is_known = np.isin(labels[held], labels[learned])
+    if len(np.unique(labels[learned])) < 2 or not is_known.any():
         return float("nan")
     tree = DecisionTreeClassifier(max_depth=TREE_DEPTH, class_weight="balanced", random_state=seed)
-    tree.fit(X[shown], labels[shown])
-    truth, told = labels[held][known], tree.predict(X[held][known])
-    return float(recall_score(truth, told, labels=np.unique(truth), average="macro"))
+    tree.fit(X[learned], labels[learned])
+    truth, predicted = labels[held][is_known], tree.predict(X[held][is_known])
+    return float(recall_score(truth, predicted, labels=np.unique(truth), average="macro"))
 
 
 def predictive(
     candidate: Candidate, snapshot: Snapshot, seed: int, near: Neighbours | None = None
 ) -> dict[str, float]:
-    """What membership then says of the spend that followed, out of sample in 5 folds.
+    """Predictive validity of membership then for the spend that followed, out of sample in 5 folds.
 
     `predictive` is 1 - squared error / variance of log(1 + spend) where the forecast is the mean
     of the segment in the other folds; `predictive_auc` is the AUC of the segment's share of
@@ -68,8 +68,10 @@ def predictive(
         return absent
     outcomes = np.column_stack([np.log1p(snapshot.spend), snapshot.spend > 0]).astype(float)
     forecast = np.empty_like(outcomes)
-    for shown, held in KFold(FOLDS, shuffle=True, random_state=seed).split(labels):
-        forecast[held] = _segment_means(labels[shown], outcomes[shown], int(labels.max()) + 1)[labels[held]]
+    for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(labels):
+        forecast[held] = _segment_means(labels[learned], outcomes[learned], int(labels.max()) + 1)[
+            labels[held]
+        ]
     variance = np.square(outcomes[:, 0] - outcomes[:, 0].mean()).sum()
     error = np.square(outcomes[:, 0] - forecast[:, 0]).sum()
     both = 0 < outcomes[:, 1].sum() < len(outcomes)

@@ -21,8 +21,8 @@ from segmentation.modelling.scores.geometry import (
     _near_neighbours,
     mixture_gain,
     near_neighbour_dunn,
-    neighbours_together,
-    silhouettes_told,
+    neighbour_purity,
+    silhouettes_with_errors,
     variance_scores,
 )
 from segmentation.modelling.scores.labels import _shares, _with_noise_settled
@@ -42,7 +42,7 @@ DEFINITIONS = {
     "davies_bouldin": "mean likeness of each segment to its most alike, 0 is best; noise left out",
     "near_neighbour_dunn": "near neighbours: soft minimum distance between segments over mean within",
     "density_validity": "how much sparser it is between segments than within, -1..1 (DBCV)",
-    "neighbours_together": "0..1: how far near neighbours share a segment, against chance of its size",
+    "neighbour_purity": "0..1: how far near neighbours share a segment, against chance of its size",
     "consensus": "mean adjusted Rand index with the candidates of each algorithm",
     "mixture_gain": "nats a customer that a Gaussian a segment gains over one for all, after BIC",
     "stability": "mean adjusted Rand index with refits on subsamples",
@@ -102,28 +102,28 @@ def score(
         voices = ["" if _is_forecast(c.representation) else c.algorithm for c in fitted]
         for row, agreed in zip(columns, consensus(published, voices), strict=True):
             row["consensus"] = agreed
-        for row, (width, error) in zip(columns, silhouettes_told(sample, on_sample), strict=True):
+        for row, (width, error) in zip(columns, silhouettes_with_errors(sample, on_sample), strict=True):
             row["silhouette"] = width
             row["silhouette_error"] = error if len(rows) < len(values) else error * 0.0
-        for row, candidate, lab, told in zip(columns, fitted, on_sample, published, strict=True):
+        for row, candidate, lab, settled in zip(columns, fitted, on_sample, published, strict=True):
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
-            row["neighbours_together"] = neighbours_together(neighbours[1], told)
-            row["mixture_gain"] = mixture_gain(sample, told)
+            row["neighbour_purity"] = neighbour_purity(neighbours[1], settled)
+            row["mixture_gain"] = mixture_gain(sample, settled)
             for name in ("stability", "prediction_strength", "segment_jaccard"):
                 row[name] = getattr(candidate, name)
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
-        shown: dict[str, Neighbours] = {}
+        neighbours_then: dict[str, Neighbours] = {}
         for row, candidate, lab in zip(columns, fitted, labels, strict=True):
             if incumbent is not None:
                 row["agreement_incumbent"] = _agreement(lab, np.asarray(incumbent)[order])
             row |= {} if truth is None else external(lab, np.asarray(truth)[order])
-            past = (snapshots or {}).get(candidate.representation)
-            if past is not None:
-                near = shown.setdefault(candidate.representation, Neighbours(past.X))
-                row |= predictive(candidate, past, settings.seed, near)
+            snapshot = (snapshots or {}).get(candidate.representation)
+            if snapshot is not None:
+                near = neighbours_then.setdefault(candidate.representation, Neighbours(snapshot.X))
+                row |= predictive(candidate, snapshot, settings.seed, near)
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 

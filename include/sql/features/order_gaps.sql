@@ -1,4 +1,4 @@
--- Purpose: the rhythm of order days since a month start: how many, in how many months, and their gaps.
+-- Purpose: the gaps between order days since a month start, the days and their months.
 -- Grain: customer with an order day since then, or with an earlier one that has been taken off since.
 -- Inputs: features.customer_day and customer_day_cancelled since the month start; customer_order_day of the
 --     customers of whom a cancellation took an earlier order off: of these, all days are counted anew.

@@ -26,7 +26,7 @@ looked_up as (
 )
 
 select
-    coalesce(sum(orders) filter (where is_known is null), 0)::bigint as rows_of_strangers,
+    coalesce(sum(orders) filter (where is_known is null), 0)::bigint as rows_of_unknown_customers,
     coalesce(sum(orders) filter (where is_known is null), 0)::double precision
     / nullif(sum(orders), 0)::double precision as unknown_customer_share
 from looked_up

@@ -1,4 +1,4 @@
--- Purpose: the dates of which partitions are past their time.
+-- Purpose: the dates whose partitions have expired.
 -- Grain: as_of_date that has a partition of segments.customer_segments or features.customer_features.
 -- Inputs: the catalogue, segments.runs. Parameters: newest: the newest published date; assignments_from,
 --     month_ends_from, features_from: the first date of which each is kept.

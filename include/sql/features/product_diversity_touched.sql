@@ -1,5 +1,5 @@
--- Purpose: the customers whose mix of products is another one at a later date: lines of theirs came into the
---     365 days or left them, or were cancelled.
+-- Purpose: the customers whose product diversity may differ at a later date: lines of theirs entered the 365
+--     days or left them, or were cancelled.
 -- Grain: customer. Inputs: features.customer_product_day of the days that come and go; customer_day_cancelled
 --     of the cancellations between the dates.
 -- Parameters: before, as_of_date. Read only.
