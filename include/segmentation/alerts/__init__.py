@@ -22,13 +22,13 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
     incidents.safely(incidents.failed, context, words, run_id)
 
 
-def held(night: "Night", observed: str, expected: str, moves: Iterable[Move] = (), link: str = "") -> None:
+def held(night: "Night", share: float, limit: float, moves: Iterable[Move] = (), link: str = "") -> None:
     """Too many customers would change segment, so nothing is published until somebody decides.
 
     Parameters
     ----------
-    observed, expected
-        The share that would change, and the most that is allowed, in words (`"41.2 %"`, `"at most 30.0 %"`).
+    share, limit
+        The share that would change, and the most that is allowed, 0..1.
     moves
         The from-to matrix: names of segments and numbers of customers; the largest are told.
     link
@@ -36,7 +36,7 @@ def held(night: "Night", observed: str, expected: str, moves: Iterable[Move] = (
     """
     from segmentation.alerts import incidents
 
-    incidents.safely(incidents.held, night, observed, expected, tuple(moves), link)
+    incidents.safely(incidents.held, night, share, limit, tuple(moves), link)
 
 
 def no_data(night: "Night") -> None:

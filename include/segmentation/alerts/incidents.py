@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -16,9 +15,10 @@ from airflow.sdk import get_current_context
 
 from segmentation import dates, settings
 from segmentation.alerts import record
-from segmentation.alerts.message import TOLD, Alert, Finding, Kind
+from segmentation.alerts.message import TOLD, Alert, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
+from segmentation.quality.results import DRIFT, Result, worst_first
 from segmentation.row_rules import NO_FAULT
 from segmentation.runs import connections, links, register
 from segmentation.runs.night import Night
@@ -87,13 +87,13 @@ def _of_maintenance(dag_run: Any, task_id: str, words: str, link: str) -> Alert:
 
 
 def held(
-    night: Night, observed: str, expected: str, moves: tuple[tuple[str, str, int], ...], link: str
+    night: Night, share: float, limit: float, moves: tuple[tuple[str, str, int], ...], link: str
 ) -> None:
     """A night that waits for somebody's decision."""
     largest = sorted(moves, key=lambda move: -move[2])
     facts = {
-        "observed": observed,
-        "expected": expected,
+        "share": share,
+        "limit": limit,
         "moves": [{"source": a, "target": b, "customers": f"{n:,}"} for a, b, n in largest[: 2 * TOLD]],
         "decide": [_command(decision, night.as_of_date) for decision in ("release", "reject")],
     }
@@ -112,31 +112,29 @@ def late(dag_run: dict[str, Any], day: date, deadline: str) -> None:
     with suppress(psycopg2.Error), connections.database(WAREHOUSE).connect() as conn:
         if _is_published(conn, day):
             return
-        run = _run_of(conn, dag_run["dag_run_id"])
-    facts = {"deadline": deadline, "status": run["status"] if run else None}
-    for name in ("started_at", "heartbeat_at"):
-        facts[name] = f"{run[name].astimezone(settings.load().tz):%H:%M}" if run else ""
-    verdict = tuple((run["verdict"] or "").splitlines()) if run else ()
-    run_id = run["run_id"] if run else None
-    _send(_alert("late", day, run_id, dag_run["dag_run_id"], what=verdict, facts=facts))
+        run = register.of_dag_run(conn, dag_run["dag_run_id"])
+    facts = {"deadline": deadline, "status": run.status if run else None}
+    for name, instant in (("started_at", run and run.started_at), ("heartbeat_at", run and run.heartbeat_at)):
+        facts[name] = f"{instant.astimezone(settings.load().tz):%H:%M}" if instant else ""
+    verdict = tuple((run.verdict or "").splitlines()) if run else ()
+    _send(_alert("late", day, run and run.run_id, dag_run["dag_run_id"], what=verdict, facts=facts))
 
 
 def recovered(night: Night) -> None:
     """The news that a date is published after all, when somebody was told that it was not."""
     with night.warehouse.connect() as conn:
         closed = record.recover(conn, night.as_of_date, night.run_id)
-        counts = db.scalar(
-            conn, "select counts from segments.runs where run_id = %(run_id)s", {"run_id": night.run_id}
-        )
+        run = register.find(conn, night.run_id)
     if not closed:
         return
+    counts = run.counts if run else {}
     facts = {
         "earlier": [
             {"kind": row["kind"], "at": f"{row['at'].astimezone(night.settings.tz):%Y-%m-%d %H:%M}"}
             for row in closed
         ],
-        "customers": f"{(counts or {}).get('customers', 0):,}",
-        "segments": f"{(counts or {}).get('segments', 0):,}",
+        "customers": f"{counts.get('customers', 0):,}",
+        "segments": f"{counts.get('segments', 0):,}",
     }
     _send(_alert("recovered", night.as_of_date, night.run_id, _dag_run_id(), facts=facts))
 
@@ -173,55 +171,30 @@ def _alert(
 
 
 def _gate(run_id: str | None, message: str) -> dict[str, Any]:
-    """What a gate found, from the results that it stored; the message of the failure has the phrases."""
+    """What a gate found, from the results that it stored; the message of the failure where there is none."""
     with connections.database(WAREHOUSE).connect() as conn:
         rows = db.rows(conn, db.statement("alerts/failed_checks.sql"), {"run_id": run_id})
-        examples = _examples(conn, run_id, rows)
-    if not rows:
+        found = [Result.of(row) for row in rows]
+        examples = _examples(conn, run_id, found)
+    if not found:
         return {"what": (message,), "facts": {"gate": ""}}
-    found = tuple(
-        Finding(
-            row["table_name"],
-            row["expectation"],
-            _phrase(row, message),
-            row["observed"] or "",
-            row["expected"] or "",
-            row["failing_rows"],
-        )
-        for row in sorted(rows, key=_place)
-    )
+    # of many features that drifted, the worst first, behind what is no drift
+    drifted = worst_first([result for result in found if result.family == DRIFT])
     return {
-        "what": found,
+        "what": (*(result for result in found if result.family != DRIFT), *drifted),
         "examples": examples,
-        "details": _page(rows[-1]["link"]),
-        "facts": {"gate": rows[-1]["gate"]},
+        "details": _page(found[-1].link),
+        "facts": {"gate": found[-1].gate},
     }
 
 
-def _place(row: dict[str, Any]) -> tuple[bool, float]:
-    """Of many features that drifted, the worst first, behind what is no drift."""
-    drifted = row["expectation"].startswith("drift_")
-    with suppress(TypeError, ValueError):
-        return drifted, -float(row["observed"]) if drifted else 0.0
-    return drifted, 0.0
-
-
-def _phrase(row: dict[str, Any], message: str) -> str:
-    """What the gate calls the figure."""
-    figures = rf" is {re.escape(row['observed'] or '')}(?: \([\d,]+ rows\))?, expected is "
-    said = re.search(rf"\b{row['table_name']}: ([^;]*?){figures}{re.escape(row['expected'] or '')}", message)
-    return said[1] if said else row["expectation"].replace("_", " ")
-
-
-def _examples(
-    conn: db.Connection, run_id: str | None, failed_checks: list[dict[str, Any]]
-) -> tuple[str, ...]:
+def _examples(conn: db.Connection, run_id: str | None, failed_checks: list[Result]) -> tuple[str, ...]:
     """Up to five rows behind the failures, by key: refused ones with their rule, or incomplete ones."""
     found: list[str] = []
     for check in failed_checks:
-        table, name = check["table_name"], check["expectation"]
+        table, name = check.table_name, check.expectation
         params = {"run_id": run_id, "n": TOLD, "no_fault": list(NO_FAULT)}
-        if name == "broken_share" and table in KEYS:
+        if check.family == "broken_share" and table in KEYS:
             query = db.statement("alerts/quarantined.sql", table=table, key=KEYS[table])
             rows = db.rows(conn, query, params)
             found += [f"{table} {row['row_key'] or ''}: {row['rule']}" for row in rows]
@@ -250,18 +223,12 @@ def _newest() -> date | None:
 def _status(run_id: str | None) -> str | None:
     with suppress(Exception), connections.database(WAREHOUSE).connect(readonly=True) as conn:
         found = register.find(conn, run_id) if run_id else None
-        return found["status"] if found else None
+        return found.status if found else None
     return None
 
 
 def _is_published(conn: db.Connection, day: date) -> bool:
-    query = "select 1 from segments.runs where as_of_date = %(day)s and status = 'published' limit 1"
-    return db.scalar(conn, query, {"day": day}) is not None
-
-
-def _run_of(conn: db.Connection, dag_run_id: str) -> dict[str, Any] | None:
-    query = "select * from segments.runs where dag_run_id = %(id)s order by started_at desc limit 1"
-    return db.row(conn, query, {"id": dag_run_id})
+    return register.published(conn, day) is not None
 
 
 def _dag_run_id() -> str | None:

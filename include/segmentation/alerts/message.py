@@ -9,7 +9,11 @@ from typing import Any, Literal
 
 import jinja2
 
-from segmentation.quality.names import _figure, _words, check
+from segmentation.features import dictionary
+from segmentation.language.texts import speaking
+from segmentation.quality import wording
+from segmentation.quality.figures import in_words, range_in_words
+from segmentation.quality.results import Result
 
 Kind = Literal["gate", "task", "late", "held", "no_data", "recovered"]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,22 +32,11 @@ KEY = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9._#/:-]{0,39}")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a gate found: a figure, and what it should have been."""
-
-    table: str
-    name: str
-    says: str
-    observed: str
-    expected: str
-    rows: int | None = None
-
-
-@dataclass(frozen=True)
 class Alert:
     """What somebody is told. Numbers, dates, table names and keys of orders: never a value of a customer.
 
-    `readers` is the newest published date, or None; `link` is where to look and `details` the page of a gate;
+    `what` are unmet expectations, or sentences of others; `readers` is the newest published date, or None;
+    `link` is where to look and `details` the page of a gate;
     `facts` are what the template of the kind wants beside these.
     """
 
@@ -51,7 +44,7 @@ class Alert:
     shop: str
     as_of_date: date
     run_id: str | None
-    what: tuple[Finding | str, ...] = ()
+    what: tuple[Result | str, ...] = ()
     examples: tuple[str, ...] = ()
     readers: date | None = None
     link: str = ""
@@ -80,14 +73,15 @@ class Text:
 
 def render(alert: Alert, language: str) -> Text:
     """The alert in words: the first line of the template is the title."""
-    template = _environment(language).get_template(f"{language}/{alert.kind}.txt.j2")
-    lines = template.render(
-        alert=alert,
-        findings=[_hidden(finding) for finding in alert.what[:TOLD]],
-        more=max(len(alert.what) - TOLD, 0),
-        examples=[example_key(key) for key in alert.examples[:TOLD]],
-        **alert.facts,
-    )
+    template = _environment().get_template(f"{language}/{alert.kind}.txt.j2")
+    with speaking(language):
+        lines = template.render(
+            alert=alert,
+            findings=[_finding(finding) for finding in alert.what[:TOLD]],
+            more=max(len(alert.what) - TOLD, 0),
+            examples=[example_key(key) for key in alert.examples[:TOLD]],
+            **alert.facts,
+        )
     title, _, body = lines.strip().partition("\n")
     return Text(title.strip(), re.sub(r"\n{3,}", "\n\n", body.strip()) + "\n")
 
@@ -108,12 +102,13 @@ def example_key(key: str) -> str:
     return f"{what} {shown}".rstrip() + colon + rule
 
 
-def _hidden(finding: Finding | str) -> Finding | str:
-    return hide(finding) if isinstance(finding, str) else finding
+def _finding(finding: Result | str) -> str:
+    """A finding in the language in force; a sentence of others without what may be a person's."""
+    return hide(finding) if isinstance(finding, str) else wording.finding(finding, dictionary.called)
 
 
-@lru_cache(maxsize=4)
-def _environment(language: str) -> jinja2.Environment:
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -121,23 +116,7 @@ def _environment(language: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = _words(language)
-    environment.filters["sentence"] = lambda finding: _sentence(finding, language)
-    environment.filters["word"] = lambda word: words["words"].get(word, word)
-    environment.filters["figure"] = lambda figure: _figure(figure, words)
+    environment.filters["word"] = wording.word
+    environment.filters["share"] = lambda share: in_words(share, "share")
+    environment.filters["at_most"] = lambda share: range_in_words(None, share, "share")
     return environment
-
-
-def _sentence(finding: Finding | str, language: str) -> str:
-    """A finding in the language; what only English has a phrase for stays English."""
-    if isinstance(finding, str):
-        return finding
-    words = _words(language)
-    says = check(finding.name, language)
-    rows = words["phrases"]["rows"].format(n=f"{finding.rows:,}") if finding.rows else ""
-    return words["phrases"]["finding"].format(
-        table=finding.table,
-        says=says or finding.says,
-        observed=_figure(finding.observed, words) + rows,
-        expected=_figure(finding.expected, words),
-    )

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.errors import SettingsError
+from segmentation.runs import register
+from segmentation.runs.register import Run
 from segmentation.settings import Audiences
 from segmentation.warehouse import db
 
@@ -58,20 +60,20 @@ def export(
         run = _newest(conn)
         audiences = [_read(conn, run, row, settings) for row in _segments(conn, run)]
     kept = [a for a in audiences if len(a.addresses) >= settings.min_customers]
-    day = folder / f"{run['as_of_date']}"
+    day = folder / f"{run.as_of_date}"
     files = {
         f"segment_{a.segment_id}.{kind}": make(a.addresses)
         for a in kept
         for kind, make in (("csv", _csv), ("parquet", _parquet))
     }
     digest = hashlib.sha256("".join(map(_sha256, files.values())).encode()).hexdigest()
-    place = day / f"{run['run_id']}-{digest[:12]}"
+    place = day / f"{run.run_id}-{digest[:12]}"
     place.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         _put(place / name, content)
     manifest = {
-        "as_of_date": f"{run['as_of_date']}",
-        "run_id": run["run_id"],
+        "as_of_date": f"{run.as_of_date}",
+        "run_id": run.run_id,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "column": COLUMN,
         "needs_consent": settings.needs_consent,
@@ -83,36 +85,33 @@ def export(
     _put(folder / MANIFEST, content)
     _forget(folder, day, place, settings.keep_dates)
     progress(
-        f"audiences: {len(kept)} of {len(audiences)} segments of {run['as_of_date']}, "
+        f"audiences: {len(kept)} of {len(audiences)} segments of {run.as_of_date}, "
         f"{sum(len(a.addresses) for a in kept):,} addresses, to {folder}"
     )
     return manifest
 
 
-def _newest(conn: db.Connection) -> dict[str, Any]:
-    run = db.row(
-        conn,
-        "select run_id, as_of_date from segments.runs where status = 'published' "
-        "order by as_of_date desc, published_at desc limit 1",
-    )
+def _newest(conn: db.Connection) -> Run:
+    day = register.newest(conn)
+    run = register.published(conn, day) if day else None
     if run is None:
         raise SettingsError("there are no audiences to export: nothing was published yet")
     return run
 
 
-def _segments(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+def _segments(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
     return db.rows(
         conn,
         "select v.segment_id, coalesce(o.name, v.generated_name, v.name) as name, v.customers "
         "from segments.segment_versions as v "
         "left join segments.segment_name_overrides as o on v.segment_id = o.segment_id "
         "where v.as_of_date = %(as_of_date)s order by v.segment_id",
-        run,
+        run.params,
     )
 
 
-def _read(conn: db.Connection, run: dict[str, Any], segment: dict[str, Any], settings: Audiences) -> Audience:
-    told = {**run, "segment_id": segment["segment_id"], "needs_consent": settings.needs_consent}
+def _read(conn: db.Connection, run: Run, segment: dict[str, Any], settings: Audiences) -> Audience:
+    told = {**run.params, "segment_id": segment["segment_id"], "needs_consent": settings.needs_consent}
     with conn.cursor() as cursor:
         cursor.execute(db.statement("segments/audience.sql"), told)
         addresses = [address for (address,) in cursor]

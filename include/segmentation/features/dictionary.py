@@ -7,6 +7,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from segmentation.language import numbers
+from segmentation.language.texts import t
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
 from segmentation.sources import contract, files
@@ -41,6 +43,12 @@ class Feature(BaseModel):
 def dictionary() -> tuple[Feature, ...]:
     """Every feature there is, in the order of the file."""
     return tuple(TypeAdapter(list[Feature]).validate_python(yaml.safe_load(DICTIONARY.read_text())))
+
+
+def called(name: str) -> str:
+    """The label of a feature in the language in force; of what is none (a row rule), its name in words."""
+    labels = {feature.name: feature.label for feature in dictionary()}
+    return t(labels[name]) if name in labels else numbers.plain(name)
 
 
 def available(source: str, lacks: Collection[str] = ()) -> tuple[Feature, ...]:

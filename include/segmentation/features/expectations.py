@@ -1,9 +1,7 @@
 """The expectations of the gate on features."""
 
-import great_expectations as gx
-
 from segmentation.features.dictionary import Feature
-from segmentation.quality.builder import Builder
+from segmentation.quality.builder import Builder, Suite
 from segmentation.quality.metrics import Metrics
 from segmentation.settings import Settings
 
@@ -16,12 +14,11 @@ PSI_NOISE = 34
 
 def customer_features(
     metrics: Metrics, settings: Settings, features: tuple[Feature, ...], parent: str | None
-) -> gx.ExpectationSuite:
+) -> Suite:
     """Expectations on presence, unknown values, ranges, and drift since the parent date."""
     suite = Builder("features", metrics, settings)
     suite.figure(
         "customers_off",
-        "difference between the customers with features and the eligible ones",
         "critical",
         most=0,
         advice=FEATURES,
@@ -29,7 +26,6 @@ def customer_features(
     )
     suite.figure(
         "cents_off",
-        "difference between the spend of the last days in the roll-up and in the clean lines",
         "critical",
         most=0,
         unit="money",
@@ -50,12 +46,13 @@ def _complete(suite: Builder, feature: Feature) -> None:
     always = feature.group in ("rfm", "trend")
     suite.figure(
         f"known_{feature.name}",
-        f"number of customers with {feature.name}",
         "critical" if always else "info",
         least=suite.rows if always else 1,
         advice=FEATURES,
         failing=unknown,
         unless=None if suite.rows else "no customers",
+        family="known",
+        subject=feature.name,
     )
 
 
@@ -63,12 +60,13 @@ def _in_range(suite: Builder, feature: Feature) -> None:
     outside = suite.metrics.count(f"outside_{feature.name}")
     suite.figure(
         f"outside_{feature.name}",
-        f"number of customers whose {feature.name} is out of its range",
         "warning" if feature.group == "demographics" else "critical",
         most=0,
         advice=FEATURES,
         failing=outside,
         unless=None if suite.rows else "no customers",
+        family="outside",
+        subject=feature.name,
     )
 
 
@@ -80,11 +78,14 @@ def _stable(suite: Builder, feature: Feature, parent: str | None) -> None:
     is_severe = limits.max_psi is not None and psi is not None and psi > limits.max_psi
     suite.figure(
         f"drift_{feature.name}",
-        f"drift of {feature.name} since {parent} (population stability index)",
         "critical" if is_severe else "warning",
         metric=metric,
         most=limits.max_psi if is_severe else noted_from,
         unit="index",
         advice="If the shop has really changed so much, raise quality.max_psi for one run.",
         unless=unless,
+        family="drift",
+        subject=feature.name,
+        worded="drift" if parent else "drift_since_parent",
+        since=parent,
     )

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Callable
 
-import great_expectations as gx
-
-from segmentation.quality.builder import MILDER, SOURCE, Builder
+from segmentation.quality.builder import MILDER, SOURCE, Builder, Suite
 from segmentation.quality.figures import Unit
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import Severity
@@ -19,21 +17,20 @@ MOST_LOGARITHM = 50  # of a factor; beyond it is absurd anyway, and no number of
 class SourceBuilder(Builder):
     """Collects the expectations of a source's table."""
 
-    def keys(self, **columns: str) -> None:
-        """Expect that the columns without which a row is refused are filled in."""
-        for name, says in columns.items():
-            self.share(
-                f"{name}_present_share",
-                f"share of rows with {says}",
-                "critical",
-                least=self.limits.min_keys_present,
-            )
+    def keys(self, *columns: str, number: str = "id_present_share") -> None:
+        """Expect that the columns without which a row is refused are filled in.
+
+        `number` is the key of the text for the column `id`: of an order, a customer and so on.
+        """
+        for name in columns:
+            check = f"{name}_present_share"
+            worded = number if name == "id" else check
+            self.share(check, "critical", least=self.limits.min_keys_present, worded=worded)
 
     def contract(self) -> None:
         """Expect the columns of the contract, each of its type."""
         self.figure(
             UNFIT,
-            "number of columns that are missing, or not of their type,",
             "critical",
             most=0,
             advice=SOURCE,
@@ -45,7 +42,6 @@ class SourceBuilder(Builder):
         before = self.metrics.count("rows_before")
         self.figure(
             "rows_reread",
-            f"number of rows of the days read, which were {before:,} at the last reading of them,",
             "critical",
             metric="row_count",
             least=math.ceil(self.limits.min_reread_share * before),
@@ -53,6 +49,7 @@ class SourceBuilder(Builder):
             "quality.min_reread_share for one run.",
             failing=max(before - self.rows, 0),
             unless="these days were not read before" if before < self.limits.min_rows else None,
+            before=before,
         )
 
     def arrived(self) -> None:
@@ -60,15 +57,16 @@ class SourceBuilder(Builder):
         before = self.metrics.count("rows_before")
         self.figure(
             "rows_reread",
-            f"number of customers of the days read, which were {before:,} at the last reading of them,",
             "critical",
             metric="rows_read",
             least=1,
             advice=SOURCE,
             unless="too few customers before" if before < self.limits.min_rows // 2 else None,
+            worded="customers_reread",
+            before=before,
         )
 
-    def volume(self, what: str, measure: str = "rows", unit: Unit = "count") -> None:
+    def volume(self, worded: str, measure: str = "rows", unit: Unit = "count") -> None:
         """Expect of the newest day what its weekday usually has; far beyond all history the run stops."""
         name = f"newest_day_{measure}"
         value = self.metrics[name]
@@ -78,16 +76,16 @@ class SourceBuilder(Builder):
         is_absurd = absurd is not None and (value or 0) > absurd
         self.figure(
             name,
-            f"{what} on the newest day",
             self._severe(measure) if is_absurd else "warning",
             least=lowest,
             most=absurd if is_absurd else highest,
             unit=unit,
             advice="If the shop has really had such a day, raise quality.max_volume_factor for one run.",
             unless="fewer than four such weekdays before" if lowest is None and not is_absurd else None,
+            worded=worded,
         )
 
-    def level(self, measure: str, what: str) -> None:
+    def level(self, measure: str) -> None:
         """Expect the typical price or quantity of the newest day to be that of the weeks before.
 
         The figure is a factor: 100 when all prices came in cents.
@@ -106,7 +104,6 @@ class SourceBuilder(Builder):
             most = min(math.exp(max(math.log(1.5), 6 * spread)), most)
         self.figure(
             f"{measure}_factor",
-            f"typical {what} of the newest day, as a multiple of that of the weeks before,",
             self._severe(measure) if is_absurd else "warning",
             least=round(1 / most, 2),
             most=round(most, 2),
@@ -137,7 +134,6 @@ class SourceBuilder(Builder):
         self.metrics.values["swapped_index"] = index
         self.figure(
             "swapped_index",
-            "resemblance of quantities to prices (1: exchanged, -1: as ever)",
             self._severe("price"),
             most=0.5,
             unit="index",
@@ -161,7 +157,6 @@ class SourceBuilder(Builder):
             enough = self.rows >= self.limits.min_rows
             self.figure(
                 f"rule_{rule}",
-                f"share of rows refused by the rule {rule}",
                 severity if enough else MILDER[severity],
                 metric=f"refused_share_{rule}",
                 most=bounds.stop if stops else bounds.warn,
@@ -169,6 +164,8 @@ class SourceBuilder(Builder):
                 advice=advice,
                 failing=self.metrics.count(f"refused_rows_{rule}"),
                 unless=None if self.rows else "no rows",
+                family="rule",
+                subject=rule,
             )
         made = self.expectations[before:]
         return any((self.metrics[e.column] or 0) > e.max_value and e.severity != "info" for e in made)
@@ -179,7 +176,6 @@ class SourceBuilder(Builder):
         is_severe = share is not None and share > limits.max_damaged_text_share
         self.share(
             "damaged_text_share",
-            "share of texts that were read in the wrong encoding",
             "critical" if is_severe else "warning",
             most=limits.max_damaged_text_share if is_severe else limits.warn_damaged_text_share,
             failing=self.metrics.count("damaged_texts"),
@@ -193,35 +189,33 @@ class SourceBuilder(Builder):
         return "critical" if enough else "warning"
 
 
-def contract(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+def contract(metrics: Metrics, settings: Settings) -> Suite:
     """That a table can be read as the source contract says; the one thing to judge of one that cannot."""
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     return suite.suite
 
 
-def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+def orders(metrics: Metrics, settings: Settings) -> Suite:
     """Keys, freshness, volume, statuses and currency of the orders."""
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
-    suite.keys(id="an order number", customer="a customer", instant="a date")
+    suite.keys("id", "customer", "instant", number="order_number_present_share")
     suite.reread()
     age, gap = metrics["newest_age_days"], metrics["longest_gap_days"]
     suite.figure(
         "newest_age_days",
-        "age of the newest order",
         "warning",
         most=max(suite.limits.max_age_days, gap or 0),
         unit="days",
         unless="no orders" if age is None else None,
     )
-    suite.volume("number of orders")
+    suite.volume("newest_day_orders")
     limits = suite.limits
     shift, orders_then = metrics["clock_shift_hours"], metrics.count("newest_day_orders")
     few = None if orders_then >= limits.min_rows else "fewer orders on the newest day than quality.min_rows"
     suite.figure(
         "clock_shift_hours",
-        "shift of the hours at which orders are placed",
         "warning",
         least=-limits.max_clock_shift_hours,
         most=limits.max_clock_shift_hours,
@@ -232,7 +226,6 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     missing = metrics["hours_missing_share"]
     suite.figure(
         "hours_missing_share",
-        "share of orders usually placed at hours that the newest day does not have, at its beginning or end,",
         "warning",
         most=limits.max_hours_missing_share,
         unit="share",
@@ -242,7 +235,6 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     unusual = metrics["unusual_currency_share"]
     suite.figure(
         "unusual_currency_share",
-        "share of the newest orders in a currency that the weeks before hardly had",
         "critical" if orders_then >= limits.min_rows else "warning",
         most=limits.max_unusual_currency_share,
         unit="share",
@@ -255,7 +247,6 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     is_foreign = known is not None and known < 0.5
     suite.share(
         "known_status_share",
-        "share of known statuses (setting quality.order_statuses)",
         "warning" if is_foreign else "info",
         least=0.9,
         optional=True,
@@ -263,7 +254,6 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     cancelled, usual = metrics["cancelled_share"], metrics.values.get("cancelled_share_usual") or 0
     suite.figure(
         "cancelled_share",
-        "share of the newest orders that are cancelled",
         "warning",
         most=min(max(limits.warn_cancelled_share, 2 * usual), 1),
         unit="share",
@@ -272,7 +262,6 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     )
     suite.figure(
         "mixed_currencies",
-        "use of several currencies (amounts are added up without conversion)",
         "warning",
         most=0,
         advice="Convert to one currency in the SELECT.",
@@ -280,55 +269,44 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     return suite.suite
 
 
-def order_items(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+def order_items(metrics: Metrics, settings: Settings) -> Suite:
     """Keys of the order lines, and that they are purchases with a price."""
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
-    suite.keys(
-        order="an order number",
-        number="a line number",
-        product="a product",
-        quantity="a quantity",
-        price="a price",
-    )
+    suite.keys("order", "number", "product", "quantity", "price")
     suite.reread()
     suite.share(
         "paid_share",
-        "share of lines with a quantity and a price above 0",
         "critical",
         least=suite.limits.min_paid_share,
     )
     usual = metrics.values.get("category_present_share_usual") or 0
     suite.figure(
         "category_present_share",
-        "share of lines with a category",
         "warning",
         least=usual / 2,
         unit="share",
         advice="Look at the shop's catalogue, from which the categories come.",
         unless="no categories in the weeks before" if usual < 0.5 else None if suite.rows else "no rows",
     )
-    suite.volume("number of order lines")
-    suite.volume("revenue", "revenue", unit="amount")
-    suite.level("price", "price")
-    suite.level("quantity", "quantity")
+    suite.volume("newest_day_order_lines")
+    suite.volume("newest_day_revenue", "revenue", unit="amount")
+    suite.level("price")
+    suite.level("quantity")
     suite.swapped()
     suite.texts()
     return suite.suite
 
 
-def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+def customers(metrics: Metrics, settings: Settings) -> Suite:
     """Keys and years of birth of the customers."""
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
-    suite.keys(id="a customer number")
+    suite.keys("id", number="customer_number_present_share")
     suite.arrived()
-    suite.share(
-        "plausible_birth_year_share", "share of plausible years of birth", "warning", least=0.9, optional=True
-    )
+    suite.share("plausible_birth_year_share", "warning", least=0.9, optional=True)
     suite.share(
         "future_birth_share",
-        "share of customers with a negative age",
         "warning",
         most=suite.limits.warn_future_birth_share,
         failing=metrics.count("future_births"),
@@ -338,37 +316,34 @@ def customers(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     return suite.suite
 
 
-def events(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+def events(metrics: Metrics, settings: Settings) -> Suite:
     """Keys, volume, types and durations of the browsing events."""
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
-    suite.keys(id="an event number", instant="a date", type="a type")
+    suite.keys("id", "instant", "type", number="event_number_present_share")
     suite.reread()
-    suite.volume("number of events")
+    suite.volume("newest_day_events")
     suite.share(
         "known_type_share",
-        "share of known types (setting quality.event_types)",
         "warning",
         least=0.9,
         optional=True,
     )
-    suite.share(
-        "plausible_duration_share", "share of durations within a day", "warning", least=0.9, optional=True
-    )
+    suite.share("plausible_duration_share", "warning", least=0.9, optional=True)
     return suite.suite
 
 
-def reviews(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+def reviews(metrics: Metrics, settings: Settings) -> Suite:
     """Keys and ratings of the reviews."""
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
-    suite.keys(id="a review number", customer="a customer", instant="a date")
+    suite.keys("id", "customer", "instant", number="review_number_present_share")
     suite.reread()
-    suite.share("plausible_rating_share", "share of ratings from 1 to 5", "warning", least=0.9, optional=True)
+    suite.share("plausible_rating_share", "warning", least=0.9, optional=True)
     return suite.suite
 
 
-SOURCES: dict[str, Callable[[Metrics, Settings], gx.ExpectationSuite]] = {
+SOURCES: dict[str, Callable[[Metrics, Settings], Suite]] = {
     "customers": customers,
     "orders": orders,
     "order_items": order_items,
@@ -377,33 +352,29 @@ SOURCES: dict[str, Callable[[Metrics, Settings], gx.ExpectationSuite]] = {
 }
 
 
-def cleaning(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
+def cleaning(metrics: Metrics, settings: Settings) -> Suite:
     """What cleaning refused, merged and could not relate, of any table."""
     suite = SourceBuilder("sources", metrics, settings, rows="rows_in")
     limits, broken = suite.limits, metrics.count("rows_broken")
     refused = f"The refused rows are in quarantine.{metrics.table}, with the rule that each broke."
-    says = "share of rows refused for a fault"
-    suite.share(
-        "broken_share", says, "critical", most=limits.max_quarantined_share, advice=refused, failing=broken
-    )
+    suite.share("broken_share", "critical", most=limits.max_quarantined_share, advice=refused, failing=broken)
     is_told = (metrics["broken_share"] or 0) > limits.max_quarantined_share  # a fault is told once
     is_told_by_rule = suite.rules(RULES[metrics.table], refused, is_told)
     if not is_told:
         is_mild = is_told_by_rule or suite.rows < limits.min_rows
         suite.figure(
             "broken_share_is_low",
-            says,
             "info" if is_mild else "warning",
             metric="broken_share",
             most=limits.warn_quarantined_share,
             unit="share",
             failing=broken,
             unless=None if suite.rows else "no rows",
+            family="broken_share",
         )
     if metrics.table != "customers":  # an unchanged customer is merged, and most are
         suite.share(
             "duplicate_share",
-            "share of rows that were there already",
             "warning",
             most=limits.warn_duplicate_share,
             failing=metrics.count("rows_merged"),
@@ -411,7 +382,6 @@ def cleaning(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     if metrics.table == "order_items":
         suite.share(
             "orphan_share",
-            "share of lines without their order",
             "warning",
             most=limits.warn_orphan_share,
             failing=metrics.count("rows_orphaned"),
@@ -419,7 +389,6 @@ def cleaning(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     if "unknown_customer_share" in metrics.values:
         suite.share(
             "unknown_customer_share",
-            "share of orders whose customer is not in the shop's customers",
             "warning",
             most=limits.warn_unknown_customers_share,
             failing=metrics.count("rows_of_unknown_customers"),

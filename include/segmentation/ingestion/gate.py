@@ -67,7 +67,8 @@ def refuse_source(night: Night, error: SourceError) -> None:
         measuring.keep(conn, night, "sources", table, contract.UNFIT, 1)
     measured = Metrics(table, {contract.UNFIT: 1})
     made = {table: expectations.contract(measured, night.settings)}
-    judge.judge(night, "sources", "sources", [measured], made, {(table, contract.UNFIT): error.unsaid})
+    notes = {(table, contract.UNFIT): {"note": error.unsaid}}
+    judge.judge(night, "sources", "sources", [measured], made, notes)
 
 
 def check_sources(night: Night, first: date | None, end: date) -> GateResult:
@@ -140,7 +141,8 @@ def check_cleaning(night: Night) -> GateResult:
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
         if never := [m.table for m in measured if "rows_in" not in m.values]:
             raise LookupError(f"run {night.run_id} has not cleaned {', '.join(never)}: nothing to judge")
-        notes = {(t, f"broken_share{s}"): _rules(conn, night, t) for t in tables for s in ("", "_is_low")}
+        refused = {table: {"rules": _rules(conn, night, table)} for table in tables}
+    notes = {(t, f"broken_share{suffix}"): refused[t] for t in tables for suffix in ("", "_is_low")}
     made = {m.table: expectations.cleaning(m, night.settings) for m in measured}
     return judge.judge(night, "sources", "cleaning", measured, made, notes)
 
@@ -171,12 +173,12 @@ def _extracted_days(conn: db.Connection, night: Night) -> dict[str, date | None]
     return days or {"first": None, "end": night.as_of_date}
 
 
-def _rules(conn: db.Connection, night: Night, table: str) -> str:
-    """The rules that refused most rows, for the message."""
+def _rules(conn: db.Connection, night: Night, table: str) -> dict[str, int]:
+    """Rows by rule, of the three rules that refused most."""
     counts = db.scalar(
         conn,
         "select rules from core.row_counts where run_id = %(run_id)s and table_name = %(table)s",
         {**night.params, "table": table},
     )
     faults = sorted(((n, rule) for rule, n in (counts or {}).items() if rule not in NO_FAULT), reverse=True)
-    return ", ".join(f"{rule} {n:,}" for n, rule in faults[:3])
+    return {rule: n for n, rule in faults[:3]}

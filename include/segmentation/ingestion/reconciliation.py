@@ -192,18 +192,21 @@ def _given_up(conn: db.Connection) -> dict[tuple[str, date], float]:
 
 
 def _result(table: str, days: list[Difference], left: list[Difference]) -> Result:
-    rows = sum(d.rows for d in days)
-    words = f"{len(days)} (from {min(d.day for d in days)} on), extracted again" if days else "0"
-    if left:
-        words += f"; {len(left)} differ still"
+    details: dict[str, Any] = {"differ_still": len(left)} if left else {}
+    if days:
+        details["first_day"] = min(d.day for d in days).isoformat()
     return Result(
         gate="sources",
         table_name=table,
         expectation="repaired",
         severity="warning",
         success=not days,
-        observed=words,
-        expected="0",
-        says="number of past days that were not as in the shop",
-        failing_rows=rows or None,
+        family="repaired",
+        subject=table,
+        value=len(days),
+        unit="count",
+        most=0,
+        wording="repaired",
+        details=details,
+        failing_rows=sum(d.rows for d in days) or None,
     )

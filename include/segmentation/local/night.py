@@ -89,30 +89,23 @@ def _follow(file: Path, process: subprocess.Popen) -> None:
 
 def _tell(home: Home, warehouse: Database, ended: dict[str, str], day: date) -> int:
     from segmentation.report import summary
+    from segmentation.runs import register
     from segmentation.warehouse import db
 
-    run_id = None
+    run = None
     if "dag_run_id" in ended:
         with warehouse.connect(readonly=True) as conn:
             if db.scalar(conn, "select to_regclass('segments.runs')"):
-                run_id = db.scalar(
-                    conn,
-                    "select run_id from segments.runs where dag_run_id = %(id)s "
-                    "order by started_at desc limit 1",
-                    {"id": ended["dag_run_id"]},
-                )
+                run = register.of_dag_run(conn, ended["dag_run_id"])
     log = home.folder / "logs" / f"{day}.log"
-    if run_id is None:
+    if run is None:
         print(
             f"\nThe night of {day} did not start; nothing is published. What happened: {log}", file=sys.stderr
         )
         return ENDED_OTHERWISE
     with warehouse.connect(readonly=True) as conn:
-        run = db.row(
-            conn, "select status, report_path from segments.runs where run_id = %(r)s", {"r": run_id}
-        )
-        print(f"\n{summary.text(conn, run_id, run['report_path'])}")
-    if run["status"] != "published":
+        print(f"\n{summary.text(conn, run.run_id, run.report_path)}")
+    if not run.is_published:
         print(f"\nlog: {log}", file=sys.stderr)
         return ENDED_OTHERWISE
     if ended["state"] != "success":

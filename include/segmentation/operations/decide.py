@@ -70,7 +70,7 @@ def _night(day: date) -> "Night":
     schema.migrate(target)
     with target.connect(readonly=True) as conn:
         run = holding.waiting(conn, day)
-    return connections.night({"run_id": run["run_id"], "as_of_date": day.isoformat()})
+    return connections.night({"run_id": run.run_id, "as_of_date": day.isoformat()})
 
 
 def _line(message: str) -> None:
@@ -100,4 +100,4 @@ def _tell(run_id: str) -> None:
 
     with connections.database("warehouse").connect(readonly=True) as conn:
         run = register.find(conn, run_id)
-        print(f"\n{summary.text(conn, run_id, run['report_path'])}")
+        print(f"\n{summary.text(conn, run_id, run and run.report_path)}")

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg2
 
 from segmentation.errors import SettingsError
-from segmentation.runs import stale
+from segmentation.runs import register, stale
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
@@ -61,10 +61,8 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
     facts: dict[str, Any] = {"newest": None, "runs": [], "incidents": [], "is_new": True}
     with warehouse.connect(readonly=True) as conn:
         if db.scalar(conn, "select to_regclass('segments.runs')"):
-            facts["newest"] = db.scalar(
-                conn, "select max(as_of_date) from segments.runs where status = 'published'"
-            )
-            facts["runs"] = db.rows(conn, db.statement("alerts/recent_runs.sql"), {"n": RUNS})
+            facts["newest"] = register.newest(conn)
+            facts["runs"] = register.recent(conn, RUNS)
             facts["is_new"] = facts["newest"] is None
         if db.scalar(conn, "select to_regclass('segments.stale_dates')"):
             facts["stale"] = [one.as_of_date for one in stale.dates(conn)]
@@ -105,11 +103,11 @@ def _runs(status: Status, loaded: Settings) -> list[str]:
         return ["Runs       none"]
     lines = []
     for place, run in enumerate(status.runs):
-        started = f"{run['started_at'].astimezone(loaded.tz):%Y-%m-%d %H:%M}"
-        verdict = (run["verdict"] or "").strip().splitlines()
-        reason = f": {verdict[0][:100]}" if verdict and run["status"] != "published" else ""
+        started = f"{run.started_at.astimezone(loaded.tz):%Y-%m-%d %H:%M}"
+        verdict = (run.verdict or "").strip().splitlines()
+        reason = f": {verdict[0][:100]}" if verdict and not run.is_published else ""
         label = "Runs" if not place else ""
-        lines.append(f"{label:<11}{run['as_of_date']}  {run['status']:<9}  started {started}{reason}")
+        lines.append(f"{label:<11}{run.as_of_date}  {run.status:<9}  started {started}{reason}")
     return lines
 
 

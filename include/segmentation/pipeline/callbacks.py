@@ -10,7 +10,6 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from segmentation import alerts, progress, settings
 from segmentation.errors import GateFailed, HeldError, UserError
 from segmentation.runs import connections, register
-from segmentation.warehouse import db
 
 
 def verdict(exception: BaseException | str | None) -> str:
@@ -47,12 +46,12 @@ def _run_id(context: Any) -> str | None:
     reference = context["ti"].xcom_pull(task_ids="start")
     if reference:
         return reference["run_id"]
-    query = "select run_id from segments.runs where dag_run_id = %(id)s order by started_at desc limit 1"
     with (
         suppress(psycopg2.Error, UserError),
         connections.database("warehouse").connect(readonly=True) as conn,
     ):
-        return db.scalar(conn, query, {"id": context["dag_run"].run_id})
+        run = register.of_dag_run(conn, context["dag_run"].run_id)
+        return run.run_id if run else None
     return None
 
 

@@ -179,7 +179,7 @@ def build_features(reference: Reference) -> int:
     night = connections.night(reference)
     with night.warehouse.connect(readonly=True) as conn:
         ended = register.find(conn, night.run_id)
-    if ended is None or ended["status"] != "no_data":  # it is when a try before this one was killed
+    if ended is None or ended.status != "no_data":  # it is when a try before this one was killed
         register.keep_alive(night)
         stale.see(night)
         if customers := table.build(night, progress.say):
@@ -275,7 +275,7 @@ def hold(reference: Reference) -> str:
     can_ask = UNATTENDED not in os.environ and run.run_type != "backfill"
     page = incidents.ui(run.run_id, "approve") if can_ask else ""
     moves = [(move.source, move.target, move.customers) for move in held.changes]
-    alerts.held(night, held.observed, held.expected, moves, page and f"{page}/required_actions")
+    alerts.held(night, held.share, held.limit, moves, page and f"{page}/required_actions")
     if not can_ask:
         raise HeldError(held.verdict())
     progress.say(held.verdict())
@@ -369,7 +369,7 @@ def verify_features() -> int:
         newest = day and register.published(conn, day)
     if not newest:
         return 0
-    night = connections.night({"run_id": newest["run_id"], "as_of_date": day.isoformat()})
+    night = connections.night({"run_id": newest.run_id, "as_of_date": day.isoformat()})
     if found := verify.verify(night):
         named = ", ".join(f"{one.feature} ({one.customers:,} customers)" for one in found[:10])
         raise MismatchError(

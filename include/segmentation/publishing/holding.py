@@ -18,6 +18,7 @@ from segmentation.publishing import ids, publish
 from segmentation.quality import metrics
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.runs.register import Run
 from segmentation.segments import identity
 from segmentation.segments.chosen import Chosen
 from segmentation.warehouse import db
@@ -94,8 +95,8 @@ def hold(night: Night) -> Held | None:
     """
     with night.warehouse.connect() as conn:
         run = register.find(conn, night.run_id)
-        if run and run["status"] == "held":
-            return Held.of(run["held"])
+        if run and run.held and run.status == "held":
+            return Held.of(run.held)
         held = _too_many(conn, night)
         if held is None:
             return None
@@ -155,12 +156,12 @@ def _too_many(conn: db.Connection, night: Night) -> Held | None:
     parent = register.parent(conn, night.as_of_date)
     if limit is None or share is None or share <= limit or parent is None:
         return None
-    params = {**night.params, "parent_as_of_date": parent["as_of_date"]}
+    params = {**night.params, "parent_as_of_date": parent.as_of_date}
     table = ids.assignments_table(night.as_of_date)
     overlap = db.rows(conn, db.statement("segments/overlap.sql", assignments=table), params)
     if sum(row["customers"] for row in overlap) < night.settings.quality.min_rows:
         return None
-    return Held(share, limit, f"{parent['as_of_date']}", _moves(conn, Chosen.read(night), overlap, params))
+    return Held(share, limit, f"{parent.as_of_date}", _moves(conn, Chosen.read(night), overlap, params))
 
 
 def _moves(
@@ -168,13 +169,16 @@ def _moves(
 ) -> tuple[Move, ...]:
     query = "select segment_id, name from segments.segment_versions where as_of_date = %(parent_as_of_date)s"
     before = {row["segment_id"]: row["name"] for row in db.rows(conn, query, params)}
+    query = "select segment_id, name from segments.segment_name_overrides"
+    given = {row["segment_id"]: row["name"] for row in db.rows(conn, query)}
     tonight = {segment.cluster: segment.name for segment in chosen.segments}
     counts = {(row["cluster"], row["segment_id"]): row["customers"] for row in overlap}
     matched = {m.cluster: m.segment_id for m in identity.match(counts, [s.cluster for s in chosen.segments])}
 
     def target(cluster: int) -> str:
         segment_id = matched.get(cluster)
-        return f"{tonight[cluster]} ({'new' if segment_id is None else segment_id})"
+        name = given.get(segment_id, tonight[cluster])
+        return f"{name} ({'new' if segment_id is None else segment_id})"
 
     return tuple(
         Move(f"{before[segment]} ({segment})", target(cluster), n, matched.get(cluster) != segment)
@@ -185,7 +189,7 @@ def _moves(
 # --- the decision -----------------------------------------------------------------------------------------
 
 
-def waiting(conn: db.Connection, as_of_date: date) -> dict[str, Any]:
+def waiting(conn: db.Connection, as_of_date: date) -> Run:
     """The held run of a date.
 
     Raises
@@ -193,13 +197,13 @@ def waiting(conn: db.Connection, as_of_date: date) -> dict[str, Any]:
     DecisionError
         When no run of the date is held; the message has the status of its newest run.
     """
-    query = "select * from segments.runs where as_of_date = %(day)s {} order by started_at desc limit 1"
+    query = "where as_of_date = %(day)s {} order by started_at desc limit 1"
     params = {"day": as_of_date}
-    if run := db.row(conn, query.format("and status = 'held'"), params):
+    if run := register.select(conn, query.format("and status = 'held'"), params):
         return run
-    newest = db.row(conn, query.format(""), params)
-    status = f"; its newest run {newest['run_id']} is {newest['status']}" if newest else ""
-    who = f", decided by {newest['decided_by']}" if newest and newest["decided_by"] else ""
+    newest = register.select(conn, query.format(""), params)
+    status = f"; its newest run {newest.run_id} is {newest.status}" if newest else ""
+    who = f", decided by {newest.decided_by}" if newest and newest.decided_by else ""
     raise DecisionError(f"no run of {as_of_date} is held, so there is nothing to decide{status}{who}")
 
 
@@ -219,7 +223,7 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
     with night.warehouse.connect() as conn:
         _releasable(conn, night)  # checked again under the lock, after the slow counts
 
-    def claim(conn: db.Connection, night: Night) -> dict[str, Any]:
+    def claim(conn: db.Connection, night: Night) -> Run:
         run = _releasable(conn, night)
         _decide(conn, night.run_id, by, note)
         _drop(conn, ids.assignments_table(night.as_of_date))
@@ -233,7 +237,7 @@ def released(night: Night) -> dict[str, Any] | None:
     """The result of `release`, for a run that somebody has released; else None."""
     with night.warehouse.connect(readonly=True) as conn:
         run = register.find(conn, night.run_id)
-    return publish.published(night) if run and run["decided_by"] else None
+    return publish.published(night) if run and run.decided_by else None
 
 
 def reject(night: Night, by: str, note: str = "") -> None:
@@ -275,41 +279,40 @@ def _decide(conn: db.Connection, run_id: str, by: str, note: str) -> None:
     )
 
 
-def _held(conn: db.Connection, night: Night) -> dict[str, Any]:
-    run = db.row(conn, "select * from segments.runs where run_id = %(run_id)s for update", night.params)
-    if run is None or run["status"] != "held":
-        what = "is not known" if run is None else f"is {run['status']}, not held"
-        who = f" (decided by {run['decided_by']})" if run and run["decided_by"] else ""
+def _held(conn: db.Connection, night: Night) -> Run:
+    run = register.select(conn, "where run_id = %(run_id)s for update", {"run_id": night.run_id})
+    if run is None or run.status != "held":
+        what = "is not known" if run is None else f"is {run.status}, not held"
+        who = f" (decided by {run.decided_by})" if run and run.decided_by else ""
         raise DecisionError(f"run {night.run_id} of {night.as_of_date} {what}{who}; nothing was changed")
     return run
 
 
-def _releasable(conn: db.Connection, night: Night) -> dict[str, Any]:
+def _releasable(conn: db.Connection, night: Night) -> Run:
     """The held run, when all that it was made of is still so. Under the lock of publications."""
     run = _held(conn, night)
-    other = db.row(
+    other = register.select(
         conn,
         """
-        select run_id, status from segments.runs
         where
             as_of_date = %(as_of_date)s and run_id <> %(run_id)s
             and (status = 'running' or (status = 'published' and published_at > %(held_at)s))
-        order by status limit 1
+        order by status, run_id limit 1
         """,
-        {**night.params, "held_at": run["finished_at"]},
+        {**run.params, "held_at": run.finished_at},
     )
-    if other and other["status"] == "published":
-        raise _refusal(night, f"run {other['run_id']} of the same date was published later")
+    if other and other.is_published:
+        raise _refusal(night, f"run {other.run_id} of the same date was published later")
     if other:
-        raise _refusal(night, f"run {other['run_id']} of the same date is under way")
+        raise _refusal(night, f"run {other.run_id} of the same date is under way")
     parent = register.parent(conn, night.as_of_date)
-    if parent is None or parent["run_id"] != run["parent_run_id"]:
-        now = f"run {parent['run_id']} of {parent['as_of_date']}" if parent else "none"
+    if parent is None or parent.run_id != run.parent_run_id:
+        now = f"run {parent.run_id} of {parent.as_of_date}" if parent else "none"
         raise _refusal(
             night,
-            f"its parent was run {run['parent_run_id']} of {run['parent_as_of_date']}, and is now {now}",
+            f"its parent was run {run.parent_run_id} of {run.parent_as_of_date}, and is now {now}",
         )
-    if _checksum(conn, night) != run["held"]["features"]:
+    if _checksum(conn, night) != (run.held or {}).get("features"):
         raise _refusal(night, f"the features of {night.as_of_date} have changed since")
     if db.scalar(conn, "select to_regclass(%(t)s)", {"t": table_of(night)}) is None:
         raise _refusal(night, f"its assignment {table_of(night)} is gone")

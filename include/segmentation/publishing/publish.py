@@ -25,6 +25,7 @@ from segmentation.publishing.tables import (
 )
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
 from segmentation.warehouse import db, partitions
 
@@ -45,13 +46,13 @@ def publish(
     night: Night,
     chosen: Chosen,
     progress: Callable[[str], None] = print,
-    claim: Callable[[db.Connection, Night], dict[str, Any]] | None = None,
+    claim: Callable[[db.Connection, Night], Run] | None = None,
     assignments: str | None = None,
 ) -> dict[str, Any]:
     """Turn clusters into permanent segments and publish the date; readers see all of it or nothing.
 
     Returns the customers and segments published, and whether the date is the newest one. `claim` finds out,
-    under the lock, that the run may publish, and returns its row; by default that it holds the lease. Until
+    under the lock, that the run may publish, and returns it; by default that it holds the lease. Until
     then the clusters are in `assignments`, and from then on where `stage_assignments` puts them.
 
     Raises
@@ -66,7 +67,7 @@ def publish(
     with night.warehouse.connect() as conn:
         db.lock(conn, "segmentation publication")
         run = (claim or _still_ours)(conn, night)
-        params = {**night.params, "parent_as_of_date": run["parent_as_of_date"]}
+        params = {**night.params, "parent_as_of_date": run.parent_as_of_date}
         overlap = _overlap(conn, night, params)
         ids = _segment_ids(conn, night, chosen, overlap)
         progress(f"publish: {len(ids)} segments")
@@ -133,17 +134,15 @@ def published(night: Night) -> dict[str, Any] | None:
     """The result of `publish`, for a run that has published; else None."""
     with night.warehouse.connect(readonly=True) as conn:
         run = register.find(conn, night.run_id)
-        if run is None or run["status"] != "published":
+        if run is None or not run.is_published:
             return None
-        counts = {name: run["counts"][name] for name in ("customers", "segments")}
+        counts = {name: run.counts[name] for name in ("customers", "segments")}
         return {**counts, "is_newest": night.as_of_date >= register.newest(conn)}
 
 
-def _still_ours(conn: db.Connection, night: Night) -> dict[str, Any]:
-    run = db.row(
-        conn,
-        "select * from segments.runs where run_id = %(run_id)s and status = 'running' for update",
-        night.params,
+def _still_ours(conn: db.Connection, night: Night) -> Run:
+    run = register.select(
+        conn, "where run_id = %(run_id)s and status = 'running' for update", {"run_id": night.run_id}
     )
     if run is None:
         raise LeaseError(register.lost(night))

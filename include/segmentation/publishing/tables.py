@@ -1,5 +1,6 @@
 """The rows of the relations that are published beside the assignments."""
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from segmentation.language.texts import speaking
 from segmentation.publishing.ids import _array
 from segmentation.runs.night import Night
-from segmentation.segments import naming, playbook
+from segmentation.segments import bounds, naming, playbook
 from segmentation.segments.chosen import Chosen
 from segmentation.segments.explain import Rule
 from segmentation.warehouse import db
@@ -80,6 +81,7 @@ def _versions(conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, 
                 "name": override["name"] if override else generated,
                 "generated_name": generated,
                 "description": (override and override["description"]) or segment.description,
+                "generated_description": segment.description,
                 "rule": segment.rule or None,
                 "traits": _array(segment.traits),
                 # the rules of a segment do not overlap
@@ -98,8 +100,12 @@ def _precision(rules: Sequence[Rule]) -> float | None:
 
 def _rules(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
     columns = ["segment_id", "rule_number", "rule", "condition", "customers", "rule_precision", "rule_recall"]
+    columns += ["bounds"]
     rows = [
-        (ids[s.cluster], n, rule.text, rule.condition, rule.customers, rule.precision, rule.recall)
+        (
+            *(ids[s.cluster], n, rule.text, rule.condition, rule.customers, rule.precision, rule.recall),
+            None if rule.bounds is None else json.dumps(bounds.to_json(rule.bounds)),
+        )
         for s in chosen.segments
         for n, rule in enumerate(s.rules, start=1)
     ]

@@ -2,43 +2,61 @@
 
 Importing this module imports Great Expectations (seconds), so it is imported where a gate is judged. Each
 expectation is one on a figure of a one-row batch: the query that made the figures read the table once, for
-all of them.
+all of them. What an expectation is called stands in `language/checks`, by its key `wording`.
 """
 
 import html
+from dataclasses import dataclass
+from typing import Any
 
 import great_expectations as gx
 from great_expectations.expectations import ExpectColumnMaxToBeBetween
 
-from segmentation.quality.figures import Unit, range_in_words
+from segmentation.quality import wording
+from segmentation.quality.figures import Unit
 from segmentation.quality.metrics import Metrics
-from segmentation.quality.results import Severity
+from segmentation.quality.results import Result, Severity
 from segmentation.settings import Settings
 
 MILDER: dict[Severity, Severity] = {"critical": "warning", "warning": "info", "info": "info"}
 SOURCE = "Look at the shop's table, and at the SELECT that reads it (include/sql/extract)."
 
 
+@dataclass(frozen=True)
+class Suite:
+    """The expectations of a table: what GX tests, what each result will keep, by name, and what has none.
+
+    `not_judged` are the results of expectations for which there was nothing to judge.
+    """
+
+    table: str
+    tested: gx.ExpectationSuite
+    expected: dict[str, Result]
+    not_judged: tuple[Result, ...]
+
+
 class Builder:
     """Collects the expectations of a table."""
 
     def __init__(self, gate: str, metrics: Metrics, settings: Settings, rows: str = "row_count") -> None:
+        self.gate = gate
         self.metrics = metrics
         self.limits = settings.quality
         self.rows = metrics.count(rows)
-        self.name = f"{gate}.{metrics.table}"
         self.expectations: list[ExpectColumnMaxToBeBetween] = []
-        self.not_judged: list[dict] = []
+        self.expected: dict[str, Result] = {}
+        self.not_judged: list[Result] = []
 
     @property
-    def suite(self) -> gx.ExpectationSuite:
-        """What was collected; `meta["not_judged"]` has what there was nothing to judge for."""
-        return gx.ExpectationSuite(self.name, self.expectations, meta={"not_judged": self.not_judged})
+    def suite(self) -> Suite:
+        """What was collected."""
+        table = self.metrics.table
+        tested = gx.ExpectationSuite(f"{self.gate}.{table}", self.expectations)
+        return Suite(table, tested, self.expected, tuple(self.not_judged))
 
     def figure(
         self,
         name: str,
-        says: str,
         severity: Severity,
         *,
         metric: str | None = None,
@@ -48,38 +66,53 @@ class Builder:
         advice: str = "",
         failing: int | None = None,
         unless: str | None = None,
+        family: str | None = None,
+        subject: str | None = None,
+        worded: str | None = None,
+        **details: Any,
     ) -> None:
         """Expect a figure within bounds.
 
         `unless` tells why there is nothing to judge (a first night, say), and is recorded in place of the
-        figure. A figure that is missing for no such reason fails.
+        figure. A figure that is missing for no such reason fails. `family`, `subject`, `worded` (the key of
+        its text: by default the name) and `details` are what its result keeps.
         """
-        about = {
-            "name": name,
-            "says": says,
-            "expected": range_in_words(least, most, unit),
-            "unit": unit,
-            "advice": advice,
-            "failing_rows": failing,
-        }
+        expected = Result(
+            gate=self.gate,
+            table_name=self.metrics.table,
+            expectation=name,
+            severity=severity,
+            success=True,
+            family=family or name,
+            subject=subject or self.metrics.table,
+            unit=unit,
+            least=least,
+            most=most,
+            wording=worded or family or name,
+            details={**details, "not_judged": unless} if unless else details,
+            advice=advice,
+            failing_rows=failing,
+        ).in_english()
         if unless:
-            self.not_judged.append({**about, "severity": severity, "why": unless})
+            self.not_judged.append(expected)
             return
+        self.expected[name] = expected
         self.expectations.append(
             ExpectColumnMaxToBeBetween(
                 column=metric or name,
                 min_value=least,
                 max_value=most,
                 severity=severity,
-                meta=about,
-                description=html.escape(f"{severity}: {says} (expected: {about['expected']})"),
+                meta={"name": name},
+                description=html.escape(
+                    f"{severity}: {wording.says(expected)} (expected: {expected.expected})"
+                ),
             )
         )
 
     def share(
         self,
         name: str,
-        says: str,
         severity: Severity,
         *,
         least: float | None = None,
@@ -87,6 +120,7 @@ class Builder:
         advice: str = SOURCE,
         failing: int | None = None,
         optional: bool = False,
+        **about: Any,
     ) -> None:
         """Expect a share of rows; a milder fault when the rows are few, since 1 of 3 is no trend.
 
@@ -99,7 +133,6 @@ class Builder:
             unless = "no values"
         self.figure(
             name,
-            says,
             severity if self.rows >= self.limits.min_rows else MILDER[severity],
             least=least,
             most=most,
@@ -107,4 +140,5 @@ class Builder:
             advice=advice,
             failing=failing,
             unless=unless,
+            **about,
         )

@@ -7,8 +7,9 @@ foreign hosts for its scripts and styles; ours frames the same sections and asks
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segmentation.quality.figures import in_words
-from segmentation.quality.results import SEVERITIES
+from segmentation.language.texts import ENGLISH, speaking
+from segmentation.quality import wording
+from segmentation.quality.results import SEVERITIES, Result
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
@@ -30,13 +31,9 @@ def write(
     night: Night,
     page: str,
     validations: "dict[str, ExpectationSuiteValidationResult]",
-    not_judged: list[dict[str, Any]],
-    notes: dict[tuple[str, str], str],
+    results: tuple[Result, ...],
 ) -> None:
-    """Write the page of a gate, and the index of all pages (from the stored results).
-
-    `notes` explain the figure of a table and expectation.
-    """
+    """Write the page of a gate, and the index of all pages (from the stored results)."""
     from great_expectations.render.view import DefaultJinjaPageView
 
     view = DefaultJinjaPageView(custom_views_directory=str(TEMPLATES))
@@ -44,19 +41,26 @@ def write(
         {
             "name": table,
             "failed": sum(not r.success for r in validation.results),
-            "blocks": _blocks(validation, {name: note for (of, name), note in notes.items() if of == table}),
+            "blocks": _blocks(validation, {r.expectation: r for r in results if r.table_name == table}),
         }
         for table, validation in validations.items()
     ]
-    text = view.env.get_template("gate_page.j2").render(
-        night=night, gate=page, tables=tables, not_judged=not_judged
-    )
+    with speaking(ENGLISH):
+        text = view.env.get_template("gate_page.j2").render(
+            night=night,
+            gate=page,
+            tables=tables,
+            not_judged=[result for result in results if "not_judged" in result.details],
+            says=wording.says,
+        )
     _put(night.store, link(night, page), text)
     runs = db.rows(conn, db.statement("quality/runs_judged.sql"), {"runs": RUNS_LISTED})
     _put(night.store, f"{FOLDER}/index.html", view.env.get_template("gate_index.j2").render(runs=runs))
 
 
-def _blocks(validation: "ExpectationSuiteValidationResult", notes: dict[str, str]) -> list[dict[str, Any]]:
+def _blocks(
+    validation: "ExpectationSuiteValidationResult", results: dict[str, Result]
+) -> list[dict[str, Any]]:
     """GX's table of the results, failures first; its third column, the figure, in our words."""
     from great_expectations.render.renderer import column_section_renderer as gx
 
@@ -65,11 +69,8 @@ def _blocks(validation: "ExpectationSuiteValidationResult", notes: dict[str, str
     ordered = sorted(validation.results, key=_place)
     section = gx.ValidationResultsColumnSectionRenderer().render(validation_results=ordered).to_json_dict()
     blocks = section["content_blocks"][1:]  # without its header, which is the name of the first figure
-    for row, result in zip(blocks[0]["table"], ordered, strict=True):
-        about = result.expectation_config.meta
-        observed = in_words(result.result.get("observed_value"), about["unit"])
-        note = notes.get(about["name"])
-        row[-1] = f"{observed} ({note})" if note else observed
+    for row, validated in zip(blocks[0]["table"], ordered, strict=True):
+        row[-1] = results[validated.expectation_config.meta["name"]].observed
     return blocks
 
 

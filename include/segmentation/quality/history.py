@@ -1,8 +1,11 @@
 """An expectation over time: since when it fails, and what was found before."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
+from segmentation.quality.figures import Unit
 from segmentation.warehouse import db
 
 DATES = 30
@@ -15,6 +18,9 @@ class Verdict:
     as_of_date: date
     success: bool
     observed: str | None
+    value: float | None = None
+    unit: Unit | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import GateFailed
 from segmentation.quality import results as keeping
-from segmentation.quality.figures import in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import GateResult, Result
 from segmentation.runs import register
@@ -23,10 +22,13 @@ from segmentation.warehouse import db
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
 
+    from segmentation.quality.builder import Suite
+
 
 def parent_date(conn: db.Connection, night: Night) -> date | None:
+    """The date that the night goes on from; None where nothing was published before it."""
     found = register.parent(conn, night.as_of_date)
-    return found["as_of_date"] if found else None
+    return found.as_of_date if found else None
 
 
 def judge(
@@ -34,24 +36,29 @@ def judge(
     gate: str,
     page: str,
     measured: list[Metrics],
-    made: "dict[str, ExpectationSuite]",
-    notes: dict[tuple[str, str], str] | None = None,
+    made: "dict[str, Suite]",
+    notes: dict[tuple[str, str], dict[str, Any]] | None = None,
 ) -> GateResult:
-    """Validate, store, render; then raise if a critical expectation was not met."""
+    """Validate, store, render; then raise if a critical expectation was not met.
+
+    `notes` are details of a table and expectation that its figure is said with.
+    """
     from segmentation.quality import docs
 
     link = docs.link(night, page)
     validate = _validator()
-    validations = {m.table: validate(m, made[m.table]) for m in measured}
-    not_judged = [{"table": t, **about} for t, suite in made.items() for about in suite.meta["not_judged"]]
-    found = [_result(gate, t, r, link) for t, v in validations.items() for r in v.results]
-    found = [_noted(result, notes or {}) for result in found]
-    found += [_unjudged(gate, about, link) for about in not_judged]
+    validations = {m.table: validate(m, made[m.table].tested) for m in measured}
+    found = [
+        _result(made[table], validated, link, notes or {})
+        for table, validation in validations.items()
+        for validated in validation.results
+    ]
+    found += [replace(result, link=link) for suite in made.values() for result in suite.not_judged]
     outcome = GateResult(gate, tuple(found), link)
     with night.warehouse.connect() as conn:
         keeping.store(conn, night, outcome.results)
     with night.warehouse.connect() as conn:
-        docs.write(conn, night, page, validations, not_judged, notes or {})
+        docs.write(conn, night, page, validations, outcome.results)
         published = register.newest(conn)
     if outcome.failed["critical"]:
         raise GateFailed(keeping.message(night, outcome, published and published.isoformat()))
@@ -78,40 +85,16 @@ def _validator() -> "Callable[[Metrics, ExpectationSuite], ExpectationSuiteValid
     return validate
 
 
-def _result(gate: str, table: str, validated: Any, link: str) -> Result:
-    config = validated.expectation_config
-    about = config.meta
-    observed = in_words(validated.result.get("observed_value"), about["unit"])
-    failing = None if validated.success else about["failing_rows"]
-    return Result(
-        gate=gate,
-        table_name=table,
-        expectation=about["name"],
-        severity=getattr(config.severity, "value", config.severity),
-        success=bool(validated.success),
-        observed=observed,
-        expected=about["expected"],
-        says=about["says"],
-        advice=about["advice"],
-        failing_rows=failing,
+def _result(
+    suite: "Suite", validated: Any, link: str, notes: dict[tuple[str, str], dict[str, Any]]
+) -> Result:
+    expected = suite.expected[validated.expectation_config.meta["name"]]
+    success = bool(validated.success)
+    return replace(
+        expected,
+        success=success,
+        value=validated.result.get("observed_value"),
+        details={**expected.details, **notes.get((suite.table, expected.expectation), {})},
+        failing_rows=None if success else expected.failing_rows,
         link=link,
-    )
-
-
-def _noted(result: Result, notes: dict[tuple[str, str], str]) -> Result:
-    note = notes.get((result.table_name, result.expectation))
-    return replace(result, observed=f"{result.observed} ({note})") if note else result
-
-
-def _unjudged(gate: str, about: dict[str, Any], link: str) -> Result:
-    return Result(
-        gate=gate,
-        table_name=about["table"],
-        expectation=about["name"],
-        severity=about["severity"],
-        success=True,
-        observed=f"not judged: {about['why']}",
-        expected=about["expected"],
-        says=about["says"],
-        link=link,
-    )
+    ).in_english()

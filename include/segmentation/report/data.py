@@ -5,14 +5,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import UserError
 from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language import numbers
 from segmentation.language.texts import t
-from segmentation.quality.history import history
+from segmentation.quality import results
+from segmentation.quality.history import History, history
+from segmentation.quality.results import Result
+from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.runs.register import Run
+from segmentation.segments.bounds import of_json
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -165,11 +171,11 @@ class Facts:
     shop: str
     source: str
     language: str
-    run: dict[str, Any]
+    run: Run
     currency: str | None
     segments: list[Segment]
     flows: list[Flow]
-    quality: list[dict[str, Any]]
+    quality: list[Result]
     leaderboard: list[dict[str, Any]] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     quarantined: list[dict[str, Any]] = field(default_factory=list)
@@ -181,7 +187,7 @@ class Facts:
     @property
     def as_of_date(self) -> date:
         """The date that the report is of."""
-        return self.run["as_of_date"]
+        return self.run.as_of_date
 
     @property
     def customers(self) -> int:
@@ -211,14 +217,14 @@ class Facts:
         return [feature for feature in dictionary() if feature.name in there]
 
     @property
-    def failed(self) -> list[dict[str, Any]]:
+    def failed(self) -> list[Result]:
         """Expectations that were not met."""
-        return [row for row in self.quality if not row["success"]]
+        return [result for result in self.quality if not result.success]
 
     @property
-    def warnings(self) -> list[dict[str, Any]]:
+    def warnings(self) -> list[Result]:
         """Unmet expectations that somebody should know of (info is only recorded)."""
-        return [row for row in self.failed if row["severity"] != "info"]
+        return [result for result in self.failed if result.severity != "info"]
 
     @property
     def moved(self) -> tuple[int, int]:
@@ -227,23 +233,18 @@ class Facts:
         return sum(f.customers for f in both if f.source != f.target), sum(f.customers for f in both)
 
 
-def find_run(conn: db.Connection, run_id: str) -> dict[str, Any]:
-    """The row of a run.
+def find_run(conn: db.Connection, run_id: str) -> Run:
+    """A run.
 
     Raises
     ------
     UserError
         When there is none.
     """
-    run = db.row(conn, "select * from segments.runs where run_id = %(run_id)s", {"run_id": run_id})
+    run = register.find(conn, run_id)
     if run is None:
         raise UserError(f"there is no run {run_id} in segments.runs")
     return run
-
-
-def newest_date(conn: db.Connection) -> date | None:
-    """The newest published date: what readers see in the current view."""
-    return db.scalar(conn, "select max(as_of_date) from segments.runs where status = 'published'")
 
 
 def currency_of(conn: db.Connection, as_of_date: date) -> str | None:
@@ -265,7 +266,7 @@ def read(night: Night) -> Facts:
         if not segments:
             raise UserError(
                 f"run {night.run_id} of {night.as_of_date} has no published segments to report "
-                f"(status {run['status']}; a later run of the date takes its place)"
+                f"(status {run.status}; a later run of the date takes its place)"
             )
         events = read_events(conn, run)
         return Facts(
@@ -273,35 +274,38 @@ def read(night: Night) -> Facts:
             source=night.settings.shop.source,
             language=night.settings.language,
             run=run,
-            currency=currency_of(conn, run["as_of_date"]),
+            currency=currency_of(conn, run.as_of_date),
             segments=details(conn, run, segments, events),
             flows=read_flows(conn, run),
-            leaderboard=db.rows(conn, db.statement("report/leaderboard.sql"), run),
+            leaderboard=db.rows(conn, db.statement("report/leaderboard.sql"), run.params),
             quality=read_quality(conn, run),
-            rows=db.rows(conn, db.statement("report/row_counts.sql"), run),
-            quarantined=db.rows(conn, db.statement("report/quarantined.sql"), run),
+            rows=db.rows(conn, db.statement("report/row_counts.sql"), run.params),
+            quarantined=db.rows(conn, db.statement("report/quarantined.sql"), run.params),
             points=_points(night, segments),
-            is_newest=run["as_of_date"] == newest_date(conn),
+            is_newest=run.as_of_date == register.newest(conn),
             events=events,
             outliers={
                 row["segment_id"]: row["outliers"]
-                for row in db.rows(conn, db.statement("report/membership.sql"), run)
+                for row in db.rows(conn, db.statement("report/membership.sql"), run.params)
             },
         )
 
 
-def read_quality(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+def read_quality(conn: db.Connection, run: Run) -> list[Result]:
     """What the gates found; what was not met with its history."""
-    rows = db.rows(conn, db.statement("report/quality.sql"), run)
-    for row in rows:
-        key = (row["gate"], row["table_name"], row["expectation"])
-        row["history"] = None if row["success"] else history(conn, *key, run["as_of_date"])
-    return rows
+    return [
+        result if result.success else replace(result, history=_history(conn, result, run.as_of_date))
+        for result in results.read(conn, run.run_id)
+    ]
 
 
-def read_segments(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
+def _history(conn: db.Connection, result: Result, as_of_date: date) -> History:
+    return history(conn, result.gate, result.table_name, result.expectation, as_of_date)
+
+
+def read_segments(conn: db.Connection, run: Run) -> list[Segment]:
     """The segments that a run published, the largest revenue first; none where another run replaced them."""
-    found = db.rows(conn, db.statement("report/segments.sql"), run)
+    found = db.rows(conn, db.statement("report/segments.sql"), run.params)
     profiles = _profiles(conn, run)
     revenue = float(sum(row["revenue_365d"] for row in found))
     colour = colours([row["segment_id"] for row in found])
@@ -319,24 +323,26 @@ def read_segments(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
     ]
 
 
-def read_events(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+def read_events(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
     """What became of each segment since the parent date; none where there is no parent."""
-    if run["parent_as_of_date"] is None:
+    if run.parent_as_of_date is None:
         return []
-    return db.rows(conn, db.statement("report/events.sql"), run)
+    return db.rows(conn, db.statement("report/events.sql"), run.params)
 
 
 def details(
-    conn: db.Connection, run: dict[str, Any], segments: list[Segment], events: list[dict[str, Any]]
+    conn: db.Connection, run: Run, segments: list[Segment], events: list[dict[str, Any]]
 ) -> list[Segment]:
     """The segments with what a card shows: trend, rules, products, habits, plays, what became of them."""
     trends: dict[int, list[tuple[date, int]]] = {}
-    for row in db.rows(conn, db.statement("report/trend.sql"), {**run, "dates": TREND_DATES}):
+    for row in db.rows(conn, db.statement("report/trend.sql"), {**run.params, "dates": TREND_DATES}):
         trends.setdefault(row["segment_id"], []).append((row["as_of_date"], row["customers"]))
-    rules = _by_segment(conn, "rules", run)
-    products = _by_segment(conn, "products", {**run, "most": PRODUCTS})
-    plays = _by_segment(conn, "playbook", run)
-    habits = _by_segment(conn, "habits", run)
+    rules = _by_segment(conn, "rules", run.params)
+    for rule in chain.from_iterable(rules.values()):
+        rule["bounds"] = of_json(rule["bounds"])
+    products = _by_segment(conn, "products", {**run.params, "most": PRODUCTS})
+    plays = _by_segment(conn, "playbook", run.params)
+    habits = _by_segment(conn, "habits", run.params)
     became = {event["segment_id"]: event for event in events}
     return [
         replace(
@@ -377,10 +383,10 @@ def colours(segment_ids: Sequence[int]) -> dict[int, int]:
     return taken
 
 
-def _profiles(conn: db.Connection, run: dict[str, Any]) -> dict[int, dict[str, Profile]]:
+def _profiles(conn: db.Connection, run: Run) -> dict[int, dict[str, Profile]]:
     known = {feature.name: feature for feature in dictionary()}
     result: dict[int, dict[str, Profile]] = {}
-    for row in db.rows(conn, db.statement("report/profiles.sql"), run):
+    for row in db.rows(conn, db.statement("report/profiles.sql"), run.params):
         if row["feature"] not in known:
             continue  # a feature that has left the dictionary since
         result.setdefault(row["segment_id"], {})[row["feature"]] = Profile(
@@ -392,9 +398,9 @@ def _profiles(conn: db.Connection, run: dict[str, Any]) -> dict[int, dict[str, P
     return result
 
 
-def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
+def read_flows(conn: db.Connection, run: Run) -> list[Flow]:
     """Who moved since the parent date; none where there is no parent."""
-    if run["parent_as_of_date"] is None:
+    if run.parent_as_of_date is None:
         return []
     return [
         Flow(
@@ -405,7 +411,7 @@ def read_flows(conn: db.Connection, run: dict[str, Any]) -> list[Flow]:
             customers=row["customers"],
             revenue=float(row["revenue_365d"]),
         )
-        for row in db.rows(conn, db.statement("report/migrations.sql"), run)
+        for row in db.rows(conn, db.statement("report/migrations.sql"), run.params)
     ]
 
 

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from segmentation.language import numbers
+from segmentation.quality import results
+from segmentation.quality.results import Result
 from segmentation.report import data, verdict
+from segmentation.runs import register
+from segmentation.runs.register import Run
 from segmentation.warehouse import db
 
 WIDTH = 100
@@ -55,48 +59,48 @@ def text(conn: db.Connection, run_id: str, report: str | None = None) -> str:
         When there is no such run.
     """
     run = data.find_run(conn, run_id)
-    body = _published if run["status"] == "published" else _ended
+    body = _published if run.is_published else _ended
     return "\n".join(body(conn, run, report)).rstrip() + "\n"
 
 
-def _published(conn: db.Connection, run: dict[str, Any], report: str | None) -> list[str]:
+def _published(conn: db.Connection, run: Run, report: str | None) -> list[str]:
     segments = data.read_segments(conn, run)
     if not segments:
         return _replaced(conn, run)
-    leaderboard = db.rows(conn, db.statement("report/leaderboard.sql"), run)
-    currency = data.currency_of(conn, run["as_of_date"])
+    leaderboard = db.rows(conn, db.statement("report/leaderboard.sql"), run.params)
+    currency = data.currency_of(conn, run.as_of_date)
     customers = numbers.count(sum(segment.customers for segment in segments), "customer")
     pieces = numbers.count(len(segments), "segment")
-    newest = data.newest_date(conn)
-    lines = [f"PUBLISHED  {customers} in {pieces}, as of {numbers.day(run['as_of_date'])}", ""]
+    newest = register.newest(conn)
+    lines = [f"PUBLISHED  {customers} in {pieces}, as of {numbers.day(run.as_of_date)}", ""]
     lines += _table(segments, currency)
     lines += ["", *_file(run), *_wrapped("Why", [_sentence(leaderboard, run)])]
     lines += _wrapped("", [f"{reason}" for reason in verdict.reasons(leaderboard)], bullet="- ")
-    if run["search_reason"]:
-        found = "" if run["searched"] else "none, "
-        lines += _wrapped("Search", [f"{found}{run['search_reason']}"])
+    if run.search_reason:
+        found = "" if run.searched else "none, "
+        lines += _wrapped("Search", [f"{found}{run.search_reason}"])
     if external := verdict.external(leaderboard):
         lines += _wrapped("Labels", [external])
     lines += _moved(data.read_flows(conn, run), run)
     lines += _decided(run)
     lines += _warnings(conn, run)
-    if newest and newest > run["as_of_date"]:
+    if newest and newest > run.as_of_date:
         lines += _wrapped("Note", [f"Readers of the current view still see {newest}, which is newer."])
     if report:
         lines += ["", f"Report     {report}"]
     return lines
 
 
-def _file(run: dict[str, Any]) -> list[str]:
+def _file(run: Run) -> list[str]:
     """What was found out about a file of transactions."""
-    said = (run["watermarks"] or {}).get("file") or []
+    said = (run.watermarks or {}).get("file") or []
     return _wrapped("File", said[:1]) + _wrapped("", said[1:], bullet="- ")
 
 
-def _sentence(leaderboard: Sequence[dict[str, Any]], run: dict[str, Any]) -> str:
-    said = verdict.winner(list(leaderboard), run["decision"])
+def _sentence(leaderboard: Sequence[dict[str, Any]], run: Run) -> str:
+    said = verdict.winner(list(leaderboard), run.decision)
     no_winner = not any(row["chosen"] for row in leaderboard)
-    return f"{said} {_capital(run['verdict'])}." if no_winner and run["verdict"] else said
+    return f"{said} {_capital(run.verdict)}." if no_winner and run.verdict else said
 
 
 def _table(segments: Sequence[data.Segment], currency: str | None) -> list[str]:
@@ -148,82 +152,88 @@ def _wrapped(label: str, said: Sequence[str], bullet: str = "") -> list[str]:
     return lines
 
 
-def _moved(flows: Sequence[data.Flow], run: dict[str, Any]) -> list[str]:
+def _moved(flows: Sequence[data.Flow], run: Run) -> list[str]:
     both = [flow for flow in flows if flow.source is not None and flow.target is not None]
     total = sum(flow.customers for flow in both)
     if not total:
         return []
     moved = sum(flow.customers for flow in both if flow.source != flow.target)
     said = f"{moved:,} of {total:,} ({numbers.percent(moved / total)}) changed segment"
-    return _wrapped("Moved", [f"{said} since {run['parent_as_of_date']}."])
+    return _wrapped("Moved", [f"{said} since {run.parent_as_of_date}."])
 
 
-def _matrix(run: dict[str, Any]) -> list[str]:
+def _matrix(run: Run) -> list[str]:
     """Who would change segment on a night that is held, the most first."""
-    if not run["held"]:
+    if not run.held:
         return []
-    changes = [move for move in run["held"]["moves"] if move["is_change"]]
+    changes = [move for move in run.held["moves"] if move["is_change"]]
     changes.sort(key=lambda move: -move["customers"])
     told = [f"{move['source']} -> {move['target']}: {move['customers']:,}" for move in changes[:MOVES]]
     rest = sum(move["customers"] for move in changes[MOVES:])
     return _wrapped("From -> to", [*told, *([f"others: {rest:,}"] if rest else [])])
 
 
-def _decided(run: dict[str, Any]) -> list[str]:
-    if not run["decided_by"]:
+def _decided(run: Run) -> list[str]:
+    if not run.decided_by:
         return []
-    what = "released" if run["status"] == "published" else run["status"]
-    note = f": {run['decision_note']}" if run["decision_note"] else ""
-    return _wrapped(
-        "Decision", [f"{what} by {run['decided_by']}, {run['decided_at']:%Y-%m-%d %H:%M} UTC{note}"]
-    )
+    what = "released" if run.is_published else run.status
+    note = f": {run.decision_note}" if run.decision_note else ""
+    return _wrapped("Decision", [f"{what} by {run.decided_by}, {run.decided_at:%Y-%m-%d %H:%M} UTC{note}"])
 
 
-def _warnings(conn: db.Connection, run: dict[str, Any], clean: str = "none") -> list[str]:
-    failed = [row for row in db.rows(conn, db.statement("report/quality.sql"), run) if not row["success"]]
-    rows = db.rows(conn, db.statement("report/row_counts.sql"), run)
+def _warnings(conn: db.Connection, run: Run, clean: str = "none") -> list[str]:
+    failed = [result for result in results.read(conn, run.run_id) if not result.success]
+    failed = [result for result in failed if not _is_in_verdict(result, run)]
+    rows = db.rows(conn, db.statement("report/row_counts.sql"), run.params)
     said = verdict.warnings(failed, rows)
     shown = said[:8] + ([f"and {len(said) - 8} more, in the report"] if len(said) > 8 else [])
     return _wrapped("Warnings", shown, bullet="- ") if said else _wrapped("Warnings", [clean])
 
 
-def _replaced(conn: db.Connection, run: dict[str, Any]) -> list[str]:
+def _is_in_verdict(result: Result, run: Run) -> bool:
+    """Whether the verdict of the run tells of an unmet expectation: what stopped it, or is why it waits."""
+    if run.status == "held":
+        return result.family == "changed_share"
+    return run.status == "rejected" and not run.decided_by and result.severity == "critical"
+
+
+def _replaced(conn: db.Connection, run: Run) -> list[str]:
     other = db.scalar(
         conn,
         "select min(run_id) from segments.segment_versions where as_of_date = %(as_of_date)s",
-        run,
+        run.params,
     )
     what = f"run {other} has taken its place" if other else "its rows are no longer there"
     return [
-        f"PUBLISHED, THEN REPLACED  run {run['run_id']}, as of {numbers.day(run['as_of_date'])}",
+        f"PUBLISHED, THEN REPLACED  run {run.run_id}, as of {numbers.day(run.as_of_date)}",
         "",
         *_wrapped("Now", [f"{_capital(what)}; what readers see of this date is not of this run."]),
     ]
 
 
-def _ended(conn: db.Connection, run: dict[str, Any], report: str | None) -> list[str]:
-    title, advice = ENDINGS[run["status"]]
+def _ended(conn: db.Connection, run: Run, report: str | None) -> list[str]:
+    title, advice = ENDINGS[run.status]
     lines = [
-        f"{title}  run {run['run_id']}, as of {numbers.day(run['as_of_date'])}: nothing new is published",
+        f"{title}  run {run.run_id}, as of {numbers.day(run.as_of_date)}: nothing new is published",
         "",
     ]
-    if run["verdict"]:
-        lines += _wrapped("Verdict", [_capital(part) for part in run["verdict"].splitlines() if part.strip()])
+    if run.verdict:
+        lines += _wrapped("Verdict", [_capital(part) for part in run.verdict.splitlines() if part.strip()])
     lines += _matrix(run)
     lines += _file(run)
     lines += _decided(run)
     lines += _wrapped("Meanwhile", [_meanwhile(conn, run)])
-    lines += _wrapped("To do", [advice.format(**run)])
+    lines += _wrapped("To do", [advice.format(as_of_date=run.as_of_date)])
     lines += _warnings(conn, run, clean="no failed check is recorded for this run")
     if report:
         lines += ["", f"Report     {report}"]
     return lines
 
 
-def _meanwhile(conn: db.Connection, run: dict[str, Any]) -> str:
-    newest = data.newest_date(conn)
+def _meanwhile(conn: db.Connection, run: Run) -> str:
+    newest = register.newest(conn)
     if newest is None:
         return "Nothing was ever published, so readers see no segments yet."
-    age = (run["as_of_date"] - newest).days
+    age = (run.as_of_date - newest).days
     since = f", {numbers.count(age, 'day')} older" if age > 0 else ""
     return f"Readers see the segments of {numbers.day(newest)}{since}, exactly as they were."

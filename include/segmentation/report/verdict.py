@@ -1,15 +1,18 @@
 """The verdict of a run in plain words: what won, why, and what to look at before relying on it."""
 
-import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from segmentation.features.dictionary import Feature, dictionary
+from segmentation.features.dictionary import Feature, called, dictionary
 from segmentation.language import numbers
 from segmentation.language.texts import t
 from segmentation.modelling import baseline
+from segmentation.quality.results import DRIFT, Result
 from segmentation.report import words
 from segmentation.report.data import Facts
+from segmentation.segments.bounds import Range
 
 WHY_SCORES = ("predictive_validity", "stability", "silhouette", "explainability")
 MEANINGS = {
@@ -18,11 +21,11 @@ MEANINGS = {
     "silhouette": "silhouette {:.2f}",
     "explainability": "a tree of four questions puts {:.0%} where they belong",
 }
-SIGNS = {"<=": "at most", "<": "below", ">": "above", ">=": "at least"}
+SIGNS = ("at most", "above")
 FAR_ABOVE = ("far above everybody", "clearly above everybody", "a little above everybody")
 FAR_BELOW = ("far below everybody", "clearly below everybody", "a little below everybody")
 MOST_ALIKE = 4  # features of one group among the telling ones
-DRIFT = "drift_"
+ABOUT_QUARANTINE = ("broken_share", "rule", "orphan_share")  # families of checks on what was set aside
 EXTERNAL = (("adjusted_rand_index", "ARI"), ("adjusted_mutual_information", "AMI"))
 
 
@@ -123,14 +126,14 @@ def _external_figures(row: dict[str, Any] | None) -> str:
     return t(", ").join(f"{name} {value:.2f}" for name, value in known)
 
 
-def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
+def warnings(failed: list[Result], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
     """What somebody should know: unmet expectations, and tables of which much was quarantined."""
-    told = [row for row in failed if row["severity"] != "info"]
-    drifted = [row for row in told if row["expectation"].startswith(DRIFT)]
-    said = [expectation(row) for row in told if row not in drifted]
+    told = [result for result in failed if result.severity != "info"]
+    drifted = [result for result in told if result.family == DRIFT]
+    said = [expectation(result) for result in told if result not in drifted]
     if drifted:
         said.append(drift(drifted))
-    known = {row["table_name"] for row in told if "quarantine" in row["expectation"]}
+    known = {result.table_name for result in told if result.family in ABOUT_QUARANTINE}
     for row in rows:
         share = row["quarantined"] / row["rows_in"] if row["rows_in"] else 0
         if share > noted_share and row["table_name"] not in known:
@@ -147,30 +150,25 @@ def warnings(failed: list[dict[str, Any]], rows: list[dict[str, Any]], noted_sha
     return said
 
 
-def drift(rows: list[dict[str, Any]], most: int = 3) -> str:
+def drift(drifted: list[Result], most: int = 3) -> str:
     """The features that are distributed otherwise than on the date before, in one sentence."""
-    labels = {feature.name: t(feature.label) for feature in dictionary()}
-    names = [row["expectation"].removeprefix(DRIFT) for row in rows]
-    named = [labels.get(name, numbers.plain(name)) for name in names]
+    named = [called(result.subject or "") for result in drifted]
     if len(named) > most + 1:
         named = [*named[:most], numbers.count(len(named) - most, "more feature")]
     return t("Customers are not what they were the last time: {features}", features=numbers.listed(named))
 
 
-def expectation(row: dict[str, Any]) -> str:
+def expectation(result: Result) -> str:
     """An unmet expectation in a line."""
-    table = numbers.plain(row["table_name"])
+    table = numbers.plain(result.table_name)
     text = t(
         "{table}: {expectation}",
         table=f"{table[:1].upper()}{table[1:]}",
-        expectation=words.check(row["expectation"]),
+        expectation=words.check(result),
     )
-    found = [
-        t(said, value=words.found(row[key]))
-        for key, said in (("observed", "found {value}"), ("expected", "expected {value}"))
-        if row[key]
-    ]
-    return f"{text} ({t(', ').join(found)})" if found else text
+    found = t("found {value}", value=words.found(result))
+    expected = t("expected {value}", value=words.expected(result))
+    return f"{text} ({found}{t(', ')}{expected})"
 
 
 def rules(counts: dict[str, int], most: int = 3) -> str:
@@ -180,31 +178,37 @@ def rules(counts: dict[str, int], most: int = 3) -> str:
     return t(", ").join([*said, t("and {n} more", n=len(ordered) - most)] if len(ordered) > most else said)
 
 
-def rule(text: str, currency: str | None) -> str:
-    """A rule of the explaining tree with the words and units of the dictionary for its names and numbers."""
-    known = {feature.name: feature for feature in dictionary()}
+def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str:
+    """A rule of the explaining tree in the words and units of the dictionary.
 
-    def clause(found: re.Match) -> str:
-        name, sign, value = found.groups()
-        if name not in known:
-            return found[0]
-        # the label says days
-        unit = "" if known[name].unit == "days" else known[name].unit
-        figure = numbers.short(float(value), unit, currency)
-        return t("{label} {sign} {figure}", label=t(known[name].label), sign=t(SIGNS[sign]), figure=figure)
+    One of a date before rules kept their bounds (None) is its text as it was stored.
+    """
+    if bounds is None:
+        return text
+    said = [condition for one in bounds for condition, _ in conditions(one, currency)]
+    return t(" and ").join(said) if said else t("everybody")
 
-    def gap(found: re.Match) -> str:
-        name = found[1]
-        label = t(known[name].label) if name in known else name
-        return (
-            t("{label} is unknown", label=label)
-            if found[2] == "unknown"
-            else t("{label} is known", label=label)
-        )
 
-    said = re.sub(r"(\w+) (<=|>=|<|>) (-?[\d.]+(?:e[+-]?\d+)?)", clause, text)
-    said = re.sub(r"(\w+) is (unknown|known)", gap, said).replace(" (or unknown)", t(" (or unknown)"))
-    return said.replace(" and ", t(" and ")).replace("everybody", t("everybody"))
+def conditions(asked: Range, currency: str | None) -> list[tuple[str, Range]]:
+    """All that a rule asks of one feature: each bound in words, and as what it asks alone."""
+    feature = next((feature for feature in dictionary() if feature.name == asked.feature), None)
+    label = t(feature.label) if feature else asked.feature
+    if not asked.known:
+        return [(t("{label} is unknown", label=label), asked)]
+    if asked.is_unbounded:
+        return [] if asked.unknown else [(t("{label} is known", label=label), asked)]
+    # the label says days
+    unit = "" if feature is None or feature.unit == "days" else feature.unit
+    said = []
+    for side, sign, bound in (("up_to", SIGNS[0], asked.up_to), ("above", SIGNS[1], asked.above)):
+        if bound is not None:
+            figure = numbers.short(bound, unit, currency)
+            text = t("{label} {sign} {figure}", label=label, sign=t(sign), figure=figure)
+            said.append((text, replace(asked, **{"above": None, "up_to": None, side: bound})))
+    if asked.says_unknown:
+        text, alone = said[-1]
+        said[-1] = (text + t(" (or unknown)"), alone)
+    return said
 
 
 def telling_features(facts: Facts, most: int = 14) -> list[Feature]:
@@ -269,9 +273,9 @@ def figure(column: str, value: Any) -> str:
     return numbers.number(value, 0 if column == "calinski_harabasz" else 2)
 
 
-def documents(quality: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def documents(quality: list[Result]) -> list[tuple[str, str]]:
     """The pages with the full results: name, and address relative to the store."""
-    found = {row["link"] for row in quality if row["link"]}
+    found = {result.link for result in quality if result.link}
     safe = [link for link in found if not link.startswith("/") and ":" not in link]
     return sorted((numbers.plain(PurePosixPath(link).stem), link) for link in safe)
 

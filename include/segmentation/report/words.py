@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from segmentation.features.dictionary import dictionary
-from segmentation.language import texts
-from segmentation.language.numbers import UNKNOWN, count, number, plain
+from segmentation.features.dictionary import called
+from segmentation.language.numbers import count, number, plain
 from segmentation.language.texts import t
-from segmentation.quality import names
+from segmentation.quality import wording
+from segmentation.quality.results import Result
 
 ALGORITHMS = {
     "kmeans": "k-means",
@@ -53,15 +53,6 @@ REPRESENTATIONS = {
 }
 
 GROUPS = {"rfm": "Recency, frequency, money"}
-
-# checks of which there is one for each feature, or row rule; the others are called what they are in alerts
-CHECKS = {
-    "drift_": "drift of {name}",
-    "known_": "customers with {name}",
-    "outside_": "customers with {name} out of range",
-    "rule_": "rows refused: {name}",
-}
-NOT_JUDGED = "not judged: "
 
 TIERS = {"high": "high value", "mid": "mid value", "low": "low value"}
 
@@ -121,26 +112,19 @@ def candidate(row: dict[str, Any]) -> str:
     return t("{name} with {segments} ({what})", **told, what=representation(row["representation"]))
 
 
-def check(name: str) -> str:
+def check(result: Result) -> str:
     """A check of a gate in words; of a feature or a row rule with what that is called."""
-    for start, said in CHECKS.items():
-        if name.startswith(start):
-            about = name.removeprefix(start)
-            labels = {feature.name: feature.label for feature in dictionary()}
-            return t(said, name=t(labels[about]) if about in labels else plain(about))
-    return names.check(name, texts.current()) or plain(name)
+    return wording.says(result, called)
 
 
-def found(text: str | None) -> str:
-    """What a check found or expected, as it is stored."""
-    if not text:
-        return UNKNOWN
-    if texts.current() == texts.ENGLISH:
-        return text
-    judged, _, why = text.partition(NOT_JUDGED)
-    if why:
-        return t("not judged: {why}", why=t(why))
-    return names.figure(judged, texts.current())
+def found(result: Result) -> str:
+    """What a check found."""
+    return wording.observed(result, called)
+
+
+def expected(result: Result) -> str:
+    """What a check expected."""
+    return wording.expected(result)
 
 
 def constraint(name: str) -> str:

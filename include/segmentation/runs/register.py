@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import threading
 import uuid
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from typing import Any
 
 import psycopg2
@@ -19,6 +21,62 @@ from segmentation.warehouse import db
 
 BEATS = 5  # signs of life within a lease
 FINAL = ("held", "published", "rejected", "failed", "no_data")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row of `segments.runs`; what a warehouse that is not yet migrated lacks is at its default."""
+
+    run_id: str
+    as_of_date: date
+    status: str
+    started_at: datetime
+    heartbeat_at: datetime
+    dag_run_id: str | None = None
+    finished_at: datetime | None = None
+    published_at: datetime | None = None
+    parent_run_id: str | None = None
+    parent_as_of_date: date | None = None
+    decision: str | None = None
+    verdict: str | None = None
+    watermarks: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    settings_hash: str | None = None
+    code_version: str | None = None
+    model_path: str | None = None
+    report_path: str | None = None
+    held: Mapping[str, Any] | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decision_note: str | None = None
+    rule_fidelity: float | None = None
+    facts_seen: int = 0
+    dropped_at: datetime | None = None
+    searched: bool | None = None
+    search_reason: str | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Run":
+        """A row; columns that are newer than this code are left out."""
+        return cls(**{name: row[name] for name in _COLUMNS if name in row})
+
+    @property
+    def is_published(self) -> bool:
+        """Readers saw it; a later run of the date may have taken its place."""
+        return self.status == "published"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What statements about the run are bound to."""
+        return {
+            "run_id": self.run_id,
+            "as_of_date": self.as_of_date,
+            "parent_run_id": self.parent_run_id,
+            "parent_as_of_date": self.parent_as_of_date,
+        }
+
+
+_COLUMNS = [column.name for column in fields(Run)]
 
 
 def start(warehouse: db.Database, settings: Settings, as_of_date: date, dag_run_id: str) -> str:
@@ -51,17 +109,12 @@ def start(warehouse: db.Database, settings: Settings, as_of_date: date, dag_run_
 
 
 def _held_by(conn: db.Connection, as_of_date: date, settings: Settings) -> str:
-    holder = db.row(
-        conn,
-        "select run_id, started_at, heartbeat_at from segments.runs "
-        "where as_of_date = %(d)s and status = 'running'",
-        {"d": as_of_date},
-    )
+    holder = select(conn, "where as_of_date = %(d)s and status = 'running'", {"d": as_of_date})
     if holder is None:
         return f"another run of {as_of_date} ended just now; start this one again"
     return (
-        f"run {holder['run_id']} of {as_of_date} is under way since {holder['started_at']:%H:%M} UTC "
-        f"(last sign of life {holder['heartbeat_at']:%H:%M}); wait for it, or, if it is dead, for "
+        f"run {holder.run_id} of {as_of_date} is under way since {holder.started_at:%H:%M} UTC "
+        f"(last sign of life {holder.heartbeat_at:%H:%M}); wait for it, or, if it is dead, for "
         f"{settings.run.lease_minutes} minutes without a sign of life"
     )
 
@@ -150,32 +203,56 @@ def note(night: Night, **facts: Any) -> None:
             )
 
 
-def parent(conn: db.Connection, as_of_date: date) -> dict[str, Any] | None:
+def select(conn: db.Connection, rest: str, params: Mapping[str, Any]) -> Run | None:
+    """The first run of a select; `rest` is what follows `from segments.runs`."""
+    row = db.row(conn, f"select * from segments.runs {rest}", params)
+    return Run.of(row) if row else None
+
+
+def parent(conn: db.Connection, as_of_date: date) -> Run | None:
     """The run that published the newest date before `as_of_date`, or None."""
-    return db.row(
+    return select(
         conn,
-        """
-        select run_id, as_of_date, model_path from segments.runs
-        where status = 'published' and dropped_at is null and as_of_date < %(as_of_date)s
-        order by as_of_date desc, published_at desc limit 1
-        """,
+        "where status = 'published' and dropped_at is null and as_of_date < %(as_of_date)s "
+        "order by as_of_date desc, published_at desc limit 1",
         {"as_of_date": as_of_date},
     )
 
 
-def published(conn: db.Connection, as_of_date: date) -> dict[str, Any] | None:
+def published(conn: db.Connection, as_of_date: date) -> Run | None:
     """The run that published a date last, or None."""
-    return db.row(
+    return select(
         conn,
-        "select * from segments.runs where status = 'published' and as_of_date = %(as_of_date)s "
-        "order by published_at desc limit 1",
+        "where status = 'published' and as_of_date = %(as_of_date)s order by published_at desc limit 1",
         {"as_of_date": as_of_date},
     )
 
 
-def find(conn: db.Connection, run_id: str) -> dict[str, Any] | None:
-    """The row of a run."""
-    return db.row(conn, "select * from segments.runs where run_id = %(run_id)s", {"run_id": run_id})
+def find(conn: db.Connection, run_id: str) -> Run | None:
+    """A run by its id, or None."""
+    return select(conn, "where run_id = %(run_id)s", {"run_id": run_id})
+
+
+def of_dag_run(conn: db.Connection, dag_run_id: str) -> Run | None:
+    """The newest run of a DAG run, or None."""
+    return select(
+        conn, "where dag_run_id = %(id)s order by started_at desc, run_id limit 1", {"id": dag_run_id}
+    )
+
+
+def newest_of(conn: db.Connection, days: Sequence[date]) -> dict[date, Run]:
+    """The newest run of each date that has one."""
+    query = """
+        select distinct on (as_of_date) * from segments.runs where as_of_date = any(%(days)s)
+        order by as_of_date, started_at desc, run_id
+    """
+    return {row["as_of_date"]: Run.of(row) for row in db.rows(conn, query, {"days": list(days)})}
+
+
+def recent(conn: db.Connection, n: int) -> list[Run]:
+    """The last `n` runs, the newest first."""
+    query = "select * from segments.runs order by started_at desc, run_id limit %(n)s"
+    return [Run.of(row) for row in db.rows(conn, query, {"n": n})]
 
 
 def newest(conn: db.Connection) -> date | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from segmentation.runs.night import Night
-from segmentation.segments import explain
+from segmentation.segments import bounds, explain
 
 FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"
 
@@ -32,7 +32,10 @@ class Segment:
     @classmethod
     def of(cls, values: dict) -> "Segment":
         """Make a segment of the values that `asdict` and JSON keep of it."""
-        rules = tuple(explain.Rule(**rule) for rule in values.get("rules", ()))
+        rules = tuple(
+            explain.Rule(**{**rule, "bounds": bounds.of_json(rule.get("bounds"))})
+            for rule in values.get("rules", ())
+        )
         return cls(**{**values, "traits": tuple(values.get("traits", ())), "rules": rules})
 
 

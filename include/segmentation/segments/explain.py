@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from segmentation.features.dictionary import Feature
+from segmentation.segments.bounds import Range
 
 DEPTH = 4
 RULES = 2  # a segment
@@ -30,8 +31,8 @@ Bound = tuple[str, bool, float, bool]  # feature, is an upper bound, threshold, 
 class Rule:
     """A leaf of the tree, or several side by side.
 
-    `text` is for people, `condition` for the warehouse; `customers` are those it describes, `precision` the
-    share of them who are in the cluster, `recall` the share of the cluster.
+    `text` is for people, `condition` for the warehouse, `bounds` are both as data; `customers` are those it
+    describes, `precision` the share of them who are in the cluster, `recall` the share of the cluster.
     """
 
     cluster: int
@@ -40,6 +41,7 @@ class Rule:
     customers: int
     precision: float
     recall: float
+    bounds: tuple[Range, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def explain(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature
                 customers,
                 round(hits / customers, 6) if customers else 0.0,
                 round(hits / int((own == leaf.cluster).sum()), 6),
+                ranges(leaf.path, gaps),
             )
         )
     ordered = sorted(rules, key=lambda rule: (rule.cluster, -rule.recall, rule.text))
@@ -194,34 +197,27 @@ def _holds(path: Sequence[Bound], values: dict[str, np.ndarray], n: int) -> np.n
 # --- in words and in SQL -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Range:
-    """The bounds of a path on one feature. Infinite: no bound; unknown values pass, or do not."""
+def ranges(path: Sequence[Bound], gaps: set[str] | frozenset[str] = frozenset()) -> tuple[Range, ...]:
+    """The tightest bounds on each feature, in the order of the tree.
 
-    name: str
-    above: float
-    up_to: float
-    with_unknown: bool
-    with_known: bool
-
-
-def _ranges(path: Sequence[Bound]) -> list[_Range]:
-    """The tightest bounds on each feature, in the order of the tree."""
-    ranges = []
+    `gaps` are the features that are unknown of somebody.
+    """
+    asked = []
     for name in dict.fromkeys(bound[0] for bound in path):
         own = [bound for bound in path if bound[0] == name]
         lower = [threshold for _, is_upper, threshold, _ in own if not is_upper]
         upper = [threshold for _, is_upper, threshold, _ in own if is_upper]
-        ranges.append(
-            _Range(
+        asked.append(
+            Range(
                 name,
-                max([t for t in lower if np.isfinite(t)], default=-np.inf),
-                min(upper, default=np.inf),
-                all(with_unknown for *_, with_unknown in own),
-                np.inf not in lower,  # above infinity there is the unknown only
+                above=max((t for t in lower if np.isfinite(t)), default=None),
+                up_to=min((t for t in upper if np.isfinite(t)), default=None),
+                known=np.inf not in lower,  # above infinity there is the unknown only
+                unknown=all(with_unknown for *_, with_unknown in own),
+                is_ever_unknown=name in gaps,
             )
         )
-    return ranges
+    return tuple(asked)
 
 
 def words(path: Sequence[Bound], gaps: set[str] | frozenset[str] = frozenset()) -> str:
@@ -230,40 +226,40 @@ def words(path: Sequence[Bound], gaps: set[str] | frozenset[str] = frozenset()) 
     `gaps` are the features that are unknown of somebody; only these get the words "(or unknown)".
     """
     parts = []
-    for one in _ranges(path):
-        bounds = _bounds(one, "{name} {sign} {value}", one.name)
-        if not one.with_known:
-            parts.append(f"{one.name} is unknown")
+    for one in ranges(path, gaps):
+        bounds = _bounds(one, "{name} {sign} {value}", one.feature)
+        if not one.known:
+            parts.append(f"{one.feature} is unknown")
         elif not bounds:
-            parts += [] if one.with_unknown else [f"{one.name} is known"]
+            parts += [] if one.unknown else [f"{one.feature} is known"]
         else:
             parts += bounds
-            parts[-1] += " (or unknown)" if one.with_unknown and one.name in gaps else ""
+            parts[-1] += " (or unknown)" if one.says_unknown else ""
     return " and ".join(parts) or "everybody"
 
 
 def condition(path: Sequence[Bound]) -> str:
     """A path as an SQL condition on the columns of features.customer_features, never null."""
     parts = []
-    for one in _ranges(path):
-        column = '"' + one.name.replace('"', '""') + '"'
+    for one in ranges(path):
+        column = '"' + one.feature.replace('"', '""') + '"'
         within = " and ".join(_bounds(one, "{name} {sign} {value}", column))
-        if not one.with_known:
+        if not one.known:
             parts.append(f"{column} is null")
         elif not within:
-            parts += [] if one.with_unknown else [f"{column} is not null"]
-        elif one.with_unknown:
+            parts += [] if one.unknown else [f"{column} is not null"]
+        elif one.unknown:
             parts.append(f"({within} or {column} is null)")
         else:
             parts.append(f"coalesce({within}, false)")
     return " and ".join(parts) or "true"
 
 
-def _bounds(one: _Range, pattern: str, name: str) -> list[str]:
+def _bounds(one: Range, pattern: str, name: str) -> list[str]:
     bounds = []
-    if np.isfinite(one.up_to):
+    if one.up_to is not None:
         bounds.append(pattern.format(name=name, sign="<=", value=_number(one.up_to)))
-    if np.isfinite(one.above):
+    if one.above is not None:
         bounds.append(pattern.format(name=name, sign=">", value=_number(one.above)))
     return bounds
 

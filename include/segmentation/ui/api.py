@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 
 from segmentation.language.texts import speaking
+from segmentation.quality.results import Result
 from segmentation.report import words
 from segmentation.report.data import Profile, Segment
 from segmentation.ui import models, reading, why
@@ -43,9 +44,9 @@ def segments(day: Day = None) -> models.Segments:
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         return models.Segments(
-            as_of_date=run["as_of_date"],
-            run_id=run["run_id"],
-            currency=reading.currency(conn, run),
+            as_of_date=run.as_of_date,
+            run_id=run.run_id,
+            currency=reading.currency(conn, run.as_of_date),
             items=[_card(segment) for segment in reading.cards(conn, run)],
         )
 
@@ -101,9 +102,15 @@ def leaderboard(day: Day = None, limit: Limit = LIMIT, offset: Offset = 0) -> mo
 @router.get("/quality", summary="What the gates found on a date, failures first")
 def quality(day: Day = None, limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.Check]:
     """A page of the checks."""
-    with reading.connect() as conn:
-        rows = reading.quality(conn, reading.run_of(conn, day))
-    return models.Page(total=len(rows), limit=limit, offset=offset, items=rows[offset:][:limit])
+    with reading.connect() as conn, speaking(reading.language()):
+        found = reading.quality(conn, reading.run_of(conn, day))
+        items = [_check(result) for result in found[offset:][:limit]]
+    return models.Page(total=len(found), limit=limit, offset=offset, items=items)
+
+
+def _check(result: Result) -> models.Check:
+    kept = {name: getattr(result, name) for name in models.Check.model_fields if name != "says"}
+    return models.Check(says=words.check(result), **kept)
 
 
 @router.get("/quality/history", summary="How many checks each gate made, and how many were not met")
@@ -128,7 +135,7 @@ def customer(asked: models.CustomerAsked) -> models.CustomerFound:
         found = reading.customer(conn, asked.id, asked.date)
         if found is None:
             raise HTTPException(404, "no customer of this id has a segment on the date")
-        currency = reading.currency(conn, {"as_of_date": found.as_of_date})
+        currency = reading.currency(conn, found.as_of_date)
         reasons = why.reasons(found, currency)
         telling = why.telling(found)
     return models.CustomerFound(

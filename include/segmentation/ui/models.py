@@ -171,8 +171,15 @@ class Check(BaseModel):
     expectation: str
     severity: str
     success: bool
-    observed: str | None
-    expected: str | None
+    says: str = Field(description="what was looked at, in the language of the shop")
+    family: str | None = Field(description="drift, known, outside, rule, or the name of the expectation")
+    subject: str | None = Field(description="the feature, the row rule or the table")
+    value: float | None = Field(description="in `unit`; null: there was nothing to judge")
+    unit: str | None
+    least: float | None = Field(description="the lowest value that is right; null: no bound")
+    most: float | None = Field(description="the highest value that is right; null: no bound")
+    observed: str | None = Field(description="the figure in English")
+    expected: str | None = Field(description="the bounds in English")
     failing_rows: int | None
 
 
@@ -200,7 +207,7 @@ class Reason(BaseModel):
 
     condition: str
     value: float | None
-    holds: bool | None = Field(description="null: the value is unknown")
+    holds: bool | None = Field(description="null: the value is unknown, and the rule asks for a known one")
 
 
 class CustomerFeature(BaseModel):

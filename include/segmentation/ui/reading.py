@@ -16,9 +16,12 @@ from segmentation import settings
 from segmentation.errors import SettingsError, UserError
 from segmentation.language.texts import t
 from segmentation.publishing import packed_assignments
+from segmentation.quality import results
+from segmentation.quality.results import Result
 from segmentation.report import data
 from segmentation.report.data import Flow, Segment
 from segmentation.runs import connections
+from segmentation.runs.register import Run
 from segmentation.warehouse import db
 
 ROLE = "segments_ui"
@@ -89,21 +92,21 @@ def dates(conn: db.Connection, limit: int, offset: int = 0) -> tuple[list[dict[s
     return [], db.scalar(conn, count)
 
 
-def run_of(conn: db.Connection, as_of_date: date | None) -> dict[str, Any]:
+def run_of(conn: db.Connection, as_of_date: date | None) -> Run:
     """The published run of a date; None: of the newest.
 
     Raises
     ------
     NotPublishedError
     """
-    run = db.row(conn, db.statement("ui/run.sql"), {"as_of_date": as_of_date})
-    if run is None:
+    row = db.row(conn, db.statement("ui/run.sql"), {"as_of_date": as_of_date})
+    if row is None:
         said = t("nothing of {date} is published", date=as_of_date) if as_of_date else t(NOTHING)
         raise NotPublishedError(said)
-    return run
+    return Run.of(row)
 
 
-def cards(conn: db.Connection, run: dict[str, Any]) -> list[Segment]:
+def cards(conn: db.Connection, run: Run) -> list[Segment]:
     """The segments of a run with everything that a card shows."""
     return data.details(conn, run, data.read_segments(conn, run), data.read_events(conn, run))
 
@@ -149,21 +152,21 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
     NotPublishedError
     """
     after = run_of(conn, second)
-    if first is None and after["parent_as_of_date"] is None:
+    if first is None and after.parent_as_of_date is None:
         return None
-    before = run_of(conn, first or after["parent_as_of_date"])
-    recorded = after["parent_run_id"] == before["run_id"]
+    before = run_of(conn, first or after.parent_as_of_date)
+    recorded = after.parent_run_id == before.run_id
     if recorded:
-        rows = db.rows(conn, db.statement("ui/recorded_movement.sql"), after)
+        rows = db.rows(conn, db.statement("ui/recorded_movement.sql"), after.params)
     else:
         for run in (before, after):
-            if run["dropped_at"]:
-                said = t("who was in which segment on {date} is no longer kept", date=run["as_of_date"])
+            if run.dropped_at:
+                said = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
                 raise NotPublishedError(said)
-        between = {"first": before["as_of_date"], "second": after["as_of_date"]}
-        rows = packed_assignments.compare(conn, before["run_id"], after["run_id"])
+        between = {"first": before.as_of_date, "second": after.as_of_date}
+        rows = packed_assignments.compare(conn, before.run_id, after.run_id)
         rows = rows if rows is not None else db.rows(conn, db.statement("ui/movement.sql"), between)
-    between = [before["as_of_date"], after["as_of_date"]]
+    between = [before.as_of_date, after.as_of_date]
     names: dict[date, dict[int | None, str]] = {day: {} for day in between}
     for row in db.rows(conn, db.statement("ui/names.sql"), {"between": between}):
         names[row["as_of_date"]][row["segment_id"]] = row["name"]
@@ -182,14 +185,14 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
     return Movement(*between, flows, has_revenue=recorded)
 
 
-def leaderboard(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+def leaderboard(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
     """Every candidate of a run, the best first."""
-    return db.rows(conn, db.statement("report/leaderboard.sql"), run)
+    return db.rows(conn, db.statement("report/leaderboard.sql"), run.params)
 
 
-def quality(conn: db.Connection, run: dict[str, Any]) -> list[dict[str, Any]]:
+def quality(conn: db.Connection, run: Run) -> list[Result]:
     """What the gates of a run found, failures first."""
-    return db.rows(conn, db.statement("report/quality.sql"), run)
+    return results.read(conn, run.run_id)
 
 
 def quality_history(conn: db.Connection, limit: int, offset: int = 0) -> list[dict[str, Any]]:
@@ -238,16 +241,16 @@ def customer(conn: db.Connection, customer_id: str, as_of_date: date | None = No
     NotPublishedError
     """
     run = run_of(conn, as_of_date)
-    asked = {**run, "customer_id": customer_id, "since": run["as_of_date"] - timedelta(days=STAYS_DAYS)}
+    asked = {**run.params, "customer_id": customer_id, "since": run.as_of_date - timedelta(days=STAYS_DAYS)}
     rows = db.rows(conn, db.statement("ui/customer.sql"), asked)
-    if not rows or rows[0]["as_of_date"] != run["as_of_date"]:
+    if not rows or rows[0]["as_of_date"] != run.as_of_date:
         return None
     now = rows[0]
     segments = cards(conn, run)
     found = db.row(conn, db.statement("ui/customer_features.sql"), asked)
     return Customer(
         customer_id=customer_id,
-        as_of_date=run["as_of_date"],
+        as_of_date=run.as_of_date,
         segment=next(segment for segment in segments if segment.segment_id == now["segment_id"]),
         confidence=now["confidence"],
         is_outlier=now["is_outlier"],
@@ -269,9 +272,9 @@ def _stays(rows: list[dict[str, Any]]) -> list[Stay]:
     return stays
 
 
-def currency(conn: db.Connection, run: dict[str, Any]) -> str | None:
+def currency(conn: db.Connection, as_of_date: date) -> str | None:
     """The currency of the shop."""
-    return data.currency_of(conn, run["as_of_date"])
+    return data.currency_of(conn, as_of_date)
 
 
 def language() -> str:

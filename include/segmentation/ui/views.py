@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from segmentation import report, settings
 from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings
+from segmentation.runs.register import Run
 from segmentation.ui import reading, why
 
 FOLDER = Path(__file__).parent
@@ -53,8 +54,8 @@ def _environment(currency: str | None) -> jinja2.Environment:
     return made
 
 
-def _page(tab: str, conn: Any, run: dict[str, Any], **values: Any) -> HTMLResponse:
-    currency = reading.currency(conn, run)
+def _page(tab: str, conn: Any, run: Run, **values: Any) -> HTMLResponse:
+    currency = reading.currency(conn, run.as_of_date)
     shown = {
         "tab": tab,
         "tabs": TABS,
@@ -90,7 +91,7 @@ def segments(day: Day = None) -> HTMLResponse:
             source=settings.load().shop.source,
             language=reading.language(),
             run=run,
-            currency=reading.currency(conn, run),
+            currency=reading.currency(conn, run.as_of_date),
             segments=cards,
             flows=data.read_flows(conn, run),
             events=data.read_events(conn, run),
@@ -110,7 +111,7 @@ def history(number: Number = 1) -> HTMLResponse:
         colours = data.colours(sorted(names))
         total = reading.dates(conn, 1)[1]
         said = t("Customers of each segment over the dates"), t("Revenue of each segment over the dates")
-        currency = reading.currency(conn, run)
+        currency = reading.currency(conn, run.as_of_date)
         return _page(
             "history",
             conn,
@@ -164,7 +165,7 @@ def movement(
     """Who moved between two dates."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, second)
-        found = reading.movement(conn, first, run["as_of_date"])
+        found = reading.movement(conn, first, run.as_of_date)
         flows = found.flows if found else []
         ids = sorted({i for flow in flows for i in (flow.source, flow.target) if i is not None})
         return _page(
@@ -178,7 +179,7 @@ def movement(
         )
 
 
-def _drawing(conn: Any, run: dict[str, Any], found: reading.Movement) -> Any:
+def _drawing(conn: Any, run: Run, found: reading.Movement) -> Any:
     said = t("Customers moving between {first} and {second}", first=found.first, second=found.second)
     return report.movement(found.flows, data.read_segments(conn, run), said)
 
@@ -240,10 +241,10 @@ def customer(
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         asked = customer_id.strip()
-        found = reading.customer(conn, asked, run["as_of_date"])
+        found = reading.customer(conn, asked, run.as_of_date)
         values = {"asked": asked, "found": found, "colours": {}}
         if found:
-            currency = reading.currency(conn, run)
+            currency = reading.currency(conn, run.as_of_date)
             values["reasons"], values["telling"] = why.reasons(found, currency), why.telling(found)
             values["colours"] = data.colours(sorted({stay.segment_id for stay in found.stays}))
             values["colours"][found.segment.segment_id] = found.segment.colour

@@ -1,20 +1,20 @@
 """Why a customer is in a segment: the segment's rules, condition by condition, and the features that tell."""
 
-import operator
-import re
 from typing import Any, NamedTuple
 
 from segmentation.features.dictionary import dictionary
-from segmentation.report import verdict
+from segmentation.language.texts import t
 from segmentation.report.data import Profile
+from segmentation.report.verdict import conditions
+from segmentation.segments.bounds import Range
 from segmentation.ui.reading import Customer
-
-CONDITION = re.compile(r"^(\w+) (<=|>=|<|>) (-?[\d.]+(?:e[+-]?\d+)?)$")
-SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
 class Reason(NamedTuple):
-    """A condition in words, the customer's value, and whether it holds; None: the value is unknown."""
+    """A condition in words, the customer's value, and whether it holds.
+
+    `holds` is None where the value is unknown, and where a rule of before has no bounds to compare with.
+    """
 
     condition: str
     value: float | None
@@ -24,24 +24,23 @@ class Reason(NamedTuple):
 
 def reasons(customer: Customer, currency: str | None) -> list[list[Reason]]:
     """Each rule of the customer's segment, condition by condition."""
-    rules = [rule["rule"] for rule in customer.segment.rules] or [customer.segment.rule or ""]
-    return [
-        [_reason(text.strip(), customer.features, currency) for text in rule.split(" and ") if text.strip()]
-        for rule in rules
-    ]
+    segment = customer.segment
+    if not segment.rules:
+        return [[Reason(segment.rule or t("everybody"), None, None if segment.rule else True, "")]]
+    return [_of_rule(rule["rule"], rule["bounds"], customer.features, currency) for rule in segment.rules]
 
 
-def _reason(text: str, features: dict[str, Any], currency: str | None) -> Reason:
-    said = verdict.rule(text, currency)
-    found = CONDITION.match(text)
-    if found is None:
-        return Reason(said, None, True if text == "everybody" else None, "")
-    name, sign, bound = found.groups()
-    unit = next((feature.unit for feature in dictionary() if feature.name == name), "")
-    value = features.get(name)
-    if value is None:
-        return Reason(said, None, None, unit)
-    return Reason(said, value, SIGNS[sign](value, float(bound)), unit)
+def _of_rule(
+    text: str, asked: tuple[Range, ...] | None, features: dict[str, Any], currency: str | None
+) -> list[Reason]:
+    if asked is None:
+        return [Reason(text, None, None, "")]
+    units = {feature.name: feature.unit for feature in dictionary()}
+    found = []
+    for one in asked:
+        value, unit = features.get(one.feature), units.get(one.feature, "")
+        found += [Reason(said, value, alone.holds(value), unit) for said, alone in conditions(one, currency)]
+    return found or [Reason(t("everybody"), None, True, "")]
 
 
 def telling(customer: Customer) -> list[tuple[Profile, float | None]]:

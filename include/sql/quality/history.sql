@@ -6,7 +6,10 @@ with verdicts as (
     select distinct on (as_of_date)
         as_of_date,
         success,
-        observed
+        observed,
+        value,
+        unit,
+        details
     from segments.quality_results
     where
         gate = %(gate)s
@@ -19,7 +22,10 @@ with verdicts as (
 select
     as_of_date,
     success,
-    observed
+    observed,
+    value,
+    unit,
+    details
 from verdicts
 order by as_of_date desc
 limit %(dates)s

@@ -3,6 +3,7 @@
 select
     segment_id,
     rule,
+    bounds,
     customers,
     rule_precision,
     rule_recall

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from segmentation.operations.backfill.request import _newest_runs
 from segmentation.operations.backfill.scheduler import DagRun, dag_runs
 from segmentation.runs import stale
+from segmentation.runs.register import Run
 from segmentation.warehouse import db
 
 DONE, ENDED_OTHERWISE, NOT_USABLE = 0, 1, 2
@@ -33,19 +33,19 @@ def follow(
         time.sleep(pause)
 
 
-def _line(run: DagRun, newest: dict[str, Any] | None, number: int, of: int, left: float) -> str:
+def _line(run: DagRun, newest: Run | None, number: int, of: int, left: float) -> str:
     place = f"{number:>{len(str(of))}}/{of}  {run.day}  "
     to_go = f", about {_length(left)} to go" if number < of else ""
     if newest is None:
         return f"{place}did not start ({run.state}){to_go}"
     said = ""
-    if newest["status"] == "published" and "customers" in newest["counts"]:
-        said = f"{newest['counts']['customers']:,} customers in {newest['counts']['segments']} segments"
-    elif newest["verdict"]:
-        said = newest["verdict"].splitlines()[0][:160]
-    if newest["dag_run_id"] != run.run_id or run.state not in ("success", "failed"):
+    if newest.is_published and "customers" in newest.counts:
+        said = f"{newest.counts['customers']:,} customers in {newest.counts['segments']} segments"
+    elif newest.verdict:
+        said = newest.verdict.splitlines()[0][:160]
+    if newest.dag_run_id != run.run_id or run.state not in ("success", "failed"):
         said = f"{said}, left as it is" if said else "left as it is"
-    return f"{place}{newest['status']:<9}  {said}  ({run.seconds:.0f} s{to_go})"
+    return f"{place}{newest.status:<9}  {said}  ({run.seconds:.0f} s{to_go})"
 
 
 def _length(seconds: float) -> str:
@@ -60,14 +60,14 @@ def summary(warehouse: db.Database, days: list[date]) -> tuple[list[str], int]:
         left = [one.as_of_date for one in stale.dates(conn)]
     by_status: dict[str, list[date]] = {}
     for day in days:
-        by_status.setdefault(newest[day]["status"] if day in newest else "not started", []).append(day)
+        by_status.setdefault(newest[day].status if day in newest else "not started", []).append(day)
     counted = ", ".join(f"{len(dates):,} {status}" for status, dates in sorted(by_status.items()))
     lines = [f"BACKFILL  {days[0]} to {days[-1]}: {counted}" if days else "BACKFILL  no date"]
     for status, dates in sorted(by_status.items()):
         if status in GOOD:
             continue
         lines.append(f"{status}: {', '.join(map(str, dates[:10]))}{' and more' if len(dates) > 10 else ''}")
-        lines += [f"  {day}: {newest[day]['verdict']}" for day in dates[:3] if day in newest]
+        lines += [f"  {day}: {newest[day].verdict}" for day in dates[:3] if day in newest]
         lines.append(f"  What to do: {ADVICE.get(status, ADVICE['failed'])}")
     if left:
         which = f"dates are stale, from {left[0]} on" if len(left) > 1 else f"date is stale, {left[0]}"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from segmentation.dates import ONE_DAY, midnight
 from segmentation.errors import SettingsError
 from segmentation.runs import register, stale
+from segmentation.runs.register import Run
 from segmentation.runs.window import Span
 from segmentation.warehouse import db
 
@@ -90,20 +91,15 @@ def left_alone(warehouse: db.Database, day: date, dag_run_id: str, asked: Asked)
             )
             return None if known else "it is not stale"
         newest = _newest_runs(conn, [day]).get(day)
-    if newest is None or newest["status"] not in LEFT[asked.reprocess]:
+    if newest is None or newest.status not in LEFT[asked.reprocess]:
         return None
-    return f"its newest run {newest['run_id']} is {newest['status']} (REPROCESS={asked.reprocess})"
+    return f"its newest run {newest.run_id} is {newest.status} (REPROCESS={asked.reprocess})"
 
 
-def _newest_runs(conn: db.Connection, days: list[date]) -> dict[date, dict[str, Any]]:
+def _newest_runs(conn: db.Connection, days: list[date]) -> dict[date, Run]:
     if db.scalar(conn, "select to_regclass('segments.runs')") is None:
         return {}
-    query = """
-        select distinct on (as_of_date) as_of_date, run_id, dag_run_id, status, verdict, counts
-        from segments.runs where as_of_date = any(%(days)s)
-        order by as_of_date, started_at desc
-    """
-    return {row["as_of_date"]: row for row in db.rows(conn, query, {"days": days})}
+    return register.newest_of(conn, days)
 
 
 def ask(
@@ -131,7 +127,7 @@ def ask(
         raise SettingsError(
             f"TO={asked.last}: the night of that date is still to come; the newest is {today}"
         )
-    left = {day for day, run in newest.items() if run["status"] in LEFT[reprocess]}
+    left = {day for day, run in newest.items() if run.status in LEFT[reprocess]}
     wanted = [day for day in asked.days if day not in left]
     return replace(asked, first=wanted[0], last=wanted[-1]) if wanted else None
 
