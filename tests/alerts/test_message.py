@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from segmentation.alerts.message import HIDDEN, Alert, Finding, Kind, example_key, hide, render
+from segmentation.alerts.message import HIDDEN, Alert, Kind, example_key, hide, render
+from segmentation.quality.results import Result
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 DAY, BEFORE = date(2026, 11, 23), date(2026, 11, 22)
@@ -16,8 +17,8 @@ FACTS = {
     "task": {"task": "fit", "is_published": False},
     "late": {"deadline": "06:00", "status": "running", "started_at": "02:00", "heartbeat_at": "05:58"},
     "held": {
-        "observed": "41.2 %",
-        "expected": "at most 30.0 %",
+        "share": 0.412,
+        "limit": 0.3,
         "moves": [{"source": "Loyal", "target": "Cooling", "customers": "1,204"}],
         "decide": ["make release AS_OF=2026-11-23", "make reject AS_OF=2026-11-23"],
     },
@@ -28,9 +29,14 @@ FACTS = {
         "segments": "6",
     },
 }
-IDS = Finding(
-    "orders", "id_present_share", "share of rows with an order number", "12.0 %", "at least 50.0 %", 88
-)
+
+
+def result(name: str, table: str = "orders", **facts: object) -> Result:
+    """A critical expectation that was not met."""
+    return Result("sources", table, name, "critical", False, **{"family": name, "wording": name, **facts})
+
+
+IDS = result("order_number_present_share", value=0.12, unit="share", least=0.5, failing_rows=88)
 
 # What a reader must find in a message of each kind, whatever its language.
 MUST_SAY = {
@@ -100,11 +106,36 @@ def test_an_alert_in_english_word_for_word():
     )
 
 
-def test_figures_are_translated_and_a_check_without_a_phrase_keeps_its_own():
-    new = Finding("events", "brand_new_share", "share of brand new rows", "1 day", "at most 3 days")
-    said = render(alert("gate", what=(IDS, new)), "zh").body
-    assert "orders：有编号的行的比例为 12.0 %（88 行），应为 至少 50.0 %" in said
-    assert "events：share of brand new rows为 1 天，应为 至多 3 天" in said
+def test_figures_are_worded_in_the_language_and_a_check_of_before_has_the_texts_that_were_stored():
+    drifted = result(
+        "drift_spend_30d",
+        "customer_features",
+        family="drift",
+        wording="drift",
+        subject="spend_30d",
+        details={"since": "2026-11-22"},
+        value=1234.5,
+        unit="index",
+        most=0.25,
+    )
+    broken = result(
+        "broken_share", value=0.4, unit="share", most=0.3, details={"rules": {"price_negative": 1600}}
+    )
+    old = result("brand_new_share", "events", wording=None, observed="1 day", expected="at most 3 days")
+    alone = alert("gate", what=(IDS, drifted, broken, old))
+    said = render(alone, "zh").body
+    assert "orders：有订单号的行的比例为 12.0 %（88 行），应为 至少 50.0 %" in said
+    assert "customer_features：“近 30 天消费”自 2026-11-22 以来的分布漂移" in said
+    assert "为 1,234.50，应为 至多 0.25" in said
+    assert "orders：因错误被拒收的行的比例为 40.0 %（价格为负 1,600），应为 至多 30.0 %" in said
+    said = render(alone, "en").body
+    assert (
+        "customer_features: drift of spend in 30 days since 2026-11-22 (population stability index)" in said
+    )
+    assert (
+        "share of rows refused for a fault is 40.0 % (price negative 1,600), expected at most 30.0 %" in said
+    )
+    assert "events: brand new share is 1 day, expected at most 3 days" in said
 
 
 def test_nothing_published_before_is_said():

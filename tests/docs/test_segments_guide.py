@@ -6,6 +6,7 @@ from pathlib import Path
 from segmentation.language.texts import speaking
 from segmentation.modelling.algorithms import registry
 from segmentation.report import verdict, words
+from segmentation.segments.bounds import Range
 from segmentation.warehouse import db
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "segments.md").read_text()
@@ -29,11 +30,18 @@ def test_its_statements_run_and_its_relations_are_there(warehouse):
 
 
 def test_a_rule_is_said_in_the_words_of_the_dictionary():
-    rule = "recency_days <= 30 and mean_rating > 3.5 (or unknown) and visit_recency_days is unknown"
-    assert verdict.rule(rule, None) == (
+    text = "recency_days <= 30 and mean_rating > 3.5 (or unknown) and visit_recency_days is unknown"
+    bounds = (
+        Range("recency_days", up_to=30),
+        Range("mean_rating", above=3.5, unknown=True),
+        Range("visit_recency_days", known=False, unknown=True),
+    )
+    assert verdict.rule(text, bounds, None) == (
         "days since the last order at most 30 and mean rating given above 3.5 (or unknown) and "
         "days since the last visit is unknown"
     )
+    assert verdict.rule("everybody", (), None) == "everybody"
+    assert verdict.rule(text, None, None) == text  # of a date before rules kept their bounds
     with speaking("zh"):
-        assert "（或未知）" in verdict.rule(rule, None)
-        assert verdict.rule(rule, None).endswith("未知")
+        assert "（或未知）" in verdict.rule(text, bounds, None)
+        assert verdict.rule(text, bounds, None).endswith("未知")

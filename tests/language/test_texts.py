@@ -3,6 +3,7 @@
 import ast
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from segmentation.features import dictionary
 from segmentation.language import numbers, texts
 from segmentation.language.texts import speaking, t
 from segmentation.modelling import baseline
+from segmentation.quality import wording
+from segmentation.quality.results import Result
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
 from segmentation.segments import naming
@@ -54,16 +57,10 @@ COUNTED += ("more feature", "more candidate")
 
 def by_name() -> Iterator[str]:
     """Texts that stand in tables of the code, and are given to t() from there."""
-    for table in (
-        words.ALGORITHMS,
-        words.CONSTRAINTS,
-        words.GROUPS,
-        words.TIERS,
-        verdict.MEANINGS,
-        verdict.SIGNS,
-    ):
+    for table in (words.ALGORITHMS, words.CONSTRAINTS, words.GROUPS, words.TIERS, verdict.MEANINGS):
         yield from table.values()
-    yield from (*words.REPRESENTATIONS.values(), *words.CHECKS.values(), reading.NOTHING)
+    yield from verdict.SIGNS
+    yield from (*words.REPRESENTATIONS.values(), reading.NOTHING)
     yield from (*refusals.SAID.values(), *refusals.WHY.values())
     yield from {numbers.plain(rule) for rules in RULES.values() for rule in rules}
     yield from verdict.BECAME.values()
@@ -91,13 +88,24 @@ SUITES = ast.Module(
 
 
 def of_the_checks() -> Iterator[str]:
-    """The names of the checks, but those of features and row rules."""
+    """The keys of the wordings of the checks, where the code has them as they are."""
+    yield from ("customers_reread", "newest_day_orders", "repaired", "columns_unfit")
     for call in ast.walk(SUITES):
-        what = getattr(call, "func", None) and getattr(call.func, "attr", "")
-        if what in ("figure", "share") and isinstance(call.args[0], ast.Constant):
-            yield call.args[0].value
+        if isinstance(call, ast.For):
+            yield from (c.value for c in ast.walk(call.iter) if isinstance(c, ast.Constant))
+        if not isinstance(call, ast.Call):
+            continue
+        what = getattr(call.func, "attr", "")
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        if what in ("figure", "share"):
+            about = named.get("worded") or named.get("family") or call.args[0]
+            about = [about.body, about.orelse] if isinstance(about, ast.IfExp) else [about]
+            yield from (one.value for one in about if isinstance(one, ast.Constant))
         elif what == "keys":
-            yield from (f"{column.arg}_present_share" for column in call.keywords)
+            yield from (f"{one.value}_present_share" for one in call.args if one.value != "id")
+            yield from (one.value for one in named.values())
+        elif what == "volume":
+            yield call.args[0].value
 
 
 def why_not_judged() -> Iterator[str]:
@@ -128,16 +136,35 @@ def test_every_text_is_there_in_every_language(code):
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_check_has_a_name_in_every_language(code):
     names = {*of_the_checks()}
-    assert len(names) > 30
-    with speaking(code):
-        assert [name for name in names if words.check(name).isascii()] == []
-        every = [f"{start}{name}" for start in words.CHECKS for name in ("spend_365d", "price_negative")]
-        assert [name for name in every if any("a" <= letter <= "z" for letter in words.check(name))] == []
-        assert words.found("at most 3 days") == "至多 3 天"
-        assert words.found("not judged: no rows") == "未判断：没有行"
+    assert len(names) > 50
+    for language in (texts.ENGLISH, code):
+        assert sorted(names - wording.keys(language)) == []
+    # made of the name of a column, and what results of before are called
+    made = {"price_factor", "quantity_factor", "id_present_share", "newest_day_rows"}
+    assert wording.keys(texts.ENGLISH) - names <= made | {"rows_reread_since", "known_status_share"}
     whys = {text for text in why_not_judged() if isinstance(text, str)}
     assert len(whys) > 12
     assert sorted(whys - {"changed_share"} - set(texts.texts(code))) == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_checks_are_worded_with_the_same_facts_in_every_language(code):
+    english, other = (wording._words(language)["checks"] for language in (texts.ENGLISH, code))
+    assert english.keys() == other.keys()
+    assert {key for key in english if holes(english[key]) != holes(other[key])} == set()
+    subject = {
+        "drift": "spend_365d",
+        "known": "spend_365d",
+        "outside": "spend_365d",
+        "rule": "price_negative",
+    }
+    with speaking(code):
+        for family, about in subject.items():
+            result = Result("features", "t", f"{family}_x", "info", True, family, about, wording=family)
+            assert not any("a" <= letter <= "z" for letter in words.check(result)), family
+        judged = Result("sources", "orders", "newest_age_days", "info", True, value=5, unit="days", most=3)
+        assert (words.found(judged), words.expected(judged)) == ("5 天", "至多 3 天")
+        assert words.found(replace(judged, details={"not_judged": "no rows"})) == "未判断：没有行"
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

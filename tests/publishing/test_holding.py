@@ -53,7 +53,7 @@ class Shop(Publisher):
             parent = register.parent(conn, day)
             if parent:
                 table = ids.assignments_table(day)
-                gate._measure_changes(conn, night, table, parent["as_of_date"])
+                gate._measure_changes(conn, night, table, parent.as_of_date)
         return night
 
     def held(self, day=SECOND, clusters=SHUFFLED) -> Night:
@@ -87,12 +87,12 @@ def test_a_night_on_which_too_many_move_is_held_and_readers_keep_what_they_had(s
     held = holding.hold(night)
     assert contents(shop.warehouse, TABLES) == before
     run = shop.run(night)
-    assert run["status"] == "held"
-    assert run["verdict"].startswith("held: 50.0 % of the customers of 2024-03-01 would change segment")
-    assert "expected is at most 40.0 %" in run["verdict"]
+    assert run.status == "held"
+    assert run.verdict.startswith("held: 50.0 % of the customers of 2024-03-01 would change segment")
+    assert "expected is at most 40.0 %" in run.verdict
     assert sum(move.customers for move in held.moves) == 12
     assert sum(move.customers for move in held.changes) == round(held.share * 12)
-    assert Held.of(run["held"]) == held, "who would move is kept with the run"
+    assert Held.of(run.held) == held, "who would move is kept with the run"
     told = shop.told(night)
     largest = held.changes[0]
     for said in (
@@ -120,7 +120,7 @@ def test_an_ordinary_night_is_not_held(shop, clusters, limits):
     shop.settings = Settings(shop={"name": "tiny", "source": "online_retail"}, quality=quality)
     night = shop.ready(SECOND, clusters)
     assert holding.hold(night) is None
-    assert shop.run(night)["status"] == "running"
+    assert shop.run(night).status == "running"
 
 
 def test_the_first_date_is_never_held(shop):
@@ -141,12 +141,12 @@ def test_released_is_exactly_what_would_have_been_published(shop):
     assert holding.released(night) == published
     released = contents(shop.warehouse, PUBLIC, without="run_id")
     run = shop.run(night)
-    assert (run["status"], run["decided_by"], run["decision_note"]) == (
+    assert (run.status, run.decided_by, run.decision_note) == (
         "published",
         "ana",
         "the sale explains it",
     )
-    assert run["decided_at"] is not None
+    assert run.decided_at is not None
     current = _rows(shop, "select distinct run_id from segments.current_customer_segments")
     assert current == [{"run_id": night.run_id}]
     assert "Decision released by ana" in shop.told(night)
@@ -222,13 +222,13 @@ def test_a_release_is_refused_when_what_it_is_made_of_has_changed(shop, change, 
     shop.publish(FIRST, THREE)
     night = shop.held(THIRD)
     change(shop, night)
-    before, status = contents(shop.warehouse, TABLES), shop.run(night)["status"]
+    before, status = contents(shop.warehouse, TABLES), shop.run(night).status
     with pytest.raises(DecisionError, match=why) as refused:
         holding.release(night, "ana", progress=silent)
     assert "othing was changed" in str(refused.value)
     assert contents(shop.warehouse, TABLES) == before
-    assert shop.run(night)["status"] == status
-    assert shop.run(night)["decided_by"] in (None, "bob")
+    assert shop.run(night).status == status
+    assert shop.run(night).decided_by in (None, "bob")
 
 
 def test_a_release_that_fails_half_way_can_be_tried_again(shop, monkeypatch):
@@ -244,8 +244,8 @@ def test_a_release_that_fails_half_way_can_be_tried_again(shop, monkeypatch):
         patched.setattr(db, "run_file", broken)
         with pytest.raises(Exception, match="division by zero"):
             holding.release(night, "ana", progress=silent)
-    assert shop.run(night)["status"] == "held"
-    assert shop.run(night)["decided_by"] is None
+    assert shop.run(night).status == "held"
+    assert shop.run(night).decided_by is None
     assert holding.release(night, "ana", progress=silent)["customers"] == 12
 
 
@@ -256,12 +256,12 @@ def test_a_rejected_night_publishes_nothing_and_its_date_can_be_run_again(shop):
     holding.reject(night, "bob", "the prices were wrong")
     assert contents(shop.warehouse, PUBLIC) == before
     run = shop.run(night)
-    assert (run["status"], run["decided_by"], run["decision_note"]) == (
+    assert (run.status, run.decided_by, run.decision_note) == (
         "rejected",
         "bob",
         "the prices were wrong",
     )
-    assert run["verdict"].startswith("rejected by bob; held: 50.0 %")
+    assert run.verdict.startswith("rejected by bob; held: 50.0 %")
     assert "Decision rejected by bob" in shop.told(night)
     assert _staged(shop) == []
     with pytest.raises(DecisionError, match="is rejected, not held"):
@@ -275,7 +275,7 @@ def test_the_newest_held_run_of_a_date_is_the_one_to_decide_about(shop):
     with shop.warehouse.connect() as conn:
         assert holding.waiting(conn, SECOND)["run_id"] == later.run_id
     run = shop.run(earlier)
-    assert (run["status"], run["decision_note"]) == ("rejected", f"run {later.run_id} was held later")
+    assert (run.status, run.decision_note) == ("rejected", f"run {later.run_id} was held later")
     holding.reject(later, "bob")
     with (
         shop.warehouse.connect() as conn,
@@ -290,7 +290,7 @@ def test_a_held_run_needs_no_lease(shop):
     with shop.warehouse.connect() as conn:
         db.execute(conn, "update segments.runs set heartbeat_at = now() - interval '3 days'")
     other = shop.night(SECOND)  # takes over what is dead, and a held run is not
-    assert shop.run(night)["status"] == "held"
+    assert shop.run(night).status == "held"
     register.finish(shop.warehouse, other.run_id, "failed", "stopped")
     assert holding.release(night, "ana", progress=silent)["is_newest"]
 
@@ -339,14 +339,14 @@ def test_rejecting_in_the_ui_says_who_it_was_and_is_not_tried_again(shop, answer
     with pytest.raises(HeldError, match=f"is rejected by {by}"):
         answered(night, "Reject", name, "not today")
     run = shop.run(night)
-    assert (run["status"], run["decided_by"], run["decision_note"]) == ("rejected", by, "not today")
+    assert (run.status, run.decided_by, run.decision_note) == ("rejected", by, "not today")
 
 
 def test_approving_in_the_ui_hands_on_who_it_was(shop, answered):
     shop.publish(FIRST, THREE)
     night = shop.held()
     assert answered(night, "Approve", "ana") == {"by": "ana", "note": ""}
-    assert shop.run(night)["status"] == "held", "publishing is another task's work"
+    assert shop.run(night).status == "held", "publishing is another task's work"
 
 
 def test_who_decides_on_the_command_line_meanwhile_has_decided(shop, answered):
@@ -354,13 +354,13 @@ def test_who_decides_on_the_command_line_meanwhile_has_decided(shop, answered):
     night = shop.held()
     holding.release(night, "ana", progress=silent)
     assert answered(night, "Reject", None)["by"] == "nobody in time", "the run goes on to its report"
-    assert shop.run(night)["decided_by"] == "ana"
+    assert shop.run(night).decided_by == "ana"
 
     night = shop.held(THIRD, {c: (n + n // 3) % 3 for n, c in enumerate(CUSTOMERS)})
     holding.reject(night, "bob")
     with pytest.raises(HeldError, match="decided by bob"):
         answered(night, "Reject", None)
-    assert shop.run(night)["decided_by"] == "bob"
+    assert shop.run(night).decided_by == "bob"
 
 
 def test_a_night_of_make_run_is_held_then_released_on_the_command_line():
@@ -388,8 +388,8 @@ def test_a_night_of_make_run_is_held_then_released_on_the_command_line():
         assert ": as expected" in released.stdout
         with machine.warehouse("demo").connect(readonly=True) as conn:
             run = db.row(conn, "select * from segments.runs where as_of_date = '2026-03-02'")
-            assert (run["status"], run["decision_note"]) == ("published", "as expected")
-            assert Path(run["report_path"].removeprefix("file://")).exists()
+            assert (run.status, run.decision_note) == ("published", "as expected")
+            assert Path(run.report_path.removeprefix("file://")).exists()
             day = db.scalar(conn, "select max(as_of_date) from segments.current_customer_segments")
         assert str(day) == "2026-03-02"
         again = machine.make("reject", "--as-of", "2026-03-02")

@@ -10,8 +10,10 @@ import pandas as pd
 
 from segmentation.features import dictionary
 from segmentation.features import table as features
+from segmentation.quality.results import Result, store
 from segmentation.runs.night import Night
 from segmentation.segments import profiles
+from segmentation.segments.bounds import Range, to_json
 from segmentation.settings import Settings, Shop
 from segmentation.warehouse import db, partitions
 
@@ -165,26 +167,130 @@ PLAYS = {
     "cooling": (("win_back", "Win back", "A reminder of what they bought, before they are gone."),),
     "lapsed": (("leave_alone", "Leave alone", "One message a season; do not spend on ads."),),
 }
+PARENT = {"since": "2025-05-31"}
 QUALITY = (
-    # gate, table, expectation, severity, success, observed, expected, failing rows
-    ("sources", "orders", "rows_within_weekday_range", "warning", False, "312", "between 340 and 610", None),
-    ("sources", "orders", "newest_order_age_days", "critical", True, "1", "at most 3", None),
-    ("sources", "orders", "order_id_present", "critical", True, "100%", "at least 50%", None),
-    ("sources", "order_items", "quantity_in_range", "warning", True, "100%", "at least 99%", 0),
-    ("sources", "customers", "birth_year_present", "info", False, "71%", "at least 90%", 348),
+    # gate, table, expectation, family, subject, severity, success, value, unit, least, most, details, failing
+    (
+        "sources",
+        "orders",
+        "newest_day_orders",
+        None,
+        "orders",
+        "warning",
+        False,
+        312,
+        "count",
+        340,
+        610,
+        {},
+        None,
+    ),
+    ("sources", "orders", "newest_age_days", None, "orders", "critical", True, 1, "days", None, 3, {}, None),
+    (
+        "sources",
+        "orders",
+        "order_present_share",
+        None,
+        "orders",
+        "critical",
+        True,
+        1,
+        "share",
+        0.5,
+        None,
+        {},
+        None,
+    ),
+    (
+        "sources",
+        "order_items",
+        "cancelled_share",
+        None,
+        "orders",
+        "warning",
+        True,
+        None,
+        "share",
+        None,
+        0.2,
+        {"not_judged": "no values"},
+        None,
+    ),
+    (
+        "sources",
+        "customers",
+        "plausible_birth_year_share",
+        None,
+        "customers",
+        "info",
+        False,
+        0.71,
+        "share",
+        0.9,
+        None,
+        {},
+        348,
+    ),
     (
         "features",
         "customer_features",
         "drift_recency_days",
+        "drift",
+        "recency_days",
         "warning",
         True,
-        "0.02",
-        "at most 0.25",
+        0.02,
+        "index",
+        None,
+        0.25,
+        PARENT,
         None,
     ),
-    ("features", "customer_features", "spend_365d_not_negative", "info", True, "99.6%", "at least 99%", 5),
-    ("segments", "customer_segments", "everybody_has_a_segment", "critical", True, "1200", "1200", 0),
-    ("segments", "customer_segments", "smallest_share", "critical", True, "7%", "at least 0.5%", None),
+    (
+        "features",
+        "customer_features",
+        "known_spend_365d",
+        "known",
+        "spend_365d",
+        "critical",
+        True,
+        1200,
+        "count",
+        1200,
+        None,
+        {},
+        0,
+    ),
+    (
+        "segments",
+        "customer_segments",
+        "rows_of_nobody",
+        None,
+        "customer_segments",
+        "critical",
+        True,
+        0,
+        "count",
+        None,
+        0,
+        {},
+        0,
+    ),
+    (
+        "segments",
+        "customer_segments",
+        "smallest_share",
+        None,
+        "customer_segments",
+        "critical",
+        True,
+        0.07,
+        "share",
+        0.005,
+        None,
+        {},
+        None,
+    ),
 )
 ROWS = (
     ("order_items", 41_230, 40_480, 212, {"absurd_amount": 38, "orphan": 351, "negative_price": 149}),
@@ -381,6 +487,13 @@ def _profiles(conn: db.Connection, this: Night, frame: pd.DataFrame, kinds: pd.S
     db.copy_frame(conn, stamped, ("segments", "segment_profiles"))
 
 
+def _bounds(rule: str) -> list[Range]:
+    """The rule of a kind as data."""
+    sides = {"<=": "up_to", ">": "above"}
+    asked = (one.split() for one in rule.split(" and ") if rule != "everybody")
+    return [Range(name, **{sides[sign]: float(value)}) for name, sign, value in asked]
+
+
 def _in_use(conn: db.Connection, this: Night, sizes: pd.Series) -> None:
     """Rules, products, habits and plays."""
     stamp = {"as_of_date": this.as_of_date, "run_id": this.run_id}
@@ -393,6 +506,7 @@ def _in_use(conn: db.Connection, this: Night, sizes: pd.Series) -> None:
         rule = {
             "rule_number": 1,
             "rule": kind.rule,
+            "bounds": json.dumps(to_json(_bounds(kind.rule))),
             "condition": kind.rule,
             "rule_precision": 0.84,
             "rule_recall": 0.71,
@@ -521,26 +635,26 @@ def _leaderboard(conn: db.Connection, this: Night, labels: bool) -> None:
 
 
 def _quality(conn: db.Connection, this: Night) -> None:
-    names = (
-        "gate",
-        "table_name",
-        "expectation",
-        "severity",
-        "success",
-        "observed",
-        "expected",
-        "failing_rows",
-    )
-    for result in QUALITY:
-        row = {**this.params, **dict(zip(names, result, strict=True))}
-        row["link"] = f"data_docs/{this.as_of_date}/{this.run_id}/{row['gate']}.html"
-        columns = ("run_id", "as_of_date", *names, "link")
-        db.execute(
-            conn,
-            f"insert into segments.quality_results ({', '.join(columns)}) "
-            f"values ({', '.join(f'%({name})s' for name in columns)})",
-            row,
+    for gate, table, name, family, subject, severity, success, *figures, details, failing in QUALITY:
+        value, unit, least, most = figures
+        result = Result(
+            gate,
+            table,
+            name,
+            severity,
+            success,
+            family or name,
+            subject,
+            value,
+            unit,
+            least,
+            most,
+            wording=family or name,
+            details=details,
+            failing_rows=failing,
+            link=f"data_docs/{this.as_of_date}/{this.run_id}/{gate}.html",
         )
+        store(conn, this, (result,))
 
 
 def _rows(conn: db.Connection, this: Night) -> None:

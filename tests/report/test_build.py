@@ -10,6 +10,7 @@ import pytest
 
 from segmentation import report
 from segmentation.errors import UserError
+from segmentation.quality.results import Result
 from segmentation.report import verdict
 from segmentation.warehouse import db
 from tests.report import sample
@@ -89,7 +90,9 @@ def test_the_page_has_what_a_marketer_and_an_engineer_ask_for(night, file):
         "too few segments",
         "changed segment since 31 May 2025",
         "warning, not met",
-        "rows within weekday range",
+        "number of orders on the newest day",
+        "number of rows of customers who are not eligible",
+        "drift of days since the last order since 2025-05-31",
         "unknown customer 96",
         "rows in = kept + merged + quarantined",
         "future date",
@@ -202,15 +205,30 @@ def test_an_unknown_run_is_named(warehouse_db, tmp_path):
         report.build(sample.night(warehouse_db, tmp_path, run_id="nobody"))
 
 
-def test_what_drifted_is_one_warning_and_other_checks_are_one_each():
-    def failed(name: str) -> dict:
-        row = {"expectation": name, "table_name": "order_items", "severity": "warning"}
-        return {**row, "observed": "5", "expected": "at most 3"}
+def failed(name: str, subject: str = "order_items", family: str = "", **facts) -> Result:
+    """A warning that was not met: 5 where at most 3 were expected."""
+    figure = {"value": 5, "unit": "count", "most": 3, **facts}
+    key = family or name
+    return Result("sources", "order_items", name, "warning", False, key, subject, wording=key, **figure)
 
-    said = "Order items: newest day revenue (found 5, expected at most 3)"
+
+def test_what_drifted_is_one_warning_and_other_checks_are_one_each():
+    said = "Order items: revenue on the newest day (found 5, expected at most 3)"
     assert verdict.warnings([failed("newest_day_revenue")], []) == [said]
-    drifted = [failed(f"drift_{name}") for name in ("recency_days", "orders_30d", "spend_30d", "return_rate")]
+    names = ("recency_days", "orders_30d", "spend_30d", "return_rate", "tenure_days")
+    drifted = [failed(f"drift_{name}", name, "drift") for name in names]
     one = "Customers are not what they were the last time: days since the last order"
     assert verdict.warnings([drifted[0], failed("newest_day_revenue")], []) == [said, one]
-    many = verdict.warnings([*drifted, failed("drift_tenure_days")], [])
-    assert many == [f"{one}, orders in 30 days, spend in 30 days and 2 more features"]
+    assert verdict.warnings(drifted, []) == [
+        f"{one}, orders in 30 days, spend in 30 days and 2 more features"
+    ]
+    assert len(verdict.warnings(drifted[:4], [])) == 1
+
+
+def test_rows_that_were_refused_are_told_once():
+    rows = [{"table_name": "order_items", "rows_in": 10, "quarantined": 4, "rules": {"price_negative": 4}}]
+    broken = failed("broken_share_is_low", family="broken_share", value=0.4, unit="share", most=0.1)
+    (alone,) = verdict.warnings([], rows)
+    assert alone == "40% of the order items were set aside (4 of 10): price negative 4"
+    (told,) = verdict.warnings([broken], rows)
+    assert told == "Order items: share of rows refused for a fault (found 40.0 %, expected at most 10.0 %)"

@@ -62,9 +62,9 @@ def test_a_run_is_registered_with_what_it_is_made_of(warehouse_db, monkeypatch):
     run_id = start(warehouse_db)
     found = find(warehouse_db, run_id)
     assert run_id.startswith("20240603-")
-    assert (found["as_of_date"], found["status"], found["dag_run_id"]) == (DAY, "running", "scheduled")
-    assert (found["settings_hash"], found["code_version"]) == (SETTINGS.hash(), "v1.2")
-    assert found["parent_run_id"] is found["parent_as_of_date"] is None
+    assert (found.as_of_date, found.status, found.dag_run_id) == (DAY, "running", "scheduled")
+    assert (found.settings_hash, found.code_version) == (SETTINGS.hash(), "v1.2")
+    assert found.parent_run_id is found.parent_as_of_date is None
 
 
 # ------------------------------------------------------------------------------------------- the lease
@@ -77,7 +77,7 @@ def test_a_second_run_of_a_date_is_refused_and_told_by_whom(warehouse_db):
     message = str(refused.value)
     assert message.startswith(f"run {first} of 2024-06-03 is under way since ")
     assert message.endswith("wait for it, or, if it is dead, for 30 minutes without a sign of life")
-    assert find(warehouse_db, first)["status"] == "running"
+    assert find(warehouse_db, first).status == "running"
     with warehouse_db.connect() as conn:
         assert db.scalar(conn, "select count(*) from segments.runs") == 1
 
@@ -109,13 +109,13 @@ def test_a_run_without_a_sign_of_life_is_taken_over(warehouse_db, silent_for, is
             start(warehouse_db, dag_run_id="backfill")
         return
     second = start(warehouse_db, dag_run_id="backfill")
-    assert find(warehouse_db, second)["status"] == "running"
+    assert find(warehouse_db, second).status == "running"
     dead = find(warehouse_db, first)
-    assert (dead["status"], dead["verdict"]) == (
+    assert (dead.status, dead.verdict) == (
         "failed",
         "no sign of life for longer than the lease; taken over",
     )
-    assert dead["finished_at"] is not None
+    assert dead.finished_at is not None
     with pytest.raises(LeaseError, match=f"run {first} no longer holds 2024-06-03"):
         register.beat(night(warehouse_db, first))
 
@@ -124,8 +124,8 @@ def test_the_same_dag_run_takes_its_own_date_over(warehouse_db):
     first = start(warehouse_db)
     second = start(warehouse_db)  # a retry of the first task, or a cleared one
     assert second != first
-    assert find(warehouse_db, first)["verdict"] == "started again by the same DAG run"
-    assert find(warehouse_db, second)["status"] == "running"
+    assert find(warehouse_db, first).verdict == "started again by the same DAG run"
+    assert find(warehouse_db, second).status == "running"
 
 
 def test_a_beat_keeps_the_lease(warehouse_db):
@@ -173,7 +173,7 @@ def test_a_run_ends_once(warehouse_db):
     first = find(warehouse_db, run_id)
     assert not register.finish(warehouse_db, run_id, "failed", "a callback that comes late")
     assert find(warehouse_db, run_id) == first
-    assert (first["status"], first["verdict"]) == ("no_data", "no orders")
+    assert (first.status, first.verdict) == ("no_data", "no orders")
 
 
 @pytest.mark.parametrize("status", ["running", "done", ""])
@@ -181,7 +181,7 @@ def test_a_run_ends_in_a_final_status_only(warehouse_db, status):
     run_id = start(warehouse_db)
     with pytest.raises(ValueError, match="is no final status"):
         register.finish(warehouse_db, run_id, status, "over")
-    assert find(warehouse_db, run_id)["status"] == "running"
+    assert find(warehouse_db, run_id).status == "running"
 
 
 def test_an_unknown_run_cannot_end(warehouse_db):
@@ -194,9 +194,9 @@ def test_notes_add_up(warehouse_db):
     register.note(told, counts={"rows": {"orders": 1}}, watermarks={"extracted_before": DAY})
     register.note(told, counts={"customers": 2}, decision="it's new")
     found = find(warehouse_db, run_id)
-    assert found["counts"] == {"rows": {"orders": 1}, "customers": 2}
-    assert found["watermarks"] == {"extracted_before": "2024-06-03"}
-    assert found["decision"] == "it's new"
+    assert found.counts == {"rows": {"orders": 1}, "customers": 2}
+    assert found.watermarks == {"extracted_before": "2024-06-03"}
+    assert found.decision == "it's new"
 
 
 # ------------------------------------------------------------------------------------------ the parent
@@ -210,8 +210,8 @@ def test_signs_of_life_go_on_while_a_task_works_and_end_with_the_run(warehouse_d
     register.keep_alive(one)  # the next task in the same process
     (thread,) = (t for t in threading.enumerate() if t.name == f"lease {run_id}")
     age(warehouse_db, run_id, minutes=LEASE - 1)
-    old = find(warehouse_db, run_id)["heartbeat_at"]
-    wait_until(lambda: find(warehouse_db, run_id)["heartbeat_at"] > old, 30, "a sign of life")
+    old = find(warehouse_db, run_id).heartbeat_at
+    wait_until(lambda: find(warehouse_db, run_id).heartbeat_at > old, 30, "a sign of life")
     register.finish(warehouse_db, run_id, "failed", "broken")
     thread.join(30)
     assert not thread.is_alive()
@@ -223,9 +223,9 @@ def test_the_parent_is_the_newest_date_published_before(warehouse_db):
     published = {n: publish(warehouse_db, DAY + timedelta(days=n)) for n in (-9, -2, 0, 5)}
     register.finish(warehouse_db, start(warehouse_db, DAY - timedelta(days=1)), "failed", "broken")
     found = find(warehouse_db, start(warehouse_db, dag_run_id="again"))
-    assert (found["parent_run_id"], found["parent_as_of_date"]) == (published[-2], DAY - timedelta(days=2))
+    assert (found.parent_run_id, found.parent_as_of_date) == (published[-2], DAY - timedelta(days=2))
     with warehouse_db.connect() as conn:
-        assert register.parent(conn, DAY)["run_id"] == published[-2]
+        assert register.parent(conn, DAY).run_id == published[-2]
         assert register.parent(conn, DAY - timedelta(days=9)) is None
         assert register.newest(conn) == DAY + timedelta(days=5)
 
@@ -234,7 +234,7 @@ def test_of_two_publications_of_a_date_the_later_one_is_the_parent(warehouse_db)
     publish(warehouse_db, DAY, "first")
     again = publish(warehouse_db, DAY, "again")
     with warehouse_db.connect() as conn:
-        assert register.parent(conn, DAY + timedelta(days=1))["run_id"] == again
+        assert register.parent(conn, DAY + timedelta(days=1)).run_id == again
 
 
 def test_an_empty_register_has_no_newest_date(warehouse_db):

@@ -1,8 +1,8 @@
 -- Purpose: what the gates found and what the rules ask for, as facts that readers word in their language; a
 -- name that a person has given, the same in every relation.
 -- Grain: gate, table and expectation of a run; rule. Part of the sixteenth migration.
--- Caveat: of results of before, what their names say is known (family, subject, wording) and no figure; readers
--- show the texts that were stored.
+-- Caveat: of results of before, what their names say is known (family, subject, wording) and no figure;
+-- readers show the texts that were stored.
 
 ----------------------------------------------------------------------------------------- quality_results
 
@@ -103,7 +103,11 @@ rules as (
         rule_number,
         jsonb_agg(
             jsonb_build_object(
-                'feature', feature, 'above', above, 'up_to', up_to, 'known', is_known, 'unknown', is_unknown,
+                'feature', feature,
+                'above', above,
+                'up_to', up_to,
+                'known', is_known,
+                'unknown', is_unknown,
                 'is_ever_unknown', is_ever_unknown
             )
             order by place
@@ -129,7 +133,8 @@ alter table segments.segment_versions add column generated_description text;
 comment on column segments.segment_versions.generated_description is
 'the sentence made from the profile; description is the same, or what is in segment_name_overrides';
 comment on column segments.segment_versions.name is
-'short name, unique within the date: the one in segment_name_overrides, as soon as it is there, or generated_name';
+'short name, unique within the date: the one in segment_name_overrides as soon as it is there, else '
+'generated_name';
 update segments.segment_versions set generated_description = description;
 
 create function segments.rename_segment() returns trigger
@@ -183,7 +188,7 @@ begin
 end
 $$;
 comment on function segments.rename_segment() is
-'gives a segment the name of segment_name_overrides on all dates, or its generated one when the row is deleted';
+'gives a segment the name of segment_name_overrides on all dates; its generated one when the row is deleted';
 
 create trigger rename_segment
 after insert or update or delete on segments.segment_name_overrides
