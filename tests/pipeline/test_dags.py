@@ -1,6 +1,7 @@
 """The DAG files: what is there, that they load, and that they are wiring."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,16 @@ def test_audiences_are_exported_when_the_newest_date_is_published(loaded):
 def test_dag_files_are_wiring():
     for file in (PROJECT / "dags").glob("*.py"):
         assert len(file.read_text().splitlines()) <= 150, file.name
+
+
+def test_each_task_that_advice_or_a_runbook_names_is_there(loaded):
+    """Advice of the gates says "the task choose", a runbook "the task `choose`"."""
+    tasks = {task.split(".")[-1] for dag in loaded["dags"].values() for task in dag["tasks"]}
+    advice = "\n".join(
+        file.read_text() for file in (PROJECT / "include/segmentation").glob("*/expectations.py")
+    )
+    named = set(re.findall(r"\bthe task (\w+)", advice))
+    assert named, "the advice of the gate on segments names a task"
+    for runbook in (PROJECT / "docs" / "runbooks").glob("*.md"):
+        named |= set(re.findall(r"\b[Tt]he tasks? `(\w+)`", runbook.read_text()))
+    assert sorted(named - tasks) == []

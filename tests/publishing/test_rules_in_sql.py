@@ -8,8 +8,10 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from segmentation.applications import audiences
 from segmentation.features import dictionary, table
 from segmentation.publishing import publish as publishing
+from segmentation.report import data
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments import chosen as chosen_
@@ -276,6 +278,43 @@ def test_a_name_by_a_person_is_seen_at_once_and_stays(published):
         for view in ("current_customer_segments", "assign_by_rule"):
             query = f"select distinct name from segments.{view} where segment_id = 1"
             assert db.scalar(conn, query) == "Regulars"
+        conn.rollback()
+
+
+def names_of(conn: db.Connection, segment_id: int) -> set[str]:
+    """What each relation and reader calls a segment of the date."""
+    asked = {"id": segment_id, "between": [AS_OF]}
+    queries = (
+        "select name from segments.segment_versions where segment_id = %(id)s",
+        "select name from segments.current_customer_segments where segment_id = %(id)s",
+        "select name from segments.assign_by_rule where segment_id = %(id)s",
+        f"select name from ({db.statement('ui/names.sql')}) as n where segment_id = %(id)s",
+    )
+    found = {row["name"] for query in queries for row in db.rows(conn, query, asked)}
+    run = register.published(conn, AS_OF)
+    found |= {s.name for s in data.read_segments(conn, run) if s.segment_id == segment_id}
+    return found | {row["name"] for row in audiences._segments(conn, run) if row["segment_id"] == segment_id}
+
+
+def test_a_name_by_a_person_is_the_same_in_every_relation_until_it_is_taken_back(published):
+    given = "insert into segments.segment_name_overrides (segment_id, name, description) values (%s, %s, %s)"
+    described = "select distinct description from segments.segment_versions where segment_id = 1"
+    with published.warehouse.connect() as conn:
+        ((generated,), (second,)) = (names_of(conn, segment) for segment in (1, 2))
+        before = db.scalar(conn, described)
+        with conn.cursor() as cursor:
+            cursor.execute(given, (1, "Regulars", "who come every week"))
+            assert names_of(conn, 1) == {"Regulars"}
+            assert db.scalar(conn, described) == "who come every week"
+            # a name that another segment has by chance: a name is unique on its date
+            cursor.execute(
+                "update segments.segment_name_overrides set name = %s, description = null", (second,)
+            )
+            assert names_of(conn, 1) == {second}
+            assert names_of(conn, 2) == {f"{second} 2"}
+            assert db.scalar(conn, described) == before
+            cursor.execute("delete from segments.segment_name_overrides")
+        assert names_of(conn, 1) == {generated}
         conn.rollback()
 
 

@@ -14,7 +14,9 @@ from segmentation.features import table as features
 from segmentation.features.gate import check_features
 from segmentation.ingestion import cleaning
 from segmentation.ingestion.gate import check_cleaning, check_sources, refuse_source
+from segmentation.language.texts import speaking
 from segmentation.publishing.gate import check_segments
+from segmentation.quality import results, wording
 from segmentation.row_rules import NO_FAULT, RULES
 from segmentation.warehouse import db
 from tests.quality.healthy import AS_OF, FIRST, LOADS, SECRET, SHOP, STAGED, quiet
@@ -457,6 +459,9 @@ def test_healthy_shop_passes_every_expectation_and_each_has_a_fault(night):
         (check_segments(night, STAGED), SEGMENT_FAULTS),
     ]
     assert failed(night) == {}
+    every = [one for result, _ in checks for one in result.results]
+    assert {one.wording for one in every} <= wording.keys("en")
+    assert {(one.family is None, one.unit is None, one.subject is None) for one in every} == {(False,) * 3}
     for result, faults in checks:
         assert judged(result) == names(result)
         found = {key for fault in faults for key in fault.found}
@@ -852,6 +857,25 @@ def test_results_are_committed_before_the_gate_raises(own_database, night_of, tm
     with pytest.raises(GateFailed):
         check_sources(night, FIRST, AS_OF)
     assert failed(night) == {("orders", "customer_present_share"): "critical"}
+
+
+def test_facts_are_kept_beside_the_texts(night):
+    break_shop(night, BROKEN["order_items"].format(tenths=4))
+    with pytest.raises(GateFailed):
+        clean_again(night)
+    with night.warehouse.connect() as conn:
+        (kept,) = (r for r in results.read(conn, night.run_id) if r.severity == "critical" and not r.success)
+        row = db.row(
+            conn, "select * from segments.quality_results where expectation = 'broken_share' and not success"
+        )
+    assert (kept.family, kept.subject, kept.unit) == ("broken_share", "order_items", "share")
+    assert (kept.value, kept.least, kept.most) == (0.4, None, 0.3)
+    assert kept.details == {"rules": {"price_negative": 160}}
+    assert (row["observed"], row["expected"]) == ("40.0 % (price_negative 160)", "at most 30.0 %")
+    with speaking("zh"):
+        assert wording.finding(kept).startswith(
+            "order_items：因错误被拒收的行的比例为 40.0 %（price_negative 160）"
+        )
 
 
 def test_gate_run_again_replaces_its_results(night):

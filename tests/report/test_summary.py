@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from segmentation.errors import UserError
+from segmentation.quality.results import Result, store
 from segmentation.report import summary
 from segmentation.warehouse import db
 from tests.report import sample
@@ -49,7 +50,7 @@ def test_a_published_run_says_who_the_segments_are_and_why(night):
         "Gaussian mixture with 6 segments won among 13 candidates, of which 9 met every constraint.",
         "ARI 0.70, AMI 0.73 (for information, never used to choose)",
         "changed segment since 2025-05-31",
-        "rows within weekday range (found 312, expected between 340 and 610)",
+        "Orders: number of orders on the newest day (found 312, expected 340 to 610)",
         "12% of the customers were set aside (158 of 1,311)",
         "Report .local/demo/report.html",
     ):
@@ -134,3 +135,20 @@ def test_a_run_that_another_has_replaced_says_so(night):
 def test_an_unknown_run_is_named(warehouse):
     with pytest.raises(UserError, match="there is no run nobody"):
         summary.text(warehouse, "nobody")
+
+
+def test_what_stopped_a_run_is_told_once(warehouse_db, tmp_path):
+    """The verdict tells it, so the warnings do not; a milder fault of the same run is told beside."""
+    night = sample.night(warehouse_db, tmp_path)
+    sample.add_run(
+        night, "rejected", "the sources gate stopped the run: orders: share of rows with a customer"
+    )
+    stopped = Result(
+        "sources", "orders", "customer_present_share", "critical", False, value=0.1, unit="share"
+    )
+    late = replace(stopped, expectation="newest_age_days", severity="warning", value=9, unit="days", most=3)
+    with night.warehouse.connect() as conn:
+        store(conn, night, (stopped, late))
+    flowing = " ".join(told(night).split())
+    assert flowing.count("share of rows with a customer") == 1
+    assert "Warnings - Orders: age of the newest order (found 9 days, expected at most 3 days)" in flowing

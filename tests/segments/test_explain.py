@@ -1,5 +1,6 @@
 """Rules: a line that a person can read, and that is true of the customers it is about."""
 
+import json
 import re
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from segmentation.features import dictionary
 from segmentation.segments import explain
+from segmentation.segments.bounds import of_json, to_json
+from segmentation.warehouse import db
 
 KNOWN = {feature.name: feature for feature in dictionary.dictionary()}
 WANTED = tuple(KNOWN[name] for name in ("recency_days", "spend_365d", "mean_rating", "gender"))
@@ -159,6 +162,32 @@ def test_bounds_in_words_and_in_sql(bound, expected, condition):
     path = [(name, is_upper, explain.readable(threshold), with_unknown)]
     assert explain.words(path) == expected
     assert explain.condition(path) == condition
+
+
+@pytest.mark.parametrize("gaps", [set(), {"mean_rating"}])
+def test_the_bounds_of_a_rule_are_true_of_the_same_customers_as_its_condition(gaps, warehouse):
+    """What is kept as data is what the tree asked, whatever its path."""
+    numbers = np.random.default_rng(5)
+    values = [None, 0.0, 1.5, 2.0, 3.0, 4.5, 5.0]
+    for _ in range(60):
+        path = [
+            (
+                name,
+                bool(numbers.integers(2)),
+                float(numbers.choice([1.5, 3.0, np.inf])),
+                bool(numbers.integers(2)),
+            )
+            for name in numbers.choice(["mean_rating", "spend_365d"], numbers.integers(1, 5))
+        ]
+        asked = explain.ranges(path, gaps)
+        if not all(one.known or one.unknown for one in asked):
+            continue  # nobody at all: no tree has such a leaf
+        assert of_json(json.loads(json.dumps(to_json(asked)))) == asked
+        for customer in ({"mean_rating": a, "spend_365d": b} for a in values for b in values):
+            columns = ", ".join(f"%({name})s::double precision as {name}" for name in customer)
+            query = f"select ({explain.condition(path)}) from (select {columns}) as f"
+            by_bounds = all(one.holds(customer[one.feature]) or False for one in asked)
+            assert by_bounds == db.scalar(warehouse, query, customer), (path, customer)
 
 
 def test_what_a_cluster_is_recognised_by_is_important_for_it():
