@@ -34,7 +34,7 @@ def test_each_bound_is_a_condition_and_an_unknown_value_is_said_to_be_unknown():
     assert of({"recency_days": 8.0}, *asked) == [
         ("days since the last order at most 35", 8.0, True),
         ("days since the last order above 10", 8.0, False),
-        ("spend in 365 days above €410", None, None),
+        ("spend in a year above €410", None, None),
     ]
 
 

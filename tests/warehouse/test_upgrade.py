@@ -15,7 +15,9 @@ import pandas as pd
 import pytest
 
 from segmentation.features import table as features
+from segmentation.quality import results, wording
 from segmentation.runs.night import Night
+from segmentation.segments.bounds import Range, of_json
 from segmentation.settings import Settings
 from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
@@ -188,3 +190,78 @@ def test_its_segments_are_read_as_before(upgraded):
     assert newest[0]["customers"] == len(
         [row for row in upgraded.before["segments.customer_segments"] if f"{DATES[-1]}" in row]
     )
+
+
+# the rule of a date before rules kept their bounds, and what it asks of each feature: above, up to, known and
+# unknown values pass, somebody's is unknown
+RULES_OF_BEFORE = {
+    "everybody": [],
+    "recency_days <= 35 and recency_days > 3.5": [("recency_days", 3.5, 35, True, False, False)],
+    "spend_365d > -12346 and mean_rating > 1e-05 (or unknown)": [
+        ("spend_365d", -12346, None, True, False, False),
+        ("mean_rating", 1e-05, None, True, True, True),
+    ],
+    "mean_rating is unknown and age_years is known": [
+        ("mean_rating", None, None, False, True, True),
+        ("age_years", None, None, True, False, True),
+    ],
+    "something else": None,
+}
+# a result of before: its table and name; what is known of it: family, subject, wording
+RESULTS_OF_BEFORE = {
+    ("customer_features", "drift_spend_30d"): ("drift", "spend_30d", "drift_since_parent"),
+    ("customer_features", "known_spend_30d"): ("known", "spend_30d", "known"),
+    ("orders", "known_status_share"): ("known_status_share", "orders", "known_status_share"),
+    ("orders", "rule_future_date"): ("rule", "future_date", "rule"),
+    ("orders", "broken_share_is_low"): ("broken_share", "orders", "broken_share"),
+    ("customer_segments", "cents_off"): ("cents_off", "customer_segments", "cents_off_segments"),
+}
+
+
+def test_rules_results_and_names_of_before_get_their_facts(new_database):
+    warehouse = new_database()
+    schema.migrate(warehouse, "0015")
+    with warehouse.connect() as conn:
+        for number, rule in enumerate(RULES_OF_BEFORE, 1):
+            values = {"n": number, "rule": rule}
+            db.execute(
+                conn,
+                "insert into segments.segment_rules values "
+                "('2026-03-01', 1, %(n)s, 'run', %(rule)s, 'true', 9, 1, 1)",
+                values,
+            )
+        for table, expectation in RESULTS_OF_BEFORE:
+            db.execute(
+                conn,
+                "insert into segments.quality_results (run_id, as_of_date, gate, table_name, expectation, "
+                "severity, success, observed, expected) values ('run', '2026-03-01', 'sources', %(table)s, "
+                "%(name)s, 'warning', false, 'much', 'little')",
+                {"table": table, "name": expectation},
+            )
+        db.execute(conn, NAMED_BEFORE)
+    schema.migrate(warehouse)
+    with warehouse.connect(readonly=True) as conn:
+        bounds = {row["rule"]: row["bounds"] for row in db.rows(conn, "select * from segments.segment_rules")}
+        kept = results.read(conn, "run")
+        name = db.scalar(conn, "select name from segments.segment_versions")
+    asked = {rule: of_json(kept) for rule, kept in bounds.items()}
+    assert asked == {
+        rule: None if wanted is None else tuple(Range(*one) for one in wanted)
+        for rule, wanted in RULES_OF_BEFORE.items()
+    }
+    assert {
+        (r.table_name, r.expectation): (r.family, r.subject, r.wording) for r in kept
+    } == RESULTS_OF_BEFORE
+    assert {r.wording for r in kept} <= wording.keys("en")
+    assert {(wording.observed(r), wording.expected(r)) for r in kept} == {("much", "little")}
+    assert name == "Regulars"
+
+
+NAMED_BEFORE = """
+insert into segments.segments (segment_id, status, first_seen, last_seen, given_on, origin)
+values (1, 'active', '2026-03-01', '2026-03-01', '2026-03-01', 'appear');
+insert into segments.segment_versions
+(as_of_date, segment_id, run_id, name, description, value_tier, lifecycle, customers, share, revenue_365d)
+values ('2026-03-01', 1, 'run', 'Mid-value active', '', 'mid', 'active', 9, 1, 1);
+insert into segments.segment_name_overrides (segment_id, name) values (1, 'Regulars');
+"""

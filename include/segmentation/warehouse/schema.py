@@ -13,8 +13,8 @@ from segmentation.warehouse import db
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(warehouse: db.Database) -> None:
-    """Bring the warehouse to the newest version in one transaction.
+def migrate(warehouse: db.Database, to: str = "head") -> None:
+    """Bring the warehouse to the newest version, or to one on the way, in one transaction.
 
     A second caller waits for the first and then finds nothing to do.
     """
@@ -29,7 +29,7 @@ def migrate(warehouse: db.Database) -> None:
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(hashtextextended('segmentation schema', 0))"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def _config() -> Config:
