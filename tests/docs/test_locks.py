@@ -1,4 +1,4 @@
-"""The locks: one version a package on each Python, the same in all files, with hashes, and every wish in them."""
+"""The locks: one version a package on each Python, the same in all, with hashes, and every wish in them."""
 
 import re
 from itertools import combinations
