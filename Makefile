@@ -128,9 +128,10 @@ $(VENV)/bin/uv:
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/uv
-	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PY) -r requirements.txt
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --require-hashes --python $(PY) -r requirements.txt
 	@touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
-	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PY) -r requirements.txt -r requirements-dev.txt
+$(VENV)/dev.stamp: requirements-dev.txt requirements-production.txt $(VENV)/run.stamp
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --require-hashes --python $(PY) \
+		-r requirements.txt -r requirements-production.txt -r requirements-dev.txt
 	@touch $@

@@ -45,7 +45,6 @@ AIRFLOW = {
     "alerts/": "a notifier and a deadline of Airflow",
     "ui/": "a plugin of Airflow's UI",
     "runs/connections.py": "the connections of a deployment",
-    "operations/backfill/": "the scheduler makes the dates",
     "local/": "Airflow on this machine",
 }
 

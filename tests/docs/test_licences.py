@@ -14,7 +14,8 @@ def test_every_locked_package_has_a_licence_and_none_is_the_agpl():
     page = (PROJECT / "docs" / "licences.md").read_text()
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)[1:]
     listed = {normal(name): licence for name, _, licence in rows}
-    lock = (PROJECT / "requirements.txt").read_text().splitlines()
+    names = ("requirements.txt", "requirements-production.txt")
+    lock = [line for name in names for line in (PROJECT / name).read_text().splitlines()]
     # a package of another system or Python is locked, too, and not installed here
     here = {normal(re.split(r"[\[=]", line)[0]) for line in lock if "==" in line and ";" not in line}
     assert here - set(listed) == set(), "run: make licences"

@@ -184,3 +184,25 @@ def test_numbers_dates_and_counts_as_a_language_writes_them():
     assert numbers.compact(641_310, "GBP") == "£641k"
     assert (numbers.change(120, 100), numbers.change(5, None)) == ("+20%", numbers.UNKNOWN)
     assert t("Customers") == "Customers"
+
+
+# amount, currency, digits asked for, in English, in Chinese
+AMOUNTS = [
+    pytest.param(8_421_300.4, "GBP", 0, "£8,421,300", "£8,421,300", id="pounds"),
+    pytest.param(-0.4, "EUR", 0, "€0", "€0", id="nothing is not minus nothing"),
+    pytest.param(-1234.5, "CNY", 2, "−CN¥1,234.50", "−¥1,234.50", id="yuan at home and abroad"),
+    pytest.param(1234.0, "JPY", 2, "¥1,234", "JP¥1,234", id="yen have no cents"),
+    pytest.param(9.99, "USD", 2, "$9.99", "US$9.99", id="dollars, of which there are many"),
+    pytest.param(410, "CHF", 0, "410 CHF", "410 CHF", id="letters stand behind"),
+    pytest.param(410, "points", 0, "410 points", "410 points", id="a currency of the shop's own"),
+    pytest.param(410, None, 2, "410.00", "410.00", id="none"),
+]
+
+
+@pytest.mark.parametrize(("amount", "currency", "digits", "english", "chinese"), AMOUNTS)
+def test_money_is_written_as_the_language_and_the_currency_want_it(
+    amount, currency, digits, english, chinese
+):
+    assert numbers.money(amount, currency, digits) == english
+    with speaking("zh"):
+        assert numbers.money(amount, currency, digits) == chinese

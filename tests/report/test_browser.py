@@ -140,7 +140,7 @@ def test_a_screen_reader_finds_its_way(browser, url):
 def test_a_mark_and_a_cell_tell_what_they_are(browser, url):
     with opened(browser, url) as (page, _):
         tip = page.locator("#tip")
-        page.locator("#map .role-mark [aria-label]").first.hover(force=True)
+        page.locator("#map [data-tip]").first.hover(force=True)
         assert "of the dots" in tip.inner_text()
         page.locator(".heat td[data-tip]").first.hover()
         assert "standard deviations" in tip.inner_text()

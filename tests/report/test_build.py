@@ -132,7 +132,7 @@ def test_without_coordinates_there_is_no_map_and_the_page_says_so(night):
     (night.folder / "map.parquet").unlink()
     page = built(night)
     assert "There is no map" in page
-    assert "chart-map" not in page
+    assert '<svg class="map"' not in page
 
 
 def test_the_map_of_a_run_that_knows_clusters_only_is_drawn_by_the_names_of_its_choice(night):
@@ -143,7 +143,7 @@ def test_the_map_of_a_run_that_knows_clusters_only_is_drawn_by_the_names_of_its_
     assert "There is no map" in built(night)
     named = [{"cluster": clusters[kind.segment_id], "name": kind.name} for kind in sample.KINDS]
     (night.folder / "choice.json").write_text(json.dumps({"segments": named}))
-    assert "chart-map" in built(night)
+    assert '<svg class="map"' in built(night)
 
 
 def test_the_first_date_has_nothing_to_compare_with(before):

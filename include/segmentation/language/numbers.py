@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from babel.numbers import get_currency_precision, get_currency_symbol
+
 from segmentation.language import texts
 from segmentation.language.texts import t
 
-SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "CNY": "CN¥", "JPY": "¥", "INR": "₹"}
-AT_HOME = {"zh": {"CNY": "¥", "JPY": "JP¥"}}  # whose own currency needs no country
 UNKNOWN = "–"
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -50,19 +50,26 @@ def percent(share: Any, digits: int | None = None) -> str:
 
 
 def money(amount: Any, currency: str | None = None, digits: int = 0) -> str:
-    """8421300.4, GBP -> £8,421,300; a currency without a known symbol stands behind; none is none."""
+    """8421300.4, GBP -> £8,421,300; never more `digits` than the currency has: yen have no cents.
+
+    Symbols and digits are those of the Unicode CLDR in the language in force; one of letters stands behind.
+    """
     if not known(amount):
         return UNKNOWN
-    text = f"{abs(float(amount)):,.{digits}f}"
+    text = f"{abs(float(amount)):,.{_digits(digits, currency)}f}"
     sign = "−" if float(amount) < 0 and text.strip("0.,") else ""
     return _with_currency(sign, text, currency)
 
 
+def _digits(wanted: int, currency: str | None) -> int:
+    return min(wanted, get_currency_precision(currency)) if currency else wanted
+
+
 def _with_currency(sign: str, text: str, currency: str | None) -> str:
-    symbols = SYMBOLS | AT_HOME.get(texts.current(), {})
-    if currency in symbols:
-        return f"{sign}{symbols[currency]}{text}"
-    return f"{sign}{text} {currency}" if currency else f"{sign}{text}"
+    if not currency:
+        return f"{sign}{text}"
+    symbol = get_currency_symbol(currency, locale=texts.current())
+    return f"{sign}{text} {symbol}" if symbol[-1].isalnum() else f"{sign}{symbol}{text}"
 
 
 def compact(value: Any, currency: str | None = None) -> str:
@@ -75,7 +82,7 @@ def compact(value: Any, currency: str | None = None) -> str:
             size, number_ = name, number_ / least
             break
     digits = 0 if number_ >= 100 or number_ == int(number_) else 1 if number_ >= 10 or not size else 2
-    text = f"{number_:,.{digits}f}"
+    text = f"{number_:,.{digits if size else _digits(digits, currency)}f}"
     text = (text.rstrip("0").rstrip(".") if "." in text else text) + size
     sign = "−" if float(value) < 0 and text.strip("0.,") else ""
     return _with_currency(sign, text, currency)

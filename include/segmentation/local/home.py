@@ -130,7 +130,32 @@ def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW_CONN_SHOP": _live_shop(home) or _connection(shop),
         "AIRFLOW_CONN_WAREHOUSE": _connection(warehouse),
+        **running_api(folder),
     }
+
+
+def running_api(folder: Path) -> dict[str, str]:
+    """The connection to the api-server of a shop's Airflow folder; none while it has no port."""
+    file = folder / "port"
+    if not file.exists():
+        return {}
+    fields = {
+        "conn_type": "http",
+        "schema": "http",
+        "host": "127.0.0.1",
+        "port": int(file.read_text()),
+        "login": "admin",
+        "password": password(folder / "passwords.json"),
+    }
+    return {"AIRFLOW_CONN_AIRFLOW_API": json.dumps(fields)}
+
+
+def password(file: Path) -> str:
+    """The password of the user admin of a shop's Airflow, made once."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"admin": secrets.token_urlsafe(12)}))
+    return json.loads(file.read_text())["admin"]
 
 
 def _live_shop(home: Home) -> str | None:

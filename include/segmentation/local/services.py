@@ -16,16 +16,13 @@ import fasteners
 import psutil
 
 from segmentation.errors import SettingsError
+from segmentation.local import home as homes
 from segmentation.local import postgres
 from segmentation.local.home import Home
 
 PARTS = {part: (part,) for part in ("api-server", "dag-processor", "scheduler", "triggerer")}
-# A backfill asks nobody and waits for nothing: no UI, no triggerer, and no scheduled night comes in between.
-QUIET_PARTS = {
-    "api-server": ("api-server", "--apps", "execution"),
-    "dag-processor": ("dag-processor",),
-    "scheduler": ("scheduler",),
-}
+# A backfill waits for nobody: no triggerer, and no scheduled night comes in between.
+QUIET_PARTS = {part: (part,) for part in ("api-server", "dag-processor", "scheduler")}
 QUIET = {
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
@@ -107,7 +104,13 @@ def started(
         lock.release()
         raise
     try:
-        environment = {**environment, **addresses(number), **(QUIET if is_quiet else {})}
+        (home.folder / "airflow" / "port").write_text(str(number))
+        environment = {
+            **environment,
+            **addresses(number),
+            **homes.running_api(home.folder / "airflow"),
+            **(QUIET if is_quiet else {}),
+        }
         logs = home.folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         subprocess.run(  # the metadata database, and the pool
@@ -127,6 +130,7 @@ def started(
             stop(processes)
             left.unlink(missing_ok=True)
     finally:
+        (home.folder / "airflow" / "port").unlink(missing_ok=True)
         reserved.release()
         lock.release()
 
@@ -248,8 +252,7 @@ def health(number: int) -> dict[str, str]:
 
 
 def _say(home: Home, environment: dict[str, str], number: int) -> None:
-    passwords = Path(environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    password = json.loads(passwords.read_text()).get("admin", "?") if passwords.exists() else "?"
+    password = homes.password(Path(environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]))
     print(
         f"\nAirflow is up for shop '{home.shop}':  http://localhost:{number}\n"
         f"log in as admin, password {password}\n"

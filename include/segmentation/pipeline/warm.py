@@ -15,7 +15,6 @@ LIBRARIES = (
     "airflow.providers.common.compat.sdk",
     "airflow.providers.standard.decorators.python",
     "airflow.providers.standard.operators.hitl",
-    "altair",
     "great_expectations",
     "great_expectations.expectations",
     "jinja2",

@@ -111,7 +111,7 @@ def _order(node: drawings.Node, place: dict[int, int]) -> tuple[bool, int, int]:
 
 
 def _charts(facts: data.Facts) -> dict[str, Markup | None]:
-    from segmentation.report import charts  # Altair takes its time, and the summary does without
+    from segmentation.report import charts  # pandas takes its time, and the summary does without
 
     said = t("Customers moving between segments since the date before")
     return {

@@ -1,5 +1,5 @@
-"""Small charts as SVG, written by hand where Vega is too slow: a page of the UI answers in 200 ms, and one
-chart through vl-convert takes that long alone.
+"""Small charts as SVG, written by hand: a page of the UI answers in 200 ms, and a library of charts takes
+that long for one alone.
 
 They take their colours from the style sheet by class (`c1` is the colour of a segment), so that one drawing
 serves light and dark and a page whose policy allows no inline style. Each says in a title what it shows.
@@ -48,12 +48,14 @@ class Node(NamedTuple):
     customers: int
 
 
-def _svg(width: float, height: float, said: str, body: Sequence[str], kind: str) -> Markup:
+def svg(width: float, height: float, said: str, body: Sequence[str], kind: str) -> Markup:
+    """An SVG that scales with its column; `said` is what a screen reader says of the whole."""
     head = f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img"><title>{escape(said)}</title>'
     return Markup(head + "".join(body) + "</svg>")  # noqa: S704 (texts are escaped where they are put in)
 
 
-def _colour(number: int | None) -> str:
+def colour_class(number: int | None) -> str:
+    """The class of a segment's colour in the style sheet."""
     return f"c{number}" if number else "c0"
 
 
@@ -92,7 +94,7 @@ def trend(points: Sequence[tuple[date, float]], name: str) -> Markup | None:
         f'<path class="line" d="{_path(xy)}"/>',
         f'<circle class="dot" cx="{xy[-1][0]:.1f}" cy="{xy[-1][1]:.1f}" r="3"/>',
     )
-    return _svg(width, height, said, body, "trend")
+    return svg(width, height, said, body, "trend")
 
 
 def columns(
@@ -112,10 +114,10 @@ def columns(
         )
         if label:
             body.append(f'<text x="{x + step / 2:.1f}" y="{height + 12:.0f}">{escape(label)}</text>')
-    return _svg(width, height + 15, said, body, "columns")
+    return svg(width, height + 15, said, body, "columns")
 
 
-def _nice(top: float) -> float:
+def round_step(top: float) -> float:
     """The step of three to six round lines up to `top`."""
     size = 1.0
     while size * 10 <= top:
@@ -136,7 +138,7 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
         left += 14
     first, last = days[0].toordinal(), days[-1].toordinal()
     highest = max(value for line in lines for _, value in line.points) or 1.0
-    step = _nice(highest)
+    step = round_step(highest)
 
     def x(day: date) -> float:
         return left + (width - left - right) * (day.toordinal() - first) / (last - first)
@@ -159,13 +161,13 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
         xy = [(x(day), y(value)) for day, value in line.points]
         tip = escape(f"{line.name}: {numbers.compact(line.points[-1][1], currency)} ({line.points[-1][0]})")
         body.append(
-            f'<g class="{_colour(line.colour)}" data-tip="{tip}"><path class="reach" d="{_path(xy)}"/>'
+            f'<g class="{colour_class(line.colour)}" data-tip="{tip}"><path class="reach" d="{_path(xy)}"/>'
             f'<path class="line" d="{_path(xy)}"/>'
             f'<circle class="dot" cx="{xy[-1][0]:.1f}" cy="{xy[-1][1]:.1f}" r="3.5"/>'
             f'<text class="number" x="{xy[-1][0] + 9:.1f}" y="{ends[line.segment_id] + 4:.1f}">'
             f"{line.segment_id}</text></g>"
         )
-    return _svg(width, height, said, body, "history")
+    return svg(width, height, said, body, "history")
 
 
 def _labelled(days: Sequence[date], first: int, last: int) -> list[tuple[str, date]]:
@@ -215,7 +217,7 @@ def alluvial(
         tip = escape(f"{source} → {target}: {numbers.count(band.customers, 'customer')}")
         stays = " stays" if band.source == band.target else ""
         body.append(
-            f'<path class="band {_colour(ink.get(band.source))}{stays}" data-tip="{tip}" '
+            f'<path class="band {colour_class(ink.get(band.source))}{stays}" data-tip="{tip}" '
             f'd="M{x0} {y0:.1f}C{half} {y0:.1f} {half} {y1:.1f} {x1} {y1:.1f}V{y1 + tall:.1f}'
             f'C{half} {y1 + tall:.1f} {half} {y0 + tall:.1f} {x0} {y0 + tall:.1f}Z"/>'
         )
@@ -228,12 +230,12 @@ def alluvial(
             text = f"{mark} · {numbers.number(node.customers, 0)}"
             at = f'class="end" x="{x - 5:.1f}"' if side else f'class="begin" x="{x + NODE + 5:.1f}"'
             body.append(
-                f'<g class="{_colour(node.colour)}" data-tip="{tip}">'
+                f'<g class="{colour_class(node.colour)}" data-tip="{tip}">'
                 f'<rect class="node" x="{x:g}" y="{y:.1f}" '
                 f'width="{NODE}" height="{tall:.1f}"/><text {at} y="{y + tall / 2 + 4:.1f}">{escape(text)}'
                 "</text></g>"
             )
-    return _svg(FLOW_WIDTH, room + 8, said, body, "alluvial")
+    return svg(FLOW_WIDTH, room + 8, said, body, "alluvial")
 
 
 def _tops(nodes: Sequence[Node], scale: float, room: float) -> dict[int | None, float]:

@@ -25,10 +25,7 @@ def database(conn_id: str) -> Database:
     SettingsError
         When there is no such connection.
     """
-    try:
-        connection = Connection.get(conn_id)
-    except Exception as error:  # the SDK wraps what its backends raise; each of them means the same here
-        raise SettingsError(f"Airflow connection '{conn_id}' cannot be read: {error}") from None
+    connection = _connection(conn_id)
     params = {
         "host": connection.host,
         "port": connection.port,
@@ -38,6 +35,29 @@ def database(conn_id: str) -> Database:
         **{name: value for name, value in connection.extra_dejson.items() if name in KEPT_EXTRAS},
     }
     return Database(conn_id, {name: value for name, value in params.items() if value})
+
+
+def http(conn_id: str) -> tuple[str, str | None, str]:
+    """Address, user and password of an Airflow connection to a web service; no user: the password is a token.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such connection, or it names no host.
+    """
+    connection = _connection(conn_id)
+    if not connection.host:
+        raise SettingsError(f"Airflow connection '{conn_id}' names no host")
+    port = f":{connection.port}" if connection.port else ""
+    url = f"{connection.schema or 'http'}://{connection.host}{port}"
+    return url, connection.login, connection.password or ""
+
+
+def _connection(conn_id: str) -> Connection:
+    try:
+        return Connection.get(conn_id)
+    except Exception as error:  # the SDK wraps what its backends raise; each of them means the same here
+        raise SettingsError(f"Airflow connection '{conn_id}' cannot be read: {error}") from None
 
 
 def store() -> ObjectStoragePath:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from segmentation.operations.backfill.api import Airflow
 from segmentation.operations.backfill.request import _newest_runs
-from segmentation.operations.backfill.scheduler import DagRun, dag_runs
+from segmentation.operations.backfill.scheduler import Backfill, DagRun, dag_runs
 from segmentation.runs import stale
 from segmentation.runs.register import Run
 from segmentation.warehouse import db
@@ -16,12 +17,17 @@ GOOD = ("published", "no_data")
 
 
 def follow(
-    number: int, warehouse: db.Database, tz: ZoneInfo, say: Callable[[str], None], pause: float = 1.0
+    api: Airflow,
+    backfill: Backfill,
+    warehouse: db.Database,
+    tz: ZoneInfo,
+    say: Callable[[str], None],
+    pause: float = 2.0,
 ) -> list[date]:
     """Tell each date as it ends, until all have; returns the dates."""
     told, started = 0, time.monotonic()
     while True:
-        made, is_complete = dag_runs(number, tz)
+        made, is_complete = dag_runs(api, backfill, tz)
         while told < len(made) and (made[told].has_ended or is_complete):
             dag_run, told = made[told], told + 1
             with warehouse.connect(readonly=True) as conn:

@@ -1,9 +1,9 @@
 """Dates in order, by Airflow's scheduler: `python -m segmentation backfill FROM TO`, or `make backfill`.
 
-Runs where Airflow runs (this module knows it). It turns dates of the shop into the instants that
-`airflow backfill create` wants, creates the backfill or joins the one that is unfinished, and tells what
-became of each date. Interrupted, it is called again, and goes on: the runs are the scheduler's, not this
-process's.
+It asks Airflow by its REST API, so that it may run anywhere: the connection `airflow_api` says where that is.
+It turns dates of the shop into the instants that Airflow wants, creates the backfill or joins the one that
+is unfinished, and tells what became of each date. Interrupted, it is called again, and goes on: the runs are
+the scheduler's, not this process's.
 
 Exit codes: 0 every date is published, or had no data; 1 a date ended otherwise, or the scheduler is gone; 2
 something given to the command is wrong.
@@ -11,29 +11,30 @@ something given to the command is wrong.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from segmentation.errors import SettingsError
-from segmentation.operations.backfill.progress import follow, summary
-from segmentation.operations.backfill.request import Asked, ask
-from segmentation.operations.backfill.scheduler import create, give_up, unfinished, wait_for_the_dag
+from segmentation.operations.backfill.api import Airflow
+from segmentation.operations.backfill.progress import DONE, follow, summary
+from segmentation.operations.backfill.request import Asked, ask, left_alone
+from segmentation.operations.backfill.scheduler import (
+    Backfill,
+    create,
+    dry_run,
+    give_up,
+    unfinished,
+    wait_for_the_dag,
+)
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     from segmentation.settings import Settings
 
 
-# --- what is asked ----------------------------------------------------------------------------------------
-
-
-# --- Airflow's side ---------------------------------------------------------------------------------------
-
-
-# --- what a person sees -----------------------------------------------------------------------------------
-
-
 def run(
+    api: Airflow,
     warehouse: db.Database,
     loaded: "Settings",
     told: tuple[str, str, str],
@@ -50,27 +51,27 @@ def run(
     """
     first, last, reprocess = told
     asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
-    found = unfinished()
+    found = unfinished(api)
     if found and is_given_up:
-        give_up(found[0])
-        say(f"the unfinished backfill {_named(found[1])} is given up; what it had published stays")
+        give_up(api, found)
+        say(f"the unfinished backfill {_named(found.asked)} is given up; what it had published stays")
         found = None
     if asked is None and not found:
         say("no published date is stale" if reprocess == "stale" else _nothing(first, last, reprocess))
         days = [] if reprocess == "stale" else Asked.of({"first": first, "last": last}).days
         return summary(warehouse, days)[1]
-    wait_for_the_dag(parsed_after)
+    wait_for_the_dag(api, parsed_after)
     if found:
-        number = _join(found, told, say)
+        backfill = _join(found, told, say)
     else:
         say(f"backfilling {_named(asked)}")
-        number = create(asked, loaded.tz)
-    days = follow(number, warehouse, loaded.tz, say)
-    if found and reprocess == "none" and not unfinished():
+        backfill = create(api, asked, loaded.tz)
+    days = follow(api, backfill, warehouse, loaded.tz, say)
+    if found and reprocess == "none" and not unfinished(api):
         more = ask(warehouse, loaded, *told, datetime.now(UTC))  # the unfinished one was of fewer dates
         if more:
             say(f"backfilling {_named(more)}")
-            follow(create(more, loaded.tz), warehouse, loaded.tz, say)
+            follow(api, create(api, more, loaded.tz), warehouse, loaded.tz, say)
     if reprocess != "stale" and first and last:
         days = Asked.of({"first": first, "last": last}).days
     lines, code = summary(warehouse, days)
@@ -80,8 +81,39 @@ def run(
     return code
 
 
-def _join(found: tuple[int, Asked | None], told: tuple[str, str, str], say: Callable[[str], None]) -> int:
-    number, before = found
+def preview(
+    api: Airflow,
+    warehouse: db.Database,
+    loaded: "Settings",
+    told: tuple[str, str, str],
+    say: Callable[[str], None],
+) -> int:
+    """Say which dates a backfill would make, and make none; returns the exit code.
+
+    Raises
+    ------
+    SettingsError
+        When what was asked cannot be done.
+    """
+    first, last, reprocess = told
+    asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
+    if asked is None:
+        say("no published date is stale" if reprocess == "stale" else _nothing(first, last, reprocess))
+        return DONE
+    wait_for_the_dag(api)
+    days = [
+        day
+        for day in dry_run(api, asked, loaded.tz)
+        if left_alone(warehouse, day, "", replace(asked, since=None)) is None
+    ]
+    say(f"would backfill {_named(asked)}: {len(days):,} {'date' if len(days) == 1 else 'dates'}")
+    for day in days:
+        say(f"  {day}")
+    return DONE
+
+
+def _join(found: Backfill, told: tuple[str, str, str], say: Callable[[str], None]) -> Backfill:
+    before = found.asked
     first, last, reprocess = told
     is_ours = before is not None and before.reprocess == reprocess
     inside = is_ours and (
@@ -93,7 +125,7 @@ def _join(found: tuple[int, Asked | None], told: tuple[str, str, str], say: Call
             "by the same FROM, TO and REPROCESS as then, or end it with GIVE_UP=1"
         )
     say(f"going on with the unfinished backfill {_named(before)}")
-    return number
+    return found
 
 
 def _named(asked: Asked | None) -> str:
@@ -111,7 +143,13 @@ def _say(message: str) -> None:
 
 
 def command(
-    first: str, last: str, reprocess: str, is_stale: bool, parsed_after: datetime | None, is_given_up: bool
+    first: str,
+    last: str,
+    reprocess: str,
+    is_stale: bool,
+    parsed_after: datetime | None,
+    is_given_up: bool,
+    is_dry_run: bool = False,
 ) -> int:
     """Make the dates by the scheduler of this deployment, and follow it: the command `backfill`."""
     from segmentation import settings
@@ -123,5 +161,8 @@ def command(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     target = connections.database("warehouse")
     schema.migrate(target)
+    api = Airflow(*connections.http("airflow_api"))
     dates = ("", "", "stale") if is_stale else (first, last, reprocess)
-    return run(target, settings.load(), dates, _say, parsed_after, is_given_up)
+    if is_dry_run:
+        return preview(api, target, settings.load(), dates, _say)
+    return run(api, target, settings.load(), dates, _say, parsed_after, is_given_up)

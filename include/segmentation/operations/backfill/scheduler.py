@@ -1,19 +1,37 @@
-"""A backfill as Airflow's scheduler knows it."""
+"""A backfill as Airflow's scheduler knows it, by Airflow's REST API."""
 
-import json
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from segmentation.errors import SettingsError
+from segmentation.operations.backfill.api import Airflow, Refused
 from segmentation.operations.backfill.request import Asked
 
 DAG = "customer_segmentation"
 PARSE_SECONDS = 180
+ENDED = ("success", "failed")
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """A backfill of Airflow's; `asked` is None when it was not made by this project."""
+
+    number: int
+    first: datetime
+    last: datetime
+    asked: Asked | None
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Backfill":
+        """From what the API answers."""
+        wish = (told["dag_run_conf"] or {}).get("backfill")
+        first, last = (datetime.fromisoformat(told[name]) for name in ("from_date", "to_date"))
+        return cls(told["id"], first, last, Asked.of(wish) if wish else None)
 
 
 @dataclass(frozen=True)
@@ -22,80 +40,76 @@ class DagRun:
 
     day: date
     run_id: str | None
-    state: str  # "in flight" and the like: Airflow made no run of it
+    state: str  # "in flight": another run of the date was under way, so Airflow made none
     seconds: float
 
     @property
     def has_ended(self) -> bool:
-        return self.state in ("success", "failed") or self.run_id is None
+        return self.state in ENDED or self.run_id is None
 
 
-def unfinished() -> tuple[int, Asked | None] | None:
-    """The backfill that Airflow has not completed: its number, and what was asked (None: not by us)."""
-    from airflow.models.backfill import Backfill, BackfillDagRun
-    from airflow.models.dagrun import DagRun as Model
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        found = session.scalar(
-            select(Backfill).where(Backfill.dag_id == DAG, Backfill.completed_at.is_(None))
-        )
-        if found is None:
-            return None
-        of_it = Model.id == BackfillDagRun.dag_run_id
-        states = select(Model.state).join(BackfillDagRun, of_it).where(BackfillDagRun.backfill_id == found.id)
-        made = session.scalars(states).all()
-        if made and all(state in ("success", "failed") for state in made):
-            found.completed_at = datetime.now(UTC)  # the scheduler does so some seconds after the last run
-            return None
-        told = (found.dag_run_conf or {}).get("backfill")
-        return found.id, Asked.of(told) if told else None
+def unfinished(api: Airflow) -> Backfill | None:
+    """The backfill that Airflow has not completed."""
+    for told in api.pages("backfills", "backfills", dag_id=DAG, order_by="-id"):
+        if told["completed_at"]:
+            continue
+        backfill = Backfill.of(told)
+        runs = _runs(api, backfill)
+        if runs and all(run["state"] in ENDED for run in runs):
+            give_up(api, backfill)  # the scheduler notes the end only some seconds after the last run
+            continue
+        return backfill
+    return None
 
 
-def give_up(number: int) -> None:
+def give_up(api: Airflow, backfill: Backfill) -> None:
     """End an unfinished backfill: what has not begun is not run. As the button in the UI does."""
-    from airflow.models.backfill import Backfill, BackfillDagRun
-    from airflow.models.dagrun import DagRun as Model
-    from airflow.utils.session import create_session
-    from airflow.utils.state import DagRunState
-    from sqlalchemy import select, update
-
-    with create_session() as session:
-        runs = select(BackfillDagRun.dag_run_id).where(BackfillDagRun.backfill_id == number)
-        session.execute(
-            update(Model)
-            .where(Model.id.in_(runs), Model.state == DagRunState.QUEUED)
-            .values(state=DagRunState.FAILED)
-            .execution_options(synchronize_session=False)
-        )
-        found = session.get(Backfill, number)
-        found.is_paused, found.completed_at = True, datetime.now(UTC)
+    try:
+        api.send("PUT", f"backfills/{backfill.number}/cancel")
+    except Refused as refused:
+        if refused.status != httpx.codes.CONFLICT:  # it has ended in the meantime
+            raise
 
 
-def create(asked: Asked, tz: ZoneInfo) -> int:
-    """Let Airflow make the runs; returns the number of the backfill.
+def _wish(asked: Asked, tz: ZoneInfo) -> dict[str, Any]:
+    """What is sent to Airflow. Each run decides itself whether its date is left as it is."""
+    first, last = asked.bounds(tz)
+    return {
+        "dag_id": DAG,
+        "from_date": first.isoformat(),
+        "to_date": last.isoformat(),
+        "max_active_runs": 1,
+        "reprocess_behavior": "completed",
+        "dag_run_conf": {"backfill": asked.told},
+    }
 
-    Each run decides itself whether its date is left as it is: also a date that no run of Airflow's made.
+
+def create(api: Airflow, asked: Asked, tz: ZoneInfo) -> Backfill:
+    """Let Airflow make the runs.
 
     Raises
     ------
     SettingsError
         When Airflow refuses it.
     """
-    first, last = asked.bounds(tz)
-    command = [str(Path(sys.executable).parent / "airflow"), "backfill", "create", "--dag-id", DAG]
-    command += ["--from-date", first.isoformat(), "--to-date", last.isoformat(), "--max-active-runs", "1"]
-    command += ["--reprocess-behavior", "completed", "--dag-run-conf", json.dumps({"backfill": asked.told})]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (ours)
-    found = unfinished()
-    if made.returncode or found is None:
-        lines = [line for line in (made.stdout + made.stderr).splitlines() if line.strip()]
-        raise SettingsError(f"airflow backfill create refused: {lines[-1] if lines else made.returncode}")
-    return found[0]
+    return Backfill.of(api.send("POST", "backfills", _wish(asked, tz)))
 
 
-def wait_for_the_dag(parsed_after: datetime | None, seconds: float = PARSE_SECONDS) -> None:
+def dry_run(api: Airflow, asked: Asked, tz: ZoneInfo) -> list[date]:
+    """The dates that Airflow would make runs of, in order; none of them is made.
+
+    Raises
+    ------
+    SettingsError
+        When Airflow would refuse it.
+    """
+    told = api.send("POST", "backfills/dry_run", _wish(asked, tz))
+    return [_day(one, tz) for one in told["backfills"]]
+
+
+def wait_for_the_dag(
+    api: Airflow, parsed_after: datetime | None = None, seconds: float = PARSE_SECONDS
+) -> None:
     """Until the dag processor has read the DAG (after that instant).
 
     Raises
@@ -103,57 +117,55 @@ def wait_for_the_dag(parsed_after: datetime | None, seconds: float = PARSE_SECON
     SettingsError
         When it does not, with Airflow's own word on it; or when the DAG is paused.
     """
-    from airflow.models.dag import DagModel
-    from airflow.models.errors import ParseImportError
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
     deadline = time.monotonic() + seconds
-    while True:
-        with create_session() as session:
-            found = session.scalar(select(DagModel).where(DagModel.dag_id == DAG))
-            parsed = found and found.last_parsed_time
-            is_paused = bool(found and found.is_paused)
-            errors = session.scalars(select(ParseImportError.stacktrace)).all()
-        if parsed and (parsed_after is None or parsed > parsed_after):
-            break
+    while not _is_parsed(dag := _dag(api), parsed_after):
         if time.monotonic() > deadline:
-            why = errors[0].strip().splitlines()[-1] if errors else "is the dag processor up?"
+            errors = api.get("importErrors")["import_errors"]
+            why = errors[0]["stack_trace"].strip().splitlines()[-1] if errors else "is the dag processor up?"
             raise SettingsError(f"the DAG {DAG} was not read in {seconds:.0f} s: {why}")
         time.sleep(1)
-    if is_paused:
+    if dag["is_paused"]:
         raise SettingsError(f"the DAG {DAG} is paused, so nothing of it runs: airflow dags unpause {DAG}")
 
 
-def dag_runs(number: int, tz: ZoneInfo) -> tuple[list[DagRun], bool]:
-    """The runs of a backfill in order, and whether Airflow has completed it."""
-    from airflow.models.backfill import Backfill, BackfillDagRun
-    from airflow.models.dagrun import DagRun as Model
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
+def _dag(api: Airflow) -> dict[str, Any]:
+    try:
+        return api.get(f"dags/{DAG}")
+    except Refused as refused:
+        if refused.status != httpx.codes.NOT_FOUND:
+            raise
+        return {}
 
-    query = (
-        select(
-            BackfillDagRun.logical_date,
-            BackfillDagRun.exception_reason,
-            Model.run_id,
-            Model.state,
-            Model.start_date,
-            Model.end_date,
-        )
-        .outerjoin(Model, BackfillDagRun.dag_run_id == Model.id)
-        .where(BackfillDagRun.backfill_id == number)
-        .order_by(BackfillDagRun.sort_ordinal)
-    )
-    with create_session() as session:
-        rows = session.execute(query).all()
-        is_complete = session.get(Backfill, number).completed_at is not None
-    return [
-        DagRun(
-            row.logical_date.astimezone(tz).date(),
-            row.run_id,
-            str(row.state or row.exception_reason),
-            (row.end_date - row.start_date).total_seconds() if row.start_date and row.end_date else 0,
-        )
-        for row in rows
-    ], is_complete
+
+def _is_parsed(dag: dict[str, Any], after: datetime | None) -> bool:
+    parsed = dag.get("last_parsed_time")
+    return parsed is not None and (after is None or datetime.fromisoformat(parsed) > after)
+
+
+def dag_runs(api: Airflow, backfill: Backfill, tz: ZoneInfo) -> tuple[list[DagRun], bool]:
+    """The runs of a backfill in order, and whether Airflow has completed it."""
+    made = {_day(run, tz): run for run in _runs(api, backfill)}
+    is_complete = api.get(f"backfills/{backfill.number}")["completed_at"] is not None
+    days = backfill.asked.days if backfill.asked else sorted(made)
+    return [_dag_run(day, made.get(day)) for day in days], is_complete
+
+
+def _runs(api: Airflow, backfill: Backfill) -> list[dict[str, Any]]:
+    """The runs as the API answers; they carry what was asked as their parameter."""
+    path, key = f"dags/{DAG}/dagRuns", "dag_runs"
+    between = {"logical_date_gte": backfill.first.isoformat(), "logical_date_lte": backfill.last.isoformat()}
+    runs = api.pages(path, key, run_type="backfill", order_by="logical_date", **between)
+    wish = {"backfill": backfill.asked.told} if backfill.asked else {}
+    return [run for run in runs if wish.items() <= (run["conf"] or {}).items()]
+
+
+def _dag_run(day: date, run: dict[str, Any] | None) -> DagRun:
+    if run is None:
+        return DagRun(day, None, "in flight", 0)
+    start, end = (run[name] and datetime.fromisoformat(run[name]) for name in ("start_date", "end_date"))
+    seconds = (end - start).total_seconds() if start and end else 0
+    return DagRun(day, run["dag_run_id"], run["state"], seconds)
+
+
+def _day(run: dict[str, Any], tz: ZoneInfo) -> date:
+    return datetime.fromisoformat(run["logical_date"]).astimezone(tz).date()

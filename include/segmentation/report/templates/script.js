@@ -3,9 +3,7 @@
   const tip = document.getElementById("tip");
   const told = (node) => {
     const cell = node.closest("[data-tip]");
-    if (cell) return cell.dataset.tip;
-    const mark = node.closest(".role-mark [aria-label]");
-    return mark ? mark.getAttribute("aria-label") : null;
+    return cell ? cell.dataset.tip : null;
   };
   const show = (event) => {
     const text = event.target.closest ? told(event.target) : null;

