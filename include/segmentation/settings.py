@@ -86,6 +86,9 @@ class File(Section):
     header: bool | None = Field(None, description="whether the first line has the names of the columns")
     decimal: Literal[".", ","] | None = Field(None, description="the decimal mark")
     dates: Literal["dmy", "mdy", "ymd"] | None = Field(None, description="order of day, month and year")
+    discount: Literal["money", "share"] | None = Field(
+        None, description="whether a discount is money off the line or a share of its price"
+    )
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(
         None, description="of amounts that name none, such as EUR"
     )

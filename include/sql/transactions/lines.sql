@@ -1,27 +1,30 @@
 -- Purpose: the lines of a file of transactions, each in its order.
 -- Grain: line of the file. Inputs: transactions.parsed. Read by extract/transactions.
--- Parameters: day_only, timezone, has_product, share (discounts are shares of the price), percent (and are
---     written as 10 for a tenth), priced (prices are given, and no amounts), currency (where none is named).
+-- Parameters: day_only, timezone, has_product, share (discounts are shares of the price), priced (prices are given,
+--     and no amounts).
 -- Caveats: an order number that several customers have is told apart by the customer. An order stands on one
---     day; its lines of later days are orders of their own, so that no date sees what came after it.
+--     day; its lines of later days are orders of their own, so that no date sees what came after it. Lines that came
+--     to nothing in an order of which others count are an order of their own. Of the hour that is there twice when
+--     clocks go back, orders without a number in the second one are told apart.
 create table transactions.lines as
 with timed as (
     select
         line,
         is_unreadable,
         customer_id,
-        order_id as order_number,
+        order_number,
         case when %(has_product)s then coalesce(product_id, 'unknown') else 'any' end as product_id,
         category,
         pieces,
         paid,
         price,
-        coalesce(currency, %(currency)s) as currency,
-        case when %(percent)s then reduction / 100 else reduction end as reduction,
+        currency,
+        is_out,
+        cancelled_at,
+        reduction,
         case
             when is_unreadable
                 then (select max(p.instant) from transactions.parsed as p where p.instant <= now())
-            when %(day_only)s then written::date::timestamp at time zone %(timezone)s
             else instant
         end as instant
     from transactions.parsed
@@ -37,7 +40,13 @@ numbered as (
                 then customer_id || to_char(
                     instant at time zone %(timezone)s,
                     case when %(day_only)s then ' YYYY-MM-DD' else ' YYYY-MM-DD HH24:MI:SS' end
-                )
+                ) || case
+                    when
+                        not %(day_only)s
+                        and (instant - interval '1 hour') at time zone %(timezone)s = instant at time zone %(timezone)s
+                        then ' again'
+                    else ''
+                end
             when
                 min(customer_id) over (partition by order_number)
                 <> max(customer_id) over (partition by order_number)
@@ -50,13 +59,22 @@ numbered as (
 dated as (
     select
         numbered.*,
-        base || case when day > min(day) over (partition by base) then ' ' || day else '' end as order_id
+        base || case when day > min(day) over (partition by base) then ' ' || day else '' end as whole_id
     from numbered
+),
+
+told_apart as (
+    select
+        dated.*,
+        whole_id || case
+            when is_out and not bool_and(is_out) over (partition by whole_id) then ' cancelled' else ''
+        end as order_id
+    from dated
 ),
 
 priced as (
     select
-        dated.*,
+        told_apart.*,
         min(instant) over (partition by order_id) as placed_at,
         row_number() over (partition by order_id order by line) as line_no,
         pieces < 0 or coalesce(case when %(priced)s then price else paid end, 0) < 0 as is_return,
@@ -67,7 +85,7 @@ priced as (
             when pieces < 0 or paid < 0 then abs(paid)
             else abs(paid) + reduction
         end as gross
-    from dated
+    from told_apart
 )
 
 select
@@ -88,5 +106,7 @@ select
         when %(share)s then gross - abs(paid)
         else reduction
     end as discount,
-    currency
+    currency,
+    is_out,
+    cancelled_at
 from priced

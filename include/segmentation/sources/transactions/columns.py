@@ -2,18 +2,20 @@
 
 import csv
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segmentation.errors import SettingsError, SourceError
+from segmentation.sources.transactions import exports
+from segmentation.sources.transactions.exports import plain
 
 REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
-    "time_of_day", "order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency"
+    "time_of_day", "order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency",
+    "order_total", "status", "cancelled_at", "refunded",
 )  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
-NUMBERS = ("amount", "unit_price", "quantity", "discount")
+NUMBERS = ("amount", "order_total", "unit_price", "quantity", "discount", "refunded")
 
 # Names that shops and their systems give to these columns, the likeliest first, as `plain` writes them.
 COMMON = {
@@ -70,11 +72,25 @@ COMMON = {
         stueck stuck quantite qte cantidad quantita qta aantal количество 数量 件数
     """,
     "unit_price": """
-        unitprice priceperunit priceeach itemprice einzelpreis stueckpreis stuckpreis prixunitaire
+        unitprice priceperunit priceeach itemprice itemcost lineitemprice productprice einzelpreis stueckpreis stuckpreis prixunitaire
         preciounitario prezzounitario stuksprijs цена 单价
     """,
     "discount": "discount discountamount rebate rabatt nachlass remise descuento sconto korting скидка 折扣",
-    "currency": "currency currencycode curr waehrung wahrung devise moneda valuta валюта 币种 货币",
+    "currency": "currency currencycode ordercurrency curr waehrung wahrung devise moneda valuta валюта 币种 货币",
+    "order_total": "",
+    "status": """
+        status orderstatus financialstatus paymentstatus bestellstatus zahlungsstatus auftragsstatus statut
+        statutcommande estadodelpedido estadopedido statoordine statusordine statuspedido orderstate статус
+        статусзаказа 订单状态 状态 交易状态 注文状況 ステータス 주문상태
+    """,
+    "cancelled_at": """
+        cancelledat canceledat cancelledon canceledon cancelleddate canceleddate canceldate cancellationdate
+        stornodatum storniertam annulele fechacancelacion datacancelamento
+    """,
+    "refunded": """
+        refunded refundedamount refundamount amountrefunded totalrefunded refundedtotal refundtotal refund refunds
+        erstattet erstattung erstattungsbetrag rueckerstattung montantrembourse reembolso rimborso 退款金额
+    """,
 }
 ALIASES = {
     "customer": "customer_id",
@@ -137,7 +153,8 @@ class Wish:
     def find(self, header: Sequence[str]) -> dict[str, int] | None:
         """The place (from 0) of each role's column in a header, or None when it is not this header."""
         if not self.columns:
-            return guess(header)
+            known = exports.match(header)
+            return known[1] if known else guess(header)
         places = {role: _place(column, header) for role, column in self.columns.items()}
         return None if None in places.values() else places
 
@@ -155,14 +172,8 @@ class Wish:
 
 
 def _is_priced(role: str, told: dict[str, str]) -> bool:
-    """Whether amounts come of prices and quantities."""
-    return role == "amount" and {"unit_price", "quantity"} <= set(told)
-
-
-def plain(name: str) -> str:
-    """A name without case, accents, blanks and punctuation: 'Customer ID ' and 'customer_id' are one."""
-    bare = unicodedata.normalize("NFKD", name.replace("ß", "ss").casefold())
-    return re.sub(r"[\W_]+", "", "".join(c for c in bare if not unicodedata.combining(c)))
+    """Whether amounts come of prices and quantities, or of the totals of orders."""
+    return role == "amount" and ({"unit_price", "quantity"} <= set(told) or "order_total" in told)
 
 
 def _place(column: str, header: Sequence[str]) -> int | None:
@@ -181,12 +192,12 @@ def guess(header: Sequence[str]) -> dict[str, int] | None:
     names = [plain(name) for name in header]
     found = {role: place for role in ROLES if (place := _guess(role, names)) is not None}
     prices = [place for place, name in enumerate(names) if re.sub(CURRENCIES, "", name) in PRICE]
-    if prices and not {"amount", "unit_price"} & set(found):
-        found["unit_price" if "quantity" in found else "amount"] = prices[0]
-    if "amount" in found:
-        found.pop("unit_price", None)
+    if prices and "unit_price" not in found:
+        found["unit_price" if {"quantity", "amount"} & set(found) else "amount"] = prices[0]
     if found.get("time_of_day") == found.get("ordered_at"):
         found.pop("time_of_day", None)
+    if found.get("refunded") == found.get("amount"):
+        found.pop("refunded", None)
     if any(role not in found and not _is_priced(role, found) for role in REQUIRED):
         return None
     return found
@@ -199,3 +210,18 @@ def _guess(role: str, names: Sequence[str]) -> int | None:
             if candidate in (name, re.sub(CURRENCIES, "", name)):
                 return place
     return None
+
+
+def rivals(header: Sequence[str], places: dict[str, int]) -> list[str]:
+    """The names of other columns that could be the amount, or are called as a column that is read."""
+    taken = set(places.values())
+    alike = {plain(header[place]) for place in taken}
+    common = set(COMMON["amount"].split())
+    names = [name.strip() for place, name in enumerate(header) if place not in taken]
+    is_money = "amount" in places
+    return [
+        name
+        for name in names
+        if plain(name)
+        and (plain(name) in alike or (is_money and re.sub(CURRENCIES, "", plain(name)) in common))
+    ]

@@ -104,8 +104,8 @@ def _as_text(column: "pa.Array", timezone: str) -> "pa.Array":
 # --- workbooks ---------------------------------------------------------------------------------------------
 
 
-def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str]]:
-    """The sheets of a workbook that have the columns, and the names of the others.
+def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str], list[str]]:
+    """The sheets of a workbook that have the columns, the names of those that have not, and of the hidden ones.
 
     A workbook is read as a whole: a sheet has at most 1,048,576 rows.
 
@@ -114,14 +114,19 @@ def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str]]:
     SourceError
         When no sheet has them.
     """
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
     found: list[Sheet] = []
     others: list[str] = []
     header: list[str] = []
     with _readable(path, "a workbook"):
         book = CalamineWorkbook.from_path(str(path))
+        hidden = [sheet.name for sheet in book.sheets_metadata if sheet.visible != SheetVisibleEnum.Visible]
+        if len(hidden) == len(book.sheet_names):
+            hidden = []
         for name in book.sheet_names:
+            if name in hidden:
+                continue
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             sheet = _sheet(name, rows, wish)
             if sheet is None:
@@ -131,7 +136,7 @@ def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str]]:
                 found.append(sheet)
     if not found:
         raise wish.missing(path.name, header)
-    return found, others
+    return found, others, hidden
 
 
 def _sheet(name: str, rows: list[list[Any]], wish: Wish) -> Sheet | None:

@@ -24,6 +24,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import File
+from segmentation.sources.transactions import clock, days
 from segmentation.sources.transactions.columns import REQUIRED, Wish
 
 if TYPE_CHECKING:
@@ -37,12 +38,20 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-NAMES = {"utf-8-sig": "UTF-8", "utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16": "UTF-16"}
+NAMES = {
+    "utf-8-sig": "UTF-8",
+    "utf-8": "UTF-8",
+    "cp1252": "Windows-1252",
+    "utf-16": "UTF-16",
+    "cp850": "CP850",
+}
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 TELL = {"\t": "tabs", " ": "blanks", ",": "commas", ";": "semicolons", "|": "bars"}
 BLOCK = 8 << 20
 SAMPLE_CHARS, SNIFFED_CHARS, HEADER_LINES = 1 << 18, 12_000, 50
 FEW_BYTES = 6  # different bytes beyond ASCII: too few to tell an alphabet by
+WESTERN = ("cp1252", "cp850", "mac_roman")  # the likeliest first
+LETTERS = frozenset("äöüßÄÖÜéèêëàâáãåæçñóòôõøœîïíìùúûÿýÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÎÏÍÌÙÚÛŸ")
 FOREIGN_BYTES = 1 << 16  # of lines that are not plain ASCII: enough to tell an encoding by
 
 
@@ -59,6 +68,7 @@ class Layout:
     names: list[str]
     places: dict[str, int]
     broken_line: int | None = None  # the first line with bytes that are not of the encoding
+    named: int | None = None  # columns up to the last one with a name; what is filled beyond is refused
 
 
 def read_layout(path: Path, told: File, wish: Wish) -> Layout:
@@ -78,21 +88,22 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
         raise SourceError(f"{path.name}: it is empty")
     if not is_whole:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
-    tried: list[list[str]] = []
+    tried: list[tuple[float, list[str]]] = []
     for delimiter, quote, escape in _dialects(sample, told, path):
         rows = _parse(sample, delimiter, quote, escape)
         found = _header(rows, wish, told.header)
         if found is None:
-            tried.append(_widest(rows))
+            tried.append((_regularity(rows, delimiter), _widest(rows)))
             continue
         skip, has_header, names, places = found
-        return Layout(encoding, delimiter, quote, escape, skip, has_header, names, places, broken_line)
+        named = max((n for n, name in enumerate(names, start=1) if name.strip()), default=len(names))
+        return Layout(encoding, delimiter, quote, escape, skip, has_header, names, places, broken_line, named)
     raise _no_header(path, wish, told, tried)
 
 
-def _no_header(path: Path, wish: Wish, told: File, tried: list[list[str]]) -> SourceError:
-    header = max(tried, key=len)
-    if told.header is not False and not (wish.is_by_position or all(map(_is_value, header))):
+def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list[str]]]) -> SourceError:
+    _, header = max(tried, key=lambda one: (one[0], len(one[1])))
+    if told.header is not False and not (wish.is_by_position or _is_data(header)):
         return wish.missing(path.name, header)
     kinds = ", ".join(f"{place}: {_kind(value)}" for place, value in enumerate(header, start=1))
     return SourceError(
@@ -101,9 +112,25 @@ def _no_header(path: Path, wish: Wish, told: File, tried: list[list[str]]) -> So
     )
 
 
+def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
+    """The share of the rows that have as many cells as most have; blanks between words make few rows alike."""
+    widths = Counter(len(row) for _, row in rows if any(cell.strip() for cell in row))
+    width, count = widths.most_common(1)[0] if widths else (1, 0)
+    share = count / max(sum(widths.values()), 1)
+    return 0.0 if width == 1 else share * (0.5 if delimiter == " " else 1)
+
+
+def _is_data(row: Sequence[str]) -> bool:
+    """Whether a row is data and no header: any cell of it is a date, a number, an address or a telephone number."""
+    filled = [cell.strip() for cell in row if cell.strip()]
+    return any("@" in cell or _is_value(cell) for cell in filled)
+
+
 def _is_value(text: str) -> bool:
-    """Whether a cell is data: no name of a column is without letters."""
-    return not re.search(r"[^\W\d_]", text)
+    """Whether a cell is data: no name of a column is without letters, or a date with the month in words."""
+    if not re.search(r"[^\W\d_]", text):
+        return bool(re.search(r"\d", text))
+    return days.fields(clock.take_apart(clock.normal(text))[0]) is not None
 
 
 def _kind(text: str) -> str:
@@ -194,16 +221,34 @@ def _page(foreign: bytes) -> str:
     import charset_normalizer
 
     if len({byte for byte in foreign if byte >= 0x80}) < FEW_BYTES:  # a euro sign, an umlaut or two
-        return "cp1252"
+        return max(WESTERN, key=lambda page: _likeness(foreign, page))
     best = charset_normalizer.from_bytes(foreign).best()
-    if best is None or "cp1252" in best.could_be_from_charset:
-        return "cp1252"
+    if best is None or {*WESTERN, "latin_1"} & {best.encoding, *best.could_be_from_charset}:
+        return max(WESTERN, key=lambda page: _likeness(foreign, page))
     try:
         if foreign.decode("cp1252") == foreign.decode(best.encoding):
             return "cp1252"
     except UnicodeDecodeError:
         pass
     return best.encoding
+
+
+def _likeness(foreign: bytes, page: str) -> float:
+    """The share of characters beyond ASCII that a text of Western Europe would have where they stand."""
+    text = foreign.decode(page, "replace")
+    found = [(text[n - 1 : n], char, text[n + 1 : n + 2]) for n, char in enumerate(text) if ord(char) >= 0x80]
+    return sum(_is_likely(*one) for one in found) / max(len(found), 1)
+
+
+def _is_likely(before: str, char: str, after: str) -> bool:
+    """Whether a letter stands with letters, a small one not before a capital; a sign of money or a quote anywhere."""
+    if char in "€£¥°²³½«»„“”‘’–—…®©™§\xa0ªº":
+        return not (before.isalpha() and after.isalpha()) or char in "’–\xa0"
+    if not char.isalpha() or char not in LETTERS:
+        return False
+    if char.isupper() and before.islower():
+        return False
+    return before.isalpha() or after.isalpha() or not (before + after).strip()
 
 
 def _text(path: Path, encoding: str) -> IO[str]:
@@ -361,7 +406,10 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
                 ),
             )
             for batch in reader:
-                yield numbering.rows(pa.Table.from_batches([batch]), layout.places)
+                table = pa.Table.from_batches([batch])
+                read, invalid = numbering.rows(table, layout.places)
+                _refuse_unnamed(path, table, layout, read)
+                yield read, invalid
             if numbering.invalid:
                 yield numbering.rows(reader.schema.empty_table(), layout.places)
     except pa.ArrowInvalid as error:
@@ -371,6 +419,27 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
         raise SourceError(
             f"{path.name}: not readable as text in columns below line {numbering.last_line}: {words}"
         ) from None
+
+
+def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Table") -> None:
+    """Refuse values beyond the last column with a name: a decimal comma between commas cuts amounts in two.
+
+    Raises
+    ------
+    SourceError
+    """
+    import pyarrow.compute as pc
+
+    named = layout.named or len(layout.names)
+    for column in table.columns[named:]:
+        filled = pc.not_equal(pc.utf8_trim_whitespace(column), "")
+        if pc.any(filled).as_py():
+            width = len(layout.names)
+            raise SourceError(
+                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under {named} names: is "
+                "a decimal comma between columns that commas separate? Export it with another delimiter, or with such "
+                "values in quotes, or say DELIMITER="
+            )
 
 
 class _Numbering:

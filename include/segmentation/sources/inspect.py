@@ -1,0 +1,140 @@
+"""What a file of transactions would be read as, in seconds and without a warehouse.
+
+The night loads the very lines that are counted here.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from segmentation.errors import SourceError, UserError
+from segmentation.settings import Settings
+from segmentation.settings import load as load_settings
+from segmentation.sources.transactions import counts, reading
+from segmentation.sources.transactions.reading import Reading
+
+SAMPLES = 3
+REFUSED = 2  # the exit code
+FIGURES = (
+    "customers", "orders", "lines", "revenue", "currency", "first", "last", "guests", "quarantined", "said", "refused"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What would be read of a file, or the sentence that refuses it.
+
+    `customers` are without guests; `orders`, `lines` and `revenue` of what counts; `first` and `last` are instants,
+    or days of a file without times, in the shop's zone; `columns` has masked sample values by role.
+    """
+
+    file: str
+    customers: int | None = None
+    orders: int | None = None
+    lines: int | None = None
+    revenue: float | None = None
+    currency: str | None = None
+    first: str | None = None
+    last: str | None = None
+    guests: int | None = None
+    quarantined: int | None = None
+    said: list[str] = field(default_factory=list)
+    refused: str | None = None
+    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One JSON object with the figures and the sentences."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    def to_text(self) -> str:
+        """The same for a person, a line each."""
+        if self.refused:
+            return f"{self.file} would be refused: {self.refused}"
+        figures = [
+            f"  {'from':<12} {self.first} to {self.last}",
+            f"  {'customers':<12} {self.customers:,}"
+            + (f" and {self.guests:,} orders of guests" if self.guests else ""),
+            f"  {'orders':<12} {self.orders:,}",
+            f"  {'lines':<12} {self.lines:,}"
+            + (f", {self.quarantined:,} quarantined" if self.quarantined else ""),
+            f"  {'revenue':<12} {self.money}",
+        ]
+        columns = [
+            f"  {role:<12} {told['column']:<24} {'  '.join(told['samples'])}"
+            for role, told in self.columns.items()
+        ]
+        return "\n".join(
+            [self.file, *figures, "columns", *columns, "found out", *(f"  {line}" for line in self.said)]
+        )
+
+    @property
+    def money(self) -> str:
+        """The revenue with as many figures below the unit as its currency has."""
+        from segmentation.sources.transactions import money
+
+        places = money.digits(self.currency) if self.currency else 2
+        return f"{self.revenue:,.{places}f} {self.currency or ''}".strip()
+
+
+def inspect(path: Path, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Inspection:
+    """Read a file and tell what came of it; a file that would be refused has its sentence in `refused`."""
+    try:
+        found = reading.read(path, settings, progress)
+        figures = counts.of(found)
+    except UserError as error:
+        told = error.unsaid if isinstance(error, SourceError) else str(error)
+        return Inspection(path.name, refused=" ".join(told.splitlines()))
+    return Inspection(
+        file=path.name,
+        customers=figures.customers,
+        orders=figures.orders,
+        lines=figures.lines,
+        revenue=figures.revenue,
+        currency=found.currency,
+        first=figures.first,
+        last=figures.last,
+        guests=figures.guests,
+        quarantined=figures.quarantined,
+        said=[*found.said, *figures.warnings],
+        columns=_columns(found),
+    )
+
+
+def _columns(found: Reading) -> dict[str, dict[str, Any]]:
+    return {
+        role: {"column": found.content.name_of(role), "samples": _samples(found, role)}
+        for role in found.content.places
+    }
+
+
+def _samples(found: Reading, role: str) -> list[str]:
+    """Three values as they are written, without what they say: x is a letter, 9 a figure."""
+    texts = [text for text in found.content.columns[role].values[: SAMPLES + 1].to_pylist() if text]
+    return [re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", text))[:24] for text in texts[:SAMPLES]]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the inspection of a file; the exit code is not 0 when it would be refused."""
+    parser = argparse.ArgumentParser(prog="inspect", description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args(arguments)
+    try:
+        settings = load_settings()
+        if not args.data.is_file():
+            raise SourceError(f"{args.data}: no such file")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED
+    found = inspect(args.data, settings)
+    print(found.to_json() if args.json else found.to_text())
+    return REFUSED if found.refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""How a column writes its numbers: decimal mark, grouping, sign and currency, decided on the whole column.
+
+A comma in `1.234,56` or `12,5` can only be a decimal mark, `1,23,450` can only be groups, `1,234` tells nothing. What
+nothing in the column tells is taken from the file's other columns of money, or refused with the setting that decides.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from segmentation.errors import SourceError
+from segmentation.sources.transactions import money
+from segmentation.sources.transactions.coded import Coded
+
+MOST = 0.99  # of the numbers must be written one way; the others are then unreadable
+MINUS = "-−–—"
+SIGNS = r"\-−–—"
+DIGITS = r"\d(?:[\d.,'’٬٫\s]*\d)?(?:[eE][-+]?\d+)?|[.,]\d+"
+NUMBER = re.compile(
+    rf"^(?P<open>[(\[])?\s*(?P<s1>[{SIGNS}+])?\s*(?P<before>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,9}}?)?\s*"
+    rf"(?P<s2>[{SIGNS}+])?\s*(?P<digits>{DIGITS})(?P<dash>[.,:]\s?[{SIGNS}]{{1,2}})?[.,]?\s*"
+    rf"(?P<after>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,15}}?)?\s*(?P<s3>[{SIGNS}+])?\s*(?P<close>[)\]])?"
+    r"\s*(?P<last>CR|DR|Cr|Dr|cr|dr)?\.?$"
+)
+CREDIT = re.compile(r"(?i)^(?:(?P<rest>.*?)\s*)\b(?P<word>cr|dr|credit|debit|haben|soll)\.?$")
+PLAIN = r"^-?[0-9]+(\.[0-9]{1,2}|\.[0-9]{4,9})?$"
+GROUPS = r"\d{1,3}(?:M\d{3})+|\d{1,2}(?:M\d{2})+M\d{3}"  # by thousands, or by lakh
+MARKS = ".,"
+
+
+@dataclass(frozen=True)
+class Written:
+    """One number as it stands: bare figures, whether it is below zero, and what stands beside it."""
+
+    digits: str
+    is_negative: bool = False
+    beside: str = ""
+    is_percent: bool = False
+    side: str = ""  # cr or dr
+
+
+@dataclass
+class Column:
+    """The numbers of a column as they stand, and what they tell about how they are written."""
+
+    role: str
+    name: str
+    rows: Coded
+    written: list[Written | None]
+    sure: Counter = field(default_factory=Counter)
+    first: dict[str, int] = field(default_factory=dict)  # the place of a distinct value
+    unsure: int = 0
+
+    @property
+    def mark(self) -> str | None:
+        """The decimal mark that the column itself tells, if any."""
+        return self.sure.most_common(1)[0][0] if self.sure else None
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """The numbers of a column, NaN where there is none; `problems` tells which texts are no numbers."""
+
+    values: np.ndarray
+    is_wrong: np.ndarray
+    currencies: np.ndarray | None  # object, code by row or None
+    has_percents: bool = False
+    said: tuple[str, ...] = ()
+
+
+def survey(role: str, name: str, rows: Coded) -> Column:
+    """Take the distinct texts of a column apart, and count what they tell."""
+    written = [_apart(text, role) for text in rows.texts]
+    column = Column(role, name, rows, written)
+    for place, (number, count) in enumerate(zip(written, rows.counts, strict=True)):
+        if number is None or not count:
+            continue
+        mark = told_by(number.digits)
+        if mark:
+            column.sure[mark] += int(count)
+            column.first.setdefault(mark, place)
+        elif any(m in number.digits for m in MARKS):
+            column.unsure += int(count)
+            column.first.setdefault("unsure", place)
+    return column
+
+
+def _apart(text: str, role: str) -> Written | None:
+    text = unicodedata.normalize("NFKC", text).strip().strip('="').strip()
+    if re.fullmatch(r"-?\d+(\.\d{1,2})?", text):  # nearly all
+        return Written(text.lstrip("-"), text.startswith("-"))
+    side = ""
+    if found := CREDIT.match(text):
+        text, side = found["rest"], {"c": "cr", "h": "cr"}.get(found["word"][0].lower(), "dr")
+    found = NUMBER.match(text)
+    if found is None:
+        return None
+    digits = re.sub(r"['’٬\s]", "", found["digits"]).replace("٫", ",")
+    dash = found["dash"] or ""
+    if dash and dash[0] != ":":
+        digits += dash[0] + "00"
+    beside = [part.strip() for part in (found["before"], found["after"]) if part and part.strip()]
+    signs = "".join(found[name] or "" for name in ("s1", "s2", "s3"))
+    is_negative = bool(found["open"] and found["close"]) or any(sign in signs for sign in MINUS)
+    if "%" in beside:
+        return Written(digits, is_negative, is_percent=True) if role == "discount" else None
+    if len(beside) > 1 and len({b.casefold() for b in beside}) > 1:
+        known = [b for b in beside if money.candidates(b)]
+        if len(known) != len(beside):
+            return None
+        beside = sorted(known, key=len)[-1:]
+    word = beside[0] if beside else ""
+    if word and role != "quantity" and not money.candidates(word):
+        return None
+    return Written(digits, is_negative, "" if role == "quantity" else word, side=side)
+
+
+def told_by(digits: str) -> str | None:
+    """The decimal mark that these figures can only have; None when they tell nothing."""
+    points, commas = digits.count("."), digits.count(",")
+    if points and commas:
+        last = "." if digits.rfind(".") > digits.rfind(",") else ","
+        other = "," if last == "." else "."
+        return last if digits.count(last) == 1 and _is_grouped(digits.split(last)[0], other) else None
+    if not points and not commas:
+        return None
+    mark = "." if points else ","
+    if digits.count(mark) > 1:
+        return ("," if mark == "." else ".") if _is_grouped(digits, mark) else None
+    before, _, after = digits.partition(mark)
+    if "e" in after.lower() or len(after) != 3 or len(before) > 3 or before in ("", "0"):
+        return mark
+    return None
+
+
+def _is_grouped(digits: str, mark: str) -> bool:
+    return re.fullmatch(GROUPS.replace("M", re.escape(mark)), digits) is not None
+
+
+def number(digits: str, mark: str) -> float | None:
+    """The value of figures with this decimal mark; None when they are none with it."""
+    other = "," if mark == "." else "."
+    whole, _, fraction = digits.partition(mark)
+    if other in whole and not _is_grouped(whole, other):
+        return None
+    try:
+        return float(f"{whole.replace(other, '') or '0'}.{fraction or '0'}") if _is_bare(fraction) else None
+    except ValueError:
+        return None
+
+
+def _is_bare(fraction: str) -> bool:
+    return re.fullmatch(r"\d*(?:[eE][-+]?\d+)?", fraction) is not None
+
+
+def decide(columns: list[Column], told: str | None, lines: np.ndarray, file: str) -> dict[str, str]:
+    """The decimal mark of each column.
+
+    Raises
+    ------
+    SourceError
+        When a column tells both, or nothing tells.
+    """
+    if told:
+        return dict.fromkeys((column.role for column in columns), told)
+    marks = {column.role: _of_column(column, lines, file) for column in columns}
+    by_file = Counter(mark for role, mark in marks.items() if mark and role != "quantity")
+    for column in columns:
+        if marks[column.role] is None:
+            marks[column.role] = _by_others(column, by_file, lines, file)
+    return marks  # type: ignore[return-value]
+
+
+def _of_column(column: Column, lines: np.ndarray, file: str) -> str | None:
+    total = sum(column.sure.values())
+    if total:
+        mark, count = column.sure.most_common(1)[0]
+        if count < MOST * total:
+            point, comma = (_line(column, m, lines) for m in MARKS)
+            raise SourceError(
+                f"{file}: numbers in '{column.name}' are written in two ways: with a decimal point (first in line "
+                f"{point}) and with a decimal comma (first in line {comma}); say which is right: DECIMAL=. or ,"
+            )
+        return mark
+    if column.unsure and _is_all_thousandths(column):
+        return next(m for m in MARKS if any(number and m in number.digits for number in column.written))
+    if column.unsure and _has_no_cents(column):
+        mark = next(m for m in MARKS if any(number and m in number.digits for number in column.written))
+        return "," if mark == "." else "."
+    return None if column.unsure else "."
+
+
+def _by_others(column: Column, by_file: Counter, lines: np.ndarray, file: str) -> str:
+    """The mark of a column that does not tell, from the other columns of money."""
+    if len(by_file) == 1 and column.role != "quantity":
+        return next(iter(by_file))
+    raise SourceError(
+        f"{file}: line {_line(column, 'unsure', lines)}: 1,234 or 1.234 in '{column.name}' may be a thousand or "
+        "little more than one, and no number in the column tells: say DECIMAL=. or DECIMAL=,"
+    )
+
+
+def _is_all_thousandths(column: Column) -> bool:
+    """Whether every piece count has three zeros after its mark: 1.000 is one piece, written with decimals."""
+    filled = [number for number in column.written if number and number.digits]
+    return column.role == "quantity" and all(re.fullmatch(r"\d{1,3}[.,]000", n.digits) for n in filled)
+
+
+def _has_no_cents(column: Column) -> bool:
+    """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands."""
+    beside = {number.beside for number in column.written if number and number.beside}
+    return bool(beside) and all(
+        money.candidates(sign)
+        and all(code in ("JPY", "KRW", "VND", "CLP", "ISK") for code in money.candidates(sign))
+        for sign in beside
+    )
+
+
+def _line(column: Column, what: str, lines: np.ndarray) -> int:
+    return int(lines[(column.rows.codes == column.first[what]).argmax()])
+
+
+def read(column: Column, mark: str, timezone: str) -> Amounts:
+    """The numbers of a column, by its decimal mark."""
+    sides = Counter()
+    for number_, count in zip(column.written, column.rows.counts, strict=True):
+        if number_ and number_.side:
+            sides[number_.side] += int(count)
+    minus = "dr" if sides["cr"] > sides["dr"] and sides["dr"] else "cr"
+    values, wrong = [], []
+    for text, one in zip(column.rows.texts, column.written, strict=True):
+        value = number(one.digits, mark) if one else None
+        values.append(np.nan if value is None else _signed(value, one, minus))
+        wrong.append(text != "" and value is None)
+    said = []
+    if sides:
+        said.append(
+            f"{minus.upper()} beside an amount subtracts it: {sides[minus]:,} lines"
+            if sides[minus]
+            else f"{'CR' if minus == 'dr' else 'DR'} beside an amount adds it"
+        )
+    return Amounts(
+        np.array(values, float)[column.rows.codes],
+        column.rows.rows_where(wrong),
+        _currencies(column, timezone),
+        any(one is not None and one.is_percent for one in column.written),
+        tuple(said),
+    )
+
+
+def _signed(value: float, one: Written | None, minus: str) -> float:
+    negative = one is not None and (one.is_negative != (one.side == minus))
+    return -value if negative else value
+
+
+def _currencies(column: Column, timezone: str) -> np.ndarray | None:
+    """The code of the currency beside each amount."""
+    if not any(one and one.beside for one in column.written):
+        return None
+    has_cents = any(
+        one
+        and one.beside
+        and re.search(r"[.,]\d{1,2}$", one.digits)
+        and not re.search(r"[.,]00?$", one.digits)
+        for one in column.written
+    )
+    codes = [_code(one.beside, timezone, has_cents) if one and one.beside else None for one in column.written]
+    return np.array(codes, object)[column.rows.codes]
+
+
+def _code(sign: str, timezone: str, has_cents: bool) -> str | None:
+    code = money.of(sign, timezone)
+    if code is None and has_cents:  # the yen has none
+        possible = [code for code in money.candidates(sign) if money.digits(code)]
+        return possible[0] if len(possible) == 1 else None
+    return code

@@ -1,0 +1,87 @@
+"""A column held as its distinct values and, for each row, the place of its value: work is done once a value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Coded:
+    """The distinct texts of a column (none is null; nothing is the empty text), and a code for each row."""
+
+    codes: np.ndarray  # int32, rows
+    values: "pa.Array"  # string, distinct values
+
+    @classmethod
+    def of(cls, column: "pa.ChunkedArray | pa.Array") -> "Coded":
+        """A column of texts, or of texts that are encoded already."""
+        import pyarrow as pa
+
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        if isinstance(column, pa.ChunkedArray):
+            column = column.unify_dictionaries().combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # no chunk at all
+            column = pa.array([], pa.string()).dictionary_encode()
+        codes = column.indices.cast(pa.int32()).to_numpy(zero_copy_only=False)
+        return cls(np.asarray(codes, np.int32), column.dictionary.cast(pa.string()))
+
+    @classmethod
+    def empty(cls, rows: int) -> "Coded":
+        """A column without a value."""
+        import pyarrow as pa
+
+        return cls(np.zeros(rows, np.int32), pa.array([""], pa.string()))
+
+    def mapped(self, values: "pa.Array") -> "Coded":
+        """The same rows with other values, of which some may have become equal."""
+        import pyarrow as pa
+
+        merged = values.dictionary_encode()
+        places = merged.indices.cast(pa.int32()).to_numpy(zero_copy_only=False)
+        return Coded(np.asarray(places, np.int32)[self.codes], merged.dictionary)
+
+    def by(self, change: Callable[[str], str]) -> "Coded":
+        """The same rows with each distinct value changed."""
+        import pyarrow as pa
+
+        return self.mapped(pa.array([change(text) for text in self.texts], pa.string()))
+
+    @property
+    def texts(self) -> list[str]:
+        """The distinct values."""
+        return self.values.to_pylist()
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many rows have each distinct value."""
+        return np.bincount(self.codes, minlength=len(self.values))
+
+    def rows_where(self, of_values: "np.ndarray | list[bool]") -> np.ndarray:
+        """Whether each row has a value of which something holds."""
+        return np.asarray(of_values, bool)[self.codes] if len(self.codes) else np.zeros(0, bool)
+
+    def is_empty(self) -> np.ndarray:
+        """Whether each row has nothing here."""
+        import pyarrow.compute as pc
+
+        return self.rows_where(pc.equal(self.values, "").to_numpy(zero_copy_only=False))
+
+    def column(self) -> "pa.Array":
+        """The column as texts, with null for nothing."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        values = pc.if_else(pc.equal(self.values, ""), pa.scalar(None, pa.string()), self.values)
+        return values.take(pa.array(self.codes))
+
+    def put(self, rows: np.ndarray, codes: np.ndarray) -> "Coded":
+        """The same column with other codes in some rows."""
+        changed = self.codes.copy()
+        changed[rows] = codes
+        return Coded(changed, self.values)

@@ -1,0 +1,171 @@
+"""A file opened, whatever its kind: its columns under the names of their roles, held by distinct values."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from segmentation.errors import SourceError
+from segmentation.settings import Settings
+from segmentation.sources.transactions import exports, tables, textfile
+from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.columns import NUMBERS, Wish
+from segmentation.sources.transactions.exports import Export
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Batches = Iterator["tuple[pa.Table, list[tuple[int, str]]]"]
+# What systems write where there is nothing; in dates and numbers also a dash, NA, and the zero date of MySQL.
+NOTHING = r"(?i)^(?:null|nan|nat|none|nil|n/a|#n/a|\\n|<na>|\(null\))$"
+NO_FIGURE = r"(?i)^(?:[-–—]{1,3}|na|\.|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?)$"
+BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
+OTHER_KINDS = (  # what a file that is no table begins with, and what to do about it
+    (r"(?is)^\s*(?:<!doctype html|<html|<head|<body|<table|<meta|<div)", "a page of HTML, whatever its ending says",
+     "open it in a spreadsheet and save it as CSV or XLSX"),
+    (r"(?is)^\s*<\?xml[^>]*>\s*(?:<\?mso[^>]*>\s*)?<(?:\w+:)?workbook", "an XML spreadsheet of Excel 2003",
+     "open it in a spreadsheet and save it as CSV or XLSX"),
+    (r"(?is)^\s*<\?xml", "XML", "export it as CSV, XLSX or Parquet"),
+    (r"(?s)^\s*\{\s*\"[^\n]*\}\s*\n\s*\{", "JSON lines", "export it as CSV, or turn each object into a row"),
+    (r"(?s)^\s*[\[{]\s*(?:[\[{\"]|$)", "JSON", "export it as CSV, or turn each object into a row"),
+    (r"^%PDF", "a PDF", "export the list as CSV or XLSX"),
+    (r"^\{\\rtf", "a text of a word processor", "export the list as CSV or XLSX"),
+)  # fmt: skip
+
+
+@dataclass
+class Content:
+    """The rows of a file: how it is written in words, its header, and its columns by role.
+
+    `places` are the columns' places in the header; `invalid` the lines that are no rows, and why.
+    """
+
+    file: str
+    words: str
+    names: list[str]
+    places: dict[str, int]
+    lines: np.ndarray
+    columns: dict[str, Coded]
+    invalid: list[tuple[int, str]]
+    notes: list[str] = field(default_factory=list)
+    export: Export | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.lines)
+
+    def name_of(self, role: str) -> str:
+        """The header of a role's column, as it stands in the file."""
+        return self.names[self.places[role]].strip()
+
+
+@dataclass
+class _Found:
+    words: str
+    names: list[str]
+    places: dict[str, int]
+    batches: Batches
+    notes: list[str] = field(default_factory=list)
+
+
+def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], None]) -> Content:
+    """Read a file as a whole; its columns take 4 bytes a row, and each distinct value once.
+
+    Raises
+    ------
+    SourceError
+        What cannot be read: the file, the line, and what to do.
+    """
+    _refuse_other_kinds(path)
+    found = _open(path, settings, wish)
+    lines: list[np.ndarray] = []
+    parts: dict[str, list[Any]] = {role: [] for role in found.places}
+    invalid: list[tuple[int, str]] = []
+    rows = 0
+    for batch, unreadable in found.batches:
+        lines.append(batch.column("line").to_numpy())
+        for role in parts:
+            parts[role].append(batch.column(role).combine_chunks().dictionary_encode())
+        invalid.extend(unreadable)
+        rows += len(batch)
+        progress(f"load {path.name}: {rows:,} rows")
+    columns = {role: _clean(role, _joined(column)) for role, column in parts.items()}
+    export = None if wish.columns else (exports.match(found.names) or (None,))[0]
+    numbers = np.concatenate(lines) if lines else np.zeros(0, np.int64)
+    return Content(
+        path.name, found.words, found.names, found.places, numbers, columns, invalid, found.notes, export
+    )
+
+
+def _joined(parts: list["pa.Array"]) -> Coded:
+    import pyarrow as pa
+
+    if not parts:
+        return Coded.empty(0)
+    arrays = [a for part in parts for a in (part.chunks if isinstance(part, pa.ChunkedArray) else [part])]
+    if not arrays:
+        return Coded.empty(0)
+    return Coded.of(pa.chunked_array(arrays))
+
+
+def _clean(role: str, column: Coded) -> Coded:
+    """Values without blanks around them; what says that there is nothing is empty."""
+    import pyarrow.compute as pc
+
+    values = pc.utf8_trim(column.values, BLANKS)
+    values = pc.if_else(pc.match_substring_regex(values, NOTHING), "", values)
+    if role in NUMBERS or role == "ordered_at":
+        values = pc.if_else(pc.match_substring_regex(values, NO_FIGURE), "", values)
+    return column if values.equals(column.values) else column.mapped(values)
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(4096)
+    text = start.decode("utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
+    for pattern, kind, advice in OTHER_KINDS:
+        if re.search(pattern, text):
+            raise SourceError(f"{path.name}: it is {kind}, not a table of columns: {advice}")
+
+
+def _open(path: Path, settings: Settings, wish: Wish) -> _Found:
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"PAR1"):
+        names, places = tables.parquet_columns(path, wish)
+        batches = tables.parquet_batches(path, places, settings.shop.timezone)
+        return _Found("Parquet", names, places, ((batch, []) for batch in batches))
+    is_zip = start.startswith(b"PK\3\4")
+    if start.startswith(b"\xd0\xcf\x11\xe0") or (is_zip and not textfile.is_archive(path)):
+        return _workbook(path, wish)
+    layout = textfile.read_layout(path, settings.file, wish)
+    header = f"header in line {layout.skip}" if layout.has_header else "no header"
+    between = textfile.TELL.get(layout.delimiter, layout.delimiter)
+    encoding = textfile.NAMES.get(layout.encoding, layout.encoding.upper())
+    notes = []
+    if layout.broken_line:
+        notes.append(f"bytes that are not {encoding} were replaced, first in line {layout.broken_line}")
+    return _Found(
+        f"{encoding} text, {between} between the columns, {header}",
+        layout.names,
+        layout.places,
+        textfile.batches(path, layout),
+        notes,
+    )
+
+
+def _workbook(path: Path, wish: Wish) -> _Found:
+    sheets, others, hidden = tables.sheets(path, wish)
+    words = f"a workbook, {'sheet' if len(sheets) == 1 else 'sheets'} {listed(s.name for s in sheets)}"
+    notes = [f"left out, for it has not these columns: sheet {listed(others)}"] if others else []
+    notes += [f"left out, for it is hidden: sheet {listed(hidden)}"] if hidden else []
+    batches = tables.sheet_batches(sheets)
+    return _Found(words, sheets[0].names, sheets[0].places, ((batch, []) for batch in batches), notes)
+
+
+def listed(names: Any) -> str:
+    """Names in quotes, with commas between."""
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,151 @@
+"""What a file comes to: customers, orders, lines and revenue, counted as the night will count them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+
+from segmentation.sources.transactions import clock, dates
+from segmentation.sources.transactions.dates import UNREADABLE
+from segmentation.sources.transactions.reading import Reading
+
+MUCH = 0.3  # of the orders or of the revenue, of one customer
+FEW_CUSTOMERS = 5  # of which one may well have much
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Figures of a file. `orders`, `lines` and `revenue` are of what counts: nothing cancelled, returns subtracted.
+
+    `guests` are orders without a customer, whatever became of them; `quarantined` are lines.
+    """
+
+    customers: int
+    orders: int
+    lines: int
+    revenue: float
+    first: str | None
+    last: str | None
+    last_day: date | None
+    guests: int
+    quarantined: int
+    warnings: list[str]
+
+
+def of(reading: Reading) -> Counts:
+    """The figures of a file that was read."""
+    lines = reading.lines
+    dated = reading.is_dated
+    amount = revenue(reading)
+    has_money = ~np.isnan(amount) & ~np.isnan(lines.pieces) & (lines.pieces != 0)
+    counted = dated & ~lines.is_out & has_money
+    no_customer = lines.customers.is_empty()
+    order = order_numbers(reading)
+    people = np.unique(lines.customers.codes[dated & ~no_customer])
+    instants = placed_at(reading)
+    first, last = (_written(f(instants[dated]), reading) if dated.any() else None for f in (np.min, np.max))
+    now = datetime.now(UTC).timestamp() * clock.SECOND
+    past = instants[dated & (instants <= now)]
+    last_day = _local(past.max(), reading).date() if len(past) else None
+    return Counts(
+        customers=len(people),
+        orders=len(np.unique(order[counted])),
+        lines=int(counted.sum()),
+        revenue=round(float(np.round(amount[counted], 6).sum()), 2) + 0.0,
+        first=first,
+        last=last,
+        last_day=last_day,
+        guests=len(np.unique(order[dated & no_customer])),
+        quarantined=int((~dated | (dated & ~has_money)).sum()) + len(reading.content.invalid),
+        warnings=_concentrated(reading, counted & ~no_customer, order, amount),
+    )
+
+
+def revenue(reading: Reading) -> np.ndarray:
+    """What each line brought, below zero for what went back; NaN where its money is not known."""
+    lines = reading.lines
+    if not reading.is_priced:
+        is_return = (lines.pieces < 0) | (lines.paid < 0)
+        return np.where(is_return, -np.abs(lines.paid), np.abs(lines.paid))
+    is_return = (lines.pieces < 0) | (lines.price < 0)
+    gross = np.abs(lines.price * lines.pieces)
+    less = gross * lines.reduction if reading.is_share else lines.reduction
+    return np.where(is_return, -gross, gross - less)
+
+
+def placed_at(reading: Reading) -> np.ndarray:
+    """The instant of each line: of a file of days the beginning of the shop's day."""
+    moments = reading.lines.moments
+    if not reading.is_day_only:
+        return moments.instant
+    return dates.localized(moments.written, reading.timezone)
+
+
+def order_numbers(reading: Reading) -> np.ndarray:
+    """A number for each order: its own, else the customer and the instant; told apart by customer and day."""
+    lines = reading.lines
+    instants = placed_at(reading)
+    customers = np.where(lines.customers.is_empty(), -1, lines.customers.codes).astype(np.int64)
+    day = dates.wall_clock(instants, reading.timezone) // clock.DAY
+    rows = np.arange(len(customers))
+    key = _pair(customers, _codes(instants))
+    alone = customers < 0
+    if lines.orders is not None:
+        has_order = ~lines.orders.is_empty()
+        number = lines.orders.codes.astype(np.int64)
+        shared = _several(number[has_order & ~alone], customers[has_order & ~alone], len(lines.orders.values))
+        by_customer = _pair(number, np.where(shared[number], customers, -2))
+        base = _codes(by_customer)
+        with_day = _pair(base, day)
+        key = np.where(has_order, with_day, key + with_day.max(initial=0) + 1)
+        alone = alone & ~has_order
+    return np.where(alone, -1 - rows, key)
+
+
+def _several(keys: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
+    """Which keys have more than one customer."""
+    low, high = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
+    np.minimum.at(low, keys, customers)
+    np.maximum.at(high, keys, customers)
+    return high > low
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """One number for two; the second is brought near zero before."""
+    second = second - second.min(initial=0)
+    return (first - first.min(initial=0)) * (int(second.max(initial=0)) + 1) + second
+
+
+def _local(instant: int, reading: Reading) -> datetime:
+    from zoneinfo import ZoneInfo
+
+    seconds, micros = divmod(int(instant), clock.SECOND)
+    return datetime.fromtimestamp(seconds, ZoneInfo(reading.timezone)).replace(microsecond=micros)
+
+
+def _written(instant: int, reading: Reading) -> str | None:
+    if instant == UNREADABLE:
+        return None
+    local = _local(instant, reading)
+    return local.date().isoformat() if reading.is_day_only else local.isoformat()
+
+
+def _concentrated(reading: Reading, counted: np.ndarray, order: np.ndarray, amount: np.ndarray) -> list[str]:
+    """A warning where one customer has much of everything: is it a guest under a name of the shop's own?"""
+    codes = reading.lines.customers.codes[counted]
+    if len(np.unique(codes)) < FEW_CUSTOMERS:
+        return []
+    pairs = np.unique(np.stack([codes, _codes(order[counted])]), axis=1)
+    per_customer = np.bincount(pairs[0])
+    spent = np.bincount(codes, weights=np.maximum(amount[counted], 0))
+    of_orders, of_revenue = per_customer.max() / per_customer.sum(), spent.max() / max(spent.sum(), 1e-9)
+    if max(of_orders, of_revenue) < MUCH:
+        return []
+    return [
+        f"warning: one customer has {per_customer.max() / per_customer.sum():.0%} of the orders, and one "
+        f"{of_revenue:.0%} of the revenue: is that a person, or what the shop writes for guests?"
+    ]

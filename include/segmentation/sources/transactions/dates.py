@@ -1,0 +1,435 @@
+"""How a file writes its dates: every reading that the column admits, tried on the whole of it.
+
+A reading is an order of day, month and year, a compact stamp, or a count of seconds or days. The one that most values
+fit is taken; of several that fit alike, the one that gives a continuous, recent span of days. Two that fit equally
+well are refused with the setting that decides, and with the span that each would give.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from segmentation.errors import SourceError
+from segmentation.sources.transactions import clock, days
+from segmentation.sources.transactions.coded import Coded
+
+MOST = 0.99  # of the values must be written one way; the others are then unreadable
+FEW_DAYS = 10  # with fewer different days a span says nothing
+SORTED_DAYS = (
+    20  # a file that is in order of its days under one reading only: at least so many different days
+)
+DENSER = 3  # times as many days with sales in the span: the other reading scatters them
+RECENT = 1990  # a count of seconds before it is no date of a shop
+UNREADABLE = np.iinfo(np.int64).min
+
+ORDERS = {
+    "dmy": "day, month, year",
+    "mdy": "month, day, year",
+    "ymd": "year, month, day",
+    "ydm": "year, day, month",
+    "myd": "month, year, day",
+    "dym": "day, year, month",
+}
+FIRST = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A date in figures alone: what it is in words, its pattern, and how it is read."""
+
+    words: str
+    pattern: str
+    unit: int = 0  # microseconds of a count since 1970
+    nanoseconds: bool = False
+    layout: str = ""  # of a calendar stamp: the day's order, then h, m, s
+    serial: bool = False
+
+
+# The calendar is tried before counts: 2024010308 is a morning in 2024, and not a second of 2034.
+STAMPS = (
+    *(
+        Stamp(f"{ORDERS[order]} and time, without marks", rf"^\d{{{8 + 2 * n}}}$", layout=order + "hms"[:n])
+        for n in (1, 2, 3)
+        for order in (("ymd",) if n == 1 else days.MAIN)
+    ),
+    Stamp("year, month, day, time and milliseconds, without marks", r"^\d{17}$", layout="ymdhmsf"),
+    Stamp("seconds since 1970", r"^\d{9,10}(\.\d+)?$", unit=1_000_000),
+    Stamp("milliseconds since 1970", r"^\d{12,13}$", unit=1000),
+    Stamp("microseconds since 1970", r"^\d{15,16}$", unit=1),
+    Stamp("nanoseconds since 1970", r"^\d{18,19}$", nanoseconds=True),
+    Stamp("days since 1900 (Excel)", r"^[2-6]\d{4}([.]\d+)?$", serial=True),
+)
+COUNT = re.compile(r"^\d+(\.\d+)?$")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When each row was: by the clock that the file shows, and as an instant; in microseconds since 1970.
+
+    UNREADABLE where there is no date. `words` is how they are written; `has_zone` whether any text named its zone.
+    """
+
+    written: np.ndarray
+    instant: np.ndarray
+    words: str
+    has_zone: bool
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The distinct texts of the dates, taken apart."""
+
+    file: str
+    texts: list[str]
+    days: Coded  # the day's part of each distinct text
+    times: list[clock.Time | None]  # of each distinct text
+    rows: Coded
+    lines: np.ndarray
+
+    def line_of(self, of_texts: np.ndarray) -> int:
+        return int(self.lines[self.rows.rows_where(of_texts).argmax()])
+
+
+def read(
+    column: Coded, times: Coded | None, lines: np.ndarray, told: str | None, zone: str, file: str
+) -> Moments:
+    """The moments of a column of dates, with the times of day of a second column where there is one.
+
+    Raises
+    ------
+    SourceError
+        When the column can be read in two ways that are equally likely, or names a zone that is several.
+    """
+    texts = [clock.normal(text) for text in column.texts]
+    found = _stamps(texts, column.counts)
+    if found is not None:
+        written, instants, words = found
+        has_zone = instants is not None
+        written = _with_times(written[column.codes], times)
+        instant = instants[column.codes] if has_zone and times is None else localized(written, zone)
+        return Moments(written, instant, f"dates are {words}", has_zone)
+    apart = [clock.take_apart(text) for text in texts]
+    parts = Coded(np.arange(len(texts), dtype=np.int32), _strings([day for day, _ in apart])).mapped(
+        _strings([day for day, _ in apart])
+    )
+    taken = _Column(file, texts, parts, [time for _, time in apart], column, lines)
+    order, why, of_days = _decide(taken, told)
+    words = ORDERS[order] + (f" ({why})" if why else "")
+    written, instant, has_zone = _moments(taken, of_days, zone, times)
+    return Moments(written, instant, f"dates are {words}", has_zone)
+
+
+def _strings(texts: list[str]):
+    import pyarrow as pa
+
+    return pa.array(texts, pa.string())
+
+
+# --- stamps ------------------------------------------------------------------------------------------------
+
+
+def _stamps(texts: list[str], counts: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, str] | None:
+    """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
+    filled = np.array([text != "" for text in texts])
+    total = counts[filled].sum()
+    digits = np.array([bool(COUNT.match(text)) for text in texts])
+    if not total or counts[digits].sum() < MOST * total:
+        return None
+    for stamp in STAMPS:
+        fits = np.array([bool(re.match(stamp.pattern, text)) for text in texts])
+        if counts[fits].sum() < MOST * total:
+            continue
+        written = np.full(len(texts), UNREADABLE)
+        written[fits] = _of_stamp([text for text, fit in zip(texts, fits, strict=True) if fit], stamp)
+        if counts[written != UNREADABLE].sum() >= MOST * total:
+            is_count = bool(stamp.unit or stamp.nanoseconds)
+            return written, written if is_count else None, stamp.words
+    return None
+
+
+def _of_stamp(texts: list[str], stamp: Stamp) -> np.ndarray:
+    if stamp.layout:
+        return np.array([_calendar(text, stamp.layout) for text in texts])
+    if stamp.serial:
+        epoch = date(1899, 12, 30).toordinal() - date(1970, 1, 1).toordinal()
+        return np.array([(epoch * 86_400 + round(float(text) * 86_400)) * clock.SECOND for text in texts])
+    if stamp.nanoseconds:
+        micros = np.array([int(text) // 1000 for text in texts])
+    else:
+        whole = [text.partition(".") for text in texts]
+        parts = [(int(a), int((b + "000000")[:6]) if stamp.unit == clock.SECOND else 0) for a, _, b in whole]
+        micros = np.array([a * stamp.unit + b for a, b in parts])
+    first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
+    return np.where(micros >= first, micros, UNREADABLE)
+
+
+def _calendar(text: str, layout: str) -> int:
+    found = days.compact(text[:8], layout[:3])
+    year, month, day = (found.numbers[layout.index(letter)] for letter in "ymd") if found else (0, 0, 0)
+    clock_text = text[8:14].ljust(6, "0")
+    time = clock.of_figures(clock_text)
+    if time is None or not RECENT <= year <= date.today().year + 1:
+        return UNREADABLE
+    of_day = int(days.civil(*(np.array([n]) for n in (year, month, day)))[0])
+    if of_day == days.NO_DAY:
+        return UNREADABLE
+    return of_day * clock.DAY + time.micros + int(text[14:17] or 0) * 1000
+
+
+# --- the order of day, month and year ----------------------------------------------------------------------
+
+
+def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
+    """The order, how that is known, and the days of the distinct parts.
+
+    Raises
+    ------
+    SourceError
+    """
+    texts, counts = (
+        column.days.texts,
+        np.bincount(column.days.codes, weights=column.rows.counts, minlength=len(column.days.values)),
+    )
+    year = date.today().year
+    if told:
+        return told, "as DATES= says", days.read(texts, told, year)
+    read = {order: days.read(texts, order, year) for order in days.MAIN}
+    fits = {order: counts[of != days.NO_DAY].sum() for order, of in read.items()}
+    filled = counts[[text != "" for text in texts]].sum()
+    if max(fits.values()) < MOST * filled:
+        others = {order: days.read(texts, order, year) for order in days.OTHERS}
+        best = max(others, key=lambda order: counts[others[order] != days.NO_DAY].sum())
+        if counts[others[best] != days.NO_DAY].sum() >= MOST * filled:
+            return best, "no other order fits", others[best]
+    top = max(fits, key=lambda order: (fits[order], order == "ymd"))
+    _refuse_two_ways(column, read, top, counts)
+    good = {order: read[order] for order in read if fits[order] >= MOST * fits[top]}
+    return _most_plausible(column, good, read, counts)
+
+
+def _refuse_two_ways(column: _Column, read: dict[str, np.ndarray], top: str, counts: np.ndarray) -> None:
+    """Refuse a column of which one part fits one order only, and another part another one."""
+    for other in read:
+        only = (read[other] != days.NO_DAY) & (read[top] == days.NO_DAY)
+        sure = (read[top] != days.NO_DAY) & (read[other] == days.NO_DAY)
+        share = counts[only].sum() / max(counts[only].sum() + counts[sure].sum(), 1)
+        if share > 1 - MOST:
+            ways = sorted(
+                (FIRST[order], column.line_of(_of_texts(column, where)))
+                for order, where in ((top, sure), (other, only))
+                if where.any()
+            )
+            told = ", ".join(f"{way} in line {line}" for way, line in ways)
+            raise SourceError(
+                f"{column.file}: dates are written in two ways ({told}); say which is right: DATES=dmy, mdy or ymd"
+            )
+
+
+def _of_texts(column: _Column, of_days: np.ndarray) -> np.ndarray:
+    return of_days[column.days.codes]
+
+
+def _most_plausible(
+    column: _Column, good: dict[str, np.ndarray], read: dict[str, np.ndarray], counts: np.ndarray
+) -> tuple[str, str, np.ndarray]:
+    differs = _differing(good)
+    if not differs.any():
+        order = "ymd" if "ymd" in good else next(iter(good))
+        return order, _sole(column, good, read, order), good[order]
+    limit = date.today().toordinal() - date(1970, 1, 1).toordinal() + 370
+    past = {o: of for o, of in good.items() if counts[of > limit].sum() <= (1 - MOST) * counts.sum()}
+    good = _different(past or good)
+    if "ymd" not in good and all(_is_dotted(text) for text in column.days.texts if text):
+        return "dmy", "with points between, months never come first", good["dmy"]
+    shapes = {order: _Shape.of(_in_file(column, of)) for order, of in good.items()}
+    spans = "; ".join(f"{FIRST[order]}: {shape.span}" for order, shape in shapes.items())
+    if len(good) == 1:
+        order = next(iter(good))
+        return order, f"only so are no days in the future: {shapes[order].span}", good[order]
+    winners = _winners(shapes)
+    if len(winners) == 1:
+        order = winners.pop()
+        why = (
+            "only so are the lines in order of time"
+            if _alone_sorted(shapes) == order
+            else "only so the days follow each other"
+        )
+        return order, f"{why}, {shapes[order].span}", good[order]
+    _refuse_equal(column, good, differs, spans)
+    raise AssertionError  # pragma: no cover (the line above raises)
+
+
+def _refuse_equal(column: _Column, good: dict[str, np.ndarray], differs: np.ndarray, spans: str) -> None:
+    line = column.line_of(_of_texts(column, differs))
+    orders = [order for order in days.MAIN if order in good]
+    also = "" if "ymd" in orders else " (ymd: the year comes first)"
+    raise SourceError(
+        f"{column.file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates of the file "
+        f"fit both ({spans}): say {' or '.join(f'DATES={order}' for order in orders)}{also}"
+    )
+
+
+def _different(good: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The readings without those that give the same days as one before."""
+    kept: dict[str, np.ndarray] = {}
+    for order, of in good.items():
+        if not any((of == other).all() for other in kept.values()):
+            kept[order] = of
+    return kept
+
+
+def _differing(good: dict[str, np.ndarray]) -> np.ndarray:
+    """Which distinct days differ between the readings."""
+    first, *others = good.values()
+    found = np.zeros(len(first), bool)
+    for other in others:
+        found |= (first != other) & (first != days.NO_DAY) & (other != days.NO_DAY)
+    return found
+
+
+def _sole(column: _Column, good: dict[str, np.ndarray], read: dict[str, np.ndarray], order: str) -> str:
+    """Why an order is the only one: a line that no other one fits, or that none differs."""
+    rivals = [o for o in read if o not in good]
+    only = read[order] != days.NO_DAY
+    for rival in rivals:
+        only &= read[rival] == days.NO_DAY
+    if rivals and only.any() and len(good) == 1:
+        return f"line {column.line_of(_of_texts(column, only))} can be nothing else"
+    if order == "ymd":
+        return ""
+    return "no date differs when read the other way"
+
+
+def _is_dotted(text: str) -> bool:
+    found = days.fields(text)
+    return found is not None and (found.named or (found.mark == "." and found.widths[2] == 4))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """The days of a file under one reading: their span, how many are different, whether they rise or fall."""
+
+    first: int
+    last: int
+    different: int
+    is_sorted: bool
+
+    @classmethod
+    def of(cls, of_rows: np.ndarray) -> "_Shape":
+        of_rows = of_rows[of_rows != days.NO_DAY]
+        steps = np.diff(of_rows)
+        is_sorted = bool((steps >= 0).all() or (steps <= 0).all())
+        return cls(int(of_rows.min()), int(of_rows.max()), len(np.unique(of_rows)), is_sorted)
+
+    @property
+    def density(self) -> float:
+        """The share of the days of the span that have a row."""
+        return self.different / (self.last - self.first + 1)
+
+    @property
+    def span(self) -> str:
+        return f"{np.datetime64(self.first, 'D')} to {np.datetime64(self.last, 'D')}"
+
+
+def _in_file(column: _Column, of_days: np.ndarray) -> np.ndarray:
+    """The days of all rows, in the order of the file."""
+    return of_days[column.days.codes][column.rows.codes]
+
+
+def _alone_sorted(shapes: dict[str, _Shape]) -> str | None:
+    """The one order in which the lines are in order of time."""
+    in_order = [o for o, shape in shapes.items() if shape.is_sorted and shape.different > SORTED_DAYS]
+    return in_order[0] if len(in_order) == 1 else None
+
+
+def _winners(shapes: dict[str, _Shape]) -> set[str]:
+    """The orders that something speaks for: the lines are sorted, or the days follow each other."""
+    found = {order for order in (_alone_sorted(shapes),) if order}
+    ranked = sorted(shapes, key=lambda order: -shapes[order].density)
+    best, second = shapes[ranked[0]], shapes[ranked[1]]
+    if best.different >= FEW_DAYS and best.density >= DENSER * second.density:
+        found.add(ranked[0])
+    return found
+
+
+# --- moments -----------------------------------------------------------------------------------------------
+
+
+def _moments(
+    column: _Column, of_days: np.ndarray, zone: str, times: Coded | None
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Written clock and instant of each row; whether any text names its zone."""
+    known = _resolved(column, zone)
+    of_texts = of_days[column.days.codes]
+    good = np.array([time is not None for time in known]) & (of_texts != days.NO_DAY)
+    micros = np.array([time.micros if time else 0 for time in known])
+    written_of_texts = np.where(good, of_texts * clock.DAY + micros, UNREADABLE)
+    written = _with_times(written_of_texts[column.rows.codes], times)
+    instant = localized(written, zone)
+    offsets = np.array([time is not None and time.offset is not None for time in known], bool)
+    if offsets.any():
+        shift = np.array([(time.offset or 0) * clock.SECOND if time else 0 for time in known])
+        there = column.rows.rows_where(offsets) & (written != UNREADABLE)
+        instant = np.where(there, written - shift[column.rows.codes], instant)
+    names = {time.zone for time in known if time and time.zone}
+    for name in sorted(names):
+        there = column.rows.rows_where([bool(time and time.zone == name) for time in known])
+        instant[there] = localized(written[there], name)
+    return written, instant, bool(offsets.any() or names)
+
+
+def _resolved(column: _Column, zone: str) -> list[clock.Time | None]:
+    """The times, with abbreviations of several zones resolved by the shop's.
+
+    Raises
+    ------
+    SourceError
+        When the shop's clocks are never called so.
+    """
+    names = {time.ambiguous for time in column.times if time and time.ambiguous}
+    if not names:
+        return column.times
+    own = clock.abbreviations_of(zone)
+    for name in sorted(names - set(own)):
+        line = column.line_of(np.array([bool(time and time.ambiguous == name) for time in column.times]))
+        raise SourceError(
+            f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is the shop's "
+            f"({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai"
+        )
+    return [
+        clock.Time(time.micros, own[time.ambiguous]) if time and time.ambiguous else time
+        for time in column.times
+    ]
+
+
+def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
+    """Days with the times of day of the other column; a day that has a time already keeps it."""
+    if times is None:
+        return written
+    read = [clock.of_text(clock.normal(text)) if text else clock.MIDNIGHT for text in times.texts]
+    micros = np.array([time.micros if time else -1 for time in read])[times.codes]
+    is_midnight = (written != UNREADABLE) & (written % clock.DAY == 0)
+    joined = np.where(is_midnight & (micros >= 0), written + np.maximum(micros, 0), written)
+    return np.where(is_midnight & (micros < 0), UNREADABLE, joined)
+
+
+def localized(written: np.ndarray, zone: str) -> np.ndarray:
+    """The instants of a clock on the wall; of an hour that is there twice the second one, as Postgres has it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wall = pa.array(written, pa.int64(), mask=written == UNREADABLE).cast(pa.timestamp("us"))
+    instants = pc.assume_timezone(wall, zone, ambiguous="latest", nonexistent="latest")
+    return instants.cast(pa.int64()).fill_null(UNREADABLE).to_numpy(zero_copy_only=False)
+
+
+def wall_clock(instants: np.ndarray, zone: str) -> np.ndarray:
+    """What a clock on the wall showed at these instants."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    moments = pa.array(instants, pa.int64(), mask=instants == UNREADABLE).cast(pa.timestamp("us", "UTC"))
+    local = pc.local_timestamp(moments.cast(pa.timestamp("us", zone)))
+    return local.cast(pa.int64()).fill_null(UNREADABLE).to_numpy(zero_copy_only=False)

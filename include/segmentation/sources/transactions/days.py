@@ -1,0 +1,169 @@
+"""Days out of texts: what a text may mean in each order of day, month and year."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+LOCALES = (
+    "en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs", "sk", "ru", "uk", "bg", "sr",
+    "tr", "el", "hu", "ro", "hr", "sl", "et", "lv", "lt", "ca", "id", "vi",
+)  # fmt: skip
+FILLERS = {
+    "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "a", "las", "alle", "ore", "o", "kl", "om", "г",
+    "г.", "р", "klo", "th", "st", "nd", "rd", "er", "º", "van", "dne", "ngày", "tháng", "năm",
+}  # fmt: skip
+NUMERIC = re.compile(r"^(\d{1,4})\s?([-/.\s])\s?(\d{1,2})\s?[-/.\s]\s?(\d{1,4})\.?$")
+COMPACT = re.compile(r"^(\d{7,8}|\d{5,6})(?:\.0+)?$")
+MAIN = ("dmy", "mdy", "ymd")
+OTHERS = ("ydm", "myd", "dym")  # nobody writes these, but files that nothing else fits
+NO_DAY = np.iinfo(np.int32).min
+UNKNOWN = -25_567  # 1900-01-01
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The three numbers of a text, as they stand, and how many figures each has; 0 figures: it is a month."""
+
+    numbers: tuple[int, int, int]
+    widths: tuple[int, int, int]
+    mark: str = ""
+    named: bool = False
+
+
+def fields(text: str) -> Fields | None:
+    """The numbers of a day; None when it is no day. A month in words is put second."""
+    if found := NUMERIC.match(_without_words(text)):
+        parts = (found[1], found[3], found[4])
+        return Fields(tuple(map(int, parts)), tuple(map(len, parts)), found[2])  # type: ignore[arg-type]
+    if COMPACT.match(text):
+        return None
+    return _named(text)
+
+
+def _without_words(text: str) -> str:
+    """A day in figures without the day of the week before it, and without fillers."""
+    words = re.findall(r"[^\W\d_]+", text)
+    if not words or not all(bare(word) in weekdays() or word.casefold() in FILLERS for word in words):
+        return text
+    return re.sub(r"[^\W\d_]+\.?,?", " ", text).strip(" ,")
+
+
+def _named(text: str) -> Fields | None:
+    """The numbers of a day whose month is a word; of two words that may be months one is the day of the week."""
+    tokens = re.findall(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)?", text)
+    numbers = [token for token in tokens if token.isdigit()]
+    words = [bare(token) for token in tokens if not token.isdigit()]
+    if not all(word in months() or word in weekdays() or word in FILLERS for word in words):
+        return None
+    named = [months()[word] for word in words if word in months()]
+    if len(named) > 1:
+        named = [months()[word] for word in words if word in months() and word not in weekdays()] or named[
+            -1:
+        ]
+    if len(named) != 1 or len(numbers) != 2 or max(map(len, numbers)) > 4:
+        return None
+    month = named[0]
+    (a, b), widths = map(int, numbers), tuple(map(len, numbers))
+    return Fields((a, month, b), (widths[0], 0, widths[1]), named=True)
+
+
+def compact(text: str, order: str) -> Fields | None:
+    """The numbers of a day without marks, read in this order; a zero that a spreadsheet took away is put back."""
+    found = COMPACT.match(text)
+    if found is None:
+        return None
+    digits = found[1] if len(found[1]) % 2 == 0 else f"0{found[1]}"
+    year = 4 if len(digits) == 8 else 2
+    numbers, widths = [], []
+    for letter in order:
+        width = year if letter == "y" else 2
+        numbers.append(int(digits[:width]))
+        widths.append(width)
+        digits = digits[width:]
+    return Fields(tuple(numbers), tuple(widths))  # type: ignore[arg-type]
+
+
+def read(texts: list[str], order: str, this_year: int) -> np.ndarray:
+    """Days since 1970 of each text, in this order; NO_DAY where it is none.
+
+    A year of four figures is a year wherever it stands: 2024-01-03 is the same day in each of the common orders.
+    """
+    taken = [fields(text) or compact(text, order) for text in texts]
+    rows = [_in_order(found, order) if found else (0, 0, 0, 0) for found in taken]
+    year, month, day, width = np.array(rows, np.int64).reshape(-1, 4).T
+    short = width == 2
+    year = np.where(short, np.where(year + 2000 <= this_year + 1, year + 2000, year + 1900), year)
+    return civil(year, month, day)
+
+
+def _in_order(found: Fields, order: str) -> tuple[int, int, int, int]:
+    """Year, month, day and the width of the year; zeros where the widths do not fit."""
+    none = (0, 0, 0, 0)
+    if found.named:
+        order = {"dmy": "dmy", "mdy": "dmy", "ymd": "ymd"}.get(order, "")
+    first, _, last = found.widths
+    if first >= 3 and order in MAIN:
+        order = "ymd"
+    elif last >= 3 and order == "ymd":
+        return none
+    if not order:
+        return none
+    of = dict(zip(order, zip(found.numbers, found.widths, strict=True), strict=True))
+    if of["y"][1] not in (2, 4) or of["d"][1] > 2 or of["m"][1] > 2:
+        return none
+    return of["y"][0], of["m"][0], of["d"][0], of["y"][1]
+
+
+def civil(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Days since 1970; NO_DAY where there is no such day after 1900-01-01, which stands for unknown, up to 2199."""
+    is_month = (month >= 1) & (month <= 12) & (year >= 1900) & (year < 2200)
+    start = np.where(is_month, (year - 1970) * 12 + month - 1, 0)
+    first = start.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    after = (start + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    is_day = is_month & (day >= 1) & (day <= after - first)
+    found = first + day - 1
+    return np.where(is_day & (found > UNKNOWN), found, NO_DAY).astype(np.int64)
+
+
+def bare(word: str) -> str:
+    """A word as the tables of months and weekdays have it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", word).casefold()).strip(".")
+
+
+@lru_cache(maxsize=1)
+def months() -> dict[str, int]:
+    """The names of the months in several languages, without a point, to their numbers."""
+    from babel.dates import get_month_names
+
+    names: dict[str, int] = {}
+    for locale in LOCALES:
+        for width in ("wide", "abbreviated"):
+            for context in ("format", "stand-alone"):
+                for month, name in get_month_names(width, context, locale).items():
+                    word = bare(name)
+                    if word and not word.isdigit():
+                        names.setdefault(word, month)
+                        names.setdefault(_plain(word), month)
+    return {**names, "sept": 9, "mrz": 3, "maerz": 3, "okt": 10, "dez": 12}
+
+
+@lru_cache(maxsize=1)
+def weekdays() -> frozenset[str]:
+    """The names of the days of the week in several languages, without a point."""
+    from babel.dates import get_day_names
+
+    words = {
+        bare(name)
+        for locale in LOCALES
+        for width in ("wide", "abbreviated", "short")
+        for name in get_day_names(width, "format", locale).values()
+    }
+    return frozenset(words | {_plain(word) for word in words})
+
+
+def _plain(word: str) -> str:
+    """A word without its accents: many systems write fevr for févr."""
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))

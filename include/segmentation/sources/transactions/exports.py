@@ -1,0 +1,60 @@
+"""Exports that are known by their headers: one small file each under `include/config/exports`."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from segmentation.settings import INCLUDE
+
+FOLDER = INCLUDE / "config" / "exports"
+
+
+class Export(BaseModel):
+    """A known export: the headers that tell it, and the columns of each role, the best first.
+
+    `currency` is of its amounts and `zone` of its times, where the export names neither.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    headers: tuple[str, ...]
+    columns: dict[str, tuple[str, ...]]
+    currency: str | None = None
+    zone: str | None = None
+
+
+@lru_cache(maxsize=1)
+def known() -> tuple[Export, ...]:
+    """All of them, the most telling first."""
+    found = [Export(**yaml.safe_load(file.read_text())) for file in sorted(FOLDER.glob("*.yaml"))]
+    return tuple(sorted(found, key=lambda export: -len(export.headers)))
+
+
+def match(header: Sequence[str]) -> tuple[Export, dict[str, int]] | None:
+    """The export that a header is of, and the place of each role's column; None when it is none of them."""
+    names = [plain(name) for name in header]
+    for export in known():
+        if all(plain(name) in names for name in export.headers):
+            places = {
+                role: names.index(plain(name))
+                for role, candidates in export.columns.items()
+                if (name := next((c for c in candidates if plain(c) in names), None)) is not None
+            }
+            if _is_enough(places):
+                return export, places
+    return None
+
+
+def _is_enough(places: dict[str, int]) -> bool:
+    has_money = {"amount", "order_total"} & set(places) or {"unit_price", "quantity"} <= set(places)
+    return {"customer_id", "ordered_at"} <= set(places) and bool(has_money)
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, blanks and punctuation: 'Customer ID ' and 'customer_id' are one."""
+    bare = unicodedata.normalize("NFKD", name.replace("ß", "ss").casefold())
+    return re.sub(r"[\W_]+", "", "".join(c for c in bare if not unicodedata.combining(c)))

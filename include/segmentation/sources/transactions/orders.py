@@ -1,0 +1,183 @@
+"""What belongs to an order: fields on its first line only, its total, what became of it, and when it is one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from segmentation.sources.transactions import vocabulary
+from segmentation.sources.transactions.coded import Coded
+
+ALL = 0.99  # of the orders of several lines must look alike
+FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
+CONTINUED_SHARE = 0.1  # of the lines, at least, where orders go on without a number
+OF_AN_ORDER = ("customer_id", "ordered_at", "time_of_day", "status", "currency", "cancelled_at")
+
+
+def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
+    """The columns with what stands only on the first line of an order on all its lines; and what is said of it."""
+    columns, continued = _continued(columns)
+    filled = np.zeros(len(columns["customer_id"].codes), bool)
+    if "order_id" in columns:
+        order = columns["order_id"]
+        has_order = ~order.is_empty()
+        for role in OF_AN_ORDER:
+            if role in columns and role != "order_id":
+                columns[role], changed = _within(columns[role], order.codes, has_order)
+                if role in ("customer_id", "ordered_at"):
+                    filled |= changed
+    lines = int((filled | continued).sum())
+    said = [
+        f"customer and date of an order's first line stand for its other lines, too: {lines:,} lines filled down"
+    ]
+    return columns, said if lines else []
+
+
+def _within(column: Coded, orders: np.ndarray, has_order: np.ndarray) -> tuple[Coded, np.ndarray]:
+    """Empty values from the first filled one of their order, and which rows those are."""
+    empty = column.is_empty()
+    rows = np.flatnonzero(~empty & has_order)[::-1]
+    first = np.full(int(orders.max(initial=-1)) + 1, -1)
+    first[orders[rows]] = column.codes[rows]
+    gaps = np.flatnonzero(empty & has_order)
+    gaps = gaps[first[orders[gaps]] >= 0]
+    changed = np.zeros(len(empty), bool)
+    changed[gaps] = True
+    return (column.put(gaps, first[orders[gaps]]) if len(gaps) else column), changed
+
+
+def _continued(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]:
+    """Lines without number, customer and date go on with the order above, where many lines do so."""
+    keys = [role for role in ("order_id", "customer_id", "ordered_at") if role in columns]
+    bare = np.logical_and.reduce([columns[role].is_empty() for role in keys])
+    what = [role for role in ("product_id", "quantity") if role in columns]
+    if what:  # a sum has no product
+        bare &= np.logical_or.reduce([~columns[role].is_empty() for role in what])
+    none = np.zeros(len(bare), bool)
+    if bare.sum() < 2 or bare[0] or bare.sum() < CONTINUED_SHARE * len(bare):
+        return columns, none
+    if not what and bare.sum() == int(bare[::-1].argmin()):  # only at the end: sums, and no lines
+        return columns, none
+    above = np.maximum.accumulate(np.where(bare, -1, np.arange(len(bare))))
+    roles = {*keys, *OF_AN_ORDER} & set(columns)
+    changed = {role: columns[role].put(bare, columns[role].codes[above[bare]]) for role in roles}
+    return {**columns, **changed}, bare
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the lines of an order share: its total, spread over them by their prices."""
+
+    paid: np.ndarray
+    orders: int  # of several lines
+
+
+def groups(order: Coded, customers: np.ndarray) -> np.ndarray:
+    """A number for each order of a customer; a line without an order number is one alone."""
+    empty = order.is_empty()
+    keys = order.codes.astype(np.int64) * (int(customers.max(initial=0)) + 2) + customers + 1
+    keys[empty] = -1 - np.arange(int(empty.sum()))
+    return np.unique(keys, return_inverse=True)[1]
+
+
+def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> bool:
+    """Whether an amount is the order's: the same on each of its lines, or only on the first one.
+
+    `worth` is quantity times price, where the file has them: the sum of it must come near the total.
+    """
+    counts = np.bincount(group)
+    several = counts[group] > 1
+    orders = int((counts > 1).sum())
+    if not orders:
+        return False
+    present = ~np.isnan(amount)
+    low, high, sums = _spread(amount, group)
+    is_constant = (high - low) <= 1e-9 * np.maximum(np.abs(high), 1)
+    lone = np.bincount(group, weights=present) == 1
+    of_several = counts > 1
+    if not present.any() or (~np.isnan(low[of_several])).mean() < ALL:
+        return False
+    if (is_constant | lone)[of_several].mean() < ALL:
+        return False
+    if worth is not None and np.isfinite(worth[several]).mean() > ALL:
+        return _fits(low, np.nan_to_num(worth), group, of_several)
+    if lone[of_several].mean() >= ALL:
+        return orders >= 2
+    return orders >= FEW_ORDERS and len(np.unique(low[of_several])) >= FEW_ORDERS
+
+
+def _fits(total: np.ndarray, worth: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:
+    """Whether totals are nearer to the sum of the lines than to a single one of them."""
+    sums = np.bincount(group, weights=worth)[of_several]
+    means = sums / np.bincount(group)[of_several]
+    of = np.abs(total[of_several])
+    return bool(np.median(np.abs(of - sums)) <= np.median(np.abs(of - means)))
+
+
+def _spread(amount: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lowest and highest amount of each order, NaN where it has none, and the sum."""
+    count = int(group.max(initial=-1)) + 1
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    present = ~np.isnan(amount)
+    np.minimum.at(low, group[present], amount[present])
+    np.maximum.at(high, group[present], amount[present])
+    sums = np.bincount(group[present], weights=amount[present], minlength=count)
+    low[np.isinf(low)], high[np.isinf(high)] = np.nan, np.nan
+    return low, high, sums
+
+
+def spread(total: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> np.ndarray:
+    """The total of each order on its lines, by what they are worth, to the cent; the last line takes the rest."""
+    low, high, _ = _spread(total, group)
+    of_order = np.where(np.isnan(high), low, high)
+    weights = np.ones(len(group)) if worth is None else np.abs(np.nan_to_num(worth))
+    sums = np.bincount(group, weights=weights)
+    counts = np.bincount(group)
+    share = np.where(sums[group] > 0, weights / np.where(sums[group] > 0, sums[group], 1), 1 / counts[group])
+    is_alone = counts[group] == 1
+    part = np.where(is_alone, of_order[group], np.round(of_order[group] * share, 2))
+    last = np.zeros(len(counts), np.int64)
+    last[group] = np.arange(len(group))
+    rest = of_order - np.bincount(group, weights=np.nan_to_num(part))
+    part[last[~np.isnan(rest)]] += np.round(rest[~np.isnan(rest)], 6)
+    return np.round(part, 6)
+
+
+def less_refunds(paid: np.ndarray, refunded: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Amounts less what went back of their order; and the lines of orders of which all went back."""
+    of_order = np.zeros(int(group.max(initial=-1)) + 1)
+    np.maximum.at(of_order, group, np.abs(np.nan_to_num(refunded)))
+    sums = np.bincount(group, weights=np.nan_to_num(np.maximum(paid, 0)))
+    is_back = (of_order > 0) & (of_order >= sums - 0.005)
+    kept = np.where((of_order > 0) & ~is_back & (sums > 0), 1 - of_order / np.where(sums > 0, sums, 1), 1)
+    less = np.where(kept[group] < 1, np.round(paid * kept[group], 6), paid)
+    return less, is_back[group]
+
+
+@dataclass(frozen=True)
+class States:
+    """Which lines are of orders that came to nothing, and what is said of the words."""
+
+    is_out: np.ndarray
+    said: list[str]
+
+
+def states(status: Coded, name: str, amounts: np.ndarray) -> States:
+    """Which orders count, by the words of their status; a word that is not known counts, and is said."""
+    kinds = [vocabulary.state_of(text) if text else "counted" for text in status.texts]
+    out = status.rows_where([kind in ("cancelled", "unpaid") for kind in kinds])
+    back = status.rows_where([kind == "refunded" for kind in kinds]) & ~(
+        amounts < 0
+    )  # a credit note counts, below zero
+    unknown = status.rows_where([kind is None for kind in kinds])
+    said = []
+    if (out | back).any():
+        said.append(
+            f"left out by '{name}': {int(out.sum()):,} lines of orders cancelled, failed, void or not paid, "
+            f"{int(back.sum()):,} of orders whose money went back"
+        )
+    if unknown.any():
+        said.append(
+            f"words in '{name}' that are not known count as sales: {int(unknown.sum()):,} lines "
+            "(include/config/vocabulary.yaml has the known ones)"
+        )
+    return States(out | back, said)

@@ -1,0 +1,72 @@
+"""Who bought: one spelling of one customer, guests, sums in the place of a customer, ids that a spreadsheet spoilt."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+
+from segmentation.errors import SourceError
+from segmentation.sources.transactions import vocabulary
+from segmentation.sources.transactions.coded import Coded
+
+INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e"
+HIDDEN = re.compile(f"[{INVISIBLE}]")
+SHORTENED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}$"
+
+
+@dataclass(frozen=True)
+class Customers:
+    """The customers of the rows, none where there is no account, and which rows are sums."""
+
+    ids: Coded
+    is_guest: np.ndarray  # the row names no account, in words
+    is_total: np.ndarray
+
+
+def read(column: Coded) -> Customers:
+    """The ids of a column of customers; addresses become their hash, as ad platforms and the warehouse have it."""
+    texts = column.texts
+    guests = column.rows_where([text != "" and vocabulary.is_guest(text) for text in texts])
+    totals = column.rows_where([vocabulary.is_total(text) for text in texts])
+    ids = column.by(
+        lambda text: "" if vocabulary.is_guest(text) or vocabulary.is_total(text) else customer_id(text)
+    )
+    return Customers(ids, guests, totals)
+
+
+def customer_id(text: str) -> str:
+    """One id for one customer: 17850.0 is 17850, and an address is the same in any case, form and wrapping."""
+    text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip()
+    if "@" in text:
+        return hashlib.sha256(address(text).encode()).hexdigest()
+    return re.sub(r"^(\d+)\.0+$", r"\1", text)
+
+
+def address(text: str) -> str:
+    """The bare address of `Ann <MAILTO:Ann@Example.org>`, lower case."""
+    text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip().strip("<>\"' ")
+    if found := re.search(r"<([^<>@\s]+@[^<>\s]+)>?$", text):
+        text = found[1]
+    text = re.sub(r"^mailto:", "", text, flags=re.IGNORECASE)
+    return text.lower()
+
+
+def refuse_shortened(role: str, name: str, column: Coded, lines: np.ndarray, file: str) -> None:
+    """Refuse ids that a spreadsheet has written as 9.99999E+12: many customers have become one.
+
+    Raises
+    ------
+    SourceError
+    """
+    import pyarrow.compute as pc
+
+    is_short = pc.match_substring_regex(column.values, SHORTENED).to_numpy(zero_copy_only=False)
+    rows = column.rows_where(is_short)
+    if rows.any():
+        raise SourceError(
+            f"{file}: '{name}' ({role}): {int(rows.sum()):,} lines, the first is {int(lines[rows.argmax()])}, have "
+            "numbers that a spreadsheet has shortened (as 9.99999E+12), so that they are one: export it again with the "
+            f"column as text, or name another one: COLUMNS={role}=..."
+        )

@@ -1,0 +1,514 @@
+"""A file of transactions read: every decision by evidence over whole columns, and the lines as values.
+
+`inspect` tells of it, and the night loads it: both have the same lines.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from segmentation.errors import SourceError
+from segmentation.settings import Settings
+from segmentation.sources.transactions import amounts, clock, content, dates, orders, people, vocabulary
+from segmentation.sources.transactions.amounts import Amounts
+from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.columns import NUMBERS, Wish, currency_of, rivals
+from segmentation.sources.transactions.content import Content
+from segmentation.sources.transactions.dates import UNREADABLE, Moments
+
+if TYPE_CHECKING:
+    pass
+
+EXAMPLES = 3  # unreadable lines that are named
+UNREAD = 8  # columns without a use that are named
+FOOTER_LINES = 3  # at the end of a file that may be no rows
+WHAT = {
+    "order_total": "amount", "amount": "amount", "unit_price": "price", "quantity": "quantity",
+    "discount": "discount", "refunded": "amount that went back",
+}  # fmt: skip
+
+
+@dataclass
+class Lines:
+    """The lines of a file as values, in arrays of one length. NaN and UNREADABLE stand for nothing."""
+
+    line: np.ndarray
+    customers: Coded
+    orders: Coded | None
+    products: Coded | None
+    categories: Coded | None
+    moments: Moments
+    pieces: np.ndarray
+    paid: np.ndarray
+    price: np.ndarray
+    reduction: np.ndarray
+    currency: np.ndarray | None  # object: codes
+    is_out: np.ndarray  # of an order that came to nothing
+    cancelled_at: np.ndarray | None
+    is_guest: np.ndarray
+    is_total: np.ndarray
+    is_undated: np.ndarray  # no date at all
+    is_misdated: np.ndarray  # something that is no date
+
+
+@dataclass
+class Reading:
+    """All that was found out about a file, and its lines."""
+
+    file: str
+    content: Content
+    lines: Lines
+    is_day_only: bool
+    is_priced: bool
+    is_share: bool
+    currency: str | None
+    timezone: str
+    said: list[str] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
+    unreadable: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # lines that are no rows, or hold wrong values
+
+    @property
+    def is_dated(self) -> np.ndarray:
+        """Whether each line has a date and is no sum."""
+        return (self.lines.moments.written != UNREADABLE) & ~self.lines.is_total
+
+
+def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Reading:
+    """Read a file of transactions.
+
+    Raises
+    ------
+    SettingsError, SourceError
+        What in COLUMNS or in the file cannot be used: the file, the line, and what to do.
+    """
+    wish = Wish.parse(settings.file.columns)
+    opened = content.read(path, settings, wish, progress)
+    _refuse_nothing(opened)
+    opened.columns, filled = orders.fill_down(opened.columns)
+    for role in ("customer_id", "order_id"):
+        if role in opened.columns:
+            people.refuse_shortened(
+                role, opened.name_of(role), opened.columns[role], opened.lines, opened.file
+            )
+    zone, zone_said = _zone(opened, settings)
+    moments = dates.read(
+        opened.columns["ordered_at"], opened.columns.get("time_of_day"), opened.lines, settings.file.dates, zone,
+        opened.file,
+    )  # fmt: skip
+    numbers, marks = _numbers(opened, settings)
+    lines = _lines(opened, moments, numbers, zone)
+    reading = _meant(opened, lines, numbers, settings)
+    _judge(reading, numbers, settings)
+    reading.said = [
+        opened.words,
+        *([f"it is {opened.export.name}, known by its header"] if opened.export else []),
+        _columns(opened, wish),
+        *opened.notes,
+        *filled,
+        moments.words,
+        *zone_said,
+        marks,
+        *reading.said,
+    ]
+    return reading
+
+
+def _refuse_nothing(opened: Content) -> None:
+    if not opened.rows:
+        told = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
+        raise SourceError(f"{opened.file}: there is no line of data in it that can be read{told}")
+
+
+def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
+    """The zone of times that name none: the header's or the known export's, else the shop's; and what is said."""
+    shop = settings.shop.timezone
+    header = opened.name_of("ordered_at")
+    found = re.search(r"\b(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?\b", header)
+    counted = f"days are counted in {shop}"
+    if found:
+        hours = int(found[1] or 0)
+        zone = f"Etc/GMT{-hours:+d}" if hours else "UTC"
+        return zone, [f"times are {found[0]}, as '{header}' says; {counted}"]
+    if opened.export and opened.export.zone:
+        return opened.export.zone, [f"times are {opened.export.zone}; {counted}"]
+    return shop, [counted]
+
+
+# --- values ------------------------------------------------------------------------------------------------
+
+
+def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], str]:
+    """The columns of numbers as numbers, and how they are written in words."""
+    surveys = [
+        amounts.survey(role, opened.name_of(role), opened.columns[role])
+        for role in NUMBERS
+        if role in opened.columns
+    ]
+    marks = amounts.decide(surveys, settings.file.decimal, opened.lines, opened.file)
+    read_ = {s.role: amounts.read(s, marks[s.role], settings.shop.timezone) for s in surveys}
+    names = {".": "point", ",": "comma"}
+    usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
+    told = [role for role in ("amount", "order_total", "unit_price") if role in marks]
+    usual = marks[told[0]] if told else usual
+    others = [f"in '{opened.name_of(role)}' a {names[m]}" for role, m in marks.items() if m != usual]
+    words = f"numbers have a decimal {names[usual]}" + (f", {', '.join(others)}" if others else "")
+    return read_, words
+
+
+def _lines(opened: Content, moments: Moments, numbers: dict[str, Amounts], zone: str) -> Lines:
+    columns, rows = opened.columns, opened.rows
+    nothing = np.full(rows, np.nan)
+    customers = people.read(columns["customer_id"])
+    empty_dates = columns["ordered_at"].is_empty()
+    pieces = numbers["quantity"].values if "quantity" in numbers else np.ones(rows)
+    if "quantity" in columns:
+        pieces = np.where(columns["quantity"].is_empty(), 1.0, pieces)
+    reduction = np.abs(numbers["discount"].values) if "discount" in numbers else np.zeros(rows)
+    if "discount" in columns:
+        reduction = np.where(columns["discount"].is_empty(), 0.0, reduction)
+    amount = numbers.get("order_total") or numbers.get("amount")
+    totals = customers.is_total | _totals_elsewhere(columns)
+    return Lines(
+        line=opened.lines,
+        customers=customers.ids,
+        orders=columns.get("order_id") and columns["order_id"].by(_order_number),
+        products=columns.get("product_id"),
+        categories=columns.get("category"),
+        moments=moments,
+        pieces=pieces,
+        paid=amount.values.copy() if amount else nothing,
+        price=numbers["unit_price"].values if "unit_price" in numbers else nothing,
+        reduction=reduction,
+        currency=_currencies(columns, numbers),
+        is_out=np.zeros(rows, bool),
+        cancelled_at=_cancelled_at(opened, zone),
+        is_guest=customers.is_guest,
+        is_total=totals & ~empty_dates,
+        is_undated=empty_dates,
+        is_misdated=~empty_dates & (moments.written == UNREADABLE),
+    )
+
+
+def _order_number(text: str) -> str:
+    return re.sub(r"^(\d+)\.0+$", r"\1", text)
+
+
+def _totals_elsewhere(columns: dict[str, Coded]) -> np.ndarray:
+    """Lines without a customer whose number of an order or product is called a sum."""
+    found = np.zeros(len(columns["customer_id"].codes), bool)
+    for role in ("order_id", "product_id"):
+        if role in columns:
+            found |= columns[role].rows_where([vocabulary.is_total(text) for text in columns[role].texts])
+    return found & columns["customer_id"].is_empty()
+
+
+def _currencies(columns: dict[str, Coded], numbers: dict[str, Amounts]) -> np.ndarray | None:
+    """The code of the currency of each line: of its column, else what stands beside the amounts."""
+    if "currency" in columns:
+        texts = [text.upper() or None for text in columns["currency"].texts]
+        return np.array(texts, object)[columns["currency"].codes]
+    for role in ("order_total", "amount", "unit_price"):
+        if role in numbers and numbers[role].currencies is not None:
+            return numbers[role].currencies
+    return None
+
+
+def _cancelled_at(opened: Content, zone: str) -> np.ndarray | None:
+    if "cancelled_at" not in opened.columns:
+        return None
+    column = opened.columns["cancelled_at"]
+    if column.is_empty().all():
+        return None
+    return dates.read(column, None, opened.lines, None, zone, opened.file).instant
+
+
+# --- meaning -----------------------------------------------------------------------------------------------
+
+
+def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings: Settings) -> Reading:
+    """What the values mean: orders' totals, what came to nothing, discounts, the currency."""
+    said: list[str] = []
+    said += [text for role in numbers for text in numbers[role].said]
+    is_priced = not {"amount", "order_total"} & set(numbers)
+    group = orders.groups(lines.orders, lines.customers.codes) if lines.orders else np.arange(opened.rows)
+    worth = lines.pieces * lines.price if "unit_price" in numbers else None
+    if not is_priced:
+        said += _swap_pieces(opened, lines, numbers)
+        said += _totals(opened, lines, group, worth)
+        said += _amounts_without_pieces(opened, lines)
+    if "unit_price" in opened.places and not is_priced:  # a price beside an amount says nothing more
+        opened.places.pop("unit_price")
+    is_share, is_percent, told = _discounts(opened, lines, numbers, is_priced, settings)
+    if is_percent:
+        lines.reduction = lines.reduction / 100
+    said += told
+    is_day_only = _is_day_only(lines.moments)
+    if "status" in opened.columns:
+        amount = lines.price * lines.pieces if is_priced else lines.paid
+        found = orders.states(opened.columns["status"], opened.name_of("status"), amount)
+        lines.is_out |= found.is_out
+        said += found.said
+    said += _cancellations(opened, lines)
+    if "refunded" in numbers and not is_priced:
+        said += _refunds(opened, lines, numbers["refunded"].values, group)
+    currency, told = _currency(opened, lines, settings)
+    reading = Reading(
+        opened.file, opened, lines, is_day_only, is_priced, is_share, currency, settings.shop.timezone
+    )
+    reading.said = [*_said(reading, numbers), *said, *told, *_counted(reading)]
+    reading.lacks = _lacks(reading)
+    return reading
+
+
+def _swap_pieces(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[str]:
+    """An 'amount' of whole small numbers beside a price is pieces: asked, never guessed.
+
+    Raises
+    ------
+    SourceError
+    """
+    if "quantity" in numbers or "unit_price" not in numbers or "amount" not in numbers:
+        return []
+    amount, price = lines.paid[~np.isnan(lines.paid)], lines.price[~np.isnan(lines.price)]
+    is_whole = len(amount) and bool((amount == np.round(amount)).all()) and np.median(np.abs(amount)) <= 20
+    if is_whole and len(price) and bool((price != np.round(price)).any()):
+        name, other = opened.name_of("amount"), opened.name_of("unit_price")
+        raise SourceError(
+            f"{opened.file}: '{name}' may be money or pieces, for it has whole small numbers beside '{other}': say "
+            f"COLUMNS=customer_id=...,ordered_at=...,quantity={name},unit_price={other} where it is pieces, or name "
+            "the column of the money as amount="
+        )
+    return []
+
+
+def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray | None) -> list[str]:
+    """Spread totals of orders over their lines, where the amount is one."""
+    role = "order_total" if "order_total" in opened.places else "amount"
+    if lines.orders is None or not (np.bincount(group) > 1).any():
+        return []
+    if role == "amount" and not orders.is_total(lines.paid, group, worth):
+        return []
+    several = int((np.bincount(group) > 1).sum())
+    lines.paid = orders.spread(lines.paid, group, worth)
+    return [
+        f"'{opened.name_of(role)}' is the total of an order and counts once: {several:,} orders of several lines"
+    ]
+
+
+def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:
+    """Amounts of no pieces count as one piece: a fee, a correction."""
+    found = (lines.pieces == 0) & (np.nan_to_num(lines.paid) != 0)
+    lines.pieces = np.where(found, 1.0, lines.pieces)
+    return [f"amounts without pieces count as one piece: {int(found.sum()):,} lines"] if found.any() else []
+
+
+def _is_day_only(moments: Moments) -> bool:
+    written = moments.written[moments.written != UNREADABLE]
+    return bool(len(written)) and bool((written % clock.DAY == 0).all())
+
+
+def _discounts(
+    opened: Content, lines: Lines, numbers: dict[str, Amounts], is_priced: bool, settings: Settings
+) -> tuple[bool, bool, list[str]]:
+    """Whether discounts are shares of the price, whether they are written in percent, and what is said.
+
+    Raises
+    ------
+    SourceError
+        When nothing tells, and the sum depends on it.
+    """
+    if "discount" not in numbers:
+        return False, False, []
+    of = lines.reduction[~np.isnan(lines.reduction)]
+    percent = numbers["discount"].has_percents
+    may_share = len(of) > 0 and of.max() <= 1 and bool(((of > 0) & (of < 1)).any())
+    if settings.file.discount:
+        is_share = settings.file.discount == "share"
+        percent = is_share and (percent or (len(of) > 0 and of.max() > 1))
+    elif percent:
+        is_share = True
+    elif is_priced and may_share:
+        first = int(lines.line[((lines.reduction > 0) & (lines.reduction < 1)).argmax()])
+        raise SourceError(
+            f"{opened.file}: line {first}: a discount below one in '{opened.name_of('discount')}' may be money off the "
+            "line or a share of its price, and no amount in the file tells: say DISCOUNT=money or DISCOUNT=share"
+        )
+    elif is_priced and _exceeds(lines) and of.max() <= 100:
+        is_share = percent = True
+    else:
+        is_share = may_share
+    return is_share, percent, ["discounts are shares of the price"] if is_share else []
+
+
+def _exceeds(lines: Lines) -> bool:
+    """Whether more than one in a hundred discounts is above the price, so that they can be no money."""
+    worth = np.abs(lines.price * lines.pieces)
+    given = lines.reduction > 0
+    return bool(given.any()) and bool((lines.reduction[given] > worth[given]).mean() > 0.01)
+
+
+def _cancellations(opened: Content, lines: Lines) -> list[str]:
+    if lines.cancelled_at is None:
+        return []
+    gone = lines.cancelled_at != UNREADABLE
+    more = int((gone & ~lines.is_out).sum())
+    lines.is_out |= gone
+    return [f"left out by '{opened.name_of('cancelled_at')}': {more:,} more lines"] if more else []
+
+
+def _refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndarray) -> list[str]:
+    """Subtract what went back of an order; one of which all went back came to nothing."""
+    if not (np.nan_to_num(refunded) != 0).any():
+        return []
+    before = np.nansum(np.where(lines.is_out, 0, lines.paid))
+    lines.paid, is_back = orders.less_refunds(lines.paid, refunded, group)
+    lines.is_out |= is_back
+    back = before - np.nansum(np.where(lines.is_out, 0, lines.paid))
+    return [f"'{opened.name_of('refunded')}' is subtracted from the orders"] if back else []
+
+
+def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | None, list[str]]:
+    """The one currency of the amounts, None where there is none or are several; and what is said of it."""
+    told = settings.file.currency
+    found = Counter(lines.currency.tolist()) if lines.currency is not None else Counter()
+    found.pop(None, None)
+    named = told or (opened.export and opened.export.currency)
+    if named is None and not found:
+        role = next(role for role in ("order_total", "amount", "unit_price") if role in opened.columns)
+        named = currency_of(opened.names[opened.places[role]]) if role in opened.places else None
+    if len(found) > 1:
+        counted = ", ".join(f"{lines_:,} in {code}" for code, lines_ in sorted(found.items()))
+        return None, [
+            f"warning: amounts are in several currencies, and are added up as they stand: {counted} lines"
+        ]
+    code = next(iter(found), named)
+    if code:
+        lines.currency = np.full(opened.rows, code, object) if lines.currency is None else lines.currency
+        return code, [f"amounts are in {code}"]
+    return None, ["no currency is named, so amounts stand without one (CURRENCY=EUR names it)"]
+
+
+def _said(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
+    opened = reading.content
+    said = []
+    if reading.is_day_only:
+        said.append("days without a time of day, so habits by the hour are no features")
+    if "order_id" not in opened.columns:
+        said.append(
+            f"no order number: one order per customer and {'day' if reading.is_day_only else 'instant'}"
+        )
+    if others := rivals(opened.names, opened.places):
+        taken = next(
+            (role for role in ("amount", "order_total", "unit_price") if role in opened.places), "amount"
+        )
+        which = opened.places.get(taken)
+        where = "" if which is None else f" (column {which + 1}, '{opened.name_of(taken)}')"
+        said.append(
+            f"{taken} is taken from the first that fits{where}; it could also be {content.listed(others)}: "
+            f"COLUMNS={taken}=... by name or number decides"
+        )
+    return said
+
+
+def _counted(reading: Reading) -> list[str]:
+    lines = reading.lines
+    is_read = ~lines.is_undated & ~lines.is_misdated & ~lines.is_total
+    no_customer = is_read & lines.customers.is_empty()
+    later = is_read & (lines.moments.instant > datetime.now(UTC).timestamp() * clock.SECOND)
+    guests = int((no_customer & lines.is_guest).sum())
+    said = []
+    for found, what in (
+        (no_customer, "without a customer, quarantined"),
+        (lines.is_undated, "without a date, quarantined"),
+        (lines.is_total, "that are sums, quarantined"),
+        (later, "dated after today"),
+    ):
+        if found.any():
+            said.append(f"lines {what}: {int(found.sum()):,}")
+    if guests:
+        said.append(f"of those without a customer, named as a guest: {guests:,}")
+    return said
+
+
+def _lacks(reading: Reading) -> list[str]:
+    """What features may need and the file has not."""
+    roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
+    lacks = {role for role in roles if role not in reading.content.places}
+    return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
+
+
+# --- what cannot be read ------------------------------------------------------------------------------------
+
+
+def _judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> None:
+    """Refuse a file of which too much cannot be read; say what of it cannot."""
+    opened, lines = reading.content, reading.lines
+    wrong = _wrong(opened, lines, numbers)
+    reading.unreadable = sorted([*opened.invalid, *wrong])
+    if not reading.unreadable:
+        return
+    total = opened.rows + len(opened.invalid)
+    told = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
+    bad = len(reading.unreadable)
+    counted = f"{bad:,} of {total:,} lines cannot be read"
+    if bad - _footers(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
+        raise SourceError(
+            f"{opened.file}: {counted} ({told}); is COLUMNS right ({_pairs(opened)})? More than "
+            f"{settings.file.max_unreadable_share:.0%} is too much to go on with (file.max_unreadable_share)"
+        )
+    reading.said.append(f"{counted}, quarantined: {told}")
+
+
+def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
+    """Lines with a value that is none, and what is wrong: the first fault of each line."""
+    kinds = [("ordered_at", "date", lines.is_misdated)]
+    for role in ("order_total", "amount", "unit_price", "quantity", "discount", "refunded"):
+        if role in numbers and role in opened.places:
+            kinds.append((role, WHAT[role], numbers[role].is_wrong))
+    found: dict[int, str] = {}
+    for role, what, rows in kinds:
+        texts = opened.columns[role]
+        for row in np.flatnonzero(rows & ~lines.is_total):
+            masked = _masked(texts.values[int(texts.codes[row])].as_py())
+            found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
+    return list(found.items())
+
+
+def _masked(value: str) -> str:
+    """A value whose letters are not shown: in a wrong column they may be anybody's."""
+    return re.sub(r"[^\W\d_]", "x", value)[:40]
+
+
+def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
+    """How many of the bad lines stand below all the others: notes and sums under a short file."""
+    lines = {line for line, _ in bad}
+    good = opened.lines[~np.isin(opened.lines, list(lines))]
+    last = int(good.max(initial=0))
+    below = sum(line > last for line in lines)
+    has_data = len(good) > FOOTER_LINES * below
+    return below if 0 < below <= FOOTER_LINES and has_data else 0
+
+
+# --- words ---------------------------------------------------------------------------------------------------
+
+
+def _pairs(opened: Content) -> str:
+    return ", ".join(f"{role}={opened.name_of(role)}" for role in opened.places)
+
+
+def _columns(opened: Content, wish: Wish) -> str:
+    how = "" if wish.columns else ", known by the export" if opened.export else ", guessed from their names"
+    told = f"columns{how}: {_pairs(opened)}"
+    left = [name.strip() for place, name in enumerate(opened.names) if place not in opened.places.values()]
+    left = [name for name in left if name]
+    if not left or wish.is_by_position:
+        return told
+    return f"{told}; not read: {', '.join(left[:UNREAD])}{' and more' if len(left) > UNREAD else ''}"
