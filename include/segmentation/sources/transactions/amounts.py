@@ -23,9 +23,13 @@ NUMBER = re.compile(
     rf"^(?P<open>[(\[])?\s*(?P<s1>[{SIGNS}+])?\s*(?P<before>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,9}}?)?\s*"
     rf"(?P<s2>[{SIGNS}+])?\s*(?P<digits>{DIGITS})(?P<dash>[.,:]\s?[{SIGNS}]{{1,2}})?[.,]?\s*"
     rf"(?P<after>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,15}}?)?\s*(?P<s3>[{SIGNS}+])?\s*(?P<close>[)\]])?"
-    r"\s*(?P<last>CR|DR|Cr|Dr|cr|dr)?\.?$"
+    r"\.?$"
 )
-CREDIT = re.compile(r"(?i)^(?:(?P<rest>.*?)\s*)\b(?P<word>cr|dr|credit|debit|haben|soll)\.?$")
+SIDE = "cr|dr|credit|debit|haben|soll"
+CREDIT = re.compile(
+    rf"(?i)^(?:(?P<before>{SIDE})\.?\s*(?=\W*\d)(?P<rest>.*)|(?P<first>.*?)\s*(?<![a-z])(?P<after>{SIDE})\.?)$"
+)
+PIECES = re.compile(r"^([^\d]?\s?\d[\d.,]*)\s*[^\d\s.,][^\d]*$")  # 2 pc(s)
 PLAIN = r"^-?[0-9]+(\.[0-9]{1,2}|\.[0-9]{4,9})?$"
 GROUPS = r"\d{1,3}(?:M\d{3})+|\d{1,2}(?:M\d{2})+M\d{3}"  # by thousands, or by lakh
 MARKS = ".,"
@@ -94,7 +98,10 @@ def _apart(text: str, role: str) -> Written | None:
         return Written(text.lstrip("-"), text.startswith("-"))
     side = ""
     if found := CREDIT.match(text):
-        text, side = found["rest"], {"c": "cr", "h": "cr"}.get(found["word"][0].lower(), "dr")
+        word = found["before"] or found["after"]
+        text, side = found["rest"] or found["first"], "cr" if word[0].lower() in "ch" else "dr"
+    if role == "quantity":
+        text = PIECES.sub(r"\1", text)
     found = NUMBER.match(text)
     if found is None:
         return None
@@ -156,7 +163,9 @@ def _is_bare(fraction: str) -> bool:
     return re.fullmatch(r"\d*(?:[eE][-+]?\d+)?", fraction) is not None
 
 
-def decide(columns: list[Column], told: str | None, lines: np.ndarray, file: str) -> dict[str, str]:
+def decide(
+    columns: list[Column], told: str | None, lines: np.ndarray, timezone: str, file: str
+) -> dict[str, str]:
     """The decimal mark of each column.
 
     Raises
@@ -166,7 +175,7 @@ def decide(columns: list[Column], told: str | None, lines: np.ndarray, file: str
     """
     if told:
         return dict.fromkeys((column.role for column in columns), told)
-    marks = {column.role: _of_column(column, lines, file) for column in columns}
+    marks = {column.role: _of_column(column, lines, timezone, file) for column in columns}
     by_file = Counter(mark for role, mark in marks.items() if mark and role != "quantity")
     for column in columns:
         if marks[column.role] is None:
@@ -174,7 +183,7 @@ def decide(columns: list[Column], told: str | None, lines: np.ndarray, file: str
     return marks  # type: ignore[return-value]
 
 
-def _of_column(column: Column, lines: np.ndarray, file: str) -> str | None:
+def _of_column(column: Column, lines: np.ndarray, timezone: str, file: str) -> str | None:
     total = sum(column.sure.values())
     if total:
         mark, count = column.sure.most_common(1)[0]
@@ -187,7 +196,7 @@ def _of_column(column: Column, lines: np.ndarray, file: str) -> str | None:
         return mark
     if column.unsure and _is_all_thousandths(column):
         return next(m for m in MARKS if any(number and m in number.digits for number in column.written))
-    if column.unsure and _has_no_cents(column):
+    if column.unsure and _has_no_cents(column, timezone):
         mark = next(m for m in MARKS if any(number and m in number.digits for number in column.written))
         return "," if mark == "." else "."
     return None if column.unsure else "."
@@ -209,14 +218,11 @@ def _is_all_thousandths(column: Column) -> bool:
     return column.role == "quantity" and all(re.fullmatch(r"\d{1,3}[.,]000", n.digits) for n in filled)
 
 
-def _has_no_cents(column: Column) -> bool:
-    """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands."""
-    beside = {number.beside for number in column.written if number and number.beside}
-    return bool(beside) and all(
-        money.candidates(sign)
-        and all(code in ("JPY", "KRW", "VND", "CLP", "ISK") for code in money.candidates(sign))
-        for sign in beside
-    )
+def _has_no_cents(column: Column, timezone: str) -> bool:
+    """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are paid."""
+    signs = {number.beside for number in column.written if number and number.beside}
+    codes = {money.of(sign, timezone) for sign in signs}
+    return bool(codes) and all(code is not None and not money.digits(code) for code in codes)
 
 
 def _line(column: Column, what: str, lines: np.ndarray) -> int:

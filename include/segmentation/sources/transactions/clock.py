@@ -16,7 +16,7 @@ HALF = rf"(?P<{{}}am>{MORNING})|(?P<{{}}pm>{EVENING}|(?P<{{}}noon>中午|noon\b)
 TIME = re.compile(
     rf"(?:(?:{HALF.format('b', 'b', 'b')})\s*)?(?<![\d.,/-])(?P<h>\d{{1,2}})"
     r"(?:[:：.](?P<m>\d{2})(?:[:：.](?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?(?!\d)"
-    r"|\s?(?:h|uhr|u|[时時点點]|시)\s?(?:(?P<m2>\d{2})(?!\d)\s?(?:[:m分분]|min)?\s?(?:(?P<s2>\d{2})(?!\d)\s?[s秒초]?)?)?"
+    r"|\s?(?:(?:h|uhr|u)(?![^\W\d_])|[时時点點]|시)\s?(?:(?P<m2>\d{2})(?!\d)\s?(?:[:m分분]|min)?\s?(?:(?P<s2>\d{2})(?!\d)\s?[s秒초]?)?)?"
     rf"|(?=\s?(?:{MORNING}|{EVENING})))"
     rf"(?:\s*(?:h|uhr|hrs?)\b)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
     re.IGNORECASE,
@@ -74,6 +74,9 @@ def of_text(text: str) -> Time | None:
     text = text.strip()
     if re.fullmatch(r"\d{3,6}", text):
         return of_figures(text)
+    if dotted := re.fullmatch(r"(\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?:\s*(?:uhr|h))?", text, re.IGNORECASE):
+        if dotted[1] != "0":
+            return _at(int(dotted[1]), int(dotted[2]), int(dotted[3] or 0))
     if re.fullmatch(r"0?[.,]\d+", text):  # a share of the day, as a spreadsheet has it
         return Time(round(float(text.replace(",", ".")) * 86_400) * SECOND)
     if re.fullmatch(r"\d{1,2}", text):
@@ -94,8 +97,8 @@ def _is_time(found: re.Match, text: str) -> bool:
     """Whether figures are a time: 3.01.2024 is a day, as is what stands before a mark of dates."""
     if found["m"] is not None:
         dotted = "." in found[0] and ":" not in found[0] and "：" not in found[0]
-        if dotted and (text[found.end() : found.end() + 1] in tuple("./-0123456789") or found.start() == 0):
-            return found.start() == 0 and bool(found["aam"] or found["apm"] or text == found[0])
+        if dotted and (found.start() == 0 or text[found.end() : found.end() + 1] in tuple("./-0123456789")):
+            return bool(found["aam"] or found["apm"])
         if dotted and text[found.start() - 1] in "./-":
             return False
     return text[found.start() - 1 : found.start()] not in tuple("/-") or found.start() == 0
@@ -153,9 +156,16 @@ def abbreviations_of(timezone: str) -> dict[str, int]:
     return {m.tzname(): int(m.utcoffset().total_seconds()) for m in moments}  # type: ignore[union-attr,misc]
 
 
+def _with_colons(stamp: re.Match) -> str:
+    """20240103T080500Z as 20240103 08:05:00Z; fourteen figures alone stay, for they may be a count."""
+    return stamp[0] if stamp[0].isdigit() else f"{stamp[1]} {stamp[2]}:{stamp[3]}:{stamp[4]}"
+
+
 def normal(text: str) -> str:
     """One form of the letters, figures and blanks that look alike; signs of years, months and days as marks."""
     text = unicodedata.normalize("NFKC", text).strip().strip("\"'=")
     text = re.sub(r"(\d)\s*[年月년월]\s*", r"\1-", text)
     text = re.sub(r"(\d)\s*[日号號일]", r"\1 ", text)
+    text = re.sub(r"^(\d{8})[T ]?(\d{2})(\d{2})(\d{2})(?=Z|[+-]|\s|$)", _with_colons, text)
+    text = re.sub(r"^(\d{4}-\d{2}-\d{2})-(\d{2})\.(\d{2})\.(\d{2})", r"\1 \2:\3:\4", text)  # DB2
     return re.sub(r"\s+", " ", text).strip()

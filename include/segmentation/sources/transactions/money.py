@@ -18,7 +18,8 @@ WORDS = {
     "sfr": ["CHF"], "sfr.": ["CHF"], "грн": ["UAH"], "грн.": ["UAH"], "dhs": ["AED"], "dh": ["AED"], "sr": ["SAR"],
     "c$": ["CAD"], "ca$": ["CAD"], "a$": ["AUD"], "au$": ["AUD"], "s$": ["SGD"], "nt$": ["TWD"], "hk$": ["HKD"],
     "rp": ["IDR"], "rp.": ["IDR"], "rm": ["MYR"], "s/": ["PEN"], "s/.": ["PEN"], "r": ["ZAR"], "tl": ["TRY"],
-    "₺": ["TRY"], "₩": ["KRW"], "php": ["PHP"], "₱": ["PHP"],
+    "₺": ["TRY"], "₸": ["KZT"], "₴": ["UAH"], "₦": ["NGN"], "฿": ["THB"], "₾": ["GEL"], "៛": ["KHR"], "₵": ["GHS"],
+    "৳": ["BDT"], "₩": ["KRW"], "php": ["PHP"], "₱": ["PHP"],
 }  # fmt: skip
 DOLLARS = ("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP", "TWD")
 NO_WORDS = {
@@ -53,7 +54,8 @@ def candidates(token: str) -> list[str]:
     token = token.strip()
     if token.upper() in _codes() and (token.isupper() or token.lower() not in NO_WORDS):
         return [token.upper()]
-    return _signs().get(token.casefold(), [])
+    sign = token.casefold()
+    return _signs().get(sign) or _signs().get(sign.rstrip(".")) or []
 
 
 def digits(code: str) -> int:

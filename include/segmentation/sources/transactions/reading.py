@@ -152,7 +152,9 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
         for role in NUMBERS
         if role in opened.columns
     ]
-    marks = amounts.decide(surveys, settings.file.decimal, opened.lines, opened.file)
+    marks = amounts.decide(
+        surveys, settings.file.decimal, opened.lines, settings.shop.timezone, opened.file
+    )
     read_ = {s.role: amounts.read(s, marks[s.role], settings.shop.timezone) for s in surveys}
     names = {".": "point", ",": "comma"}
     usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
