@@ -43,7 +43,10 @@ COMMON = {
         paymentvalue payment gmv value betrag gesamtbetrag gesamtpreis gesamtsumme gesamt umsatz summe
         bruttobetrag nettobetrag bestellwert warenwert wert montanttotal montant prixtotal importetotal
         importe monto valortotal valor importo totale bedrag totaalbedrag omzet сумма стоимость 金额 总金额
-        总额 总价 销售额 实付金额 支付金额
+        总额 总价 销售额 实付金额 支付金额 订单金额 订单总额 合计金额 合計 金額 주문금액 결제금액
+        bestellsumme auftragssumme rechnungsbetrag rechnungssumme zahlbetrag endbetrag grandtotal nettotal ordersum
+        totalcommande totalttc montantttc totalpedido totalordine totalordem totaalprijs wartosc kwota
+        kwotabrutto castka celkem belopp summa belob osszeg tutar toplamtutar итого суммазаказа
     """,
     "time_of_day": """
         time timeofday ordertime saletime transactiontime purchasetime uhrzeit bestellzeit zeit heure hora ora
@@ -72,7 +75,8 @@ COMMON = {
         stueck stuck quantite qte cantidad quantita qta aantal количество 数量 件数
     """,
     "unit_price": """
-        unitprice priceperunit priceeach itemprice itemcost lineitemprice productprice einzelpreis stueckpreis stuckpreis prixunitaire
+        unitprice priceperunit priceeach itemprice itemcost lineitemprice productprice
+        einzelpreis stueckpreis stuckpreis prixunitaire
         preciounitario prezzounitario stuksprijs цена 单价
     """,
     "discount": "discount discountamount rebate rabatt nachlass remise descuento sconto korting скидка 折扣",

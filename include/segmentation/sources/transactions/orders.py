@@ -9,6 +9,7 @@ from segmentation.sources.transactions.coded import Coded
 
 ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
+CHANCE = 0.001
 CONTINUED_SHARE = 0.1  # of the lines, at least, where orders go on without a number
 OF_AN_ORDER = ("customer_id", "ordered_at", "time_of_day", "status", "currency", "cancelled_at")
 
@@ -90,7 +91,7 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
     if not orders:
         return False
     present = ~np.isnan(amount)
-    low, high, sums = _spread(amount, group)
+    low, high = _spread(amount, group)
     is_constant = (high - low) <= 1e-9 * np.maximum(np.abs(high), 1)
     lone = np.bincount(group, weights=present) == 1
     of_several = counts > 1
@@ -102,7 +103,16 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
         return _fits(low, np.nan_to_num(worth), group, of_several)
     if lone[of_several].mean() >= ALL:
         return orders >= 2
-    return orders >= FEW_ORDERS and len(np.unique(low[of_several])) >= FEW_ORDERS
+    return _is_no_chance(amount[several & present], low[of_several], int(counts[of_several].sum()) - orders)
+
+
+def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool:
+    """Whether as many further lines as there are would hardly all have the amount of their order's first by chance."""
+    if len(np.unique(totals)) >= FEW_ORDERS and len(totals) >= FEW_ORDERS:
+        return True
+    _, counts = np.unique(amounts, return_counts=True)
+    alike = float(((counts / counts.sum()) ** 2).sum())
+    return alike < 1 and alike**further < CHANCE
 
 
 def _fits(total: np.ndarray, worth: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:
@@ -113,21 +123,20 @@ def _fits(total: np.ndarray, worth: np.ndarray, group: np.ndarray, of_several: n
     return bool(np.median(np.abs(of - sums)) <= np.median(np.abs(of - means)))
 
 
-def _spread(amount: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lowest and highest amount of each order, NaN where it has none, and the sum."""
+def _spread(amount: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest amount of each order, NaN where it has none."""
     count = int(group.max(initial=-1)) + 1
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
     present = ~np.isnan(amount)
     np.minimum.at(low, group[present], amount[present])
     np.maximum.at(high, group[present], amount[present])
-    sums = np.bincount(group[present], weights=amount[present], minlength=count)
     low[np.isinf(low)], high[np.isinf(high)] = np.nan, np.nan
-    return low, high, sums
+    return low, high
 
 
 def spread(total: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> np.ndarray:
     """The total of each order on its lines, by what they are worth, to the cent; the last line takes the rest."""
-    low, high, _ = _spread(total, group)
+    low, high = _spread(total, group)
     of_order = np.where(np.isnan(high), low, high)
     weights = np.ones(len(group)) if worth is None else np.abs(np.nan_to_num(worth))
     sums = np.bincount(group, weights=weights)

@@ -330,7 +330,8 @@ def _discounts(
     if "discount" not in numbers:
         return False, False, []
     of = lines.reduction[~np.isnan(lines.reduction)]
-    percent = numbers["discount"].has_percents
+    by_name = re.search(r"%|percent|prozent|pourcent|porcent|pct", opened.name_of("discount").lower())
+    percent = numbers["discount"].has_percents or bool(by_name and len(of) and of.max() > 1)
     may_share = len(of) > 0 and of.max() <= 1 and bool(((of > 0) & (of < 1)).any())
     if settings.file.discount:
         is_share = settings.file.discount == "share"

@@ -10,6 +10,7 @@ from segmentation.sources.transactions.exports import plain
 
 FILE = INCLUDE / "config" / "vocabulary.yaml"
 NO_CUSTOMER = {"", "0", "-1", "-", "--", "---", "–", "—", "?", "??", ".", "*", "0.0", "n/a", "#n/a"}
+AFFIXES = re.compile(r"^(?:customer|client|cliente|user|kunde)|(?:customer|client|cliente|user|kunde|order|account)$")
 
 
 @lru_cache(maxsize=1)
@@ -27,7 +28,10 @@ def _without_e(word: str) -> str:
 def is_guest(text: str) -> bool:
     """Whether a customer's name says that there is no account."""
     bare = text.strip().casefold()
-    return bare in NO_CUSTOMER or ("@" not in bare and plain(text) in _lists()["guests"])
+    if bare in NO_CUSTOMER:
+        return True
+    word = plain(text)
+    return "@" not in bare and bool({word, AFFIXES.sub("", word)} & _lists()["guests"])
 
 
 def is_total(text: str) -> bool:
