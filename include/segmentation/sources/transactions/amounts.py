@@ -30,7 +30,7 @@ CREDIT = re.compile(
     rf"(?i)^(?:(?P<before>{SIDE})\.?\s*(?=\W*\d)(?P<rest>.*)|(?P<first>.*?)\s*(?<![a-z])(?P<after>{SIDE})\.?)$"
 )
 PIECES = re.compile(r"^([^\d]?\s?\d[\d.,]*)\s*[^\d\s.,][^\d]*$")  # 2 pc(s)
-PLAIN = r"^-?[0-9]+(\.[0-9]{1,2}|\.[0-9]{4,9})?$"
+PLAIN = re.compile(r"-?\d+(?:[.,]\d{1,2})?")
 GROUPS = r"\d{1,3}(?:M\d{3})+|\d{1,2}(?:M\d{2})+M\d{3}"  # by thousands, or by lakh
 MARKS = ".,"
 
@@ -93,9 +93,9 @@ def survey(role: str, name: str, rows: Coded) -> Column:
 
 
 def _apart(text: str, role: str) -> Written | None:
+    if PLAIN.fullmatch(text):  # nearly all
+        return Written(text.lstrip("-"), text[0] == "-")
     text = unicodedata.normalize("NFKC", text).strip().strip('="').strip()
-    if re.fullmatch(r"-?\d+(\.\d{1,2})?", text):  # nearly all
-        return Written(text.lstrip("-"), text.startswith("-"))
     side = ""
     if found := CREDIT.match(text):
         word = found["before"] or found["after"]

@@ -21,6 +21,7 @@ TIME = re.compile(
     rf"(?:\s*(?:h|uhr|hrs?)\b)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
     re.IGNORECASE,
 )
+PLAIN = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 FIGURES = re.compile(r"^(?P<h>\d{1,2})(?P<m>\d{2})(?P<s>\d{2})?$")
 DAY_THEN_FIGURES = re.compile(r"^(\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})[ T]+(\d{4}|\d{6})$")
 OFFSET = r"(?P<sign>[-+−])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?(?!\d)"
@@ -76,7 +77,7 @@ def of_text(text: str) -> Time | None:
         return of_figures(text)
     if dotted := re.fullmatch(r"(\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?:\s*(?:uhr|h))?", text, re.IGNORECASE):
         if dotted[1] != "0":
-            return _at(int(dotted[1]), int(dotted[2]), int(dotted[3] or 0))
+            return at(int(dotted[1]), int(dotted[2]), int(dotted[3] or 0))
     if re.fullmatch(r"0?[.,]\d+", text):  # a share of the day, as a spreadsheet has it
         return Time(round(float(text.replace(",", ".")) * 86_400) * SECOND)
     if re.fullmatch(r"\d{1,2}", text):
@@ -90,7 +91,7 @@ def of_figures(text: str) -> Time | None:
     found = FIGURES.match(text if len(text) % 2 == 0 else f"0{text}")
     if found is None:
         return None
-    return _at(int(found["h"]), int(found["m"]), int(found["s"] or 0))
+    return at(int(found["h"]), int(found["m"]), int(found["s"] or 0))
 
 
 def _is_time(found: re.Match, text: str) -> bool:
@@ -112,11 +113,12 @@ def _time(found: re.Match, zone: re.Match | None) -> Time | None:
         hour += 12
     minute, second = int(found["m"] or found["m2"] or 0), int(found["s"] or found["s2"] or 0)
     fraction = int((found["f"] or "0").ljust(6, "0")[:6])
-    time = _at(hour, minute, second, fraction)
+    time = at(hour, minute, second, fraction)
     return time if time is None or zone is None else _zoned(time, zone)
 
 
-def _at(hour: int, minute: int, second: int, micros: int = 0) -> Time | None:
+def at(hour: int, minute: int, second: int, micros: int = 0) -> Time | None:
+    """A time of day by the clock; None when no clock shows it."""
     is_end = (hour, minute, second) == (24, 0, 0)
     if minute > 59 or second > 60 or (hour > 23 and not is_end):
         return None

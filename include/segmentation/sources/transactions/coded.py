@@ -46,6 +46,29 @@ class Coded:
         places = merged.indices.cast(pa.int32()).to_numpy(zero_copy_only=False)
         return Coded(np.asarray(places, np.int32)[self.codes], merged.dictionary)
 
+    def some(self, pattern: str, change: Callable[[str], str]) -> "Coded":
+        """The same rows with the distinct values that match a pattern changed."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        places = np.flatnonzero(pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False))
+        if not len(places):
+            return self
+        texts = [change(text) for text in self.values.take(pa.array(places)).to_pylist()]
+        mask = np.zeros(len(self.values), bool)
+        mask[places] = True
+        return self.mapped(pc.replace_with_mask(self.values, pa.array(mask), pa.array(texts, pa.string())))
+
+    def where(self, pattern: str, holds: Callable[[str], bool]) -> np.ndarray:
+        """Which rows have a value that matches a pattern and of which something holds."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        places = np.flatnonzero(pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False))
+        found = np.zeros(len(self.values), bool)
+        found[places] = [holds(text) for text in self.values.take(pa.array(places)).to_pylist()]
+        return self.rows_where(found) if found.any() else np.zeros(len(self.codes), bool)
+
     def by(self, change: Callable[[str], str]) -> "Coded":
         """The same rows with each distinct value changed."""
         import pyarrow as pa
@@ -85,3 +108,18 @@ class Coded:
         changed = self.codes.copy()
         changed[rows] = codes
         return Coded(changed, self.values)
+
+
+def numbered(values: np.ndarray) -> np.ndarray:
+    """A number from 0 for each distinct value, by row."""
+    import pyarrow as pa
+
+    return pa.array(values).dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def distinct(values: np.ndarray) -> int:
+    """How many distinct values there are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.count_distinct(pa.array(values)).as_py()

@@ -23,6 +23,10 @@ Batches = Iterator["tuple[pa.Table, list[tuple[int, str]]]"]
 NOTHING = r"(?i)^(?:null|nan|nat|none|nil|n/a|#n/a|\\n|<na>|\(null\))$"
 NO_FIGURE = r"(?i)^(?:[-–—]{1,3}|na|\.|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?)$"
 BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
+CLOCKS = "the times behind the days"
+DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
+DAY_ALONE = rf"^(?:{DAY})$"
+DAY_AND_TIME = rf"^(?P<day>{DAY})[ T](?P<time>\d{{1,2}}:\d{{2}}.*)$"
 OTHER_KINDS = (  # what a file that is no table begins with, and what to do about it
     (r"(?is)^\s*(?:<!doctype html|<html|<head|<body|<table|<meta|<div)", "a page of HTML, whatever its ending says",
      "open it in a spreadsheet and save it as CSV or XLSX"),
@@ -52,6 +56,15 @@ class Content:
     invalid: list[tuple[int, str]]
     notes: list[str] = field(default_factory=list)
     export: Export | None = None
+    clocks: Coded | None = None  # the times of day that stand behind the days of ordered_at
+
+    def text_of(self, role: str, row: int) -> str:
+        """The value of a row as it stands."""
+        column = self.columns[role]
+        text = column.values[int(column.codes[row])].as_py()
+        if role == "ordered_at" and self.clocks is not None:
+            text = f"{text} {self.clocks.values[int(self.clocks.codes[row])].as_py()}".rstrip()
+        return text
 
     @property
     def rows(self) -> int:
@@ -79,25 +92,68 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
     SourceError
         What cannot be read: the file, the line, and what to do.
     """
+    import pyarrow.compute as pc
+
     _refuse_other_kinds(path)
     found = _open(path, settings, wish)
     lines: list[np.ndarray] = []
-    parts: dict[str, list[Any]] = {role: [] for role in found.places}
+    parts: dict[str, list[Any]] = {role: [] for role in (*found.places, CLOCKS)}
     invalid: list[tuple[int, str]] = []
     rows = 0
     for batch, unreadable in found.batches:
         lines.append(batch.column("line").to_numpy())
-        for role in parts:
-            parts[role].append(batch.column(role).combine_chunks().dictionary_encode())
+        for role in found.places:
+            column = batch.column(role).combine_chunks()
+            if role == "ordered_at":
+                column, clocks = cut(column)
+                parts[CLOCKS].append(clocks.dictionary_encode())
+            parts[role].append(column.dictionary_encode())
         invalid.extend(unreadable)
         rows += len(batch)
         progress(f"load {path.name}: {rows:,} rows")
     columns = {role: _clean(role, _joined(column)) for role, column in parts.items()}
+    clocks = columns.pop(CLOCKS)
     export = None if wish.columns else (exports.match(found.names) or (None,))[0]
     numbers = np.concatenate(lines) if lines else np.zeros(0, np.int64)
     return Content(
-        path.name, found.words, found.names, found.places, numbers, columns, invalid, found.notes, export
+        file=path.name,
+        words=found.words,
+        names=found.names,
+        places=found.places,
+        lines=numbers,
+        columns=columns,
+        invalid=invalid,
+        notes=found.notes,
+        export=export,
+        clocks=None if pc.all(pc.equal(clocks.values, "")).as_py() else clocks,
     )
+
+
+def cut(column: "pa.Array") -> tuple["pa.Array", "pa.Array"]:
+    """Days in figures and the times behind them, so that each has few distinct values; others stay whole."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    none = pa.array([""], pa.string()).take(pa.array(np.zeros(len(column), np.int32)))
+    if not len(column) or not re.match(DAY_AND_TIME, column[0].as_py().strip()):
+        return column, none
+    place = re.search(r"[ T]", column[0].as_py().strip()).start()
+    column = pc.utf8_trim(column, BLANKS)
+    days, times = pc.utf8_slice_codeunits(column, 0, place), pc.utf8_slice_codeunits(column, place + 1)
+    is_cut = pc.is_in(pc.utf8_slice_codeunits(column, place, place + 1), pa.array([" ", "T"]))
+    if not pc.all(is_cut).as_py():
+        pieces = pc.extract_regex(column, DAY_AND_TIME)
+        is_cut = pieces.is_valid()
+        days, times = (pc.struct_field(pieces, name) for name in ("day", "time"))
+    else:
+        days, times = days.dictionary_encode(), times.dictionary_encode()
+        good_days = pc.match_substring_regex(days.dictionary, DAY_ALONE)
+        good_times = pc.match_substring_regex(times.dictionary, r"^\d{1,2}:\d{2}")
+        is_cut = pc.and_(good_days.take(days.indices), good_times.take(times.indices))
+        days, times = days.dictionary_decode(), times.dictionary_decode()
+    if pc.all(is_cut).as_py():
+        return days, times
+    return pc.if_else(is_cut, days, column), pc.if_else(is_cut, times, none)
 
 
 def _joined(parts: list["pa.Array"]) -> Coded:

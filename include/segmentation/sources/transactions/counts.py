@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from segmentation.sources.transactions import clock, dates
+from segmentation.sources.transactions.coded import distinct, numbered
 from segmentation.sources.transactions.dates import UNREADABLE
 from segmentation.sources.transactions.reading import Reading
 
@@ -41,21 +42,20 @@ def of(reading: Reading) -> Counts:
     counted = dated & ~lines.is_out & has_money
     no_customer = lines.customers.is_empty()
     order = order_numbers(reading)
-    people = np.unique(lines.customers.codes[dated & ~no_customer])
     instants = placed_at(reading)
     first, last = (_written(f(instants[dated]), reading) if dated.any() else None for f in (np.min, np.max))
     now = datetime.now(UTC).timestamp() * clock.SECOND
     past = instants[dated & (instants <= now)]
     last_day = _local(past.max(), reading).date() if len(past) else None
     return Counts(
-        customers=len(people),
-        orders=len(np.unique(order[counted])),
+        customers=distinct(lines.customers.codes[dated & ~no_customer]),
+        orders=distinct(order[counted]),
         lines=int(counted.sum()),
         revenue=round(float(np.round(amount[counted], 6).sum()), 2) + 0.0,
         first=first,
         last=last,
         last_day=last_day,
-        guests=len(np.unique(order[dated & no_customer])),
+        guests=distinct(order[dated & no_customer]),
         quarantined=int((~dated | (dated & ~has_money)).sum()) + len(reading.content.invalid),
         warnings=_concentrated(reading, counted & ~no_customer, order, amount),
     )
@@ -86,16 +86,19 @@ def order_numbers(reading: Reading) -> np.ndarray:
     lines = reading.lines
     instants = placed_at(reading)
     customers = np.where(lines.customers.is_empty(), -1, lines.customers.codes).astype(np.int64)
-    day = dates.wall_clock(instants, reading.timezone) // clock.DAY
+    wall = lines.moments.written
+    if lines.is_elsewhere and not reading.is_day_only:
+        wall = dates.wall_clock(instants, reading.timezone)
+    day = wall // clock.DAY
     rows = np.arange(len(customers))
-    key = _pair(customers, _codes(instants))
+    key = _pair(customers, numbered(instants))
     alone = customers < 0
     if lines.orders is not None:
         has_order = ~lines.orders.is_empty()
         number = lines.orders.codes.astype(np.int64)
         shared = _several(number[has_order & ~alone], customers[has_order & ~alone], len(lines.orders.values))
         by_customer = _pair(number, np.where(shared[number], customers, -2))
-        base = _codes(by_customer)
+        base = numbered(by_customer)
         with_day = _pair(base, day)
         key = np.where(has_order, with_day, key + with_day.max(initial=0) + 1)
         alone = alone & ~has_order
@@ -108,10 +111,6 @@ def _several(keys: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
     np.minimum.at(low, keys, customers)
     np.maximum.at(high, keys, customers)
     return high > low
-
-
-def _codes(values: np.ndarray) -> np.ndarray:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -136,11 +135,13 @@ def _written(instant: int, reading: Reading) -> str | None:
 
 def _concentrated(reading: Reading, counted: np.ndarray, order: np.ndarray, amount: np.ndarray) -> list[str]:
     """A warning where one customer has much of everything: is it a guest under a name of the shop's own?"""
-    codes = reading.lines.customers.codes[counted]
-    if len(np.unique(codes)) < FEW_CUSTOMERS:
+    codes = numbered(reading.lines.customers.codes[counted])
+    if not len(codes) or codes.max() + 1 < FEW_CUSTOMERS:
         return []
-    pairs = np.unique(np.stack([codes, _codes(order[counted])]), axis=1)
-    per_customer = np.bincount(pairs[0])
+    of = numbered(order[counted])
+    buyers = np.zeros(int(of.max()) + 1, np.int64)
+    buyers[of] = codes
+    per_customer = np.bincount(buyers)
     spent = np.bincount(codes, weights=np.maximum(amount[counted], 0))
     of_orders, of_revenue = per_customer.max() / per_customer.sum(), spent.max() / max(spent.sum(), 1e-9)
     if max(of_orders, of_revenue) < MUCH:

@@ -5,7 +5,6 @@ fit is taken; of several that fit alike, the one that gives a continuous, recent
 well are refused with the setting that decides, and with the span that each would give.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -43,25 +42,25 @@ class Stamp:
     pattern: str
     unit: int = 0  # microseconds of a count since 1970
     nanoseconds: bool = False
-    layout: str = ""  # of a calendar stamp: the day's order, then h, m, s
+    layout: str = ""  # of a calendar stamp: the day's order, then H, M, S and F for thousandths
     serial: bool = False
 
 
 # The calendar is tried before counts: 2024010308 is a morning in 2024, and not a second of 2034.
 STAMPS = (
     *(
-        Stamp(f"{ORDERS[order]} and time, without marks", rf"^\d{{{8 + 2 * n}}}$", layout=order + "hms"[:n])
+        Stamp(f"{ORDERS[order]} and time, without marks", rf"^\d{{{8 + 2 * n}}}$", layout=order + "HMS"[:n])
         for n in (1, 2, 3)
         for order in (("ymd",) if n == 1 else days.MAIN)
     ),
-    Stamp("year, month, day, time and milliseconds, without marks", r"^\d{17}$", layout="ymdhmsf"),
+    Stamp("year, month, day, time and milliseconds, without marks", r"^\d{17}$", layout="ymdHMSF"),
     Stamp("seconds since 1970", r"^\d{9,10}(\.\d+)?$", unit=1_000_000),
     Stamp("milliseconds since 1970", r"^\d{12,13}$", unit=1000),
     Stamp("microseconds since 1970", r"^\d{15,16}$", unit=1),
     Stamp("nanoseconds since 1970", r"^\d{18,19}$", nanoseconds=True),
     Stamp("days since 1900 (Excel)", r"^[2-6]\d{4}([.]\d+)?$", serial=True),
 )
-COUNT = re.compile(r"^\d+(\.\d+)?$")
+COUNT = r"^\d+(\.\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -78,22 +77,40 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A column of dates as it stands. `clocks` are the times of day of its texts, where they were cut off."""
+
+    days: Coded
+    clocks: Coded | None = None
+
+    @classmethod
+    def of(cls, column: Coded) -> "Written":
+        """A column of which nothing was cut off."""
+        return cls(column)
+
+    def is_empty(self) -> np.ndarray:
+        """Whether each row has nothing here."""
+        return self.days.is_empty()
+
+
+@dataclass(frozen=True)
 class _Column:
     """The distinct texts of the dates, taken apart."""
 
     file: str
-    texts: list[str]
     days: Coded  # the day's part of each distinct text
     times: list[clock.Time | None]  # of each distinct text
     rows: Coded
     lines: np.ndarray
+    clocks: Coded | None  # times of day that were cut off
+    clock_times: list[clock.Time | None]  # of each distinct one
 
     def line_of(self, of_texts: np.ndarray) -> int:
         return int(self.lines[self.rows.rows_where(of_texts).argmax()])
 
 
 def read(
-    column: Coded, times: Coded | None, lines: np.ndarray, told: str | None, zone: str, file: str
+    column: Written, times: Coded | None, lines: np.ndarray, told: str | None, zone: str, file: str
 ) -> Moments:
     """The moments of a column of dates, with the times of day of a second column where there is one.
 
@@ -102,23 +119,34 @@ def read(
     SourceError
         When the column can be read in two ways that are equally likely, or names a zone that is several.
     """
-    texts = [clock.normal(text) for text in column.texts]
-    found = _stamps(texts, column.counts)
+    rows = column.days
+    found = _stamps(rows) if column.clocks is None else None
     if found is not None:
         written, instants, words = found
-        has_zone = instants is not None
-        written = _with_times(written[column.codes], times)
-        instant = instants[column.codes] if has_zone and times is None else localized(written, zone)
-        return Moments(written, instant, f"dates are {words}", has_zone)
-    apart = [clock.take_apart(text) for text in texts]
-    parts = Coded(np.arange(len(texts), dtype=np.int32), _strings([day for day, _ in apart])).mapped(
-        _strings([day for day, _ in apart])
+        has_zone = instants is not None and times is None
+        written = _with_times(written[rows.codes], times)
+        return Moments(written, written if has_zone else localized(written, zone), f"dates are {words}", has_zone)
+    apart = [clock.take_apart(clock.normal(text)) for text in rows.texts]
+    plain = _strings([day for day, _ in apart])
+    parts = Coded(np.arange(len(plain), dtype=np.int32), plain).mapped(plain)
+    cut_off = column.clocks.texts if column.clocks else []
+    taken = _Column(
+        file, parts, [time for _, time in apart], rows, lines, column.clocks, [_alone(text) for text in cut_off]
     )
-    taken = _Column(file, texts, parts, [time for _, time in apart], column, lines)
     order, why, of_days = _decide(taken, told)
     words = ORDERS[order] + (f" ({why})" if why else "")
     written, instant, has_zone = _moments(taken, of_days, zone, times)
     return Moments(written, instant, f"dates are {words}", has_zone)
+
+
+def _alone(text: str) -> clock.Time | None:
+    """The time of a text that was cut off behind a day; MIDNIGHT where there was none."""
+    if not text:
+        return clock.MIDNIGHT
+    if plain := clock.PLAIN.fullmatch(text):  # nearly all
+        return clock.at(int(plain[1]), int(plain[2]), int(plain[3] or 0))
+    rest, time = clock.take_apart(clock.normal(text))
+    return None if rest or time is clock.MIDNIGHT else time
 
 
 def _strings(texts: list[str]):
@@ -130,52 +158,67 @@ def _strings(texts: list[str]):
 # --- stamps ------------------------------------------------------------------------------------------------
 
 
-def _stamps(texts: list[str], counts: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, str] | None:
+def _stamps(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
     """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
-    filled = np.array([text != "" for text in texts])
-    total = counts[filled].sum()
-    digits = np.array([bool(COUNT.match(text)) for text in texts])
-    if not total or counts[digits].sum() < MOST * total:
+    import pyarrow.compute as pc
+
+    counts = column.counts
+    total = counts[pc.not_equal(column.values, "").to_numpy(zero_copy_only=False)].sum()
+    if not total or counts[_matches(column, COUNT)].sum() < MOST * total:
         return None
     for stamp in STAMPS:
-        fits = np.array([bool(re.match(stamp.pattern, text)) for text in texts])
+        fits = _matches(column, stamp.pattern)
         if counts[fits].sum() < MOST * total:
             continue
-        written = np.full(len(texts), UNREADABLE)
-        written[fits] = _of_stamp([text for text, fit in zip(texts, fits, strict=True) if fit], stamp)
+        written = np.full(len(column.values), UNREADABLE)
+        written[fits] = _of_stamp(column.values.filter(fits), stamp)
         if counts[written != UNREADABLE].sum() >= MOST * total:
             is_count = bool(stamp.unit or stamp.nanoseconds)
             return written, written if is_count else None, stamp.words
     return None
 
 
-def _of_stamp(texts: list[str], stamp: Stamp) -> np.ndarray:
+def _matches(column: Coded, pattern: str) -> np.ndarray:
+    import pyarrow.compute as pc
+
+    return pc.match_substring_regex(column.values, pattern).to_numpy(zero_copy_only=False)
+
+
+def _of_stamp(texts, stamp: Stamp) -> np.ndarray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if stamp.layout:
-        return np.array([_calendar(text, stamp.layout) for text in texts])
+        return _calendar(texts, stamp.layout)
     if stamp.serial:
         epoch = date(1899, 12, 30).toordinal() - date(1970, 1, 1).toordinal()
-        return np.array([(epoch * 86_400 + round(float(text) * 86_400)) * clock.SECOND for text in texts])
-    if stamp.nanoseconds:
-        micros = np.array([int(text) // 1000 for text in texts])
-    else:
-        whole = [text.partition(".") for text in texts]
-        parts = [(int(a), int((b + "000000")[:6]) if stamp.unit == clock.SECOND else 0) for a, _, b in whole]
-        micros = np.array([a * stamp.unit + b for a, b in parts])
+        seconds = np.rint(texts.cast(pa.float64()).to_numpy() * 86_400).astype(np.int64)
+        return (epoch * 86_400 + seconds) * clock.SECOND
+    whole = pc.replace_substring_regex(texts, r"\.\d*$", "").cast(pa.int64()).to_numpy()
+    fraction = pc.replace_substring_regex(pc.replace_substring_regex(texts, r"^\d+\.?", ""), r"^$", "0")
+    micros = np.rint(pc.binary_join_element_wise("0.", fraction, "").cast(pa.float64()).to_numpy() * stamp.unit)
+    found = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
     first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
-    return np.where(micros >= first, micros, UNREADABLE)
+    return np.where(found >= first, found, UNREADABLE)
 
 
-def _calendar(text: str, layout: str) -> int:
-    found = days.compact(text[:8], layout[:3])
-    year, month, day = (found.numbers[layout.index(letter)] for letter in "ymd") if found else (0, 0, 0)
-    clock_text = text[8:14].ljust(6, "0")
-    time = clock.of_figures(clock_text)
-    if time is None or not RECENT <= year <= date.today().year + 1:
-        return UNREADABLE
-    of_day = int(days.civil(*(np.array([n]) for n in (year, month, day)))[0])
-    if of_day == days.NO_DAY:
-        return UNREADABLE
-    return of_day * clock.DAY + time.micros + int(text[14:17] or 0) * 1000
+def _calendar(texts, layout: str) -> np.ndarray:
+    """Stamps of the calendar as microseconds; UNREADABLE where there is no such day or time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts, start = {}, 0
+    for name in layout:
+        width = {"y": 4, "F": 3}.get(name, 2)
+        parts[name] = pc.utf8_slice_codeunits(texts, start, start + width).cast(pa.int64()).to_numpy()
+        start += width
+    nothing = np.zeros(len(texts), np.int64)
+    hour, minute, second, milli = (parts.get(name, nothing) for name in "HMSF")
+    of_day = days.civil(parts["y"], parts["m"], parts["d"])
+    is_one = (of_day != days.NO_DAY) & (hour < 24) & (minute < 60) & (second <= 60)
+    is_one &= (parts["y"] >= RECENT) & (parts["y"] <= date.today().year + 1)  # noqa: DTZ011 (a bound, not a day)
+    micros = ((hour * 60 + minute) * 60 + second) * clock.SECOND + milli * 1000
+    return np.where(is_one, of_day * clock.DAY + micros, UNREADABLE)
 
 
 # --- the order of day, month and year ----------------------------------------------------------------------
@@ -361,26 +404,40 @@ def _moments(
     column: _Column, of_days: np.ndarray, zone: str, times: Coded | None
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Written clock and instant of each row; whether any text names its zone."""
-    known = _resolved(column, zone)
     of_texts = of_days[column.days.codes]
-    good = np.array([time is not None for time in known]) & (of_texts != days.NO_DAY)
-    micros = np.array([time.micros if time else 0 for time in known])
-    written_of_texts = np.where(good, of_texts * clock.DAY + micros, UNREADABLE)
-    written = _with_times(written_of_texts[column.rows.codes], times)
+    day = of_texts[column.rows.codes]
+    sources = [(_resolved(column, column.times, column.rows, zone), column.rows)]
+    if column.clocks is not None:
+        sources.append((_resolved(column, column.clock_times, column.clocks, zone), column.clocks))
+    good, micros = day != days.NO_DAY, np.zeros(len(day), np.int64)
+    for known, rows in sources:
+        micros += np.array([time.micros if time else 0 for time in known], np.int64)[rows.codes]
+        good &= np.array([time is not None for time in known], bool)[rows.codes]
+    written = _with_times(np.where(good, day * clock.DAY + micros, UNREADABLE), times)
     instant = localized(written, zone)
-    offsets = np.array([time is not None and time.offset is not None for time in known], bool)
-    if offsets.any():
-        shift = np.array([(time.offset or 0) * clock.SECOND if time else 0 for time in known])
-        there = column.rows.rows_where(offsets) & (written != UNREADABLE)
-        instant = np.where(there, written - shift[column.rows.codes], instant)
-    names = {time.zone for time in known if time and time.zone}
-    for name in sorted(names):
-        there = column.rows.rows_where([bool(time and time.zone == name) for time in known])
+    has_zone = False
+    for known, rows in sources:
+        has_zone |= _shifted(known, rows, written, instant)
+    return written, instant, has_zone
+
+
+def _shifted(known: list[clock.Time | None], rows: Coded, written: np.ndarray, instant: np.ndarray) -> bool:
+    """Put the instants of times with a zone of their own in place; whether there are any."""
+    offsets = [bool(time and time.offset is not None) for time in known]
+    names = sorted({time.zone for time in known if time and time.zone})
+    if any(offsets):
+        shift = np.array([(time.offset or 0) * clock.SECOND if time else 0 for time in known], np.int64)
+        there = rows.rows_where(offsets) & (written != UNREADABLE)
+        instant[there] = written[there] - shift[rows.codes[there]]
+    for name in names:
+        there = rows.rows_where([bool(time and time.zone == name) for time in known])
         instant[there] = localized(written[there], name)
-    return written, instant, bool(offsets.any() or names)
+    return any(offsets) or bool(names)
 
 
-def _resolved(column: _Column, zone: str) -> list[clock.Time | None]:
+def _resolved(
+    column: _Column, times: list[clock.Time | None], rows: Coded, zone: str
+) -> list[clock.Time | None]:
     """The times, with abbreviations of several zones resolved by the shop's.
 
     Raises
@@ -388,19 +445,19 @@ def _resolved(column: _Column, zone: str) -> list[clock.Time | None]:
     SourceError
         When the shop's clocks are never called so.
     """
-    names = {time.ambiguous for time in column.times if time and time.ambiguous}
+    names = {time.ambiguous for time in times if time and time.ambiguous}
     if not names:
-        return column.times
+        return times
     own = clock.abbreviations_of(zone)
     for name in sorted(names - set(own)):
-        line = column.line_of(np.array([bool(time and time.ambiguous == name) for time in column.times]))
+        of_texts = [bool(time and time.ambiguous == name) for time in times]
+        line = int(column.lines[rows.rows_where(of_texts).argmax()])
         raise SourceError(
             f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is the shop's "
             f"({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai"
         )
     return [
-        clock.Time(time.micros, own[time.ambiguous]) if time and time.ambiguous else time
-        for time in column.times
+        clock.Time(time.micros, own[time.ambiguous]) if time and time.ambiguous else time for time in times
     ]
 
 
@@ -422,7 +479,7 @@ def localized(written: np.ndarray, zone: str) -> np.ndarray:
 
     wall = pa.array(written, pa.int64(), mask=written == UNREADABLE).cast(pa.timestamp("us"))
     instants = pc.assume_timezone(wall, zone, ambiguous="latest", nonexistent="latest")
-    return instants.cast(pa.int64()).fill_null(UNREADABLE).to_numpy(zero_copy_only=False)
+    return instants.cast(pa.int64()).fill_null(UNREADABLE).to_numpy(zero_copy_only=False).copy()
 
 
 def wall_clock(instants: np.ndarray, zone: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.sources.transactions import vocabulary
-from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.coded import Coded, numbered
 
 ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
@@ -36,6 +36,8 @@ def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
 def _within(column: Coded, orders: np.ndarray, has_order: np.ndarray) -> tuple[Coded, np.ndarray]:
     """Empty values from the first filled one of their order, and which rows those are."""
     empty = column.is_empty()
+    if not empty.any():
+        return column, empty
     rows = np.flatnonzero(~empty & has_order)[::-1]
     first = np.full(int(orders.max(initial=-1)) + 1, -1)
     first[orders[rows]] = column.codes[rows]
@@ -77,7 +79,7 @@ def groups(order: Coded, customers: np.ndarray) -> np.ndarray:
     empty = order.is_empty()
     keys = order.codes.astype(np.int64) * (int(customers.max(initial=0)) + 2) + customers + 1
     keys[empty] = -1 - np.arange(int(empty.sum()))
-    return np.unique(keys, return_inverse=True)[1]
+    return numbered(keys)
 
 
 def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> bool:

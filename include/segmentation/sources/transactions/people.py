@@ -13,6 +13,8 @@ from segmentation.sources.transactions.coded import Coded
 
 INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e"
 HIDDEN = re.compile(f"[{INVISIBLE}]")
+NO_NUMBER = r"^(?:\D*|-1|0+|0+\.0+)$"  # what may be a word for a guest or a sum
+UNUSUAL = r"[^\x21-\x7e]|@|\.0+$"
 SHORTENED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}$"
 
 
@@ -27,13 +29,12 @@ class Customers:
 
 def read(column: Coded) -> Customers:
     """The ids of a column of customers; addresses become their hash, as ad platforms and the warehouse have it."""
-    texts = column.texts
-    guests = column.rows_where([text != "" and vocabulary.is_guest(text) for text in texts])
-    totals = column.rows_where([vocabulary.is_total(text) for text in texts])
-    ids = column.by(
-        lambda text: "" if vocabulary.is_guest(text) or vocabulary.is_total(text) else customer_id(text)
+    guests = column.where(NO_NUMBER, lambda text: text != "" and vocabulary.is_guest(text))
+    totals = column.where(NO_NUMBER, vocabulary.is_total)
+    nobody = column.some(
+        NO_NUMBER, lambda text: "" if vocabulary.is_guest(text) or vocabulary.is_total(text) else text
     )
-    return Customers(ids, guests, totals)
+    return Customers(nobody.some(UNUSUAL, customer_id), guests, totals)
 
 
 def customer_id(text: str) -> str:

@@ -20,7 +20,7 @@ from segmentation.sources.transactions.amounts import Amounts
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.columns import NUMBERS, Wish, currency_of, rivals
 from segmentation.sources.transactions.content import Content
-from segmentation.sources.transactions.dates import UNREADABLE, Moments
+from segmentation.sources.transactions.dates import UNREADABLE, Moments, Written
 
 if TYPE_CHECKING:
     pass
@@ -55,6 +55,7 @@ class Lines:
     is_total: np.ndarray
     is_undated: np.ndarray  # no date at all
     is_misdated: np.ndarray  # something that is no date
+    is_elsewhere: bool  # the file's clock is not the shop's
 
 
 @dataclass
@@ -100,11 +101,11 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
             )
     zone, zone_said = _zone(opened, settings)
     moments = dates.read(
-        opened.columns["ordered_at"], opened.columns.get("time_of_day"), opened.lines, settings.file.dates, zone,
+        Written(opened.columns["ordered_at"], opened.clocks), opened.columns.get("time_of_day"), opened.lines, settings.file.dates, zone,
         opened.file,
     )  # fmt: skip
     numbers, marks = _numbers(opened, settings)
-    lines = _lines(opened, moments, numbers, zone)
+    lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
     reading = _meant(opened, lines, numbers, settings)
     _judge(reading, numbers, settings)
     reading.said = [
@@ -165,7 +166,7 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
     return read_, words
 
 
-def _lines(opened: Content, moments: Moments, numbers: dict[str, Amounts], zone: str) -> Lines:
+def _lines(opened: Content, moments: Moments, numbers: dict[str, Amounts], zone: str, shop_zone: str) -> Lines:
     columns, rows = opened.columns, opened.rows
     nothing = np.full(rows, np.nan)
     customers = people.read(columns["customer_id"])
@@ -181,7 +182,7 @@ def _lines(opened: Content, moments: Moments, numbers: dict[str, Amounts], zone:
     return Lines(
         line=opened.lines,
         customers=customers.ids,
-        orders=columns.get("order_id") and columns["order_id"].by(_order_number),
+        orders=columns.get("order_id") and columns["order_id"].some(r"^\d+\.0+$", _order_number),
         products=columns.get("product_id"),
         categories=columns.get("category"),
         moments=moments,
@@ -196,6 +197,7 @@ def _lines(opened: Content, moments: Moments, numbers: dict[str, Amounts], zone:
         is_total=totals & ~empty_dates,
         is_undated=empty_dates,
         is_misdated=~empty_dates & (moments.written == UNREADABLE),
+        is_elsewhere=moments.has_zone or zone != shop_zone,
     )
 
 
@@ -206,9 +208,11 @@ def _order_number(text: str) -> str:
 def _totals_elsewhere(columns: dict[str, Coded]) -> np.ndarray:
     """Lines without a customer whose number of an order or product is called a sum."""
     found = np.zeros(len(columns["customer_id"].codes), bool)
+    if not columns["customer_id"].is_empty().any():
+        return found
     for role in ("order_id", "product_id"):
         if role in columns:
-            found |= columns[role].rows_where([vocabulary.is_total(text) for text in columns[role].texts])
+            found |= columns[role].where(people.NO_NUMBER, vocabulary.is_total)
     return found & columns["customer_id"].is_empty()
 
 
@@ -229,7 +233,7 @@ def _cancelled_at(opened: Content, zone: str) -> np.ndarray | None:
     column = opened.columns["cancelled_at"]
     if column.is_empty().all():
         return None
-    return dates.read(column, None, opened.lines, None, zone, opened.file).instant
+    return dates.read(Written(column), None, opened.lines, None, zone, opened.file).instant
 
 
 # --- meaning -----------------------------------------------------------------------------------------------
@@ -478,9 +482,8 @@ def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[t
             kinds.append((role, WHAT[role], numbers[role].is_wrong))
     found: dict[int, str] = {}
     for role, what, rows in kinds:
-        texts = opened.columns[role]
         for row in np.flatnonzero(rows & ~lines.is_total):
-            masked = _masked(texts.values[int(texts.codes[row])].as_py())
+            masked = _masked(opened.text_of(role, row))
             found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
     return list(found.items())
 

@@ -68,6 +68,7 @@ class Layout:
     names: list[str]
     places: dict[str, int]
     broken_line: int | None = None  # the first line with bytes that are not of the encoding
+    is_valid: bool = False  # every byte is known to be of the encoding
     named: int | None = None  # columns up to the last one with a name; what is filled beyond is refused
 
 
@@ -96,8 +97,9 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
             tried.append((_regularity(rows, delimiter), _widest(rows)))
             continue
         skip, has_header, names, places = found
+        is_valid = encoding == "utf-8" and broken_line is None and not told.encoding
         named = max((n for n, name in enumerate(names, start=1) if name.strip()), default=len(names))
-        return Layout(encoding, delimiter, quote, escape, skip, has_header, names, places, broken_line, named)
+        return Layout(encoding, delimiter, quote, escape, skip, has_header, names, places, broken_line, is_valid, named)
     raise _no_header(path, wish, told, tried)
 
 
@@ -202,18 +204,30 @@ def _encoding(path: Path, told: str | None) -> tuple[str, int | None]:
 def _foreign_lines(path: Path) -> tuple[bytes, int, int, int | None]:
     """Lines that are not ASCII; of these how many are no UTF-8, and how many are; the first that is none."""
     kept, wrong, right, first = bytearray(), 0, 0, None
+    before = 0
     with _open(path) as file:
-        for number, line in enumerate(file, start=1):
-            if line.isascii():
-                continue
-            if len(kept) < FOREIGN_BYTES:
-                kept += line
-            try:
-                line.decode()
-                right += 1
-            except UnicodeDecodeError:
-                wrong, first = wrong + 1, first or number
+        while block := file.read(1 << 20):
+            block += file.readline()
+            if not block.isascii():
+                for number, line in enumerate(block.split(b"\n"), start=before + 1):
+                    if line.isascii():
+                        continue
+                    if len(kept) < FOREIGN_BYTES:
+                        kept += line + b"\n"
+                    if _is_utf8(line):
+                        right += 1
+                    else:
+                        wrong, first = wrong + 1, first or number
+            before += block.count(b"\n")
     return bytes(kept), wrong, right, first
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _page(foreign: bytes) -> str:
@@ -368,6 +382,36 @@ class _Stream(io.RawIOBase):
         return len(given)
 
 
+class _Bytes(io.RawIOBase):
+    """A text that is UTF-8 already, without null bytes."""
+
+    def __init__(self, file: IO[bytes], skip: int) -> None:
+        self.file = file
+        file.read(skip)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        part = self.file.read(len(buffer))
+        if b"\0" in part:
+            part = part.replace(b"\0", b"") or b" "
+        buffer[: len(part)] = part
+        return len(part)
+
+
+@contextmanager
+def _stream(path: Path, layout: Layout) -> Iterator[io.RawIOBase]:
+    """The text as UTF-8, decoded only where it is written another way."""
+    is_plain = layout.encoding in ("utf-8", "utf-8-sig") and not layout.broken_line and layout.is_valid
+    if is_plain and layout.delimiter != " ":
+        with _open(path) as file:
+            yield _Bytes(file, len(codecs.BOM_UTF8) if layout.encoding == "utf-8-sig" else 0)
+    else:
+        with _text(path, layout.encoding) as text:
+            yield _Stream(text, layout.delimiter == " ")
+
+
 def _tabs(lines: str) -> str:
     lines = re.sub(r"(?m)^[ \t]+|[ \t]+(?=\r?$)", "", lines)
     return re.sub(r"[ \t]+", "\t", lines)
@@ -381,13 +425,13 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    numbering = _Numbering(layout.skip)
     names = [f"column {place}" for place in range(len(layout.names))]
     quoted = layout.quote if layout.delimiter != " " and layout.quote else False
+    numbering = _Numbering(layout.skip, bool(quoted))
     try:
-        with _readable(path), _text(path, layout.encoding) as text:
+        with _readable(path), _stream(path, layout) as stream:
             reader = arrow_csv.open_csv(
-                _Stream(text, layout.delimiter == " "),
+                stream,
                 read_options=arrow_csv.ReadOptions(
                     use_threads=False, block_size=BLOCK, skip_rows=layout.skip, column_names=names
                 ),
@@ -442,10 +486,26 @@ def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Tab
             )
 
 
+def _are_empty(table: "pa.Table") -> np.ndarray:
+    """Which rows have blanks at most."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    filled = np.zeros(len(table), bool)
+    for column in table.itercolumns():
+        rest = np.flatnonzero(~filled)
+        if not len(rest):
+            break
+        values = column if len(rest) == len(table) else column.take(pa.array(rest))
+        filled[rest] = pc.match_substring_regex(values, r"\S").to_numpy(zero_copy_only=False)
+    return ~filled
+
+
 class _Numbering:
     """Which line of the file a row begins on: what is no row, and line breaks within values, count too."""
 
-    def __init__(self, skip: int) -> None:
+    def __init__(self, skip: int, is_quoted: bool) -> None:
+        self.is_quoted = is_quoted
         self.record = skip  # records seen, the lines before the data among them
         self.last_line = skip
         self.invalid: dict[int, tuple[int, str]] = {}  # record: line breaks in it, what is wrong
@@ -464,11 +524,8 @@ class _Numbering:
         import pyarrow.compute as pc
 
         count = len(table)
-        breaks = np.zeros(count, np.int64)
-        is_empty = np.ones(count, bool)
-        for column in table.itercolumns():
-            breaks += pc.count_substring(column, "\n").to_numpy()
-            is_empty &= pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy()
+        breaks = self._breaks(table)
+        is_empty = _are_empty(table)
         numbers, unreadable = self._numbers(count)
         own = np.array([self.invalid[number][0] for number in unreadable], np.int64)
         everything = np.concatenate([numbers, np.array(unreadable, np.int64)])
@@ -484,6 +541,16 @@ class _Numbering:
         columns = {role: table.column(place) for role, place in places.items()}
         read = pa.table({"line": begins[:count], **columns})
         return read.filter(pa.array(~is_empty)), told
+
+    def _breaks(self, table: "pa.Table") -> np.ndarray:
+        """The line breaks within the values of each row."""
+        import pyarrow.compute as pc
+
+        breaks = np.zeros(len(table), np.int64)
+        if self.is_quoted:
+            for column in table.itercolumns():
+                breaks += pc.count_substring(column, "\n").to_numpy()
+        return breaks
 
     def _numbers(self, count: int) -> tuple[np.ndarray, list[int]]:
         """The record numbers of the next rows, and of the unreadable ones among them and just after them."""
