@@ -328,7 +328,9 @@ def test_only_days_that_there_are_are_dates():
         *("today", "yesterday", "now", "infinity", "-infinity", "epoch", "tomorrow", "45,294", "1900-01-01"),
     ]
     column = Coded.of(pa.array(good * 200 + bad))
-    moments = dates.read(dates.Written(column), None, np.arange(len(column.codes)), "ymd", BERLIN, "orders.csv")
+    moments = dates.read(
+        dates.Written(column), None, np.arange(len(column.codes)), "ymd", BERLIN, "orders.csv"
+    )
     assert (moments.written[: len(good) * 200] != dates.UNREADABLE).reshape(-1, len(good)).all(
         axis=0
     ).tolist() == [*(True, True, True, True, False, True)]

@@ -8,12 +8,16 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.sources.transactions import money
 from segmentation.sources.transactions.coded import Coded
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST = 0.99  # of the numbers must be written one way; the others are then unreadable
 MINUS = "-−–—"
@@ -30,7 +34,7 @@ CREDIT = re.compile(
     rf"(?i)^(?:(?P<before>{SIDE})\.?\s*(?=\W*\d)(?P<rest>.*)|(?P<first>.*?)\s*(?<![a-z])(?P<after>{SIDE})\.?)$"
 )
 PIECES = re.compile(r"^([^\d]?\s?\d[\d.,]*)\s*[^\d\s.,][^\d]*$")  # 2 pc(s)
-PLAIN = re.compile(r"-?\d+(?:[.,]\d{1,2})?")
+PLAIN = r"^-?[0-9]+(?:[.,][0-9]{1,2})?$"
 GROUPS = r"\d{1,3}(?:M\d{3})+|\d{1,2}(?:M\d{2})+M\d{3}"  # by thousands, or by lakh
 MARKS = ".,"
 
@@ -53,7 +57,8 @@ class Column:
     role: str
     name: str
     rows: Coded
-    written: list[Written | None]
+    is_plain: np.ndarray  # of the distinct values: figures, and one or two more behind a mark
+    written: dict[int, Written | None]  # by the place of a distinct value that is not plain
     sure: Counter = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)  # the place of a distinct value
     unsure: int = 0
@@ -77,24 +82,43 @@ class Amounts:
 
 def survey(role: str, name: str, rows: Coded) -> Column:
     """Take the distinct texts of a column apart, and count what they tell."""
-    written = [_apart(text, role) for text in rows.texts]
-    column = Column(role, name, rows, written)
-    for place, (number, count) in enumerate(zip(written, rows.counts, strict=True)):
-        if number is None or not count:
-            continue
-        mark = told_by(number.digits)
-        if mark:
-            column.sure[mark] += int(count)
-            column.first.setdefault(mark, place)
-        elif any(m in number.digits for m in MARKS):
-            column.unsure += int(count)
-            column.first.setdefault("unsure", place)
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_plain = _matches(rows.values, PLAIN)
+    others = np.flatnonzero(~is_plain)
+    texts = rows.values.take(pa.array(others)).to_pylist()
+    written = {int(place): _apart(text, role) for place, text in zip(others, texts, strict=True) if text}
+    column = Column(role, name, rows, is_plain, written)
+    counts = rows.counts
+    for mark in MARKS:  # nearly all
+        has_mark = pc.match_substring(rows.values, mark).to_numpy(zero_copy_only=False) & is_plain
+        if has_mark.any():
+            column.sure[mark] += int(counts[has_mark].sum())
+            column.first[mark] = int(has_mark.argmax())
+    for place, number_ in written.items():
+        if number_ is not None and counts[place]:
+            _count(column, place, number_.digits, int(counts[place]))
     return column
 
 
+def _count(column: Column, place: int, digits: str, count: int) -> None:
+    mark = told_by(digits)
+    if mark:
+        column.sure[mark] += count
+        column.first[mark] = min(place, column.first.get(mark, place))
+    elif any(m in digits for m in MARKS):
+        column.unsure += count
+        column.first.setdefault("unsure", place)
+
+
+def _matches(values: "pa.Array", pattern: str) -> np.ndarray:
+    import pyarrow.compute as pc
+
+    return pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False)
+
+
 def _apart(text: str, role: str) -> Written | None:
-    if PLAIN.fullmatch(text):  # nearly all
-        return Written(text.lstrip("-"), text[0] == "-")
     text = unicodedata.normalize("NFKC", text).strip().strip('="').strip()
     side = ""
     if found := CREDIT.match(text):
@@ -195,10 +219,9 @@ def _of_column(column: Column, lines: np.ndarray, timezone: str, file: str) -> s
             )
         return mark
     if column.unsure and _is_all_thousandths(column):
-        return next(m for m in MARKS if any(number and m in number.digits for number in column.written))
+        return _mark_there(column)
     if column.unsure and _has_no_cents(column, timezone):
-        mark = next(m for m in MARKS if any(number and m in number.digits for number in column.written))
-        return "," if mark == "." else "."
+        return "," if _mark_there(column) == "." else "."
     return None if column.unsure else "."
 
 
@@ -212,15 +235,20 @@ def _by_others(column: Column, by_file: Counter, lines: np.ndarray, file: str) -
     )
 
 
+def _mark_there(column: Column) -> str:
+    return next(m for m in MARKS if any(one and m in one.digits for one in column.written.values()))
+
+
 def _is_all_thousandths(column: Column) -> bool:
     """Whether every piece count has three zeros after its mark: 1.000 is one piece, written with decimals."""
-    filled = [number for number in column.written if number and number.digits]
-    return column.role == "quantity" and all(re.fullmatch(r"\d{1,3}[.,]000", n.digits) for n in filled)
+    if column.role != "quantity" or column.is_plain.any():
+        return False
+    return all(re.fullmatch(r"\d{1,3}[.,]000", one.digits) for one in column.written.values() if one)
 
 
 def _has_no_cents(column: Column, timezone: str) -> bool:
     """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are paid."""
-    signs = {number.beside for number in column.written if number and number.beside}
+    signs = {one.beside for one in column.written.values() if one and one.beside}
     codes = {money.of(sign, timezone) for sign in signs}
     return bool(codes) and all(code is not None and not money.digits(code) for code in codes)
 
@@ -231,30 +259,47 @@ def _line(column: Column, what: str, lines: np.ndarray) -> int:
 
 def read(column: Column, mark: str, timezone: str) -> Amounts:
     """The numbers of a column, by its decimal mark."""
-    sides = Counter()
-    for number_, count in zip(column.written, column.rows.counts, strict=True):
-        if number_ and number_.side:
-            sides[number_.side] += int(count)
+    counts = column.rows.counts
+    sides: Counter = Counter()
+    for place, one in column.written.items():
+        if one and one.side:
+            sides[one.side] += int(counts[place])
     minus = "dr" if sides["cr"] > sides["dr"] and sides["dr"] else "cr"
-    values, wrong = [], []
-    for text, one in zip(column.rows.texts, column.written, strict=True):
+    values, wrong = _plain_values(column, mark)
+    for place, one in column.written.items():
         value = number(one.digits, mark) if one else None
-        values.append(np.nan if value is None else _signed(value, one, minus))
-        wrong.append(text != "" and value is None)
-    said = []
-    if sides:
-        said.append(
-            f"{minus.upper()} beside an amount subtracts it: {sides[minus]:,} lines"
-            if sides[minus]
-            else f"{'CR' if minus == 'dr' else 'DR'} beside an amount adds it"
-        )
+        values[place] = np.nan if value is None else _signed(value, one, minus)
+        wrong[place] = value is None
     return Amounts(
-        np.array(values, float)[column.rows.codes],
+        values[column.rows.codes],
         column.rows.rows_where(wrong),
         _currencies(column, timezone),
-        any(one is not None and one.is_percent for one in column.written),
-        tuple(said),
+        any(one is not None and one.is_percent for one in column.written.values()),
+        _said(sides, minus),
     )
+
+
+def _said(sides: Counter, minus: str) -> tuple[str, ...]:
+    if not sides:
+        return ()
+    if sides[minus]:
+        return (f"{minus.upper()} beside an amount subtracts it: {sides[minus]:,} lines",)
+    return (f"{'CR' if minus == 'dr' else 'DR'} beside an amount adds it",)
+
+
+def _plain_values(column: Column, mark: str) -> tuple[np.ndarray, np.ndarray]:
+    """The values of the distinct texts, NaN where they are not plain; and which have the other mark."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = column.rows.values
+    other = "," if mark == "." else "."
+    wrong = pc.match_substring(texts, other).to_numpy(zero_copy_only=False) & column.is_plain
+    good = column.is_plain & ~wrong
+    values = np.full(len(texts), np.nan)
+    bare = pc.replace_substring(texts.filter(pa.array(good)), mark, ".")
+    values[good] = bare.cast(pa.float64()).to_numpy()
+    return values, wrong
 
 
 def _signed(value: float, one: Written | None, minus: str) -> float:
@@ -264,17 +309,15 @@ def _signed(value: float, one: Written | None, minus: str) -> float:
 
 def _currencies(column: Column, timezone: str) -> np.ndarray | None:
     """The code of the currency beside each amount."""
-    if not any(one and one.beside for one in column.written):
+    beside = {place: one for place, one in column.written.items() if one and one.beside}
+    if not beside:
         return None
-    has_cents = any(
-        one
-        and one.beside
-        and re.search(r"[.,]\d{1,2}$", one.digits)
-        and not re.search(r"[.,]00?$", one.digits)
-        for one in column.written
-    )
-    codes = [_code(one.beside, timezone, has_cents) if one and one.beside else None for one in column.written]
-    return np.array(codes, object)[column.rows.codes]
+    cents = (one.digits for one in beside.values())
+    has_cents = any(re.search(r"[.,]\d{1,2}$", text) and not re.search(r"[.,]00?$", text) for text in cents)
+    codes = np.full(len(column.rows.values), None, object)
+    for place, one in beside.items():
+        codes[place] = _code(one.beside, timezone, has_cents)
+    return codes[column.rows.codes]
 
 
 def _code(sign: str, timezone: str, has_cents: bool) -> str | None:

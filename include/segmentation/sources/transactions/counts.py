@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from segmentation.sources.transactions import clock, dates
+from segmentation.sources.transactions import clock, dates, orders
 from segmentation.sources.transactions.coded import distinct, numbered
 from segmentation.sources.transactions.dates import UNREADABLE
 from segmentation.sources.transactions.reading import Reading
@@ -90,33 +90,26 @@ def order_numbers(reading: Reading) -> np.ndarray:
     if lines.is_elsewhere and not reading.is_day_only:
         wall = dates.wall_clock(instants, reading.timezone)
     day = wall // clock.DAY
-    rows = np.arange(len(customers))
-    key = _pair(customers, numbered(instants))
     alone = customers < 0
+    has_order = np.zeros(len(customers), bool) if lines.orders is None else ~lines.orders.is_empty()
+    keys = np.zeros(len(customers), np.int64)
+    if not has_order.all():
+        keys = _pair(customers, numbered(instants))
     if lines.orders is not None:
-        has_order = ~lines.orders.is_empty()
         number = lines.orders.codes.astype(np.int64)
-        shared = _several(number[has_order & ~alone], customers[has_order & ~alone], len(lines.orders.values))
-        by_customer = _pair(number, np.where(shared[number], customers, -2))
-        base = numbered(by_customer)
-        with_day = _pair(base, day)
-        key = np.where(has_order, with_day, key + with_day.max(initial=0) + 1)
-        alone = alone & ~has_order
-    return np.where(alone, -1 - rows, key)
-
-
-def _several(keys: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
-    """Which keys have more than one customer."""
-    low, high = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
-    np.minimum.at(low, keys, customers)
-    np.maximum.at(high, keys, customers)
-    return high > low
+        known = has_order & ~alone
+        is_shared = orders.shared(number[known], customers[known], len(lines.orders.values))
+        if is_shared.any():
+            number = numbered(_pair(number, np.where(is_shared[number], customers, -2)))
+        with_day = _pair(number, day)
+        keys = np.where(has_order, with_day, keys + with_day.max(initial=0) + 1)
+    return np.where(alone & ~has_order, -1 - np.arange(len(customers)), keys)
 
 
 def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """One number for two; the second is brought near zero before."""
-    second = second - second.min(initial=0)
-    return (first - first.min(initial=0)) * (int(second.max(initial=0)) + 1) + second
+    second = second - (second.min() if len(second) else 0)
+    return (first - (first.min() if len(first) else 0)) * (int(second.max(initial=0)) + 1) + second
 
 
 def _local(instant: int, reading: Reading) -> datetime:

@@ -125,13 +125,21 @@ def read(
         written, instants, words = found
         has_zone = instants is not None and times is None
         written = _with_times(written[rows.codes], times)
-        return Moments(written, written if has_zone else localized(written, zone), f"dates are {words}", has_zone)
+        return Moments(
+            written, written if has_zone else localized(written, zone), f"dates are {words}", has_zone
+        )
     apart = [clock.take_apart(clock.normal(text)) for text in rows.texts]
     plain = _strings([day for day, _ in apart])
     parts = Coded(np.arange(len(plain), dtype=np.int32), plain).mapped(plain)
     cut_off = column.clocks.texts if column.clocks else []
     taken = _Column(
-        file, parts, [time for _, time in apart], rows, lines, column.clocks, [_alone(text) for text in cut_off]
+        file,
+        parts,
+        [time for _, time in apart],
+        rows,
+        lines,
+        column.clocks,
+        [_alone(text) for text in cut_off],
     )
     order, why, of_days = _decide(taken, told)
     words = ORDERS[order] + (f" ({why})" if why else "")
@@ -196,7 +204,9 @@ def _of_stamp(texts, stamp: Stamp) -> np.ndarray:
         return (epoch * 86_400 + seconds) * clock.SECOND
     whole = pc.replace_substring_regex(texts, r"\.\d*$", "").cast(pa.int64()).to_numpy()
     fraction = pc.replace_substring_regex(pc.replace_substring_regex(texts, r"^\d+\.?", ""), r"^$", "0")
-    micros = np.rint(pc.binary_join_element_wise("0.", fraction, "").cast(pa.float64()).to_numpy() * stamp.unit)
+    micros = np.rint(
+        pc.binary_join_element_wise("0.", fraction, "").cast(pa.float64()).to_numpy() * stamp.unit
+    )
     found = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
     first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
     return np.where(found >= first, found, UNREADABLE)

@@ -77,9 +77,19 @@ class Totals:
 def groups(order: Coded, customers: np.ndarray) -> np.ndarray:
     """A number for each order of a customer; a line without an order number is one alone."""
     empty = order.is_empty()
+    if not empty.any() and not shared(order.codes, customers, len(order.values)).any():
+        return order.codes
     keys = order.codes.astype(np.int64) * (int(customers.max(initial=0)) + 2) + customers + 1
     keys[empty] = -1 - np.arange(int(empty.sum()))
     return numbered(keys)
+
+
+def shared(order: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
+    """Which of `count` order numbers several customers have."""
+    low, high = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
+    np.minimum.at(low, order, customers)
+    np.maximum.at(high, order, customers)
+    return high > low
 
 
 def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> bool:

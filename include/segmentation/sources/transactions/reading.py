@@ -153,9 +153,7 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
         for role in NUMBERS
         if role in opened.columns
     ]
-    marks = amounts.decide(
-        surveys, settings.file.decimal, opened.lines, settings.shop.timezone, opened.file
-    )
+    marks = amounts.decide(surveys, settings.file.decimal, opened.lines, settings.shop.timezone, opened.file)
     read_ = {s.role: amounts.read(s, marks[s.role], settings.shop.timezone) for s in surveys}
     names = {".": "point", ",": "comma"}
     usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
@@ -166,7 +164,9 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
     return read_, words
 
 
-def _lines(opened: Content, moments: Moments, numbers: dict[str, Amounts], zone: str, shop_zone: str) -> Lines:
+def _lines(
+    opened: Content, moments: Moments, numbers: dict[str, Amounts], zone: str, shop_zone: str
+) -> Lines:
     columns, rows = opened.columns, opened.rows
     nothing = np.full(rows, np.nan)
     customers = people.read(columns["customer_id"])

@@ -99,7 +99,9 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
         skip, has_header, names, places = found
         is_valid = encoding == "utf-8" and broken_line is None and not told.encoding
         named = max((n for n, name in enumerate(names, start=1) if name.strip()), default=len(names))
-        return Layout(encoding, delimiter, quote, escape, skip, has_header, names, places, broken_line, is_valid, named)
+        return Layout(
+            encoding, delimiter, quote, escape, skip, has_header, names, places, broken_line, is_valid, named
+        )
     raise _no_header(path, wish, told, tried)
 
 

@@ -10,7 +10,9 @@ from segmentation.sources.transactions.exports import plain
 
 FILE = INCLUDE / "config" / "vocabulary.yaml"
 NO_CUSTOMER = {"", "0", "-1", "-", "--", "---", "–", "—", "?", "??", ".", "*", "0.0", "n/a", "#n/a"}
-AFFIXES = re.compile(r"^(?:customer|client|cliente|user|kunde)|(?:customer|client|cliente|user|kunde|order|account)$")
+AFFIXES = re.compile(
+    r"^(?:customer|client|cliente|user|kunde)|(?:customer|client|cliente|user|kunde|order|account)$"
+)
 
 
 @lru_cache(maxsize=1)
