@@ -19,7 +19,6 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
     "stars": (1, 5),
     "years": (0, 200),
 }
-RANGE_OF = {"spend_trend_90d": (-1, 1)}
 NOT_NEGATIVE = (0, None)
 
 
@@ -55,7 +54,7 @@ def _figures(feature: dictionary.Feature) -> list[str]:
     count_known = f'count({name}) as "known_{feature.name}"'
     if feature.kind == "text":
         return [count_known]
-    lowest, highest = RANGE_OF.get(feature.name) or RANGES.get(feature.unit, NOT_NEGATIVE)
+    lowest, highest = feature.range or RANGES.get(feature.unit, NOT_NEGATIVE)
     least = "'-Infinity' <" if lowest is None else f"{lowest} <="
     most = "< 'Infinity'" if highest is None else f"<= {highest}"
     within = f"{least} {name} and {name} {most}"

@@ -4,6 +4,7 @@ from datetime import date
 
 from psycopg2 import sql
 
+from segmentation.features import table
 from segmentation.features.dictionary import dictionary
 from segmentation.warehouse import db
 
@@ -33,5 +34,6 @@ def replace(conn: db.Connection, as_of_date: date) -> None:
         "fields": sql.SQL(", ").join(fields).as_string(conn) or "1",
         "newest": sql.SQL("{}::date").format(sql.Literal(as_of_date)).as_string(conn),
     }
-    for statement in ("features/live", "segments/segment_by_rule", "segments/assign_by_rule"):
+    db.execute(conn, table.live())
+    for statement in ("segments/segment_by_rule", "segments/assign_by_rule"):
         db.run_file(conn, f"{statement}.sql", **pieces)
