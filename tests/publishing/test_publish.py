@@ -18,7 +18,7 @@ from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen, Segment
 from segmentation.settings import Settings
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 from segmentation.warehouse.db import Database
 from tests.small_shop import contents, silent
 
@@ -416,7 +416,7 @@ def test_two_publications_wait_for_each_other(shop):
     night = shop.night(FIRST)
     shop.stage(night, THREE)
     with shop.warehouse.connect() as other:
-        db.lock(other, "segmentation publication")
+        locks.hold(other, locks.PUBLICATION)
         patient = Database("impatient", {**shop.warehouse.params, "options": "-c lock_timeout=200"})
         refused = Night(night.run_id, FIRST, shop.settings, patient, patient, shop.store)
         with pytest.raises(psycopg2.errors.LockNotAvailable):

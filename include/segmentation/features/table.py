@@ -12,7 +12,7 @@ from segmentation.errors import SettingsError
 from segmentation.features import checkpoints, dictionary, expressions, rollup
 from segmentation.features.dictionary import Feature
 from segmentation.runs.night import Night
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
     horizon = timedelta(days=night.settings.model.horizon_days)
     checkpoints.make(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
-        db.lock(conn, f"segmentation features {night.as_of_date}")
+        locks.hold(conn, locks.features_of(night.as_of_date))
         _ensure_columns(conn)
         date_of = ("customer_features", night.as_of_date)
         key = ("as_of_date", "customer_id")
@@ -146,7 +146,7 @@ def prepare(warehouse: db.Database) -> None:
 
 def _ensure_columns(conn: db.Connection) -> None:
     """A feature that is new in the dictionary gets its column, with its definition as a comment."""
-    db.lock(conn, "segmentation feature columns")
+    locks.hold(conn, locks.FEATURE_COLUMNS)
     known = partitions.kinds(conn, "features.customer_features")
     new = [feature for feature in dictionary.dictionary() if feature.name not in known]
     _try_out(conn)

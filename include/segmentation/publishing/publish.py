@@ -27,7 +27,7 @@ from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 # of a sort or a hash of what a million customers bought in a year; a night has one such statement at a time
 COUNTING_MEMORY = "256MB"
@@ -65,7 +65,7 @@ def publish(
             _still_ours(conn, night)
     counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation publication")
+        locks.hold(conn, locks.PUBLICATION)
         run = (claim or _still_ours)(conn, night)
         params = {**night.params, "parent_as_of_date": run.parent_as_of_date}
         overlap = _overlap(conn, night, params)

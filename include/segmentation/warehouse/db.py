@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Connection = psycopg2.extensions.connection
 SQL = INCLUDE / "sql"
+# what a connection of Airflow may hand on to libpq beside address and login
+LIBPQ_EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
 
 
 @dataclass(frozen=True)
@@ -101,16 +103,6 @@ def scalar(conn: Connection, query: str, params: dict[str, Any] | None = None) -
         cursor.execute(query, params or {})
         first = cursor.fetchone()
         return first[0] if first else None
-
-
-def lock(conn: Connection, name: str) -> None:
-    """Hold an advisory lock by name until the transaction ends."""
-    execute(conn, "select pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name})
-
-
-def lock_shared(conn: Connection, name: str) -> None:
-    """Keep whoever locks the name out until the transaction ends; others who share it are let in."""
-    execute(conn, "select pg_advisory_xact_lock_shared(hashtextextended(%(name)s, 0))", {"name": name})
 
 
 def bind(conn: Connection, query: str, params: dict[str, Any] | None = None) -> str:
