@@ -181,10 +181,9 @@ def settle(database: db.Database) -> None:
 def from_facts(night: Night) -> int:
     """The features straight from the clean facts, in one statement."""
     with night.warehouse.connect() as conn:
-        db.execute(conn, "create temp table recomputed (like features.customer_features) on commit drop")
-        columns = ", ".join(f'"{feature.name}"' for feature in dictionary.of(night))
+        facts = features.from_facts(features.statement_columns(conn, night))
         params = {"as_of_date": night.as_of_date}
-        return db.run_file(conn, "features/from_facts.sql", params, table="recomputed", columns=columns)
+        return db.execute(conn, f"create temp table recomputed on commit drop as\n{facts}", params)
 
 
 def older_years(night: Night, years: int) -> None:

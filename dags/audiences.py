@@ -21,9 +21,11 @@ from airflow.sdk import dag, task
 from segmentation.pipeline import tasks
 from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
 from segmentation.pipeline.callbacks import DEFAULT_ARGS
+from segmentation.runs import dag_ids
 
 
 @dag(
+    dag_id=dag_ids.AUDIENCES,
     schedule=[CUSTOMER_SEGMENTS],
     catchup=False,
     max_active_runs=1,

@@ -41,7 +41,7 @@ second ends with a message; a run without a sign of life for `run.lease_minutes`
 late or corrected facts have changed are in `segments.stale_dates`; nothing runs them again by itself.
 """
 
-from datetime import time, timedelta
+from datetime import timedelta
 
 from airflow.sdk import AssetAlias, CronTriggerTimetable, Param, dag, task
 
@@ -50,18 +50,20 @@ from segmentation.alerts import deadline
 from segmentation.pipeline import tasks
 from segmentation.pipeline.callbacks import DEFAULT_ARGS
 from segmentation.pipeline.operators import HeldNightOperator, gate, reporting
+from segmentation.runs import dag_ids
 
 SETTINGS = settings.load()
 DECISION = timedelta(hours=SETTINGS.run.decision_hours)
 
 
 @dag(
-    schedule=CronTriggerTimetable("0 2 * * *", timezone=SETTINGS.shop.timezone),
+    dag_id=dag_ids.NIGHT,
+    schedule=CronTriggerTimetable(f"{dag_ids.STARTS:%-M %-H} * * *", timezone=SETTINGS.shop.timezone),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     dagrun_timeout=timedelta(hours=6) + DECISION,
-    deadline=deadline.of(SETTINGS, starts=time(2)),
+    deadline=deadline.of(SETTINGS, starts=dag_ids.STARTS),
     params={
         "as_of_date": Param(
             None,
@@ -112,7 +114,7 @@ def customer_segmentation():
     algorithms = task(tasks.prepare)(night)
     # one task an algorithm, in a pool: what bounds memory is how many fit at once
     fits = (
-        task(tasks.fit, pool="segmentation_fit", map_index_template="{{ algorithm }}")
+        task(tasks.fit, pool=dag_ids.FIT_POOL, map_index_template="{{ algorithm }}")
         .partial(reference=night)
         .expand(algorithm=algorithms)
     )

@@ -26,9 +26,11 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 from segmentation import settings
 from segmentation.pipeline import tasks
 from segmentation.pipeline.callbacks import DEFAULT_ARGS
+from segmentation.runs import dag_ids
 
 
 @dag(
+    dag_id=dag_ids.MAINTENANCE,
     schedule=CronTriggerTimetable("0 5 * * 0", timezone=settings.load().shop.timezone),
     catchup=False,
     max_active_runs=1,

@@ -571,19 +571,6 @@ def test_nobody_is_eligible_in_a_shop_without_orders(shop):
 # ------------------------------------------------------------------------------------- the dictionary
 
 
-def test_the_dictionary_and_the_statement_have_the_same_features(shop):
-    """`final` gives the columns that the dictionary defines, in its order, and no other."""
-    order_gaps = db.statement("features/order_gaps.sql", whom="true")
-    state = db.statement("features/state.sql", whom="true", order_gaps=order_gaps)
-    query = db.statement("features/customer_features.sql", columns="final.*", state=state, whom="true")
-    with shop.warehouse.connect() as conn, conn.cursor() as cursor:
-        none = {"month": None, "year_month": None, "slot": 1}
-        cursor.execute(f"select * from ({query}) as q limit 0", {"as_of_date": date(2024, 1, 1), **none})
-        given = [column.name for column in cursor.description]
-    assert given[:3] == ["as_of_date", "customer_id", "customer_id"]
-    assert given[3:] == [feature.name for feature in dictionary.dictionary()]
-
-
 def test_the_table_has_a_described_column_for_each_feature(shop):
     features.build(shop.night(date(2024, 1, 1)), silent)
     with shop.warehouse.connect() as conn:
@@ -628,16 +615,3 @@ def test_a_source_has_the_features_that_its_tables_allow(shop, monkeypatch, tmp_
     assert row["recency_days"] == 2
     frame, _ = features.read_earlier(night, 1)
     assert set(frame.columns) == known
-
-
-def test_a_feature_that_is_new_gets_its_column(shop, monkeypatch):
-    features.build(shop.night(date(2024, 1, 1)), silent)
-    new = dictionary.dictionary()[0].model_copy(update={"name": "brand_new", "formula": "1 + 1"})
-    known = dictionary.dictionary()
-    monkeypatch.setattr(dictionary, "dictionary", lambda: (*known, new))
-    with shop.warehouse.connect() as conn:
-        features._ensure_columns(conn)
-        features._ensure_columns(conn)
-        query = "select count(*) from information_schema.columns where column_name = 'brand_new'"
-        assert db.scalar(conn, f"{query} and table_name = 'customer_features'") == 1
-        conn.rollback()

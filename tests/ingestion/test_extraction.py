@@ -13,7 +13,7 @@ from segmentation.errors import BalanceError, ShopError, SourceError
 from segmentation.ingestion import cleaning, extraction
 from segmentation.settings import Settings
 from segmentation.sources import contract
-from segmentation.warehouse import db
+from segmentation.warehouse import db, locks
 from tests.small_shop import SELECTS, SmallShop, forget, make_source, select, silent
 
 TABLES = {"orders": select("orders"), "order_items": select("order_items")}
@@ -508,7 +508,7 @@ def test_extraction_waits_for_another_run_of_these_days(shop, source):
     impatient = db.Database("impatient", {**shop.warehouse.params, "options": "-c lock_timeout=200"})
     hurried = SmallShop(shop.shop, impatient, shop.store)
     with shop.warehouse.connect() as other:
-        db.lock(other, "segmentation days")
+        locks.hold(other, locks.DAYS)
         for stage in (
             lambda: extraction.run(hurried.night(day(1)), None, silent),
             lambda: cleaning.run(hurried.night(day(1)), None, day(1), silent),

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen, Segment
 from segmentation.settings import Settings
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 from segmentation.warehouse.db import Database
+from tests.round_trips import counted
 from tests.small_shop import contents, silent
 
 FIRST, SECOND, THIRD = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)
@@ -203,6 +205,28 @@ def test_every_relation_is_published(shop):
             FIRST,
         ),
     ]
+
+
+def test_a_publication_gathers_once_and_writes_once(shop):
+    """Counted: statements and COPYs of all connections, and those while other publications wait."""
+    shop.publish(FIRST, THREE)
+    night = shop.night(SECOND)
+    shop.stage(night, THREE)
+    with counted() as sent:
+        publishing.publish(night, chosen(THREE, SPEND), silent)
+    under_the_lock = sent[len(sent) - sent[::-1].index(next(s for s in sent[::-1] if "advisory" in s)) :]
+    assert len(sent) == 22
+    assert len(under_the_lock) == 13
+
+
+def test_a_percent_sign_in_a_text_is_one(shop):
+    handed = chosen(THREE, SPEND)
+    segments = tuple(replace(s, description="5 % of all, 100%(s)s") for s in handed.segments)
+    night = shop.night(FIRST)
+    shop.stage(night, THREE)
+    publishing.publish(night, replace(handed, segments=segments, verdict="ahead by 5 %"), silent)
+    assert set(shop.see("select description from segments.segment_versions")) == {("5 % of all, 100%(s)s",)}
+    assert shop.see("select verdict from segments.runs") == [("ahead by 5 %",)]
 
 
 def test_the_richest_segment_gets_the_first_id(shop):
@@ -416,7 +440,7 @@ def test_two_publications_wait_for_each_other(shop):
     night = shop.night(FIRST)
     shop.stage(night, THREE)
     with shop.warehouse.connect() as other:
-        db.lock(other, "segmentation publication")
+        locks.hold(other, locks.PUBLICATION)
         patient = Database("impatient", {**shop.warehouse.params, "options": "-c lock_timeout=200"})
         refused = Night(night.run_id, FIRST, shop.settings, patient, patient, shop.store)
         with pytest.raises(psycopg2.errors.LockNotAvailable):

@@ -20,7 +20,7 @@ import psycopg2
 import pytest
 import yaml
 
-from segmentation.features import checkpoints, rollup, table
+from segmentation.features import checkpoints, dictionary, expressions, rollup, table
 from segmentation.warehouse import db, partitions
 from tests.small_shop import insert
 
@@ -84,6 +84,10 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
         ),
         **params.get("identifiers", {}),
     }
+    if case.parts[1] == "customer_features":
+        named = {feature.name: feature for feature in dictionary.dictionary()}
+        wanted = [named[name.strip()] for name in identifiers["columns"].split(",")]
+        identifiers["columns"] = expressions.columns((f.name, f.kind, f.expression) for f in wanted)
     text = db.statement(f"{case.parts[0]}/{case.parts[1]}.sql", **identifiers)
     with conn.cursor() as cursor:
         cursor.execute(text, {**DEFAULTS, **params.get("bind", {})})

@@ -20,12 +20,10 @@ from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
 from segmentation.quality.results import DRIFT, Result, worst_first
 from segmentation.row_rules import NO_FAULT
-from segmentation.runs import connections, links, register
+from segmentation.runs import connections, dag_ids, links, register
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
-DAG = "customer_segmentation"
-MAINTENANCE = "warehouse_maintenance"
 WAREHOUSE = "warehouse"
 
 # What names a row, in quarantine and in staging. Nothing of a customer does.
@@ -65,7 +63,7 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
     """A failed gate, or a task that failed for good."""
     exception, task, dag_run = context.get("exception"), context["ti"], context["dag_run"]
     link = ui(dag_run.run_id, task.task_id, task.map_index, dag_id=task.dag_id)
-    if task.dag_id == MAINTENANCE:
+    if task.dag_id == dag_ids.MAINTENANCE:
         _send(_of_maintenance(dag_run, task.task_id, words, link))
         return
     if isinstance(exception, GateFailed):
@@ -79,11 +77,13 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
 
 def _of_maintenance(dag_run: Any, task_id: str, words: str, link: str) -> Alert:
     """A task of the weekly maintenance; it is about the newest published date."""
-    facts = {"task": f"{task_id} of {MAINTENANCE}", "is_published": True}
+    facts = {"task": f"{task_id} of {dag_ids.MAINTENANCE}", "is_published": True}
     day = _newest() or dates.as_of(None, dag_run.logical_date, dag_run.run_after, settings.load().tz)
     made = _alert("task", day, None, dag_run.run_id, link=link, what=(words,), facts=facts)
     folder = settings.load().alerts.runbooks.rstrip("/")
-    return replace(made, rerun=f"airflow dags trigger {MAINTENANCE}", runbook=f"{folder}/maintenance.md")
+    return replace(
+        made, rerun=f"airflow dags trigger {dag_ids.MAINTENANCE}", runbook=f"{folder}/maintenance.md"
+    )
 
 
 def held(
@@ -237,7 +237,7 @@ def _dag_run_id() -> str | None:
     return None
 
 
-def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1, dag_id: str = DAG) -> str:
+def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1, dag_id: str = dag_ids.NIGHT) -> str:
     """Where the run or its task is in the Airflow UI; empty where there is no UI (`make run`)."""
     base = links.base_url()
     if not base or not dag_run_id:
@@ -260,5 +260,5 @@ def _command(what: str, day: date) -> str:
     if shop.exists():  # made by `make run` and `make up`
         return f"make {what} SHOP={settings.load().shop.name} AS_OF={day}"
     if what == "run":
-        return f'airflow dags trigger {DAG} --conf \'{{"as_of_date": "{day}"}}\''
+        return f'airflow dags trigger {dag_ids.NIGHT} --conf \'{{"as_of_date": "{day}"}}\''
     return f"python -m segmentation {what} {day}"

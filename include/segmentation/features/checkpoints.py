@@ -13,8 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from segmentation.runs.night import Night
-from segmentation.warehouse import db, partitions
-from segmentation.warehouse.locks import DAYS_LOCK
+from segmentation.warehouse import db, locks, partitions
 
 YEAR = timedelta(days=365)
 EVERYBODY = "true"
@@ -47,7 +46,7 @@ def make(night: Night, days: list[date]) -> None:
     wanted = sorted({_month(day) for each in days for day in (each - YEAR, each)})
     for month in wanted:
         with night.warehouse.connect() as conn:
-            db.lock(conn, DAYS_LOCK)
+            locks.hold(conn, locks.DAYS)
             _make_month(conn, month)
 
 
@@ -59,7 +58,7 @@ def at(conn: db.Connection, as_of_date: date) -> Checkpoints:
 
 def month_start(conn: db.Connection, day: date) -> date | None:
     """The newest month start that is kept and not after `day`; it holds until the transaction ends."""
-    db.lock_shared(conn, DAYS_LOCK)
+    locks.share(conn, locks.DAYS)
     return _month_checkpoint(conn, day)
 
 
@@ -80,7 +79,7 @@ def prune(conn: db.Connection, before: date) -> list[date]:
 
     A date that needs one makes it again. Returns the month starts.
     """
-    db.lock(conn, DAYS_LOCK)
+    locks.hold(conn, locks.DAYS)
     forgotten = db.rows(
         conn,
         "delete from features.anchors where kind = 'month' and as_of_date < %(before)s "

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from segmentation.errors import SettingsError
+from segmentation.features import expressions
 from segmentation.language import numbers
 from segmentation.language.texts import t
 from segmentation.runs.night import Night
@@ -14,6 +16,7 @@ from segmentation.settings import INCLUDE
 from segmentation.sources import contract, files
 
 DICTIONARY = INCLUDE / "config" / "features.yaml"
+KEY = ("as_of_date", "customer_id")
 
 
 class Feature(BaseModel):
@@ -21,7 +24,8 @@ class Feature(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    expression: str
     group: str
     unit: str
     window: int | str
@@ -32,6 +36,20 @@ class Feature(BaseModel):
     needs: str | None = None
     high: str | None = None
     low: str | None = None
+    range: tuple[float | None, float | None] | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if name in KEY:
+            raise ValueError("this is a column of the key")
+        return name
+
+    @field_validator("expression")
+    @classmethod
+    def _is_of_blocks(cls, expression: str) -> str:
+        expressions.check(expression)
+        return expression
 
     @property
     def kind(self) -> str:
@@ -41,8 +59,30 @@ class Feature(BaseModel):
 
 @lru_cache(maxsize=1)
 def dictionary() -> tuple[Feature, ...]:
-    """Every feature there is, in the order of the file."""
-    return tuple(TypeAdapter(list[Feature]).validate_python(yaml.safe_load(DICTIONARY.read_text())))
+    """Every feature there is, in the order of the file.
+
+    Raises
+    ------
+    SettingsError
+        Names the feature whose entry is at fault, and says what is wrong with it.
+    """
+    features = tuple(_feature(entry) for entry in yaml.safe_load(DICTIONARY.read_text()))
+    names = [feature.name for feature in features]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SettingsError(f"{DICTIONARY.name}: {', '.join(twice)} is there twice")
+    return features
+
+
+def _feature(entry: dict[str, Any]) -> Feature:
+    try:
+        return Feature.model_validate(entry)
+    except ValidationError as error:
+        name = entry.get("name", entry) if isinstance(entry, dict) else entry
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "entry"
+        words = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{DICTIONARY.name}: feature {name}: {where}: {words}") from None
 
 
 def called(name: str) -> str:

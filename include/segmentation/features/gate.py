@@ -1,8 +1,10 @@
 """The gate on the features of a date: completeness, ranges, drift."""
 
+import json
 from datetime import date, timedelta
 
-from segmentation.features import checkpoints, dictionary
+from segmentation.features import checkpoints, dictionary, table
+from segmentation.modelling import drift
 from segmentation.quality import judge
 from segmentation.quality import metrics as measuring
 from segmentation.quality.results import GateResult
@@ -19,7 +21,6 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
     "stars": (1, 5),
     "years": (0, 200),
 }
-RANGE_OF = {"spend_trend_90d": (-1, 1)}
 NOT_NEGATIVE = (0, None)
 
 
@@ -33,20 +34,20 @@ def check_features(night: Night) -> GateResult:
     """
     from segmentation.features import expectations
 
-    table, features = "customer_features", dictionary.of(night)
+    relation, features = "customer_features", dictionary.of(night)
     with night.warehouse.connect() as conn:
         figures = ",\n    ".join(figure for feature in features for figure in _figures(feature))
-        measuring.measure(conn, night, "features", table, table, {}, figures=figures)
+        measuring.measure(conn, night, "features", relation, relation, {}, figures=figures)
         since = night.as_of_date - timedelta(days=RECENT_DAYS)
         params = {"since": since, "month": checkpoints.month_start(conn, night.as_of_date)}
-        measuring.measure(conn, night, "features", table, "eligible", params)
-        measured = measuring.read(conn, night, "features", table)
+        measuring.measure(conn, night, "features", relation, "eligible", params)
+        measured = measuring.read(conn, night, "features", relation)
         parent = judge.parent_date(conn, night)
         if parent:
             _measure_drift(conn, night, features, parent, measured.count("row_count"))
-            measured = measuring.read(conn, night, "features", table)
+            measured = measuring.read(conn, night, "features", relation)
     suite = expectations.customer_features(measured, night.settings, features, parent and parent.isoformat())
-    return judge.judge(night, "features", "features", [measured], {table: suite})
+    return judge.judge(night, "features", "features", [measured], {relation: suite})
 
 
 def _figures(feature: dictionary.Feature) -> list[str]:
@@ -55,7 +56,7 @@ def _figures(feature: dictionary.Feature) -> list[str]:
     count_known = f'count({name}) as "known_{feature.name}"'
     if feature.kind == "text":
         return [count_known]
-    lowest, highest = RANGE_OF.get(feature.name) or RANGES.get(feature.unit, NOT_NEGATIVE)
+    lowest, highest = feature.range or RANGES.get(feature.unit, NOT_NEGATIVE)
     least = "'-Infinity' <" if lowest is None else f"{lowest} <="
     most = "< 'Infinity'" if highest is None else f"<= {highest}"
     within = f"{least} {name} and {name} {most}"
@@ -63,19 +64,17 @@ def _figures(feature: dictionary.Feature) -> list[str]:
 
 
 def _measure_drift(
-    conn: db.Connection, night: Night, wanted: tuple[dictionary.Feature, ...], parent: date, customers: int
+    conn: db.Connection, night: Night, features: tuple[dictionary.Feature, ...], parent: date, customers: int
 ) -> None:
-    numbers = [feature.name for feature in wanted if feature.kind != "text"]
-    categories = [feature.name for feature in wanted if feature.kind == "text"]
-    params = {
-        "parent_as_of_date": parent,
-        "sample_every": max(customers // DRIFT_SAMPLE, 1),
-        "number_names": numbers,
-        "category_names": categories,
-    }
-    columns = {"numbers": _columns(numbers), "categories": _columns(categories)}
-    measuring.measure(conn, night, "features", "customer_features", "drift", params, **columns)
+    """Keep the index of each feature, of the same customers in `DRIFT_SAMPLE` on both dates.
 
-
-def _columns(names: list[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
+    It is the index that `selection.refit` decides by: one definition, of the bins and of the unknown.
+    """
+    every = max(customers // DRIFT_SAMPLE, 1)
+    then = table.read_sample(conn, parent, features, every)
+    if then.empty:
+        return  # the features of that date are past their time
+    moved = drift.psi(drift.histogram(then), table.read_sample(conn, night.as_of_date, features, every))
+    figures = json.dumps({f"psi_{name}": value for name, value in moved.items()})
+    kept = {**night.params, "gate": "features", "table_name": "customer_features", "figures": figures}
+    db.run_file(conn, "quality/metrics.sql", kept)

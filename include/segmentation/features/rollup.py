@@ -9,8 +9,7 @@ from datetime import date
 from segmentation.features.checkpoints import _forget_all, _make_again
 from segmentation.runs import stale
 from segmentation.runs.night import Night
-from segmentation.warehouse import db, partitions
-from segmentation.warehouse.locks import DAYS_LOCK
+from segmentation.warehouse import db, locks, partitions
 
 BY_MONTH = ("customer_day", "customer_product_day")
 FACTS = ("orders", "events", "reviews")
@@ -24,7 +23,7 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
     """
     days = {"first": first, "end": end}
     with night.warehouse.connect() as conn:
-        db.lock(conn, DAYS_LOCK)
+        locks.hold(conn, locks.DAYS)
         _make_months(conn, days)
         db.run_file(conn, "features/customer_day.sql", days)
         rows = db.scalar(conn, "select count(*) from fresh_days")

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
 from psycopg2 import sql
 
-from segmentation.features import checkpoints, dictionary, rollup
+from segmentation.errors import SettingsError
+from segmentation.features import checkpoints, dictionary, expressions, rollup
 from segmentation.features.dictionary import Feature
 from segmentation.runs.night import Night
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,7 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
     horizon = timedelta(days=night.settings.model.horizon_days)
     checkpoints.make(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
-        db.lock(conn, f"segmentation features {night.as_of_date}")
+        locks.hold(conn, locks.features_of(night.as_of_date))
         _ensure_columns(conn)
         date_of = ("customer_features", night.as_of_date)
         key = ("as_of_date", "customer_id")
@@ -45,13 +47,7 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
     computed in two parallel ranges, each by a process of the server: sums by customer are not shared among
     workers.
     """
-    computed = {feature.name for feature in dictionary.of(night)}
-    kinds = partitions.kinds(conn, "features.customer_features")
-    columns = ",\n    ".join(
-        f"{_quoted(name) if name in computed else 'null'}::{kind} as {_quoted(name)}"
-        for name, kind in kinds.items()
-        if name not in ("as_of_date", "customer_id")
-    )
+    columns = statement_columns(conn, night)
     kept = checkpoints.at(conn, as_of_date)
     middle = checkpoints.middle(conn, kept.month)
     params = {**night.params, "as_of_date": as_of_date, "middle": middle, **kept.params}
@@ -74,8 +70,40 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
     db.execute(conn, f"drop table {order_gaps}")
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def statement_columns(conn: db.Connection, night: Night) -> str:
+    """The columns of `features.customer_features`, but its key, as expressions of the building blocks."""
+    given = {feature.name: feature.expression for feature in dictionary.of(night)}
+    kinds = partitions.kinds(conn, "features.customer_features")
+    return expressions.columns(
+        (name, kind, given.get(name)) for name, kind in kinds.items() if name not in dictionary.KEY
+    )
+
+
+def from_facts(columns: str) -> str:
+    """The statement that computes the same from all clean facts; binds `as_of_date`."""
+    everybody = checkpoints.EVERYBODY
+    browsed = db.statement("features/browsed.sql", whom=everybody)
+    return db.statement(
+        "features/from_facts.sql",
+        as_of_date="%(as_of_date)s::date",
+        whom=everybody,
+        browsed=browsed,
+        columns=columns,
+    )
+
+
+def live() -> str:
+    """The statement that makes `features.live`: the same of one customer, as of the date it is asked for."""
+    numbers = (feature for feature in dictionary.dictionary() if feature.kind != "text")
+    whom = "customer_id = of_customer"
+    facts = db.statement(
+        "features/from_facts.sql",
+        as_of_date="as_of_date",
+        whom=whom,
+        browsed=f"select * from features.customer_day where {whom}",
+        columns=expressions.columns((feature.name, feature.kind, feature.expression) for feature in numbers),
+    )
+    return db.statement("features/live.sql", facts=facts)
 
 
 def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) -> None:
@@ -104,28 +132,46 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
     return frame, spend.set_index("customer_id")["spend"].reindex(frame.index).fillna(0.0)
 
 
+def prepare(warehouse: db.Database) -> None:
+    """Make the columns of new features; what is wrong with the dictionary is found now and not in the night.
+
+    Raises
+    ------
+    SettingsError
+        Names the feature whose entry is at fault.
+    """
+    with warehouse.connect() as conn:
+        _ensure_columns(conn)
+
+
 def _ensure_columns(conn: db.Connection) -> None:
     """A feature that is new in the dictionary gets its column, with its definition as a comment."""
-    db.lock(conn, "segmentation feature columns")
-    columns = {
-        row["name"]
-        for row in db.rows(
-            conn,
-            "select attname as name from pg_attribute "
-            "where attrelid = 'features.customer_features'::regclass and attnum > 0",
-        )
-    }
+    locks.hold(conn, locks.FEATURE_COLUMNS)
+    known = partitions.kinds(conn, "features.customer_features")
+    new = [feature for feature in dictionary.dictionary() if feature.name not in known]
+    _try_out(conn)
     table = sql.Identifier("features", "customer_features")
     with conn.cursor() as cursor:
-        for feature in dictionary.dictionary():
-            if feature.name in columns:
-                continue
+        for feature in new:
             column = sql.Identifier(feature.name)
             cursor.execute(sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column))
             comment = f"{feature.label} ({feature.unit}): {feature.formula}; window: {feature.window}"
             cursor.execute(
                 sql.SQL("comment on column {}.{} is {}").format(table, column, sql.Literal(comment))
             )
+
+
+def _try_out(conn: db.Connection) -> None:
+    """Compute each expression for a customer of one order, where what can be 0 is 0."""
+    for feature in dictionary.dictionary():
+        column = expressions.columns([(feature.name, feature.kind, feature.expression)])
+        try:
+            db.execute(conn, f"select {column} from ({expressions.poorest()}) as sums")
+        except psycopg2.Error as error:
+            reason = str(error.diag.message_primary)
+            raise SettingsError(
+                f"{dictionary.DICTIONARY.name}: feature {feature.name}: expression: {reason}"
+            ) from None
 
 
 def read(conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...]) -> "pd.DataFrame":
@@ -137,8 +183,19 @@ def read(conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...]) -> 
     return _frame(conn, query, {"as_of_date": as_of_date}, wanted)
 
 
+def read_sample(
+    conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...], every: int
+) -> "pd.DataFrame":
+    """The features of one customer in `every`, who is the same on every date; as from `read`."""
+    query = (
+        "select * from features.customer_features "
+        "where as_of_date = %(as_of_date)s and mod(hashtext(customer_id), %(every)s) = 0"
+    )
+    return _frame(conn, query, {"as_of_date": as_of_date, "every": every}, wanted)
+
+
 def _frame(
-    conn: db.Connection, query: str, params: dict[str, date], wanted: tuple[Feature, ...]
+    conn: db.Connection, query: str, params: dict[str, Any], wanted: tuple[Feature, ...]
 ) -> "pd.DataFrame":
     """Words as text, numbers by binary COPY."""
     import pandas as pd

@@ -5,7 +5,7 @@ from datetime import date
 
 from segmentation.features import checkpoints, dictionary
 from segmentation.features.dictionary import Feature
-from segmentation.features.table import _compute, _ensure_columns
+from segmentation.features.table import _compute, _ensure_columns, from_facts, statement_columns
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
@@ -36,11 +36,9 @@ def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
     figures = ",\n    ".join(_differs(feature) for feature in wanted)
     with night.warehouse.connect() as conn:
         _ensure_columns(conn)
-        db.execute(conn, "create temp table recomputed (like features.customer_features) on commit drop")
         _compute(conn, night, day, "kept")
-        columns = ", ".join(f'"{feature.name}"' for feature in wanted)
-        params = {"as_of_date": day}
-        db.run_file(conn, "features/from_facts.sql", params, table="recomputed", columns=columns)
+        facts = from_facts(statement_columns(conn, night))
+        db.execute(conn, f"create temp table recomputed on commit drop as\n{facts}", {"as_of_date": day})
         counts = db.row(conn, db.statement("features/verify.sql", figures=figures)) or {}
     return [Mismatch(name, customers) for name, customers in counts.items() if customers]
 

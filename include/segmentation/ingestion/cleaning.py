@@ -9,7 +9,7 @@ import psycopg2.errors
 from segmentation.errors import BalanceError
 from segmentation.runs.night import Night
 from segmentation.sources import contract
-from segmentation.warehouse import db
+from segmentation.warehouse import db, locks
 
 # Lines after orders: a line takes its order's customer and day.
 ORDER = ("customers", "orders", "order_items", "events", "reviews")
@@ -39,7 +39,7 @@ def run(
     }
     tables = [name for name in ORDER if name in contract.tables_of(night.settings.shop.source)]
     with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation days")
+        locks.hold(conn, locks.DAYS)
         for name in tables:
             _clean(conn, name, params)
             progress(f"clean: {name}")

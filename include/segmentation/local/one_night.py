@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 from segmentation import progress
 from segmentation.local.home import PROJECT
+from segmentation.runs import dag_ids
 
 
 def prepare_metadata() -> None:
@@ -31,7 +32,7 @@ def prepare_metadata() -> None:
     progress.say("start: preparing Airflow's own database (once)")
     upgradedb()
     Pool.create_or_update_pool(
-        "segmentation_fit", 2, "fits of candidates at the same time", include_deferred=False
+        dag_ids.FIT_POOL, 2, "fits of candidates at the same time", include_deferred=False
     )
     done.touch()
 
@@ -52,7 +53,7 @@ def main(result: Path, params: dict[str, Any]) -> None:
     bag = DagBag(PROJECT / "dags")
     for file, error in bag.import_errors.items():
         raise SystemExit(f"{file}: {error}")
-    dag = bag.dags["customer_segmentation"]
+    dag = bag.dags[dag_ids.NIGHT]
     dag.deadline = []  # somebody is watching; and Airflow 3.3.2 ends a dag.test() with a deadline in an error
     with patch("time.sleep", _short_sleep):
         run = dag.test(logical_date=datetime.now(UTC), run_conf=params)

@@ -19,6 +19,7 @@ from segmentation.errors import SettingsError
 from segmentation.local import home as homes
 from segmentation.local import postgres
 from segmentation.local.home import Home
+from segmentation.runs import dag_ids
 
 PARTS = {part: (part,) for part in ("api-server", "dag-processor", "scheduler", "triggerer")}
 # A backfill waits for nobody: no triggerer, and no scheduled night comes in between.
@@ -256,7 +257,8 @@ def _say(home: Home, environment: dict[str, str], number: int) -> None:
     print(
         f"\nAirflow is up for shop '{home.shop}':  http://localhost:{number}\n"
         f"log in as admin, password {password}\n"
-        "The DAG customer_segmentation runs at 02:00 shop time; trigger it there for a night now.\n"
+        f"The DAG {dag_ids.NIGHT} runs at {dag_ids.STARTS:%H:%M} shop time; "
+        "trigger it there for a night now.\n"
         "Ctrl-C stops everything.",
         flush=True,
     )

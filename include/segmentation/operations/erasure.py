@@ -12,7 +12,7 @@ from segmentation.errors import SourceError
 from segmentation.runs.night import Night
 from segmentation.runs.window import Window
 from segmentation.sources import contract
-from segmentation.warehouse import db
+from segmentation.warehouse import db, locks
 
 SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments")
 
@@ -48,7 +48,7 @@ def erase(night: Night, customer_id: str) -> dict[str, int]:
     wanted = {"customer_id": customer_id.strip()}
     _refuse_if_there(night, wanted)
     with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation days")
+        locks.hold(conn, locks.DAYS)
         counts = {}
         for where in ("staging", "quarantine"):  # lines know their customer by their order
             counts[f"{where}.order_items"] = db.run_file(conn, "erase/order_items.sql", wanted, schema=where)

@@ -20,7 +20,7 @@ from segmentation.features import checkpoints
 from segmentation.publishing import packed_assignments
 from segmentation.runs import register
 from segmentation.settings import Settings
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 STAGED = ("orders", "order_items", "events", "reviews")
 """Customers stay: an attribute's history is made of all of their rows, and they are few."""
@@ -115,12 +115,8 @@ def _publication_lock(warehouse: db.Database) -> Iterator[db.Connection]:
     """A connection without a transaction around it, that keeps publications out."""
     with closing(psycopg2.connect(**warehouse.params, application_name="segmentation maintenance")) as conn:
         conn.autocommit = True
-        name = {"name": "segmentation publication"}
-        db.execute(conn, "select pg_advisory_lock(hashtextextended(%(name)s, 0))", name)
-        try:
+        with locks.held(conn, locks.PUBLICATION):
             yield conn
-        finally:
-            db.execute(conn, "select pg_advisory_unlock(hashtextextended(%(name)s, 0))", name)
 
 
 def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) -> int:
@@ -155,7 +151,7 @@ def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) ->
 def _forget_staged(warehouse: db.Database, before: date) -> int:
     """Delete staged rows of days before that one; whoever needs these days extracts them again."""
     with warehouse.connect() as conn:
-        db.lock(conn, "segmentation days")
+        locks.hold(conn, locks.DAYS)
         deleted = sum(
             db.execute(conn, f"delete from staging.{table} where day < %(before)s", {"before": before})
             for table in STAGED
@@ -166,7 +162,7 @@ def _forget_staged(warehouse: db.Database, before: date) -> int:
 
 def _forget_changes(warehouse: db.Database) -> int:
     with warehouse.connect() as conn:
-        db.lock(conn, "segmentation days")
+        locks.hold(conn, locks.DAYS)
         return db.run_file(conn, "maintenance/changed_days.sql")
 
 

@@ -22,7 +22,6 @@ from segmentation.warehouse.db import Database
 
 FRESH, OLD, NOT_USABLE = 0, 1, 2
 RUNS, INCIDENTS = 5, 10
-EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def warehouse() -> Database:
         raise SettingsError("AIRFLOW_CONN_WAREHOUSE is not readable as JSON") from None
     names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     params = {ours: fields.get(theirs) for theirs, ours in names.items()}
-    params |= {name: extra.get(name) for name in EXTRAS}
+    params |= {name: extra.get(name) for name in db.LIBPQ_EXTRAS}
     return Database("warehouse", {name: value for name, value in params.items() if value})
 
 

@@ -52,6 +52,7 @@ def start() -> Reference | None:
     ------
     SettingsError, SourceError, LeaseError
     """
+    from segmentation.features import table
     from segmentation.operations.backfill import request
     from segmentation.segments import playbook
     from segmentation.sources import contract
@@ -67,6 +68,7 @@ def start() -> Reference | None:
     playbook.load()  # a fault in it stops the night here and not at its end
     target = connections.database("warehouse")
     schema.migrate(target)
+    table.prepare(target)  # as is one in the dictionary of features
     backfill = context["params"]["backfill"]
     if backfill and (why := request.left_alone(target, day, run.run_id, request.Asked.of(backfill))):
         progress.say(f"start: {day} is left as it is: {why}")

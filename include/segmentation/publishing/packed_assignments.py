@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg2
 
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ class PackedAssignments(NamedTuple):
 
 def number(conn: db.Connection, table: str) -> int:
     """Give the customers of a table their numbers; returns how many had none."""
-    db.lock(conn, "segmentation customer numbers")
+    locks.hold(conn, locks.CUSTOMER_NUMBERS)
     return db.run_file(conn, "segments/customer_numbers.sql", table=table)
 
 
@@ -51,20 +51,20 @@ def pack(conn: db.Connection, table: str, key: str) -> PackedAssignments | None:
     return PackedAssignments(keys, places.tobytes())
 
 
-def keep(
+def statements(
     conn: db.Connection, run: dict[str, Any], packed: PackedAssignments | None, ids: dict[int, int]
-) -> None:
-    """Keep the bytes of a published date in the place of those it had; `ids`: segments by key."""
-    db.execute(conn, "delete from segments.packed_segments where as_of_date = %(as_of_date)s", run)
+) -> list[str]:
+    """What keeps the bytes of a published date in the place of those it had; `ids`: segments by key."""
+    made = [db.bind(conn, "delete from segments.packed_segments where as_of_date = %(as_of_date)s", run)]
     if packed is None:
-        return
+        return made
     segments, places = [ids[key] for key in packed.keys], psycopg2.Binary(packed.places)
-    db.execute(
-        conn,
+    insert = (
         "insert into segments.packed_segments (as_of_date, run_id, segment_ids, places) "
-        "values (%(as_of_date)s, %(run_id)s, %(segments)s::integer[], %(places)s)",
-        {"as_of_date": run["as_of_date"], "run_id": run["run_id"], "segments": segments, "places": places},
+        "values (%(as_of_date)s, %(run_id)s, %(segments)s::integer[], %(places)s)"
     )
+    date_of = {"as_of_date": run["as_of_date"], "run_id": run["run_id"]}
+    return [*made, db.bind(conn, insert, {**date_of, "segments": segments, "places": places})]
 
 
 def pack_missing(warehouse: db.Database) -> list[date]:
@@ -74,10 +74,11 @@ def pack_missing(warehouse: db.Database) -> list[date]:
     for run in lacking:
         table = f"segments.{partitions.name('customer_segments', run['as_of_date'])}"
         with warehouse.connect() as conn:
-            db.lock(conn, "segmentation publication")
+            locks.hold(conn, locks.PUBLICATION)
             number(conn, table)
             packed = pack(conn, table, "segment_id")
-            keep(conn, run, packed, {key: key for key in packed.keys} if packed else {})
+            ids = {key: key for key in packed.keys} if packed else {}
+            db.execute_bound(conn, statements(conn, run, packed, ids))
     return [run["as_of_date"] for run in lacking]
 
 

@@ -5,29 +5,22 @@ together is known, and only under which permanent id is not.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from segmentation.errors import LeaseError
 from segmentation.publishing import packed_assignments, rules_in_sql
-from segmentation.publishing.ids import _events, _overlap, _segment_ids, assignments_table
-from segmentation.publishing.tables import (
-    HABITS,
-    PRODUCTS,
-    REWRITTEN,
-    _leaderboard,
-    _named,
-    _playbook,
-    _rules,
-    _versions,
-)
+from segmentation.publishing.decision import Counted, Decision, decide
+from segmentation.publishing.ids import assignments_table
+from segmentation.publishing.inputs import Inputs
+from segmentation.publishing.tables import HABITS, PRODUCTS, REWRITTEN
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 # of a sort or a hash of what a million customers bought in a year; a night has one such statement at a time
 COUNTING_MEMORY = "256MB"
@@ -65,49 +58,13 @@ def publish(
             _still_ours(conn, night)
     counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation publication")
+        locks.hold(conn, locks.PUBLICATION)
         run = (claim or _still_ours)(conn, night)
-        params = {**night.params, "parent_as_of_date": run.parent_as_of_date}
-        overlap = _overlap(conn, night, params)
-        ids = _segment_ids(conn, night, chosen, overlap)
-        progress(f"publish: {len(ids)} segments")
-        customers = _write(conn, night, chosen, ids, overlap, counted, params)
-        newest = register.newest(conn)
-        is_newest = newest is None or night.as_of_date >= newest
-        db.execute(
-            conn,
-            """
-            update segments.runs
-            set
-                status = 'published', published_at = now(), finished_at = now(), verdict = %(verdict)s,
-                decision = %(decision)s, model_path = %(model_path)s, rule_fidelity = %(fidelity)s,
-                counts = counts || jsonb_build_object('customers', %(n)s, 'segments', %(k)s)
-            where run_id = %(run_id)s
-            """,
-            {
-                **params,
-                "verdict": chosen.verdict,
-                "decision": chosen.kind,
-                "model_path": chosen.model_path,
-                "fidelity": chosen.rule_fidelity,
-                "n": customers,
-                "k": len(ids),
-            },
-        )
-        if is_newest:
-            # late, because whoever reads the view waits from here to the end of the transaction
-            rules_in_sql.replace(conn, night.as_of_date)
-        db.execute(conn, f"drop table {assignments_table(night.as_of_date)}")
-    return {"customers": customers, "segments": len(ids), "is_newest": is_newest}
-
-
-@dataclass(frozen=True)
-class Counted:
-    """Counts by cluster that are published beside the choice."""
-
-    products: pd.DataFrame
-    habits: pd.DataFrame
-    packed: packed_assignments.PackedAssignments | None
+        inputs = Inputs.of(conn, night, chosen, run.parent_as_of_date)
+        decided = decide(night.as_of_date, night.settings.language, chosen, counted, inputs)
+        progress(f"publish: {len(decided.ids)} segments")
+        customers = _write(conn, night, chosen, decided, counted, run.parent_as_of_date)
+    return {"customers": customers, "segments": len(decided.ids), "is_newest": decided.is_newest}
 
 
 def _count(night: Night, assignments: str) -> Counted:
@@ -153,16 +110,17 @@ def _write(
     conn: db.Connection,
     night: Night,
     chosen: Chosen,
-    ids: dict[int, int],
-    overlap: dict[tuple[int, int], int],
+    decided: Decision,
     counted: Counted,
-    params: dict[str, Any],
+    parent: date | None,
 ) -> int:
-    """All relations of the date; returns the customers."""
-    db.execute(conn, "create temp table cluster_ids (cluster integer, segment_id integer) on commit drop")
-    db.copy_frame(
-        conn, pd.DataFrame(ids.items(), columns=["cluster", "segment_id"]), ("pg_temp", "cluster_ids")
-    )
+    """All relations of the date, the run, and the rules in the database; returns the customers."""
+    params = {
+        **night.params,
+        "parent_as_of_date": parent,
+        "clusters": list(decided.ids),
+        "segments": list(decided.ids.values()),
+    }
     staged = partitions.stage(conn, "segments", "customer_segments", night.as_of_date)
     customers = db.run_file(
         conn,
@@ -171,25 +129,45 @@ def _write(
         table=staged,
         assignments=assignments_table(night.as_of_date),
     )
-    for table in REWRITTEN:
-        db.execute(conn, f"delete from segments.{table} where as_of_date = %(as_of_date)s", params)
-    if params["parent_as_of_date"]:
-        db.run_file(conn, "segments/segment_migrations.sql", params, table=staged)
-    frames = {
-        "segment_versions": _versions(conn, night, chosen, ids),
-        "segment_rules": _rules(chosen, ids),
-        "segment_playbook": _playbook(night, chosen, ids),
-        "segment_events": _events(conn, chosen, ids, overlap, params),
-        "segment_profiles": _named(chosen.profiles, ids),
-        "segment_products": _named(counted.products, ids),
-        "segment_habits": _named(counted.habits, ids),
-        "model_leaderboard": _leaderboard(chosen.leaderboard),
-    }
-    for table, frame in frames.items():
-        stamped = frame.assign(as_of_date=night.as_of_date, run_id=night.run_id)
-        db.copy_frame(conn, stamped, ("segments", table))
-    packed_assignments.keep(conn, params, counted.packed, ids)
+    db.execute_bound(conn, _beside_the_customers(conn, night, decided, counted, staged, params))
     partitions.replace(conn, "segments", "customer_segments", night.as_of_date)
     db.execute(conn, f"analyze segments.{partitions.name('customer_segments', night.as_of_date)}")
     db.run_file(conn, "segments/segments.sql")
+    facts = {
+        **night.params,
+        "verdict": chosen.verdict,
+        "decision": chosen.kind,
+        "model_path": chosen.model_path,
+        "fidelity": chosen.rule_fidelity,
+        "customers": customers,
+        "segments": len(decided.ids),
+    }
+    db.run_file(conn, "segments/published.sql", facts)
+    if decided.is_newest:
+        # late, because whoever reads the view waits from here to the end of the transaction
+        rules_in_sql.replace(conn, night.as_of_date, decided.rows["segment_rules"])
+    db.execute(conn, f"drop table {assignments_table(night.as_of_date)}")
     return customers
+
+
+def _beside_the_customers(
+    conn: db.Connection,
+    night: Night,
+    decided: Decision,
+    counted: Counted,
+    staged: str,
+    params: dict[str, Any],
+) -> list[str]:
+    """The statements that write the date's rows of every relation but the customers'."""
+    statements = [f"delete from segments.{table} where as_of_date = %(as_of_date)s" for table in REWRITTEN]
+    if params["parent_as_of_date"]:
+        statements.append(db.statement("segments/segment_migrations.sql", table=staged))
+    made = [db.bind(conn, statement, params) for statement in statements]
+    register_ = db.statement("segments/register.sql")
+    for segment_id, sketch in decided.registered.items():
+        made.append(db.bind(conn, register_, {**params, "segment_id": segment_id, "sketch": sketch}))
+    for table, rows in decided.rows.items():
+        stamped = rows.assign(as_of_date=night.as_of_date, run_id=night.run_id)
+        made += db.inserts(conn, stamped, ("segments", table))
+    made += packed_assignments.statements(conn, params, counted.packed, decided.ids)
+    return made

@@ -1,17 +1,15 @@
 """The rows of the relations that are published beside the assignments."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from segmentation.language.texts import speaking
-from segmentation.publishing.ids import _array
-from segmentation.runs.night import Night
+from segmentation.publishing.ids import array
 from segmentation.segments import bounds, naming, playbook
 from segmentation.segments.chosen import Chosen
 from segmentation.segments.explain import Rule
-from segmentation.warehouse import db
 
 # the relations of a date beside its customers, all written anew
 REWRITTEN = (
@@ -55,35 +53,33 @@ PRODUCTS = ["product_id", "rank", "category", "customers", "support", "support_o
 HABITS = ["habit", "value", "orders", "share", "share_all"]
 
 
-def _named(frame: pd.DataFrame, ids: dict[int, int]) -> pd.DataFrame:
+def by_segment(frame: pd.DataFrame, ids: dict[int, int]) -> pd.DataFrame:
     """Rows by cluster as rows by segment."""
     return frame.assign(segment_id=frame["cluster"].map(ids)).drop(columns="cluster")
 
 
-def _versions(conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
-    """The words about each segment; those of a person, from segment_name_overrides, come first."""
-    by_person = {
-        row["segment_id"]: row
-        for row in db.rows(conn, "select segment_id, name, description from segments.segment_name_overrides")
-    }
-    taken = {row["name"] for row in by_person.values()}
+def versions(
+    chosen: Chosen, ids: dict[int, int], overrides: Mapping[int, tuple[str, str | None]], language: str
+) -> pd.DataFrame:
+    """The words about each segment; those of a person come first."""
+    taken = {name for name, _ in overrides.values()}
     rows = []
     for segment in chosen.segments:
         segment_id = ids[segment.cluster]
-        override = by_person.get(segment_id)
-        with speaking(night.settings.language):
-            generated = naming.free(segment.name, taken - {override["name"]} if override else taken)
+        own_name, own_description = overrides.get(segment_id, (None, None))
+        with speaking(language):
+            generated = naming.free(segment.name, taken - {own_name})
         taken.add(generated)
         rows.append(
             {
                 **{name: getattr(segment, name) for name in VERSION},
                 "segment_id": segment_id,
-                "name": override["name"] if override else generated,
+                "name": own_name or generated,
                 "generated_name": generated,
-                "description": (override and override["description"]) or segment.description,
+                "description": own_description or segment.description,
                 "generated_description": segment.description,
                 "rule": segment.rule or None,
-                "traits": _array(segment.traits),
+                "traits": array(segment.traits),
                 # the rules of a segment do not overlap
                 "rule_precision": _precision(segment.rules),
                 "rule_recall": round(min(1.0, sum(rule.recall for rule in segment.rules)), 6),
@@ -98,7 +94,8 @@ def _precision(rules: Sequence[Rule]) -> float | None:
     return round(right / described, 6) if described else None
 
 
-def _rules(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
+def rules(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
+    """The paths of the explaining tree that lead to each segment."""
     columns = ["segment_id", "rule_number", "rule", "condition", "customers", "rule_precision", "rule_recall"]
     columns += ["bounds"]
     rows = [
@@ -112,25 +109,26 @@ def _rules(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _playbook(night: Night, chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
+def plays(chosen: Chosen, ids: dict[int, int], language: str) -> pd.DataFrame:
+    """What to do with each segment, by the playbook."""
     columns = ["segment_id", "priority", "play", "title", "advice", "reason"]
-    plays = playbook.load()
-    with speaking(night.settings.language):
+    known = playbook.load()
+    with speaking(language):
         rows = [
             {"segment_id": ids[segment.cluster], "priority": priority, **play}
             for segment in chosen.segments
             for priority, play in enumerate(
-                playbook.plays_for(plays, segment.value_tier, segment.lifecycle, segment.traits), start=1
+                playbook.plays_for(known, segment.value_tier, segment.lifecycle, segment.traits), start=1
             )
         ]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _leaderboard(board: pd.DataFrame) -> pd.DataFrame:
+def leaderboard(board: pd.DataFrame) -> pd.DataFrame:
     """The leaderboard under the names of the table."""
     table = board.rename(columns=LEADERBOARD).drop(columns="seconds")
     failed = [[name for name in names.split(",") if name] for names in board["gates_failed"].fillna("")]
     return table.assign(
-        gates_failed=[_array(names) for names in failed],
+        gates_failed=[array(names) for names in failed],
         error=board["error"].replace("", None),
     )

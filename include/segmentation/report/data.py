@@ -19,6 +19,8 @@ from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.bounds import of_json
+from segmentation.segments.chosen import MAP_POINTS
+from segmentation.segments.naming import FAR
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 COLOURS = 10  # how many the style sheet has; a segment keeps its own as long as it lives
 TREND_DATES = 120  # the newest published dates that a trend is drawn from
 PRODUCTS = 5  # a card has room for
-MAP_POINTS = 3_000
-FAR = 0.35  # standard deviations from everybody, from which on a feature sets a segment apart
 TRAITS = 4
 FARTHEST = 6  # features whose distance a card draws
 

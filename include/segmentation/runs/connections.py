@@ -12,9 +12,7 @@ from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
-from segmentation.warehouse.db import Database
-
-KEPT_EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
+from segmentation.warehouse.db import LIBPQ_EXTRAS, Database
 
 
 def database(conn_id: str) -> Database:
@@ -32,7 +30,7 @@ def database(conn_id: str) -> Database:
         "user": connection.login,
         "password": connection.password,
         "dbname": connection.schema,
-        **{name: value for name, value in connection.extra_dejson.items() if name in KEPT_EXTRAS},
+        **{name: value for name, value in connection.extra_dejson.items() if name in LIBPQ_EXTRAS},
     }
     return Database(conn_id, {name: value for name, value in params.items() if value})
 

@@ -9,6 +9,7 @@ from segmentation.runs.night import Night
 from segmentation.segments import bounds, explain
 
 FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"
+MAP_POINTS = 3_000  # customers that the map of a night shows
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,8 @@ from segmentation.modelling import assign, baseline
 from segmentation.modelling import choose as rule
 from segmentation.runs.night import Night
 from segmentation.segments import explain, identity, naming, profiles
-from segmentation.segments.chosen import MAP, Chosen, Segment
+from segmentation.segments.chosen import MAP, MAP_POINTS, Chosen, Segment
 from segmentation.warehouse import db
-
-MAP_POINTS = 3000
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ can forget to. No token: 401, and a browser is sent to log in. No right to see t
 
 from typing import TYPE_CHECKING, Any
 
+from segmentation.runs import dag_ids
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-DAG = "customer_segmentation"
 HOME = "segments"
 
 
@@ -44,7 +45,7 @@ def make() -> "FastAPI":
         title="Customer segmentation",
         summary="Segments of a shop's customers, their history, and where a customer is",
         version="1",
-        dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN, DAG))],
+        dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN, dag_ids.NIGHT))],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,  # its own route has no door

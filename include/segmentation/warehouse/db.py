@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Connection = psycopg2.extensions.connection
 SQL = INCLUDE / "sql"
+# what a connection of Airflow may hand on to libpq beside address and login
+LIBPQ_EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,12 @@ def execute(conn: Connection, query: str, params: dict[str, Any] | None = None) 
         return cursor.rowcount
 
 
+def execute_bound(conn: Connection, statements: Sequence[str]) -> None:
+    """Run statements that have their values in place (`bind`), in one go: a percent sign is one."""
+    with conn.cursor() as cursor:
+        cursor.execute(";\n".join(statements))
+
+
 def run_file(conn: Connection, path: str, params: dict[str, Any] | None = None, **identifiers: Any) -> int:
     """Run `include/sql/<path>`; returns the rows its last statement touched."""
     return execute(conn, statement(path, **identifiers), params)
@@ -101,16 +109,6 @@ def scalar(conn: Connection, query: str, params: dict[str, Any] | None = None) -
         cursor.execute(query, params or {})
         first = cursor.fetchone()
         return first[0] if first else None
-
-
-def lock(conn: Connection, name: str) -> None:
-    """Hold an advisory lock by name until the transaction ends."""
-    execute(conn, "select pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name})
-
-
-def lock_shared(conn: Connection, name: str) -> None:
-    """Keep whoever locks the name out until the transaction ends; others who share it are let in."""
-    execute(conn, "select pg_advisory_xact_lock_shared(hashtextextended(%(name)s, 0))", {"name": name})
 
 
 def bind(conn: Connection, query: str, params: dict[str, Any] | None = None) -> str:
@@ -166,6 +164,26 @@ def copy_frame(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) 
     with conn.cursor() as cursor:
         cursor.copy_expert(into.as_string(conn), buffer, size=1 << 20)
         return cursor.rowcount
+
+
+def inserts(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> list[str]:
+    """The statement that inserts the few rows of a frame, values in place; none where it has no rows.
+
+    Its columns are named as the table's, and its values are read as these; missing values become null. Of
+    many rows `copy_frame` is faster, but each COPY is a statement by itself.
+    """
+    if frame.empty:
+        return []
+    columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    row = sql.SQL("({})").format(sql.SQL(", ").join(sql.Placeholder() * len(frame.columns)))
+    known = frame.astype(object).where(frame.notna(), None)
+    with conn.cursor() as cursor:
+        values = [
+            cursor.mogrify(row, [getattr(value, "item", lambda value=value: value)() for value in record])
+            for record in known.itertuples(index=False, name=None)
+        ]
+    into = sql.SQL("insert into {} ({}) values").format(sql.Identifier(*table), columns).as_string(conn)
+    return [f"{into}\n" + ",\n".join(value.decode() for value in values)]
 
 
 def read_frame(conn: Connection, query: str, params: dict[str, Any] | None = None) -> "pd.DataFrame":

@@ -6,9 +6,9 @@ import psycopg2
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import create_engine, pool
 
-from segmentation.warehouse import db
+from segmentation.warehouse import db, locks
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -27,7 +27,7 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
         creator=lambda: psycopg2.connect(**warehouse.params),
     )
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(hashtextextended('segmentation schema', 0))"))
+        locks.hold(connection.connection.driver_connection, locks.SCHEMA)
         config.attributes["connection"] = connection
         command.upgrade(config, to)
 

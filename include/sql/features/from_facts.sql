@@ -1,17 +1,25 @@
 -- Purpose: the features of every eligible customer at an as-of date D, straight from the clean facts of all
---     history: what the roll-up, its anchors and customer_features.sql must come to. Slow, and simple.
--- Grain: customer, for one as_of_date. Inputs: core.orders, order_items, events, reviews, customers.
--- Parameters: as_of_date; identifiers: table, columns.
--- Re-run: fills a temporary table. Used by the check against a full recomputation, and by benchmarks.
--- Caveat: ratios of sums are numeric here and double precision there; compare to nine digits.
-insert into {{ table }} (as_of_date, customer_id, {{ columns }})
-with placed as (
+--     history: what the roll-up, its checkpoints and customer_features.sql must come to. Slow, and simple.
+--     Of one customer it is what live.sql computes.
+-- Grain: customer, for one as_of_date. Inputs: core.orders, order_items, customers; browsed.sql.
+-- Parameters: identifiers: as_of_date (D: a bound value, or the argument of a function), whom (a condition on
+--     customer_id, or true), browsed (browsed.sql, or a table of the same columns), columns (the expressions
+--     of include/config/features.yaml over the blocks of `sums`).
+-- Re-run: reads only. Used by the check against a full recomputation, by live.sql, and by benchmarks.
+-- Caveat: the blocks are those of customer_features.sql, computed another way; compare to nine digits.
+with placed_orders as not materialized (
+    select *
+    from core.orders
+    where day < {{ as_of_date }} and {{ whom }}
+),
+
+placed as (
     select
         o.customer_id,
         o.order_id,
         o.day,
         o.local_hour,
-        o.cancelled_on < %(as_of_date)s::date as is_cancelled,
+        o.cancelled_on < {{ as_of_date }} as is_cancelled,
         count(*) filter (where i.quantity > 0 and i.unit_price > 0) as lines,
         count(*) filter (where i.quantity > 0 and i.unit_price > 0 and i.discount > 0) as discounted_lines,
         sum(i.quantity) filter (where i.quantity > 0 and not i.is_service) as units,
@@ -19,10 +27,9 @@ with placed as (
         sum(round(i.quantity * i.unit_price * 100) - i.amount_cents) filter (where i.quantity > 0)
             as discount_cents,
         -sum(i.amount_cents) filter (where i.quantity < 0) as returned_cents
-    from core.orders as o
+    from placed_orders as o
     inner join core.order_items as i on o.order_id = i.order_id
-    where o.day < %(as_of_date)s::date
-    group by o.order_id
+    group by o.customer_id, o.order_id, o.day, o.local_hour, o.cancelled_on
 ),
 
 ordering as (
@@ -54,37 +61,18 @@ ordering as (
 ),
 
 browsing as (
-    select
-        customer_id,
-        day,
-        count(distinct session_id) as sessions,
-        count(*) filter (where event_type = 'view') as views,
-        count(*) filter (where event_type = 'cart') as carts,
-        coalesce(sum(duration_seconds), 0) as dwell_seconds
-    from core.events
-    where day < %(as_of_date)s::date
-    group by customer_id, day
-),
-
-reviewing as (
-    select
-        customer_id,
-        day,
-        count(*) as reviews,
-        count(rating) as rated_reviews,
-        coalesce(sum(rating), 0) as rating_sum,
-        count(*) filter (where rating <= 2) as poor_reviews,
-        sum(body_chars) as review_chars
-    from core.reviews
-    where day < %(as_of_date)s::date
-    group by customer_id, day
+    select file.*
+    from (
+        {{ browsed }}
+    ) as file
+    where file.day < {{ as_of_date }}
 ),
 
 days as (
     select
         customer_id,
         day,
-        %(as_of_date)s::date - day as age_days,
+        {{ as_of_date }} - day as age_days,
         date_trunc('month', day) as month,
         coalesce(o.cancelled_orders, 0) as cancelled_orders,
         coalesce(o.orders, 0) as orders,
@@ -102,14 +90,13 @@ days as (
         coalesce(b.views, 0) as views,
         coalesce(b.carts, 0) as carts,
         coalesce(b.dwell_seconds, 0) as dwell_seconds,
-        coalesce(r.reviews, 0) as reviews,
-        coalesce(r.rated_reviews, 0) as rated_reviews,
-        coalesce(r.rating_sum, 0) as rating_sum,
-        coalesce(r.poor_reviews, 0) as poor_reviews,
-        coalesce(r.review_chars, 0) as review_chars
+        coalesce(b.reviews, 0) as reviews,
+        coalesce(b.rated_reviews, 0) as rated_reviews,
+        coalesce(b.rating_sum, 0) as rating_sum,
+        coalesce(b.poor_reviews, 0) as poor_reviews,
+        coalesce(b.review_chars, 0) as review_chars
     from ordering as o
     full join browsing as b using (customer_id, day)
-    full join reviewing as r using (customer_id, day)
 ),
 
 totals as (
@@ -140,6 +127,10 @@ totals as (
         sum(gross_cents) filter (where age_days <= 90) as gross_cents_90d,
         sum(gross_cents) filter (where age_days > 90 and age_days <= 180) as gross_cents_90d_before,
         max(day) filter (where sessions > 0) as last_visit_day,
+        sum(sessions) as sessions,
+        sum(views) as views,
+        sum(carts) as carts,
+        sum(dwell_seconds) as dwell_seconds,
         sum(sessions) filter (where age_days <= 90) as sessions_90d,
         sum(sessions) filter (where age_days <= 365) as sessions_365d,
         sum(views) filter (where age_days <= 365) as views_365d,
@@ -159,7 +150,7 @@ totals as (
 gaps as (
     select
         customer_id,
-        stddev_pop(gap) / nullif(avg(gap), 0) as variation
+        sum(gap * gap) as gap_squares
     from (
         select
             customer_id,
@@ -168,28 +159,27 @@ gaps as (
         where orders > 0
     ) as order_gaps
     group by customer_id
-    having count(gap) >= 2
 ),
 
 mix as (
     select
-        i.customer_id,
+        o.customer_id,
         i.category,
         i.product_id,
         count(*) as lines
-    from core.order_items as i
-    inner join core.orders as o on i.order_id = o.order_id
+    from placed_orders as o
+    inner join core.order_items as i on o.order_id = i.order_id
     where
-        i.day >= %(as_of_date)s::date - 365 and i.day < %(as_of_date)s::date
+        o.day >= {{ as_of_date }} - 365
         and i.quantity > 0 and i.unit_price > 0 and not i.is_service
-        and (o.cancelled_on is null or o.cancelled_on >= %(as_of_date)s::date)
-    group by i.customer_id, i.category, i.product_id
+        and (o.cancelled_on is null or o.cancelled_on >= {{ as_of_date }})
+    group by o.customer_id, i.category, i.product_id
 ),
 
 products as (
     select
         customer_id,
-        count(distinct product_id) as distinct_products,
+        count(distinct product_id) as products,
         sum(lines) as lines
     from mix
     group by customer_id
@@ -198,7 +188,7 @@ products as (
 categories as (
     select
         customer_id,
-        count(*) as distinct_categories,
+        count(*) as categories,
         -- -sum p ln p, with p = lines / total, rounded so that no order of summation shows
         round((ln(sum(lines)) - sum(lines * ln(lines)) / sum(lines))::numeric, 9) as entropy
     from (
@@ -220,61 +210,62 @@ attributes as (
         gender,
         country
     from core.customers
-    where valid_from < %(as_of_date)s::date and valid_to >= %(as_of_date)s::date
+    where valid_from < {{ as_of_date }} and valid_to >= {{ as_of_date }} and {{ whom }}
 ),
 
-final as (
+sums as (
     select
         t.customer_id,
-        %(as_of_date)s::date - t.last_order_day as recency_days,
-        t.orders as frequency_orders,
-        (t.gross_cents - t.discount_cents - t.returned_cents) / 100.0 as monetary,
-        %(as_of_date)s::date - t.first_order_day as tenure_days,
-        (t.gross_cents - t.discount_cents) / 100.0 / t.orders as average_order_value,
+        t.orders,
+        t.cancelled_orders,
+        t.weekend_orders,
+        t.morning_orders,
+        t.evening_orders,
+        t.night_orders,
+        t.lines,
+        t.discounted_lines,
+        t.units,
+        t.gross_cents,
+        t.discount_cents,
+        t.returned_cents,
+        t.order_days,
+        t.active_months,
+        coalesce(g.gap_squares, 0) as gap_squares,
+        {{ as_of_date }} - t.first_order_day as days_since_first_order,
+        {{ as_of_date }} - t.last_order_day as days_since_last_order,
+        1 + 12 * (extract(year from {{ as_of_date }} - 1) - extract(year from t.first_order_day))
+        + extract(month from {{ as_of_date }} - 1) - extract(month from t.first_order_day)
+            as months_since_first_order,
         coalesce(t.orders_30d, 0) as orders_30d,
         coalesce(t.orders_90d, 0) as orders_90d,
         coalesce(t.orders_365d, 0) as orders_365d,
-        coalesce(t.spend_cents_30d, 0) / 100.0 as spend_30d,
-        coalesce(t.spend_cents_90d, 0) / 100.0 as spend_90d,
-        coalesce(t.spend_cents_365d, 0) / 100.0 as spend_365d,
-        coalesce(
-            (coalesce(t.gross_cents_90d, 0) - coalesce(t.gross_cents_90d_before, 0))::numeric
-            / nullif(coalesce(t.gross_cents_90d, 0) + coalesce(t.gross_cents_90d_before, 0), 0), 0
-        ) as spend_trend_90d,
-        (t.last_order_day - t.first_order_day)::numeric / nullif(t.order_days - 1, 0) as order_gap_mean_days,
-        g.variation as order_gap_variation,
-        t.orders::numeric / t.active_months as orders_per_active_month,
-        t.active_months::numeric / (
-            1 + 12 * (
-                extract(year from %(as_of_date)s::date - 1) - extract(year from t.first_order_day)
-            ) + extract(month from %(as_of_date)s::date - 1) - extract(month from t.first_order_day)
-        ) as active_month_share,
-        t.units / t.orders as units_per_order,
-        t.lines::numeric / t.orders as lines_per_order,
-        coalesce(p.distinct_products, 0) as distinct_products_365d,
-        coalesce(c.distinct_categories, 0) as distinct_categories_365d,
+        coalesce(t.spend_cents_30d, 0) as spend_cents_30d,
+        coalesce(t.spend_cents_90d, 0) as spend_cents_90d,
+        coalesce(t.spend_cents_365d, 0) as spend_cents_365d,
+        coalesce(t.gross_cents_90d, 0) as gross_cents_90d,
+        coalesce(t.gross_cents_90d_before, 0) as gross_cents_90d_before,
+        coalesce(p.products, 0) as products_365d,
+        coalesce(p.lines, 0) as product_lines_365d,
+        coalesce(c.categories, 0) as categories_365d,
         coalesce(c.entropy, 0) as category_entropy_365d,
-        coalesce(1 - p.distinct_products::numeric / p.lines, 0) as product_repeat_share_365d,
-        t.discount_cents::numeric / nullif(t.gross_cents, 0) as discount_share,
-        t.discounted_lines::numeric / nullif(t.lines, 0) as discounted_line_share,
-        least(t.returned_cents::numeric / nullif(t.gross_cents, 0), 1) as return_rate,
-        t.cancelled_orders::numeric / (t.orders + t.cancelled_orders) as cancelled_order_share,
-        t.weekend_orders::numeric / t.orders as weekend_order_share,
-        t.morning_orders::numeric / t.orders as morning_order_share,
-        t.evening_orders::numeric / t.orders as evening_order_share,
-        t.night_orders::numeric / t.orders as night_order_share,
+        t.sessions,
+        t.views,
+        t.carts,
+        t.dwell_seconds,
+        {{ as_of_date }} - t.last_visit_day as days_since_last_visit,
         coalesce(t.sessions_90d, 0) as sessions_90d,
-        t.views_365d::numeric / nullif(t.sessions_365d, 0) as views_per_session_365d,
-        t.carts_365d::numeric / nullif(t.sessions_365d, 0) as cart_rate_365d,
-        t.orders_365d::numeric / nullif(t.sessions_365d, 0) as conversion_365d,
-        t.dwell_seconds_365d / 60 / nullif(t.sessions_365d, 0) as dwell_minutes_per_session_365d,
-        %(as_of_date)s::date - t.last_visit_day as visit_recency_days,
+        coalesce(t.sessions_365d, 0) as sessions_365d,
+        coalesce(t.views_365d, 0) as views_365d,
+        coalesce(t.carts_365d, 0) as carts_365d,
+        coalesce(t.dwell_seconds_365d, 0) as dwell_seconds_365d,
+        t.reviews,
+        t.rated_reviews,
+        t.poor_reviews,
+        t.rating_sum,
+        t.review_chars,
         coalesce(t.reviews_365d, 0) as reviews_365d,
-        t.reviews::numeric / t.orders as reviews_per_order,
-        t.rating_sum / nullif(t.rated_reviews, 0) as mean_rating,
-        t.poor_reviews::numeric / nullif(t.rated_reviews, 0) as poor_rating_share,
-        t.review_chars::numeric / nullif(t.reviews, 0) as review_length_chars,
-        extract(year from %(as_of_date)s::date) - a.birth_year as age_years,
+        extract(year from {{ as_of_date }}) as as_of_year,
+        a.birth_year,
         a.gender,
         a.country
     from totals as t
@@ -285,7 +276,7 @@ final as (
 )
 
 select
-    %(as_of_date)s::date,
+    {{ as_of_date }} as as_of_date,
     customer_id,
     {{ columns }}
-from final
+from sums

@@ -1,7 +1,8 @@
 -- Purpose: the assignment of a date under permanent segment ids, staged to take the partition's place.
 -- Grain: customer, for one as_of_date.
--- Inputs: the staged assignment (clusters), cluster_ids (temporary: cluster -> segment_id), the parent date.
--- Parameters: as_of_date, parent_as_of_date (may be null), run_id; identifiers: table, assignments.
+-- Inputs: the staged assignment (clusters), the parent date.
+-- Parameters: as_of_date, parent_as_of_date (may be null), run_id; clusters and, in the same order, their
+--     segments; identifiers: table, assignments.
 -- Re-run: fills a table of the run, which takes the place of the date's partition.
 insert into {{ table }}
 (as_of_date, customer_id, segment_id, confidence, is_outlier, previous_segment_id, days_in_segment, run_id)
@@ -19,6 +20,7 @@ select
     end as days_in_segment,
     %(run_id)s
 from {{ assignments }} as a
-inner join cluster_ids as i on a.cluster = i.cluster
+inner join unnest(%(clusters)s::integer[], %(segments)s::integer[]) as i (cluster, segment_id)
+    on a.cluster = i.cluster
 left join segments.customer_segments as before
     on a.customer_id = before.customer_id and before.as_of_date = %(parent_as_of_date)s

@@ -11,8 +11,8 @@ import httpx
 from segmentation.errors import SettingsError
 from segmentation.operations.backfill.api import Airflow, Refused
 from segmentation.operations.backfill.request import Asked
+from segmentation.runs.dag_ids import NIGHT
 
-DAG = "customer_segmentation"
 PARSE_SECONDS = 180
 ENDED = ("success", "failed")
 
@@ -50,7 +50,7 @@ class DagRun:
 
 def unfinished(api: Airflow) -> Backfill | None:
     """The backfill that Airflow has not completed."""
-    for told in api.pages("backfills", "backfills", dag_id=DAG, order_by="-id"):
+    for told in api.pages("backfills", "backfills", dag_id=NIGHT, order_by="-id"):
         if told["completed_at"]:
             continue
         backfill = Backfill.of(told)
@@ -75,7 +75,7 @@ def _wish(asked: Asked, tz: ZoneInfo) -> dict[str, Any]:
     """What is sent to Airflow. Each run decides itself whether its date is left as it is."""
     first, last = asked.bounds(tz)
     return {
-        "dag_id": DAG,
+        "dag_id": NIGHT,
         "from_date": first.isoformat(),
         "to_date": last.isoformat(),
         "max_active_runs": 1,
@@ -122,15 +122,15 @@ def wait_for_the_dag(
         if time.monotonic() > deadline:
             errors = api.get("importErrors")["import_errors"]
             why = errors[0]["stack_trace"].strip().splitlines()[-1] if errors else "is the dag processor up?"
-            raise SettingsError(f"the DAG {DAG} was not read in {seconds:.0f} s: {why}")
+            raise SettingsError(f"the DAG {NIGHT} was not read in {seconds:.0f} s: {why}")
         time.sleep(1)
     if dag["is_paused"]:
-        raise SettingsError(f"the DAG {DAG} is paused, so nothing of it runs: airflow dags unpause {DAG}")
+        raise SettingsError(f"the DAG {NIGHT} is paused, so nothing of it runs: airflow dags unpause {NIGHT}")
 
 
 def _dag(api: Airflow) -> dict[str, Any]:
     try:
-        return api.get(f"dags/{DAG}")
+        return api.get(f"dags/{NIGHT}")
     except Refused as refused:
         if refused.status != httpx.codes.NOT_FOUND:
             raise
@@ -152,7 +152,7 @@ def dag_runs(api: Airflow, backfill: Backfill, tz: ZoneInfo) -> tuple[list[DagRu
 
 def _runs(api: Airflow, backfill: Backfill) -> list[dict[str, Any]]:
     """The runs as the API answers; they carry what was asked as their parameter."""
-    path, key = f"dags/{DAG}/dagRuns", "dag_runs"
+    path, key = f"dags/{NIGHT}/dagRuns", "dag_runs"
     between = {"logical_date_gte": backfill.first.isoformat(), "logical_date_lte": backfill.last.isoformat()}
     runs = api.pages(path, key, run_type="backfill", order_by="logical_date", **between)
     wish = {"backfill": backfill.asked.told} if backfill.asked else {}

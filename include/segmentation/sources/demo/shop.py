@@ -67,6 +67,7 @@ from segmentation.sources.demo.orders import (
 from segmentation.sources.demo.personas import LABELS
 from segmentation.sources.demo.reviews import _review_table
 from segmentation.sources.demo.rows import _texts
+from segmentation.warehouse import locks
 
 Progress = Callable[[str], None]
 
@@ -379,7 +380,7 @@ def ensure_shop(
         raise ValueError("The demo shop grows in one transaction: give a connection without autocommit.")
     _refuse_nonsense(through, customers)
     with conn, conn.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtext('demo.ensure_shop'))")
+        locks.hold(conn, locks.DEMO_SHOP)
         state = _state(cursor)
         if state is not None:
             asked = {"seed": seed, "customers": customers, "timezone": timezone, "spread": spread}

@@ -1,0 +1,53 @@
+"""What a publication writes, decided from what it gathered: pure, so that it is tested without Postgres."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from segmentation.publishing import ids as ids_
+from segmentation.publishing import packed_assignments, tables
+from segmentation.publishing.inputs import Inputs
+from segmentation.segments.chosen import Chosen
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is published of the clusters beside the choice, by cluster."""
+
+    products: pd.DataFrame
+    habits: pd.DataFrame
+    packed: packed_assignments.PackedAssignments | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Everything of a date beside its customers.
+
+    `ids` are the segments by cluster, `registered` the sketches of new segments, `rows` those of relations.
+    """
+
+    ids: dict[int, int]
+    registered: dict[int, list[int]]
+    rows: dict[str, pd.DataFrame]
+    is_newest: bool
+
+
+def decide(as_of_date: date, language: str, chosen: Chosen, counted: Counted, inputs: Inputs) -> Decision:
+    """Give the clusters their segments, and everything that is said of a cluster to its segment."""
+    ids = ids_.segment_ids(inputs)
+    return Decision(
+        ids=ids,
+        registered={ids[cluster]: sketch for cluster, sketch in inputs.sketches.items()},
+        rows={
+            "segment_versions": tables.versions(chosen, ids, inputs.overrides, language),
+            "segment_rules": tables.rules(chosen, ids),
+            "segment_playbook": tables.plays(chosen, ids, language),
+            "segment_events": ids_.events(chosen, ids, inputs),
+            "segment_profiles": tables.by_segment(chosen.profiles, ids),
+            "segment_products": tables.by_segment(counted.products, ids),
+            "segment_habits": tables.by_segment(counted.habits, ids),
+            "model_leaderboard": tables.leaderboard(chosen.leaderboard),
+        },
+        is_newest=inputs.newest is None or as_of_date >= inputs.newest,
+    )
