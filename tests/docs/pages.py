@@ -66,16 +66,19 @@ def paths(page: Path) -> set[str]:
 
 
 def is_there(path: str, page: Path) -> bool:
-    """Whether a path is one of the tree, from the project's root, the code's, the SQL's or the page's folder."""
-    roots = (PROJECT, PROJECT / "include" / "segmentation", PROJECT / "include" / "sql", page.parent)
+    """Whether a path is one of the tree: from its root, the code, the SQL, or the page's folder."""
+    sql = PROJECT / "include" / "sql"
+    roots = (PROJECT, PROJECT / "include" / "segmentation", sql, sql / "extract", page.parent)
     return any(next(root.glob(path), None) for root in roots)
 
 
 def commands(page: Path) -> set[str]:
     """What follows `make` and `python -m segmentation` in the code of a page, as `make WORD` and `WORD`."""
     text = page.read_text(encoding="utf-8")
-    code = "\n".join([*FENCE.findall(text), *SPAN.findall(prose(page)), *re.findall(r"^ {4}\S.*", text, re.M)])
-    made = re.findall(r"(?:^|[\s;&])(make [a-z][a-z-]*)", code)
+    code = "\n".join(
+        [*FENCE.findall(text), *SPAN.findall(prose(page)), *re.findall(r"^ {4}\S.*", text, re.M)]
+    )
+    made = re.findall(r"(?:^|[;&])\s*(make [a-z][a-z-]*)", re.sub(r"#.*", "", code), re.MULTILINE)
     return {*made, *re.findall(r"python -m segmentation ([a-z][a-z-]*)", code)}
 
 
