@@ -37,18 +37,19 @@ def filled(readme: str) -> str:
     def fill(match: re.Match[str]) -> str:
         opening, name, wanted, _, closing = match.groups()
         options = dict(option.split("=") for option in wanted.split())
-        return f"{opening}{excerpt(stored(name)['summary'], **options)}{closing}"
+        run = stored(name)
+        return f"{opening}$ {run['command']}\n{REST}\n{excerpt(run['summary'], **options)}{closing}"
 
     return EXCERPT.sub(fill, readme)
 
 
-def excerpt(summary: str, rows: str = "5", reasons: str = "2", labels: str = "Why") -> str:
+def excerpt(summary: str, rows: str = "5", reasons: str = "2", labels: str = "") -> str:
     """Part of a summary, as text that ends with a new line."""
     parts = sections(summary)
     table = list(entries(parts[""], ROW))
     head, segments = table[0], table[1:]
     lines = [*head, *flat(segments[: int(rows)]), *([REST] if len(segments) > int(rows) else [])]
-    for label in labels.split(","):
+    for label in filter(None, labels.split(",")):
         said, *others = entries(parts[label], re.compile(r"^ {11}- "))
         lines += ["", *said, *flat(others[: int(reasons)])]
         lines += [REST] if len(others) > int(reasons) else []
