@@ -1,0 +1,146 @@
+"""The runs that the README shows: `python -m scripts.readme_runs demo AS_OF`, or `online_retail AS_OF FILE`.
+
+Makes the night in a folder of its own as `make run` does, stores its summary in `docs/runs`, and of the demo
+shop takes the pictures of the report and of the page in Airflow's UI. Then the README is written, as
+`scripts/readme_excerpts.py` does it. It takes some minutes and both cores, and needs a Chromium.
+"""
+
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from scripts import readme_excerpts
+from scripts.readme_excerpts import PROJECT, RUNS
+from tests.browser import opened, running
+
+IMAGES = PROJECT / "docs" / "images"
+START_SECONDS = 300
+# the api-server alone, on the shop that ran last
+SERVE = """
+import os, sys
+from pathlib import Path
+from segmentation.local import home as homes, services
+home = homes.find("", "", "", "")
+environment = {**homes.airflow_environment(home, home.start_server()), **services.addresses(int(sys.argv[1]))}
+airflow = str(Path(sys.executable).parent / "airflow")
+os.execve(airflow, [airflow, "api-server"], environment)
+"""
+
+
+def main(name: str, as_of: str, data: str = "") -> None:
+    """Make a run, store it, write the README."""
+    with tempfile.TemporaryDirectory(prefix="seg-readme-", ignore_cleanup_errors=True) as folder:
+        local = Path(folder) / ".local"
+        local.mkdir(mode=0o755)
+        Path(folder).chmod(0o755)  # as root the server is another user, who has to look into it
+        environment = {**os.environ, "SEGMENTATION_LOCAL": str(local), "PYTHONPATH": str(PROJECT / "include")}
+        words = [f"--source={name}", f"--data={data}"] if data else []
+        printed = _command(["run", f"--as-of={as_of}", *words], environment)
+        summary = printed[printed.index("PUBLISHED") :]
+        report = re.search(r"file://(\S+report\.html)", summary)[1]
+        pictures = _pictures(report, environment, local) if name == "demo" else {}
+        shown = f" SOURCE={name} DATA={Path(data).name}" if data else ""
+        stored = {
+            "command": f"make run{shown} AS_OF={as_of}",
+            "made_on": datetime.now(UTC).date().isoformat(),
+            "code_version": _version(),
+            "pictures": pictures,
+            "summary": summary.replace(f"file://{local}", ".local"),
+        }
+        _command(["clean"], environment)
+    RUNS.mkdir(exist_ok=True)
+    text = yaml.dump(stored, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
+    (RUNS / f"{name}.yaml").write_text(f"# Written by scripts/readme_runs.py.\n{text}", encoding="utf-8")
+    readme_excerpts.main()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _command(arguments: list[str], environment: dict[str, str]) -> str:
+    """Run a command of this machine to its end; returns what it printed."""
+    command = [sys.executable, "-W", "ignore", "-m", "segmentation", "local", *arguments]
+    ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    return ended.stdout
+
+
+def _version() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+
+
+def _pictures(report: str, environment: dict[str, str], local: Path) -> dict[str, str]:
+    """Take the pictures; returns the SHA-256 of each by its name."""
+    with running() as browser:
+        with opened(browser, f"file://{report}", 1100) as (page, _):
+            page.set_viewport_size({"width": 1100, "height": 1500})
+            page.screenshot(path=IMAGES / "report.png")
+        with _api_server(environment, local) as (address, token):
+            cookie = {"name": "_token", "value": token, "domain": "127.0.0.1", "path": "/", "expires": -1}
+            cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
+            state = {"cookies": [cookie], "origins": []}
+            with opened(browser, f"{address}/plugin/segments", 1300, storage_state=state) as (page, _):
+                page.set_viewport_size({"width": 1300, "height": 1000})
+                page.frame_locator("iframe").locator("article.card").first.wait_for(timeout=60_000)
+                page.screenshot(path=IMAGES / "page.png")
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(IMAGES.glob("*.png"))}
+
+
+@contextmanager
+def _api_server(environment: dict[str, str], local: Path) -> Iterator[tuple[str, str]]:
+    """Airflow's api-server; its address and the administrator's token."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address, log = f"http://127.0.0.1:{port}", (local / "log").open("w")
+    command = [sys.executable, "-W", "ignore", "-c", SERVE, str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while (token := _token(address, local)) is None:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"the api-server does not answer:\n{(local / 'log').read_text()[-2000:]}")
+            time.sleep(1)
+        yield address, token
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _token(address: str, local: Path) -> str | None:
+    file = local / "demo" / "airflow" / "passwords.json"
+    if not file.exists():
+        return None
+    who = {"username": "admin", "password": json.loads(file.read_text())["admin"]}
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}/auth/token", json.dumps(who).encode(), headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return json.load(answer)["access_token"]
+    except (OSError, ValueError):
+        return None
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

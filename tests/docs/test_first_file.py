@@ -1,0 +1,88 @@
+"""docs/tutorials/first_file.md is followed step by step, and what it shows is what comes out."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from segmentation.cli import GIVEN, from_make
+from tests.docs import pages
+from tests.docs.pages import DOCS
+from tests.machine import Commands, Machine
+
+PAGE = DOCS / "tutorials" / "first_file.md"
+# the kinds of customers in the file are far apart: any algorithm finds them
+FEW = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]'}
+
+Follow = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def follow() -> Iterator[Follow]:
+    """Runs the `make` of a block of the page on a machine of its own; returns what it printed."""
+    # not pytest's own folder: as root the server is another user, who may not look into it
+    with tempfile.TemporaryDirectory(prefix="seg-first-", ignore_cleanup_errors=True) as folder:
+        machine = Machine(Path(folder) / ".local")
+        machine.folder.mkdir(mode=0o755)
+        script = pages.block(PAGE, "make_orders.py")
+        subprocess.run([sys.executable, "-c", script], cwd=folder, check=True)
+        with closing(Commands(machine)) as commands:
+
+            def run(title: str) -> str:
+                program, target, *words = shlex.split(pages.block(PAGE, title))
+                assert program == "make"
+                given = dict(word.split("=", 1) for word in words)
+                if "DATA" in given:
+                    given["DATA"] = str(Path(folder) / given["DATA"])
+                arguments = from_make({GIVEN: " ".join(given), **given})
+                ended = commands.make(target, *arguments, **FEW)
+                assert ended.returncode == 0, ended.stdout
+                return ended.stdout
+
+            run.folder = Path(folder)
+            yield run
+
+
+@pytest.fixture(scope="module")
+def summary(follow) -> str:
+    return follow("run")
+
+
+def test_the_file_begins_as_it_is_shown(follow):
+    assert (follow.folder / "orders.csv").read_text().startswith(pages.block(PAGE, "orders.csv"))
+
+
+def test_the_summary_is_the_one_that_is_shown(summary):
+    assert pages.block(PAGE, "summary") in summary
+    assert pages.block(PAGE, "file") in summary
+    for label in re.findall(r"\*\*(\w+)\*\*", PAGE.read_text().split("Further down")[1].split("##")[0]):
+        assert re.search(rf"^{label} ", summary, re.MULTILINE), label
+
+
+def test_the_last_line_is_the_address_of_a_report(summary):
+    address = summary.strip().splitlines()[-1].split()[-1]
+    assert Path(address.removeprefix("file://")).read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.usefixtures("summary")
+def test_the_table_answers_and_a_name_is_taken(follow):
+    assert pages.block(PAGE, "answer") in follow("ask")
+    follow("name")
+    assert re.search(r"^ Our best +\| +60$", follow("ask"), re.MULTILINE)
+
+
+@pytest.mark.usefixtures("summary")
+def test_the_next_day_keeps_ids(follow):
+    assert re.search(r"^Moved +\d+ of 320 ", follow("next day"), re.MULTILINE)
+
+
+def test_every_command_is_one_that_is_followed():
+    shown = re.findall(r"```bash\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    followed = [pages.block(PAGE, title) for title in ("run", "ask", "name", "next day")]
+    assert [block for block in shown if block not in followed and "COLUMNS=" not in block] == []
