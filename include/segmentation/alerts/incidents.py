@@ -15,7 +15,7 @@ from airflow.sdk import get_current_context
 
 from segmentation import dates, settings
 from segmentation.alerts import record
-from segmentation.alerts.message import TOLD, Alert, Kind
+from segmentation.alerts.message import TOLD, Alert, Example, Kind
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
 from segmentation.quality.results import DRIFT, Result, worst_first
@@ -188,20 +188,20 @@ def _gate(run_id: str | None, message: str) -> dict[str, Any]:
     }
 
 
-def _examples(conn: db.Connection, run_id: str | None, failed_checks: list[Result]) -> tuple[str, ...]:
+def _examples(conn: db.Connection, run_id: str | None, failed_checks: list[Result]) -> tuple[Example, ...]:
     """Up to five rows behind the failures, by key: refused ones with their rule, or incomplete ones."""
-    found: list[str] = []
+    found: list[Example] = []
     for check in failed_checks:
         table, name = check.table_name, check.expectation
         params = {"run_id": run_id, "n": TOLD, "no_fault": list(NO_FAULT)}
         if check.family == "broken_share" and table in KEYS:
             query = db.statement("alerts/quarantined.sql", table=table, key=KEYS[table])
             rows = db.rows(conn, query, params)
-            found += [f"{table} {row['row_key'] or ''}: {row['rule']}" for row in rows]
+            found += [Example(table, row["row_key"] or "", row["rule"]) for row in rows]
         elif (table, name) in WANTED:
             wanted = WANTED[table, name]
             query = db.statement("alerts/incomplete.sql", table=table, key=KEYS[table], wanted=wanted)
-            found += [f"{table} {row['row_key']}: {wanted}" for row in db.rows(conn, query, params)]
+            found += [Example(table, row["row_key"], wanted) for row in db.rows(conn, query, params)]
     return tuple(dict.fromkeys(found))[:TOLD]
 
 

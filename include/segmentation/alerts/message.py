@@ -32,6 +32,19 @@ KEY = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9._#/:-]{0,39}")
 
 
 @dataclass(frozen=True)
+class Example:
+    """A row behind a finding: table, key in the shop, and the row rule or the column at fault."""
+
+    table: str
+    key: str
+    fault: str
+
+    def __str__(self) -> str:
+        shown = self.key if not self.key or KEY.fullmatch(self.key) else HIDDEN
+        return f"{self.table} {shown}".rstrip() + f": {self.fault}"
+
+
+@dataclass(frozen=True)
 class Alert:
     """What somebody is told. Numbers, dates, table names and keys of orders: never a value of a customer.
 
@@ -45,7 +58,7 @@ class Alert:
     as_of_date: date
     run_id: str | None
     what: tuple[Result | str, ...] = ()
-    examples: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
     readers: date | None = None
     link: str = ""
     details: str = ""
@@ -79,7 +92,7 @@ def render(alert: Alert, language: str) -> Text:
             alert=alert,
             findings=[_finding(finding) for finding in alert.what[:TOLD]],
             more=max(len(alert.what) - TOLD, 0),
-            examples=[example_key(key) for key in alert.examples[:TOLD]],
+            examples=alert.examples[:TOLD],
             **alert.facts,
         )
     title, _, body = lines.strip().partition("\n")
@@ -92,14 +105,6 @@ def hide(text: str) -> str:
     for pattern in (EMAIL, HASH, NUMBER):
         text = pattern.sub(HIDDEN, text)
     return text
-
-
-def example_key(key: str) -> str:
-    """A key, or what stands for one that does not look like a key (`orders 12345: rule` is one)."""
-    what, _, rest = key.partition(" ")
-    name, colon, rule = rest.partition(": ")
-    shown = name if not name or KEY.fullmatch(name) else HIDDEN
-    return f"{what} {shown}".rstrip() + colon + rule
 
 
 def _finding(finding: Result | str) -> str:
