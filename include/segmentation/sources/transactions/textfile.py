@@ -523,7 +523,6 @@ class _Numbering:
     def rows(self, table: "pa.Table", places: dict[str, int]) -> "tuple[pa.Table, list[tuple[int, str]]]":
         """The columns with a role of a batch, and the lines that were no rows before its end."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         count = len(table)
         breaks = self._breaks(table)
