@@ -21,7 +21,7 @@ export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-planted bench-pages bench-backfill faults lint lock docs clean
+.PHONY: help run inspect up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-planted bench-pages bench-inspect bench-backfill faults lint lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
@@ -31,6 +31,9 @@ help: ## this list
 
 run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011-12-01 CUSTOMERS=5000 K=6 ALGORITHM=kmeans FORCE_REFIT=1 (default: the demo shop)
 	@$(CLI) run
+
+inspect: $(VENV)/run.stamp ## what a file would be read as, in seconds and without a warehouse: DATA=file COLUMNS= DATES= ARGS=--json
+	@$(PY) -W ignore -m segmentation inspect
 
 up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=
 	@$(CLI) up
@@ -90,6 +93,9 @@ bench: $(VENV)/dev.stamp bench-nights ## what the source gate costs against one 
 
 bench-nights: $(VENV)/dev.stamp ## a night beside pandas, SQL and ten times the history: SCALE=1 (a million customers; default 0.02) YEARS=20
 	@$(PY) -W ignore benchmarks/nights.py $(or $(SCALE),0.02) $(or $(YEARS),20)
+
+bench-inspect: $(VENV)/dev.stamp ## what an inspection takes beside the mere reading of a file: ARGS=5000000 (lines)
+	@PYTHONPATH=$(PYTHONPATH):. $(PY) -W ignore benchmarks/inspection.py $(ARGS)
 
 bench-pages: $(VENV)/dev.stamp ## what a request of the page in the UI takes with a million customers, and the report's size
 	@PYTHONPATH=$(PYTHONPATH):. $(PY) -W ignore benchmarks/pages.py $(ARGS)

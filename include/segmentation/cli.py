@@ -100,6 +100,41 @@ def audiences() -> int:
     return application.command()
 
 
+def _told(meaning: str) -> Any:
+    return Annotated[str, typer.Option(help=meaning, show_default=False)]
+
+
+@command()
+def inspect(
+    data: _told("the file") = "",
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
+    source: Annotated[str, typer.Option(hidden=True)] = "",
+    columns: _told("which column is which: customer_id=client,ordered_at=day,amount=usd") = "",
+    encoding: _told("of the file, such as cp1252") = "",
+    delimiter: _told("between columns: one character, or the word tab") = "",
+    header: _told("1 or 0: whether the first line has the names of the columns") = "",
+    decimal: _told("the decimal mark") = "",
+    dates: _told("order of dates: dmy, mdy or ymd") = "",
+    discount: _told("whether a discount is money or a share of the price") = "",
+    currency: _told("of amounts that name none, such as EUR") = "",
+    timezone: _told("in which days begin at 00:00; default: that of the settings") = "",
+    args: Annotated[str, typer.Option(hidden=True)] = "",
+) -> int:
+    """Say what a file of transactions would be read as, without a warehouse; 2 when it would be refused."""
+    from segmentation import settings
+    from segmentation.sources import inspect as inspection
+
+    file = {
+        "COLUMNS": columns, "ENCODING": encoding, "DELIMITER": delimiter, "HEADER": header, "DECIMAL": decimal,
+        "DATES": dates, "DISCOUNT": discount, "CURRENCY": currency,
+    }  # fmt: skip
+    os.environ.update({f"SEGMENTATION__FILE__{name}": value for name, value in file.items() if value})
+    if timezone:
+        os.environ["SEGMENTATION__SHOP__TIMEZONE"] = timezone
+    settings.load.cache_clear()
+    return inspection.command(data, as_json or "--json" in args.split())
+
+
 @command()
 def migrate() -> int:
     """Bring the warehouse to the newest version, in place; each night begins with the same."""

@@ -92,6 +92,12 @@ class File(Section):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(
         None, description="of amounts that name none, such as EUR"
     )
+    append: bool = Field(
+        False, description="a file adds its days to those known before, instead of taking the place of all"
+    )
+    shrink: bool = Field(
+        False, description="a file may have fewer days or customers than the one before, which it replaces"
+    )
     max_unreadable_share: Share = Field(
         0.01, description="lines that cannot be read and are quarantined; above it the file is refused"
     )

@@ -260,7 +260,9 @@ def read(shop, tmp_path) -> Iterator[Callable[..., files.Landed]]:
     def land(content: str | bytes, name: str = "orders.csv", timezone: str = BERLIN, **file: Any) -> Any:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        settings = Settings(shop={"name": "t", "source": SOURCE, "timezone": timezone}, file=file)
+        settings = Settings(
+            shop={"name": "t", "source": SOURCE, "timezone": timezone}, file={"shrink": True, **file}
+        )
         return files.land(shop, SOURCE, str(path), silent, settings)
 
     return land

@@ -16,7 +16,18 @@ from segmentation.local.home import Home
 from segmentation.sources import files
 
 YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
-FILE = ("columns", "encoding", "delimiter", "header", "decimal", "dates", "currency")
+FILE = (
+    "columns",
+    "encoding",
+    "delimiter",
+    "header",
+    "decimal",
+    "dates",
+    "discount",
+    "currency",
+    "append",
+    "shrink",
+)
 app = typer.Typer(no_args_is_help=True, help="Shops on this machine, under .local/: what `make` runs.")
 
 
@@ -49,7 +60,10 @@ def night(
     header: _text("1 or 0: whether the first line has the names of the columns") = "",
     decimal: _text("the decimal mark") = "",
     dates: _text("order of dates: dmy, mdy or ymd") = "",
+    discount: _text("whether a discount is money or a share of the price") = "",
     currency: _text("of amounts that name none, such as EUR") = "",
+    append: _text("1: the file adds its days to those known before") = "",
+    shrink: _text("1: the file may show less of the shop than the one before") = "",
 ) -> int:
     """Make one night: a summary and a report."""
     from segmentation.local import night as nights
@@ -61,7 +75,10 @@ def night(
         "header": header,
         "decimal": decimal,
         "dates": dates,
+        "discount": discount,
         "currency": currency,
+        "append": append,
+        "shrink": shrink,
     }
     day = _date(as_of)
     home = _home(shop, source, data, customers, file)

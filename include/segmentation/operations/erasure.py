@@ -5,6 +5,7 @@ matrix among the artifacts holds customer ids and numbers for as long as artifac
 """
 
 import sys
+from collections import Counter
 
 from psycopg2 import sql
 
@@ -12,6 +13,7 @@ from segmentation.errors import SourceError
 from segmentation.runs.night import Night
 from segmentation.runs.window import Window
 from segmentation.sources import contract
+from segmentation.sources.transactions import people
 from segmentation.warehouse import db, locks
 
 SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments")
@@ -45,20 +47,35 @@ def erase(night: Night, customer_id: str) -> dict[str, int]:
     SourceError
         When the shop still has the customer: a night that reads those days would bring it back.
     """
-    wanted = {"customer_id": customer_id.strip()}
-    _refuse_if_there(night, wanted)
+    wanted = [{"customer_id": name} for name in _ids(customer_id)]
+    for one in wanted:
+        _refuse_if_there(night, one)
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
-        counts = {}
-        for where in ("staging", "quarantine"):  # lines know their customer by their order
-            counts[f"{where}.order_items"] = db.run_file(conn, "erase/order_items.sql", wanted, schema=where)
-        for name in tables(conn):
-            schema, table = name.split(".")
-            statement = sql.SQL("delete from {} where btrim(customer_id) = %(customer_id)s").format(
-                sql.Identifier(schema, table)
-            )
-            counts[name] = db.execute(conn, statement.as_string(conn), wanted)
+        counts = Counter()
+        for one in wanted:
+            counts.update(_delete(conn, one))
     return {name: rows for name, rows in counts.items() if rows}
+
+
+def _ids(customer_id: str) -> list[str]:
+    """The ids that a customer may have: what was said, and the hash of it where it is an address."""
+    told = customer_id.strip()
+    return list(dict.fromkeys([told, people.customer_id(told)] if "@" in told else [told]))
+
+
+def _delete(conn: db.Connection, wanted: dict[str, str]) -> dict[str, int]:
+    """Delete the rows of one id; returns how many, by table."""
+    counts = {}
+    for where in ("staging", "quarantine"):  # lines know their customer by their order
+        counts[f"{where}.order_items"] = db.run_file(conn, "erase/order_items.sql", wanted, schema=where)
+    for name in tables(conn):
+        schema, table = name.split(".")
+        statement = sql.SQL("delete from {} where btrim(customer_id) = %(customer_id)s").format(
+            sql.Identifier(schema, table)
+        )
+        counts[name] = db.execute(conn, statement.as_string(conn), wanted)
+    return counts
 
 
 def _refuse_if_there(night: Night, wanted: dict[str, str]) -> None:

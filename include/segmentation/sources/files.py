@@ -76,11 +76,13 @@ def land(
     data: str | None,
     progress: Callable[[str], None] = print,
     settings: Settings | None = None,
+    show: Callable[[str], None] = lambda _: None,
 ) -> Landed | None:
     """Load the file of a source into the shop database, unless just this file is there already.
 
     One transaction: a file that is refused leaves the file before it in place. None for a live shop. The
-    settings (default: those in force) say how a file of transactions is written.
+    settings (default: those in force) say how a file of transactions is written; `show` is called with the
+    inspection of one before it is loaded.
 
     Raises
     ------
@@ -103,9 +105,12 @@ def land(
         if known and known["version"] == version:
             return Landed(**known)
         if spec.reader == "transactions":
-            from segmentation.sources import transactions
+            from segmentation.sources import inspect, transactions
 
-            landed = Landed(version, **vars(transactions.load(conn, path, told, progress)))
+            loaded = transactions.load(
+                conn, path, told, progress, lambda found, figures: show(inspect.of(found, figures).to_text())
+            )
+            landed = Landed(version, **vars(loaded))
         else:
             landed = _load(conn, source, spec, path, version, progress)
         db.execute(

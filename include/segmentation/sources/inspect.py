@@ -16,13 +16,11 @@ from segmentation.errors import SourceError, UserError
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
 from segmentation.sources.transactions import counts, reading
+from segmentation.sources.transactions.counts import Counts
 from segmentation.sources.transactions.reading import Reading
 
 SAMPLES = 3
 REFUSED = 2  # the exit code
-FIGURES = (
-    "customers", "orders", "lines", "revenue", "currency", "first", "last", "guests", "quarantined", "said", "refused"
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,13 @@ def inspect(path: Path, settings: Settings, progress: Callable[[str], None] = la
     except UserError as error:
         told = error.unsaid if isinstance(error, SourceError) else str(error)
         return Inspection(path.name, refused=" ".join(told.splitlines()))
+    return of(found, figures)
+
+
+def of(found: Reading, figures: Counts) -> Inspection:
+    """The inspection of a file that was read."""
     return Inspection(
-        file=path.name,
+        file=found.file,
         customers=figures.customers,
         orders=figures.orders,
         lines=figures.lines,
@@ -118,22 +121,39 @@ def _samples(found: Reading, role: str) -> list[str]:
     return [re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", text))[:24] for text in texts[:SAMPLES]]
 
 
+def command(data: str, as_json: bool) -> int:
+    """Print the inspection of a file; the exit code is not 0 when it would be refused.
+
+    Raises
+    ------
+    UserError
+        When the settings cannot be used, or no file is named, or there is none; with `as_json` that is a refusal.
+    """
+    try:
+        settings = load_settings()
+        path = Path(data or settings.shop.data or "").expanduser()
+        if not path.is_file():
+            raise SourceError(f"{data or 'no file'}: no such file (DATA= names the file)")
+        found = inspect(path, settings)
+    except UserError as error:
+        if not as_json:
+            raise
+        found = Inspection(Path(data).name, refused=" ".join(str(error).splitlines()))
+    print(found.to_json() if as_json else found.to_text())
+    return REFUSED if found.refused else 0
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print the inspection of a file; the exit code is not 0 when it would be refused."""
+    """Inspect the file that the command line names."""
     parser = argparse.ArgumentParser(prog="inspect", description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(arguments)
     try:
-        settings = load_settings()
-        if not args.data.is_file():
-            raise SourceError(f"{args.data}: no such file")
+        return command(args.data, args.json)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
-    found = inspect(args.data, settings)
-    print(found.to_json() if args.json else found.to_text())
-    return REFUSED if found.refused else 0
 
 
 if __name__ == "__main__":

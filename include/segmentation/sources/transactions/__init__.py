@@ -18,7 +18,7 @@ import numpy as np
 from psycopg2 import sql
 
 from segmentation.settings import Settings
-from segmentation.sources.transactions import counts, reading
+from segmentation.sources.transactions import counts, history, reading
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.dates import UNREADABLE
 from segmentation.sources.transactions.reading import Reading
@@ -44,35 +44,68 @@ class Loaded:
 
 def fingerprint(settings: Settings) -> str:
     """What besides the bytes of the file its rows depend on: a change of it reads the file again."""
-    told = {**settings.file.model_dump(mode="json"), "timezone": settings.shop.timezone, "reader": READER}
+    meaning = settings.file.model_dump(mode="json", exclude={"append", "shrink"})
+    told = {**meaning, "timezone": settings.shop.timezone, "reader": READER}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def load(conn: db.Connection, path: Path, settings: Settings, progress: Callable[[str], None]) -> Loaded:
+def load(
+    conn: db.Connection,
+    path: Path,
+    settings: Settings,
+    progress: Callable[[str], None],
+    show: Callable[[Reading, counts.Counts], None] = lambda *_: None,
+) -> Loaded:
     """Make `transactions.lines` out of a file, within the transaction of `conn`.
+
+    `show` is called with what was read before anything is written.
 
     Raises
     ------
     SettingsError, SourceError
         What in COLUMNS or in the file cannot be used: the file, the line, and what to do.
     """
+    zone = settings.shop.timezone
     found = reading.read(path, settings, progress)
     figures = counts.of(found)
+    show(found, figures)
+    before = history.extent(conn, zone)
+    is_kept = settings.file.append and history.keep(conn)
+    _lines(conn, found, zone)
+    said = [*found.said, *figures.warnings]
+    if is_kept:
+        said.append(
+            f"lines of days that the file does not show, kept from before: {history.join(conn, zone):,}"
+        )
+    elif not settings.file.shrink:
+        history.refuse_smaller(path, before, history.extent(conn, zone), _name_before(conn))
+    for column in ("placed_at", "order_id"):
+        db.execute(conn, f"create index on transactions.lines ({column})")
+    db.execute(conn, "analyze transactions.lines; drop table transactions.parsed")
+    row = db.row(conn, db.statement("transactions/loaded.sql"), {"timezone": zone})
+    return Loaded(row["rows"], row["last_day"], said, found.lacks)
+
+
+def _lines(conn: db.Connection, found: Reading, zone: str) -> None:
+    """Put the lines into their orders."""
     db.run_file(conn, "transactions/parsed.sql")
     _copy(conn, found)
     params = {
         "day_only": found.is_day_only,
-        "timezone": settings.shop.timezone,
+        "timezone": zone,
         "has_product": "product_id" in found.content.places,
         "share": found.is_share,
         "priced": found.is_priced,
     }
     db.run_file(conn, "transactions/lines.sql", params)
-    for column in ("placed_at", "order_id"):
-        db.execute(conn, f"create index on transactions.lines ({column})")
-    db.execute(conn, "analyze transactions.lines; drop table transactions.parsed")
-    rows = db.scalar(conn, "select count(*) from transactions.lines")
-    return Loaded(rows, figures.last_day, [*found.said, *figures.warnings], found.lacks)
+
+
+def _name_before(conn: db.Connection) -> str | None:
+    """The name of the file that was loaded last."""
+    if db.scalar(conn, "select to_regclass('files.landed')") is None:
+        return None
+    row = db.row(conn, "select file_name from files.landed where source = 'transactions'")
+    return row and row["file_name"]
 
 
 # --- into the database ---------------------------------------------------------------------------------------

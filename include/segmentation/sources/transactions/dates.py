@@ -226,7 +226,7 @@ def _calendar(texts, layout: str) -> np.ndarray:
     hour, minute, second, milli = (parts.get(name, nothing) for name in "HMSF")
     of_day = days.civil(parts["y"], parts["m"], parts["d"])
     is_one = (of_day != days.NO_DAY) & (hour < 24) & (minute < 60) & (second <= 60)
-    is_one &= (parts["y"] >= RECENT) & (parts["y"] <= date.today().year + 1)  # noqa: DTZ011 (a bound, not a day)
+    is_one &= (parts["y"] >= RECENT) & (parts["y"] <= date.today().year + 1)
     micros = ((hour * 60 + minute) * 60 + second) * clock.SECOND + milli * 1000
     return np.where(is_one, of_day * clock.DAY + micros, UNREADABLE)
 
