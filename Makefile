@@ -106,11 +106,8 @@ bench-backfill: $(VENV)/dev.stamp ## thirty dates by one backfill under the real
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
 	@$(PY) -W ignore -m tests.faults $(ONLY)
 
-lint: $(VENV)/dev.stamp ## ruff, sqlfluff, and whether the locks are what the wishes compile to
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/sqlfluff lint --disable-progress-bar include/sql
-	@PYTHON=$(PY) scripts/lock --check
+lint: $(VENV)/dev.stamp ## code, types, imports, SQL, shell, links, locks; the hooks of .pre-commit-config.yaml are the same
+	@PYTHON=$(PY) scripts/lint
 
 lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
 	@PYTHON=$(PY) scripts/lock

@@ -3,7 +3,7 @@
 Every process of Airflow executes this file, so it imports next to nothing.
 """
 
-from typing import ClassVar
+from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -14,9 +14,9 @@ from segmentation.ui import HOME, Pages
 class SegmentationPlugin(AirflowPlugin):
     """The segments, Data Docs and reports, behind the authentication of Airflow."""
 
-    name = "segmentation"
-    fastapi_apps: ClassVar = [{"app": Pages(), "url_prefix": links.PREFIX, "name": "segmentation"}]
-    external_views: ClassVar = [
+    name = "segmentation"  # lists are class variables there, though it declares them as any other
+    fastapi_apps: list[Any] = [{"app": Pages(), "url_prefix": links.PREFIX, "name": "segmentation"}]  # noqa: RUF012
+    external_views: list[Any] = [  # noqa: RUF012
         {
             "name": "Segments",
             "href": f"{links.PREFIX}/{HOME}",

@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from segmentation.errors import UserError
 
 NOT_USABLE, STOPPED = 2, 130
-UsageError = typer.BadParameter.__bases__[0]  # typer has a copy of click of its own
+UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])  # typer has a copy of click of its own
 # the words that `make` was given; their values stay in the environment and out of every shell's text
 GIVEN = "SEGMENTATION_MAKE_WORDS"
 

@@ -10,7 +10,7 @@ import os
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -30,6 +30,9 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 from segmentation.row_rules import NO_FAULT, RULES
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
@@ -446,7 +449,7 @@ def _unreadable(error: UnreadableVariableError) -> str:
     return f"{' or '.join(names)}: cannot be read (a list or a section is written as JSON)"
 
 
-def _fault(file: Path, fault: dict) -> str:
+def _fault(file: Path, fault: "ErrorDetails") -> str:
     where = ".".join(str(part) for part in fault["loc"]) or "settings"
     variable = PREFIX + "__".join(str(part) for part in fault["loc"]).upper()
     place = variable if variable in os.environ else f"{file.name}: {where}"

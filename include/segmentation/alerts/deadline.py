@@ -9,7 +9,11 @@ between the start of the run and the deadline, that day's alert is an hour off.
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
+from airflow.sdk import (  # type: ignore[attr-defined]  # public; only the stubs of Airflow 3.3 lack them
+    AsyncCallback,
+    DeadlineAlert,
+    DeadlineReference,
+)
 
 from segmentation import settings
 from segmentation.dates import as_of

@@ -66,10 +66,10 @@ def failed(context: Any, words: str, run_id: str | None) -> None:
     if task.dag_id == dag_ids.MAINTENANCE:
         _send(_of_maintenance(dag_run, task.task_id, words, link))
         return
-    if isinstance(exception, GateFailed):
-        kind, more = "gate", _gate(run_id, str(exception))
+    kind: Kind = "gate" if isinstance(exception, GateFailed) else "task"
+    if kind == "gate":
+        more = _gate(run_id, str(exception))
     else:
-        kind = "task"
         facts = {"task": task.task_id, "is_published": _status(run_id) == "published"}
         more = {"what": tuple(line for line in words.splitlines() if line.strip()), "facts": facts}
     _send(_alert(kind, _day(context), run_id, dag_run.run_id, link=link, **more))

@@ -71,7 +71,9 @@ def middle(conn: db.Connection, month: date | None) -> str | None:
             where schemaname = 'features' and tablename = %(table)s and attname = 'customer_id'
         ) as s
     """
-    return month and db.scalar(conn, query, {"table": partitions.name("customer_cumulative", month)})
+    if month is None:
+        return None
+    return db.scalar(conn, query, {"table": partitions.name("customer_cumulative", month)})
 
 
 def prune(conn: db.Connection, before: date) -> list[date]:

@@ -92,9 +92,9 @@ class SourceBuilder(Builder):
         """
         name = f"newest_day_{measure}"
         value, usual = self.metrics[name], self.metrics.values.get(f"{name}_usual")
-        factor, is_known = 1.0, value is not None and usual is not None
-        if is_known:
-            factor = math.exp(min(value - usual, MOST_LOGARITHM))
+        factor, is_known = 1.0, False
+        if value is not None and usual is not None:
+            factor, is_known = math.exp(min(value - usual, MOST_LOGARITHM)), True
         self.metrics.values[f"{measure}_factor"] = factor
         most = self.limits.max_level_factor
         is_absurd = not 1 / most <= factor <= most
@@ -123,7 +123,7 @@ class SourceBuilder(Builder):
             self.metrics.values.get(f"newest_day_{name}_usual") for name in ("price", "quantity")
         )
         index, unless = -1.0, None
-        if None in (price, quantity, prices, quantities):
+        if price is None or quantity is None or prices is None or quantities is None:
             unless = "no prices and quantities to compare with"
         elif abs(prices - quantities) < math.log(2):
             unless = "prices and quantities are alike in this shop"
@@ -168,7 +168,12 @@ class SourceBuilder(Builder):
                 subject=rule,
             )
         made = self.expectations[before:]
-        return any((self.metrics[e.column] or 0) > e.max_value and e.severity != "info" for e in made)
+        return any(
+            isinstance(most := one.max_value, int | float)
+            and (self.metrics[one.column] or 0) > most
+            and one.severity != "info"
+            for one in made
+        )
 
     def texts(self) -> None:
         """Expect words that were read in the encoding in which they were written."""

@@ -32,16 +32,18 @@ app = typer.Typer(no_args_is_help=True, help="Shops on this machine, under .loca
 
 
 def _text(meaning: str, **more: Any) -> Any:
-    return Annotated[str, typer.Option(help=meaning, show_default=False, **more)]
+    return typer.Option(help=meaning, show_default=False, **more)
 
 
-Shop = _text("which shop; default: the one used last")
-Source = _text("a folder under include/sql/extract, online_retail or transactions; default: the demo shop")
-Data = _text("the file to read")
-Customers = _text("customers of the demo shop")
-AsOf = _text("a date such as 2011-12-01")
-Port = _text("of the UI; default: a free one from 8080 on")
-Note = _text("why; it is kept with the decision")
+Shop = Annotated[str, _text("which shop; default: the one used last")]
+Source = Annotated[
+    str, _text("a folder under include/sql/extract, online_retail or transactions; default: the demo shop")
+]
+Data = Annotated[str, _text("the file to read")]
+Customers = Annotated[str, _text("customers of the demo shop")]
+AsOf = Annotated[str, _text("a date such as 2011-12-01")]
+Port = Annotated[str, _text("of the UI; default: a free one from 8080 on")]
+Note = Annotated[str, _text("why; it is kept with the decision")]
 
 
 @app.command("run")
@@ -51,19 +53,21 @@ def night(
     data: Data = "",
     customers: Customers = "",
     as_of: AsOf = "",
-    algorithm: _text("only these, separated by commas") = "",
-    k: _text("a number of segments") = "",
-    force_refit: _text("1: search for a model even if the one in use would do") = "",
-    columns: _text("which column is which: customer_id=client,ordered_at=day,amount=usd") = "",
-    encoding: _text("of the file, such as cp1252") = "",
-    delimiter: _text("between columns: one character, or the word tab") = "",
-    header: _text("1 or 0: whether the first line has the names of the columns") = "",
-    decimal: _text("the decimal mark") = "",
-    dates: _text("order of dates: dmy, mdy or ymd") = "",
-    discount: _text("whether a discount is money or a share of the price") = "",
-    currency: _text("of amounts that name none, such as EUR") = "",
-    append: _text("1: the file adds its days to those known before") = "",
-    shrink: _text("1: the file may show less of the shop than the one before") = "",
+    algorithm: Annotated[str, _text("only these, separated by commas")] = "",
+    k: Annotated[str, _text("a number of segments")] = "",
+    force_refit: Annotated[str, _text("1: search for a model even if the one in use would do")] = "",
+    columns: Annotated[
+        str, _text("which column is which: customer_id=client,ordered_at=day,amount=usd")
+    ] = "",
+    encoding: Annotated[str, _text("of the file, such as cp1252")] = "",
+    delimiter: Annotated[str, _text("between columns: one character, or the word tab")] = "",
+    header: Annotated[str, _text("1 or 0: whether the first line has the names of the columns")] = "",
+    decimal: Annotated[str, _text("the decimal mark")] = "",
+    dates: Annotated[str, _text("order of dates: dmy, mdy or ymd")] = "",
+    discount: Annotated[str, _text("whether a discount is money or a share of the price")] = "",
+    currency: Annotated[str, _text("of amounts that name none, such as EUR")] = "",
+    append: Annotated[str, _text("1: the file adds its days to those known before")] = "",
+    shrink: Annotated[str, _text("1: the file may show less of the shop than the one before")] = "",
 ) -> int:
     """Make one night: a summary and a report."""
     from segmentation.local import night as nights
@@ -101,9 +105,9 @@ def up(
 def backfill(
     first: Annotated[str, typer.Option("--from", help="the first date", show_default=False)] = "",
     last: Annotated[str, typer.Option("--to", help="the last date", show_default=False)] = "",
-    reprocess: _text("which dates are made again: none, failed or completed") = "",
-    stale: _text("1: the dates that late or corrected facts have changed") = "",
-    give_up: _text("1: end an unfinished backfill first") = "",
+    reprocess: Annotated[str, _text("which dates are made again: none, failed or completed")] = "",
+    stale: Annotated[str, _text("1: the dates that late or corrected facts have changed")] = "",
+    give_up: Annotated[str, _text("1: end an unfinished backfill first")] = "",
     shop: Shop = "",
     source: Source = "",
     data: Data = "",
@@ -153,7 +157,9 @@ def _decide(decision: str, as_of: str, note: str, shop: str) -> int:
 
 
 @app.command()
-def erase(customer: _text("the id; asked for when it is left out") = "", shop: Shop = "") -> int:
+def erase(
+    customer: Annotated[str, _text("the id; asked for when it is left out")] = "", shop: Shop = ""
+) -> int:
     """Forget a customer, whom the shop has erased; nothing of the customer is printed or logged."""
     return _in_deployment(shop, ["erase"], given=customer or None)
 
@@ -177,7 +183,7 @@ def migrate(shop: Shop = "") -> int:
 @app.command()
 def psql(
     rest: Annotated[list[str] | None, typer.Argument(help="words for psql, after --")] = None,
-    args: _text("words for psql, as a shell would split them") = "",
+    args: Annotated[str, _text("words for psql, as a shell would split them")] = "",
     shop: Shop = "",
 ) -> int:
     """Open psql on the warehouse of a shop."""
@@ -224,11 +230,10 @@ def _in_deployment(shop: str, words: list[str], given: str | None = None) -> int
     home = _known_home(shop)
     environment = homes.airflow_environment(home, home.start_server())
     command = [sys.executable, "-W", "ignore", "-m", "segmentation", *words]
-    piped = {} if given is None else {"input": given + "\n"}
-    ended = subprocess.run(  # noqa: S603 (the arguments are ours)
-        command, env=environment, cwd=home.folder, text=True, check=False, **piped
-    )
-    return ended.returncode
+    options: dict[str, Any] = {"env": environment, "cwd": home.folder}
+    if given is None:
+        return subprocess.call(command, **options)  # noqa: S603 (the arguments are ours)
+    return subprocess.run(command, **options, text=True, check=False, input=given + "\n").returncode  # noqa: S603
 
 
 def _date(text: str, name: str = "AS_OF") -> date | None:

@@ -99,7 +99,8 @@ def find(
 
 def databases(server: PostgresServer) -> tuple[Database, Database, Database]:
     """The shop's databases `shop`, `warehouse` and `airflow`."""
-    return tuple(postgres.database(server, name) for name in ("shop", "warehouse", "airflow"))
+    shop, warehouse, airflow = (postgres.database(server, name) for name in ("shop", "warehouse", "airflow"))
+    return shop, warehouse, airflow
 
 
 def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
@@ -199,7 +200,7 @@ def remove() -> list[str]:
         data = folder / "postgres"
         if data.exists():
             info = PostmasterInfo.read_from_pgdata(data)
-            if info is not None and info.is_running():
+            if info is not None and info.process is not None and info.is_running():
                 info.process.terminate()
                 info.process.wait(30)
         removed.append(folder.name)

@@ -101,7 +101,7 @@ def make_model(
         winner.algorithm,
         winner.params,
         winner.k,
-        winner.labeller,
+        winner.fitted,
         columns,
         pipeline,
         settings or {},
@@ -137,9 +137,10 @@ def assign(model: Candidate | Model | None, X: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(
             f"the matrix does not fit the model, which differ in: {', '.join(map(str, differing))}"
         )
+    labeller = model.fitted if isinstance(model, Candidate) else model.labeller
     values = np.ascontiguousarray(X, dtype=np.float64)
     with threadpool_limits(1):
-        labels, confidence, noise = label_in_blocks(partial(published, model.labeller), values, THREADS)
+        labels, confidence, noise = label_in_blocks(partial(published, labeller), values, THREADS)
     return _answer(X, labels, confidence, noise)
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -116,7 +116,7 @@ def choose(
     if n_customers is None:
         n_customers = max((len(c.labels) for c in candidates), default=0)
     scores = scores.reindex(names).round(DECIMALS)
-    failed = {c.name: constraints_violated(c, scores.loc[c.name], settings) for c in candidates}
+    failed = {c.name: constraints_violated(c, _row(scores, c.name), settings) for c in candidates}
     passed = [name for name in names if not failed[name]]
     totals = total(scores.loc[passed], settings.weights)
     by_name = {c.name: c for c in candidates}
@@ -130,7 +130,7 @@ def choose(
     board["is_pareto"] = board["candidate"].map(pareto(order, settings.weights)).astype("boolean")
     won = weightings_won(order, settings.weights, settings.seed)
     board["weightings_won"] = board["candidate"].map(won)
-    kind = "keep" if winner.algorithm == "incumbent" else "new"
+    kind: Literal["new", "keep"] = "keep" if winner.algorithm == "incumbent" else "new"
     return Choice(kind, winner, board, _verdict(kind, winner, by_name, scores.loc[passed], board, settings))
 
 
@@ -138,7 +138,7 @@ def constraints_violated(candidate: Candidate, scores: pd.Series, settings: Mode
     """Names of the constraints that `candidate` violates, in the order they are looked at."""
     if candidate.error:
         return ["fit"]
-    shares = scores.get(["coverage", "smallest_share", "largest_share"])
+    shares = scores[["coverage", "smallest_share", "largest_share"]]
     constraints = {
         "k_min": candidate.k >= settings.k_min,
         "k_max": candidate.k <= settings.k_max,
@@ -149,6 +149,11 @@ def constraints_violated(candidate: Candidate, scores: pd.Series, settings: Mode
         "assignable": candidate.labeller is not None and bool(np.isfinite(candidate.confidence).all()),
     }
     return [name for name, is_met in constraints.items() if not is_met]
+
+
+def _row(scores: pd.DataFrame, name: str) -> pd.Series:
+    """The scores of one candidate; names are unique."""
+    return cast("pd.Series", scores.loc[name])
 
 
 def values(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
@@ -163,7 +168,7 @@ def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
     value = values(scores, weights)
     if value.empty:
         return pd.Series(0.0, index=scores.index)
-    weight = np.array([weights[name] for name in value])
+    weight = np.array([weights[str(name)] for name in value])
     return pd.Series(value.to_numpy() @ weight / weight.sum(), index=scores.index).round(DECIMALS)
 
 
@@ -184,7 +189,7 @@ def weightings_won(scores: pd.DataFrame, weights: dict[str, float], seed: int) -
     if value.empty:
         return pd.Series(np.nan, index=scores.index)
     draws = np.random.default_rng(seed).uniform(-1, 1, (WEIGHTINGS, len(value.columns)))
-    drawn = 2**draws * np.array([weights[name] for name in value])
+    drawn = 2**draws * np.array([weights[str(name)] for name in value])
     firsts = (value.to_numpy() @ drawn.T).argmax(axis=0)
     return pd.Series(np.bincount(firsts, minlength=len(value)) / WEIGHTINGS, index=scores.index)
 
@@ -241,7 +246,7 @@ def _verdict(
     settings: ModelSettings,
 ) -> str:
     """Why in one sentence: what it won on, what speaks for it, what silhouette would take, how sure."""
-    own, totals = passed.loc[winner.name], board.set_index("candidate")["total"].reindex(passed.index)
+    own, totals = _row(passed, winner.name), board.set_index("candidate")["total"].reindex(passed.index)
     others = totals.drop(winner.name).sort_index().sort_values(ascending=False, kind="stable")
     verdict = f"{winner.name} ({winner.k} segments) {'was kept' if kind == 'keep' else 'won'}"
     if len(others):
@@ -254,15 +259,15 @@ def _verdict(
     verdict += f"; {', '.join(figures)}" if figures else ""
     widths = passed["silhouette"].dropna().sort_index() if "silhouette" in passed else pd.Series(dtype=float)
     if len(widths) and widths.idxmax() != winner.name:
-        alone = by_name[widths.idxmax()]
+        alone = by_name[str(widths.idxmax())]
         verdict += f"; silhouette prefers {alone.name} ({alone.k} segments)"
-        explained = passed.loc[alone.name].get("predictive", np.nan)
+        explained = _row(passed, alone.name).get("predictive", np.nan)
         verdict += (
             f", which explains {explained:.2f} against {own['predictive']:.2f}"
             if np.isfinite(explained)
             else ""
         )
-    share = board.set_index("candidate").loc[winner.name, "weightings_won"]
+    share = board.set_index("candidate")["weightings_won"][winner.name]
     return f"{verdict}; first under {share:.0%} of other weightings"
 
 
@@ -272,12 +277,12 @@ def _against_next(
     """The lead over the next best: the score that gained the winner the most."""
     value = values(passed, settings.weights)
     weight = pd.Series(settings.weights).reindex(value.columns)
-    ahead = ((value.loc[winner] - value.loc[second]) * weight).sort_index()
+    ahead = ((_row(value, winner) - _row(value, second)) * weight).sort_index()
     ranked = f", ranked {totals[winner]:.3f} against {totals[second]:.3f} of {second}"
     if not len(ahead) or ahead.max() <= 0:
         return ranked
-    on, own = ahead.idxmax(), passed.loc[winner]
-    least = f"{passed.loc[second, on]:.3f}" if np.isfinite(passed.loc[second, on]) else "none"
+    on, own, other = str(ahead.idxmax()), _row(passed, winner), _row(passed, second)
+    least = f"{other[on]:.3f}" if np.isfinite(other[on]) else "none"
     return f" on {_plain(on)}, {own[on]:.3f} against {least}{ranked}"
 
 

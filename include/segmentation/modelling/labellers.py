@@ -34,15 +34,18 @@ class Neighbours:
 
     def __init__(self, X: np.ndarray):
         self.X = X
-        self._points: np.ndarray | None = None
-        self._found: Labels | None = None
+        self._found: tuple[np.ndarray, Labels] | None = None
 
     def of(self, points: np.ndarray) -> Labels:
         """Distances to, and row numbers of, the nearest `VOTERS` of `points`, each of shape (n, VOTERS)."""
-        if self._points is not points and not np.array_equal(self._points, points):
-            index = NearestNeighbors(n_neighbors=min(VOTERS, len(points))).fit(points)
-            self._points, self._found = points, index.kneighbors(self.X)
-        return self._found
+        if self._found is not None:
+            same, neighbours = self._found
+            if same is points or np.array_equal(same, points):
+                return neighbours
+        index = NearestNeighbors(n_neighbors=min(VOTERS, len(points))).fit(points)
+        neighbours = index.kneighbors(self.X)
+        self._found = points, neighbours
+        return neighbours
 
 
 class CentreLabeller(BaseEstimator):

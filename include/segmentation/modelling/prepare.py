@@ -36,9 +36,12 @@ class Feature(Protocol):
     (Yeo-Johnson) or "category" (text).
     """
 
-    name: str
-    group: str
-    transform: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def transform(self) -> str: ...
 
 
 class FeatureCheck(TransformerMixin, BaseEstimator):

@@ -70,6 +70,19 @@ class Candidate:
     seconds: float = 0.0
     error: str = ""
 
+    @property
+    def fitted(self) -> Labeller:
+        """The labeller of a fit that did not fail.
+
+        Raises
+        ------
+        ValueError
+            It did.
+        """
+        if self.labeller is None:
+            raise ValueError(f"{self.name} has no labeller: {self.error}")
+        return self.labeller
+
 
 def fit_algorithm(
     name: str,
@@ -151,7 +164,7 @@ def _search(
 
 def _criterion(fitted: Fitted | Exception, candidate: Candidate, settings: ModelSettings) -> float:
     """The fit's own criterion, far lower where it could not be published; NaN where there is none."""
-    if candidate.error:
+    if candidate.error or isinstance(fitted, Exception):
         return float("nan")
     noise = (candidate.labels == NOISE).mean()
     fits = settings.k_min <= candidate.k <= settings.k_max and noise <= settings.max_noise_share
@@ -258,9 +271,8 @@ def _with_stability(
             compared = stability.compare(candidate.labels[evaluated], again, candidate.k)
             agreement[candidate.name].append(compared)
         progress(f"{algorithm.name}: subsample {draw + 1} of {settings.stability_draws}")
-    return [
-        replace(c, **stability.summary(agreement[c.name])) if c.name in agreement else c for c in candidates
-    ]
+    summaries: dict[str, Params] = {name: stability.summary(compared) for name, compared in agreement.items()}
+    return [replace(c, **summaries.get(c.name, {})) for c in candidates]
 
 
 def params_json(params: Params) -> str:

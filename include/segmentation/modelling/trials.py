@@ -101,10 +101,10 @@ class Trials:
             for params, value in self._results[added:]:
                 study.add_trial(_finished(params, space, value))
             added = len(self._results)
-            params = self._new(study, space) or self._untried(left)
-            if params is None:
+            suggestion = self._new(study, space) or self._untried(left)
+            if suggestion is None:
                 return
-            yield params
+            yield suggestion
 
     def _new(self, study, space: dict) -> Params | None:
         """A suggestion that is possible and was not tried; None where several in a row are neither."""

@@ -101,8 +101,10 @@ def _expired(conn: db.Connection, settings: Settings, newest: date) -> tuple[lis
         "features_from": newest - timedelta(days=retention.features_days),
     }
     rows = db.rows(conn, db.statement("maintenance/expired.sql"), params)
-    expired = ([row["as_of_date"] for row in rows if row[kind]] for kind in ("is_segments", "is_features"))
-    return tuple(expired)
+    segments, features = (
+        [row["as_of_date"] for row in rows if row[kind]] for kind in ("is_segments", "is_features")
+    )
+    return segments, features
 
 
 def _months_before(day: date, months: int) -> date:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
@@ -134,7 +134,7 @@ def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str |
 
 
 def _days(first: str | None, end: str) -> tuple[date | None, date]:
-    return first and date.fromisoformat(first), date.fromisoformat(end)
+    return date.fromisoformat(first) if first else None, date.fromisoformat(end)
 
 
 def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def fit(reference: Reference, algorithm: str) -> dict[str, Any]:
     """Fit the trials of one algorithm."""
     from segmentation.selection import candidates
 
-    get_current_context()["algorithm"] = algorithm  # names the mapped task in the UI
+    cast("dict[str, Any]", get_current_context())["algorithm"] = algorithm  # names the mapped task in the UI
     return candidates.fit(_overrides().applied(_alive(reference)), algorithm, progress.say)
 
 
@@ -298,10 +298,10 @@ def publish(reference: Reference) -> Iterator[Metadata]:
         published = holding.released(night) or holding.release(night, **decision, progress=progress.say)
     else:
         night = connections.night(reference)
-        published = publishing.published(night)  # a try before this one was killed when it had published
-        if published is None:
+        before = publishing.published(night)  # a try before this one was killed when it had published
+        if before is None:
             register.keep_alive(night)
-            published = publishing.publish(night, Chosen.read(night), progress.say)
+        published = before or publishing.publish(night, Chosen.read(night), progress.say)
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
     if published.pop("is_newest"):
@@ -368,8 +368,8 @@ def verify_features() -> int:
 
     with connections.database("warehouse").connect(readonly=True) as conn:
         day = register.newest(conn)
-        newest = day and register.published(conn, day)
-    if not newest:
+        newest = register.published(conn, day) if day else None
+    if day is None or newest is None:
         return 0
     night = connections.night({"run_id": newest.run_id, "as_of_date": day.isoformat()})
     if found := verify.verify(night):

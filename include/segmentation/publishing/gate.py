@@ -26,7 +26,7 @@ def check_segments(night: Night, staged_table: str) -> GateResult:
         if parent:
             _measure_changes(conn, night, staged_table, parent)
         measured = measuring.read(conn, night, "segments", table)
-    suite = expectations.customer_segments(measured, night.settings, parent and parent.isoformat())
+    suite = expectations.customer_segments(measured, night.settings, parent.isoformat() if parent else None)
     return judge(night, "segments", "segments", [measured], {table: suite})
 
 

@@ -61,7 +61,7 @@ def judge(
         docs.write(conn, night, page, validations, outcome.results)
         published = register.newest(conn)
     if outcome.failed["critical"]:
-        raise GateFailed(keeping.message(night, outcome, published and published.isoformat()))
+        raise GateFailed(keeping.message(night, outcome, published.isoformat() if published else None))
     return outcome
 
 

@@ -91,23 +91,26 @@ def movement(flows: Sequence[data.Flow], segments: Sequence[data.Segment], said:
     colour = data.colours(sorted({i for f in flows for i in (f.source, f.target) if i is not None}))
     colour |= {segment.segment_id: segment.colour for segment in segments}
     place = {segment.segment_id: number for number, segment in enumerate(segments)}
-    sides: list[list[drawings.Node]] = []
+    sides: dict[str, list[drawings.Node]] = {}
     for end, name in (("source", "source_name"), ("target", "target_name")):
         sizes: dict[int | None, tuple[str, int]] = {}
         for flow in flows:
             before = sizes.get(getattr(flow, end), ("", 0))[1]
             sizes[getattr(flow, end)] = (getattr(flow, name), before + flow.customers)
-        nodes = [drawings.Node(i, called, colour.get(i), n) for i, (called, n) in sizes.items()]
-        sides.append(sorted(nodes, key=lambda node: _order(node, place)))
+        nodes = [
+            drawings.Node(i, called, None if i is None else colour.get(i), n)
+            for i, (called, n) in sizes.items()
+        ]
+        sides[end] = sorted(nodes, key=lambda node: _order(node, place))
     bands = [drawings.Band(flow.source, flow.target, flow.customers) for flow in flows]
     names = {"source": t("new customers"), "target": t("no longer there")}
-    return drawings.alluvial(bands, *sides, said, names)
+    return drawings.alluvial(bands, sides["source"], sides["target"], said, names)
 
 
 def _order(node: drawings.Node, place: dict[int, int]) -> tuple[bool, int, int]:
     """As the segments are listed; those that are no more after them, and nobody's at the end."""
     key = node.segment_id
-    return key is None, place.get(key, len(place)), key or 0
+    return (True, len(place), 0) if key is None else (False, place.get(key, len(place)), key)
 
 
 def _charts(facts: data.Facts) -> dict[str, Markup | None]:

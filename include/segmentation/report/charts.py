@@ -26,9 +26,9 @@ MORE_PAD = 14
 Scale = Callable[[float], float]
 
 
-def _scale(values: Sequence[float], start: float, end: float, pad: float) -> Scale:
+def _scale(values: pd.Series, start: float, end: float, pad: float) -> Scale:
     """A linear scale that puts the smallest value `pad` after `start` and the largest `pad` before `end`."""
-    low, high = float(np.min(values)), float(np.max(values))
+    low, high = float(values.min()), float(values.max())
     inset = math.copysign(pad, end - start)
     begin, stop = start + inset, end - inset
     if low == high:
@@ -52,7 +52,8 @@ def customer_map(points: pd.DataFrame, segments: Sequence[Segment]) -> Markup:
             index=False
         )
     ]
-    for segment_id, members in frame.groupby("segment_id"):
+    for segment_id in sorted(by_id.keys() & set(frame["segment_id"])):
+        members = frame[frame["segment_id"] == segment_id]
         middle = x(members["x"].median()), y(members["y"].median())
         body.append(_badge(by_id[segment_id], middle, len(members)))
     title = t("Map of {n} customers, coloured by segment", n=f"{len(points):,}")
@@ -109,11 +110,11 @@ def candidates(facts: Facts) -> Markup | None:
         f'<text class="middle" x="{(left + width) / 2}" y="{height - 4}">{escape(t(across_name))}</text>',
         f'<text class="middle" transform="translate(11 {(height - bottom) / 2})rotate(-90)">'
         f"{escape(t(name))}</text>",
-        _stairs([(x(row.across), y(row.up)) for row in _front(frame).itertuples()]),
+        _stairs([(x(across), y(up)) for across, up in _front(frame).to_numpy()]),
         *(
-            _mark(row.kind, (x(row.across), y(row.up)), row.tip)
+            _mark(kind, (x(across), y(up)), str(tip))
             for kind in ("out", "passed", "chosen")  # the chosen one lies on top
-            for row in frame[frame["kind"] == kind].itertuples()
+            for across, up, tip in frame.loc[frame["kind"] == kind, ["across", "up", "tip"]].to_numpy()
         ),
     ]
     title = t("{n} candidates by {across} and {up}", n=len(frame), across=t(across_name), up=t(name))

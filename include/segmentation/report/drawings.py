@@ -181,7 +181,7 @@ def _labelled(days: Sequence[date], first: int, last: int) -> list[tuple[str, da
 def _apart(ends: Sequence[tuple[float, Line]], floor: float) -> dict[int, float]:
     """Heights of the numbers at the right end, so that none lies on another."""
     placed: dict[int, float] = {}
-    above = -LABEL_GAP
+    above = float(-LABEL_GAP)
     for height, line in sorted(ends, key=lambda end: (end[0], end[1].segment_id)):
         above = max(height, above + LABEL_GAP)
         placed[line.segment_id] = above

@@ -4,7 +4,8 @@ Between tasks only a reference travels: `{"run_id": ..., "as_of_date": ...}`.
 """
 
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from airflow.sdk import Connection, ObjectStoragePath
 
@@ -58,18 +59,21 @@ def _connection(conn_id: str) -> Connection:
         raise SettingsError(f"Airflow connection '{conn_id}' cannot be read: {error}") from None
 
 
-def store() -> ObjectStoragePath:
+def store() -> Path:
     """Where matrices, models and reports go: a local folder, or object storage."""
     told = settings.load().run.artifacts
-    return ObjectStoragePath(
-        told or f"file://{INCLUDE.parent / '.local' / settings.load().shop.name / 'artifacts'}"
-    )
+    return _folder(told or f"file://{INCLUDE.parent / '.local' / settings.load().shop.name / 'artifacts'}")
 
 
-def audiences() -> ObjectStoragePath:
+def audiences() -> Path:
     """Where the exported audiences go."""
     told = settings.load().audiences.folder
-    return ObjectStoragePath(told) if told else store() / "audiences"
+    return _folder(told) if told else store() / "audiences"
+
+
+def _folder(address: str) -> Path:
+    """A local folder, or one on object storage: it has the methods of a Path and is none."""
+    return cast("Path", ObjectStoragePath(address))
 
 
 def night(reference: dict[str, Any]) -> Night:

@@ -173,7 +173,7 @@ def names(segments: Sequence[Traits]) -> dict[int, Name]:
     )
     result: dict[int, Name] = {}
     for segment in ordered:
-        if segment.keeps and segment.before not in result.values():
+        if segment.keeps and segment.before and segment.before not in result.values():
             result[segment.cluster] = segment.before
     for segment in ordered:
         if segment.cluster not in result:

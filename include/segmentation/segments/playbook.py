@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
@@ -12,6 +12,9 @@ from segmentation.features.dictionary import dictionary
 from segmentation.language.texts import ENGLISH, current, t
 from segmentation.segments import naming
 from segmentation.settings import INCLUDE
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 FILE = INCLUDE / "config" / "playbook.yaml"
 MOST = 3  # plays a segment
@@ -88,7 +91,7 @@ def load(file: Path = FILE) -> tuple[Play, ...]:
     return plays
 
 
-def _fault(file: Path, fault: dict[str, Any]) -> str:
+def _fault(file: Path, fault: "ErrorDetails") -> str:
     place, *rest = fault["loc"] or ("file",)
     where = f"play {place + 1}" if isinstance(place, int) else str(place)
     inside = ".".join(str(part) for part in rest)
@@ -121,4 +124,5 @@ def plays_for(
 
 def _text(texts: Texts) -> str:
     """In the language in force, else in English, else in whatever is there."""
-    return texts.get(current()) or texts.get(ENGLISH) or next(iter(texts.values()))
+    by_language = {str(language): text for language, text in texts.items()}
+    return by_language.get(current()) or by_language.get(ENGLISH) or next(iter(by_language.values()))

@@ -1,6 +1,7 @@
 """Profiles of the customers of each cluster, in natural units."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def profiles(
         [long["effect"] > ALIKE, long["effect"] < -ALIKE], ["higher", "lower"], default="alike"
     )
     for name, values in {"mean_all": everybody, "median_all": frame[numeric].median()}.items():
-        long[name] = long.index.get_level_values("feature").map(values)
+        long[name] = long.index.get_level_values("feature").map(values.to_dict())
     return long.round(DECIMALS).reset_index()
 
 
@@ -83,7 +84,7 @@ def traits(
     before: Mapping[int, naming.Name] | None = None,
 ) -> list[naming.Traits]:
     """Value tier, life-cycle and traits of each cluster; `before`: the names of those that go on."""
-    terciles = tuple(float(value) for value in frame["spend_365d"].quantile([1 / 3, 2 / 3]))
+    lower, upper = (float(frame["spend_365d"].quantile(share)) for share in (1 / 3, 2 / 3))
     far = effects(frame, clusters, features)
     by_cluster = []
     for cluster, rows in frame.groupby(clusters):
@@ -92,12 +93,15 @@ def traits(
             naming.Traits(
                 cluster=int(cluster),
                 value_tier=naming.value_tier(
-                    rows["spend_365d"], terciles, name_before and name_before.value_tier
+                    rows["spend_365d"], (lower, upper), name_before.value_tier if name_before else None
                 ),
                 lifecycle=naming.lifecycle(
-                    rows["recency_days"], rows["tenure_days"], bounds, name_before and name_before.lifecycle
+                    rows["recency_days"],
+                    rows["tenure_days"],
+                    bounds,
+                    name_before.lifecycle if name_before else None,
                 ),
-                distances=naming.distances(far.loc[cluster], features),
+                distances=naming.distances(cast("pd.Series", far.loc[cluster]), features),
                 customers=len(rows),
                 median_spend_365d=float(rows["spend_365d"].median()),
                 median_recency_days=float(rows["recency_days"].median()),

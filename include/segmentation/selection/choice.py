@@ -53,12 +53,12 @@ def choose(
             f"{decided.verdict.split(';')[0]}; asked for: {overrides.words()}. Nothing is published"
         )
 
-    kept = decided.kind == "keep" and before is not None
+    kept = before if decided.kind == "keep" else None
     representation = decided.winner.representation if decided.winner is not None else ALL
-    own = before.matrix if kept else candidates.matrix(night, representation)
+    own = kept.matrix if kept else candidates.matrix(night, representation)
     model = None
     if decided.winner is not None:
-        preparation = before.model.pipeline if kept else candidates.pipeline(night, representation)
+        preparation = kept.model.pipeline if kept else candidates.pipeline(night, representation)
         searched = refit.today(facts.frame, night, decided.leaderboard)
         shaping = refit.shaping(usual)
         model = assign.make_model(decided.winner, own, preparation, shaping, searched)
@@ -107,10 +107,12 @@ def _scores(
     if before is not None:
         pipelines[before.candidate.representation] = before.model.pipeline
     seed = night.settings.model.seed
-    snapshots = training and {
-        name: prediction.Snapshot(cross_fitted(pipeline, training, seed), training.spend)
-        for name, pipeline in pipelines.items()
-    }
+    snapshots = None
+    if training is not None:
+        snapshots = {
+            name: prediction.Snapshot(cross_fitted(pipeline, training, seed), training.spend)
+            for name, pipeline in pipelines.items()
+        }
     evaluated = evaluation_rows(matrix, night.settings.model)
     return scores.score(
         runners,

@@ -147,7 +147,7 @@ def _names_before(night: Night, clusters: pd.Series) -> dict[int, naming.Name]:
     both = pd.concat([clusters.rename("cluster"), segments_before], axis=1, join="inner").astype(int)
     overlap = both.groupby(["cluster", "segment_id"]).size()
     matches = identity.match(
-        {(int(cluster), int(segment)): int(n) for (cluster, segment), n in overlap.items()},
+        {(int(cluster), int(segment)): int(n) for cluster, segment, n in overlap.reset_index().to_numpy()},
         sorted(int(cluster) for cluster in clusters.unique()),
     )
     names = {

@@ -194,6 +194,8 @@ def in_use(
     try:
         model = assign.load_model(night.store / parent["model_path"])
         with assign.working(model):
+            if model.pipeline is None:
+                raise assign.ModelRefusedError("it was stored without its preparation")
             matrix = model.pipeline.transform(frame)
             candidate = incumbent(model.labeller, matrix.iloc[evaluation_rows(matrix, night.settings.model)])
     except (assign.ModelRefusedError, ValueError, KeyError) as error:

@@ -348,11 +348,11 @@ def _parsed(text: "pd.Series", column: str, path: Path, before: int, formats: di
             if before and place != first_try:
                 raise _AnotherFormatError
             return parsed
-    first = int(best.isna().to_numpy().argmax())
-    place = f"{path.name}: row {before + first + 1} (below the header), column {column}: "
+    first = int(best.isna().to_numpy().argmax()) if best is not None else 0
+    where = f"{path.name}: row {before + first + 1} (below the header), column {column}: "
     raise SourceError(
-        f"{place}'{str(text.iloc[first])[:40]}' is not a date and time",
-        unsaid=f"{place}not a date and time",
+        f"{where}'{str(text.iloc[first])[:40]}' is not a date and time",
+        unsaid=f"{where}not a date and time",
     )
 
 

@@ -29,7 +29,7 @@ def refresh(
     """
     if settings.shop.source != DEMO:
         landed = files.land(shop, settings.shop.source, settings.shop.data, progress, settings)
-        return landed and landed.version
+        return landed.version if landed else None
     from segmentation.sources.demo import shop as demo
 
     with closing(psycopg2.connect(**shop.params)) as conn:  # the demo shop makes its own transaction

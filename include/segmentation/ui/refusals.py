@@ -46,6 +46,7 @@ async def answer(request: Request, error: HTTPException) -> Response:
 
 def page(request: Request, status: int, why: str) -> HTMLResponse:
     """A page that says what is the matter."""
+    language: str
     try:
         language = settings.load().language
     except SettingsError:

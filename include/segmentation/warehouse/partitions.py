@@ -87,7 +87,7 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
             drop table {staged}
         """
     else:
-        columns = sql.SQL("")
+        columns = sql.Composed([])
         swap = """
             alter table {staged} set schema {schema};
             alter table {parent} attach partition {partition} for values in ({day});

@@ -153,10 +153,10 @@ def represent(
     made: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
     for name in dict.fromkeys([ALL, *wanted]):
         entry = REPRESENTATIONS[name]
-        if entry.learns and snapshot is None:
-            continue
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
         if entry.learns:
+            if snapshot is None:
+                continue
             training = _training_data(common, snapshot)
             own.fit(*training["then"], forecast__today=scaled, forecast__season=training.get("season"))
             matrix = own.transform(scaled)

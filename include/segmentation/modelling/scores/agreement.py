@@ -84,6 +84,6 @@ def _agreement(labels: np.ndarray, others: np.ndarray) -> float:
 
 def _where_known(others: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both, of those whose other label is neither NaN nor -1, the other ones as numbers."""
-    others = pd.Series(others)
-    is_known = (others.notna() & (others != NOISE)).to_numpy()
-    return pd.factorize(others[is_known])[0], labels[is_known]
+    column = pd.Series(others)
+    is_known = (column.notna() & (column != NOISE)).to_numpy()
+    return pd.factorize(column[is_known])[0], labels[is_known]

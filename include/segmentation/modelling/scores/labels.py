@@ -10,10 +10,10 @@ from segmentation.modelling.labellers import NOISE
 
 def _shares(labels: np.ndarray) -> dict[str, float]:
     sizes = np.bincount(labels[labels != NOISE])
-    sizes = sizes[sizes > 0] / len(labels)
-    if not len(sizes):
+    shares = sizes[sizes > 0] / len(labels)
+    if not len(shares):
         return {"coverage": 0.0, "smallest_share": 0.0, "largest_share": 0.0}
-    return {"coverage": sizes.sum(), "smallest_share": sizes.min(), "largest_share": sizes.max()}
+    return {"coverage": shares.sum(), "smallest_share": shares.min(), "largest_share": shares.max()}
 
 
 def _one_hot(labels: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def predictive(
     """
     absent = {"predictive": float("nan"), "predictive_auc": float("nan")}
     try:
-        labels = label_with(candidate.labeller, near or Neighbours(snapshot.X))[0] + 1
+        labels = label_with(candidate.fitted, near or Neighbours(snapshot.X))[0] + 1
     except ValueError:  # numbers of columns that differ
         return absent
     if len(labels) < FOLDS:

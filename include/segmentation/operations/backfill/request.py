@@ -117,7 +117,7 @@ def ask(
             is_made = db.scalar(conn, "select to_regclass('segments.stale_dates')")
             days = [one.as_of_date for one in stale.dates(conn)] if is_made else []
             # running one again makes the dates after it stale
-            return Asked(days[0], register.newest(conn), None, reprocess) if days else None
+            return Asked(days[0], register.newest(conn) or days[-1], None, reprocess) if days else None
         asked = replace(
             Asked.of({"first": _date("FROM", first), "last": _date("TO", last), "reprocess": reprocess}),
             since=db.scalar(conn, "select clock_timestamp()"),

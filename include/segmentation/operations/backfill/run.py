@@ -56,16 +56,17 @@ def run(
         give_up(api, found)
         say(f"the unfinished backfill {_named(found.asked)} is given up; what it had published stays")
         found = None
-    if asked is None and not found:
+    if found:
+        wait_for_the_dag(api, parsed_after)
+        backfill = _join(found, told, say)
+    elif asked:
+        wait_for_the_dag(api, parsed_after)
+        say(f"backfilling {_named(asked)}")
+        backfill = create(api, asked, loaded.tz)
+    else:
         say("no published date is stale" if reprocess == "stale" else _nothing(first, last, reprocess))
         days = [] if reprocess == "stale" else Asked.of({"first": first, "last": last}).days
         return summary(warehouse, days)[1]
-    wait_for_the_dag(api, parsed_after)
-    if found:
-        backfill = _join(found, told, say)
-    else:
-        say(f"backfilling {_named(asked)}")
-        backfill = create(api, asked, loaded.tz)
     days = follow(api, backfill, warehouse, loaded.tz, say)
     if found and reprocess == "none" and not unfinished(api):
         more = ask(warehouse, loaded, *told, datetime.now(UTC))  # the unfinished one was of fewer dates
@@ -115,11 +116,10 @@ def preview(
 def _join(found: Backfill, told: tuple[str, str, str], say: Callable[[str], None]) -> Backfill:
     before = found.asked
     first, last, reprocess = told
-    is_ours = before is not None and before.reprocess == reprocess
-    inside = is_ours and (
+    inside = before is not None and (
         reprocess == "stale" or (first <= before.first.isoformat() and before.last.isoformat() <= last)
     )
-    if not inside:
+    if before is None or before.reprocess != reprocess or not inside:
         raise SettingsError(
             f"the backfill {_named(before)} is not finished, and Airflow runs one at a time: go on with it "
             "by the same FROM, TO and REPROCESS as then, or end it with GIVE_UP=1"

@@ -37,7 +37,8 @@ class _Clock:
         )
 
     def _offset(self, wall: datetime) -> int:
-        return int(wall.replace(tzinfo=self.zone).utcoffset().total_seconds())
+        offset = wall.replace(tzinfo=self.zone).utcoffset()
+        return int(offset.total_seconds()) if offset else 0
 
     def offset(self, day: Array, second: Array) -> Array:
         """Return seconds east of UTC at that wall clock."""

@@ -97,7 +97,7 @@ def _integer(key: Array, name: str, low: int, high: int) -> Array:
     return (low + _uniform(key, name) * (high - low)).astype(np.int64)
 
 
-def _geometric(key: Array, name: str, mean: Array, cap: int) -> Array:
+def _geometric(key: Array, name: str, mean: Array | float, cap: int) -> Array:
     """Return whole numbers >= 0 with a geometric distribution of that mean, cut at ``cap``."""
     mean = np.maximum(mean, 1e-6)
     draws = np.log(_uniform(key, name)) / np.log(mean / (1.0 + mean))

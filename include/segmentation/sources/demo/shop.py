@@ -308,14 +308,15 @@ def _write(cursor: psycopg2.extensions.cursor, growth: _Growth, progress: Progre
 
 def _state(cursor: psycopg2.extensions.cursor) -> DemoState | None:
     cursor.execute("select to_regclass('demo.state')")
-    if cursor.fetchone()[0] is None:
+    if cursor.fetchone() == (None,):
         return None
     # a shop that an earlier version made
     cursor.execute(
         "alter table demo.state add column if not exists spread double precision not null default 1"
     )
     cursor.execute("select seed, customers, timezone, first_day, last_day, spread from demo.state")
-    return DemoState(*cursor.fetchone())
+    (state,) = cursor.fetchall()
+    return DemoState(*state)
 
 
 def _refuse_other_shop(state: DemoState, asked: Mapping[str, object]) -> None:

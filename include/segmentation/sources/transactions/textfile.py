@@ -14,11 +14,11 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,11 @@ from segmentation.sources.transactions.columns import REQUIRED, Wish
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+PACKED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -159,8 +163,10 @@ def _open(path: Path) -> IO[bytes]:
         start = file.read(6)
     if start.startswith(b"PK\3\4"):
         return _only_member(path)
-    opener = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), open)
-    return opener(path, "rb")
+    for magic, opener in PACKED.items():
+        if start.startswith(magic):
+            return opener(path, "rb")
+    return path.open("rb")
 
 
 def _only_member(path: Path) -> IO[bytes]:
