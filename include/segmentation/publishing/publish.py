@@ -106,7 +106,7 @@ class Counted:
 
     products: pd.DataFrame
     habits: pd.DataFrame
-    packed_assignments: packed_assignments.Packed | None
+    packed: packed_assignments.Packed | None
 
 
 def _count(night: Night, assignments: str) -> Counted:
