@@ -22,8 +22,16 @@ class SourceError(UserError):
         self.unsaid = unsaid or message
 
 
-class ShopError(Exception):
+class NoAnswer(Exception):
+    """A database does not answer, or not in time. Shown as one line, without a stack trace; asked again."""
+
+
+class ShopError(NoAnswer):
     """The shop does not answer just now: a time limit, a lock, a connection lost. It is asked again."""
+
+
+class WarehouseError(NoAnswer):
+    """The warehouse does not answer just now: a lock that another session holds, a connection lost or refused."""
 
 
 class GateFailed(UserError):

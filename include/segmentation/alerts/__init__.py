@@ -6,6 +6,7 @@ An alert never fails what raises it.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ def no_data(night: "Night") -> None:
     from segmentation.alerts import incidents
 
     incidents.safely(incidents.no_data, night)
+
+
+def withdrawn(as_of_date: date, run_id: str, by: str, note: str = "") -> None:
+    """A published date was taken back by a person, with what was said about it: readers see the date before."""
+    from segmentation.alerts import incidents
+
+    incidents.safely(incidents.withdrawn, as_of_date, run_id, by, note)
 
 
 def recovered(night: "Night") -> None:

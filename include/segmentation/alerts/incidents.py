@@ -16,7 +16,7 @@ from airflow.sdk import get_current_context
 
 from segmentation import dates, settings
 from segmentation.alerts import record
-from segmentation.alerts.message import TOLD, Alert, Finding, Kind
+from segmentation.alerts.message import TOLD, Alert, Finding, Kind, hide
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed
 from segmentation.row_rules import NO_FAULT
@@ -104,6 +104,19 @@ def held(
 def no_data(night: Night) -> None:
     """A night without a customer."""
     _send(_alert("no_data", night.as_of_date, night.run_id, _dag_run_id()))
+
+
+def withdrawn(as_of_date: date, run_id: str, by: str, note: str) -> None:
+    """A date that was published and is no longer; it is over when the date is published again.
+
+    A date that is still to come never will be.
+    """
+    facts = {"by": hide(by), "note": hide(note)}
+    alert = _alert("withdrawn", as_of_date, run_id, None, facts=facts)
+    _send(alert)
+    if as_of_date > dates.today(settings.load().tz):
+        with connections.database(WAREHOUSE).connect() as conn:
+            record.recover(conn, as_of_date, run_id)
 
 
 def late(dag_run: dict[str, Any], day: date, deadline: str) -> None:

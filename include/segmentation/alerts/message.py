@@ -11,7 +11,7 @@ import jinja2
 
 from segmentation.quality.names import _figure, _words, check
 
-Kind = Literal["gate", "task", "late", "held", "no_data", "recovered"]
+Kind = Literal["gate", "task", "late", "held", "no_data", "recovered", "withdrawn"]
 TEMPLATES = Path(__file__).parent / "templates"
 TOLD = 5  # findings and examples in a message; the rest is in the report
 

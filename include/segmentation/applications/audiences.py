@@ -172,6 +172,12 @@ def _forget(folder: Path, day: Path, place: Path, keep_dates: int) -> None:
             _remove(old)
 
 
+def forget(folder: Path, day: date) -> None:
+    """Remove the export of a date that was withdrawn; no manifest names it any more."""
+    if (exported := folder / f"{day}").exists():
+        _remove(exported)
+
+
 def _is_date(name: str) -> bool:
     try:
         date.fromisoformat(name)

@@ -20,11 +20,10 @@ from segmentation.errors import SettingsError, UserError
 from segmentation.runs import stale
 from segmentation.settings import Settings
 from segmentation.warehouse import db
-from segmentation.warehouse.db import Database
+from segmentation.warehouse.db import KEPT_EXTRAS, Database
 
 FRESH, OLD, NOT_USABLE = 0, 1, 2
 RUNS, INCIDENTS = 5, 10
-EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def warehouse() -> Database:
         raise SettingsError("AIRFLOW_CONN_WAREHOUSE is not readable as JSON") from None
     names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     params = {ours: fields.get(theirs) for theirs, ours in names.items()}
-    params |= {name: extra.get(name) for name in EXTRAS}
+    params |= {name: extra.get(name) for name in KEPT_EXTRAS}
     return Database("warehouse", {name: value for name, value in params.items() if value})
 
 

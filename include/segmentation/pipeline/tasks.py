@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
 from segmentation import alerts, progress, settings
-from segmentation.dates import as_of
+from segmentation.dates import as_of, refuse_future
 from segmentation.errors import HeldError, MismatchError, SettingsError, SourceError
 from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
 from segmentation.runs import connections, register
@@ -63,6 +63,7 @@ def start() -> Reference | None:
         day = as_of(context["params"]["as_of_date"], run.logical_date, run.run_after, loaded.tz)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    refuse_future(day, loaded.tz)
     contract.tables_of(loaded.shop.source)
     playbook.load()  # a fault in it is found now and not at the end of the night
     target = connections.database("warehouse")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg2
 
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ class Packed(NamedTuple):
 
 def number(conn: db.Connection, table: str) -> int:
     """Give the customers of a table their numbers; returns how many had none."""
-    db.lock(conn, "segmentation customer numbers")
+    db.lock(conn, locks.CUSTOMER_NUMBERS)
     return db.run_file(conn, "segments/customer_numbers.sql", table=table)
 
 
@@ -72,7 +72,7 @@ def pack_missing(warehouse: db.Database) -> list[date]:
     for run in lacking:
         table = f"segments.{partitions.name('customer_segments', run['as_of_date'])}"
         with warehouse.connect() as conn:
-            db.lock(conn, "segmentation publication")
+            db.lock(conn, locks.PUBLICATION)
             number(conn, table)
             found = pack(conn, table, "segment_id")
             keep(conn, run, found, {key: key for key in found.keys} if found else {})

@@ -26,7 +26,7 @@ from segmentation.publishing.tables import (
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, locks, partitions
 
 # of a sort or a hash of what a million customers bought in a year; a night has one such statement at a time
 COUNTING_MEMORY = "256MB"
@@ -64,7 +64,7 @@ def publish(
             _still_ours(conn, night)
     counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation publication")
+        db.lock(conn, locks.PUBLICATION)
         run = (claim or _still_ours)(conn, night)
         params = {**night.params, "parent_as_of_date": run["parent_as_of_date"]}
         overlap = _overlap(conn, night, params)
@@ -94,7 +94,6 @@ def publish(
             },
         )
         if is_newest:
-            # late, because whoever reads the view waits from here to the end of the transaction
             rules_in_sql.replace(conn, night.as_of_date)
         db.execute(conn, f"drop table {assignments_table(night.as_of_date)}")
     return {"customers": customers, "segments": len(ids), "is_newest": is_newest}
@@ -147,6 +146,12 @@ def _still_ours(conn: db.Connection, night: Night) -> dict[str, Any]:
     )
     if run is None:
         raise LeaseError(register.lost(night))
+    followed = register.find(conn, run["parent_run_id"]) if run["parent_run_id"] else None
+    if followed and followed["status"] == "withdrawn":
+        raise LeaseError(
+            f"run {night.run_id} of {night.as_of_date} follows {followed['as_of_date']}, which was withdrawn "
+            "meanwhile; nothing of it is published: run the date again"
+        )
     return run
 
 
@@ -164,6 +169,7 @@ def _write(
     db.copy_frame(
         conn, pd.DataFrame(ids.items(), columns=["cluster", "segment_id"]), ("pg_temp", "cluster_ids")
     )
+    rules = _rules(chosen, ids).sort_values(["segment_id", "rule_number"])
     staged = partitions.stage(conn, "segments", "customer_segments", night.as_of_date)
     customers = db.run_file(
         conn,
@@ -171,6 +177,7 @@ def _write(
         params,
         table=staged,
         assignments=assignments_table(night.as_of_date),
+        cases=rules_in_sql.cases(rules.to_dict("records")),
     )
     for table in REWRITTEN:
         db.execute(conn, f"delete from segments.{table} where as_of_date = %(as_of_date)s", params)
@@ -178,7 +185,7 @@ def _write(
         db.run_file(conn, "segments/segment_migrations.sql", params, table=staged)
     frames = {
         "segment_versions": _versions(conn, night, chosen, ids),
-        "segment_rules": _rules(chosen, ids),
+        "segment_rules": rules,
         "segment_playbook": _playbook(night, chosen, ids),
         "segment_events": _events(conn, chosen, ids, overlap, params),
         "segment_profiles": _named(chosen.profiles, ids),

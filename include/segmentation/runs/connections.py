@@ -12,9 +12,7 @@ from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
-from segmentation.warehouse.db import Database
-
-KEPT_EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
+from segmentation.warehouse.db import KEPT_EXTRAS, Database
 
 
 def database(conn_id: str) -> Database:
@@ -37,7 +35,8 @@ def database(conn_id: str) -> Database:
         "dbname": connection.schema,
         **{name: value for name, value in connection.extra_dejson.items() if name in KEPT_EXTRAS},
     }
-    return Database(conn_id, {name: value for name, value in params.items() if value})
+    limits = getattr(settings.load().limits, conn_id, None) or settings.DatabaseLimits()
+    return Database(conn_id, {name: value for name, value in params.items() if value}, limits)
 
 
 def store() -> ObjectStoragePath:

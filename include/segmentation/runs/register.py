@@ -18,7 +18,7 @@ from segmentation.settings import INCLUDE, Settings
 from segmentation.warehouse import db
 
 BEATS = 5  # signs of life within a lease
-FINAL = ("held", "published", "rejected", "failed", "no_data")
+FINAL = ("held", "published", "rejected", "failed", "no_data", "withdrawn")
 
 
 def start(warehouse: db.Database, settings: Settings, as_of_date: date, dag_run_id: str) -> str:
@@ -178,9 +178,14 @@ def find(conn: db.Connection, run_id: str) -> dict[str, Any] | None:
     return db.row(conn, "select * from segments.runs where run_id = %(run_id)s", {"run_id": run_id})
 
 
-def newest(conn: db.Connection) -> date | None:
-    """The newest published date."""
-    return db.scalar(conn, "select max(as_of_date) from segments.runs where status = 'published'")
+def newest(conn: db.Connection, until: date | None = None) -> date | None:
+    """The newest published date (`until`: of those not after that day)."""
+    return db.scalar(
+        conn,
+        "select max(as_of_date) from segments.runs where status = 'published' "
+        "and as_of_date <= coalesce(%(until)s::date, 'infinity')",
+        {"until": until},
+    )
 
 
 def code_version() -> str:

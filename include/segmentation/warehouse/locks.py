@@ -1,3 +1,5 @@
-"""The advisory locks, each named once."""
+"""The locks, each named once."""
 
 DAYS_LOCK = "segmentation days"
+PUBLICATION = "segmentation publication"
+CUSTOMER_NUMBERS = "segmentation customer numbers"

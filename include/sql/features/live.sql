@@ -3,7 +3,7 @@
 -- Inputs: core.orders, order_items, customers; features.customer_day for browsing and reviews.
 -- Re-run: replaced by each publication of the newest date.
 -- Caveats: numbers only, defined as in include/config/features.yaml; a feature that is added there is unknown
---     here until it is added. tests/test_rules_in_sql.py compares both. It runs with the rights of its owner,
+--     here until it is added. tests/publishing/test_rules_in_sql.py compares both. It runs with the rights of its owner,
 --     because readers of segments.assign_by_rule have none on these tables.
 create or replace function features.live(of_customer text, as_of_date date) returns jsonb
 language sql stable security definer

@@ -1,0 +1,12 @@
+"""Dates that are withdrawn, locks out of readers' reach, rules in a table. There is no way down: restore a backup."""
+
+from alembic import op
+
+from segmentation.warehouse import db
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(db.statement("schema/0016_operations.sql"))
