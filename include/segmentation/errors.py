@@ -58,5 +58,9 @@ class MismatchError(UserError):
     """Features differ from a full recomputation: the roll-up is wrong."""
 
 
+class MaintenanceError(UserError):
+    """More than a share of what is there would be removed, and nobody said so; nothing was removed."""
+
+
 class WishError(UserError):
     """What was asked of a run (an algorithm, a number of segments) cannot be had from its customers."""

@@ -89,7 +89,7 @@ class SegmentationNotifier(BaseNotifier):
 def _is_older_than_alerts(warehouse: Database) -> bool:
     """A night that fails or is late before its first task has brought the warehouse up to date."""
     with warehouse.connect(readonly=True) as conn:
-        return db.scalar(conn, "select to_regclass('quality.alerts')") is None
+        return db.scalar(conn, "select to_regclass('operations.locks')") is None
 
 
 def urls() -> list[str] | None:

@@ -4,12 +4,12 @@ from datetime import date
 from typing import Any
 
 from segmentation.alerts.message import Alert, Text
-from segmentation.warehouse import db
+from segmentation.warehouse import db, locks
 
 
 def claim(conn: db.Connection, alert: Alert, text: Text) -> bool:
     """Say that the alert is about to be sent; False when the incident has been told already."""
-    db.lock(conn, f"alerts of {alert.incident}")  # two fits may fail in the same second
+    db.lock(conn, locks.ALERTS)  # two fits may fail in the same second
     return bool(
         db.run_file(
             conn,

@@ -120,7 +120,8 @@ def _ensure_columns(conn: db.Connection) -> None:
             if feature.name in known:
                 continue
             column = sql.Identifier(feature.name)
-            cursor.execute(sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column))
+            add = sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column)
+            db.patiently(conn, add.as_string(conn))
             comment = f"{feature.label} ({feature.unit}): {feature.formula}; window: {feature.window}"
             cursor.execute(
                 sql.SQL("comment on column {}.{} is {}").format(table, column, sql.Literal(comment))

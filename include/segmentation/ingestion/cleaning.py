@@ -10,6 +10,7 @@ from segmentation.errors import BalanceError
 from segmentation.runs.night import Night
 from segmentation.sources import contract
 from segmentation.warehouse import db
+from segmentation.warehouse.locks import DAYS_LOCK
 
 # Lines after orders: a line takes its order's customer and day.
 ORDER = ("customers", "orders", "order_items", "events", "reviews")
@@ -39,7 +40,7 @@ def run(
     }
     tables = [name for name in ORDER if name in contract.tables_of(night.settings.shop.source)]
     with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation days")
+        db.lock(conn, DAYS_LOCK)
         for name in tables:
             _clean(conn, name, params)
             progress(f"clean: {name}")

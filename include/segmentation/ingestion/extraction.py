@@ -14,7 +14,8 @@ from segmentation.runs.night import Night
 from segmentation.runs.window import Span, Window
 from segmentation.settings import WEEKS_COMPARED
 from segmentation.sources import contract
-from segmentation.warehouse import db
+from segmentation.warehouse import answers, db
+from segmentation.warehouse.locks import DAYS_LOCK
 
 OUTSIDE = "outside of the window"
 # What the server says of a value, or a whole column, that is not of the type it should have.
@@ -79,7 +80,7 @@ def run(
     """
     selects = contract.tables_of(night.settings.shop.source)
     with night.warehouse.connect() as target:
-        db.lock(target, "segmentation days")
+        db.lock(target, DAYS_LOCK)
         days = window(target, night, version)
         if since and days.first and since < days.first:
             days = Window(since, days.end)
@@ -129,7 +130,7 @@ def take_over(night: Night, span: Span) -> dict[str, Any] | None:
         "since": span.since,
     }
     with night.warehouse.connect() as conn:
-        db.lock(conn, "segmentation days")
+        db.lock(conn, DAYS_LOCK)
         found = db.row(conn, db.statement("staging/taken_over.sql"), params)
     if not found:
         return None

@@ -228,7 +228,9 @@ def _lock(conn: Connection, name: str, how: str) -> None:
     execute(conn, change, {"to": ours, "of": patience})
 
 
-def patiently(conn: Connection, query: str, params: dict[str, Any] | None = None) -> None:
+def patiently(
+    conn: Connection, query: str, params: dict[str, Any] | None = None, seconds: float | None = None
+) -> None:
     """Run a statement whose lock readers would have to queue behind: tried shortly, again and again.
 
     Part of the transaction of `conn`, or on its own in autocommit.
@@ -236,10 +238,10 @@ def patiently(conn: Connection, query: str, params: dict[str, Any] | None = None
     Raises
     ------
     psycopg2.errors.LockNotAvailable
-        When others have it for longer than `lock_seconds`.
+        When others have it for longer than `seconds` (absent: `lock_seconds`).
     """
     limits = getattr(conn, "limits", DatabaseLimits())
-    ends = time.monotonic() + limits.lock_seconds
+    ends = time.monotonic() + (limits.lock_seconds if seconds is None else seconds)
     before = scalar(conn, "select current_setting('lock_timeout')")
     scope = "" if conn.autocommit else "local "
     while True:

@@ -2,4 +2,5 @@
 
 DAYS_LOCK = "segmentation days"
 PUBLICATION = "segmentation publication"
+ALERTS = "segmentation alerts"
 CUSTOMER_NUMBERS = "segmentation customer numbers"

@@ -1,35 +1,85 @@
 """The warehouse's schema: brought up to date by migrations, safe to run twice and side by side."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-import psycopg2
+import psycopg2.errors
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool, text
+from sqlalchemy.exc import DBAPIError
 
-from segmentation.warehouse import db
+from segmentation import progress
+from segmentation.errors import SettingsError, WarehouseError
+from segmentation.warehouse import answers, db
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+TRY_SECONDS = 5
+"""How long a migration waits for a lock that readers would have to queue behind, before it steps back."""
+
+LOCK = "select pg_advisory_xact_lock(7364, hashtext('segmentation schema'))"
+"""An advisory lock, for there is no table yet; of a class of its own (7364), so that nobody's meets it."""
 
 
 def migrate(warehouse: db.Database) -> None:
     """Bring the warehouse to the newest version in one transaction.
 
-    A second caller waits for the first and then finds nothing to do.
+    A second caller waits for the first and then finds nothing to do. A session that has a table of the
+    warehouse locked is waited for, readers meanwhile are let by.
+
+    Raises
+    ------
+    SettingsError
+        When the warehouse is of a version that this program does not know.
+    WarehouseError
+        When another session has what a migration must change for longer than `wait_seconds`.
     """
-    config = _config()
-    if version(warehouse) == newest():
+    found = version(warehouse)
+    if found == newest():
         return
+    _refuse_newer(found)
+    ends = time.monotonic() + warehouse.limits.wait_seconds
+    while True:
+        try:
+            return _upgrade(warehouse)
+        except DBAPIError as error:
+            if not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
+                raise
+            who = answers.locked(error.orig.cursor.connection)
+            if time.monotonic() > ends:
+                raise WarehouseError(f"the warehouse cannot be brought up to date: {who}") from None
+            progress.say(f"bringing the warehouse up to date: {who}")
+            time.sleep(TRY_SECONDS)
+
+
+def _upgrade(warehouse: db.Database) -> None:
+    config = _config()
     engine = create_engine(
         "postgresql+psycopg2://",
         poolclass=pool.NullPool,
-        creator=lambda: psycopg2.connect(**warehouse.params),
+        creator=_opener(warehouse),
     )
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(hashtextextended('segmentation schema', 0))"))
+        connection.execute(text(f"set local lock_timeout = '{warehouse.limits.wait_seconds}s'"))
+        connection.execute(text(LOCK))
+        connection.execute(text(f"set local lock_timeout = '{TRY_SECONDS}s'"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _opener(warehouse: db.Database) -> Callable[[], db.Connection]:
+    return lambda: warehouse.open("segmentation schema")
+
+
+def _refuse_newer(found: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise SettingsError(
+            f"the warehouse is at version {found}, which this program does not know (its newest is {newest()}): "
+            "it was brought up to date by a newer one. Run that one, or restore a backup of before"
+        )
 
 
 def _config() -> Config:
