@@ -35,7 +35,7 @@ def today(tz: ZoneInfo) -> date:
 
 
 def refuse_future(day: date, tz: ZoneInfo) -> None:
-    """Refuse an as-of date that is still to come: nobody knows its facts, and readers would keep it for newest.
+    """Refuse an as-of date that is still to come: nobody knows its facts, and it would stay the newest.
 
     Raises
     ------

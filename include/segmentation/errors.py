@@ -31,7 +31,7 @@ class ShopError(NoAnswer):
 
 
 class WarehouseError(NoAnswer):
-    """The warehouse does not answer just now: a lock that another session holds, a connection lost or refused."""
+    """The warehouse does not answer just now: another session has a lock, or no connection is to be had."""
 
 
 class GateFailed(UserError):

@@ -268,8 +268,8 @@ class Retention(Section):
     )
     max_removed_share: Share = Field(
         0.5,
-        description="of the dates there are, those whose assignments or features go at once; above it nothing "
-        "is removed until somebody says so (parameter `remove_more` of the DAG)",
+        description="of the dates there are, those whose assignments or features go at once; above it "
+        "nothing is removed until somebody says so (parameter `remove_more` of the DAG)",
     )
     working_files_days: int = Field(
         14, ge=1, description="days for which the matrix and the losing candidates of a run are kept"

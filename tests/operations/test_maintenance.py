@@ -1,4 +1,4 @@
-"""The weekly maintenance: it counts from a date that is real, removes no history unasked, and no reader waits."""
+"""The weekly maintenance: it counts from a real date, removes no history unasked, no reader waits."""
 
 import threading
 import time
@@ -124,7 +124,7 @@ class Reading(threading.Thread):
 
 @pytest.mark.parametrize("is_half_detached", [False, True])
 def test_an_idle_reader_stops_the_maintenance_and_no_other_reader(warehouse_db, tmp_path, is_half_detached):
-    """It ends with the name of the session in its way; before, every reader waited for as long as that lived."""
+    """It ends with the name of the session in its way; before, every reader waited as long as that lived."""
     publish(warehouse_db, *days_ago(40, 15, 1))
     impatient = Database(
         "warehouse", warehouse_db.params, warehouse_db.limits.model_copy(update={"lock_seconds": 2})
@@ -141,7 +141,7 @@ def test_an_idle_reader_stops_the_maintenance_and_no_other_reader(warehouse_db, 
                         "alter table segments.customer_segments detach partition "
                         f"segments.{partitions.name('customer_segments', days_ago(40)[0])} concurrently",
                     )
-        with Reading(warehouse_db) as other, pytest.raises(WarehouseError, match="a BI tool.*idle in trans"):
+        with Reading(warehouse_db) as other, pytest.raises(WarehouseError, match=r"a BI tool.*idle in trans"):
             clean(impatient, tmp_path)
         assert (other.errors, other.longest < 0.5) == ([], True)
         publish(warehouse_db, TODAY)  # nor is a publication held up

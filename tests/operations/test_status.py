@@ -40,7 +40,7 @@ AGES = [
     pytest.param(BEFORE, 6, 0, 1, False, id="the deadline has passed"),
     pytest.param(BEFORE, 7, 1, 1, True, id="a day is allowed"),
     pytest.param(date(2026, 11, 20), 5, 1, 2, False, id="older than allowed"),
-    pytest.param(date(2026, 12, 1), 7, 0, 0, True, id="a later date, by hand"),
+    pytest.param(date(2026, 12, 1), 7, 0, 0, False, id="a date that has not begun"),
 ]
 
 

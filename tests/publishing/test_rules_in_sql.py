@@ -426,7 +426,8 @@ def test_a_reader_has_nothing_else(published, reader):
         published,
         "select n.nspname, c.relname from pg_class as c inner join pg_namespace as n on c.relnamespace = "
         "n.oid "
-        "where n.nspname in ('staging', 'quarantine', 'core', 'features', 'quality', 'publishing', 'operations', 'public') "
+        "where n.nspname in ('staging', 'quarantine', 'core', 'features', 'quality', 'publishing', "
+        "'operations', 'public') "
         "and c.relkind in ('r', 'p', 'v')",
     )
     assert len(others) > 20

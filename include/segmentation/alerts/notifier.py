@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
 
 CONNECTION = "alerts"
-HARMLESS = {"recovered": "success", "late": "warning", "held": "warning", "no_data": "warning", "withdrawn": "warning"}
+HARMLESS = {
+    "recovered": "success",
+    "late": "warning",
+    "held": "warning",
+    "no_data": "warning",
+    "withdrawn": "warning",
+}
 
 log = logging.getLogger("segmentation.alerts")
 

@@ -213,8 +213,13 @@ class Load:
 
     def _refused(self, error: psycopg2.Error) -> Exception:
         """What the shop said: that the SELECT does not fit it, or that it cannot answer now."""
+        if said := answers.lost(self.source, error):
+            return ShopError(f"the shop did not answer: {self.table.name}: {said}")
+        if isinstance(error, psycopg2.errors.LockNotAvailable):
+            who = answers.locked(self.source)
+            return ShopError(f"the shop did not answer: {self.table.name} ({_first_line(error)}): {who}")
         if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-            return ShopError(f"{self.place}: {_first_line(error)}")
+            return ShopError(f"the shop did not answer: {self.table.name}: {_first_line(error)}")
         return self._unfit(_first_line(error))
 
     def copy(self) -> int:
@@ -265,6 +270,8 @@ class Load:
                 self.source, db.bind(self.source, query, self.params), self.target, table, list(columns)
             )
         except psycopg2.Error as error:
+            if error.cursor is not None and error.cursor.connection is self.target:
+                raise  # the warehouse is at fault, which says so itself
             if OUTSIDE in str(error):
                 raise self._unfit(
                     f"it returns rows {OUTSIDE} it was asked for; use %(start)s and %(end)s on {self.instant}"

@@ -12,13 +12,14 @@ from typing import Any
 
 import psycopg2
 
+from segmentation.errors import ShopError
 from segmentation.ingestion import extraction
 from segmentation.quality import metrics as measuring
 from segmentation.quality.results import Result, store
 from segmentation.runs import window as window_
 from segmentation.runs.night import Night
 from segmentation.sources import contract
-from segmentation.warehouse import db
+from segmentation.warehouse import answers, db
 
 # Whose an order is, as a number: accounts that are merged leave every count and sum as it was.
 OWNER = "('x' || left(md5(btrim(customer_id)), 8))::bit(32)::bigint"
@@ -160,6 +161,9 @@ def _asked(night: Night, conn: db.Connection, days: window_.Window) -> dict[tupl
         for load in loads:
             load.check_values()
         raise
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        said = answers.lost(conn, error) or answers.first_line(error)
+        raise ShopError(f"the shop did not answer: its days could not be added up: {said}") from None
 
 
 def _theirs(loads: list[extraction.Load]) -> str:

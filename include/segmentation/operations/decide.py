@@ -10,7 +10,8 @@ import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
-from segmentation.errors import DecisionError, SettingsError, UserError
+from segmentation import progress
+from segmentation.errors import DecisionError, NoAnswer, SettingsError, UserError
 
 if TYPE_CHECKING:
     from segmentation.runs.night import Night
@@ -87,6 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--by", default="")
     parser.add_argument("--note", default="")
     args = parser.parse_args(arguments)
+    progress.aloud()
     try:
         try:
             day = date.fromisoformat(args.as_of)
@@ -95,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
         decide = release if args.decision == "release" else reject
         run_id = decide(day, args.by or who(), args.note)
         _tell(run_id)
-    except UserError as error:
+    except (UserError, NoAnswer) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 2

@@ -1,7 +1,8 @@
 """The weekly maintenance: what is older than `retention` goes, what is left is vacuumed and analysed.
 
 Readers are never kept waiting: a partition is detached concurrently before it is dropped, when nobody has its
-table in an open transaction. What a later night, a re-run or a repair needs stays, or is extracted again: docs/retention.md.
+table in an open transaction. What a later night, a re-run or a repair needs stays, or is extracted again:
+docs/retention.md.
 """
 
 import shutil
@@ -79,8 +80,8 @@ def run(
     Raises
     ------
     MaintenanceError
-        When more than `retention.max_removed_share` of the dates would go, and nobody said so (`remove_more`).
-        Nothing is removed then.
+        When more than `retention.max_removed_share` of the dates would go, and nobody said so
+        (`remove_more`). Nothing is removed then.
     WarehouseError
         When a reader has a date in an open transaction for too long. What was removed until then is.
     """
@@ -139,8 +140,8 @@ def _refuse_too_many(what: str, past: list[date], there: int, most: float) -> No
     if len(past) > max(most * there, ORDINARY):
         raise MaintenanceError(
             f"{what} of {len(past)} of {there} dates ({past[0]} to {past[-1]}) would be removed, more than "
-            f"retention.max_removed_share allows ({most:.0%}); nothing was removed. Look at the settings under "
-            "retention; if that is meant, run the maintenance with remove_more"
+            f"retention.max_removed_share allows ({most:.0%}); nothing was removed. Look at the settings "
+            "under retention; if that is meant, run the maintenance with remove_more"
         )
 
 
@@ -184,16 +185,14 @@ def _drop_date(warehouse: db.Database, schema: str, parent: str, day: date) -> i
             if time.monotonic() > ends:
                 who = watch.words(found) if found else "another session"
                 raise WarehouseError(
-                    f"{table} of {day} is not dropped: {who} has it in an open transaction; end that session, "
-                    "or wait: the next maintenance goes on from here"
+                    f"{table} of {day} is not dropped: {who} has it in an open transaction; end that "
+                    "session, or wait: the next maintenance goes on from here"
                 )
             time.sleep(0.5)
     return 0
 
 
-def _drop_at_once(
-    warehouse: db.Database, conn: db.Connection, schema: str, parent: str, day: date
-) -> None:
+def _drop_at_once(warehouse: db.Database, conn: db.Connection, schema: str, parent: str, day: date) -> None:
     """Drop the partition while no date is published: it may be this one, run again."""
     with warehouse.connect() as keeper:
         db.lock(keeper, locks.PUBLICATION)

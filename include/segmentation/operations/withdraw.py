@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from segmentation import progress as progress_
 from segmentation.errors import DecisionError, NoAnswer, SettingsError, UserError
 from segmentation.operations.decide import who
 from segmentation.publishing import rules_in_sql
@@ -90,7 +91,7 @@ def _refuse_if_in_use(conn: db.Connection, day: date) -> None:
 
 
 def _forget(conn: db.Connection, day: date) -> None:
-    """Delete what readers see of the date. Its partition stays, empty: to detach it would wait for readers."""
+    """Delete what readers see of the date. Its partition stays, empty: to detach waits for readers."""
     partition = f"segments.{partitions.name('customer_segments', day)}"
     if db.scalar(conn, "select to_regclass(%(name)s)", {"name": partition}):
         db.execute(conn, f"delete from {partition}")
@@ -150,7 +151,9 @@ def words(done: Withdrawn) -> list[str]:
     lines = [f"WITHDRAWN  {done.as_of_date} (run {done.run_id}) by {done.by}"]
     lines.append(f"Readers    see {done.newest} now" if done.newest else "Readers    see no segments now")
     if done.is_empty:
-        lines.append(f"           but its customers were dropped: run it again (make run AS_OF={done.newest})")
+        lines.append(
+            f"           but its customers were dropped: run it again (make run AS_OF={done.newest})"
+        )
     if done.stale:
         lines.append(f"Stale      {len(done.stale)} dates after it, from {done.stale[0]} on: make stale")
     return lines
@@ -163,6 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--by", default="")
     parser.add_argument("--note", default="", help="why")
     args = parser.parse_args(arguments)
+    progress_.aloud()
     try:
         print("\n".join(words(run(_date(args.as_of), args.by or who(), args.note, _line))))
     except (UserError, NoAnswer) as error:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from segmentation.quality.results import GateResult
     from segmentation.runs.window import Span
     from segmentation.selection import refit
+    from segmentation.warehouse.db import Database
 
 Reference = dict[str, Any]
 # set where nobody can be asked about a held night: dag.test() would wait for ever
@@ -68,6 +69,7 @@ def start() -> Reference | None:
     playbook.load()  # a fault in it is found now and not at the end of the night
     target = connections.database("warehouse")
     schema.migrate(target)
+    _end_dead(target)
     asked = context["params"]["backfill"]
     if asked and (why := request.left_alone(target, day, run.run_id, request.Asked.of(asked))):
         progress.say(f"start: {day} is left as it is: {why}")
@@ -75,6 +77,13 @@ def start() -> Reference | None:
     run_id = register.start(target, loaded, day, run.run_id)
     progress.say(f"start: {loaded.shop.name}, as of {day}, run {run_id}")
     return {"run_id": run_id, "as_of_date": day.isoformat()}
+
+
+def _end_dead(target: "Database") -> None:
+    """End runs of whatever date that are dead, and tell somebody."""
+    for run in register.end_dead(target, settings.load()):
+        progress.say(f"run {run['run_id']} of {run['as_of_date']} is dead: {run['verdict']}")
+        alerts.died(run["as_of_date"], run["run_id"], run["dag_run_id"], run["verdict"])
 
 
 def extract(reference: Reference) -> dict[str, Any]:
@@ -346,7 +355,11 @@ def remove_old() -> dict[str, int]:
 
     target = connections.database("warehouse")
     schema.migrate(target)
-    freed = maintenance.run(target, settings.load(), connections.store(), progress.say)
+    remove_more = bool(get_current_context()["params"].get("remove_more"))
+    _end_dead(target)
+    freed = maintenance.run(
+        target, settings.load(), connections.store(), progress.say, remove_more=remove_more
+    )
     return {
         "assignments": len(freed.assignments),
         "features": len(freed.features),

@@ -55,7 +55,7 @@ class Database:
 
     name: str
     params: dict[str, Any] = field(repr=False)
-    limits: DatabaseLimits = DatabaseLimits()
+    limits: DatabaseLimits = field(default_factory=DatabaseLimits)
 
     @contextmanager
     def connect(self, *, readonly: bool = False, timezone: str | None = None) -> Iterator[Connection]:
@@ -77,7 +77,7 @@ class Database:
                 yield connection
                 connection.commit()
             except BaseException as error:
-                with suppress(psycopg2.Error):  # of a connection that is lost: the first error is the one to tell
+                with suppress(psycopg2.Error):  # the first error is the one to tell
                     connection.rollback()
                 if fault := answers.told(self.name, connection, error):
                     raise fault from error

@@ -77,8 +77,8 @@ def _refuse_newer(found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found is not None and found not in known:
         raise SettingsError(
-            f"the warehouse is at version {found}, which this program does not know (its newest is {newest()}): "
-            "it was brought up to date by a newer one. Run that one, or restore a backup of before"
+            f"the warehouse is at version {found}, which this program does not know (its newest is "
+            f"{newest()}): it was brought up to date by a newer one. Run that one, or restore a backup"
         )
 
 

@@ -44,7 +44,7 @@ AT_WORK = """
 
 @dataclass(frozen=True)
 class Session:
-    """Another session of the server: whose it is, and since when it is in a transaction. Never what it asks."""
+    """Another session of the server: whose it is, and since when it is in a transaction; not what it asks."""
 
     pid: int
     application: str

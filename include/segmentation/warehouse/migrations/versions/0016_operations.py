@@ -1,4 +1,4 @@
-"""Dates that are withdrawn, locks out of readers' reach, rules in a table. There is no way down: restore a backup."""
+"""Withdrawn dates, locks out of reach, rules in a table. There is no way down: restore a backup."""
 
 from alembic import op
 
