@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import great_expectations as gx
 
+from segmentation.quality import chance
 from segmentation.quality.builder import MILDER, SOURCE, Builder
 from segmentation.quality.figures import Unit
 from segmentation.quality.metrics import Metrics
@@ -13,6 +14,7 @@ from segmentation.row_rules import RULES
 from segmentation.settings import Settings
 from segmentation.sources.contract import UNFIT
 
+SPREADS = 8  # of the days before; no chance explains more
 MOST_LOGARITHM = 50  # of a factor; beyond it is absurd anyway, and no number of ours
 
 
@@ -107,7 +109,7 @@ class SourceBuilder(Builder):
         self.figure(
             f"{measure}_factor",
             f"typical {what} of the newest day, as a multiple of that of the weeks before,",
-            self._severe(measure) if is_absurd else "warning",
+            self._severe_level(measure) if is_absurd else "warning",
             least=round(1 / most, 2),
             most=round(most, 2),
             unit="index",
@@ -138,7 +140,7 @@ class SourceBuilder(Builder):
         self.figure(
             "swapped_index",
             "resemblance of quantities to prices (1: exchanged, -1: as ever)",
-            self._severe("price"),
+            "critical" if "critical" in map(self._severe_level, ("price", "quantity")) else "warning",
             most=0.5,
             unit="index",
             advice="Quantity and price are exchanged in the shop's table, or in the SELECT of order_items.",
@@ -158,7 +160,7 @@ class SourceBuilder(Builder):
             share = self.metrics.values.get(f"refused_share_{rule}")
             stops = bounds.stop is not None and (share or 0) > bounds.stop
             severity: Severity = "critical" if stops else "info" if is_told else "warning"
-            enough = self.rows >= self.limits.min_rows
+            enough = self.is_told(share, most=bounds.stop if stops else bounds.warn)
             self.figure(
                 f"rule_{rule}",
                 f"share of rows refused by the rule {rule}",
@@ -187,6 +189,22 @@ class SourceBuilder(Builder):
             optional=True,
         )
 
+    def _severe_level(self, measure: str) -> Severity:
+        """Critical also of few rows, where the days before never came near: no chance explains it.
+
+        Their spread is of days with as many rows as usual; the mean of fewer rows varies by the root more.
+        """
+        if self._severe(measure) == "critical":
+            return "critical"
+        name = f"newest_day_{measure}"
+        value, usual = self.metrics[name], self.metrics.values.get(f"{name}_usual")
+        spread, rows_usual = (self.metrics.values.get(n) for n in (f"{name}_spread", "newest_day_rows_usual"))
+        rows = self.metrics.count(f"{name}_day_rows")
+        if None in (value, usual, spread, rows_usual) or not rows:
+            return "warning"
+        noise = spread * math.sqrt(max(rows_usual / rows, 1))
+        return "critical" if abs(value - usual) > SPREADS * noise else "warning"
+
     def _severe(self, measure: str) -> Severity:
         """Critical, unless the newest day has too few rows to say so."""
         enough = self.metrics.count(f"newest_day_{measure}_day_rows") >= self.limits.min_rows
@@ -198,6 +216,16 @@ def contract(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     return suite.suite
+
+
+def _is_currency_told(metrics: Metrics, settings: Settings) -> bool:
+    """Whether orders in an unusual currency are a fault: of many orders, or more of few than chance makes."""
+    share, rows = metrics["unusual_currency_share"], metrics.count("newest_day_orders")
+    limits = settings.quality
+    if rows >= limits.min_rows or share is None:
+        return True
+    most = limits.max_unusual_currency_share
+    return share > most and not chance.explains(share, rows, most)
 
 
 def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
@@ -243,7 +271,7 @@ def orders(metrics: Metrics, settings: Settings) -> gx.ExpectationSuite:
     suite.figure(
         "unusual_currency_share",
         "share of the newest orders in a currency that the weeks before hardly had",
-        "critical" if orders_then >= limits.min_rows else "warning",
+        "critical" if _is_currency_told(metrics, settings) else "warning",
         most=limits.max_unusual_currency_share,
         unit="share",
         advice=SOURCE,

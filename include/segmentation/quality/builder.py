@@ -10,6 +10,7 @@ import html
 import great_expectations as gx
 from great_expectations.expectations import ExpectColumnMaxToBeBetween
 
+from segmentation.quality import chance
 from segmentation.quality.figures import Unit, range_in_words
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import Severity
@@ -76,6 +77,14 @@ class Builder:
             )
         )
 
+    def is_told(self, share: float | None, least: float | None = None, most: float | None = None) -> bool:
+        """Whether a share says what it says: of enough rows, or beyond its bound by no chance."""
+        if self.rows >= self.limits.min_rows or share is None:
+            return self.rows >= self.limits.min_rows
+        beyond = [bound for bound in (least,) if bound is not None and share < bound]
+        beyond += [bound for bound in (most,) if bound is not None and share > bound]
+        return any(not chance.explains(share, self.rows, bound) for bound in beyond)
+
     def share(
         self,
         name: str,
@@ -90,7 +99,7 @@ class Builder:
     ) -> None:
         """Expect a share of rows; a milder fault when the rows are few, since 1 of 3 is no trend.
 
-        `optional`: the shop may have no values at all in that column.
+        What no chance explains is a fault of any size. `optional`: the shop may have no values at all in that column.
         """
         unless = None
         if not self.rows:
@@ -100,7 +109,7 @@ class Builder:
         self.figure(
             name,
             says,
-            severity if self.rows >= self.limits.min_rows else MILDER[severity],
+            severity if self.is_told(self.metrics[name], least, most) else MILDER[severity],
             least=least,
             most=most,
             unit="share",
