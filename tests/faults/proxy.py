@@ -1,4 +1,4 @@
-"""A small TCP proxy in front of a Postgres: a network between a night and its databases, to cut or silence."""
+"""A small TCP proxy in front of a Postgres: the network of a night, to be cut or silenced."""
 
 import socket
 import threading

@@ -24,8 +24,9 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
     horizon = timedelta(days=night.settings.model.horizon_days)
     checkpoints.make_anchors(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
+        _ensure_columns(conn)  # a column keeps readers out until the transaction that adds it ends
+    with night.warehouse.connect() as conn:
         db.lock(conn, f"segmentation features {night.as_of_date}")
-        _ensure_columns(conn)
         date_of = ("customer_features", night.as_of_date)
         key = ("as_of_date", "customer_id")
         with _query(conn, night, night.as_of_date) as (query, params):

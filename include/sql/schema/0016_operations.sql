@@ -110,6 +110,13 @@ create table operations.locks (name text primary key);
 comment on table operations.locks is
 'what nights, publications and maintenance keep each other out by: a row each, locked until a transaction '
 'ends; readers have no right to it, as they would have to advisory locks';
+-- one that is shared has to be there before: a row that is being inserted is seen by nobody else
+insert into operations.locks values
+('segmentation days'),
+('segmentation publication'),
+('segmentation customer numbers'),
+('segmentation alerts'),
+('segmentation feature columns');
 
 ---------------------------------------------------------------------------------------------------- rules
 
