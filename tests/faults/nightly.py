@@ -1,8 +1,8 @@
 """The stages of a night in a process of its own, that stops at each place until it is told to go on.
 
-The stages are those that the tasks of the DAG call, on the demo shop; the clusters are planted. At a place the
-process writes its name to a pipe and waits for an answer: whoever tries a fault does it then, in the middle of
-what the stage does. What became of the night is a line at the end.
+The stages are those that the tasks of the DAG call, on the demo shop; the clusters are planted. At a place
+the process writes its name to a pipe and waits for an answer: whoever tries a fault does it then, in the
+middle of what the stage does. What became of the night is a line at the end.
 """
 
 import json
@@ -47,7 +47,7 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a night: `published`, `failed`, `refused` (a fault of a person) or `killed`; in words."""
+    """What became of a night: `published`, `failed`, `refused` (a fault of a person) or `killed`."""
 
     how: str
     told: str
@@ -177,10 +177,12 @@ def _stages(night: Night, stop_at: Callable[[str], None]) -> None:
 def _plant(night: Night) -> object:
     """Three clusters by the customer's number; staged as a choice would be."""
     with night.warehouse.connect(readonly=True) as conn:
-        query = "select customer_id, spend_365d from features.customer_features where as_of_date = %(d)s order by 1"
-        spend = {row["customer_id"]: float(row["spend_365d"] or 0) for row in db.rows(
-            conn, query, {"d": night.as_of_date}
-        )}  # fmt: skip
+        query = (
+            "select customer_id, coalesce(spend_365d, 0)::float8 as spend from features.customer_features "
+            "where as_of_date = %(d)s order by 1"
+        )
+        found = db.rows(conn, query, {"d": night.as_of_date})
+    spend = {row["customer_id"]: row["spend"] for row in found}
     clusters = {customer: crc32(customer.encode()) % 3 for customer in spend}
     made = chosen(clusters, spend)
     frame = pd.DataFrame({"customer_id": list(clusters), "cluster": list(clusters.values())})

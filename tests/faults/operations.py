@@ -1,9 +1,9 @@
 """Faults that an operator meets, each at a place of the night: `make faults ONLY=operations`.
 
-A cell is a fault at a place. The night runs to the place, the fault is done, and the night goes on to its end.
-Readers poll meanwhile, and may see what was published before or what is published then, and nothing else. Then
-the fault is taken away, the date is run again, and has the rows of a night that nobody disturbed. To add a
-cell, add an entry to `CELLS`.
+A cell is a fault at a place. The night runs to the place, the fault is done, and the night goes on to its
+end. Readers poll meanwhile, and may see what was published before or what is published then, and nothing
+else. Then the fault is taken away, the date is run again, and has the rows of a night that nobody disturbed.
+To add a cell, add an entry to `CELLS`.
 """
 
 import itertools
@@ -76,8 +76,8 @@ LOCK_WAIT = 0.5
 class Cell:
     """A fault at a place, and what must come of it.
 
-    `ends` is how the disturbed night ends: published, failed, refused or killed. `says` is a pattern that what is
-    told has. While a server restarts or is out of reach, readers may get errors, and never wrong rows.
+    `ends` is how the disturbed night ends: published, failed, refused or killed. `says` is a pattern that what
+    is told has. While a server restarts or is out of reach, readers may get errors, and never wrong rows.
     """
 
     fault: str
@@ -245,11 +245,12 @@ class Bench:
         with self.warehouse.connect() as conn:
             db.execute(
                 conn,
-                "update segments.runs set heartbeat_at = heartbeat_at - interval '1 hour' where status = 'running'",
+                "update segments.runs set heartbeat_at = heartbeat_at - interval '1 hour' "
+                "where status = 'running'",
             )
 
     def session(self, statement: str, database: str = "warehouse") -> db.Connection:
-        """A second session that has done something, in a transaction that stays open until the night is over."""
+        """A second session that has done something, in a transaction that stays open until the end."""
         params = {**self.admin.params, "dbname": database, "application_name": "a second session"}
         conn = self.stack.enter_context(closing(psycopg2.connect(**params)))
         db.execute(conn, statement)
@@ -519,8 +520,8 @@ CELLS: tuple[Cell, ...] = (
     Cell("cut", "extract", "the connection to the shop is cut", cut_shop, "failed",
          "the shop did not answer: .*server closed the connection"),
     *(
-        Cell("cut_warehouse", place, "the connection to the warehouse is cut, and every new one", cut, "failed",
-             NO_ANSWER)
+        Cell("cut_warehouse", place, "the connection to the warehouse is cut, and every new one", cut,
+             "failed", NO_ANSWER)
         for place in AT_ALL
     ),
     Cell("silence", "extract", "the shop says nothing more in the middle of a COPY", silence_shop, "failed",
@@ -534,14 +535,15 @@ CELLS: tuple[Cell, ...] = (
          lock("lock table demo.orders in access exclusive mode", "shop"), "failed",
          r"the shop did not answer: .*session \d+ \(application 'a second session'|the shop is busy"),
     Cell("lock_core", "roll_up", "the lines in the warehouse are locked by another session",
-         lock("lock table core.order_items, features.customer_day in access exclusive mode"), "failed", LOCKED),
+         lock("lock table core.order_items, features.customer_day in access exclusive mode"), "failed",
+         LOCKED),
     Cell("lock_days", "start", "another date has the days", take(locks.DAYS_LOCK), "failed", LOCKED),
     Cell("lock_publication", "choose", "another date is being published", take(locks.PUBLICATION), "failed",
          LOCKED),
     Cell("lock_idle_reader", "choose", "a BI tool keeps a transaction open on all that it reads", idle_reader,
          "published"),
-    Cell("lock_idle_reader", "extract", "a BI tool keeps a transaction open on all that it reads", idle_reader,
-         "published"),
+    Cell("lock_idle_reader", "extract", "a BI tool keeps a transaction open on all that it reads",
+         idle_reader, "published"),
     Cell("lock_maintenance", "features", "a BI tool does so, and the maintenance drops an old date",
          maintain_beside_an_idle_reader, "published",
          r"the maintenance: segments.customer_segments of .* is not dropped: session"),
@@ -577,7 +579,8 @@ CELLS: tuple[Cell, ...] = (
          "the maintenance went through"),
     Cell("two_withdraw", "choose", "the date that it follows is withdrawn", take_back, "published",
          "cannot be withdrawn now: run .* follows it"),
-    Cell("two_migrate", "clean", "the warehouse is brought up to date", migrate, "published", "nothing to do"),
+    Cell("two_migrate", "clean", "the warehouse is brought up to date", migrate, "published",
+         "nothing to do"),
 )  # fmt: skip
 IN_TESTS = (
     *("kill_publish", "stop_features", "cut_extract", "silence_extract", "lock_core_roll_up"),
@@ -601,11 +604,11 @@ def bench() -> Iterator[Bench]:
 
 SECTION = f"""{TITLE}
 
-Written by `make faults ONLY=operations`: a fault at a place of the night, in the middle of what the stage does.
-The stages are those of the tasks, in a process of their own, on a demo shop of {CUSTOMERS} customers. Readers
-poll what is published all the while: they saw the state before or the state after, each whole, and waited for
-no lock. Then the fault is taken away and the date is run again: it has the rows of a night that nobody
-disturbed.
+Written by `make faults ONLY=operations`: a fault at a place of the night, in the middle of what the stage
+does. The stages are those of the tasks, in a process of their own, on a demo shop of {CUSTOMERS} customers.
+Readers poll what is published all the while: they may see the state before or the state after, each whole, and
+wait for no lock. Then the fault is taken away and the date is run again: it must have the rows of a night that
+nobody disturbed.
 """
 HEAD = """\
 | fault | place | what was done | the night | what was told | readers saw | run again |
@@ -623,7 +626,8 @@ def run(page: Path, say: Callable[[str], None] = print, names: tuple[str, ...] =
             good += not outcome.faults
             mark = "as expected" if not outcome.faults else f"NOT AS EXPECTED: {'; '.join(outcome.faults)}"
             say(
-                f"{number:3}/{len(chosen)} {time.monotonic() - began:5.0f} s  {cell.name}: {outcome.how}, {mark}"
+                f"{number:3}/{len(chosen)} {time.monotonic() - began:5.0f} s  "
+                f"{cell.name}: {outcome.how}, {mark}"
             )
             rows.append(_row(outcome))
     said = f"operations={len(chosen)} as_expected={good}"

@@ -270,8 +270,8 @@ class Load:
                 self.source, db.bind(self.source, query, self.params), self.target, table, list(columns)
             )
         except psycopg2.Error as error:
-            if error.cursor is not None and error.cursor.connection is self.target:
-                raise  # the warehouse is at fault, which says so itself
+            if self._is_of_the_warehouse(error):
+                raise  # which says so itself
             if OUTSIDE in str(error):
                 raise self._unfit(
                     f"it returns rows {OUTSIDE} it was asked for; use %(start)s and %(end)s on {self.instant}"
@@ -281,6 +281,11 @@ class Load:
                     cursor.execute("rollback to savepoint reading")
                 self.check_values()
             raise self._refused(error) from None
+
+    def _is_of_the_warehouse(self, error: psycopg2.Error) -> bool:
+        """Whether the warehouse could not take the rows, for no fault of theirs."""
+        is_its_own = error.cursor is not None and error.cursor.connection is self.target
+        return is_its_own and isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
 
     def _cast(self, column: str, kind: str) -> str:
         """A column as its type; a text ends a character beyond what cleaning refuses as too long.

@@ -99,7 +99,8 @@ class Builder:
     ) -> None:
         """Expect a share of rows; a milder fault when the rows are few, since 1 of 3 is no trend.
 
-        What no chance explains is a fault of any size. `optional`: the shop may have no values at all in that column.
+        What no chance explains is a fault of any size. `optional`: the shop may have no values at all in that
+        column.
         """
         unless = None
         if not self.rows:
