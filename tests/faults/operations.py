@@ -76,8 +76,8 @@ LOCK_WAIT = 0.5
 class Cell:
     """A fault at a place, and what must come of it.
 
-    `ends` is how the disturbed night ends: published, failed, refused or killed. `says` is a pattern that what
-    is told has. While a server restarts or is out of reach, readers may get errors, and never wrong rows.
+    `ends` is how the disturbed night ends: published, failed, refused or killed. `says` is a pattern that
+    what is told has. While a server restarts or is out of reach, readers may get errors, never wrong rows.
     """
 
     fault: str
@@ -502,7 +502,7 @@ LOST = (
 NO_ANSWER = r"did not answer|accepts no connection"
 DEAD = "no sign of life since"
 AT_ALL = ("start", "extract", "clean", "roll_up", "features", "choose", "publish")
-LOCKED = r"is busy: a lock was not to be had in time.*(session \d+ \(application 'a second session'|another session)"
+LOCKED = r"is busy: a lock was not to be had in time.*(session \d+ \(application 'a second|another session)"
 
 CELLS: tuple[Cell, ...] = (
     *(Cell("kill", place, "the process is killed (SIGKILL)", kill, "killed", DEAD) for place in AT_ALL),
@@ -606,9 +606,9 @@ SECTION = f"""{TITLE}
 
 Written by `make faults ONLY=operations`: a fault at a place of the night, in the middle of what the stage
 does. The stages are those of the tasks, in a process of their own, on a demo shop of {CUSTOMERS} customers.
-Readers poll what is published all the while: they may see the state before or the state after, each whole, and
-wait for no lock. Then the fault is taken away and the date is run again: it must have the rows of a night that
-nobody disturbed.
+Readers poll what is published all the while: they may see the state before or the state after, each whole,
+and wait for no lock. Then the fault is taken away and the date is run again: it must have the rows of a night
+that nobody disturbed.
 """
 HEAD = """\
 | fault | place | what was done | the night | what was told | readers saw | run again |

@@ -10,7 +10,7 @@ from segmentation.warehouse.watch import Session
 
 STAGING = "publishing"
 LASTING_SECONDS = 5
-"""A transaction that has been open for so long, or in which nothing is asked, may be open for hours."""
+"""A transaction that has been open for so long may be open for hours."""
 
 
 def name(parent: str, day: date) -> str:
@@ -116,13 +116,12 @@ def users(conn: db.Connection, table: str) -> tuple[Session, ...]:
 
 
 def lasting_users(conn: db.Connection, table: str) -> tuple[Session, ...]:
-    """Those of them who are not just passing through: idle in their transaction, or in it for seconds."""
+    """Those of them who are not just passing through: in their transaction for seconds already."""
     now = db.scalar(conn, "select clock_timestamp()")
     return tuple(
         one
         for one in users(conn, table)
-        if (one.state or "").startswith("idle in transaction")
-        or (one.since and (now - one.since).total_seconds() > LASTING_SECONDS)
+        if one.since and (now - one.since).total_seconds() > LASTING_SECONDS
     )
 
 
