@@ -1,8 +1,8 @@
 """The stages of a night in a process of its own, that stops at each place until it is told to go on.
 
-The stages are those that the tasks of the DAG call, on the demo shop; the clusters are planted, and no gate is
-judged. At a place the process writes its name to a pipe and waits for an answer: whoever tries a fault does it
-then, in the middle of what the stage does. What became of the night is a line at the end.
+The stages are those that the tasks of the DAG call, on the demo shop; the clusters are planted, and no gate
+is judged. At a place the process writes its name to a pipe and waits for an answer: whoever tries a fault
+does it then, in the middle of what the stage does. What became of the night is a line at the end.
 """
 
 import json

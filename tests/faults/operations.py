@@ -245,8 +245,8 @@ class Bench:
         with self.warehouse.connect() as conn:
             db.execute(
                 conn,
-                "update segments.runs set heartbeat_at = heartbeat_at - interval '1 hour' "
-                "where status = 'running'",
+                "update segments.runs set heartbeat_at = heartbeat_at - interval '1 hour' where run_id in "
+                "(select run_id from segments.runs where status = 'running' for update skip locked)",
             )
 
     def session(self, statement: str, database: str = "warehouse") -> db.Connection:
@@ -514,7 +514,7 @@ CELLS: tuple[Cell, ...] = (
     ),
     *(
         Cell("stop", place, "the process is stopped within its transaction; another run comes", stop,
-             ends, r"the other run: failed .*is busy: a lock.* has it")
+             ends, r"the other run: (failed .*is busy: a lock.* has it|refused .*under way)")
         for place, ends in (("extract", "refused"), ("clean", "refused"), ("publish", "published"))
     ),
     Cell("cut", "extract", "the connection to the shop is cut", cut_shop, "failed",

@@ -81,7 +81,7 @@ def prune(conn: db.Connection, before: date) -> list[date]:
     Nothing is lost: a date that needs one makes it again. Returns the month starts.
     """
     db.lock(conn, DAYS_LOCK)
-    gone = db.rows(
+    gone = db.rows(  # any order: they are sorted
         conn,
         "delete from features.anchors where kind = 'month' and as_of_date < %(before)s "
         "and extract(month from as_of_date) <> 1 returning as_of_date",
@@ -260,6 +260,7 @@ def _make_month_again(conn: db.Connection, month: date) -> None:
 
 def _forget_all(conn: db.Connection) -> None:
     """All history was rolled up anew: no anchor holds."""
+    # any order: each is forgotten
     kept = db.rows(conn, "delete from features.anchors returning kind, slot, as_of_date")
     for anchor in kept:
         if anchor["kind"] == "month":

@@ -112,7 +112,7 @@ def _ensure_columns(conn: db.Connection) -> None:
         for row in db.rows(
             conn,
             "select attname as name from pg_attribute "
-            "where attrelid = 'features.customer_features'::regclass and attnum > 0",
+            "where attrelid = 'features.customer_features'::regclass and attnum > 0 order by attnum",
         )
     }
     table = sql.Identifier("features", "customer_features")
@@ -148,7 +148,8 @@ def _frame(
     words = [feature.name for feature in wanted if feature.kind == "text"]
     listed = ", ".join(f'"{name}"' for name in ("customer_id", *words))
     ordered = f"{query} order by customer_id"
-    frame = db.read_frame(conn, f"select {listed} from ({ordered}) as q", params).set_index("customer_id")
+    listing = f"select {listed} from ({query}) as q order by customer_id"
+    frame = db.read_frame(conn, listing, params).set_index("customer_id")
     array = db.read_numbers(conn, ordered, numbers, params)
     read = pd.DataFrame(array, index=frame.index, columns=numbers)
     return pd.concat([read, frame], axis="columns")[[feature.name for feature in wanted]]

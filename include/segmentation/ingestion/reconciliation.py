@@ -118,7 +118,7 @@ def _difference(
 def _figures(conn: db.Connection, query: str, params: dict[str, Any]) -> dict[tuple[str, date], tuple]:
     return {
         (row["table_name"], row["day"]): (row["row_count"], row["first_sum"], row["second_sum"])
-        for row in db.rows(conn, query, params)
+        for row in db.rows(conn, query, params)  # any order: they are looked up
     }
 
 

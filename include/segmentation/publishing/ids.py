@@ -34,7 +34,7 @@ def _segment_ids(
     ids = {m.cluster: m.segment_id for m in identity.match(overlap, clusters)}
     new = [cluster for cluster in clusters if ids[cluster] is None]
     sketches = _sketches(conn, night, new)
-    query = "select segment_id, sketch from segments.segments where given_on = %(as_of_date)s"
+    query = "select segment_id, sketch from segments.segments where given_on = %(as_of_date)s order by 1"
     reserved = {row["segment_id"]: row["sketch"] for row in db.rows(conn, query, night.params)}
     known = identity.recognise(sketches, reserved)
     for cluster in new:
@@ -60,7 +60,7 @@ def _segment_ids(
 def _in_order(conn: db.Connection, night: Night, chosen: Chosen) -> list[int]:
     """The clusters by revenue; equals by their first customer, and not by a number that says nothing."""
     table = assignments_table(night.as_of_date)
-    query = f"select cluster, min(customer_id) as first from {table} group by cluster"
+    query = f"select cluster, min(customer_id) as first from {table} group by cluster order by 1"
     first = {row["cluster"]: row["first"] for row in db.rows(conn, query)}
     ordered = sorted(chosen.segments, key=lambda s: (-s.revenue_365d, first.get(s.cluster, ""), s.cluster))
     return [segment.cluster for segment in ordered]
@@ -89,7 +89,8 @@ def _events(
 ) -> pd.DataFrame:
     """What became of each segment since the parent date, for `segments.segment_events`."""
     query = (
-        "select segment_id, customers from segments.segment_versions where as_of_date = %(parent_as_of_date)s"
+        "select segment_id, customers from segments.segment_versions "
+        "where as_of_date = %(parent_as_of_date)s order by segment_id"
     )
     before = {row["segment_id"]: row["customers"] for row in db.rows(conn, query, params)}
     found = identity.events(

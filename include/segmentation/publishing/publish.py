@@ -118,6 +118,7 @@ def _count(night: Night, assignments: str) -> Counted:
 
         def frame(file: str, columns: list[str], bounds: dict[str, Any]) -> pd.DataFrame:
             query = db.statement(f"segments/{file}.sql", assignments=assignments)
+            # any order: they are the rows of a table
             found = db.rows(conn, query, {**night.params, **bounds})
             return pd.DataFrame(found, columns=["cluster", *columns])
 

@@ -62,7 +62,9 @@ def _versions(conn: db.Connection, night: Night, chosen: Chosen, ids: dict[int, 
     """What is said of each segment; what a person has put into segment_name_overrides comes first."""
     given = {
         row["segment_id"]: row
-        for row in db.rows(conn, "select segment_id, name, description from segments.segment_name_overrides")
+        for row in db.rows(
+            conn, "select segment_id, name, description from segments.segment_name_overrides order by 1"
+        )
     }
     taken = {row["name"] for row in given.values()}
     rows = []

@@ -162,6 +162,7 @@ def end_dead(warehouse: db.Database, settings: Settings) -> list[dict[str, Any]]
         # between two tries of a task nobody shows life
         longest = settings.run.retry_seconds * 2 ** max(settings.run.retries - 1, 0)
         seconds = settings.run.lease_minutes * 60 + min(longest, LONGEST_PAUSE_SECONDS)
+        # any order: each is told on its own
         return db.rows(conn, db.statement("segments/runs_dead.sql"), {"seconds": seconds})
 
 

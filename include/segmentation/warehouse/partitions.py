@@ -119,9 +119,7 @@ def lasting_users(conn: db.Connection, table: str) -> tuple[Session, ...]:
     """Those of them who are not just passing through: in their transaction for seconds already."""
     now = db.scalar(conn, "select clock_timestamp()")
     return tuple(
-        one
-        for one in users(conn, table)
-        if one.since and (now - one.since).total_seconds() > LASTING_SECONDS
+        one for one in users(conn, table) if one.since and (now - one.since).total_seconds() > LASTING_SECONDS
     )
 
 
