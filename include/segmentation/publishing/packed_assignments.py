@@ -88,7 +88,10 @@ def compare(conn: db.Connection, first: str, second: str) -> list[dict[str, Any]
     import numpy as np
 
     asked = {"runs": [first, second]}
-    query = "select run_id, segment_ids, places from segments.packed_segments where run_id = any(%(runs)s) order by 1"
+    query = (
+        "select run_id, segment_ids, places from segments.packed_segments "
+        "where run_id = any(%(runs)s) order by 1"
+    )
     found = {row["run_id"]: row for row in db.rows(conn, query, asked)}
     if not {first, second} <= set(found):
         return None

@@ -17,7 +17,7 @@ comment on column segments.runs.withdrawn_by is 'who took the published date bac
 comment on column segments.runs.withdrawn_at is 'when the published date was taken back';
 comment on column segments.runs.withdrawn_note is 'why it was taken back';
 comment on column segments.runs.ended_by is
-'what ended a failed run that did not end itself: timeout, killed (no sign of life), skipped by its scheduler';
+'what ended a failed run that did not end itself: timeout, killed (no sign of life), skipped by Airflow';
 
 -- dates after one that was withdrawn follow another one now
 create or replace view segments.stale_dates as
@@ -129,7 +129,7 @@ update segments.customer_segments as c
 set rule_segment_id = segments.segment_by_rule(to_jsonb(f))
 from features.customer_features as f
 where
-    c.as_of_date = (select max(as_of_date) from segments.runs where status = 'published')
+    c.as_of_date = (select max(r.as_of_date) from segments.runs as r where r.status = 'published')
     and c.as_of_date = f.as_of_date
     and c.customer_id = f.customer_id;
 
@@ -152,7 +152,7 @@ with arrived as (
     where not exists (
         select from segments.customer_segments as c
         where
-            c.as_of_date = (select max(as_of_date) from segments.runs where status = 'published')
+            c.as_of_date = (select max(r.as_of_date) from segments.runs as r where r.status = 'published')
             and c.customer_id = o.customer_id
     )
 ),
@@ -166,7 +166,7 @@ newest as (
 today as (
     select
         newest.as_of_date as newest,
-        greatest(newest.as_of_date, (select max(day) + 1 from core.orders)) as as_of_date
+        greatest(newest.as_of_date, (select max(o.day) + 1 from core.orders as o)) as as_of_date
     from newest
     where newest.as_of_date is not null
 ),
@@ -177,7 +177,7 @@ assigned as (
         c.rule_segment_id as segment_id,
         false as is_new
     from segments.customer_segments as c
-    where c.as_of_date = (select max(as_of_date) from segments.runs where status = 'published')
+    where c.as_of_date = (select max(r.as_of_date) from segments.runs as r where r.status = 'published')
     union all
     select
         a.customer_id,

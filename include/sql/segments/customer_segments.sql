@@ -2,8 +2,8 @@
 -- Grain: customer, for one as_of_date.
 -- Inputs: the staged assignment (clusters), cluster_ids (temporary: cluster -> segment_id), the parent date;
 --     features.customer_features of the date, for the segment that the rules give.
--- Parameters: as_of_date, parent_as_of_date (may be null), run_id; identifiers: table, assignments; cases: the
---     rules of the date.
+-- Parameters: as_of_date, parent_as_of_date (may be null), run_id; identifiers: table, assignments; cases:
+--     the rules of the date.
 -- Re-run: fills a table of the run, which takes the place of the date's partition.
 insert into {{ table }}
 (

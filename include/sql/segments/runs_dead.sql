@@ -9,10 +9,11 @@ set
     finished_at = now(),
     verdict = 'no sign of life since ' || to_char(heartbeat_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
     || ' UTC: its process was killed, or hangs; nothing of it is published'
-where run_id in (
-    select d.run_id
-    from segments.runs as d
-    where d.status = 'running' and d.heartbeat_at < now() - make_interval(secs => %(seconds)s)
-    for update skip locked
-)
+where
+    run_id in (
+        select d.run_id
+        from segments.runs as d
+        where d.status = 'running' and d.heartbeat_at < now() - make_interval(secs => %(seconds)s)
+        for update skip locked
+    )
 returning run_id, as_of_date, dag_run_id, verdict
