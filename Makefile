@@ -21,7 +21,7 @@ export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run inspect up backfill stale status release reject migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-planted bench-pages bench-inspect bench-backfill faults lint lock docs clean
+.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-planted bench-pages bench-inspect bench-backfill faults lint lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
@@ -49,10 +49,11 @@ stale: $(VENV)/run.stamp ## run again, in order, the published dates that late o
 status: $(VENV)/run.stamp ## the newest published date and its age, last runs, open incidents; not 0 when it is old: SHOP=
 	@$(CLI) status
 
-release reject: $(VENV)/run.stamp
+release reject withdraw: $(VENV)/run.stamp
 	@$(CLI) $@
 
 release: ## publish a held night exactly as it is: AS_OF=2011-12-01 SHOP= NOTE="why"
+withdraw: ## take a published date back; readers see the date before it: AS_OF=2011-12-01 SHOP= NOTE="why"
 reject: ## end a held night; nothing of it is published: AS_OF=2011-12-01 SHOP= NOTE="why"
 
 ##@ Data

@@ -20,7 +20,7 @@ from airflow.sdk import dag, task
 
 from segmentation.pipeline import tasks
 from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
-from segmentation.pipeline.callbacks import DEFAULT_ARGS
+from segmentation.pipeline.callbacks import DEFAULT_ARGS, RUN_LIMIT, end_run
 from segmentation.runs import dag_ids
 
 
@@ -29,6 +29,8 @@ from segmentation.runs import dag_ids
     schedule=[CUSTOMER_SEGMENTS],
     catchup=False,
     max_active_runs=1,
+    dagrun_timeout=RUN_LIMIT,
+    on_failure_callback=end_run,
     default_args=DEFAULT_ARGS,
     tags=["segmentation", "export"],
     doc_md=__doc__,

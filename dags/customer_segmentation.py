@@ -48,7 +48,7 @@ from airflow.sdk import AssetAlias, CronTriggerTimetable, Param, dag, task
 from segmentation import settings
 from segmentation.alerts import deadline
 from segmentation.pipeline import tasks
-from segmentation.pipeline.callbacks import DEFAULT_ARGS
+from segmentation.pipeline.callbacks import DEFAULT_ARGS, RUN_LIMIT, end_run
 from segmentation.pipeline.operators import HeldNightOperator, gate, reporting
 from segmentation.runs import dag_ids
 
@@ -58,11 +58,15 @@ DECISION = timedelta(hours=SETTINGS.run.decision_hours)
 
 @dag(
     dag_id=dag_ids.NIGHT,
-    schedule=CronTriggerTimetable(f"{dag_ids.STARTS:%-M %-H} * * *", timezone=SETTINGS.shop.timezone),
+    # the first run is the next night's, and not that of a night before there was a scheduler
+    schedule=CronTriggerTimetable(
+        f"{dag_ids.STARTS:%-M %-H} * * *", timezone=SETTINGS.shop.timezone, run_immediately=timedelta(0)
+    ),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    dagrun_timeout=timedelta(hours=6) + DECISION,
+    dagrun_timeout=RUN_LIMIT + DECISION,
+    on_failure_callback=end_run,
     deadline=deadline.of(SETTINGS, starts=dag_ids.STARTS),
     params={
         "as_of_date": Param(
@@ -131,6 +135,7 @@ def customer_segmentation():
         defaults="Reject",
         fail_on_reject=True,
         response_timeout=DECISION,
+        execution_timeout=DECISION + timedelta(hours=1),
     )
     # an alias emits its asset when something is yielded; an asset named here would be emitted by every date
     published = reporting(tasks.publish, outlets=[AssetAlias(tasks.PUBLISHED)], trigger_rule="none_failed")(

@@ -7,7 +7,10 @@ the features of the newest date are compared with a full recomputation.
     remove_old -> verify_features
 
 **When** Sundays at 05:00 in the shop's time zone, after the night. **For which date** the newest published
-one: ages are counted back from it.
+one that is not to come: ages are counted back from it.
+
+**Parameters** `remove_more`: more dates may go than `retention.max_removed_share` allows, which is refused
+without it.
 
 **Reads** the Airflow connection `warehouse`. **Writes** it: partitions of old dates are dropped, old staged
 rows deleted; and the artifacts of old runs.
@@ -21,19 +24,33 @@ mismatch of features is such a failure: see `docs/runbooks/maintenance.md`.
 dropped comes back when its date is run again.
 """
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
 from segmentation import settings
 from segmentation.pipeline import tasks
-from segmentation.pipeline.callbacks import DEFAULT_ARGS
+from segmentation.pipeline.callbacks import DEFAULT_ARGS, RUN_LIMIT, end_run
 from segmentation.runs import dag_ids
 
 
 @dag(
     dag_id=dag_ids.MAINTENANCE,
-    schedule=CronTriggerTimetable("0 5 * * 0", timezone=settings.load().shop.timezone),
+    schedule=CronTriggerTimetable(
+        "0 5 * * 0", timezone=settings.load().shop.timezone, run_immediately=timedelta(0)
+    ),
     catchup=False,
     max_active_runs=1,
+    dagrun_timeout=RUN_LIMIT,
+    on_failure_callback=end_run,
+    params={
+        "remove_more": Param(
+            False,
+            type="boolean",
+            title="Remove more",
+            description="also when more goes than retention.max_removed_share allows",
+        )
+    },
     default_args=DEFAULT_ARGS,
     tags=["segmentation", "maintenance"],
     doc_md=__doc__,

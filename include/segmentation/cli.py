@@ -11,7 +11,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from segmentation.errors import UserError
+from segmentation import progress
+from segmentation.errors import NoAnswer, UserError
 
 NOT_USABLE, STOPPED = 2, 130
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])  # typer has a copy of click of its own
@@ -64,6 +65,20 @@ def reject(as_of: Date, by: By = "", note: Note = "") -> int:
     from segmentation.operations import decide
 
     return decide.run("reject", as_of, by, note)
+
+
+@command()
+def withdraw(as_of: Date, by: By = "", note: Note = "") -> int:
+    """Take a published date back: readers see the date before it, and the audiences are exported anew."""
+    from segmentation import settings
+    from segmentation.applications import audiences as application
+    from segmentation.operations import withdraw as operation
+    from segmentation.runs import connections
+
+    done = operation.command(as_of, by, note)
+    target, folder = connections.database("warehouse"), connections.audiences()
+    application.take_back(target, folder, settings.load(), done.as_of_date, print)
+    return 0
 
 
 @command()
@@ -156,13 +171,14 @@ def main(arguments: list[str] | None = None) -> int:
     words = [*sys.argv[1:], *from_make(os.environ)] if arguments is None else arguments
     if words[:1] in ([], ["--help"], ["local"]):
         _add_local()  # a health check has no need of it
+    progress.aloud()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as Ctrl-C does
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start without it
     try:
         return app(words, standalone_mode=False, prog_name="python -m segmentation") or 0
     except UsageError as error:
         print(f"error: {_in_words_of_make(error)}", file=sys.stderr)
-    except UserError as error:
+    except (UserError, NoAnswer) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
     except (KeyboardInterrupt, typer.Abort):

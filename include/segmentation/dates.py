@@ -3,6 +3,8 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from segmentation.errors import SettingsError
+
 ONE_DAY = timedelta(days=1)
 
 
@@ -25,3 +27,23 @@ def as_of(param: str | None, logical_date: datetime | None, run_after: datetime,
         except ValueError:
             raise ValueError(f"as_of_date '{param}' is not a date (write it as 2011-12-01)") from None
     return (logical_date or run_after).astimezone(tz).date()
+
+
+def today(tz: ZoneInfo) -> date:
+    """The day that it is in the shop."""
+    return datetime.now(tz).date()
+
+
+def refuse_future(day: date, tz: ZoneInfo) -> None:
+    """Refuse an as-of date that is still to come: nobody knows its facts, and it would stay the newest.
+
+    Raises
+    ------
+    SettingsError
+        When the day has not begun in the shop.
+    """
+    if day > (now := today(tz)):
+        raise SettingsError(
+            f"AS_OF={day} is in the future: it is {now} in the shop ({tz.key}), and the facts of a date are "
+            "those before it begins"
+        )

@@ -22,8 +22,16 @@ class SourceError(UserError):
         self.unsaid = unsaid or message
 
 
-class ShopError(Exception):
+class NoAnswer(Exception):
+    """A database does not answer, or not in time. Shown as one line, without a stack trace; asked again."""
+
+
+class ShopError(NoAnswer):
     """The shop does not answer just now: a time limit, a lock, a connection lost. It is asked again."""
+
+
+class WarehouseError(NoAnswer):
+    """The warehouse does not answer just now: another session has a lock, or no connection is to be had."""
 
 
 class GateFailed(UserError):
@@ -48,6 +56,10 @@ class DecisionError(UserError):
 
 class MismatchError(UserError):
     """Features differ from a full recomputation: the roll-up is wrong."""
+
+
+class MaintenanceError(UserError):
+    """More than a share of what is there would be removed, and nobody said so; nothing was removed."""
 
 
 class OverridesError(UserError):

@@ -265,7 +265,7 @@ class Quality(Section):
 
 
 class Retention(Section):
-    """What the weekly maintenance keeps, counted back from the newest published date."""
+    """What the weekly maintenance keeps, counted back from the newest published date that is not to come."""
 
     assignments_days: int = Field(
         180, ge=2, description="days for which who was in which segment is kept, date by date"
@@ -278,14 +278,53 @@ class Retention(Section):
         description="days of extracted rows that are kept as they came; more than the look-back, the "
         "reconciliation and the nine weeks that volumes are compared with",
     )
+    max_removed_share: Share = Field(
+        0.5,
+        description="of the dates there are, those whose assignments or features go at once; above it "
+        "nothing is removed until somebody says so (parameter `remove_more` of the DAG)",
+    )
     working_files_days: int = Field(
         14, ge=1, description="days for which the matrix and the losing candidates of a run are kept"
     )
 
 
+class DatabaseLimits(Section):
+    """How long a database may take. What the server, its role or the connection's `options` limit stays."""
+
+    connect_seconds: int = Field(10, ge=2, description="to a connection; then it does not answer")
+    recover_seconds: int = Field(
+        300, ge=0, description="that a command waits for a server that starts, recovers or has no slot free"
+    )
+    statement_seconds: int = Field(7200, ge=1, description="of a statement, or of the COPY of a table")
+    silence_seconds: int = Field(
+        240, ge=1, description="without a row in the middle of a COPY; then the connection is given up"
+    )
+    idle_seconds: int = Field(
+        7200, ge=1, description="of a transaction in which nothing is asked; then the server ends it"
+    )
+    lock_seconds: int = Field(
+        120, ge=1, description="of waiting for a lock that a session holds which is none of ours"
+    )
+    wait_seconds: int = Field(
+        5400, ge=1, description="of waiting for another date, the maintenance or an erasure to be done"
+    )
+    keepalive_seconds: int = Field(
+        60, ge=1, description="until a peer that answers no packet (a machine gone, a cable cut) is given up"
+    )
+
+
+class Limits(Section):
+    """What nothing waits longer for."""
+
+    shop: DatabaseLimits = DatabaseLimits()
+    warehouse: DatabaseLimits = DatabaseLimits()
+    task_minutes: int = Field(180, ge=1, description="of a task of a DAG; then it fails")
+    run_hours: int = Field(6, ge=1, le=48, description="of a run of a DAG, the time to decide not counted")
+
+
 class Run(Section):
     lease_minutes: int = Field(
-        5, ge=1, description="a run without a sign of life for so long is dead; it gives five in that time"
+        5, ge=1, description="a run without progress for so long is dead; it is shown five times in that time"
     )
     retries: int = Field(
         3, ge=0, le=10, description="of a task; a failed gate or bad settings are not retried"
@@ -358,6 +397,7 @@ class Settings(BaseSettings):
     audiences: Audiences = Audiences()
     retention: Retention = Retention()
     run: Run = Run()
+    limits: Limits = Limits()
     alerts: Alerts = Alerts()
     language: Literal["en", "zh"] = Field("en", description="of names, reports, pages and alerts")
 
@@ -393,7 +433,7 @@ class Settings(BaseSettings):
         shaping = self.model_dump(
             mode="json",
             exclude={
-                **dict.fromkeys(("run", "retention", "audiences", "alerts", "language"), True),
+                **dict.fromkeys(("run", "limits", "retention", "audiences", "alerts", "language"), True),
                 "shop": {"data"},
             },
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -304,9 +304,20 @@ def test_a_night_that_is_under_way_at_the_deadline_is_late(start, told):
     assert "it was late" in told.bodies[1]["message"]
 
 
-def test_a_night_that_never_began_is_late(deployment, told):
+def test_a_night_that_never_began_is_late(start, deployment, told):
+    start(DAY - timedelta(days=1), "scheduled__0")
+    with deployment.connect() as conn:
+        db.execute(conn, "update segments.runs set started_at = %(d)s", {"d": DUE - timedelta(days=1)})
     miss()
     assert "is due and has not begun" in told.bodies[0]["message"]
+
+
+def test_a_night_of_before_the_installation_is_not_late(start, deployment, told):
+    """A scheduler that is new tells of no night that was due before there was one."""
+    miss()
+    start(DAY - timedelta(days=1), "manual__0")  # somebody tries it, after the night was due
+    miss()
+    assert told.bodies == []
 
 
 def test_a_late_night_is_told_without_a_warehouse(deployment, told, monkeypatch):

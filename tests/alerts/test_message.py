@@ -23,6 +23,7 @@ FACTS = {
         "decide": ["make release AS_OF=2026-11-23", "make reject AS_OF=2026-11-23"],
     },
     "no_data": {},
+    "withdrawn": {"by": "ada", "note": "the date was mistyped"},
     "recovered": {
         "earlier": [{"kind": "gate", "at": "2026-11-23 02:10"}],
         "customers": "4,297",
@@ -45,6 +46,7 @@ MUST_SAY = {
     "late": ("06:00", "02:00", "05:58", "2026-11-22", RERUN),
     "held": ("41.2 %", "30.0 %", "Loyal -> Cooling", "1,204", "make release", "make reject", "2026-11-22"),
     "no_data": ("0", "1", "2026-11-22", RERUN),
+    "withdrawn": ("ada", "mistyped", "2026-11-22", RERUN),
     "recovered": ("4,297", "6", "2026-11-23 02:10"),
 }
 

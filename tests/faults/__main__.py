@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
-from tests.faults import kills
+from tests.faults import kills, operations
 from tests.faults.cases import CASES, Case
 from tests.faults.laboratory import Laboratory, Outcome
 from tests.machine import PROJECT, Machine
@@ -50,6 +50,10 @@ def main(names: list[str]) -> int:
     killed = names in ([], [kills.NAME]) and kills.run(PAGE, _say)
     if names == [kills.NAME]:
         return int(not killed)
+    cells = tuple(cell.name for cell in operations.CELLS if cell.name in names)
+    operated = (names in ([], [operations.NAME]) or bool(cells)) and operations.run(PAGE, _say, cells)
+    if names == [operations.NAME] or cells:
+        return int(not operated)
     chosen = [case for case in CASES if not names or any(_is_meant(case, name) for name in names)]
     if not chosen:
         print(f"no case is called {' or '.join(names)}; there are: {', '.join(c.name for c in CASES)}")
@@ -58,7 +62,7 @@ def main(names: list[str]) -> int:
     print(f"\n{_page({outcome.case.name: _row(outcome) for outcome in outcomes}, chosen)}")
     _say(f"written to {PAGE.relative_to(PROJECT)}")
     are_well = len(outcomes) == len(chosen) and all(outcome.is_as_expected for outcome in outcomes)
-    return int(not are_well or (not names and not killed))
+    return int(not are_well or (not names and not (killed and operated)))
 
 
 def _is_meant(case: Case, name: str) -> bool:
@@ -136,7 +140,9 @@ def _keep(outcome: Outcome) -> None:
     """Write the row of a case into the page, so that a run that is broken off leaves what it has."""
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in _written() if line.startswith("| ")}
     rows[outcome.case.name] = _row(outcome)
-    PAGE.write_text(f"{HEAD}\n{_page(rows, CASES)}{kills.section(PAGE)}", encoding="utf-8")
+    PAGE.write_text(
+        f"{HEAD}\n{_page(rows, CASES)}{operations.section(PAGE)}{kills.section(PAGE)}", encoding="utf-8"
+    )
 
 
 def _written() -> list[str]:

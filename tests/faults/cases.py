@@ -54,7 +54,7 @@ FOUR_MONTHS_OF_EVENTS = "delete from events where received_at < at(-120)"
 BASELINES = {
     "main": Baseline(3600, date(2026, 3, 17), FOUR_MONTHS_OF_EVENTS),
     "small": Baseline(200, date(2026, 10, 25)),
-    "leap": Baseline(1200, date(2028, 2, 29), FOUR_MONTHS_OF_EVENTS),
+    "leap": Baseline(1200, date(2024, 2, 29), FOUR_MONTHS_OF_EVENTS),
     "autumn": Baseline(1200, date(2026, 11, 22), FOUR_MONTHS_OF_EVENTS),
     "young": Baseline(
         1200,

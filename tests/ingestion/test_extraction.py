@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segmentation.errors import BalanceError, ShopError, SourceError
+from segmentation.errors import BalanceError, ShopError, SourceError, WarehouseError
 from segmentation.ingestion import cleaning, extraction
 from segmentation.settings import Settings
 from segmentation.sources import contract
@@ -189,7 +189,7 @@ def test_a_shop_that_does_not_answer_is_no_fault_of_its_tables(shop, source):
     shop.add(**order("a", at(day(0))))
     impatient = replace(shop.shop, params={**shop.shop.params, "options": "-c statement_timeout=50"})
     night = replace(shop.night(day(1)), shop=impatient)
-    with pytest.raises(ShopError, match=r"orders\.sql: canceling statement due to statement timeout"):
+    with pytest.raises(ShopError, match="did not answer: orders: canceling statement due to"):
         extraction.run(night, None, silent)
 
 
@@ -513,7 +513,7 @@ def test_extraction_waits_for_another_run_of_these_days(shop, source):
             lambda: extraction.run(hurried.night(day(1)), None, silent),
             lambda: cleaning.run(hurried.night(day(1)), None, day(1), silent),
         ):
-            with pytest.raises(db.psycopg2.errors.LockNotAvailable):
+            with pytest.raises(WarehouseError, match="the impatient is busy: a lock was not to be had"):
                 stage()
 
 

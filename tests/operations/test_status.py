@@ -40,7 +40,7 @@ AGES = [
     pytest.param(BEFORE, 6, 0, 1, False, id="the deadline has passed"),
     pytest.param(BEFORE, 7, 1, 1, True, id="a day is allowed"),
     pytest.param(date(2026, 11, 20), 5, 1, 2, False, id="older than allowed"),
-    pytest.param(date(2026, 12, 1), 7, 0, 0, True, id="a later date, by hand"),
+    pytest.param(date(2026, 12, 1), 7, 0, 0, False, id="a date that has not begun"),
 ]
 
 
@@ -127,8 +127,13 @@ def test_in_production_it_reads_the_connection_and_imports_no_airflow(warehouse_
     assert (old.returncode, old.stdout[:3]) == (1, "OLD")
     assert "AIRFLOW" not in old.stdout
 
-    publish(warehouse_db, date(2999, 1, 1))
+    publish(warehouse_db, datetime.now(Settings().tz).date())
     assert ask(environment).returncode == 0
+
+    publish(warehouse_db, date(2999, 1, 1))
+    to_come = ask(environment)
+    assert (to_come.returncode, to_come.stdout[:13]) == (1, "IN THE FUTURE")
+    assert "make withdraw AS_OF=2999-01-01" in to_come.stdout
 
 
 def test_a_warehouse_that_does_not_answer_is_one_line(warehouse_db):
@@ -140,8 +145,12 @@ def test_a_warehouse_that_does_not_answer_is_one_line(warehouse_db):
     assert ask({"AIRFLOW_CONN_WAREHOUSE": "{nonsense"}).returncode == 2
 
 
-def test_the_connection_is_read_as_the_tasks_read_it():
-    assert status.EXTRAS == connections.KEPT_EXTRAS
+def test_the_connection_is_read_as_the_tasks_read_it(monkeypatch):
+    extra = dict.fromkeys(db.KEPT_EXTRAS, "3") | {"sslmode": "prefer", "not_ours": "x"}
+    conn = {"conn_type": "postgres", "host": "h", "port": 5432, "login": "u", "schema": "w", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(conn))
+    assert status.warehouse() == connections.database("warehouse")
+    assert set(db.KEPT_EXTRAS) < set(status.warehouse().params)
 
 
 def test_make_status_of_a_shop_that_never_ran_makes_nothing(tmp_path):
@@ -149,3 +158,37 @@ def test_make_status_of_a_shop_that_never_ran_makes_nothing(tmp_path):
     assert asked.returncode == 2
     assert "make run SHOP=never" in asked.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "says"),
+    [("timeout", "timed out"), ("killed", "killed"), ("skipped", "skipped"), (None, "failed")],
+)
+def test_what_ended_a_run_is_told_apart(warehouse_db, ended_by, says):
+    run_id = register.start(warehouse_db, SETTINGS, DAY, "scheduled")
+    register.finish(warehouse_db, run_id, "failed", "why", ended_by)
+    (line,) = [line for line in told(warehouse_db).splitlines() if line.startswith("Runs")]
+    assert line.split("started")[0].split(None, 2)[2].strip() == says
+
+
+@pytest.mark.parametrize("status_", ["held", "no_data"])
+def test_a_run_that_waits_or_had_nothing_is_no_failure(warehouse_db, status_):
+    register.finish(warehouse_db, register.start(warehouse_db, SETTINGS, DAY, "scheduled"), status_, "why")
+    assert f"{DAY}  {status_}" in told(warehouse_db)
+
+
+def test_a_dead_run_is_never_said_to_be_running(warehouse_db):
+    """A killed process leaves its row behind; nobody says `running` of it who looks."""
+    run_id = register.start(warehouse_db, SETTINGS, DAY, "scheduled")
+    assert f"{DAY}  running" in told(warehouse_db)
+    with warehouse_db.connect() as conn:
+        db.execute(conn, "update segments.runs set heartbeat_at = now() - interval '20 minutes'")
+    assert f"{DAY}  killed" in told(warehouse_db)
+    with warehouse_db.connect(readonly=True) as conn:
+        found = register.find(conn, run_id)
+    assert (found["status"], found["ended_by"]) == ("failed", "killed")
+    assert found["verdict"].startswith("no sign of life since 20")
+
+
+def told(warehouse: Database) -> str:
+    return status.text(status.read(warehouse, SETTINGS, MORNING), SETTINGS)

@@ -17,11 +17,34 @@ import json, sys
 from airflow.dag_processing.dagbag import DagBag
 before = set(sys.modules)
 bag = DagBag("dags")
+
+def first_run(timetable):
+    from unittest.mock import patch
+    import pendulum
+    from airflow._shared.timezones import timezone
+    from airflow.serialization.encoders import encode_timetable
+    from airflow.serialization.decoders import decode_timetable
+    from airflow.timetables import trigger
+    from airflow.timetables.base import TimeRestriction
+    core = decode_timetable(encode_timetable(timetable))
+    if not hasattr(core, "_calc_first_run"):
+        return None
+    # a Sunday, a minute after the maintenance
+    now = pendulum.datetime(2026, 11, 22, 5, 1, tz="Europe/London")
+    with patch.object(trigger, "utcnow", lambda: now):
+        found = core.next_dagrun_info(
+            last_automated_data_interval=None, restriction=TimeRestriction(None, None, False)
+        )
+    return found.run_after.in_timezone("Europe/London").isoformat()
+
 imported = {name.split(".")[0] for name in set(sys.modules) - before}
 dags = {
     dag_id: {
         "doc": dag.doc_md,
         "tags": sorted(dag.tags),
+        "hours": dag.dagrun_timeout and dag.dagrun_timeout.total_seconds() / 3600,
+        "callback": getattr(dag.on_failure_callback, "__name__", None),
+        "first": first_run(dag.timetable),
         "assets": [asset.name for asset in dag.schedule] if isinstance(dag.schedule, list) else [],
         "tasks": {
             task.task_id: {
@@ -30,6 +53,7 @@ dags = {
                 "policy": type(task.retry_policy).__name__,
                 "upstream": sorted(task.upstream_task_ids),
                 "reports": task.on_failure_callback is not None,
+                "minutes": task.execution_timeout and task.execution_timeout.total_seconds() / 60,
                 "links": sorted(link.name for link in task.operator_extra_links),
                 "default": getattr(task, "defaults", None),
                 "fails": getattr(task, "fail_on_reject", None),
@@ -84,6 +108,22 @@ def test_every_task_retries_reports_its_failure_and_fits_share_a_pool(loaded):
         assert task["policy"] == "ExceptionRetryPolicy", name
         assert task["reports"], name
     assert {name for name, task in tasks.items() if task["pool"] != "default_pool"} == {"fit"}
+
+
+def test_every_task_and_every_run_has_a_limit_and_whatever_ends_a_run_tells(loaded):
+    for dag_id, dag in loaded["dags"].items():
+        assert dag["callback"] == "end_run", dag_id
+        for name, task in dag["tasks"].items():
+            assert task["minutes"], f"{dag_id}.{name}"
+            assert task["minutes"] < 60 * dag["hours"], f"{dag_id}.{name}"
+    tasks = loaded["dags"]["customer_segmentation"]["tasks"]
+    assert tasks["approve"]["minutes"] * 60 > tasks["approve"]["seconds"]  # the time to decide is over before
+
+
+def test_a_dag_that_is_switched_on_for_the_first_time_runs_when_it_is_due_next(loaded):
+    """A minute after it was due it ran at once, which nobody had asked for."""
+    assert loaded["dags"]["customer_segmentation"]["first"] == "2026-11-23T02:00:00+00:00"
+    assert loaded["dags"]["warehouse_maintenance"]["first"] == "2026-11-29T05:00:00+00:00"
 
 
 def test_nothing_is_published_before_all_three_gates(loaded):

@@ -12,7 +12,7 @@ import pandas as pd
 import psycopg2.errors
 import pytest
 
-from segmentation.errors import LeaseError
+from segmentation.errors import LeaseError, WarehouseError
 from segmentation.features import table as features
 from segmentation.publishing import publish as publishing
 from segmentation.runs import register
@@ -443,6 +443,6 @@ def test_two_publications_wait_for_each_other(shop):
         locks.hold(other, locks.PUBLICATION)
         patient = Database("impatient", {**shop.warehouse.params, "options": "-c lock_timeout=200"})
         refused = Night(night.run_id, FIRST, shop.settings, patient, patient, shop.store)
-        with pytest.raises(psycopg2.errors.LockNotAvailable):
+        with pytest.raises(WarehouseError, match="a lock was not to be had in time"):
             publishing.publish(refused, chosen(THREE, SPEND), silent)
     assert publishing.publish(night, chosen(THREE, SPEND), silent)["customers"] == 12

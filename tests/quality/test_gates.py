@@ -555,9 +555,33 @@ def test_a_small_shop_is_not_stopped_by_a_few_orders_more(night, night_of):
     break_shop(
         night,
         "insert into staging.orders select o.* from staging.orders as o, generate_series(1, 9) "
-        f"where {NEWEST}; update staging.order_items set unit_price = unit_price * 100 where {NEWEST}",
+        f"where {NEWEST}",
     )
     assert check_sources(night, FIRST, AS_OF).failed["critical"] == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "factor", "severity"),
+    [
+        (30, 100, "critical"),  # cents for euro: no chance explains that of thirty lines
+        (5, 100, "critical"),
+        (1, 12, "warning"),  # one line may be a dear one
+    ],
+)
+def test_what_no_chance_explains_stops_a_shop_of_any_size(night, night_of, lines, factor, severity):
+    night = night_of(night.warehouse, night.store, min_rows=1000)
+    break_shop(
+        night,
+        f"delete from staging.order_items where {NEWEST} and order_id not in (select order_id from "
+        f"staging.order_items where {NEWEST} order by order_id limit {lines});"
+        f"update staging.order_items set unit_price = unit_price * {factor} where {NEWEST}",
+    )
+    if severity == "critical":
+        with pytest.raises(GateFailed, match="typical price of the newest day"):
+            check_sources(night, FIRST, AS_OF)
+    else:
+        check_sources(night, FIRST, AS_OF)
+    assert failed(night)["order_items", "price_factor"] == severity
 
 
 def test_a_day_as_high_as_one_of_last_year_is_believed(night):
@@ -741,9 +765,17 @@ def test_one_segment_is_exempt_from_sizes(night):
 
 def test_few_rows_are_judged_mildly(night, night_of):
     night = night_of(night.warehouse, night.store, min_rows=1000)
-    break_shop(night, f"update staging.orders set customer_id = null where {WINDOW}")
+    few = f"{WINDOW} and right(order_id, 1)::int < 6"
+    break_shop(night, f"update staging.orders set customer_id = null where {few}")
     check_sources(night, FIRST, AS_OF)
     assert failed(night) == {("orders", "customer_present_share"): "warning"}
+
+
+def test_a_column_without_values_is_a_fault_of_few_rows_too(night, night_of):
+    night = night_of(night.warehouse, night.store, min_rows=1000)
+    break_shop(night, f"update staging.orders set customer_id = null where {WINDOW}")
+    with pytest.raises(GateFailed, match="share of rows with a customer"):
+        check_sources(night, FIRST, AS_OF)
 
 
 def test_anonymous_orders_are_no_fault(night):

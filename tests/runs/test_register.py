@@ -1,18 +1,24 @@
 """The register of runs: one live run a date, and it knows when it is not the one any more."""
 
 import threading
+import time
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
 
+from segmentation import progress
 from segmentation.errors import LeaseError
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
-from segmentation.warehouse import db
+from segmentation.warehouse import db, watch
 from segmentation.warehouse.db import Database
 from tests.alerts.receivers import wait_until
+from tests.faults.proxy import Proxy
 
 DAY = date(2024, 6, 3)
 LEASE = 30
@@ -249,3 +255,105 @@ def test_the_code_version_is_what_git_says_when_nobody_tells(monkeypatch):
     assert register.code_version()
     monkeypatch.setattr(register.shutil, "which", lambda _: None)
     assert register.code_version() == "unknown"
+
+
+# --- life is progress -------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_goes_on_is_no_sign_of_life():
+    signs = register._Signs()
+    time.sleep(0.2)
+    assert not signs.are_there()
+
+
+def test_words_are_a_sign_of_life_once(monkeypatch):
+    monkeypatch.setattr(register, "_busy_seconds", lambda: 0)
+    signs = register._Signs()
+    progress.say("a step")
+    assert signs.are_there()
+    assert not signs.are_there()
+
+
+def test_work_is_a_sign_of_life():
+    signs = register._Signs()
+    sum(n * n for n in range(3_000_000))
+    assert signs.are_there()
+
+
+def test_a_server_at_work_is_a_sign_of_life_and_one_that_waits_is_none(warehouse_db):
+    with warehouse_db.connect() as holder, warehouse_db.connect() as conn:
+        working = threading.Thread(
+            target=db.execute, args=(conn, "select sum(n) from generate_series(1, 9000000) as n")
+        )
+        working.start()
+        wait_until(lambda: watch.is_at_work(), 10, "a statement at work")
+        working.join()
+        db.execute(holder, "lock table core.orders")
+        waiting = threading.Thread(target=db.execute, args=(conn, "lock table core.orders"))
+        waiting.start()
+        wait_until(lambda: conn.is_active, 10, "a statement that waits")
+        time.sleep(0.5)
+        assert not watch.is_at_work()
+        holder.rollback()
+        waiting.join(10)
+
+
+def test_the_lease_of_a_run_that_hangs_in_a_silent_copy_ends(warehouse_db, monkeypatch):
+    """A thread kept it alive for as long as the shop was silent, and with it the night, without end."""
+    monkeypatch.setattr(register, "_busy_seconds", lambda: 0)  # the test's own work is none of the run's
+    aged = f"update segments.runs set heartbeat_at = now() - interval '{LEASE + 1} minutes'"
+    with (
+        closing(Proxy(warehouse_db)) as proxy,
+        warehouse_db.connect() as target,
+        closing(psycopg2.connect(**warehouse_db.params)) as unseen,
+    ):
+        unseen.autocommit = True
+        one = night(warehouse_db, start(warehouse_db))
+        pause = Ticks()
+        threading.Thread(target=register._beat_on, args=(one, pause), daemon=True).start()
+        db.execute(target, "create temp table copied (line text)")
+        proxy.silent_after = 100_000
+        copying = threading.Thread(target=copy_until_cut, args=(replace(proxy.proxied, name="shop"), target))
+        copying.start()
+        wait_until(lambda: not proxy.heard.is_set(), 20, "silence")
+        time.sleep(0.5)
+        db.execute(unseen, aged)
+        pause.tick()  # what came before the silence shows life
+        fresh = "select heartbeat_at > now() - interval '1 minute' from segments.runs"
+        assert db.scalar(unseen, fresh)
+        db.execute(unseen, aged)
+        pause.tick()
+        assert not db.scalar(unseen, fresh)
+        pause.end()
+        proxy.cut()
+        copying.join(20)
+        assert start(warehouse_db, dag_run_id="another") != one.run_id
+
+
+class Ticks:
+    """The pause between two signs of life, as long as the test says."""
+
+    def __init__(self) -> None:
+        self.ticks, self.done, self.is_over = threading.Semaphore(0), threading.Semaphore(0), False
+        self.is_first = True
+
+    def wait(self, _: float) -> bool:
+        if not self.is_first:
+            self.done.release()
+        self.is_first = False
+        self.ticks.acquire()
+        return self.is_over
+
+    def tick(self) -> None:
+        self.ticks.release()
+        assert self.done.acquire(timeout=30)
+
+    def end(self) -> None:
+        self.is_over = True
+        self.ticks.release()
+
+
+def copy_until_cut(shop: Database, target: db.Connection) -> None:
+    query = "select repeat('x', 1000) from generate_series(1, 100000)"
+    with suppress(Exception), shop.connect(readonly=True) as source:
+        db.copy_across(source, query, target, ("pg_temp", "copied"), ["line"])

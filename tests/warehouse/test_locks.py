@@ -81,16 +81,6 @@ def test_who_shares_a_lock_keeps_out_who_holds_it_and_nobody_else(warehouse, oth
         locks.hold(other, locks.DAYS)
 
 
-def test_a_lock_without_a_transaction_is_given_back(warehouse, other):
-    warehouse.autocommit = True
-    with pytest.raises(ZeroDivisionError), locks.held(warehouse, locks.PUBLICATION):
-        with pytest.raises(psycopg2.errors.LockNotAvailable):
-            locks.hold(other, locks.PUBLICATION)
-        other.rollback()
-        raise ZeroDivisionError
-    locks.hold(other, locks.PUBLICATION)
-
-
 def test_a_migration_waits_for_another_one(new_database):
     empty = new_database()
     first = psycopg2.connect(**empty.params)

@@ -10,7 +10,7 @@ from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
 
 NEWEST = max(file.name[:4] for file in (schema.MIGRATIONS / "versions").glob("[0-9]*.py"))
-SCHEMAS = {"staging", "quarantine", "core", "features", "quality", "segments", "publishing"}
+SCHEMAS = {"operations", "staging", "quarantine", "core", "features", "quality", "segments", "publishing"}
 
 
 def schemas(database: Database) -> set[str]:

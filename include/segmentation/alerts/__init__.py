@@ -6,6 +6,7 @@ An alert never fails what raises it.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +45,20 @@ def no_data(night: "Night") -> None:
     from segmentation.alerts import incidents
 
     incidents.safely(incidents.no_data, night)
+
+
+def died(as_of_date: date, run_id: str, dag_run_id: str | None, words: str) -> None:
+    """A run shows no sign of life any more, and nobody has told why."""
+    from segmentation.alerts import incidents
+
+    incidents.safely(incidents.died, as_of_date, run_id, dag_run_id, words)
+
+
+def withdrawn(as_of_date: date, run_id: str, by: str, note: str = "") -> None:
+    """A published date was taken back by a person, who said why: readers see the date before."""
+    from segmentation.alerts import incidents
+
+    incidents.safely(incidents.withdrawn, as_of_date, run_id, by, note)
 
 
 def recovered(night: "Night") -> None:

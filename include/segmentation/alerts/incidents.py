@@ -15,9 +15,9 @@ from airflow.sdk import get_current_context
 
 from segmentation import dates, settings
 from segmentation.alerts import record
-from segmentation.alerts.message import TOLD, Alert, Example, Kind
+from segmentation.alerts.message import TOLD, Alert, Example, Kind, hide
 from segmentation.alerts.notifier import SegmentationNotifier
-from segmentation.errors import GateFailed
+from segmentation.errors import GateFailed, NoAnswer
 from segmentation.quality.results import DRIFT, Result, worst_first
 from segmentation.row_rules import NO_FAULT
 from segmentation.runs import connections, dag_ids, links, register
@@ -106,18 +106,37 @@ def no_data(night: Night) -> None:
     _send(_alert("no_data", night.as_of_date, night.run_id, _dag_run_id()))
 
 
+def died(as_of_date: date, run_id: str, dag_run_id: str | None, words: str) -> None:
+    """A run whose process was killed, so that no task of it tells."""
+    facts = {"task": "run", "is_published": False}
+    _send(_alert("task", as_of_date, run_id, dag_run_id, what=(words,), facts=facts))
+
+
+def withdrawn(as_of_date: date, run_id: str, by: str, note: str) -> None:
+    """A date that was published and is no longer; it is over when the date is published again.
+
+    A date that is still to come never will be.
+    """
+    facts = {"by": hide(by), "note": hide(note)}
+    alert = _alert("withdrawn", as_of_date, run_id, None, facts=facts)
+    _send(alert)
+    if as_of_date > dates.today(settings.load().tz):
+        with connections.database(WAREHOUSE).connect() as conn:
+            record.recover(conn, as_of_date, run_id)
+
+
 def late(dag_run: dict[str, Any], day: date, deadline: str) -> None:
     """A scheduled night that is not published when it should be; says how far it has come."""
     run = None
-    with suppress(psycopg2.Error), connections.database(WAREHOUSE).connect() as conn:
-        if _is_published(conn, day):
+    with suppress(psycopg2.Error, NoAnswer), connections.database(WAREHOUSE).connect() as conn:
+        if _is_published(conn, day) or not _was_there_before(conn, dag_run):
             return
         run = register.of_dag_run(conn, dag_run["dag_run_id"])
     facts = {"deadline": deadline, "status": run.status if run else None}
     for name, instant in (("started_at", run and run.started_at), ("heartbeat_at", run and run.heartbeat_at)):
         facts[name] = f"{instant.astimezone(settings.load().tz):%H:%M}" if instant else ""
     verdict = tuple((run.verdict or "").splitlines()) if run else ()
-    _send(_alert("late", day, run and run.run_id, dag_run["dag_run_id"], what=verdict, facts=facts))
+    _send(_alert("late", day, run.run_id if run else None, dag_run["dag_run_id"], what=verdict, facts=facts))
 
 
 def recovered(night: Night) -> None:
@@ -229,6 +248,18 @@ def _status(run_id: str | None) -> str | None:
 
 def _is_published(conn: db.Connection, day: date) -> bool:
     return register.published(conn, day) is not None
+
+
+def _was_there_before(conn: db.Connection, dag_run: dict[str, Any]) -> bool:
+    """Whether this night ran, or anything before it was due: else it is older than the installation."""
+    if db.scalar(conn, "select to_regclass('segments.runs')") is None:
+        return False
+    query = (
+        "select exists (select from segments.runs "
+        "where started_at < %(due)s::timestamptz or dag_run_id = %(id)s)"
+    )
+    due = dag_run["logical_date"] or dag_run["run_after"]
+    return db.scalar(conn, query, {"due": due, "id": dag_run["dag_run_id"]})
 
 
 def _dag_run_id() -> str | None:

@@ -15,7 +15,7 @@ from segmentation.quality import wording
 from segmentation.quality.figures import in_words, range_in_words
 from segmentation.quality.results import Result
 
-Kind = Literal["gate", "task", "late", "held", "no_data", "recovered"]
+Kind = Literal["gate", "task", "late", "held", "no_data", "recovered", "withdrawn"]
 TEMPLATES = Path(__file__).parent / "templates"
 TOLD = 5  # findings and examples in a message; the rest is in the report
 

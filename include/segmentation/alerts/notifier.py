@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
 
 CONNECTION = "alerts"
-HARMLESS = {"recovered": "success", "late": "warning", "held": "warning", "no_data": "warning"}
+HARMLESS = {
+    "recovered": "success",
+    "late": "warning",
+    "held": "warning",
+    "no_data": "warning",
+    "withdrawn": "warning",
+}
 
 log = logging.getLogger("segmentation.alerts")
 
@@ -89,7 +95,7 @@ class SegmentationNotifier(BaseNotifier):
 def _is_older_than_alerts(warehouse: Database) -> bool:
     """A night that fails or is late before its first task has brought the warehouse up to date."""
     with warehouse.connect(readonly=True) as conn:
-        return db.scalar(conn, "select to_regclass('quality.alerts')") is None
+        return db.scalar(conn, "select to_regclass('operations.locks')") is None
 
 
 def urls() -> list[str] | None:

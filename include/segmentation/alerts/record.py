@@ -9,7 +9,7 @@ from segmentation.warehouse import db, locks
 
 def claim(conn: db.Connection, alert: Alert, text: Text) -> bool:
     """Say that the alert is about to be sent; False when the incident has been told already."""
-    locks.hold(conn, locks.alerts_of(alert.incident))  # two fits may fail in the same second
+    locks.hold(conn, locks.ALERTS)  # two fits may fail in the same second
     return bool(
         db.run_file(
             conn,
@@ -41,5 +41,6 @@ def open_incidents(conn: db.Connection, as_of_date: date | None = None) -> list[
 
 def recover(conn: db.Connection, as_of_date: date, run_id: str) -> list[dict[str, Any]]:
     """Close the open incidents of a date that `run_id` has published; returns their kinds and times."""
+    # any order: they are sorted
     closed = db.rows(conn, db.statement("alerts/recover.sql"), {"as_of_date": as_of_date, "run_id": run_id})
     return sorted(closed, key=lambda row: row["at"])

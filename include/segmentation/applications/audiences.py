@@ -21,7 +21,7 @@ from typing import Any
 from segmentation.errors import SettingsError
 from segmentation.runs import register
 from segmentation.runs.register import Run
-from segmentation.settings import Audiences
+from segmentation.settings import Audiences, Settings
 from segmentation.warehouse import db
 
 MANIFEST = "manifest.json"
@@ -171,6 +171,12 @@ def _forget(folder: Path, day: Path, place: Path, keep_dates: int) -> None:
             _remove(old)
 
 
+def forget(folder: Path, day: date) -> None:
+    """Remove the export of a date that was withdrawn; no manifest names it any more."""
+    if (exported := folder / f"{day}").exists():
+        _remove(exported)
+
+
 def _is_date(name: str) -> bool:
     try:
         date.fromisoformat(name)
@@ -186,6 +192,23 @@ def _remove(folder: Path) -> None:
         else:
             one.unlink()
     folder.rmdir()
+
+
+def take_back(
+    warehouse: db.Database, folder: Path, settings: Settings, day: date, progress: Callable[[str], None]
+) -> None:
+    """Let the exported audiences, where they are those of the date, be those of the date before."""
+    manifest = folder / MANIFEST
+    if not manifest.exists() or json.loads(manifest.read_text()).get("as_of_date") != day.isoformat():
+        return
+    with warehouse.connect(readonly=True) as conn:
+        newest = register.newest(conn)
+    if newest is None:
+        manifest.unlink()
+        progress("audiences: no date is published any more, so the manifest is removed")
+    else:
+        export(warehouse, folder, settings.audiences, progress)
+    forget(folder, day)
 
 
 def command() -> int:

@@ -82,7 +82,7 @@ def prune(conn: db.Connection, before: date) -> list[date]:
     A date that needs one makes it again. Returns the month starts.
     """
     locks.hold(conn, locks.DAYS)
-    forgotten = db.rows(
+    forgotten = db.rows(  # any order: they are sorted
         conn,
         "delete from features.anchors where kind = 'month' and as_of_date < %(before)s "
         "and extract(month from as_of_date) <> 1 returning as_of_date",
@@ -261,6 +261,7 @@ def _make_month_again(conn: db.Connection, month: date) -> None:
 
 def _forget_all(conn: db.Connection) -> None:
     """All history was rolled up anew: no checkpoint holds."""
+    # any order: each is forgotten
     checkpoints = db.rows(conn, "delete from features.anchors returning kind, slot, as_of_date")
     for checkpoint in checkpoints:
         if checkpoint["kind"] == "month":

@@ -43,7 +43,7 @@ def _make_months(conn: db.Connection, days: dict[str, date | None]) -> None:
     """Give each month that has facts in the window its partitions."""
     months: set[date] = set()
     for table in FACTS:
-        months |= {
+        months |= {  # any order: they are a set
             row["month"] for row in db.rows(conn, db.statement("features/months.sql", table=table), days)
         }
     for month in sorted(months):

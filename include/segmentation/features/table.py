@@ -26,8 +26,9 @@ def build(night: Night, progress: Callable[[str], None] = print) -> int:
     horizon = timedelta(days=night.settings.model.horizon_days)
     checkpoints.make(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
+        _ensure_columns(conn)  # a column keeps readers out until the transaction that adds it ends
+    with night.warehouse.connect() as conn:
         locks.hold(conn, locks.features_of(night.as_of_date))
-        _ensure_columns(conn)
         date_of = ("customer_features", night.as_of_date)
         key = ("as_of_date", "customer_id")
         with _query(conn, night, night.as_of_date) as (query, params):
@@ -154,7 +155,8 @@ def _ensure_columns(conn: db.Connection) -> None:
     with conn.cursor() as cursor:
         for feature in new:
             column = sql.Identifier(feature.name)
-            cursor.execute(sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column))
+            add = sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column)
+            db.patiently(conn, add.as_string(conn))
             comment = f"{feature.label} ({feature.unit}): {feature.formula}; window: {feature.window}"
             cursor.execute(
                 sql.SQL("comment on column {}.{} is {}").format(table, column, sql.Literal(comment))
@@ -204,7 +206,8 @@ def _frame(
     words = [feature.name for feature in wanted if feature.kind == "text"]
     listed = ", ".join(f'"{name}"' for name in ("customer_id", *words))
     ordered = f"{query} order by customer_id"
-    frame = db.read_frame(conn, f"select {listed} from ({ordered}) as q", params).set_index("customer_id")
+    listing = f"select {listed} from ({query}) as q order by customer_id"
+    frame = db.read_frame(conn, listing, params).set_index("customer_id")
     array = db.read_numbers(conn, ordered, numbers, params)
     read = pd.DataFrame(array, index=frame.index, columns=numbers)
     return pd.concat([read, frame], axis="columns")[[feature.name for feature in wanted]]

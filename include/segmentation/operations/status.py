@@ -1,8 +1,8 @@
 """Is the newest published date as new as it should be? `python -m segmentation status`, or `make status`.
 
-Exit code 0: it is. 1: it is old, or nothing was ever published. 2: the warehouse does not answer. This also
-shows a night that never started, which has no run and therefore no alert. `--new-is-fine` takes a warehouse
-that has never published for well: a deployment that is being set up.
+Exit code 0: it is. 1: it is old, or in the future, or nothing was ever published. 2: the warehouse cannot be
+asked. A night that never started, of which no run and so no alert tells, is found here. `--new-is-fine`
+takes a warehouse that has never published for well: a deployment that is being set up.
 """
 
 import json
@@ -14,7 +14,8 @@ from typing import Any
 
 import psycopg2
 
-from segmentation.errors import SettingsError
+from segmentation import settings
+from segmentation.errors import NoAnswer, SettingsError
 from segmentation.runs import register, stale
 from segmentation.settings import Settings
 from segmentation.warehouse import db
@@ -22,6 +23,8 @@ from segmentation.warehouse.db import Database
 
 FRESH, OLD, NOT_USABLE = 0, 1, 2
 RUNS, INCIDENTS = 5, 10
+ENDED = {"timeout": "timed out", "killed": "killed", "skipped": "skipped"}
+"""Of a failed run that did not end itself: by what it was ended."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Status:
     newest: date | None
     expected: date
     days_allowed: int
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[register.Run] = field(default_factory=list)
     incidents: list[dict[str, Any]] = field(default_factory=list)
     stale: list[date] = field(default_factory=list)
     is_new: bool = False
@@ -44,9 +47,14 @@ class Status:
         return max((self.expected - self.newest).days, 0) if self.newest else 0
 
     @property
+    def is_to_come(self) -> bool:
+        """Whether readers have a date that has not begun: a mistyped one, which hides every real one."""
+        return self.newest is not None and self.newest > self.today
+
+    @property
     def is_fresh(self) -> bool:
-        """True where readers have the date they should have."""
-        return self.newest is not None and self.days_late <= self.days_allowed
+        """True where readers have the date they should have, and none that is still to come."""
+        return self.newest is not None and not self.is_to_come and self.days_late <= self.days_allowed
 
 
 def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
@@ -57,6 +65,7 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
     local = now.astimezone(loaded.tz)
     is_due = local.time() >= loaded.alerts.deadline
     expected = local.date() if is_due else local.date() - timedelta(days=1)
+    register.end_dead(warehouse, loaded)
     facts: dict[str, Any] = {"newest": None, "runs": [], "incidents": [], "is_new": True}
     with warehouse.connect(readonly=True) as conn:
         if db.scalar(conn, "select to_regclass('segments.runs')"):
@@ -82,6 +91,12 @@ def text(status: Status, loaded: Settings) -> str:
 def _headline(status: Status, loaded: Settings) -> str:
     if status.newest is None:
         return f"NOTHING PUBLISHED  shop '{status.shop}': no date was ever published"
+    if status.is_to_come:
+        return (
+            f"IN THE FUTURE  shop '{status.shop}': the newest published date is {status.newest}, "
+            f"{_days((status.newest - status.today).days)} ahead of today: readers see no real date\n"
+            f"What to do: make withdraw AS_OF={status.newest} (python -m segmentation withdraw)"
+        )
     age = _days((status.today - status.newest).days)
     due = f"{loaded.alerts.deadline:%H:%M}"
     facts = f"shop '{status.shop}': the newest published date is {status.newest}, {age} old"
@@ -106,7 +121,8 @@ def _runs(status: Status, loaded: Settings) -> list[str]:
         verdict = (run.verdict or "").strip().splitlines()
         reason = f": {verdict[0][:100]}" if verdict and not run.is_published else ""
         label = "Runs" if not place else ""
-        lines.append(f"{label:<11}{run.as_of_date}  {run.status:<9}  started {started}{reason}")
+        ended = ENDED.get(run.ended_by or "", run.status)
+        lines.append(f"{label:<11}{run.as_of_date}  {ended:<9}  started {started}{reason}")
     return lines
 
 
@@ -156,15 +172,16 @@ def warehouse() -> Database:
         raise SettingsError("AIRFLOW_CONN_WAREHOUSE is not readable as JSON") from None
     names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     params = {ours: fields.get(theirs) for theirs, ours in names.items()}
-    params |= {name: extra.get(name) for name in db.LIBPQ_EXTRAS}
-    return Database("warehouse", {name: value for name, value in params.items() if value})
+    params |= {name: extra.get(name) for name in db.KEPT_EXTRAS}
+    known = {name: value for name, value in params.items() if value}
+    return Database("warehouse", known, settings.load().limits.warehouse)
 
 
 def tell(database: Database, loaded: Settings, *, quiet: bool = False, new_is_fine: bool = False) -> int:
     """Print the status; returns the exit code."""
     try:
         status = read(database, loaded, datetime.now(loaded.tz))
-    except psycopg2.Error as error:
+    except (psycopg2.Error, NoAnswer) as error:
         print(f"error: the warehouse cannot be asked: {str(error).strip().splitlines()[0]}", file=sys.stderr)
         return NOT_USABLE
     print(_headline(status, loaded) if quiet else text(status, loaded))

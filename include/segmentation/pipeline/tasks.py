@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
 from segmentation import alerts, progress, settings
-from segmentation.dates import as_of
+from segmentation.dates import as_of, refuse_future
 from segmentation.errors import HeldError, MismatchError, SettingsError, SourceError
 from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
 from segmentation.runs import connections, register
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from segmentation.quality.results import GateResult
     from segmentation.runs.window import Span
     from segmentation.selection import refit
+    from segmentation.warehouse.db import Database
 
 Reference = dict[str, Any]
 # set where nobody can decide about a held night: dag.test() would wait for ever
@@ -64,10 +65,12 @@ def start() -> Reference | None:
         day = as_of(context["params"]["as_of_date"], run.logical_date, run.run_after, loaded.tz)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    refuse_future(day, loaded.tz)
     contract.tables_of(loaded.shop.source)
     playbook.load()  # a fault in it stops the night here and not at its end
     target = connections.database("warehouse")
     schema.migrate(target)
+    _end_dead(target)
     table.prepare(target)  # as is one in the dictionary of features
     backfill = context["params"]["backfill"]
     if backfill and (why := request.left_alone(target, day, run.run_id, request.Asked.of(backfill))):
@@ -76,6 +79,13 @@ def start() -> Reference | None:
     run_id = register.start(target, loaded, day, run.run_id)
     progress.say(f"start: {loaded.shop.name}, as of {day}, run {run_id}")
     return {"run_id": run_id, "as_of_date": day.isoformat()}
+
+
+def _end_dead(target: "Database") -> None:
+    """End runs of whatever date that are dead, and tell somebody."""
+    for run in register.end_dead(target, settings.load()):
+        progress.say(f"run {run['run_id']} of {run['as_of_date']} is dead: {run['verdict']}")
+        alerts.died(run["as_of_date"], run["run_id"], run["dag_run_id"], run["verdict"])
 
 
 def extract(reference: Reference) -> dict[str, Any]:
@@ -347,7 +357,11 @@ def remove_old() -> dict[str, int]:
 
     target = connections.database("warehouse")
     schema.migrate(target)
-    freed = maintenance.run(target, settings.load(), connections.store(), progress.say)
+    remove_more = bool(get_current_context()["params"].get("remove_more"))
+    _end_dead(target)
+    freed = maintenance.run(
+        target, settings.load(), connections.store(), progress.say, remove_more=remove_more
+    )
     return {
         "assignments": len(freed.assignments),
         "features": len(freed.features),

@@ -117,7 +117,7 @@ def hold(night: Night) -> Held | None:
         for earlier in db.rows(
             conn,
             "select run_id from segments.runs "
-            "where as_of_date = %(as_of_date)s and status = 'held' and run_id <> %(run_id)s",
+            "where as_of_date = %(as_of_date)s and status = 'held' and run_id <> %(run_id)s order by run_id",
             params,
         ):
             _reject(conn, earlier["run_id"], night.as_of_date, NOBODY, f"run {night.run_id} was held later")
@@ -167,7 +167,10 @@ def _too_many(conn: db.Connection, night: Night) -> Held | None:
 def _moves(
     conn: db.Connection, chosen: Chosen, overlap: list[dict[str, Any]], params: dict[str, Any]
 ) -> tuple[Move, ...]:
-    query = "select segment_id, name from segments.segment_versions where as_of_date = %(parent_as_of_date)s"
+    query = (
+        "select segment_id, name from segments.segment_versions where as_of_date = %(parent_as_of_date)s "
+        "order by segment_id"
+    )
     before = {row["segment_id"]: row["name"] for row in db.rows(conn, query, params)}
     query = "select segment_id, name from segments.segment_name_overrides"
     given = {row["segment_id"]: row["name"] for row in db.rows(conn, query)}

@@ -45,6 +45,7 @@ def pack(conn: db.Connection, table: str, key: str) -> PackedAssignments | None:
         f"select n.customer_number, t.{key} as key from {table} as t "
         "inner join segments.customer_numbers as n on t.customer_id = n.customer_id"
     )
+    # any order: a customer number is a place
     rows = db.read_numbers(conn, numbered, ["customer_number", "key"]).astype(np.int64)
     places = np.zeros(rows[:, 0].max(initial=0) + 1, np.uint8)
     places[rows[:, 0]] = np.searchsorted(keys, rows[:, 1]) + 1
@@ -89,7 +90,7 @@ def compare(conn: db.Connection, first: str, second: str) -> list[dict[str, Any]
     """
     import numpy as np
 
-    query = "select run_id, segment_ids, places from segments.packed_segments where run_id = any(%(runs)s)"
+    query = "select run_id, segment_ids, places from segments.packed_segments where run_id = any(%(runs)s) order by 1"
     stored = {row["run_id"]: row for row in db.rows(conn, query, {"runs": [first, second]})}
     if not {first, second} <= set(stored):
         return None

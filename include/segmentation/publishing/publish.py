@@ -77,6 +77,7 @@ def _count(night: Night, assignments: str) -> Counted:
 
         def frame(file: str, columns: list[str], bounds: dict[str, Any]) -> pd.DataFrame:
             query = db.statement(f"segments/{file}.sql", assignments=assignments)
+            # any order: they are the rows of a table
             rows = db.rows(conn, query, {**night.params, **bounds})
             return pd.DataFrame(rows, columns=["cluster", *columns])
 
@@ -103,6 +104,12 @@ def _still_ours(conn: db.Connection, night: Night) -> Run:
     )
     if run is None:
         raise LeaseError(register.lost(night))
+    followed = register.find(conn, run.parent_run_id) if run.parent_run_id else None
+    if followed and followed.status == "withdrawn":
+        raise LeaseError(
+            f"run {night.run_id} of {night.as_of_date} follows {followed.as_of_date}, which was withdrawn "
+            "meanwhile; nothing of it is published: run the date again"
+        )
     return run
 
 
@@ -121,6 +128,7 @@ def _write(
         "clusters": list(decided.ids),
         "segments": list(decided.ids.values()),
     }
+    rules = decided.rows["segment_rules"]
     staged = partitions.stage(conn, "segments", "customer_segments", night.as_of_date)
     customers = db.run_file(
         conn,
@@ -128,6 +136,7 @@ def _write(
         params,
         table=staged,
         assignments=assignments_table(night.as_of_date),
+        cases=rules_in_sql.cases(rules_in_sql.ordered(rules)),
     )
     db.execute_bound(conn, _beside_the_customers(conn, night, decided, counted, staged, params))
     partitions.replace(conn, "segments", "customer_segments", night.as_of_date)
@@ -144,7 +153,6 @@ def _write(
     }
     db.run_file(conn, "segments/published.sql", facts)
     if decided.is_newest:
-        # late, because whoever reads the view waits from here to the end of the transaction
         rules_in_sql.replace(conn, night.as_of_date, decided.rows["segment_rules"])
     db.execute(conn, f"drop table {assignments_table(night.as_of_date)}")
     return customers

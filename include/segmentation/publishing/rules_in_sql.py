@@ -1,6 +1,7 @@
-"""The rules of the newest published date in the database, so that anybody gets a segment without Python."""
+"""The rules of a published date in the database, so that anybody gets a segment without Python."""
 
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -8,26 +9,44 @@ from segmentation.features import expressions, table
 from segmentation.features.dictionary import dictionary
 from segmentation.warehouse import db
 
+Rules = list[dict[str, Any]]  # segment_id and condition, in the order in which they are tried
 
-def replace(conn: db.Connection, as_of_date: date, rules: pd.DataFrame) -> None:
-    """Make `segments.segment_by_rule()` and `segments.assign_by_rule` those of a published date.
 
-    `rules` are its rows of `segments.segment_rules`; a condition is made of names of features and of numbers
-    only (`explain.condition`). A date without rules gives nobody a segment.
+def ordered(rules: pd.DataFrame) -> Rules:
+    """Rows of `segments.segment_rules` in the order in which they are tried."""
+    return rules.sort_values(["segment_id", "rule_number"]).to_dict("records")
+
+
+def cases(rules: Rules) -> str:
+    """The branches of a `case` over rules, in their order.
+
+    A condition is made of names of features and of numbers only (`explain.condition`). Without rules nobody
+    has a segment.
     """
-    db.execute_bound(conn, statements(as_of_date, rules))
+    branches = (f"when {rule['condition']} then {rule['segment_id']}" for rule in rules)
+    return " ".join(branches) or "when false then 0"
 
 
-def statements(as_of_date: date, rules: pd.DataFrame) -> list[str]:
-    """The statements that make the functions and the view."""
-    ordered = rules.sort_values(["segment_id", "rule_number"]).to_dict("records")
-    cases = " ".join(f"when {row['condition']} then {row['segment_id']}" for row in ordered)
-    used = [f.name for f in dictionary() if any(f'"{f.name}"' in row["condition"] for row in ordered)]
+def replace(conn: db.Connection, as_of_date: date | None, rules: pd.DataFrame | None = None) -> None:
+    """Make `segments.segment_by_rule()` that of a published date; None: of none, nobody has a segment.
+
+    `rules` are its rows of `segments.segment_rules`, read where they are not given. A function is replaced
+    without waiting for anybody who uses it, as a view is not: `assign_by_rule` stays as it is, and reads what
+    was published in `customer_segments.rule_segment_id`.
+    """
+    if rules is None:
+        query = (
+            "select segment_id, condition from segments.segment_rules where as_of_date = %(d)s "
+            "order by segment_id, rule_number"
+        )
+        db.execute_bound(conn, statements(db.rows(conn, query, {"d": as_of_date})))
+    else:
+        db.execute_bound(conn, statements(ordered(rules)))
+
+
+def statements(rules: Rules) -> list[str]:
+    """The statements that make the functions."""
+    used = [f.name for f in dictionary() if any(f'"{f.name}"' in rule["condition"] for rule in rules)]
     fields = (f"(customer ->> '{name}')::double precision as {expressions.quoted(name)}" for name in used)
-    pieces = {
-        "cases": cases or "when false then 0",
-        "fields": ", ".join(fields) or "1",
-        "newest": f"date '{as_of_date}'",
-    }
-    files = ("segments/segment_by_rule", "segments/assign_by_rule")
-    return [table.live(), *(db.statement(f"{file}.sql", **pieces) for file in files)]
+    pieces = {"cases": cases(rules), "fields": ", ".join(fields) or "1"}
+    return [table.live(), db.statement("segments/segment_by_rule.sql", **pieces)]

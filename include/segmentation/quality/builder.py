@@ -12,7 +12,7 @@ from typing import Any
 import great_expectations as gx
 from great_expectations.expectations import ExpectColumnMaxToBeBetween
 
-from segmentation.quality import wording
+from segmentation.quality import chance, wording
 from segmentation.quality.figures import Unit
 from segmentation.quality.metrics import Metrics
 from segmentation.quality.results import Result, Severity
@@ -110,6 +110,14 @@ class Builder:
             )
         )
 
+    def is_told(self, share: float | None, least: float | None = None, most: float | None = None) -> bool:
+        """Whether a share says what it says: of enough rows, or beyond its bound by no chance."""
+        if self.rows >= self.limits.min_rows or share is None:
+            return self.rows >= self.limits.min_rows
+        beyond = [bound for bound in (least,) if bound is not None and share < bound]
+        beyond += [bound for bound in (most,) if bound is not None and share > bound]
+        return any(not chance.explains(share, self.rows, bound) for bound in beyond)
+
     def share(
         self,
         name: str,
@@ -124,7 +132,8 @@ class Builder:
     ) -> None:
         """Expect a share of rows; a milder fault when the rows are few, since 1 of 3 is no trend.
 
-        `optional`: the shop may have no values at all in that column.
+        What no chance explains is a fault of any size. `optional`: the shop may have no values at all in that
+        column.
         """
         unless = None
         if not self.rows:
@@ -133,7 +142,7 @@ class Builder:
             unless = "no values"
         self.figure(
             name,
-            severity if self.rows >= self.limits.min_rows else MILDER[severity],
+            severity if self.is_told(self.metrics[name], least, most) else MILDER[severity],
             least=least,
             most=most,
             unit="share",

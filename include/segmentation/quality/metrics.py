@@ -48,7 +48,7 @@ def read(conn: db.Connection, night: Night, gate: str, table: str) -> Metrics:
     found = db.rows(
         conn,
         "select metric, value from quality.metrics "
-        "where run_id = %(run_id)s and gate = %(gate)s and table_name = %(table)s",
+        "where run_id = %(run_id)s and gate = %(gate)s and table_name = %(table)s order by metric",
         {**night.params, "gate": gate, "table": table},
     )
     return Metrics(table, {row["metric"]: row["value"] for row in found})

@@ -13,7 +13,7 @@ from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
-from segmentation.warehouse.db import LIBPQ_EXTRAS, Database
+from segmentation.warehouse.db import KEPT_EXTRAS, Database
 
 
 def database(conn_id: str) -> Database:
@@ -31,9 +31,10 @@ def database(conn_id: str) -> Database:
         "user": connection.login,
         "password": connection.password,
         "dbname": connection.schema,
-        **{name: value for name, value in connection.extra_dejson.items() if name in LIBPQ_EXTRAS},
+        **{name: value for name, value in connection.extra_dejson.items() if name in KEPT_EXTRAS},
     }
-    return Database(conn_id, {name: value for name, value in params.items() if value})
+    limits = getattr(settings.load().limits, conn_id, None) or settings.DatabaseLimits()
+    return Database(conn_id, {name: value for name, value in params.items() if value}, limits)
 
 
 def http(conn_id: str) -> tuple[str, str | None, str]:

@@ -5,22 +5,27 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
+import psutil
 import psycopg2
 import psycopg2.errors
 
-from segmentation.errors import LeaseError
+from segmentation import progress
+from segmentation.errors import LeaseError, NoAnswer
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE, Settings
-from segmentation.warehouse import db
+from segmentation.warehouse import db, watch
 
+LONGEST_PAUSE_SECONDS = 900  # between two tries of a task
 BEATS = 5  # signs of life within a lease
-FINAL = ("held", "published", "rejected", "failed", "no_data")
+FINAL = ("held", "published", "rejected", "failed", "no_data", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,10 @@ class Run:
     dropped_at: datetime | None = None
     searched: bool | None = None
     search_reason: str | None = None
+    ended_by: str | None = None
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn_note: str | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Run":
@@ -138,9 +147,10 @@ def beat(night: Night) -> None:
 
 
 def keep_alive(night: Night) -> None:
-    """Show that the run is alive, now and for as long as this process lives or the run runs.
+    """Show that the run is alive, now and for as long as this process gets on with it or the run runs.
 
-    A task may take longer than the lease, so a thread does it; a process that is killed takes it along.
+    A task may take longer than the lease, so a thread does it; a process that is killed takes it along. What
+    hangs shows nothing: life is progress (`_Signs`), and not that a clock goes on.
 
     Raises
     ------
@@ -153,15 +163,64 @@ def keep_alive(night: Night) -> None:
         threading.Thread(target=_beat_on, args=(night,), name=name, daemon=True).start()
 
 
+class _Signs:
+    """Signs of life of this process since they were last asked for.
+
+    Statements, rows that are copied and words of progress count; so do a processor that was busy for a
+    twentieth of the time, and a server that works on a statement of ours and waits for nobody.
+    """
+
+    BUSY = 0.05
+
+    def __init__(self) -> None:
+        self.steps, self.busy, self.at = progress.steps(), _busy_seconds(), time.monotonic()
+
+    def are_there(self) -> bool:
+        """Whether something was done since the last time."""
+        steps, busy, now = progress.steps(), _busy_seconds(), time.monotonic()
+        is_busy = busy - self.busy > self.BUSY * (now - self.at)
+        is_new = steps != self.steps or is_busy or watch.is_at_work()
+        self.steps, self.busy, self.at = progress.steps(), busy, now
+        return is_new
+
+
+def _busy_seconds() -> float:
+    """Processor time of this process and of those that it has started."""
+    process = psutil.Process()
+    times = [process.cpu_times()]
+    for child in process.children(recursive=True):
+        with suppress(psutil.Error):
+            times.append(child.cpu_times())
+    return sum(one.user + one.system for one in times)
+
+
 def _beat_on(night: Night, pause: threading.Event | None = None) -> None:
-    pause = pause or threading.Event()
+    pause, signs = pause or threading.Event(), _Signs()
     while not pause.wait(night.settings.run.lease_minutes * 60 / BEATS):
         try:
-            beat(night)
+            if signs.are_there():
+                beat(night)
+                signs = _Signs()  # the beat is no sign of its own
         except LeaseError:
             return  # it has ended, or its next stage finds out
-        except psycopg2.Error:
+        except (psycopg2.Error, NoAnswer):
             continue  # a server that does not answer may answer the next time
+
+
+def end_dead(warehouse: db.Database, settings: Settings) -> list[dict[str, Any]]:
+    """End the runs that show no progress for longer than the lease and a pause between tries; returns them.
+
+    Whoever looks at the register or writes to it calls this first, so that it never says `running` of a run
+    that is dead.
+    """
+    with warehouse.connect() as conn:
+        if db.scalar(conn, "select to_regclass('operations.locks')") is None:
+            return []  # of an older version, which has no word for it
+        # between two tries of a task nobody shows life
+        longest = settings.run.retry_seconds * 2 ** max(settings.run.retries - 1, 0)
+        seconds = settings.run.lease_minutes * 60 + min(longest, LONGEST_PAUSE_SECONDS)
+        # any order: each is told on its own
+        return db.rows(conn, db.statement("segments/runs_dead.sql"), {"seconds": seconds})
 
 
 def lost(night: Night) -> str:
@@ -172,8 +231,13 @@ def lost(night: Night) -> str:
     )
 
 
-def finish(warehouse: db.Database, run_id: str, status: str, verdict: str) -> bool:
-    """End a running run with a verdict in words; False when it had ended already."""
+def finish(
+    warehouse: db.Database, run_id: str, status: str, verdict: str, ended_by: str | None = None
+) -> bool:
+    """End a running run with a verdict in words; False when it had ended already.
+
+    `ended_by`: what ended a run that did not end itself (`timeout`, `killed`, `skipped`).
+    """
     if status not in FINAL:
         raise ValueError(f"'{status}' is no final status ({', '.join(FINAL)})")
     with warehouse.connect() as conn:
@@ -182,10 +246,12 @@ def finish(warehouse: db.Database, run_id: str, status: str, verdict: str) -> bo
                 conn,
                 """
                 update segments.runs
-                set status = %(status)s, verdict = %(verdict)s, finished_at = now()
+                set
+                    status = %(status)s, verdict = %(verdict)s, finished_at = now(),
+                    ended_by = %(ended_by)s
                 where run_id = %(run_id)s and status = 'running'
                 """,
-                {"run_id": run_id, "status": status, "verdict": verdict},
+                {"run_id": run_id, "status": status, "verdict": verdict, "ended_by": ended_by},
             )
         )
 
@@ -255,9 +321,14 @@ def recent(conn: db.Connection, n: int) -> list[Run]:
     return [Run.of(row) for row in db.rows(conn, query, {"n": n})]
 
 
-def newest(conn: db.Connection) -> date | None:
-    """The newest published date."""
-    return db.scalar(conn, "select max(as_of_date) from segments.runs where status = 'published'")
+def newest(conn: db.Connection, until: date | None = None) -> date | None:
+    """The newest published date (`until`: of those not after that day)."""
+    return db.scalar(
+        conn,
+        "select max(as_of_date) from segments.runs where status = 'published' "
+        "and as_of_date <= coalesce(%(until)s::date, 'infinity')",
+        {"until": until},
+    )
 
 
 def code_version() -> str:

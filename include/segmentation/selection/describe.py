@@ -80,7 +80,10 @@ def _with_baseline(
 
 def _truth(conn: db.Connection, customers: pd.Index) -> np.ndarray | None:
     """True segments as numbers in the order of customers, -1 where unknown; None when the shop has none."""
-    labels = db.read_frame(conn, "select customer_id, label from staging.labels where label is not null")
+    labels = db.read_frame(
+        conn,
+        "select customer_id, label from staging.labels where label is not null order by customer_id, label",
+    )
     if labels.empty:
         return None
     by_customer = labels.drop_duplicates("customer_id").set_index("customer_id")["label"].reindex(customers)
@@ -134,12 +137,12 @@ def _names_before(night: Night, clusters: pd.Series) -> dict[int, naming.Name]:
         versions = db.rows(
             conn,
             "select segment_id, value_tier, lifecycle, trait, name_number, generated_name "
-            "from segments.segment_versions where as_of_date = %(parent)s",
+            "from segments.segment_versions where as_of_date = %(parent)s order by segment_id",
             params,
         )
         if not versions:
             return {}
-        segments_before = db.read_frame(
+        segments_before = db.read_frame(  # any order: it is joined by customer
             conn,
             "select customer_id, segment_id from segments.customer_segments where as_of_date = %(parent)s",
             params,

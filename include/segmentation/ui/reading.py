@@ -13,7 +13,7 @@ from typing import Any
 import psycopg2
 
 from segmentation import settings
-from segmentation.errors import SettingsError, UserError
+from segmentation.errors import NoAnswer, SettingsError, UserError
 from segmentation.language.texts import t
 from segmentation.publishing import packed_assignments
 from segmentation.quality import results
@@ -54,7 +54,8 @@ def database() -> db.Database:
     except SettingsError:
         own, role = connections.database("warehouse"), f"-c role={ROLE}"
     options = f"{own.params.get('options', '')} {role} -c statement_timeout={SECONDS}s".strip()
-    return replace(own, params={**own.params, "options": options})
+    limits = own.limits.model_copy(update={"recover_seconds": 0})  # a page does not wait
+    return replace(own, params={**own.params, "options": options}, limits=limits)
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def connect() -> Iterator[db.Connection]:
         raise UnavailableError(f"the warehouse took longer than {SECONDS} s to answer; try again") from None
     except psycopg2.errors.UndefinedTable:
         raise NotPublishedError(t(NOTHING)) from None
-    except psycopg2.OperationalError as error:
+    except (psycopg2.OperationalError, NoAnswer) as error:
         if f'role "{ROLE}" does not exist' in str(error) or "permission denied to set role" in str(error):
             raise UnavailableError(
                 f"the role {ROLE} is missing: docs/production.md, 'The page in the UI', has its statements"

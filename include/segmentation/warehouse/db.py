@@ -7,19 +7,24 @@ puts in identifiers and includes only.
 import io
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 import psycopg2.extras
 from psycopg2 import sql
 
-from segmentation.settings import INCLUDE
+from segmentation import progress
+from segmentation.settings import INCLUDE, DatabaseLimits
+from segmentation.warehouse import answers
+from segmentation.warehouse.watch import Watched, watch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +32,21 @@ if TYPE_CHECKING:
 
 Connection = psycopg2.extensions.connection
 SQL = INCLUDE / "sql"
-# what a connection of Airflow may hand on to libpq beside address and login
-LIBPQ_EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "connect_timeout", "service")
+KEPT_EXTRAS = (
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "service", "target_session_attrs"),
+    *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+    "tcp_user_timeout",
+)
+"""What of the extra fields of a connection reaches the client library; it wins over the settings."""
+
+# What the server, the role or the connection's `options` limit themselves stays as it is.
+LIMITED = """
+    select set_config(name, value, false)
+    from unnest(%(names)s::text[], %(values)s::text[]) as wanted (name, value)
+    where current_setting(name, true) = '0'
+"""
+NOWAIT_SECONDS = 0.3
+"""How long a lock is waited for that readers would have to queue behind."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +55,99 @@ class Database:
 
     name: str
     params: dict[str, Any] = field(repr=False)
+    limits: DatabaseLimits = field(default_factory=DatabaseLimits)
 
     @contextmanager
     def connect(self, *, readonly: bool = False, timezone: str | None = None) -> Iterator[Connection]:
         """One connection, one transaction: committed at the end, rolled back on an error.
 
         `readonly` reads one consistent snapshot (repeatable read) and cannot write.
+
+        Raises
+        ------
+        NoAnswer
+            When the server accepts no connection, the connection is lost, or a lock is not had in time.
         """
-        connection = psycopg2.connect(**self.params, application_name=f"segmentation {self.name}")
-        try:
-            if readonly:
-                connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            with connection:
+        with closing(self.open()) as connection:
+            try:
+                if readonly:
+                    connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
                 if timezone:
                     execute(connection, "select set_config('timezone', %(tz)s, true)", {"tz": timezone})
                 yield connection
-        finally:
-            connection.close()
+                connection.commit()
+            except BaseException as error:
+                with suppress(psycopg2.Error):  # the first error is the one to tell
+                    connection.rollback()
+                if fault := answers.told(self.name, connection, error):
+                    raise fault from error
+                raise
+
+    def open(self, application: str | None = None) -> Watched:
+        """A connection within the limits, which is watched; whoever asked for it closes it.
+
+        A server that starts, recovers or has no connection free is waited for (`recover_seconds`).
+
+        Raises
+        ------
+        NoAnswer
+            When the server accepts no connection.
+        """
+        connection = self._connected(application or f"segmentation {self.name}")
+        connection.name, connection.limits, connection.ask = self.name, self.limits, self._ask
+        connection.autocommit = True
+        execute(connection, LIMITED, self._limited)
+        connection.autocommit = False
+        watch(connection)
+        return connection
+
+    def _connected(self, application: str) -> Watched:
+        began, is_told = time.monotonic(), False
+        while True:
+            try:
+                return psycopg2.connect(
+                    **{**self._client, **self.params, "application_name": application},
+                    connection_factory=Watched,
+                )
+            except psycopg2.OperationalError as error:
+                waited = time.monotonic() - began
+                if not answers.is_soon(error) or waited > self.limits.recover_seconds:
+                    raise answers.refused(self.name, error, waited) from error
+                if not is_told:
+                    progress.say(f"waiting: {answers.refused(self.name, error)}")
+                is_told = True
+                time.sleep(min(1, self.limits.recover_seconds))
+
+    def _ask(self) -> Connection:
+        """A connection for a question about others, that waits for nothing."""
+        quick = {"connect_timeout": 5, "application_name": "segmentation watch"}
+        connection = psycopg2.connect(**{**self.params, **quick})
+        connection.autocommit = True
+        execute(connection, "set statement_timeout = '5s'")
+        return connection
+
+    @property
+    def _client(self) -> dict[str, Any]:
+        """What the client library limits."""
+        peer = self.limits.keepalive_seconds
+        return {
+            "connect_timeout": self.limits.connect_seconds,
+            "keepalives": 1,
+            "keepalives_idle": max(peer // 2, 1),
+            "keepalives_interval": max(peer // 6, 1),
+            "keepalives_count": 3,
+            "tcp_user_timeout": peer * 1000,
+        }
+
+    @property
+    def _limited(self) -> dict[str, Any]:
+        """What the server limits."""
+        seconds = {
+            "statement_timeout": self.limits.statement_seconds,
+            "lock_timeout": self.limits.lock_seconds,
+            "idle_in_transaction_session_timeout": self.limits.idle_seconds,
+        }
+        return {"names": list(seconds), "values": [f"{value}s" for value in seconds.values()]}
 
     def url(self) -> str:
         """An SQLAlchemy URL that names the driver (a bare postgresql:// would be psycopg 3)."""
@@ -116,6 +210,49 @@ def scalar(conn: Connection, query: str, params: dict[str, Any] | None = None) -
         return first[0] if first else None
 
 
+def patiently(
+    conn: Connection, query: str, params: dict[str, Any] | None = None, seconds: float | None = None
+) -> None:
+    """Run a statement whose lock readers would have to queue behind: tried shortly, again and again.
+
+    Part of the transaction of `conn`, or on its own in autocommit.
+
+    Raises
+    ------
+    psycopg2.errors.LockNotAvailable
+        When others have it for longer than `seconds` (absent: `lock_seconds`).
+    """
+    limits = getattr(conn, "limits", DatabaseLimits())
+    ends = time.monotonic() + (limits.lock_seconds if seconds is None else seconds)
+    before = scalar(conn, "select current_setting('lock_timeout')")
+    scope = "" if conn.autocommit else "local "
+    while True:
+        try:
+            with _savepoint(conn):
+                execute(conn, f"set {scope}lock_timeout = '{NOWAIT_SECONDS}s'")
+                execute(conn, query, params)
+                execute(conn, f"set {scope}lock_timeout = '{before}'")
+            return
+        except psycopg2.errors.LockNotAvailable:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(NOWAIT_SECONDS)
+
+
+@contextmanager
+def _savepoint(conn: Connection) -> Iterator[None]:
+    if conn.autocommit:
+        yield
+        return
+    execute(conn, "savepoint patiently")
+    try:
+        yield
+    except psycopg2.Error:
+        execute(conn, "rollback to savepoint patiently")
+        raise
+    execute(conn, "release savepoint patiently")
+
+
 def bind(conn: Connection, query: str, params: dict[str, Any] | None = None) -> str:
     """A statement with its values in place, for COPY, which takes no parameters."""
     with conn.cursor() as cursor:
@@ -139,15 +276,17 @@ def copy_across(
     def read() -> None:
         with os.fdopen(write_end, "wb") as sink, source.cursor() as cursor:
             try:
-                cursor.copy_expert(f"copy ({query}) to stdout", sink, size=1 << 16)
+                cursor.copy_expert(f"copy ({query}) to stdout", _Tap(source, sink), size=1 << 16)
             except BaseException as error:  # raised again in the caller's thread
                 failures.append(error)
+            finally:
+                source.is_streaming = False
 
     thread = threading.Thread(target=read, name="copy-reader", daemon=True)
     thread.start()
     try:
         with os.fdopen(read_end, "rb") as stream, target.cursor() as cursor:
-            cursor.copy_expert(into.as_string(target), stream, size=1 << 16)
+            cursor.copy_expert(into.as_string(target), _Tap(target, stream), size=1 << 16)
             written = cursor.rowcount
     except psycopg2.Error:
         thread.join()  # a reader that found the pipe closed is the consequence, not the cause
@@ -156,6 +295,33 @@ def copy_across(
     if failures:
         raise failures[0]
     return written
+
+
+class _Tap:
+    """The pipe between two servers, as each of them sees it: what comes is a sign of life.
+
+    A server that waits for the pipe waits for the other one, and is not the one that hangs.
+    """
+
+    def __init__(self, connection: Connection, pipe: Any) -> None:
+        self.connection, self.pipe = connection, pipe
+
+    def write(self, data: bytes) -> None:
+        self.connection.is_waiting_here = True
+        self.pipe.write(data)
+        self._moved()
+        self.connection.is_streaming = True
+
+    def read(self, size: int) -> bytes:
+        self.connection.is_waiting_here = True
+        data = self.pipe.read(size)
+        self._moved()
+        return data
+
+    def _moved(self) -> None:
+        self.connection.moved += 1
+        self.connection.is_waiting_here = False
+        progress.step()
 
 
 def copy_frame(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> int:

@@ -1,15 +1,20 @@
-"""The advisory locks, each named once. Every lock of the project is taken here.
+"""The locks, each named once. Every lock of the project is taken here.
+
+A lock is a row of `operations.locks`, to which readers have no right: an advisory lock could be taken by
+anybody who may connect. Two stand where there is no such table, and are advisory: that of the migrations, which
+make it, and that of the demo shop.
 
 A transaction that takes several takes them in this order, so that no two wait for each other: `features_of`,
 `FEATURE_COLUMNS`, `DAYS`; and `PUBLICATION`, `CUSTOMER_NUMBERS`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
 from segmentation.warehouse import db
+
+CLASS = 7364  # of the advisory locks of this project, apart from those of others in the database
 
 
 @dataclass(frozen=True)
@@ -17,14 +22,16 @@ class Lock:
     """What is locked. Its name is the key, so that it may not change while two versions run side by side."""
 
     name: str
+    is_advisory: bool = False
 
 
-SCHEMA = Lock("segmentation schema")  # migrations
+SCHEMA = Lock("segmentation schema", is_advisory=True)  # migrations
+DEMO_SHOP = Lock("segmentation demo shop", is_advisory=True)  # in the database of the shop
 DAYS = Lock("segmentation days")  # what is kept by day, from staging to the roll-up and its checkpoints
 PUBLICATION = Lock("segmentation publication")  # `segments`; who only reads does not take it
 FEATURE_COLUMNS = Lock("segmentation feature columns")  # columns of features.customer_features
 CUSTOMER_NUMBERS = Lock("segmentation customer numbers")
-DEMO_SHOP = Lock("segmentation demo shop")  # in the database of the shop
+ALERTS = Lock("segmentation alerts")  # what was said of incidents
 
 
 def features_of(as_of_date: date) -> Lock:
@@ -32,30 +39,42 @@ def features_of(as_of_date: date) -> Lock:
     return Lock(f"segmentation features {as_of_date}")
 
 
-def alerts_of(incident: str) -> Lock:
-    """What was said of an incident."""
-    return Lock(f"alerts of {incident}")
-
-
 def hold(conn: db.Connection, lock: Lock) -> None:
-    """Hold a lock until the transaction ends."""
-    _ask(conn, "pg_advisory_xact_lock", lock)
+    """Hold a lock until the transaction ends.
+
+    Raises
+    ------
+    psycopg2.errors.LockNotAvailable
+        When another run of ours has it for longer than `limits.wait_seconds`.
+    """
+    if lock.is_advisory:
+        query = "select pg_advisory_xact_lock(%(class)s, hashtext(%(name)s))"
+        db.execute(conn, query, {"class": CLASS, "name": lock.name})
+    else:
+        _wait(conn, lambda: _take(conn, lock, "for update"))
 
 
 def share(conn: db.Connection, lock: Lock) -> None:
     """Keep whoever holds the lock out until the transaction ends; others who share it are let in."""
-    _ask(conn, "pg_advisory_xact_lock_shared", lock)
+    _wait(conn, lambda: _take(conn, lock, "for share"))
 
 
-@contextmanager
-def held(conn: db.Connection, lock: Lock) -> Iterator[None]:
-    """Hold a lock without a transaction around it, for statements that may not be in one."""
-    _ask(conn, "pg_advisory_lock", lock)
-    try:
-        yield
-    finally:
-        _ask(conn, "pg_advisory_unlock", lock)
+def _take(conn: db.Connection, lock: Lock, how: str) -> None:
+    name = {"name": lock.name}
+    take = f"select from operations.locks where name = %(name)s {how}"
+    if db.execute(conn, take, name) == 0:
+        db.execute(conn, "insert into operations.locks values (%(name)s) on conflict do nothing", name)
+        db.execute(conn, take, name)
 
 
-def _ask(conn: db.Connection, function: str, lock: Lock) -> None:
-    db.execute(conn, f"select {function}(hashtextextended(%(name)s, 0))", {"name": lock.name})
+def _wait(conn: db.Connection, take: Callable[[], object]) -> None:
+    """Wait for whoever has the lock, another run of ours, for as long as that may take (`wait_seconds`)."""
+    limits = getattr(conn, "limits", db.DatabaseLimits())
+    ours, patience = f"{limits.lock_seconds}s", f"{limits.wait_seconds}s"
+    change = (
+        "select set_config('lock_timeout', %(to)s, true) "
+        "where %(of)s::interval = current_setting('lock_timeout')::interval"
+    )
+    db.execute(conn, change, {"to": patience, "of": ours})
+    take()
+    db.execute(conn, change, {"to": ours, "of": patience})

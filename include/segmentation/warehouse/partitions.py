@@ -6,8 +6,11 @@ from typing import Any
 from psycopg2 import sql
 
 from segmentation.warehouse import db
+from segmentation.warehouse.watch import Session
 
 STAGING = "publishing"
+LASTING_SECONDS = 5
+"""A transaction that has been open for so long may be open for hours."""
 
 
 def name(parent: str, day: date) -> str:
@@ -95,6 +98,61 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
         """
     with conn.cursor() as cursor:
         cursor.execute(sql.SQL(swap).format(columns=columns, **names))
+
+
+def users(conn: db.Connection, table: str) -> tuple[Session, ...]:
+    """The other sessions that have a table locked, in whatever way, until their transactions end."""
+    query = """
+        select distinct a.pid, a.application_name, a.usename::text, a.state, a.xact_start
+        from pg_locks as l
+        inner join pg_stat_activity as a on l.pid = a.pid
+        where
+            l.locktype = 'relation' and l.relation = to_regclass(%(table)s) and l.granted
+            and l.database = (select oid from pg_database where datname = current_database())
+            and l.pid <> pg_backend_pid()
+        order by a.xact_start nulls last, a.pid
+    """
+    return tuple(Session(*row.values()) for row in db.rows(conn, query, {"table": table}))
+
+
+def lasting_users(conn: db.Connection, table: str) -> tuple[Session, ...]:
+    """Those of them who are not just passing through: in their transaction for seconds already."""
+    now = db.scalar(conn, "select clock_timestamp()")
+    return tuple(
+        one for one in users(conn, table) if one.since and (now - one.since).total_seconds() > LASTING_SECONDS
+    )
+
+
+def drop(conn: db.Connection, schema: str, parent: str, day: date) -> None:
+    """Detach and drop the partition of a date; `conn` is in autocommit.
+
+    No new reader waits for it: the partition is detached concurrently. One that was killed in the middle of
+    that left its partition half detached, which is asked before, for to finalize a detach takes the partition
+    from readers. To finalize or drop waits in short tries, so that nobody queues behind.
+
+    Raises
+    ------
+    psycopg2.errors.LockNotAvailable
+        When somebody has the table, or the partition, for longer than a moment. It may be half detached then:
+        new readers do without it, and the next try ends it.
+    """
+    names = {
+        "parent": sql.Identifier(schema, parent),
+        "partition": sql.Identifier(schema, name(parent, day)),
+    }
+    detach = sql.SQL("alter table {parent} detach partition {partition} ").format(**names).as_string(conn)
+    state = db.scalar(
+        conn,
+        "select inhdetachpending from pg_inherits where inhrelid = to_regclass(%(t)s)",
+        {"t": f"{schema}.{name(parent, day)}"},
+    )
+    if state is True:
+        db.patiently(conn, f"{detach} finalize", seconds=LASTING_SECONDS)
+    elif state is False:
+        db.execute(conn, f"set lock_timeout = '{LASTING_SECONDS}s'")
+        db.execute(conn, f"{detach} concurrently")
+    gone = sql.SQL("drop table {partition}").format(**names).as_string(conn)
+    db.patiently(conn, gone, seconds=LASTING_SECONDS)
 
 
 def make_month(conn: db.Connection, schema: str, parent: str, month: date) -> None:

@@ -1,35 +1,83 @@
 """The warehouse's schema: brought up to date by migrations, safe to run twice and side by side."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-import psycopg2
+import psycopg2.errors
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, pool
+from sqlalchemy import create_engine, pool, text
+from sqlalchemy.exc import DBAPIError
 
-from segmentation.warehouse import db, locks
+from segmentation import progress
+from segmentation.errors import SettingsError, WarehouseError
+from segmentation.warehouse import answers, db, locks
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+TRY_SECONDS = 5
+"""How long a migration waits for a lock that readers would have to queue behind, before it steps back."""
+
+"""An advisory lock, for there is no table yet; of a class of its own (7364), so that nobody's meets it."""
 
 
 def migrate(warehouse: db.Database, to: str = "head") -> None:
     """Bring the warehouse to the newest version, or to one on the way, in one transaction.
 
-    A second caller waits for the first and then finds nothing to do.
+    A second caller waits for the first and then finds nothing to do. A session that has a table of the
+    warehouse locked is waited for, readers meanwhile are let by.
+
+    Raises
+    ------
+    SettingsError
+        When the warehouse is of a version that this program does not know.
+    WarehouseError
+        When another session has what a migration must change for longer than `wait_seconds`.
     """
-    config = _config()
-    if version(warehouse) == newest():
+    found = version(warehouse)
+    if found == newest():
         return
+    _refuse_newer(found)
+    ends = time.monotonic() + warehouse.limits.wait_seconds
+    while True:
+        try:
+            return _upgrade(warehouse, to)
+        except DBAPIError as error:
+            if not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
+                raise
+            who = answers.locked(error.orig.cursor.connection)
+            if time.monotonic() > ends:
+                raise WarehouseError(f"the warehouse cannot be brought up to date: {who}") from None
+            progress.say(f"bringing the warehouse up to date: {who}")
+            time.sleep(TRY_SECONDS)
+
+
+def _upgrade(warehouse: db.Database, to: str) -> None:
+    config = _config()
     engine = create_engine(
         "postgresql+psycopg2://",
         poolclass=pool.NullPool,
-        creator=lambda: psycopg2.connect(**warehouse.params),
+        creator=_opener(warehouse),
     )
     with engine.begin() as connection:
         locks.hold(connection.connection.driver_connection, locks.SCHEMA)
+        connection.execute(text(f"set local lock_timeout = '{TRY_SECONDS}s'"))
         config.attributes["connection"] = connection
         command.upgrade(config, to)
+
+
+def _opener(warehouse: db.Database) -> Callable[[], db.Connection]:
+    return lambda: warehouse.open("segmentation schema")
+
+
+def _refuse_newer(found: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise SettingsError(
+            f"the warehouse is at version {found}, which this program does not know (its newest is "
+            f"{newest()}): it was brought up to date by a newer one. Run that one, or restore a backup"
+        )
 
 
 def _config() -> Config:

@@ -1,4 +1,4 @@
--- Purpose: the dates whose partitions have expired.
+-- Purpose: the dates that have partitions, and whether these have expired.
 -- Grain: as_of_date that has a partition of segments.customer_segments or features.customer_features.
 -- Inputs: the catalogue, segments.runs. Parameters: newest: the newest published date; assignments_from,
 --     month_ends_from, features_from: the first date of which each is kept.
@@ -38,12 +38,18 @@ parent as (
 
 select
     p.as_of_date,
+    p.has_segments,
+    p.has_features,
     p.has_segments
+    and p.as_of_date < %(newest)s
+    and p.as_of_date is distinct from parent.as_of_date
     and p.as_of_date < %(assignments_from)s
     and (k.month_end is distinct from p.as_of_date or p.as_of_date < %(month_ends_from)s) as is_segments,
-    p.has_features and p.as_of_date < %(features_from)s as is_features
+    p.has_features
+    and p.as_of_date < %(newest)s
+    and p.as_of_date is distinct from parent.as_of_date
+    and p.as_of_date < %(features_from)s as is_features
 from partitions as p
 cross join parent
 left join kept as k on p.as_of_date = k.month_end
-where p.as_of_date < %(newest)s and p.as_of_date is distinct from parent.as_of_date
 order by p.as_of_date

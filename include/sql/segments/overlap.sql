@@ -10,3 +10,4 @@ inner join segments.customer_segments as cs
     on a.customer_id = cs.customer_id
 where cs.as_of_date = %(parent_as_of_date)s
 group by a.cluster, cs.segment_id
+order by a.cluster, cs.segment_id

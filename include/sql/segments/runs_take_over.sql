@@ -4,6 +4,7 @@
 update segments.runs
 set
     status = 'failed',
+    ended_by = case when dag_run_id = %(dag_run_id)s then null else 'killed' end,
     finished_at = now(),
     verdict = case
         when dag_run_id = %(dag_run_id)s then 'started again by the same DAG run'

@@ -24,3 +24,4 @@ select
 from ranked
 where place <= %(size)s
 group by cluster
+order by cluster

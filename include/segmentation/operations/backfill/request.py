@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Dates that a backfill leaves as they are, by REPROCESS: those whose newest run ended so.
 LEFT = {
-    "none": ("published", "held", "no_data", "rejected", "failed"),
+    "none": ("published", "held", "no_data", "rejected", "failed", "withdrawn"),
     "failed": ("published", "held", "no_data"),
     "completed": (),
     "stale": (),

@@ -1,0 +1,72 @@
+"""What a database said, in words: the first error, and whose it was. No value of a statement is in it."""
+
+import psycopg2
+import psycopg2.errors
+import psycopg2.extensions
+
+from segmentation.errors import NoAnswer, ShopError, WarehouseError
+from segmentation.warehouse import watch
+
+Connection = psycopg2.extensions.connection
+
+# What a server says that will answer in a moment. A connection that fails has no error code, only words.
+SOON = (
+    "the database system is starting up",
+    "the database system is in recovery mode",
+    "the database system is not yet accepting connections",
+    "the database system is shutting down",
+)
+FULL = ("too many clients already", "remaining connection slots are reserved", "too many connections for")
+
+
+def first_line(error: BaseException) -> str:
+    """What was said first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def is_soon(error: psycopg2.Error) -> bool:
+    """Whether a refused connection is worth another try: the server starts, recovers, or has no slot free."""
+    return any(words in str(error) for words in (*SOON, *FULL))
+
+
+def refused(name: str, error: psycopg2.Error, waited: float = 0) -> NoAnswer:
+    """The fault of a connection that could not be made."""
+    said = first_line(error)
+    _, fatal, reason = str(error).partition("FATAL:")
+    said = reason.strip().splitlines()[0] if fatal else said
+    if any(words in said for words in FULL):
+        said += " (too many connections: raise max_connections, or end those that idle)"
+    patience = f" for {waited:.0f} s" if waited >= 1 else ""
+    return of(name)(f"the {name} accepts no connection{patience}: {said}")
+
+
+def of(name: str) -> type[NoAnswer]:
+    """The fault of a database, by its name."""
+    return ShopError if name == "shop" else WarehouseError
+
+
+def told(name: str, connection: Connection, error: BaseException) -> NoAnswer | None:
+    """The fault in words, where a connection was lost or a lock not had in time; None for any other."""
+    if not isinstance(error, psycopg2.Error):
+        return None
+    if error.cursor is not None and error.cursor.connection is not connection:
+        return None  # of another connection, which is used within this one
+    if said := lost(connection, error):
+        return of(name)(f"the {name} did not answer: {said}")
+    if isinstance(error, psycopg2.errors.LockNotAvailable):
+        return of(name)(f"the {name} is busy: {locked(connection)}")
+    return None
+
+
+def lost(connection: Connection, error: psycopg2.Error) -> str:
+    """How a connection was lost; empty where it was not."""
+    given_up = getattr(connection, "given_up", "")
+    return given_up or (first_line(error).rstrip(".") if connection.closed else "")
+
+
+def locked(connection: Connection) -> str:
+    """Who has the lock that was not had in time."""
+    found = getattr(connection, "in_the_way", ())
+    who = f"{watch.words(found)} has it" if found else "another session has it"
+    return f"a lock was not to be had in time, {who}; it is tried again, or end that session"
