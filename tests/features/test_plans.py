@@ -19,7 +19,7 @@ from segmentation.features import table as features
 from segmentation.features import verify
 from segmentation.ingestion import cleaning, extraction, gate
 from segmentation.quality import judge
-from segmentation.selection import describe
+from segmentation.selection import inputs
 from segmentation.warehouse import db
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
 
@@ -152,7 +152,7 @@ def night_with_history(new_database, migrated, tmp_path_factory) -> Iterator[tup
             "features": lambda: features.build(night, silent),
             "features gate": lambda: features_gate.check_features(night),
             "snapshot": lambda: features.read_earlier(night, night.settings.model.horizon_days),
-            "choice": lambda: describe._facts(night),
+            "choice": lambda: inputs.Inputs.of(night),
         }.items():
             Explaining.plans.clear()
             stage()

@@ -16,7 +16,7 @@ from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments import chosen as chosen_
 from segmentation.segments import explain, profiles
-from segmentation.selection import describe
+from segmentation.selection import describe, inputs
 from segmentation.warehouse import db
 from tests.publishing.test_publish import chosen
 from tests.small_shop import SmallShop, make_source, select, silent
@@ -149,7 +149,7 @@ def publish(shop: SmallShop, day: date, *numbers: int) -> None:
     night.folder.mkdir(parents=True)
     handed = chosen_.Chosen(
         "new", "planted", None,
-        describe._segments(night, frame, clusters, known, rules, "EUR"),
+        describe.segments(night.settings, inputs.Inputs.of(night), clusters, rules),
         profiles.profiles(frame, clusters, known),
         chosen(dict.fromkeys(frame.index, 0), frame["spend_365d"].to_dict()).leaderboard,
         rules.fidelity,

@@ -185,6 +185,14 @@ def read(conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...]) -> 
     return _frame(conn, query, {"as_of_date": as_of_date}, wanted)
 
 
+def read_beside(
+    conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...], texts: "pd.DataFrame"
+) -> "pd.DataFrame":
+    """As `read`, where `texts` has all customers of the date in order, with the features that are text."""
+    query = "select * from features.customer_features where as_of_date = %(as_of_date)s order by customer_id"
+    return _with_numbers(conn, query, {"as_of_date": as_of_date}, wanted, texts)
+
+
 def read_sample(
     conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...], every: int
 ) -> "pd.DataFrame":
@@ -200,14 +208,25 @@ def _frame(
     conn: db.Connection, query: str, params: dict[str, Any], wanted: tuple[Feature, ...]
 ) -> "pd.DataFrame":
     """Words as text, numbers by binary COPY."""
+    words = ["customer_id", *(feature.name for feature in wanted if feature.kind == "text")]
+    listed = ", ".join(map(expressions.quoted, words))
+    ordered = f"{query} order by customer_id"
+    texts = db.read_frame(
+        conn, f"select {listed} from ({query}) as q order by customer_id", params, dict.fromkeys(words, "text")
+    )
+    return _with_numbers(conn, ordered, params, wanted, texts.set_index("customer_id"))
+
+
+def _with_numbers(
+    conn: db.Connection,
+    ordered: str,
+    params: dict[str, Any],
+    wanted: tuple[Feature, ...],
+    texts: "pd.DataFrame",
+) -> "pd.DataFrame":
     import pandas as pd
 
     numbers = [feature.name for feature in wanted if feature.kind != "text"]
-    words = [feature.name for feature in wanted if feature.kind == "text"]
-    listed = ", ".join(f'"{name}"' for name in ("customer_id", *words))
-    ordered = f"{query} order by customer_id"
-    listing = f"select {listed} from ({query}) as q order by customer_id"
-    frame = db.read_frame(conn, listing, params).set_index("customer_id")
     array = db.read_numbers(conn, ordered, numbers, params)
-    read = pd.DataFrame(array, index=frame.index, columns=numbers)
-    return pd.concat([read, frame], axis="columns")[[feature.name for feature in wanted]]
+    read = pd.DataFrame(array, index=texts.index, columns=numbers)
+    return pd.concat([read, texts], axis="columns")[[feature.name for feature in wanted]]

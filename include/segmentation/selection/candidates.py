@@ -48,6 +48,16 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
         frame = table.read(conn, night.as_of_date, features)
     night.folder.mkdir(parents=True, exist_ok=True)
     _write_snapshots(night, progress)
+    return names if represent_all(night, frame, features, progress) else []
+
+
+def represent_all(
+    night: Night,
+    frame: pd.DataFrame,
+    features: tuple[dictionary.Feature, ...],
+    progress: Callable[[str], None] = print,
+) -> bool:
+    """Fit the preparations on features and keep their matrices; False where there is nothing to cluster."""
     wanted = night.settings.model.representations
     represented = represent(frame, features, night.settings.preparation, wanted, training_snapshot(night))
     for name, (pipeline, matrix) in represented.items():
@@ -63,7 +73,7 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     matrix = represented[ALL][1]
     too_few = len(matrix) < night.settings.model.min_customers
     alike = not len(matrix.columns) or not (matrix.std(ddof=0) > 0).any()
-    return [] if too_few or alike else names
+    return not (too_few or alike)
 
 
 def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:

@@ -17,7 +17,8 @@ from segmentation.modelling.search import Candidate
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen
 from segmentation.selection import candidates, refit
-from segmentation.selection.describe import _Facts, _facts, _publishable
+from segmentation.selection.describe import publishable
+from segmentation.selection.inputs import Inputs
 
 
 def choose(
@@ -25,8 +26,11 @@ def choose(
     algorithms: list[str],
     overrides: refit.Overrides | None = None,
     progress: Callable[[str], None] = print,
+    inputs: Inputs | None = None,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Score the candidates with last night's model among them, choose, label everybody.
+
+    `inputs` are read from the warehouse where they are not given; nothing else is.
 
     Returns
     -------
@@ -39,13 +43,13 @@ def choose(
         Somebody asked for a k or an algorithm, and no candidate of that kind meets the constraints.
     """
     usual, overrides = night.settings, overrides or refit.Overrides()
-    night, facts = overrides.applied(night), _facts(night)
-    before = None if overrides.force_refit else _in_use(night, facts, progress)
+    night, inputs = overrides.applied(night), inputs or Inputs.of(night)
+    before = None if overrides.force_refit else refit.in_use(night, inputs, progress)
     matrix = candidates.matrix(night)
     runners = candidates.load(night, algorithms)
     if before is not None and runners:
         runners.append(before.candidate)
-    scored = _scores(night, runners, matrix, before, facts.truth, progress) if runners else pd.DataFrame()
+    scored = _scores(night, runners, matrix, before, inputs.truth, progress) if runners else pd.DataFrame()
     decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
     progress(f"choose: {decided.verdict}")
     if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
@@ -59,13 +63,15 @@ def choose(
     model = None
     if decided.winner is not None:
         preparation = kept.model.pipeline if kept else candidates.pipeline(night, representation)
-        searched = refit.today(facts.frame, night, decided.leaderboard)
+        searched = refit.today(inputs.frame, night, decided.leaderboard)
         shaping = refit.shaping(usual)
         model = assign.make_model(decided.winner, own, preparation, shaping, searched)
-    return _publishable(night, decided, model, own, matrix, facts)
+    return publishable(night, decided, model, own, matrix, inputs)
 
 
-def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen, pd.DataFrame]:
+def keep(
+    night: Night, progress: Callable[[str], None] = print, inputs: Inputs | None = None
+) -> tuple[Chosen, pd.DataFrame]:
     """Label everybody with the parent's model, as the refit policy decided; returns what `choose` does.
 
     Raises
@@ -73,24 +79,19 @@ def keep(night: Night, progress: Callable[[str], None] = print) -> tuple[Chosen,
     LookupError
         The model that was there when the run decided is not there any more.
     """
-    facts, decision = _facts(night), refit.Decision.read(night)
-    before = _in_use(night, facts, progress)
+    inputs, decision = inputs or Inputs.of(night), refit.Decision.read(night)
+    before = refit.in_use(night, inputs, progress)
     if before is None:
         raise LookupError(f"run {night.run_id} was to keep its parent's model, which is gone; run it again")
     evaluated = evaluation_rows(before.matrix, night.settings.model)
-    truth = None if facts.truth is None else facts.truth[evaluated]
+    truth = None if inputs.truth is None else inputs.truth[evaluated]
     own = before.matrix.iloc[evaluated]
     scored = scores.score([before.candidate], own, night.settings.model, truth=truth, progress=progress)
     decided = rule.choose([before.candidate], scored, night.settings.model, n_customers=len(before.matrix))
     verdict = f"kept without a search: {decision.reason}"
     progress(f"choose: {verdict}")
     decided = replace(decided, kind="keep", winner=before.candidate, verdict=verdict)
-    return _publishable(night, decided, before.model, before.matrix, before.matrix, facts)
-
-
-def _in_use(night: Night, facts: _Facts, progress: Callable[[str], None]) -> refit.InUse | None:
-    with night.warehouse.connect(readonly=True) as conn:
-        return refit.in_use(conn, night, facts.frame, progress)
+    return publishable(night, decided, before.model, before.matrix, before.matrix, inputs)
 
 
 def _scores(

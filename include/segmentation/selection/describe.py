@@ -1,47 +1,26 @@
 """Description of the chosen segments: facts, names, map."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from segmentation.features import dictionary, table
 from segmentation.language.texts import speaking
 from segmentation.modelling import assign, baseline
 from segmentation.modelling import choose as rule
 from segmentation.runs.night import Night
 from segmentation.segments import explain, identity, naming, profiles
 from segmentation.segments.chosen import MAP, MAP_POINTS, Chosen, Segment
-from segmentation.warehouse import db
+from segmentation.selection.inputs import Inputs
+from segmentation.settings import Settings
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """The facts of the date's customers, in the order of their ids."""
-
-    frame: pd.DataFrame
-    features: tuple[dictionary.Feature, ...]
-    truth: np.ndarray | None
-    currency: str | None
-
-
-def _facts(night: Night) -> _Facts:
-    features = dictionary.of(night)
-    with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, features)
-        truth = _truth(conn, frame.index)
-        currency = db.scalar(conn, db.statement("report/currency.sql"), night.params)
-    return _Facts(frame, features, truth, currency)
-
-
-def _publishable(
+def publishable(
     night: Night,
     decided: rule.Choice,
     model: assign.Model | None,
     own: pd.DataFrame,
     matrix: pd.DataFrame,
-    facts: _Facts,
+    inputs: Inputs,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Label everybody, store the model and the map, describe the segments.
 
@@ -54,14 +33,14 @@ def _publishable(
         assign.save_model(model, night.folder / "model")
         model_path = f"{night.as_of_date:%Y-%m-%d}/{night.run_id}/model"
     _write_map(night, matrix, clusters, labelled["is_outlier"])
-    rules = explain.explain(facts.frame, clusters, facts.features, night.settings.model.seed)
+    rules = explain.explain(inputs.frame, clusters, inputs.features, night.settings.model.seed)
     chosen = Chosen(
         kind=decided.kind,
         verdict=decided.verdict,
         model_path=model_path,
-        segments=_segments(night, facts.frame, clusters, facts.features, rules, facts.currency),
-        profiles=profiles.profiles(facts.frame, clusters, facts.features, night.settings.model.seed),
-        leaderboard=_with_baseline(decided.leaderboard, facts.frame, facts.truth, night),
+        segments=segments(night.settings, inputs, clusters, rules),
+        profiles=profiles.profiles(inputs.frame, clusters, inputs.features, night.settings.model.seed),
+        leaderboard=_with_baseline(decided.leaderboard, inputs.frame, inputs.truth, night),
         rule_fidelity=rules.fidelity,
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
@@ -78,41 +57,25 @@ def _with_baseline(
     return pd.concat([board, pd.DataFrame([row]).astype({"chosen": bool})], ignore_index=True)
 
 
-def _truth(conn: db.Connection, customers: pd.Index) -> np.ndarray | None:
-    """True segments as numbers in the order of customers, -1 where unknown; None when the shop has none."""
-    labels = db.read_frame(
-        conn,
-        "select customer_id, label from staging.labels where label is not null order by customer_id, label",
-    )
-    if labels.empty:
-        return None
-    by_customer = labels.drop_duplicates("customer_id").set_index("customer_id")["label"].reindex(customers)
-    codes, _ = pd.factorize(by_customer, sort=True)
-    return codes if (codes >= 0).any() else None
-
-
-def _segments(
-    night: Night,
-    frame: pd.DataFrame,
-    clusters: pd.Series,
-    features: tuple[dictionary.Feature, ...],
-    rules: explain.Explanation,
-    currency: str | None,
+def segments(
+    settings: Settings, inputs: Inputs, clusters: pd.Series, rules: explain.Explanation
 ) -> tuple[Segment, ...]:
-    before = _names_before(night, clusters)
-    traits = profiles.traits(frame, clusters, features, night.settings.lifecycle, before)
+    """The segments of a partition, the richest first: names, words and rules."""
+    frame = inputs.frame
+    before = _names_before(inputs, clusters)
+    traits = profiles.traits(frame, clusters, inputs.features, settings.lifecycle, before)
     revenue = frame["spend_365d"].groupby(clusters).sum().round(2)
-    segments = []
-    with speaking(night.settings.language):
+    described = []
+    with speaking(settings.language):
         names = naming.names(traits)
         for trait in traits:
             name, own = names[trait.cluster], rules.of(trait.cluster)
             share = trait.customers / len(frame)
-            segments.append(
+            described.append(
                 Segment(
                     cluster=trait.cluster,
                     name=name.text(),
-                    description=naming.description(trait, share, currency),
+                    description=naming.description(trait, share, inputs.currency),
                     rule=" or ".join(rule.text for rule in own),
                     value_tier=trait.value_tier,
                     lifecycle=trait.lifecycle,
@@ -125,29 +88,16 @@ def _segments(
                     rules=own,
                 )
             )
-    return tuple(sorted(segments, key=lambda segment: (-segment.revenue_365d, segment.cluster)))
+    return tuple(sorted(described, key=lambda segment: (-segment.revenue_365d, segment.cluster)))
 
 
-def _names_before(night: Night, clusters: pd.Series) -> dict[int, naming.Name]:
+def _names_before(inputs: Inputs, clusters: pd.Series) -> dict[int, naming.Name]:
     """The names that clusters had on the parent date, of those that go on from a segment of it."""
-    with night.warehouse.connect(readonly=True) as conn:
-        params = {"run_id": night.run_id}
-        query = "select parent_as_of_date from segments.runs where run_id = %(run_id)s"
-        params["parent"] = db.scalar(conn, query, params)
-        versions = db.rows(
-            conn,
-            "select segment_id, value_tier, lifecycle, trait, name_number, generated_name "
-            "from segments.segment_versions where as_of_date = %(parent)s order by segment_id",
-            params,
-        )
-        if not versions:
-            return {}
-        segments_before = db.read_frame(  # any order: it is joined by customer
-            conn,
-            "select customer_id, segment_id from segments.customer_segments where as_of_date = %(parent)s",
-            params,
-        ).set_index("customer_id")["segment_id"]
-    both = pd.concat([clusters.rename("cluster"), segments_before], axis=1, join="inner").astype(int)
+    versions, segments_before = inputs.versions_before, inputs.segments_before
+    if not versions:
+        return {}
+    tonight = [clusters.rename("cluster"), segments_before.rename("segment_id")]
+    both = pd.concat(tonight, axis=1, join="inner").astype(int)
     overlap = both.groupby(["cluster", "segment_id"]).size()
     matches = identity.match(
         {(int(cluster), int(segment)): int(n) for cluster, segment, n in overlap.reset_index().to_numpy()},

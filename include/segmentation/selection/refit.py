@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation.features import dictionary, table
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import constraints_violated
 from segmentation.modelling.representations.registry import ALL
@@ -25,8 +24,8 @@ from segmentation.modelling.scores.labels import _shares
 from segmentation.modelling.search import Candidate, incumbent
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.selection.inputs import Inputs
 from segmentation.settings import Settings
-from segmentation.warehouse import db
 
 FILE = "refit.json"
 
@@ -100,16 +99,14 @@ def decide(night: Night, overrides: Overrides, progress: Callable[[str], None] =
 def _decided(night: Night, overrides: Overrides, progress: Callable[[str], None]) -> Decision:
     if overrides.words():
         return Decision(True, f"asked for: {overrides.words()}")
-    features = dictionary.of(night)
-    with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, features)
-        before = in_use(conn, night, frame, progress)
+    inputs = Inputs.of(night)
+    before = in_use(night, inputs, progress)
     if before is None:
         return Decision(True, "there is no model of an earlier date that can be used")
     first = before.model.searched.get("best", {})
     if faults := _constraints_violated(before, night):
         return Decision(True, f"the model in use violates the constraint {', '.join(faults)}", first)
-    return Decision(*due(before.model, frame, night.as_of_date, night.settings), first)
+    return Decision(*due(before.model, inputs.frame, night.as_of_date, night.settings), first)
 
 
 def due(model: assign.Model, frame: pd.DataFrame, today: date, settings: Settings) -> tuple[bool, str]:
@@ -175,31 +172,19 @@ def _constraints_violated(before: InUse, night: Night) -> list[str]:
     return constraints_violated(before.candidate, of_all, night.settings.model)
 
 
-def in_use(
-    conn: db.Connection, night: Night, frame: pd.DataFrame, progress: Callable[[str], None]
-) -> InUse | None:
+def in_use(night: Night, inputs: Inputs, progress: Callable[[str], None]) -> InUse | None:
     """The parent date's model on tonight's customers; None where there is none, or none that can be used."""
-    parent = db.row(
-        conn,
-        """
-        select p.run_id, p.model_path, b.stability from segments.runs as r
-        inner join segments.runs as p on r.parent_run_id = p.run_id
-        left join segments.model_leaderboard as b on p.run_id = b.run_id and b.chosen
-        where r.run_id = %(run_id)s
-        """,
-        {"run_id": night.run_id},
-    )
-    if parent is None or parent["model_path"] is None:
+    parent = inputs.parent
+    if parent is None:
         return None
     try:
-        model = assign.load_model(night.store / parent["model_path"])
+        model = assign.load_model(night.store / parent.path)
         with assign.working(model):
             if model.pipeline is None:
                 raise assign.ModelRefusedError("it was stored without its preparation")
-            matrix = model.pipeline.transform(frame)
+            matrix = model.pipeline.transform(inputs.frame)
             candidate = incumbent(model.labeller, matrix.iloc[evaluation_rows(matrix, night.settings.model)])
     except (assign.ModelRefusedError, ValueError, KeyError) as error:
-        progress(f"the model of run {parent['run_id']} takes no part: {error}")
+        progress(f"the model of run {parent.run_id} takes no part: {error}")
         return None
-    stability = float("nan") if parent["stability"] is None else parent["stability"]
-    return InUse(replace(candidate, stability=stability, representation="incumbent"), model, matrix)
+    return InUse(replace(candidate, stability=parent.stability, representation="incumbent"), model, matrix)

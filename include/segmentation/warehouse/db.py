@@ -8,7 +8,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -357,11 +357,21 @@ def inserts(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> 
     return [f"{into}\n" + ",\n".join(value.decode() for value in values)]
 
 
-def read_frame(conn: Connection, query: str, params: dict[str, Any] | None = None) -> "pd.DataFrame":
-    """The rows of a query as a frame, by COPY and Arrow's CSV reader: text columns text, numbers float64."""
+def read_frame(
+    conn: Connection,
+    query: str,
+    params: dict[str, Any] | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> "pd.DataFrame":
+    """The rows of a query as a frame, by COPY and Arrow's CSV reader: text columns text, numbers float64.
+
+    `columns` says which is "text" or "number"; without them the server is asked, a statement more.
+    """
+    import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    kinds = column_kinds(conn, query, params)
+    arrow = {"text": pa.string(), "number": pa.float64()}
+    kinds = {name: arrow[kind] for name, kind in (columns or {}).items()} or column_kinds(conn, query, params)
     buffer = io.BytesIO()
     with conn.cursor() as cursor:
         cursor.copy_expert(f"copy ({bind(conn, query, params)}) to stdout (format csv)", buffer, size=1 << 20)
@@ -372,8 +382,6 @@ def read_frame(conn: Connection, query: str, params: dict[str, Any] | None = Non
     read = arrow_csv.ReadOptions(column_names=list(kinds), use_threads=False)
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
     if not buffer.getbuffer().nbytes:
-        import pyarrow as pa
-
         return pa.table({name: pa.array([], kind) for name, kind in kinds.items()}).to_pandas()
     return arrow_csv.read_csv(
         buffer, read_options=read, parse_options=parse, convert_options=convert

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg2.errors
 from alembic import command
@@ -61,7 +62,8 @@ def _upgrade(warehouse: db.Database, to: str) -> None:
         creator=_opener(warehouse),
     )
     with engine.begin() as connection:
-        locks.hold(connection.connection.driver_connection, locks.SCHEMA)
+        raw: Any = connection.connection.driver_connection  # psycopg2's, by `creator`
+        locks.hold(raw, locks.SCHEMA)
         connection.execute(text(f"set local lock_timeout = '{TRY_SECONDS}s'"))
         config.attributes["connection"] = connection
         command.upgrade(config, to)

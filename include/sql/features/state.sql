@@ -3,10 +3,10 @@
 -- Inputs: features.customer_cumulative of the month start; customer_day of the days since;
 --     customer_day_cancelled of the cancellations since.
 -- Parameters: as_of_date; month: the month start, not after it (null: none, so that all days are read);
---     identifiers: whom: a condition on customer_id, or true; order_gaps: order_gaps.sql, or a table made of it.
+--     identifiers: whom: a condition on customer_id, or true; order_gaps: order_gaps.sql, or a table of it.
 -- Re-run: reads only; customer_cumulative.sql and customer_features.sql include it.
 -- Caveat: a cancellation is an entry of the day on which it was made, and is taken off the totals as such.
---     The gaps between order days are no total (order_gaps.sql): whoever is counted anew there starts at zero.
+--     The gaps between order days are no total (order_gaps.sql): who is counted anew there starts at zero.
 with before as (
     select *
     from features.customer_cumulative

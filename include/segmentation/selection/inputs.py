@@ -1,0 +1,90 @@
+"""What the choice of a night decides by, read from the warehouse once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segmentation.features import dictionary, expressions, table
+from segmentation.runs.night import Night
+from segmentation.warehouse import db
+
+
+@dataclass(frozen=True)
+class ParentModel:
+    """The model that the parent run published; `stability` is what its leaderboard says (NaN: nothing)."""
+
+    run_id: str
+    path: str
+    stability: float
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The customers of a date in the order of their ids, and what is known of the parent date.
+
+    Attributes
+    ----------
+    frame : DataFrame of shape (n_customers, n_features)
+    truth : true segments as numbers, -1 where unknown; None where the shop has none
+    versions_before : rows of `segments.segment_versions` of the parent date
+    segments_before : segment of each customer of `frame` who was there on the parent date
+    """
+
+    frame: pd.DataFrame
+    features: tuple[dictionary.Feature, ...]
+    truth: np.ndarray | None = None
+    currency: str | None = None
+    parent: ParentModel | None = None
+    versions_before: tuple[dict[str, Any], ...] = ()
+    segments_before: pd.Series = field(default_factory=lambda: pd.Series(dtype="int64"))
+
+    @classmethod
+    def of(cls, night: Night) -> Inputs:
+        """Read them in three statements, of one snapshot of the warehouse."""
+        features = dictionary.of(night)
+        with night.warehouse.connect(readonly=True) as conn:
+            currency = db.statement("report/currency.sql")
+            query = db.statement("selection/inputs.sql", currency=currency)
+            facts = db.row(conn, query, night.params) or {}
+            customers = _customers(conn, night, features, facts.get("parent_as_of_date"))
+            frame = table.read_beside(conn, night.as_of_date, features, customers)
+        before = customers["segment_before"].dropna().astype("int64")
+        return cls(
+            frame=frame,
+            features=features,
+            truth=_truth(customers["true_segment"]),
+            currency=facts.get("currency"),
+            parent=_parent(facts),
+            versions_before=tuple(facts.get("versions") or ()),
+            segments_before=before,
+        )
+
+
+def _customers(
+    conn: db.Connection, night: Night, features: tuple[dictionary.Feature, ...], parent: Any
+) -> pd.DataFrame:
+    """By customer: the features that are text, the true segment and the one before."""
+    texts = [feature.name for feature in features if feature.kind == "text"]
+    listed = "".join(f"f.{expressions.quoted(name)},\n    " for name in texts)
+    kinds = {**dict.fromkeys(["customer_id", *texts, "true_segment"], "text"), "segment_before": "number"}
+    params = {**night.params, "parent_as_of_date": parent}
+    query = db.statement("selection/customers.sql", texts=listed)
+    return db.read_frame(conn, query, params, kinds).set_index("customer_id")
+
+
+def _truth(labels: pd.Series) -> np.ndarray | None:
+    codes, _ = pd.factorize(labels, sort=True)
+    return codes if (codes >= 0).any() else None
+
+
+def _parent(facts: dict[str, Any]) -> ParentModel | None:
+    if facts.get("model_path") is None:
+        return None
+    stability = facts["stability"]
+    return ParentModel(
+        facts["parent_run_id"], facts["model_path"], float("nan") if stability is None else stability
+    )

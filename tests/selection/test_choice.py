@@ -1,0 +1,134 @@
+"""The choice of a night, from its customers and the run's files: without Postgres."""
+
+import json
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.errors import OverridesError
+from segmentation.features import dictionary
+from segmentation.runs.night import Night
+from segmentation.segments.chosen import Chosen
+from segmentation.selection import candidates, choice, refit
+from segmentation.selection.inputs import Inputs, ParentModel
+from segmentation.settings import Settings
+
+FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
+KINDS = np.repeat([0, 1, 2], 80)  # rare and cheap, often and cheap, often and dear
+RNG = np.random.default_rng(0)
+ALL_NUMBERS = tuple(f for f in dictionary.dictionary() if f.group in ("rfm", "trend"))
+
+
+def silent(*_: object) -> None:
+    """Progress that nobody reads."""
+
+
+def customers() -> pd.DataFrame:
+    """Customers of three kinds, every feature of the groups rfm and trend."""
+    size = len(KINDS)
+    often = np.where(KINDS == 0, 2, 30) + RNG.integers(0, 3, size)
+    dear = np.where(KINDS == 2, 2000.0, 60.0) * RNG.lognormal(0, 0.1, size)
+    recency = np.where(KINDS == 0, 200, 10) + RNG.integers(1, 9, size)
+    frame = pd.DataFrame(index=pd.Index([f"c{n:03}" for n in range(size)], name="customer_id"))
+    for feature in ALL_NUMBERS:
+        frame[feature.name] = {"days": recency, "orders": often, "currency": dear}.get(feature.unit, 0 * dear)
+    return frame.astype("float64")
+
+
+INPUTS = Inputs(frame=customers(), features=ALL_NUMBERS, truth=KINDS, currency="EUR")
+
+
+def night_of(folder: Path, day: date = FIRST, **model: object) -> Night:
+    """A run whose warehouse is not there."""
+    few = {"k_min": 2, "k_max": 4, "trials": 3, "stability_draws": 1, "min_customers": 50, **model}
+    settings = Settings(shop={"name": "tiny", "source": "demo"}, model={**few, "representations": ["all"]})
+    night = Night(f"run-{day}", day, settings, None, None, folder)
+    night.folder.mkdir(parents=True)
+    return night
+
+
+def search(night: Night, inputs: Inputs = INPUTS, overrides: refit.Overrides | None = None) -> tuple:
+    """Fit and choose."""
+    (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(True, "due"))))
+    assert candidates.represent_all(night, inputs.frame, inputs.features, silent)
+    candidates.fit(night, "kmeans", silent)
+    return choice.choose(night, ["kmeans"], overrides, silent, inputs)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> tuple[Night, Chosen, pd.DataFrame]:
+    night = night_of(tmp_path_factory.mktemp("store"))
+    return night, *search(night)
+
+
+def going_on(night: Night, chosen: Chosen, assigned: pd.DataFrame) -> Inputs:
+    """The same customers a night later: cluster n was published as segment 10 + n."""
+    versions = [
+        {**asdict(segment), "segment_id": 10 + segment.cluster, "generated_name": segment.name}
+        for segment in chosen.segments
+    ]
+    before = assigned.set_index("customer_id")["cluster"] + 10
+    parent = ParentModel(night.run_id, chosen.model_path, 0.9)
+    return replace(INPUTS, parent=parent, versions_before=tuple(versions), segments_before=before)
+
+
+def test_the_planted_kinds_are_chosen_and_everybody_is_labelled(first):
+    night, chosen, assigned = first
+    assert chosen.kind == "new"
+    assert assigned["customer_id"].tolist() == INPUTS.frame.index.tolist()
+    kinds = pd.crosstab(KINDS, assigned["cluster"].to_numpy())
+    assert len(kinds.columns) == 3
+    assert (kinds.gt(0).sum() == 1).all()
+    revenue = [segment.revenue_365d for segment in chosen.segments]
+    assert revenue == sorted(revenue, reverse=True)
+    assert sum(segment.customers for segment in chosen.segments) == len(KINDS)
+    assert (night.store / chosen.model_path).exists()
+    assert chosen.leaderboard.loc[chosen.leaderboard["chosen"], "external_ari"].tolist() == [1.0]
+
+
+def test_the_same_inputs_are_the_same_choice(first, tmp_path):
+    _, chosen, assigned = first
+    again, labels = search(night_of(tmp_path))
+    pd.testing.assert_frame_equal(labels, assigned)
+    assert again.segments == chosen.segments
+
+
+def test_a_night_without_a_search_keeps_the_parents_labels_and_names(first):
+    before, chosen, assigned = first
+    night = night_of(before.store, SECOND)
+    (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(False, "little has changed"))))
+    kept, labels = choice.keep(night, silent, going_on(before, chosen, assigned))
+    assert kept.kind == "keep"
+    assert kept.verdict == "kept without a search: little has changed"
+    assert labels["cluster"].tolist() == assigned["cluster"].tolist()
+    assert [segment.name for segment in kept.segments] == [segment.name for segment in chosen.segments]
+
+
+def test_a_model_that_is_gone_is_named(tmp_path):
+    night = night_of(tmp_path, SECOND)
+    (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(False, "little has changed"))))
+    with pytest.raises(LookupError, match="its parent's model, which is gone"):
+        choice.keep(night, silent, INPUTS)
+
+
+def test_the_model_in_use_takes_part_unless_a_refit_is_asked_for(first, tmp_path):
+    before, chosen, assigned = first
+    inputs = going_on(before, chosen, assigned)
+    for force, name in ((False, "with"), (True, "without")):
+        folder = tmp_path / name
+        night = replace(night_of(folder, SECOND), store=folder)
+        model = folder / chosen.model_path
+        model.parent.mkdir(parents=True)
+        model.symlink_to(before.store / chosen.model_path)
+        found, _ = search(night, inputs, refit.Overrides(force_refit=force))
+        assert ("incumbent" in set(found.leaderboard["algorithm"])) is not force
+
+
+def test_a_k_that_nobody_meets_publishes_nothing(tmp_path):
+    night = night_of(tmp_path, min_segment_share=0.3)
+    with pytest.raises(OverridesError, match="asked for: k = 4"):
+        search(night, overrides=refit.Overrides(k=4))
