@@ -33,7 +33,7 @@ class Status:
     newest: date | None
     expected: date
     days_allowed: int
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[register.Run] = field(default_factory=list)
     incidents: list[dict[str, Any]] = field(default_factory=list)
     stale: list[date] = field(default_factory=list)
     is_new: bool = False

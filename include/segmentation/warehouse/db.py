@@ -7,7 +7,7 @@ puts in identifiers and includes only.
 import io
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -73,7 +73,7 @@ def statement(path: str, **identifiers: Any) -> str:
     return _environment().get_template(path).render(**identifiers)
 
 
-def execute(conn: Connection, query: str, params: dict[str, Any] | None = None) -> int:
+def execute(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> int:
     """Run a statement; returns the rows it touched."""
     with conn.cursor() as cursor:
         cursor.execute(query, params or {})
@@ -91,24 +91,19 @@ def run_file(conn: Connection, path: str, params: dict[str, Any] | None = None, 
     return execute(conn, statement(path, **identifiers), params)
 
 
-def rows(conn: Connection, query: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def rows(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """All rows of a (small) result as dictionaries."""
     with conn.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
         cursor.execute(query, params or {})
         return [dict(row) for row in cursor.fetchall()]
 
 
-def row(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any] | None:
+def row(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """The first row, or None."""
     return next(iter(rows(conn, query, params)), None)
 
 
-def one(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The row of a query that always has one, such as a count."""
-    return rows(conn, query, params)[0]
-
-
-def scalar(conn: Connection, query: str, params: dict[str, Any] | None = None) -> Any:
+def scalar(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> Any:
     """The first column of the first row, or None."""
     with conn.cursor() as cursor:
         cursor.execute(query, params or {})
@@ -116,7 +111,7 @@ def scalar(conn: Connection, query: str, params: dict[str, Any] | None = None) -
         return first[0] if first else None
 
 
-def bind(conn: Connection, query: str, params: dict[str, Any] | None = None) -> str:
+def bind(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> str:
     """A statement with its values in place, for COPY, which takes no parameters."""
     with conn.cursor() as cursor:
         return cursor.mogrify(query, params or {}).decode()
@@ -191,7 +186,7 @@ def inserts(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> 
     return [f"{into}\n" + ",\n".join(value.decode() for value in values)]
 
 
-def read_frame(conn: Connection, query: str, params: dict[str, Any] | None = None) -> "pd.DataFrame":
+def read_frame(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> "pd.DataFrame":
     """The rows of a query as a frame, by COPY and Arrow's CSV reader: text columns text, numbers float64."""
     import pyarrow.csv as arrow_csv
 
@@ -285,7 +280,7 @@ class _BinaryRows:
             raise ValueError(f"the COPY ended with {len(self.waiting)} bytes that are no row")
 
 
-def column_kinds(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+def column_kinds(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Arrow types of a query's columns: numbers are float64, everything else is text."""
     import pyarrow as pa
 

@@ -1,6 +1,7 @@
 """The warehouse's schema: brought up to date by migrations, safe to run twice and side by side."""
 
 from pathlib import Path
+from typing import cast
 
 import psycopg2
 from alembic import command
@@ -27,7 +28,7 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
         creator=lambda: psycopg2.connect(**warehouse.params),
     )
     with engine.begin() as connection:
-        locks.hold(connection.connection.driver_connection, locks.SCHEMA)
+        locks.hold(cast("db.Connection", connection.connection.driver_connection), locks.SCHEMA)
         config.attributes["connection"] = connection
         command.upgrade(config, to)
 

@@ -101,9 +101,13 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
             )
     zone, zone_said = _zone(opened, settings)
     moments = dates.read(
-        Written(opened.columns["ordered_at"], opened.clocks), opened.columns.get("time_of_day"), opened.lines, settings.file.dates, zone,
+        Written(opened.columns["ordered_at"], opened.clocks),
+        opened.columns.get("time_of_day"),
+        opened.lines,
+        settings.file.dates,
+        zone,
         opened.file,
-    )  # fmt: skip
+    )
     numbers, marks = _numbers(opened, settings)
     lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
     reading = _meant(opened, lines, numbers, settings)
@@ -484,7 +488,7 @@ def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[t
     found: dict[int, str] = {}
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
-            masked = _masked(opened.text_of(role, row))
+            masked = _masked(opened.text_of(role, int(row)))
             found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
     return list(found.items())
 
