@@ -103,6 +103,11 @@ def row(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -
     return next(iter(rows(conn, query, params)), None)
 
 
+def one(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The row of a query that always has one, such as a count."""
+    return rows(conn, query, params)[0]
+
+
 def scalar(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> Any:
     """The first column of the first row, or None."""
     with conn.cursor() as cursor:

@@ -161,8 +161,7 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
     read_ = {s.role: amounts.read(s, marks[s.role], settings.shop.timezone) for s in surveys}
     names = {".": "point", ",": "comma"}
     usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
-    told = [role for role in ("amount", "order_total", "unit_price") if role in marks]
-    usual = marks[told[0]] if told else usual
+    usual = next((marks[role] for role in ("amount", "order_total", "unit_price") if role in marks), usual)
     told = {survey.role for survey in surveys if survey.sure or survey.unsure}
     others = [f"in '{opened.name_of(r)}' a {names[m]}" for r, m in marks.items() if m != usual and r in told]
     words = f"numbers have a decimal {names[usual]}" + (f", {', '.join(others)}" if others else "")
