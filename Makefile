@@ -21,7 +21,7 @@ export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench bench-search licences bench-nights bench-labelled bench-predictive bench-planted bench-pages bench-inspect bench-backfill faults lint lock docs clean
+.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench licences faults lint lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
@@ -77,32 +77,8 @@ test: override export SEGMENTATION_MAKE_WORDS :=
 test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
 	@$(PY) -m pytest -n auto --dist loadfile
 
-bench-labelled: $(VENV)/dev.stamp ## how close the choice comes to true labels: DATA="folders of NAME.data.gz and NAME.labels0.gz"
-	@$(PY) -W ignore benchmarks/labelled.py $(DATA)
-
-bench-predictive: $(VENV)/dev.stamp ## what the chosen segments tell of the next 90 days: SOURCE= DATA= COLUMNS= AS_OF=2011-06-01,2011-09-01 PYCARET=python
-	@$(PY) -W ignore benchmarks/predictive.py
-
-bench-planted: $(VENV)/dev.stamp ## how close the demo shop's segments come to the planted ones, easy to hard: CUSTOMERS=5000 AS_OF=
-	@$(PY) -W ignore benchmarks/planted.py
-
-bench-search: $(VENV)/dev.stamp ## seconds and memory of search, labels, a night that keeps, silhouettes: CUSTOMERS=1000000
-	@$(PY) -W ignore benchmarks/search.py $(CUSTOMERS)
-
-bench: $(VENV)/dev.stamp bench-nights ## what the source gate costs against one hand-written query: ARGS=orders-a-day; and a night
-	@$(PY) -W ignore benchmarks/source_gate.py $(ARGS)
-
-bench-nights: $(VENV)/dev.stamp ## a night beside pandas, SQL and ten times the history: SCALE=1 (a million customers; default 0.02) YEARS=20
-	@$(PY) -W ignore benchmarks/nights.py $(or $(SCALE),0.02) $(or $(YEARS),20)
-
-bench-inspect: $(VENV)/dev.stamp ## what an inspection takes beside the mere reading of a file: ARGS=5000000 (lines)
-	@PYTHONPATH=$(PYTHONPATH):. $(PY) -W ignore benchmarks/inspection.py $(ARGS)
-
-bench-pages: $(VENV)/dev.stamp ## what a request of the page in the UI takes with a million customers, and the report's size
-	@PYTHONPATH=$(PYTHONPATH):. $(PY) -W ignore benchmarks/pages.py $(ARGS)
-
-bench-backfill: $(VENV)/dev.stamp ## thirty dates by one backfill under the real scheduler, and Airflow's share: DATA=online_retail.csv.gz ARGS="--dates 8"
-	@$(if $(DATA),,echo "error: which file? make bench-backfill DATA=online_retail.csv.gz" >&2; exit 2;) $(PY) -W ignore benchmarks/backfill.py "$(DATA)" $(ARGS)
+bench: $(VENV)/dev.stamp ## one benchmark, its values by name: NAME=nights SCALE=1 YEARS=20, NAME=search CUSTOMERS=1000000; without NAME all names
+	@$(PY) -W ignore -m benchmarks
 
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
 	@$(PY) -W ignore -m tests.faults $(ONLY)

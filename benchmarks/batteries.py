@@ -2,7 +2,7 @@
 
     PYTHONPATH=include python benchmarks/batteries.py FOLDER
 
-Writes FOLDER/<battery>/NAME.data.gz and NAME.labels0.gz, which `make bench-labelled` reads, so that a
+Writes FOLDER/<battery>/NAME.data.gz and NAME.labels0.gz, which `make bench NAME=labelled` reads, so that a
 rule for choosing is not made for the sets it was tried on. Every set is a seeded formula, or comes
 with scikit-learn.
 """

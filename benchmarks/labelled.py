@@ -1,6 +1,6 @@
 """Distance of the choice by geometry and stability alone from true labels that it never sees.
 
-    make bench-labelled DATA="folder another/folder"
+    make bench NAME=labelled DATA="folder another/folder"
 
 Each folder, or a folder in it, holds NAME.data.gz (points, one a line) with NAME.labels0.gz,
 NAME.labels1.gz, ... (one integer a line, 0 = noise). All choosers pick from the same candidates of

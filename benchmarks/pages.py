@@ -1,6 +1,6 @@
 """Time that the pages of the UI and its API take on a large shop, and size of the report.
 
-    make bench-pages ARGS="[CUSTOMERS [DATES]]"
+    make bench NAME=pages CUSTOMERS=1000000 DATES=365
 
 A warehouse is filled with CUSTOMERS (1,000,000) on 8 dates, each night 3 % of them in another segment, every
 7919th of them on all DATES (365), and with the small tables of all dates: versions, profiles, leaderboards,

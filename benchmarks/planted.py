@@ -1,6 +1,6 @@
 """Agreement of the segments of the demo shop with the planted ones, from easy to hard.
 
-    make bench-planted CUSTOMERS=5000 AS_OF=2026-06-01
+    make bench NAME=planted CUSTOMERS=5000 AS_OF=2026-06-01
 
 The same shop is made with customers who differ less and more from the averages of their planted segment
 (the setting `shop.demo_spread`; 1 is usual), and one night's stages run on each. Beside what is chosen
@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--as-of", type=date.fromisoformat, default=date(2026, 6, 1))
     parser.add_argument("--customers", default="5000")
     args = parser.parse_args(arguments)
-    told = dict.fromkeys(predictive.cli.FILE)
+    told = dict.fromkeys(predictive.commands.FILE)
     table = pd.DataFrame()
     for spread in SPREADS:
         os.environ["SEGMENTATION__SHOP__DEMO_SPREAD"] = str(spread)

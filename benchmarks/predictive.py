@@ -1,6 +1,6 @@
 """Predictive validity of the chosen segments, beside that of other methods.
 
-    make bench-predictive SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
+    make bench NAME=predictive SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
 
 For each date the stages of a night run on facts strictly before it, without a last model: features,
 candidates, choice. What customers did in the 90 days after (the setting `model.horizon_days`) is then

@@ -1,6 +1,6 @@
 """Cost of the choice of a model: 1 M customers x 40 features, two workers, every algorithm.
 
-    make bench-search CUSTOMERS=1000000
+    make bench NAME=search CUSTOMERS=1000000
 
 Four tables: the search (all representations, every trial of every algorithm in two processes, as the pool
 of the DAG runs them, then all scores and the choice), the labelling of everybody by the best candidate of

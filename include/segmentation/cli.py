@@ -116,23 +116,25 @@ def audiences() -> int:
 
 
 def _told(meaning: str) -> Any:
-    return Annotated[str, typer.Option(help=meaning, show_default=False)]
+    return typer.Option(help=meaning, show_default=False)
 
 
 @command()
 def inspect(
-    data: _told("the file") = "",
+    data: Annotated[str, _told("the file")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
     source: Annotated[str, typer.Option(hidden=True)] = "",
-    columns: _told("which column is which: customer_id=client,ordered_at=day,amount=usd") = "",
-    encoding: _told("of the file, such as cp1252") = "",
-    delimiter: _told("between columns: one character, or the word tab") = "",
-    header: _told("1 or 0: whether the first line has the names of the columns") = "",
-    decimal: _told("the decimal mark") = "",
-    dates: _told("order of dates: dmy, mdy or ymd") = "",
-    discount: _told("whether a discount is money or a share of the price") = "",
-    currency: _told("of amounts that name none, such as EUR") = "",
-    timezone: _told("in which days begin at 00:00; default: that of the settings") = "",
+    columns: Annotated[
+        str, _told("which column is which: customer_id=client,ordered_at=day,amount=usd")
+    ] = "",
+    encoding: Annotated[str, _told("of the file, such as cp1252")] = "",
+    delimiter: Annotated[str, _told("between columns: one character, or the word tab")] = "",
+    header: Annotated[str, _told("1 or 0: whether the first line has the names of the columns")] = "",
+    decimal: Annotated[str, _told("the decimal mark")] = "",
+    dates: Annotated[str, _told("order of dates: dmy, mdy or ymd")] = "",
+    discount: Annotated[str, _told("whether a discount is money or a share of the price")] = "",
+    currency: Annotated[str, _told("of amounts that name none, such as EUR")] = "",
+    timezone: Annotated[str, _told("in which days begin at 00:00; default: that of the settings")] = "",
     args: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> int:
     """Say what a file of transactions would be read as, without a warehouse; 2 when it would be refused."""

@@ -52,7 +52,7 @@ def erase(night: Night, customer_id: str) -> dict[str, int]:
         _refuse_if_there(night, one)
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
-        counts = Counter()
+        counts: Counter[str] = Counter()
         for one in wanted:
             counts.update(_delete(conn, one))
     return {name: rows for name, rows in counts.items() if rows}

@@ -96,7 +96,8 @@ def published(night: Night) -> dict[str, Any] | None:
         if run is None or not run.is_published:
             return None
         counts = {name: run.counts[name] for name in ("customers", "segments")}
-        return {**counts, "is_newest": night.as_of_date >= (register.newest(conn) or night.as_of_date)}
+        newest = register.newest(conn)
+        return {**counts, "is_newest": newest is None or night.as_of_date >= newest}
 
 
 def _still_ours(conn: db.Connection, night: Night) -> Run:

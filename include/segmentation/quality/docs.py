@@ -14,7 +14,7 @@ from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
-    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
 FOLDER = "data_docs"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +58,12 @@ def write(
     _put(night.store, f"{FOLDER}/index.html", view.env.get_template("gate_index.j2").render(runs=runs))
 
 
+def _name(validated: "ExpectationValidationResult") -> str:
+    """The name that an expectation of ours has."""
+    expectation = validated.expectation_config
+    return (expectation.meta or {}).get("name", "") if expectation else ""
+
+
 def _blocks(
     validation: "ExpectationSuiteValidationResult", results: dict[str, Result]
 ) -> list[dict[str, Any]]:
@@ -70,7 +76,7 @@ def _blocks(
     section = gx.ValidationResultsColumnSectionRenderer().render(validation_results=ordered).to_json_dict()
     blocks = section["content_blocks"][1:]  # without its header, which is the name of the first figure
     for row, validated in zip(blocks[0]["table"], ordered, strict=True):
-        row[-1] = results[validated.expectation_config.meta["name"]].observed
+        row[-1] = results[_name(validated)].observed
     return blocks
 
 

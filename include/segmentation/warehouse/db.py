@@ -167,7 +167,7 @@ def statement(path: str, **identifiers: Any) -> str:
     return _environment().get_template(path).render(**identifiers)
 
 
-def execute(conn: Connection, query: str, params: dict[str, Any] | None = None) -> int:
+def execute(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> int:
     """Run a statement; returns the rows it touched."""
     with conn.cursor() as cursor:
         cursor.execute(query, params or {})
@@ -185,24 +185,24 @@ def run_file(conn: Connection, path: str, params: dict[str, Any] | None = None, 
     return execute(conn, statement(path, **identifiers), params)
 
 
-def rows(conn: Connection, query: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def rows(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """All rows of a (small) result as dictionaries."""
     with conn.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
         cursor.execute(query, params or {})
         return [dict(row) for row in cursor.fetchall()]
 
 
-def row(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any] | None:
+def row(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """The first row, or None."""
     return next(iter(rows(conn, query, params)), None)
 
 
-def one(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+def one(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The row of a query that always has one, such as a count."""
     return rows(conn, query, params)[0]
 
 
-def scalar(conn: Connection, query: str, params: dict[str, Any] | None = None) -> Any:
+def scalar(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> Any:
     """The first column of the first row, or None."""
     with conn.cursor() as cursor:
         cursor.execute(query, params or {})
@@ -253,7 +253,7 @@ def _savepoint(conn: Connection) -> Iterator[None]:
     execute(conn, "release savepoint patiently")
 
 
-def bind(conn: Connection, query: str, params: dict[str, Any] | None = None) -> str:
+def bind(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> str:
     """A statement with its values in place, for COPY, which takes no parameters."""
     with conn.cursor() as cursor:
         return cursor.mogrify(query, params or {}).decode()
@@ -360,7 +360,7 @@ def inserts(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> 
 def read_frame(
     conn: Connection,
     query: str,
-    params: dict[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> "pd.DataFrame":
     """The rows of a query as a frame, by COPY and Arrow's CSV reader: text columns text, numbers float64.
@@ -459,7 +459,7 @@ class _BinaryRows:
             raise ValueError(f"the COPY ended with {len(self.waiting)} bytes that are no row")
 
 
-def column_kinds(conn: Connection, query: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+def column_kinds(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Arrow types of a query's columns: numbers are float64, everything else is text."""
     import pyarrow as pa
 

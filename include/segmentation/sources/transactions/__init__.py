@@ -82,7 +82,7 @@ def load(
     for column in ("placed_at", "order_id"):
         db.execute(conn, f"create index on transactions.lines ({column})")
     db.execute(conn, "analyze transactions.lines; drop table transactions.parsed")
-    row = db.row(conn, db.statement("transactions/loaded.sql"), {"timezone": zone})
+    row = db.one(conn, db.statement("transactions/loaded.sql"), {"timezone": zone})
     return Loaded(row["rows"], row["last_day"], said, found.lacks)
 
 
@@ -105,7 +105,7 @@ def _name_before(conn: db.Connection) -> str | None:
     if db.scalar(conn, "select to_regclass('files.landed')") is None:
         return None
     row = db.row(conn, "select file_name from files.landed where source = 'transactions'")
-    return row and row["file_name"]
+    return row["file_name"] if row else None
 
 
 # --- into the database ---------------------------------------------------------------------------------------

@@ -75,9 +75,9 @@ def of_text(text: str) -> Time | None:
     text = text.strip()
     if re.fullmatch(r"\d{3,6}", text):
         return of_figures(text)
-    if dotted := re.fullmatch(r"(\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?:\s*(?:uhr|h))?", text, re.IGNORECASE):
-        if dotted[1] != "0":
-            return at(int(dotted[1]), int(dotted[2]), int(dotted[3] or 0))
+    dotted = re.fullmatch(r"(\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?:\s*(?:uhr|h))?", text, re.IGNORECASE)
+    if dotted and dotted[1] != "0":
+        return at(int(dotted[1]), int(dotted[2]), int(dotted[3] or 0))
     if re.fullmatch(r"0?[.,]\d+", text):  # a share of the day, as a spreadsheet has it
         return Time(round(float(text.replace(",", ".")) * 86_400) * SECOND)
     if re.fullmatch(r"\d{1,2}", text):

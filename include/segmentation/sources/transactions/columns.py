@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from segmentation.errors import SettingsError, SourceError
@@ -159,8 +159,12 @@ class Wish:
         if not self.columns:
             known = exports.match(header)
             return known[1] if known else guess(header)
-        places = {role: _place(column, header) for role, column in self.columns.items()}
-        return None if None in places.values() else places
+        places = {
+            role: place
+            for role, column in self.columns.items()
+            if (place := _place(column, header)) is not None
+        }
+        return places if len(places) == len(self.columns) else None
 
     def missing(self, file: str, header: Sequence[str]) -> SourceError:
         """What to say when no line is the header."""
@@ -175,7 +179,7 @@ class Wish:
         )
 
 
-def _is_priced(role: str, told: dict[str, str]) -> bool:
+def _is_priced(role: str, told: Collection[str]) -> bool:
     """Whether amounts come of prices and quantities, or of the totals of orders."""
     return role == "amount" and ({"unit_price", "quantity"} <= set(told) or "order_total" in told)
 

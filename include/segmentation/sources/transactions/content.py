@@ -137,7 +137,7 @@ def cut(column: "pa.Array") -> tuple["pa.Array", "pa.Array"]:
     none = pa.array([""], pa.string()).take(pa.array(np.zeros(len(column), np.int32)))
     if not len(column) or not re.match(DAY_AND_TIME, column[0].as_py().strip()):
         return column, none
-    place = re.search(r"[ T]", column[0].as_py().strip()).start()
+    place = len(re.split(r"[ T]", column[0].as_py().strip())[0])
     column = pc.utf8_trim(column, BLANKS)
     days, times = pc.utf8_slice_codeunits(column, 0, place), pc.utf8_slice_codeunits(column, place + 1)
     is_cut = pc.is_in(pc.utf8_slice_codeunits(column, place, place + 1), pa.array([" ", "T"]))

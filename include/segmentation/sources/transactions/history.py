@@ -22,7 +22,7 @@ def extent(conn: db.Connection, timezone: str) -> Extent | None:
     """The extent of the lines that are loaded; None where there are none."""
     if db.scalar(conn, "select to_regclass('transactions.lines')") is None:
         return None
-    row = db.row(conn, db.statement("transactions/extent.sql"), {"timezone": timezone})
+    row = db.one(conn, db.statement("transactions/extent.sql"), {"timezone": timezone})
     return Extent(**row) if row["days"] else None
 
 

@@ -101,9 +101,13 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
             )
     zone, zone_said = _zone(opened, settings)
     moments = dates.read(
-        Written(opened.columns["ordered_at"], opened.clocks), opened.columns.get("time_of_day"), opened.lines, settings.file.dates, zone,
+        Written(opened.columns["ordered_at"], opened.clocks),
+        opened.columns.get("time_of_day"),
+        opened.lines,
+        settings.file.dates,
+        zone,
         opened.file,
-    )  # fmt: skip
+    )
     numbers, marks = _numbers(opened, settings)
     lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
     reading = _meant(opened, lines, numbers, settings)
@@ -157,8 +161,7 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
     read_ = {s.role: amounts.read(s, marks[s.role], settings.shop.timezone) for s in surveys}
     names = {".": "point", ",": "comma"}
     usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
-    told = [role for role in ("amount", "order_total", "unit_price") if role in marks]
-    usual = marks[told[0]] if told else usual
+    usual = next((marks[role] for role in ("amount", "order_total", "unit_price") if role in marks), usual)
     told = {survey.role for survey in surveys if survey.sure or survey.unsure}
     others = [f"in '{opened.name_of(r)}' a {names[m]}" for r, m in marks.items() if m != usual and r in told]
     words = f"numbers have a decimal {names[usual]}" + (f", {', '.join(others)}" if others else "")
@@ -484,7 +487,7 @@ def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[t
     found: dict[int, str] = {}
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
-            masked = _masked(opened.text_of(role, row))
+            masked = _masked(opened.text_of(role, int(row)))
             found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
     return list(found.items())
 

@@ -488,9 +488,9 @@ def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Tab
         if pc.any(filled).as_py():
             width = len(layout.names)
             raise SourceError(
-                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under {named} names: is "
-                "a decimal comma between columns that commas separate? Export it with another delimiter, or with such "
-                "values in quotes, or say DELIMITER="
+                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under {named} "
+                "names: is a decimal comma between columns that commas separate? Export it with another delimiter, "
+                "or with such values in quotes, or say DELIMITER="
             )
 
 

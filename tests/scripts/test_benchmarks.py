@@ -1,0 +1,79 @@
+"""`make bench NAME=...`: every benchmark is found, and takes the values of `make` as its own options."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as bench
+from segmentation.cli import GIVEN
+
+PROJECT = Path(__file__).parents[2]
+
+
+def test_every_benchmark_is_named_with_what_it_measures():
+    there = bench.benchmarks()
+    assert {
+        "nights",
+        "labelled",
+        "predictive",
+        "planted",
+        "search",
+        "pages",
+        "backfill",
+        "source_gate",
+    } <= set(there)
+    assert "__main__" not in there and "nights_pandas" not in there, "a part of another one"
+    assert set(bench.PLACES) <= set(there)
+    assert all(said and not said.startswith("from ") for said in there.values())
+
+
+# A benchmark, the variables of make, and its command line.
+WORDS = [
+    pytest.param("search", {}, [], id="nothing is told"),
+    pytest.param("search", {"CUSTOMERS": "1000"}, ["1000"], id="by place"),
+    pytest.param("nights", {"YEARS": "3"}, ["0.02", "3"], id="what is usual before it"),
+    pytest.param("labelled", {"DATA": "'a b' c"}, ["a b", "c"], id="several files"),
+    pytest.param(
+        "backfill", {"DATA": "a b.csv", "ARGS": "--dates 8"}, ["a b.csv", "--dates", "8"], id="one file"
+    ),
+    pytest.param(
+        "predictive",
+        {"SOURCE": "x", "AS_OF": "$(rm)"},
+        ["--source=x", "--as-of=$(rm)"],
+        id="by name, as it is",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "line"), WORDS)
+def test_variables_become_the_command_line_of_the_benchmark(name, values, line):
+    assert bench.words(name, values) == line
+
+
+REFUSED = [
+    pytest.param("serch", {}, "did you mean NAME=search", id="the nearest name"),
+    pytest.param("xyzzy", {}, "NAME= is one of", id="all names"),
+    pytest.param("backfill", {}, "which DATA", id="a file is missing"),
+    pytest.param(
+        "search", {"SCALE": "1"}, "SCALE= is not known to the benchmark search", id="another's variable"
+    ),
+    pytest.param("pages", {"DATES": "1"}, "a value is missing before another", id="a gap"),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "words"), REFUSED)
+def test_what_is_not_usable_is_refused_in_words(name, values, words):
+    with pytest.raises(bench.NotUsableError, match=words):
+        bench.words(bench.find(name).stem, values)
+
+
+def test_make_hands_values_on_as_they_are():
+    told = {"NAME": "predictive", "AS_OF": "$(touch x); 'y", GIVEN: "NAME AS_OF"}
+    environment = {**os.environ, **told, "PYTHONPATH": str(PROJECT / "include")}
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks", "--help"]
+    ran = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "--pycaret" in ran.stdout
