@@ -86,7 +86,7 @@ def table(name: str) -> str | None:
         _one([SQL / "segments" / f"{name}.sql"])
         or _one([CODE / name])
         or _one([CODE / f"{owner}s" / f"{short}.py", CODE / owner / f"{short}.py"])
-        or _definition(f"_{short}", sorted((CODE / "publishing").glob("*.py")))
+        or _line(rf"^def _?{short}\(", sorted((CODE / "publishing").glob("*.py")))
         or _created(name)
     )
 
@@ -101,7 +101,8 @@ def command(name: str) -> str | None:
     """What a command does, where that is a module or a folder; else its definition, else its rule."""
     if name.startswith("bench"):
         benchmark = name.removeprefix("bench").removeprefix("-")
-        return _one([PROJECT / "benchmarks" / f"{benchmark}.py" if benchmark else PROJECT / "benchmarks"])
+        home = PROJECT / "benchmarks"
+        return _one([home / f"{benchmark}.py" if benchmark else home]) or _rule(name)
     for home in HOMES:
         if place := _one([home / name, home / f"{name}.py"]):
             return place
@@ -125,10 +126,6 @@ def _line(pattern: str, files: list[Path]) -> str | None:
         if re.search(pattern, line)
     ]
     return matches[0] if len(matches) == 1 else None
-
-
-def _definition(name: str, files: list[Path]) -> str | None:
-    return _line(rf"^def {name}\(", files)
 
 
 def _rule(name: str) -> str | None:

@@ -33,30 +33,6 @@ def links(page: Path) -> list[str]:
     return [one or other for one, other in LINK.findall(prose(page))]
 
 
-def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub makes of a page's headings."""
-    made: set[str] = set()
-    for heading in re.findall(r"^#{1,6} (.+?)\s*$", prose(page), re.MULTILINE):
-        words = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower())
-        slug = words.replace(" ", "-")
-        numbered = (slug if not n else f"{slug}-{n}" for n in range(len(made) + 1))
-        made.add(next(name for name in numbered if name not in made))
-    return made
-
-
-def fault(page: Path, link: str) -> str | None:
-    """What is wrong with a link within the project; nothing of addresses elsewhere."""
-    if re.match(r"[a-z]+:", link):
-        return None
-    place, _, anchor = link.partition("#")
-    target = (page.parent / place).resolve() if place else page
-    if not target.exists():
-        return f"{link}: no such file"
-    if anchor and anchor not in anchors(target):
-        return f"{link}: no such heading"
-    return None
-
-
 def paths(page: Path) -> set[str]:
     """The paths of this project that a page names, without examples: these have a hole, or are its blocks."""
     text = page.read_text(encoding="utf-8")

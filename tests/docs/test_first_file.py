@@ -38,6 +38,8 @@ def follow() -> Iterator[Follow]:
                 program, target, *words = shlex.split(pages.block(PAGE, title))
                 assert program == "make"
                 given = dict(word.split("=", 1) for word in words)
+                if target == "inspect":
+                    return inspect(machine, Path(folder), from_make({GIVEN: " ".join(given), **given}))
                 if "DATA" in given:
                     given["DATA"] = str(Path(folder) / given["DATA"])
                 arguments = from_make({GIVEN: " ".join(given), **given})
@@ -49,6 +51,15 @@ def follow() -> Iterator[Follow]:
             yield run
 
 
+def inspect(machine: Machine, folder: Path, arguments: list[str]) -> str:
+    """What an inspection prints, which needs no shop."""
+    command = [sys.executable, "-W", "ignore", "-m", "segmentation", "inspect", *arguments]
+    ended = subprocess.run(
+        command, cwd=folder, env=machine.environment, capture_output=True, text=True, check=True
+    )
+    return ended.stdout
+
+
 @pytest.fixture(scope="module")
 def summary(follow) -> str:
     return follow("run")
@@ -58,10 +69,13 @@ def test_the_file_begins_as_it_is_shown(follow):
     assert (follow.folder / "orders.csv").read_text().startswith(pages.block(PAGE, "orders.csv"))
 
 
+def test_an_inspection_prints_what_is_shown(follow):
+    assert follow("inspect") == pages.block(PAGE, "inspected")
+
+
 def test_the_summary_is_the_one_that_is_shown(summary):
     assert pages.block(PAGE, "summary") in summary
-    assert pages.block(PAGE, "file") in summary
-    for label in re.findall(r"\*\*(\w+)\*\*", PAGE.read_text().split("Further down")[1].split("##")[0]):
+    for label in re.findall(r"\*\*(\w+)\*\*", PAGE.read_text().split("Below the table")[1].split("##")[0]):
         assert re.search(rf"^{label} ", summary, re.MULTILINE), label
 
 
@@ -84,5 +98,5 @@ def test_the_next_day_keeps_ids(follow):
 
 def test_every_command_is_one_that_is_followed():
     shown = re.findall(r"```bash\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    followed = [pages.block(PAGE, title) for title in ("run", "ask", "name", "next day")]
+    followed = [pages.block(PAGE, title) for title in ("inspect", "run", "ask", "name", "next day")]
     assert [block for block in shown if block not in followed and "COLUMNS=" not in block] == []

@@ -26,7 +26,7 @@ def test_it_is_short():
 
 def test_its_excerpts_are_those_of_the_stored_runs():
     shown = {match[2] for match in readme_excerpts.EXCERPT.finditer(TEXT)}
-    assert shown == set(NAMES) == {"demo", "online_retail"}
+    assert shown == set(NAMES) != set()
     assert readme_excerpts.filled(TEXT) == TEXT, (
         "run `python scripts/readme_excerpts.py` and commit the result"
     )
