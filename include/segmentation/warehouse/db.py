@@ -33,7 +33,7 @@ LIBPQ_EXTRAS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "conne
 
 @dataclass(frozen=True)
 class Database:
-    """Where a database is; its parameters (a password among them) are never printed."""
+    """Address of a database; its parameters (a password among them) are never printed."""
 
     name: str
     params: dict[str, Any] = field(repr=False)

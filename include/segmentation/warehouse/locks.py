@@ -14,7 +14,7 @@ from segmentation.warehouse import db
 
 @dataclass(frozen=True)
 class Lock:
-    """What is locked. Its name is the key, so that it may not change while two versions run side by side."""
+    """A lock. Its name is the key, so that it may not change while two versions run side by side."""
 
     name: str
 
@@ -33,7 +33,7 @@ def features_of(as_of_date: date) -> Lock:
 
 
 def alerts_of(incident: str) -> Lock:
-    """What was said of an incident."""
+    """The alert of an incident."""
     return Lock(f"alerts of {incident}")
 
 
