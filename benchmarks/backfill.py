@@ -66,9 +66,9 @@ def _tasks(run: Path) -> Iterator[tuple[str, float, float, float]]:
         ]
         if not at:
             continue
-        said = [str(event.get("event", "")) for event in events if "timestamp" in event]
-        begin = next((t for t, what in zip(at, said, strict=True) if what.startswith(STARTED)), at[-1])
-        end = next((t for t, what in zip(at, said, strict=True) if what.startswith(ENDED)), at[-1])
+        names = [str(event.get("event", "")) for event in events if "timestamp" in event]
+        begin = next((t for t, what in zip(at, names, strict=True) if what.startswith(STARTED)), at[-1])
+        end = next((t for t, what in zip(at, names, strict=True) if what.startswith(ENDED)), at[-1])
         task = next(part for part in log.parts if part.startswith("task_id=")).removeprefix("task_id=")
         yield task, at[0], at[-1], max(end - begin, 0)
 

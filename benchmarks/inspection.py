@@ -1,4 +1,4 @@
-"""What an inspection takes beside the mere reading of the file: `python benchmarks/inspection.py [LINES]`.
+"""Cost of an inspection beside the mere reading of the file: `python benchmarks/inspection.py [LINES]`.
 
 The file is made first, and not counted: six columns separated by semicolons, German dates with a time of day, decimal
 commas, an order in three lines. Reading is what the product's own reader takes for the text in columns, with nothing

@@ -60,12 +60,14 @@ def fit(points: pd.DataFrame, algorithms: Iterable[str]) -> list[Candidate]:
     return [c for c in found if not c.error and SETTINGS.k_min <= c.k <= SETTINGS.k_max]
 
 
-def judge(found: list[Candidate], scores: pd.DataFrame, value: pd.Series, settings: ModelSettings) -> dict:
+def judge(
+    candidates: list[Candidate], scores: pd.DataFrame, value: pd.Series, settings: ModelSettings
+) -> dict:
     """ARI of what each chooser picks; `value` is every candidate's ARI."""
-    choice = choose(found, scores, settings)
+    choice = choose(candidates, scores, settings)
     admitted = choice.leaderboard.loc[choice.leaderboard["gates_failed"] == "", "candidate"]
     admitted = scores.loc[admitted] if len(admitted) else scores
-    algorithm = pd.Series({c.name: c.algorithm for c in found})
+    algorithm = pd.Series({c.name: c.algorithm for c in candidates})
 
     def best(column: pd.Series) -> float:
         return value[column.idxmax()] if column.notna().any() else 0.0

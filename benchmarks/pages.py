@@ -105,13 +105,13 @@ from generate_series(1, 200000) as n;
 
 def fill(target: db.Database, customers: int, dates: int) -> None:
     """The warehouse of a large shop, as its readers see it."""
-    known = [feature.name for feature in dictionary.dictionary() if feature.transform != "category"]
+    numbers = [feature.name for feature in dictionary.dictionary() if feature.transform != "category"]
     told = {
         "customers": customers,
         "segments": SEGMENTS,
         "newest": NEWEST,
         "first": NEWEST - timedelta(days=dates - 1),
-        "features": known,
+        "features": numbers,
     }
     with target.connect() as conn:
         db.execute(conn, RUNS, told)
@@ -124,10 +124,10 @@ def fill(target: db.Database, customers: int, dates: int) -> None:
             partitions.replace(conn, "segments", "customer_segments", day)
         table._ensure_columns(conn)
         staged = partitions.stage(conn, "features", "customer_features", NEWEST)
-        values = ", ".join(f"mod(n * {17 + i}, 997) / 7.0" for i in range(len(known)))
+        values = ", ".join(f"mod(n * {17 + i}, 997) / 7.0" for i in range(len(numbers)))
         db.execute(
             conn,
-            f"insert into {staged} (as_of_date, customer_id, {', '.join(known)}) "
+            f"insert into {staged} (as_of_date, customer_id, {', '.join(numbers)}) "
             f"select %(newest)s, 'c' || lpad(n::text, 8, '0'), {values} "
             "from generate_series(1, %(customers)s) as n",
             told,

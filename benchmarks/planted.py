@@ -46,21 +46,21 @@ def row(night: Night) -> Iterator[tuple[str, float]]:
     with night.warehouse.connect(readonly=True) as conn:
         frame = features.read(conn, night.as_of_date, dictionary.of(night))
     truth = planted(night, frame.index)
-    known = truth >= 0
+    has_truth = truth >= 0
 
     def ari(labels: np.ndarray) -> float:
-        return float(adjusted_rand_score(truth[known], labels[known]))
+        return float(adjusted_rand_score(truth[has_truth], labels[has_truth]))
 
     names = {}
     for name, (labels, _) in predictive.choose(night).items():
         names[name] = ari(labels)
         yield f"{name}_k", len(set(labels))
-    k = len(set(truth[known]))
-    found = candidates.load(night, list(night.settings.model.algorithms))
+    k = len(set(truth[has_truth]))
+    fitted = candidates.load(night, list(night.settings.model.algorithms))
     board = pd.DataFrame(
         [
             (c.algorithm, c.k, ari(assign(c, candidates.matrix(night, c.representation))["label"].to_numpy()))
-            for c in found
+            for c in fitted
             if not c.error
         ],
         columns=["algorithm", "k", "ari"],

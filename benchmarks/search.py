@@ -81,10 +81,10 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 def snapshot_of(frame: pd.DataFrame, seed: int = 1) -> TrainingSnapshot:
     """Customers of a horizon ago, as a night keeps them: a sample, and what some features explain."""
     rng = np.random.default_rng(seed)
-    asked = frame.iloc[evaluation_rows(frame, SETTINGS)]
-    drive = np.log1p(asked.iloc[:, 1:6].to_numpy()).sum(axis=1)
-    bought = rng.random(len(asked)) < 1 / (1 + np.exp(np.median(drive) - drive))
-    return TrainingSnapshot(asked, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(asked))), 0.0))
+    rows = frame.iloc[evaluation_rows(frame, SETTINGS)]
+    drive = np.log1p(rows.iloc[:, 1:6].to_numpy()).sum(axis=1)
+    bought = rng.random(len(rows)) < 1 / (1 + np.exp(np.median(drive) - drive))
+    return TrainingSnapshot(rows, np.where(bought, np.exp(drive / 3 + rng.normal(size=len(rows))), 0.0))
 
 
 def fit(name: str, folder: str, representations: list[str]) -> tuple[list[Candidate], float, float, int]:

@@ -79,7 +79,7 @@ def tables() -> list[str]:
 
 
 def table(name: str) -> str | None:
-    """Where the rows of a relation come from: its statement, its room or module, else what creates it."""
+    """Source of the rows of a relation: its statement, its room or module, else what creates it."""
     short = re.sub(r"^(?:segment|model|quality)_", "", name)
     owner = name.removesuffix(short).strip("_")
     return (
@@ -98,7 +98,7 @@ def commands() -> list[str]:
 
 
 def command(name: str) -> str | None:
-    """What a command does, where that is a module or a folder; else its definition, else its rule."""
+    """Module or folder of a command, where there is one; else its definition, else its rule."""
     if name.startswith("bench"):
         benchmark = name.removeprefix("bench").removeprefix("-")
         home = PROJECT / "benchmarks"

@@ -45,7 +45,7 @@ def running() -> Iterator[Browser]:
 
 
 class Watch:
-    """What a page said on its console, and every address it asked for."""
+    """Console messages of a page, and every address it requested."""
 
     def __init__(self, page: Page) -> None:
         self.errors: list[str] = []
@@ -84,6 +84,6 @@ def opened(
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA and its best practices: contrast, names, roles, structure."""
+    """Findings of axe-core against WCAG 2.2 AA and its best practices: contrast, names, roles, structure."""
     found = Axe().run(page).response["violations"]
     return [f"{f['id']}: {node['html'][:120]} {node['failureSummary']}" for f in found for node in f["nodes"]]

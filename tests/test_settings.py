@@ -111,15 +111,15 @@ def test_an_empty_file_means_the_defaults(load):
 
 
 def test_the_environment_wins_over_the_file(load):
-    told = load(
+    loaded = load(
         "shop: {timezone: Europe/Paris, name: tiny}\nextract: {lookback_days: 3}",
         SEGMENTATION__SHOP__TIMEZONE="Asia/Shanghai",
         SEGMENTATION__QUALITY__EVENT_TYPES='["view"]',
     )
-    assert told.tz.key == told.shop.timezone == "Asia/Shanghai"
-    assert told.shop.name == "tiny"
-    assert told.extract.lookback_days == 3
-    assert told.quality.event_types == ("view",)
+    assert loaded.tz.key == loaded.shop.timezone == "Asia/Shanghai"
+    assert loaded.shop.name == "tiny"
+    assert loaded.extract.lookback_days == 3
+    assert loaded.quality.event_types == ("view",)
 
 
 @pytest.mark.parametrize(
@@ -156,15 +156,15 @@ def test_the_hash_changes_with_what_shapes_the_segments_only(load):
 
 
 def test_settings_cannot_be_changed_by_a_stage(load):
-    told = load("")
+    loaded = load("")
     with pytest.raises(ValueError, match="frozen"):
-        told.shop.name = "other"
+        loaded.shop.name = "other"
 
 
 def test_the_file_is_read_once(load, tmp_path):
-    told = load("shop: {name: one}")
+    loaded = load("shop: {name: one}")
     Path(tmp_path / "settings.yaml").write_text("shop: {name: two}")
-    assert settings.load() is told
+    assert settings.load() is loaded
 
 
 @pytest.mark.parametrize(

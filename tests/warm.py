@@ -71,7 +71,7 @@ def _redirect(output: int) -> None:
 
 
 def _command(argv: list[str], environment: dict[str, str], output: str, told: Path) -> int:
-    """What `python -m segmentation local` does, but for how it starts the process of the night."""
+    """Do what `python -m segmentation local` does, but for how it starts the process of the night."""
     _redirect(os.open(output, os.O_WRONLY))
     os.environ.clear()
     os.environ.update(environment)
@@ -129,7 +129,7 @@ class _Night:
 
 
 def _import(night: dict) -> None:
-    """What a night imported, in the environment in which it did: Airflow reads it when it is imported."""
+    """Import the modules of a night, in its environment: Airflow reads it when it is imported."""
     os.environ.update(night["environment"])
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         for name in night["modules"]:

@@ -65,7 +65,7 @@ class Section(BaseModel):
 
 
 class Shop(Section):
-    """Which shop this deployment serves."""
+    """The shop that this deployment serves."""
 
     name: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$", description="what it is called")
     source: str = Field("demo", pattern=r"^[a-z0-9_]+$", description="a folder under include/sql/extract")
@@ -79,7 +79,7 @@ class Shop(Section):
 
 
 class File(Section):
-    """How a file of transactions is written; what is empty is found out."""
+    """Format of a file of transactions; empty settings are derived from the file."""
 
     columns: str | None = Field(
         None, description="which column is which: customer_id=client,ordered_at=day,amount=usd"
@@ -340,7 +340,7 @@ class Run(Section):
 
 
 class Products(Section):
-    """What each segment buys more than the others."""
+    """Products that each segment buys more than the others."""
 
     days: int = Field(365, ge=1, le=3660, description="days of orders that are looked at")
     most: int = Field(20, ge=1, le=1000, description="products a segment; equals at the end are all kept")

@@ -42,7 +42,7 @@ def connection(database: Database) -> str:
 
 @pytest.fixture
 def deployment(warehouse_db, monkeypatch, tmp_path) -> Database:
-    """What a task finds in its environment: a warehouse, and no shop of this machine; the warehouse."""
+    """Environment of a task: a warehouse, and no shop of this machine; the warehouse."""
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", connection(warehouse_db))
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.delenv("AIRFLOW_CONN_ALERTS", raising=False)

@@ -17,7 +17,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Mailbox:
-    """What the SMTP server took."""
+    """Mails that the SMTP server took."""
 
     port: int = 0
     mails: list[email.message.EmailMessage] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Mailbox:
 
     @staticmethod
     def text(mail: email.message.EmailMessage) -> str:
-        """What a person reads of a mail."""
+        """The part of a mail that a person reads."""
         return mail.get_body(("plain", "html")).get_content()
 
 
@@ -47,7 +47,7 @@ class AnyPort(Controller):
 
 @dataclass
 class Hook:
-    """What the HTTP endpoint took; `answer` is what it says."""
+    """Requests that the HTTP endpoint took; `answer` is its response."""
 
     port: int = 0
     answer: int = 200

@@ -1,4 +1,4 @@
-"""What happened, as an alert: gates, tasks, deadlines, recoveries; real Postgres, real receivers."""
+"""Incidents as alerts: gates, tasks, deadlines, recoveries; real Postgres, real receivers."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ DUE = datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 
 def context(night: Night | None, exception: BaseException, task: str = "clean", **run: Any) -> dict[str, Any]:
-    """What Airflow hands to a callback."""
+    """The context that Airflow hands to a callback."""
     reference = night and {"run_id": night.run_id, "as_of_date": night.as_of_date.isoformat()}
     return {
         "exception": exception,
@@ -282,7 +282,7 @@ def test_a_night_without_data_is_told(start, told):
 
 
 def miss(run_type: str = "scheduled") -> None:
-    """What the triggerer does when the deadline of a DAG run has passed."""
+    """Do what the triggerer does when the deadline of a DAG run has passed."""
     run = {
         "dag_run_id": "scheduled__1",
         "run_type": run_type,

@@ -1,4 +1,4 @@
-"""What an alert says, in both languages, and what it never says."""
+"""Words of an alert in both languages, and what it must never contain."""
 
 from datetime import date
 from pathlib import Path

@@ -60,7 +60,7 @@ def of(manifest: dict) -> dict[int, dict]:
 
 
 def addresses(folder, entry: dict) -> list[str]:
-    """What is in the files of an audience, which have to be the same, and to be what the manifest says."""
+    """Read the files of an audience, which must be equal and fit the manifest."""
     found = []
     for file in entry["files"]:
         content = (folder / file["path"]).read_bytes()

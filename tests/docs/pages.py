@@ -43,14 +43,14 @@ def paths(page: Path) -> set[str]:
 
 
 def is_there(path: str, page: Path) -> bool:
-    """Whether a path is one of the tree: from its root, the code, the SQL, or the page's folder."""
+    """True where a path is one of the tree: from its root, the code, the SQL, or the page's folder."""
     sql = PROJECT / "include" / "sql"
     roots = (PROJECT, PROJECT / "include" / "segmentation", sql, sql / "extract", page.parent)
     return any(next(root.glob(path), None) for root in roots)
 
 
 def commands(page: Path) -> set[str]:
-    """What follows `make` and `python -m segmentation` in the code of a page, as `make WORD` and `WORD`."""
+    """Words after `make` and `python -m segmentation` in the code of a page, as `make WORD` and `WORD`."""
     text = page.read_text(encoding="utf-8")
     code = "\n".join(
         [*FENCE.findall(text), *SPAN.findall(prose(page)), *re.findall(r"^ {4}\S.*", text, re.M)]

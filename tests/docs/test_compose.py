@@ -229,7 +229,7 @@ def test_status_reads_the_same_connection_without_airflow(monkeypatch):
 
 
 def airflow_commands() -> list[list[str]]:
-    """What compose runs of Airflow: commands, health checks, the steps of init."""
+    """Airflow as compose runs it: commands, health checks, the steps of init."""
     commands = [SERVICES[name]["command"] for name in AIRFLOW_SERVICES - ONE_SHOT]
     commands += [
         service["healthcheck"]["test"][1:] for name, service in SERVICES.items() if name not in ONE_SHOT

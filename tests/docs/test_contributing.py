@@ -32,7 +32,7 @@ def tree(tmp_path) -> Path:
 
 
 def steps(kind: str) -> list[tuple[str, str, str]]:
-    """What is to be done for a kind of thing: action, file, text."""
+    """Steps for a kind of thing: action, file, text."""
     return [(action, file, text) for one, action, file, text in STEP.findall(GUIDE) if one == kind]
 
 

@@ -47,7 +47,7 @@ def test_modules_can_be_imported(page: Path):
 
 
 def _is_known(name: str) -> bool:
-    """Whether a dotted name is a module, or something that a module has."""
+    """True where a dotted name is a module, or something that a module has."""
     try:
         if importlib.util.find_spec(name):
             return True

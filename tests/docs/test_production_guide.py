@@ -76,7 +76,7 @@ def exists(database: Database, role: str) -> bool:
 
 
 def may(database: Database, statement: str) -> bool:
-    """Whether the statement runs; whatever it did is undone."""
+    """True where the statement runs; its effects are undone."""
     connection = psycopg2.connect(**database.params)
     try:
         with connection.cursor() as cursor:

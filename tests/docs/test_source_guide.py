@@ -77,7 +77,7 @@ def ingest(night: Night) -> dict[str, dict[str, Any]]:
 
 
 def approximately(cell: str) -> object:
-    """What a cell of the guide says: null, a number to its digits, a text."""
+    """Value of a cell of the guide: null, a number to its digits, a text."""
     if cell == "":
         return None
     return pytest.approx(float(cell), abs=5e-5) if re.fullmatch(r"-?[\d.]+", cell) else cell

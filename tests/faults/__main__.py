@@ -150,7 +150,7 @@ def _written() -> list[str]:
 
 
 def _page(rows: dict[str, str], cases: Sequence[Case]) -> str:
-    """What is known of the cases: a line of figures, and a table of either kind."""
+    """Summary of the cases: a line of figures, and a table of either kind."""
     healthy = [case for case in cases if case.expected == "healthy"]
     faults = [case for case in cases if case.expected != "healthy"]
     good = sum(case.name in rows and WRONG not in rows[case.name] for case in faults)

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Literal
 
 Verdict = Literal["stop", "warn", "quarantine", "repaired", "healthy"]
-"""What a night makes of a fault: it stops, nothing is published; it publishes and warns; it publishes without
+"""Outcome of a night: it stops, nothing is published; it publishes and warns; it publishes without
 the rows at fault; it publishes what it would have published without the fault. `healthy`: no fault at all."""
 
 

@@ -122,7 +122,7 @@ class Backfill:
         postgres.database(server, "warehouse")
 
     def rows(self) -> dict[str, list[str]]:
-        """What readers see, without what names a run."""
+        """The rows that readers see, without the ids of runs."""
         warehouse: Database = self.machine.warehouse(SHOP)
         return contents(warehouse, RELATIONS, "run_id parent_run_id first_run_id published_at")
 
@@ -168,7 +168,7 @@ class Backfill:
 
     @property
     def said(self) -> str:
-        """What the commands have printed."""
+        """Output of the commands."""
         return (self.machine.folder / "backfill.log").read_text()
 
 

@@ -73,7 +73,7 @@ create function faults.today(t timestamptz) returns boolean language sql immutab
 
 @dataclass(frozen=True)
 class Seen:
-    """What a night came to."""
+    """Outcome of a night."""
 
     exit_code: int
     output: str
@@ -345,7 +345,7 @@ def _sentence(row: dict) -> str:
 
 
 def _repairs(output: str, results: list[dict]) -> list[str]:
-    """What reconciliation extracted again."""
+    """Days that reconciliation extracted again."""
     found = re.compile(r"reconcil.*again|repaired", re.IGNORECASE)
     lines = [line.split(" s  ")[-1].strip() for line in output.splitlines() if found.search(line)]
     return lines + [

@@ -1,4 +1,4 @@
-"""What is known of a customer, as of each date; customers who are erased, and customers who are merged."""
+"""Attributes of a customer as of each date; customers who are erased, and customers who are merged."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -55,7 +55,7 @@ def move(shop: SmallShop, number: int, **attributes: Any) -> None:
 
 
 def known(shop: SmallShop, until: int, columns: str = "city, consent, email_sha256") -> tuple | None:
-    """What a date sees of customer 1."""
+    """Attributes of customer 1 as of a date."""
     with shop.warehouse.connect(readonly=True) as conn, conn.cursor() as cursor:
         cursor.execute(
             f"select {columns} from core.customers where customer_id = '1' "

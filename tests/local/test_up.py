@@ -73,7 +73,7 @@ class Airflow:
 
     @property
     def runs(self) -> str:
-        """Where the DAG's runs are in the API."""
+        """Address of the DAG's runs in the API."""
         return f"{self.address}/api/v2/dags/customer_segmentation/dagRuns"
 
     def exports(self) -> list[dict]:
@@ -81,11 +81,11 @@ class Airflow:
         return call(f"{self.address}/api/v2/dags/audiences/dagRuns", self.token)["dag_runs"]
 
     def told(self, day: date) -> list[dict]:
-        """What the HTTP endpoint got of a date."""
+        """Requests of a date that the HTTP endpoint got."""
         return [body for body in self.hook.bodies if body["title"].startswith(f"[demo] {day}:")]
 
     def mailed(self, day: date) -> dict[str, str]:
-        """What the SMTP server got of a date: texts by subject."""
+        """Mails of a date that the SMTP server got: texts by subject."""
         mails = {mail["subject"]: self.mailbox.text(mail) for mail in self.mailbox.mails}
         return {subject: text for subject, text in mails.items() if subject.startswith(f"[demo] {day}:")}
 
@@ -105,7 +105,7 @@ def call(url: str, token: str | None = None, body: dict | None = None) -> dict:
 
 
 def lines_until(process: subprocess.Popen, wanted: str, seconds: float) -> str:
-    """What a process prints, up to the line that has `wanted` in it."""
+    """Output of a process, up to the line that has `wanted` in it."""
     seen, deadline = "", time.monotonic() + seconds
     while time.monotonic() < deadline and (line := process.stdout.readline()):
         seen += line
@@ -278,7 +278,7 @@ def test_ctrl_c_stops_everything(airflow):
 
 
 def deadline_of(machine: Machine, dag_run_id: str) -> str | None:
-    """What became of what follows a missed deadline."""
+    """Outcome of the callback of a missed deadline."""
     metadata = postgres.database(postgres.start(machine.folder / "demo" / "postgres"), "airflow")
     query = (
         "select c.state from deadline as d join callback as c on c.id = d.callback_id "

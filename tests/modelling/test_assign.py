@@ -56,22 +56,22 @@ def test_everybody_has_a_segment_and_noise_is_an_outlier(name, moons):
     matrix, _ = moons
     for candidate in fit_algorithm(name, matrix, SETTINGS):
         if not candidate.error:
-            given = assign(candidate, matrix)
+            assigned = assign(candidate, matrix)
             noise = candidate.labels == NOISE
-            assert given["label"].between(0, candidate.k - 1).all()
-            assert (given["is_outlier"] == noise).all()
-            assert (given["label"][~noise] == candidate.labels[~noise]).all()
-            assert given["confidence"].between(0, 1).all()
-            assert (given["confidence"][noise] == 0).all()
+            assert assigned["label"].between(0, candidate.k - 1).all()
+            assert (assigned["is_outlier"] == noise).all()
+            assert (assigned["label"][~noise] == candidate.labels[~noise]).all()
+            assert assigned["confidence"].between(0, 1).all()
+            assert (assigned["confidence"][noise] == 0).all()
 
 
 def test_outlier_gets_the_segment_of_the_nearest_customer_that_has_one(blobs):
     matrix, _ = blobs
     candidate = max((c for c in fit_algorithm("dbscan", matrix, SETTINGS) if c.k == 4), key=lambda c: c.name)
     far = matrix.iloc[[0]] + 4 * (matrix.iloc[0] - matrix.mean())
-    given = assign(candidate, far)
-    assert given["is_outlier"].all()
-    assert given["label"].item() == candidate.labels[0]
+    assigned = assign(candidate, far)
+    assert assigned["is_outlier"].all()
+    assert assigned["label"].item() == candidate.labels[0]
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -92,20 +92,20 @@ def test_noise_far_from_every_segment_gets_the_nearest_all_the_same():
     labels = np.repeat([0, 1, NOISE], [60, 60, 40])
     labeller = NeighbourLabeller(np.concatenate([points, crowd]), labels)
     X = np.concatenate([points[::7] + 0.3, crowd[::3], rng.normal(scale=12, size=(200, 2))])
-    given = assign(Candidate("made", "made", {}, k=2, labeller=labeller), pd.DataFrame(X))
+    assigned = assign(Candidate("made", "made", {}, k=2, labeller=labeller), pd.DataFrame(X))
     nearest = np.argmin(cdist(X, points), axis=1)
     noise = labels[np.argmin(cdist(X, labeller.points), axis=1)] == NOISE
     assert noise[-200:].any()
-    assert (given["is_outlier"] == noise).all()
-    assert (given["label"][noise] == labels[nearest][noise]).all()
-    assert (given["confidence"][noise] == 0).all()
+    assert (assigned["is_outlier"] == noise).all()
+    assert (assigned["label"][noise] == labels[nearest][noise]).all()
+    assert (assigned["confidence"][noise] == 0).all()
 
 
 def test_no_structure_is_one_segment(blobs):
-    given = assign(None, blobs[0])
-    assert given["label"].unique().tolist() == [0]
-    assert given["confidence"].unique().tolist() == [1.0]
-    assert not given["is_outlier"].any()
+    assigned = assign(None, blobs[0])
+    assert assigned["label"].unique().tolist() == [0]
+    assert assigned["confidence"].unique().tolist() == [1.0]
+    assert not assigned["is_outlier"].any()
 
 
 def test_matrix_with_other_columns_is_refused_by_name(blobs):

@@ -27,17 +27,17 @@ def overlapping(n: int) -> pd.DataFrame:
 
 def digest(name: str, matrix: pd.DataFrame, settings: ModelSettings = SETTINGS) -> list[str]:
     """The stored values of each candidate, customers in the order of their ids."""
-    said = []
+    lines = []
     evaluated = matrix.index[evaluation_rows(matrix, settings)]
     for candidate in fit_algorithm(name, matrix, settings):
-        told = f"{candidate.name} {candidate.k} {candidate.stability} {candidate.error}"
+        line = f"{candidate.name} {candidate.k} {candidate.stability} {candidate.error}"
         if not candidate.error:
             by_customer = pd.DataFrame(
                 {"label": candidate.labels, "confidence": candidate.confidence.round(6)}, evaluated
             ).sort_index()
-            told += hashlib.sha256(by_customer.to_csv().encode()).hexdigest()
-        said.append(told)
-    return said
+            line += hashlib.sha256(by_customer.to_csv().encode()).hexdigest()
+        lines.append(line)
+    return lines
 
 
 def test_two_new_processes_with_shuffled_customers_give_the_rows_of_one():

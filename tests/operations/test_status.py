@@ -1,4 +1,4 @@
-"""How old the newest published date is, and what it means: a night that never started is found."""
+"""Age of the newest published date, and its meaning: a night that never started is detected."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a publication writes, from what it gathered: without Postgres."""
+"""Decisions of a publication, from its inputs: without Postgres."""
 
 from dataclasses import replace
 from datetime import date

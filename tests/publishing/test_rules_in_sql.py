@@ -279,7 +279,7 @@ def test_a_name_by_a_person_is_seen_at_once_and_stays(published):
 
 
 def names_of(conn: db.Connection, segment_id: int) -> set[str]:
-    """What each relation and reader calls a segment of the date."""
+    """Name of a segment of the date in each relation and reader."""
     asked = {"id": segment_id, "between": [AS_OF]}
     queries = (
         "select name from segments.segment_versions where segment_id = %(id)s",

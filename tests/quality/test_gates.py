@@ -398,7 +398,7 @@ SEGMENT_FAULTS = [
 
 
 def failed(night) -> dict[tuple[str, str], str]:
-    """What was stored as not met."""
+    """Results stored as not met."""
     with night.warehouse.connect() as conn:
         rows = db.rows(conn, "select * from segments.quality_results where run_id = 'run-1' and not success")
     return {(row["table_name"], row["expectation"]): row["severity"] for row in rows}
@@ -847,7 +847,7 @@ def test_shop_without_events_is_not_asked_for_them(night, night_of):
 
 
 def test_shop_without_any_row_passes(warehouse_db, night_of, tmp_path):
-    """Whether a run ends as no_data is not for a gate to say."""
+    """Ending a run as no_data is not the decision of a gate."""
     night = night_of(warehouse_db, tmp_path)
     assert check_sources(night, None, AS_OF).failed == {"critical": 0, "warning": 0, "info": 0}
     cleaning.run(night, None, AS_OF, quiet)

@@ -166,7 +166,7 @@ def test_bounds_in_words_and_in_sql(bound, expected, condition):
 
 @pytest.mark.parametrize("gaps", [set(), {"mean_rating"}])
 def test_the_bounds_of_a_rule_are_true_of_the_same_customers_as_its_condition(gaps, warehouse):
-    """What is kept as data is what the tree asked, whatever its path."""
+    """The conditions kept as data are those of the tree, whatever its path."""
     numbers = np.random.default_rng(5)
     values = [None, 0.0, 1.5, 2.0, 3.0, 4.5, 5.0]
     for _ in range(60):

@@ -134,7 +134,7 @@ def test_no_id_is_given_twice(parts):
 # --- what became of each segment ---------------------------------------------------------------------------
 
 
-def told(before: dict[str, int], after: dict[str, int]) -> dict[int, identity.Event]:
+def events_of(before: dict[str, int], after: dict[str, int]) -> dict[int, identity.Event]:
     """Match, give new ids from 100 on, and tell the events; the customers of each date and their segments."""
     overlap = Counter((after[c], before[c]) for c in before if c in after)
     clusters = sorted(set(after.values()), key=lambda n: min(c for c in after if after[c] == n))
@@ -190,7 +190,7 @@ def stories(draw):
 @given(story=stories())
 def test_random_splits_and_merges_are_told_as_such(story):
     before, after, expected, splits = story
-    found = told(before, after)
+    found = events_of(before, after)
     assert {s: (e.event, e.parents) for s, e in found.items() if s < 100} == expected
     new = [e for s, e in found.items() if s >= 100]
     assert len(new) == splits
@@ -210,12 +210,12 @@ def test_random_splits_and_merges_are_told_as_such(story):
 @given(story=stories(), order=st.randoms(use_true_random=False))
 def test_the_order_of_customers_and_the_numbers_of_clusters_change_no_event(story, order):
     before, after, _, _ = story
-    once = told(before, after)
+    once = events_of(before, after)
     numbers = sorted(set(after.values()))
     renamed = dict(zip(numbers, order.sample(range(50), len(numbers)), strict=True))
     customers = list(after)
     order.shuffle(customers)
-    again = told(before, {c: renamed[after[c]] for c in customers})
+    again = events_of(before, {c: renamed[after[c]] for c in customers})
     assert again == once
 
 

@@ -15,10 +15,10 @@ PLAYS = playbook.load()
 def test_every_kind_of_segment_has_a_play_in_every_language(language):
     with speaking(language):
         for tier, stage in itertools.product(naming.TIERS, naming.STAGES):
-            found = playbook.plays_for(PLAYS, tier, stage, ())
-            assert 1 <= len(found) <= playbook.MOST, (tier, stage)
-            assert all(all(play.values()) for play in found)
-            assert all(play["advice"].isascii() == (language == "en") for play in found)
+            plays = playbook.plays_for(PLAYS, tier, stage, ())
+            assert 1 <= len(plays) <= playbook.MOST, (tier, stage)
+            assert all(all(play.values()) for play in plays)
+            assert all(play["advice"].isascii() == (language == "en") for play in plays)
 
 
 def test_the_five_plays_that_the_founders_asked_for_are_there():
@@ -34,9 +34,9 @@ def test_the_five_plays_that_the_founders_asked_for_are_there():
 
 
 def test_traits_call_for_plays_and_the_reason_says_so():
-    found = playbook.plays_for(PLAYS, "mid", "active", ("discount_share+", "return_rate+", "mean_rating-"))
-    assert [play["play"] for play in found] == ["upsell", "full_price", "fewer_returns"]
-    assert found[1]["reason"] == "active, buys on discount"
+    plays = playbook.plays_for(PLAYS, "mid", "active", ("discount_share+", "return_rate+", "mean_rating-"))
+    assert [play["play"] for play in plays] == ["upsell", "full_price", "fewer_returns"]
+    assert plays[1]["reason"] == "active, buys on discount"
 
 
 def test_what_a_segment_must_not_have(tmp_path):

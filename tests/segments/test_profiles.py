@@ -80,23 +80,23 @@ def test_the_index_is_unknown_where_everybody_is_not_above_zero(frame, clusters)
 
 
 def test_effects_are_standard_deviations_from_everybody(frame, clusters):
-    told = profiles.effects(frame, clusters, WANTED)
+    effects = profiles.effects(frame, clusters, WANTED)
     rating = frame["mean_rating"]
-    assert told.loc[7, "mean_rating"] == pytest.approx((4 - rating.mean()) / rating.std(ddof=0))
+    assert effects.loc[7, "mean_rating"] == pytest.approx((4 - rating.mean()) / rating.std(ddof=0))
     logs = np.log1p(frame["recency_days"])  # heavy tails are compared on a log scale
-    assert told.loc[3, "recency_days"] == pytest.approx(
+    assert effects.loc[3, "recency_days"] == pytest.approx(
         (logs[["e", "f"]].mean() - logs.mean()) / logs.std(ddof=0)
     )
     sizes = clusters.value_counts()
-    assert (told["recency_days"] * sizes).sum() == pytest.approx(0)
+    assert (effects["recency_days"] * sizes).sum() == pytest.approx(0)
 
 
 def test_direction_and_size_are_against_everybody(frame, clusters):
     table = profiles.profiles(frame, clusters, WANTED)
-    told = profiles.effects(frame, clusters, WANTED)
+    effects = profiles.effects(frame, clusters, WANTED)
     for cluster, direction in ((3, "higher"), (7, "lower")):
         row = of(table, cluster, "recency_days")
-        assert row["effect"] == pytest.approx(told.loc[cluster, "recency_days"], abs=1e-6)
+        assert row["effect"] == pytest.approx(effects.loc[cluster, "recency_days"], abs=1e-6)
         assert (row["direction"], row["mean_all"], row["median_all"]) == (direction, 85, 3.5)
     assert of(table, 3, "tenure_days")["direction"] == "alike"
 
@@ -124,5 +124,5 @@ def test_one_customer_is_a_profile(frame):
     table = profiles.profiles(alone, pd.Series([0], index=alone.index), WANTED)
     assert of(table, 0, "spend_365d")["mean"] == of(table, 0, "spend_365d")["p90"] == 100
     assert set(table["importance"]) == {0}
-    (told,) = profiles.traits(alone, pd.Series([0], index=alone.index), WANTED, Lifecycle())
-    assert (told.traits, told.customers) == ((), 1)
+    (only,) = profiles.traits(alone, pd.Series([0], index=alone.index), WANTED, Lifecycle())
+    assert (only.traits, only.customers) == ((), 1)

@@ -25,13 +25,13 @@ MODEL = assign.Model("kmeans k=4", "kmeans", {"k": 4}, 4, None, (), None, refit.
 MOVED = THEN.assign(monetary=THEN["monetary"] * 3)
 
 
-def told(model: assign.Model = MODEL, frame: pd.DataFrame = THEN, day: int = 2, **model_settings):
+def due(model: assign.Model = MODEL, frame: pd.DataFrame = THEN, day: int = 2, **model_settings):
     changed = SETTINGS.model.model_copy(update=model_settings)
     return refit.due(model, frame, date(2026, 3, day), SETTINGS.model_copy(update={"model": changed}))
 
 
 def test_a_night_after_the_search_on_which_little_has_changed_does_not_search():
-    search, reason = told()
+    search, reason = due()
     assert not search
     assert "little has changed since the search of 2026-03-01" in reason
 
@@ -49,13 +49,13 @@ def test_a_night_after_the_search_on_which_little_has_changed_does_not_search():
     ids=["age", "drift", "growth", "other features", "settings", "model of an older version"],
 )
 def test_what_calls_for_a_search_is_said(changes, reason):
-    search, words = told(**changes)
+    search, words = due(**changes)
     assert search
     assert reason in words
 
 
 def test_thresholds_are_settings():
-    assert told(day=8, search_every_days=30)[1] == "the settings have changed since the last search"
+    assert due(day=8, search_every_days=30)[1] == "the settings have changed since the last search"
     tolerant = SETTINGS.model_copy(
         update={"model": SETTINGS.model.model_copy(update={"search_every_days": 30, "search_above_psi": 9.0})}
     )
@@ -106,12 +106,12 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
                 SearchSample.of(matrix if name == "all" else matrix[["a", "b"]], few).write(file)
         for algorithm in algorithms:
             candidates.fit(night, algorithm)
-        found = candidates.load(night, algorithms)
-        chosen = choose(found, score(found, matrix, few), few)
+        fitted = candidates.load(night, algorithms)
+        chosen = choose(fitted, score(fitted, matrix, few), few)
         searched = refit.today(matrix, night, chosen.leaderboard)
         assign.save_model(assign.make_model(chosen.winner, matrix, searched=searched), night.folder / "model")
         tried: dict[str, list[dict]] = {}
-        for candidate in found:
+        for candidate in fitted:
             tried.setdefault(f"{candidate.algorithm} {candidate.representation}", []).append(candidate.params)
         return assign.load_model(night.folder / "model"), tried
 

@@ -29,7 +29,7 @@ TO_MARCH_3 = {**OF_DAYS, "last": "2024-03-03"}
 
 @dataclass(frozen=True)
 class Case:
-    """What is right of a file: figures, or words of its refusal; and what should be said of it."""
+    """Right answer for a file: figures, or words of its refusal; and what should be said of it."""
 
     figures: dict[str, Any] = field(default_factory=dict)
     says: tuple[str, ...] = ()

@@ -76,7 +76,7 @@ def read(shop: SmallShop, day: date) -> pd.DataFrame:
 
 
 def before_december(shop: SmallShop) -> dict[str, dict[str, Any]]:
-    """How many facts of the days before 2011-12-01 there are, and a sum over the hashes of all of them."""
+    """Number of facts of the days before 2011-12-01 there are, and a sum over the hashes of all of them."""
     with shop.warehouse.connect(readonly=True) as conn:
         return {
             table: db.row(

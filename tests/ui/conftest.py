@@ -61,7 +61,7 @@ class Server:
 
     @property
     def pages(self) -> str:
-        """Where the pages of this project are."""
+        """Address of the pages of this project."""
         return f"{self.address}/segmentation"
 
     @property

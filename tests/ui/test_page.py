@@ -20,7 +20,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def session(server):
-    """What a browser has after logging in: the cookie."""
+    """State of a browser after logging in: the cookie."""
     cookie = {"name": "_token", "value": server.token, "domain": "127.0.0.1", "path": "/", "expires": -1}
     cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
     return {"storage_state": {"cookies": [cookie], "origins": []}}

@@ -1,4 +1,4 @@
-"""What happened, as an alert (this module knows Airflow): facts from the run, the gate and the quarantine."""
+"""Incidents as alerts (this module knows Airflow): facts from the run, the gate and the quarantine."""
 
 import logging
 import os
@@ -190,7 +190,7 @@ def _alert(
 
 
 def _gate(run_id: str | None, message: str) -> dict[str, Any]:
-    """What a gate found, from the results that it stored; the message of the failure where there is none."""
+    """Findings of a gate, from the results that it stored; the message of the failure where there is none."""
     with connections.database(WAREHOUSE).connect() as conn:
         rows = db.rows(conn, db.statement("alerts/failed_checks.sql"), {"run_id": run_id})
         found = [Result.of(row) for row in rows]
@@ -269,7 +269,7 @@ def _dag_run_id() -> str | None:
 
 
 def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1, dag_id: str = dag_ids.NIGHT) -> str:
-    """Where the run or its task is in the Airflow UI; empty where there is no UI (`make run`)."""
+    """Address of the run or its task in the Airflow UI; empty where there is no UI (`make run`)."""
     base = links.base_url()
     if not base or not dag_run_id:
         return ""
@@ -279,7 +279,7 @@ def ui(dag_run_id: str | None, task_id: str = "", map_index: int = -1, dag_id: s
 
 
 def _page(link: str | None) -> str:
-    """Where the page of a gate is: Data Docs, in the UI, else among the artifacts."""
+    """Address of the page of a gate: Data Docs, in the UI, else among the artifacts."""
     if not link:
         return ""
     return links.url(link) or f"{str(connections.store()).rstrip('/')}/{link}"

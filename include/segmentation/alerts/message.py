@@ -1,4 +1,4 @@
-"""What an alert says (plain Python): facts in, title and text out, by a template of the language and kind."""
+"""Words of an alert (plain Python): facts in, title and text out, by a template of the language and kind."""
 
 import re
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Alert:
-    """What somebody is told. Numbers, dates, table names and keys of orders: never a value of a customer.
+    """The facts of an alert. Numbers, dates, table names and keys of orders: never a value of a customer.
 
     `what` are unmet expectations, or sentences of others; `readers` is the newest published date, or None;
     `link` is where to look and `details` the page of a gate;

@@ -1,4 +1,4 @@
-"""How an alert gets out (this module knows Airflow): a notifier over the library `apprise`.
+"""Delivery of alerts (this module knows Airflow): a notifier over the library `apprise`.
 
 The Airflow connection `alerts` names the receivers: its password is one apprise URL or several, with white
 space between them; further ones may stand in the list `urls` of its extra. https://appriseit.com/services/
@@ -41,7 +41,7 @@ log = logging.getLogger("segmentation.alerts")
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of an alert: who took it, and why others did not (without secrets)."""
+    """The delivery of an alert: who took it, and why others did not (without secrets)."""
 
     taken: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -187,7 +187,7 @@ def _without(url: str, words: str) -> str:
 
 
 def _say(text: Text, delivery: Delivery) -> None:
-    """What became of the alert, to the log and to whoever follows the run; the text where nobody has it."""
+    """Report the delivery to the log and to whoever follows the run; the text where nobody has it."""
     if delivery.taken:
         progress.say(f"alert sent to {', '.join(delivery.taken)}: {text.title}")
     if delivery.error:

@@ -1,4 +1,4 @@
-"""What was said (plain Python): `quality.alerts`, which makes one alert of what many tasks report."""
+"""Record of alerts (plain Python): `quality.alerts`, which makes one alert of what many tasks report."""
 
 from datetime import date
 from typing import Any

@@ -1,3 +1,3 @@
-"""What segments are used for, one module or folder each.
+"""Applications of segments, one module or folder each.
 
 Nothing imports an application but `pipeline`, `ui` and `report`."""

@@ -12,7 +12,7 @@ UNKNOWN = None
 
 @dataclass(frozen=True)
 class Block:
-    """What a block is, and its least value for a customer who has features: expressions are tried with it."""
+    """Kind of a block, and its least value for a customer who has features: expressions are tried with it."""
 
     meaning: str
     least: float | str | None = 0

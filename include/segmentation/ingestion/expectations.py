@@ -213,7 +213,7 @@ class SourceBuilder(Builder):
 
 
 def contract(metrics: Metrics, settings: Settings) -> Suite:
-    """That a table can be read as the source contract says; the one thing to judge of one that cannot."""
+    """Expect a table to be readable as the source contract says; else nothing of it is judged."""
     suite = SourceBuilder("sources", metrics, settings)
     suite.contract()
     return suite.suite
@@ -386,7 +386,7 @@ SOURCES: dict[str, Callable[[Metrics, Settings], Suite]] = {
 
 
 def cleaning(metrics: Metrics, settings: Settings) -> Suite:
-    """What cleaning refused, merged and could not relate, of any table."""
+    """Expectations on what cleaning refused, merged and could not relate, of any table."""
     suite = SourceBuilder("sources", metrics, settings, rows="rows_in")
     limits, broken = suite.limits, metrics.count("rows_broken")
     refused = f"The refused rows are in quarantine.{metrics.table}, with the rule that each broke."

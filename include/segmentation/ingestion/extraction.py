@@ -211,7 +211,7 @@ class Load:
         return SourceError(f"{self.place}: {words}", self.table.name)
 
     def _refused(self, error: psycopg2.Error) -> Exception:
-        """What the shop said: that the SELECT does not fit it, or that it cannot answer now."""
+        """Translate the shop's error: the SELECT does not fit it, or it cannot answer now."""
         if said := answers.lost(self.source, error):
             return ShopError(f"the shop did not answer: {self.table.name}: {said}")
         if isinstance(error, psycopg2.errors.LockNotAvailable):
@@ -334,7 +334,7 @@ def _record(
 
 
 def _first_line(error: psycopg2.Error) -> str:
-    """What the server said and where, without the value at fault: it may be personal."""
+    """The server's message and its place, without the value at fault, which may be personal."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     context = next((line for line in lines if line.startswith("CONTEXT")), "")
     return " ".join(re.sub(r': ".*', "", line) for line in [*lines[:1], context] if line)

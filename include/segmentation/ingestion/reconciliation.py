@@ -138,7 +138,7 @@ def _with_instant(table: str) -> str:
 
 
 def _asked(night: Night, conn: db.Connection, days: window_.Window) -> dict[tuple[str, date], tuple]:
-    """What the shop has.
+    """Counts and sums of the shop.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _theirs(loads: list[extraction.Load]) -> str:
 
 
 def _given_up(conn: db.Connection) -> dict[tuple[str, date], float]:
-    """What the shop had on days that differed even after they were read again, at the last try."""
+    """Counts of the shop on days that differed even after they were read again, at the last try."""
     found = db.rows(
         conn,
         "select distinct on (table_name, metric) table_name, metric, value from quality.metrics "

@@ -21,7 +21,7 @@ def weekdays(every: int = 1) -> list[str]:
 
 
 def known(value: Any) -> bool:
-    """Whether there is a number at all."""
+    """True where there is a number at all."""
     return value is not None and not (isinstance(value, float) and not math.isfinite(value))
 
 

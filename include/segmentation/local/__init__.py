@@ -1,1 +1,1 @@
-"""What `make` runs on one machine: the embedded Postgres, the local Airflow, the commands."""
+"""Parts that `make` runs on one machine: the embedded Postgres, the local Airflow, the commands."""

@@ -21,7 +21,7 @@ LAST = LOCAL / "last_shop"
 
 @dataclass(frozen=True)
 class Home:
-    """What this machine knows of a shop. Kept in `.local/<shop>/shop.json` for the commands that follow."""
+    """Facts of a shop on this machine. Kept in `.local/<shop>/shop.json` for the commands that follow."""
 
     shop: str
     source: str

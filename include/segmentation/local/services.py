@@ -79,7 +79,7 @@ class Parts:
         self.left.write_text(json.dumps(pids))
 
     def last_word(self) -> str:
-        """Which part has ended, and where its log is."""
+        """The part that has ended, and the path of its log."""
         return f"{self.ended} has ended; its log: {self.logs / f'{self.ended}.log'}"
 
 
@@ -137,7 +137,7 @@ def started(
 
 
 def are_running(home: Home) -> bool:
-    """Whether another process of this machine has started the services of the shop."""
+    """True where another process of this machine has started the services of the shop."""
     lock = fasteners.InterProcessLock(home.folder / "airflow" / "services.lock")
     is_free = lock.acquire(blocking=False)
     if is_free:
@@ -196,7 +196,7 @@ def _is_free(number: int) -> bool:
 
 
 def addresses(number: int) -> dict[str, str]:
-    """Where the api-server listens, and where the tasks find it: this machine only."""
+    """Settings of where the api-server listens and the tasks find it: this machine only."""
     return {
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(number),
@@ -235,7 +235,7 @@ def _wait_until_healthy(number: int, processes: dict[str, subprocess.Popen], is_
 
 
 def _answers(number: int) -> bool:
-    """Whether tasks can report to the api-server."""
+    """True where tasks can report to the api-server."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{number}/execution/health", timeout=5):
             return True

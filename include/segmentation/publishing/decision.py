@@ -1,4 +1,4 @@
-"""What a publication writes, decided from what it gathered: pure, so that it is tested without Postgres."""
+"""Decisions of a publication, from its inputs alone: pure, so that they are tested without Postgres."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ from segmentation.segments.chosen import Chosen
 
 @dataclass(frozen=True)
 class Counted:
-    """What is published of the clusters beside the choice, by cluster."""
+    """Counts by cluster that are published beside the choice."""
 
     products: pd.DataFrame
     habits: pd.DataFrame

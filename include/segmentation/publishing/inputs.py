@@ -1,4 +1,4 @@
-"""What a publication decides by, gathered once under its lock."""
+"""Inputs of a publication, gathered once under its lock."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -55,7 +55,7 @@ def pack(conn: db.Connection, table: str, key: str) -> PackedAssignments | None:
 def statements(
     conn: db.Connection, run: dict[str, Any], packed: PackedAssignments | None, ids: dict[int, int]
 ) -> list[str]:
-    """What keeps the bytes of a published date in the place of those it had; `ids`: segments by key."""
+    """The row that keeps the bytes of a published date in the place of those it had; `ids`: segments by key."""
     made = [db.bind(conn, "delete from segments.packed_segments where as_of_date = %(as_of_date)s", run)]
     if packed is None:
         return made

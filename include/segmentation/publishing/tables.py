@@ -110,7 +110,7 @@ def rules(chosen: Chosen, ids: dict[int, int]) -> pd.DataFrame:
 
 
 def plays(chosen: Chosen, ids: dict[int, int], language: str) -> pd.DataFrame:
-    """What to do with each segment, by the playbook."""
+    """Plays for each segment, by the playbook."""
     columns = ["segment_id", "priority", "play", "title", "advice", "reason"]
     known = playbook.load()
     with speaking(language):

@@ -50,7 +50,7 @@ class Builder:
 
     @property
     def suite(self) -> Suite:
-        """What was collected."""
+        """The expectations collected."""
         table = self.metrics.table
         tested = gx.ExpectationSuite(f"{self.gate}.{table}", self.expectations)
         return Suite(table, tested, self.expected, tuple(self.not_judged))

@@ -22,7 +22,7 @@ RUNS_LISTED = 400
 
 
 def link(night: Night, page: str) -> str:
-    """Where a page of the run is, relative to the run's store."""
+    """Path of a page of the run, relative to the run's store."""
     return f"{FOLDER}/{night.as_of_date:%Y-%m-%d}/{night.run_id}/{page}.html"
 
 

@@ -41,7 +41,7 @@ class History:
 
     @property
     def is_older(self) -> bool:
-        """Whether it may fail for longer still: no date of these was met."""
+        """True where it may have failed for longer still: it was met on no date of these."""
         return len(self.verdicts) == DATES and not any(verdict.success for verdict in self.verdicts)
 
 

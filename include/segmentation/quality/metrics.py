@@ -9,7 +9,7 @@ from segmentation.warehouse import db
 
 @dataclass(frozen=True)
 class Metrics:
-    """What was measured of a table; None where there was nothing to measure."""
+    """Figures measured of a table; None where there was nothing to measure."""
 
     table: str
     values: dict[str, float | None]
@@ -44,7 +44,7 @@ def keep(conn: db.Connection, night: Night, gate: str, table: str, metric: str, 
 
 
 def read(conn: db.Connection, night: Night, gate: str, table: str) -> Metrics:
-    """What the run measured of a table."""
+    """Read the figures that the run measured of a table."""
     found = db.rows(
         conn,
         "select metric, value from quality.metrics "

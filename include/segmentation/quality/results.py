@@ -1,4 +1,4 @@
-"""What a gate found: one result an expectation, kept before anything is raised."""
+"""Results of a gate: one an expectation, kept before anything is raised."""
 
 import json
 from collections import Counter
@@ -108,7 +108,7 @@ class GateResult:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know, a sentence each; drift of many features is one of them."""
+        """Warnings for a person, a sentence each; drift of many features is one of them."""
         return summarised(self.failures("warning"))
 
     def summary(self) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def store(conn: db.Connection, night: Night, results: tuple[Result, ...]) -> Non
 
 
 def read(conn: db.Connection, run_id: str) -> list[Result]:
-    """What the gates of a run found, failures first, the gravest of them first."""
+    """Results of the gates of a run, failures first, the gravest of them first."""
     return [Result.of(row) for row in db.rows(conn, db.statement("quality/stored.sql"), {"run_id": run_id})]
 
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from segmentation.quality.results import Result
 
 Called = Callable[[str], str]
-"""What a subject is called: the label of a feature, a row rule in words."""
+"""Name of a subject: the label of a feature, a row rule in words."""
 
 
 def says(result: "Result", called: Called = str) -> str:
-    """What a check looks at: share of rows with a customer, drift of spend in 30 days since 2024-02-22."""
+    """Subject of a check in words: share of rows with a customer, drift of spend in 30 days since 2024-02-22."""
     pattern = _words(texts.current())["checks"].get(result.wording or result.expectation)
     if pattern is None:
         return numbers.plain(result.expectation)
@@ -39,7 +39,7 @@ class _Holes(dict[str, Any]):
 
 
 def observed(result: "Result | Verdict", called: Called = str) -> str:
-    """What was found: 40.0 % (price_negative 160), or why there was nothing to judge."""
+    """The value found: 40.0 % (price_negative 160), or why there was nothing to judge."""
     facts = result.details
     if "not_judged" in facts:
         return t("not judged: {why}", why=t(facts["not_judged"]))
@@ -56,7 +56,7 @@ def observed(result: "Result | Verdict", called: Called = str) -> str:
 
 
 def expected(result: "Result") -> str:
-    """What would have been right: at least 50.0 %."""
+    """The value expected: at least 50.0 %."""
     if result.unit is None:
         return result.expected or numbers.UNKNOWN
     return range_in_words(result.least, result.most, result.unit)

@@ -70,7 +70,7 @@ def render(facts: data.Facts, drawn: dict[str, Markup | None], root: str) -> str
 
 
 def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
-    """What the templates have at hand. Texts are escaped; only what is ours goes in as it is."""
+    """The environment of the templates. Texts are escaped; only what is ours goes in as it is."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
@@ -85,7 +85,7 @@ def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
 
 
 def movement(flows: Sequence[data.Flow], segments: Sequence[data.Segment], said: str) -> Markup | None:
-    """Who went where, drawn; None where there are no flows."""
+    """Drawing of the flows between segments; None where there are none."""
     if not flows:
         return None
     colour = data.colours(sorted({i for f in flows for i in (f.source, f.target) if i is not None}))

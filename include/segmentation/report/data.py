@@ -1,4 +1,4 @@
-"""What the report and the summary say, read from the warehouse once. No customer id is read."""
+"""Data of the report and the summary, read from the warehouse once. No customer id is read."""
 
 import io
 import json
@@ -53,13 +53,13 @@ class Profile:
 
     @property
     def words(self) -> str | None:
-        """What the dictionary says of such a segment; None where it says nothing."""
+        """Words of the dictionary for such a segment; None where it has none."""
         said = self.feature.high if self.is_high else self.feature.low
         return t(said) if said else None
 
     @property
     def label(self) -> str:
-        """What the feature is called."""
+        """Label of the feature."""
         return t(self.feature.label)
 
 
@@ -138,7 +138,7 @@ class Segment:
 
     @property
     def traits(self) -> list[Profile]:
-        """What sets it apart, the farthest first; of features that say the same, the first."""
+        """Features that set it apart, the farthest first; of features that say the same, the first."""
         far = [profile for profile in self.profiles.values() if abs(profile.effect) >= FAR]
         said: dict[str | None, Profile] = {}
         for profile in sorted(far, key=lambda p: (-abs(p.effect), p.feature.name)):
@@ -292,7 +292,7 @@ def read(night: Night) -> Facts:
 
 
 def read_quality(conn: db.Connection, run: Run) -> list[Result]:
-    """What the gates found; what was not met with its history."""
+    """Results of the gates; those not met with their history."""
     return [
         result if result.success else replace(result, history=_history(conn, result, run.as_of_date))
         for result in results.read(conn, run.run_id)
@@ -324,7 +324,7 @@ def read_segments(conn: db.Connection, run: Run) -> list[Segment]:
 
 
 def read_events(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
-    """What became of each segment since the parent date; none where there is no parent."""
+    """Fate of each segment since the parent date; none where there is no parent."""
     if run.parent_as_of_date is None:
         return []
     return db.rows(conn, db.statement("report/events.sql"), run.params)
@@ -399,7 +399,7 @@ def _profiles(conn: db.Connection, run: Run) -> dict[int, dict[str, Profile]]:
 
 
 def read_flows(conn: db.Connection, run: Run) -> list[Flow]:
-    """Who moved since the parent date; none where there is no parent."""
+    """Moves since the parent date; none where there is no parent."""
     if run.parent_as_of_date is None:
         return []
     return [
@@ -416,7 +416,7 @@ def read_flows(conn: db.Connection, run: Run) -> list[Flow]:
 
 
 def side(segment_id: int | None, name: str | None, nobody: str) -> str:
-    """What one end of a flow is called."""
+    """Name of one end of a flow."""
     if segment_id is None:
         return t(nobody)
     return name or t("segment {n}", n=segment_id)

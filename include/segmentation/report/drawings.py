@@ -192,7 +192,7 @@ def _apart(ends: Sequence[tuple[float, Line]], floor: float) -> dict[int, float]
 def alluvial(
     bands: Sequence[Band], before: Sequence[Node], after: Sequence[Node], said: str, names: Mapping[str, str]
 ) -> Markup:
-    """Who went where: bands as wide as the customers in them. Staying is drawn faint, moving strong.
+    """Flows between segments: bands as wide as the customers in them. Staying is drawn faint, moving strong.
 
     `names` has what stands at the end without a segment: `source` (new customers), `target` (gone).
     """
@@ -239,7 +239,7 @@ def alluvial(
 
 
 def _tops(nodes: Sequence[Node], scale: float, room: float) -> dict[int | None, float]:
-    """Where each node begins; what is left of the room goes between them."""
+    """Start of each node; the remaining room goes between them."""
     gaps = max(1, len(nodes) - 1)
     gap = (room - sum(node.customers for node in nodes) * scale) / gaps if len(nodes) > 1 else 0.0
     tops, top = {}, 0.0
@@ -265,7 +265,7 @@ def share(value: Any, kind: str = "") -> Markup:
 
 
 def distance(effect: float, most: float = 2.0) -> Markup:
-    """How far a segment lies from everybody, as a bar to the right (above) or the left (below)."""
+    """Distance of a segment from everybody, as a bar to the right (above) or the left (below)."""
     far = 50 * min(1.0, abs(effect) / most)
     x = 50 if effect > 0 else 50 - far
     kind = "above" if effect > 0 else "below"

@@ -92,7 +92,7 @@ def _published(conn: db.Connection, run: Run, report: str | None) -> list[str]:
 
 
 def _file(run: Run) -> list[str]:
-    """What was found out about a file of transactions."""
+    """Facts derived from a file of transactions."""
     said = (run.watermarks or {}).get("file") or []
     return _wrapped("File", said[:1]) + _wrapped("", said[1:], bullet="- ")
 
@@ -163,7 +163,7 @@ def _moved(flows: Sequence[data.Flow], run: Run) -> list[str]:
 
 
 def _matrix(run: Run) -> list[str]:
-    """Who would change segment on a night that is held, the most first."""
+    """Moves between segments on a night that is held, the most customers first."""
     if not run.held:
         return []
     changes = [move for move in run.held["moves"] if move["is_change"]]
@@ -191,7 +191,7 @@ def _warnings(conn: db.Connection, run: Run, clean: str = "none") -> list[str]:
 
 
 def _is_in_verdict(result: Result, run: Run) -> bool:
-    """Whether the verdict of the run tells of an unmet expectation: what stopped it, or is why it waits."""
+    """True where the verdict names an unmet expectation, by which the run stopped or waits."""
     if run.status == "held":
         return result.family == "changed_share"
     return run.status == "rejected" and not run.decided_by and result.severity == "critical"

@@ -57,7 +57,7 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
 
 
 def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
-    """What speaks for the winner, with its figures."""
+    """Reasons for the winner, with its figures."""
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return []
@@ -81,7 +81,7 @@ def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
 
 
 def _otherwise(chosen: dict[str, Any], others: list[dict[str, Any]]) -> list[str]:
-    """What silhouette would have taken, and what other weights of the scores would."""
+    """The candidates that silhouette and other weights of the scores would have taken."""
     said = []
     wide = [row for row in others if numbers.known(row["silhouette"])]
     alone = max(wide, key=lambda row: row["silhouette"], default=None)
@@ -105,7 +105,7 @@ def _otherwise(chosen: dict[str, Any], others: list[dict[str, Any]]) -> list[str
 
 
 def external(leaderboard: list[dict[str, Any]]) -> str | None:
-    """How the winner agrees with the true segments, where the shop has them."""
+    """Agreement of the winner with the true segments, where the shop has them."""
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     figures = _external_figures(chosen)
     if not figures:
@@ -127,7 +127,7 @@ def _external_figures(row: dict[str, Any] | None) -> str:
 
 
 def warnings(failed: list[Result], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
-    """What somebody should know: unmet expectations, and tables of which much was quarantined."""
+    """Warnings: unmet expectations, and tables with many quarantined rows."""
     told = [result for result in failed if result.severity != "info"]
     drifted = [result for result in told if result.family == DRIFT]
     said = [expectation(result) for result in told if result not in drifted]
@@ -243,12 +243,12 @@ def everybody(facts: Facts, feature: Feature) -> float | None:
 
 
 def shade(effect: float) -> int:
-    """How strong a colour is, 0..5: full at two standard deviations."""
+    """Strength of a colour, 0..5: full at two standard deviations."""
     return round(5 * min(abs(effect), 2) / 2)
 
 
 def distance(effect: float) -> str:
-    """How far from everybody, in words."""
+    """Distance from everybody, in words."""
     size = abs(effect)
     if size < 0.15:
         return t("like everybody")
@@ -298,7 +298,7 @@ def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def changes(facts: Facts) -> list[str]:
-    """What is different since the published date before, the weightiest first."""
+    """Changes since the published date before, the weightiest first."""
     said = [_became(event, facts) for event in facts.events if event["event"] != "survive"]
     moved, compared = facts.moved
     if compared:

@@ -95,12 +95,12 @@ SCORES = (
 
 
 def algorithm(name: str) -> str:
-    """What the literature calls an algorithm."""
+    """Name of an algorithm in the literature."""
     return t(ALGORITHMS.get(name, plain(name)))
 
 
 def representation(name: str) -> str:
-    """In what customers were compared."""
+    """Representation in which customers were compared, in words."""
     return t(REPRESENTATIONS.get(name, plain(name)))
 
 
@@ -118,12 +118,12 @@ def check(result: Result) -> str:
 
 
 def found(result: Result) -> str:
-    """What a check found."""
+    """The value that a check found, in words."""
     return wording.observed(result, called)
 
 
 def expected(result: Result) -> str:
-    """What a check expected."""
+    """The value that a check expected, in words."""
     return wording.expected(result)
 
 
@@ -147,6 +147,6 @@ def parameters(values: dict[str, Any]) -> str:
 
 
 def settings_of(row: dict[str, Any]) -> str:
-    """How a candidate of the leaderboard was made: in what customers were compared, and its parameters."""
+    """Representation and parameters of a candidate of the leaderboard, in words."""
     parts = [representation(row["representation"])] if row.get("representation") else []
     return t("; ").join([*parts, *filter(None, [parameters(row["parameters"])])]) or row["candidate"]

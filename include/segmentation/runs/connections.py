@@ -61,13 +61,13 @@ def _connection(conn_id: str) -> Connection:
 
 
 def store() -> Path:
-    """Where matrices, models and reports go: a local folder, or object storage."""
+    """Store of matrices, models and reports: a local folder, or object storage."""
     told = settings.load().run.artifacts
     return _folder(told or f"file://{INCLUDE.parent / '.local' / settings.load().shop.name / 'artifacts'}")
 
 
 def audiences() -> Path:
-    """Where the exported audiences go."""
+    """Folder of the exported audiences."""
     told = settings.load().audiences.folder
     return _folder(told) if told else store() / "audiences"
 

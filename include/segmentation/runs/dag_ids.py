@@ -1,4 +1,4 @@
-"""What other parts know of the DAGs in `dags/`: their ids, the hour of a night, the pool of its fits."""
+"""Facts that other parts know of the DAGs in `dags/`: their ids, the hour of a night, the pool of its fits."""
 
 from datetime import time
 

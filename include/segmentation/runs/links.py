@@ -1,4 +1,4 @@
-"""Where the pages of a run are for a person: on the UI of Airflow if there is one, else in the artifacts.
+"""Addresses of the pages of a run for a person: on the UI of Airflow if there is one, else in the artifacts.
 
 A link in the warehouse or in a page is relative to the store, so that pages open offline and an address
 that changes breaks none; it becomes a URL where it is told. `segmentation.ui` serves the pages.
@@ -24,5 +24,5 @@ def url(link: str) -> str:
 
 
 def place(link: str) -> str:
-    """Where a page is, in words."""
+    """Address of a page, in words."""
     return url(link) or f"{link} among the run's artifacts"

@@ -28,12 +28,12 @@ class Night:
 
     @property
     def folder(self) -> Path:
-        """Where this run keeps its matrix, models and report."""
+        """Folder of this run's matrix, models and report."""
         return self.store / f"{self.as_of_date:%Y-%m-%d}" / self.run_id
 
     @property
     def params(self) -> dict[str, Any]:
-        """What the SQL files bind."""
+        """Parameters that the SQL files bind."""
         return {
             "run_id": self.run_id,
             "as_of_date": self.as_of_date,

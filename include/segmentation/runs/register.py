@@ -76,7 +76,7 @@ class Run:
 
     @property
     def params(self) -> dict[str, Any]:
-        """What statements about the run are bound to."""
+        """Parameters of statements about the run."""
         return {
             "run_id": self.run_id,
             "as_of_date": self.as_of_date,
@@ -224,7 +224,7 @@ def end_dead(warehouse: db.Database, settings: Settings) -> list[dict[str, Any]]
 
 
 def lost(night: Night) -> str:
-    """What to say when the lease is gone."""
+    """Message for a lease that is gone."""
     return (
         f"run {night.run_id} no longer holds {night.as_of_date}: another run has taken it over, or it was "
         "ended; nothing of this run is published"

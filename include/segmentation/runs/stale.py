@@ -1,4 +1,4 @@
-"""What late rows change in published dates: noted when days are loaded, listed in `segments.stale_dates`.
+"""Published dates that late rows change: noted when days are loaded, listed in `segments.stale_dates`.
 
 A day that is read again (the look-back, a repair, a new file) is compared with what it was, by a checksum of
 the facts that features may read. Only a change is noted, and a date is stale when a fact before it changed

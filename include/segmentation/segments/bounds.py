@@ -1,4 +1,4 @@
-"""What a rule asks of a customer, as data: bounds of features, beside the sentence that says them."""
+"""Conditions of a rule as data: bounds of features, beside the sentence that says them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -31,7 +31,7 @@ class Range:
         return self.unknown and self.known and self.is_ever_unknown
 
     def holds(self, value: float | None) -> bool | None:
-        """Whether a value passes; None: it is unknown, and only known values would."""
+        """True where a value passes; None: it is unknown, and only known values would."""
         if value is None:
             return True if self.unknown else None
         is_above = self.above is None or value > self.above

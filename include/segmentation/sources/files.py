@@ -129,7 +129,7 @@ def land(
 
 
 def _reading(spec: FileSpec, settings: Settings) -> str:
-    """What the rows of a file depend on besides its bytes."""
+    """Settings that the rows of a file depend on besides its bytes."""
     if spec.reader == "columns":
         return ""
     from segmentation.sources import transactions
@@ -138,12 +138,12 @@ def _reading(spec: FileSpec, settings: Settings) -> str:
 
 
 def lacks(shop: db.Database, source: str) -> frozenset[str]:
-    """What features may need and the file of a source has not; nothing for a live shop."""
+    """Data that features may need and the file of a source lacks; nothing for a live shop."""
     return frozenset(_kept(shop, source, "lacks"))
 
 
 def said(shop: db.Database, source: str) -> list[str]:
-    """What was found out about the file of a source, in words; nothing for a live shop."""
+    """Facts derived from the file of a source, in words; nothing for a live shop."""
     return _kept(shop, source, "said")
 
 

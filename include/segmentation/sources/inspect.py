@@ -1,4 +1,4 @@
-"""What a file of transactions would be read as, in seconds and without a warehouse.
+"""Inspection of a file of transactions, in seconds and without a warehouse.
 
 The night loads the very lines that are counted here.
 """
@@ -25,7 +25,7 @@ REFUSED = 2  # the exit code
 
 @dataclass(frozen=True)
 class Inspection:
-    """What would be read of a file, or the sentence that refuses it.
+    """The reading of a file, or the sentence that refuses it.
 
     `customers` are without guests; `orders`, `lines` and `revenue` of what counts; `first` and `last` are instants,
     or days of a file without times, in the shop's zone; `columns` has masked sample values by role.

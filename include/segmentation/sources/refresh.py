@@ -1,4 +1,4 @@
-"""What stands in the shop database before it is read: a file of the source, or the demo shop's new days."""
+"""Refresh of the shop database before it is read: a file of the source, or the demo shop's new days."""
 
 from collections.abc import Callable
 from contextlib import closing

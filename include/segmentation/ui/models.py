@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 class Error(BaseModel):
-    """What went wrong, in words."""
+    """Error in words."""
 
     detail: str
 
@@ -59,7 +59,7 @@ class Rule(BaseModel):
 
 
 class Product(BaseModel):
-    """What a segment buys more than the others."""
+    """Products that a segment buys more than the others."""
 
     product_id: str
     category: str | None
@@ -77,7 +77,7 @@ class Habit(BaseModel):
 
 
 class Play(BaseModel):
-    """What one might do with a segment."""
+    """Play for a segment."""
 
     play: str
     title: str
@@ -139,7 +139,7 @@ class Flow(BaseModel):
 
 
 class Movement(BaseModel):
-    """Who moved between two published dates."""
+    """Moves between two published dates."""
 
     first: date
     second: date
@@ -164,7 +164,7 @@ class Candidate(BaseModel):
 
 
 class Check(BaseModel):
-    """What a gate found."""
+    """Result of a gate."""
 
     gate: str
     table_name: str
@@ -195,7 +195,7 @@ class GateOfDate(BaseModel):
 
 
 class CustomerAsked(BaseModel):
-    """Which customer, on which date; the newest published one where none is told."""
+    """The customer to look up and the date; by default the newest published one."""
 
     # a NUL can be in no text of Postgres
     id: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
@@ -231,7 +231,7 @@ class Stay(BaseModel):
 
 
 class CustomerFound(BaseModel):
-    """Where a customer is, why, and where they were before."""
+    """The segment of a customer, the reasons, and the segments before."""
 
     customer_id: str
     as_of_date: date

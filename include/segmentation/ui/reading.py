@@ -1,4 +1,4 @@
-"""What the pages and the API of the UI read, by a role that can do nothing else; small tables, keys, pages.
+"""Queries of the pages and the API of the UI, by a role that can do nothing else; small tables, keys, pages.
 
 The role is `segments_ui`: it reads the schema `segments`, and of other schemas the features and the currency
 of the orders. A transaction that reads only holds it, in case the role has been given more.
@@ -120,7 +120,7 @@ def history(conn: db.Connection, limit: int, offset: int = 0) -> list[dict[str, 
 
 @dataclass(frozen=True)
 class Movement:
-    """Who moved between two dates."""
+    """Moves between two dates."""
 
     first: date
     second: date
@@ -143,7 +143,7 @@ class Movement:
 
 
 def movement(conn: db.Connection, first: date | None, second: date | None) -> Movement | None:
-    """Who moved between two published dates; by default between the newest and the one it was built on.
+    """Moves between two published dates; by default between the newest and the one it was built on.
 
     Of a date and its parent the record is read, with revenue; of two others their bytes are compared, or the
     assignments where a date has none yet. None where the second date has no date before it and none is told.
@@ -192,7 +192,7 @@ def leaderboard(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
 
 
 def quality(conn: db.Connection, run: Run) -> list[Result]:
-    """What the gates of a run found, failures first."""
+    """Results of the gates of a run, failures first."""
     return results.read(conn, run.run_id)
 
 
@@ -202,7 +202,7 @@ def quality_history(conn: db.Connection, limit: int, offset: int = 0) -> list[di
 
 
 def judged_dates(conn: db.Connection) -> int:
-    """How many dates have a run that gates have judged to its end."""
+    """Number of dates with a run that the gates have judged to its end."""
     statuses = "'published', 'rejected', 'held'"
     return db.scalar(
         conn, f"select count(distinct as_of_date) from segments.runs where status in ({statuses})"
@@ -222,7 +222,7 @@ class Stay:
 
 @dataclass(frozen=True)
 class Customer:
-    """Where a customer is, why, and where they were before."""
+    """The segment of a customer, the reasons, and the segments before."""
 
     customer_id: str
     as_of_date: date

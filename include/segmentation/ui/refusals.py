@@ -1,4 +1,4 @@
-"""What a browser gets where there is nothing to show: the page to log in on, or a page that says why.
+"""Pages for a browser where there is nothing to show: the page to log in on, or a page that says why.
 
 Programs get JSON and the status, as the document of the API says; so does whatever asks for no page.
 """

@@ -162,7 +162,7 @@ def movement(
     first: Annotated[date | None, Query(alias="from")] = None,
     second: Annotated[date | None, Query(alias="to")] = None,
 ) -> HTMLResponse:
-    """Who moved between two dates."""
+    """Moves between two dates."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, second)
         found = reading.movement(conn, first, run.as_of_date)
@@ -185,7 +185,7 @@ def _drawing(conn: Any, run: Run, found: reading.Movement) -> Any:
 
 
 def _balance(flows: list[data.Flow]) -> list[dict[str, Any]]:
-    """What came into each segment and what left it, the largest net change first."""
+    """Arrivals to and departures from each segment, the largest net change first."""
     sums: dict[int, dict[str, Any]] = {}
     for flow in flows:
         for i, name, side in ((flow.source, flow.source_name, "out"), (flow.target, flow.target_name, "in")):
@@ -211,7 +211,7 @@ def choice(day: Day = None, number: Number = 1) -> HTMLResponse:
 
 @router.get("/quality")
 def quality(day: Day = None, number: Number = 1) -> HTMLResponse:
-    """What the gates found on a date, and how they fared before."""
+    """Results of the gates on a date, and before."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         checks = reading.quality(conn, run)
@@ -237,7 +237,7 @@ def customer(
     customer_id: Annotated[str, Form(alias="id", min_length=1, max_length=200, pattern=r"^[^\x00]+$")],
     day: Annotated[date | None, Form(alias="date")] = None,
 ) -> HTMLResponse:
-    """Where a customer is, why, and where they were before."""
+    """The segment of a customer, the reasons, and the segments before."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         asked = customer_id.strip()

@@ -51,7 +51,7 @@ NOWAIT_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Database:
-    """Where a database is; its parameters (a password among them) are never printed."""
+    """Address of a database; its parameters (a password among them) are never printed."""
 
     name: str
     params: dict[str, Any] = field(repr=False)

@@ -19,7 +19,7 @@ CLASS = 7364  # of the advisory locks of this project, apart from those of other
 
 @dataclass(frozen=True)
 class Lock:
-    """What is locked. Its name is the key, so that it may not change while two versions run side by side."""
+    """A lock. Its name is the key, so that it may not change while two versions run side by side."""
 
     name: str
     is_advisory: bool = False

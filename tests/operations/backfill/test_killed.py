@@ -63,7 +63,7 @@ def asked(backfill: Backfill, database: str, query: str) -> list[dict]:
 
 
 def are_over(backfill: Backfill) -> bool:
-    """Whether every run that Airflow has made has ended."""
+    """True where every run that Airflow has made has ended."""
     query = "select from dag_run where state in ('queued', 'running')"
     return not asked(backfill, "airflow", query)
 

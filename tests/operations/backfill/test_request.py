@@ -1,4 +1,4 @@
-"""What a backfill is asked for, and what it leaves as it is; dates of a shop become the right instants."""
+"""Requests for backfills, and dates that they leave alone; dates of a shop become the right instants."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -72,7 +72,7 @@ class Airflow:
         )
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """What a path answers; a server that is starting or busy is asked again for two minutes.
+        """The answer of a path; a server that is starting or busy is asked again for two minutes.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Airflow:
 
 
 def _reason(response: httpx.Response) -> str:
-    """What Airflow says of an error: a sentence, or one for each field."""
+    """Airflow's words for an error: a sentence, or one for each field."""
     try:
         detail = response.json()["detail"]
     except (ValueError, KeyError, TypeError):

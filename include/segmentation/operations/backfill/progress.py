@@ -60,7 +60,7 @@ def _length(seconds: float) -> str:
 
 
 def summary(warehouse: db.Database, days: list[date]) -> tuple[list[str], int]:
-    """What became of the dates, in words, and the exit code."""
+    """The outcome of the dates, in words, and the exit code."""
     with warehouse.connect(readonly=True) as conn:
         newest = _newest_runs(conn, days)
         left = [one.as_of_date for one in stale.dates(conn)]

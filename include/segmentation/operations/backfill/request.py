@@ -1,4 +1,4 @@
-"""Which dates a backfill was asked for, and which of them it leaves alone."""
+"""The dates that a backfill is to run, and those of them that it leaves alone."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -26,7 +26,7 @@ LEFT = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What a backfill was asked for. It travels as the parameter `backfill` of each of its runs."""
+    """The request for a backfill. It travels as the parameter `backfill` of each of its runs."""
 
     first: date
     last: date
@@ -105,7 +105,7 @@ def _newest_runs(conn: db.Connection, days: list[date]) -> dict[date, Run]:
 def ask(
     warehouse: db.Database, loaded: "Settings", first: str, last: str, reprocess: str, now: datetime
 ) -> Asked | None:
-    """What to run, narrowed to the first and the last date that there is something to do for; None: nothing.
+    """Narrow the request to the first and the last date with something to do; None: there is none.
 
     Raises
     ------

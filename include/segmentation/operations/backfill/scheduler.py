@@ -36,7 +36,7 @@ class Backfill:
 
 @dataclass(frozen=True)
 class DagRun:
-    """What Airflow knows of a date of the backfill."""
+    """The run of a date of the backfill in Airflow."""
 
     day: date
     run_id: str | None
@@ -72,7 +72,7 @@ def give_up(api: Airflow, backfill: Backfill) -> None:
 
 
 def _wish(asked: Asked, tz: ZoneInfo) -> dict[str, Any]:
-    """What is sent to Airflow. Each run decides itself whether its date is left as it is."""
+    """The request to Airflow. Each run decides itself whether its date is left as it is."""
     first, last = asked.bounds(tz)
     return {
         "dag_id": NIGHT,

@@ -1,4 +1,4 @@
-"""What the demo shop sells."""
+"""Products that the demo shop sells."""
 
 from statistics import NormalDist
 

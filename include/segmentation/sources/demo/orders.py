@@ -77,7 +77,7 @@ def _browsing(who: _Customers, days: Array) -> _Visits:
 
 @dataclass(frozen=True)
 class _Orders(_Arrays):
-    """What becomes of each buying session; instants are seconds, ``NEVER`` is later than all of them."""
+    """Outcome of each buying session; instants are seconds, ``NEVER`` is later than all of them."""
 
     c: Array
     day: Array

@@ -186,7 +186,7 @@ TABLES = ("customers", "customer_labels", "orders", "order_lines", "events", "re
 
 @dataclass(frozen=True)
 class DemoState:
-    """What the demo shop holds: facts of every day from ``first_day`` to ``last_day``, both included."""
+    """Contents of the demo shop: facts of every day from ``first_day`` to ``last_day``, both included."""
 
     seed: int
     customers: int

@@ -34,7 +34,7 @@ CHUNK_ROWS = 250_000
 
 @dataclass(frozen=True)
 class Loaded:
-    """What came of a file."""
+    """Outcome of reading a file."""
 
     rows: int
     last_day: date | None
@@ -43,7 +43,7 @@ class Loaded:
 
 
 def fingerprint(settings: Settings) -> str:
-    """What besides the bytes of the file its rows depend on: a change of it reads the file again."""
+    """Settings that the rows of a file depend on besides its bytes; a change reads the file again."""
     meaning = settings.file.model_dump(mode="json", exclude={"append", "shrink"})
     told = {**meaning, "timezone": settings.shop.timezone, "reader": READER}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
@@ -125,7 +125,7 @@ def _copy(conn: db.Connection, found: Reading) -> None:
 
 
 def _columns(found: Reading) -> dict[str, Callable[[slice], "pa.Array"]]:
-    """How each column of some lines is made."""
+    """Description of how each column of some lines is made."""
     lines = found.lines
     return {
         "line": _whole(lines.line),

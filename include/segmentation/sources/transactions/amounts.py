@@ -1,4 +1,4 @@
-"""How a column writes its numbers: decimal mark, grouping, sign and currency, decided on the whole column.
+"""Format of the numbers of a column: decimal mark, grouping, sign and currency, decided on the whole column.
 
 A comma in `1.234,56` or `12,5` can only be a decimal mark, `1,23,450` can only be groups, `1,234` tells nothing. What
 nothing in the column tells is taken from the file's other columns of money, or refused with the setting that decides.
@@ -240,14 +240,14 @@ def _mark_there(column: Column) -> str:
 
 
 def _is_all_thousandths(column: Column) -> bool:
-    """Whether every piece count has three zeros after its mark: 1.000 is one piece, written with decimals."""
+    """True where every piece count has three zeros after its mark: 1.000 is one piece, written with decimals."""
     if column.role != "quantity" or column.is_plain.any():
         return False
     return all(re.fullmatch(r"\d{1,3}[.,]000", one.digits) for one in column.written.values() if one)
 
 
 def _has_no_cents(column: Column, timezone: str) -> bool:
-    """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are paid."""
+    """True where all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are paid."""
     signs = {one.beside for one in column.written.values() if one and one.beside}
     codes = {money.of(sign, timezone) for sign in signs}
     return bool(codes) and all(code is not None and not money.digits(code) for code in codes)

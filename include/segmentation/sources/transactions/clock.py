@@ -95,7 +95,7 @@ def of_figures(text: str) -> Time | None:
 
 
 def _is_time(found: re.Match, text: str) -> bool:
-    """Whether figures are a time: 3.01.2024 is a day, as is what stands before a mark of dates."""
+    """True where figures are a time: 3.01.2024 is a day, as is what stands before a mark of dates."""
     if found["m"] is not None:
         dotted = "." in found[0] and ":" not in found[0] and "：" not in found[0]
         if dotted and (found.start() == 0 or text[found.end() : found.end() + 1] in tuple("./-0123456789")):
@@ -152,7 +152,7 @@ def _is_zone(name: str) -> bool:
 
 
 def abbreviations_of(timezone: str) -> dict[str, int]:
-    """What the clocks of a zone are called over the year, and their seconds from UTC."""
+    """Abbreviations of the clocks of a zone over the year, and their seconds from UTC."""
     zone = ZoneInfo(timezone)
     moments = [datetime(year, month, 15, tzinfo=zone) for year in (2015, 2024) for month in (1, 4, 7, 10)]
     return {m.tzname(): int(m.utcoffset().total_seconds()) for m in moments}  # type: ignore[union-attr,misc]

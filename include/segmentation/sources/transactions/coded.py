@@ -60,7 +60,7 @@ class Coded:
         return self.mapped(pc.replace_with_mask(self.values, pa.array(mask), pa.array(texts, pa.string())))
 
     def where(self, pattern: str, holds: Callable[[str], bool]) -> np.ndarray:
-        """Which rows have a value that matches a pattern and of which something holds."""
+        """Mask of the rows whose value matches a pattern and fulfils a condition."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -82,15 +82,15 @@ class Coded:
 
     @property
     def counts(self) -> np.ndarray:
-        """How many rows have each distinct value."""
+        """Number of rows of each distinct value."""
         return np.bincount(self.codes, minlength=len(self.values))
 
     def rows_where(self, of_values: "np.ndarray | list[bool]") -> np.ndarray:
-        """Whether each row has a value of which something holds."""
+        """Mask of the rows whose value fulfils a condition."""
         return np.asarray(of_values, bool)[self.codes] if len(self.codes) else np.zeros(0, bool)
 
     def is_empty(self) -> np.ndarray:
-        """Whether each row has nothing here."""
+        """Mask of the rows that have nothing here."""
         import pyarrow.compute as pc
 
         return self.rows_where(pc.equal(self.values, "").to_numpy(zero_copy_only=False))
@@ -118,7 +118,7 @@ def numbered(values: np.ndarray) -> np.ndarray:
 
 
 def distinct(values: np.ndarray) -> int:
-    """How many distinct values there are."""
+    """Number of distinct values."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

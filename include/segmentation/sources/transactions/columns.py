@@ -1,4 +1,4 @@
-"""Which column of a file is which: told by COLUMNS, by name or by position, or guessed from common names."""
+"""Roles of the columns of a file: set by COLUMNS, by name or by position, or guessed from common names."""
 
 import csv
 import re
@@ -116,7 +116,7 @@ def currency_of(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Wish:
-    """What COLUMNS says: the name or the number (from 1) of the column of a role. Empty: to be guessed."""
+    """Content of COLUMNS: the name or the number (from 1) of the column of a role. Empty: to be guessed."""
 
     columns: dict[str, str]
 
@@ -151,7 +151,7 @@ class Wish:
 
     @property
     def is_by_position(self) -> bool:
-        """Whether every column is told by its number, so that the file needs no header."""
+        """True where every column is set by its number, so that the file needs no header."""
         return bool(self.columns) and all(column.isdigit() for column in self.columns.values())
 
     def find(self, header: Sequence[str]) -> dict[str, int] | None:
@@ -167,7 +167,7 @@ class Wish:
         return places if len(places) == len(self.columns) else None
 
     def missing(self, file: str, header: Sequence[str]) -> SourceError:
-        """What to say when no line is the header."""
+        """Error for a file in which no line is the header."""
         found = ", ".join(name.strip() for name in header if name.strip()) or "none"
         if self.columns:
             role, column = next(item for item in self.columns.items() if _place(item[1], header) is None)
@@ -180,7 +180,7 @@ class Wish:
 
 
 def _is_priced(role: str, told: Collection[str]) -> bool:
-    """Whether amounts come of prices and quantities, or of the totals of orders."""
+    """True where amounts are prices times quantities, or derive from the totals of orders."""
     return role == "amount" and ({"unit_price", "quantity"} <= set(told) or "order_total" in told)
 
 

@@ -1,4 +1,4 @@
-"""What a file comes to: customers, orders, lines and revenue, counted as the night will count them."""
+"""Totals of a file: customers, orders, lines and revenue, counted as the night will count them."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -62,7 +62,7 @@ def of(reading: Reading) -> Counts:
 
 
 def revenue(reading: Reading) -> np.ndarray:
-    """What each line brought, below zero for what went back; NaN where its money is not known."""
+    """Revenue of each line, below zero for what went back; NaN where its money is not known."""
     lines = reading.lines
     if not reading.is_priced:
         is_return = (lines.pieces < 0) | (lines.paid < 0)

@@ -1,4 +1,4 @@
-"""How a file writes its dates: every reading that the column admits, tried on the whole of it.
+"""Format of the dates of a file: every reading that the column admits, tried on the whole of it.
 
 A reading is an order of day, month and year, a compact stamp, or a count of seconds or days. The one that most values
 fit is taken; of several that fit alike, the one that gives a continuous, recent span of days. Two that fit equally
@@ -89,7 +89,7 @@ class Written:
         return cls(column)
 
     def is_empty(self) -> np.ndarray:
-        """Whether each row has nothing here."""
+        """Mask of the rows that have nothing here."""
         return self.days.is_empty()
 
 
@@ -334,7 +334,7 @@ def _different(good: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _differing(good: dict[str, np.ndarray]) -> np.ndarray:
-    """Which distinct days differ between the readings."""
+    """Mask of the distinct days that differ between the readings."""
     first, *others = good.values()
     found = np.zeros(len(first), bool)
     for other in others:
@@ -493,7 +493,7 @@ def localized(written: np.ndarray, zone: str) -> np.ndarray:
 
 
 def wall_clock(instants: np.ndarray, zone: str) -> np.ndarray:
-    """What a clock on the wall showed at these instants."""
+    """Local times of these instants."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

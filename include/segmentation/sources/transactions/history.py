@@ -1,4 +1,4 @@
-"""What is known of a shop from the files before: a smaller file is a question, and a file may add to the others."""
+"""Record of a shop's earlier files: a smaller file is a question, and a file may add to the others."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from segmentation.warehouse import db
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of a shop a file shows."""
+    """Extent of a shop that a file shows."""
 
     first_day: date
     days: int
@@ -58,7 +58,7 @@ def refuse_smaller(path: Path, before: Extent | None, now: Extent | None, name_b
 
 
 def _is_same(name: str, before: str | None) -> bool:
-    """Whether a file is the next edition of one before: its name but for dates and numbers."""
+    """True where a file is the next edition of one before: its name but for dates and numbers."""
     return before is not None and re.sub(r"[\d\W_]+", "", name) == re.sub(r"[\d\W_]+", "", before)
 
 

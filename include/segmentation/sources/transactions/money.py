@@ -59,7 +59,7 @@ def candidates(token: str) -> list[str]:
 
 
 def digits(code: str) -> int:
-    """How many figures amounts in a currency have below its unit."""
+    """Number of decimal places of amounts in a currency."""
     from babel.numbers import get_currency_precision
 
     return get_currency_precision(code)

@@ -1,4 +1,4 @@
-"""What belongs to an order: fields on its first line only, its total, what became of it, and when it is one."""
+"""Orders: fields on its first line only, its total, what became of it, and when it is one."""
 
 from dataclasses import dataclass
 
@@ -68,7 +68,7 @@ def _continued(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]
 
 @dataclass(frozen=True)
 class Totals:
-    """What the lines of an order share: its total, spread over them by their prices."""
+    """Totals of orders, spread over their lines by the prices."""
 
     paid: np.ndarray
     orders: int  # of several lines
@@ -85,7 +85,7 @@ def groups(order: Coded, customers: np.ndarray) -> np.ndarray:
 
 
 def shared(order: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
-    """Which of `count` order numbers several customers have."""
+    """Mask of the `count` order numbers that several customers have."""
     low, high = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
     np.minimum.at(low, order, customers)
     np.maximum.at(high, order, customers)
@@ -93,7 +93,7 @@ def shared(order: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
 
 
 def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> bool:
-    """Whether an amount is the order's: the same on each of its lines, or only on the first one.
+    """True where an amount is the order's: the same on each of its lines, or only on the first one.
 
     `worth` is quantity times price, where the file has them: the sum of it must come near the total.
     """
@@ -119,7 +119,7 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
 
 
 def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool:
-    """Whether as many further lines as there are would hardly all have the amount of their order's first by chance."""
+    """True where so many further lines would hardly all have the amount of their order's first by chance."""
     if len(np.unique(totals)) >= FEW_ORDERS and len(totals) >= FEW_ORDERS:
         return True
     _, counts = np.unique(amounts, return_counts=True)
@@ -128,7 +128,7 @@ def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool
 
 
 def _fits(total: np.ndarray, worth: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:
-    """Whether totals are nearer to the sum of the lines than to a single one of them."""
+    """True where totals are nearer to the sum of the lines than to a single one of them."""
     sums = np.bincount(group, weights=worth)[of_several]
     means = sums / np.bincount(group)[of_several]
     of = np.abs(total[of_several])
@@ -176,14 +176,14 @@ def less_refunds(paid: np.ndarray, refunded: np.ndarray, group: np.ndarray) -> t
 
 @dataclass(frozen=True)
 class States:
-    """Which lines are of orders that came to nothing, and what is said of the words."""
+    """Mask of the lines of orders that came to nothing, and the sentence about their words."""
 
     is_out: np.ndarray
     said: list[str]
 
 
 def states(status: Coded, name: str, amounts: np.ndarray) -> States:
-    """Which orders count, by the words of their status; a word that is not known counts, and is said."""
+    """Decide which orders count by the words of their status; a word that is not known counts, and is said."""
     kinds = [vocabulary.state_of(text) if text else "counted" for text in status.texts]
     out = status.rows_where([kind in ("cancelled", "unpaid") for kind in kinds])
     back = status.rows_where([kind == "refunded" for kind in kinds]) & ~(

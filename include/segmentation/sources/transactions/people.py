@@ -1,4 +1,4 @@
-"""Who bought: one spelling of one customer, guests, sums in the place of a customer, ids that a spreadsheet spoilt."""
+"""Customers: one spelling of one customer, guests, sums in the place of a customer, ids that a spreadsheet spoilt."""
 
 import hashlib
 import re

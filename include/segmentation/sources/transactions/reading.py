@@ -78,7 +78,7 @@ class Reading:
 
     @property
     def is_dated(self) -> np.ndarray:
-        """Whether each line has a date and is no sum."""
+        """Mask of the lines that have a date and are no sum."""
         return (self.lines.moments.written != UNREADABLE) & ~self.lines.is_total
 
 
@@ -244,7 +244,7 @@ def _cancelled_at(opened: Content, zone: str) -> np.ndarray | None:
 
 
 def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings: Settings) -> Reading:
-    """What the values mean: orders' totals, what came to nothing, discounts, the currency."""
+    """Meaning of the values: orders' totals, what came to nothing, discounts, the currency."""
     said: list[str] = []
     said += [text for role in numbers for text in numbers[role].said]
     is_priced = not {"amount", "order_total"} & set(numbers)
@@ -328,7 +328,7 @@ def _is_day_only(moments: Moments) -> bool:
 def _discounts(
     opened: Content, lines: Lines, numbers: dict[str, Amounts], is_priced: bool, settings: Settings
 ) -> tuple[bool, bool, list[str]]:
-    """Whether discounts are shares of the price, whether they are written in percent, and what is said.
+    """Decide if discounts are shares of the price, and written in percent; with the words for it.
 
     Raises
     ------
@@ -360,7 +360,7 @@ def _discounts(
 
 
 def _exceeds(lines: Lines) -> bool:
-    """Whether more than one in a hundred discounts is above the price, so that they can be no money."""
+    """True where more than one in a hundred discounts is above the price, so that they can be no money."""
     worth = np.abs(lines.price * lines.pieces)
     given = lines.reduction > 0
     return bool(given.any()) and bool((lines.reduction[given] > worth[given]).mean() > 0.01)
@@ -450,7 +450,7 @@ def _counted(reading: Reading) -> list[str]:
 
 
 def _lacks(reading: Reading) -> list[str]:
-    """What features may need and the file has not."""
+    """Data that features may need and the file lacks."""
     roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
     lacks = {role for role in roles if role not in reading.content.places}
     return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
@@ -498,7 +498,7 @@ def _masked(value: str) -> str:
 
 
 def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
-    """How many of the bad lines stand below all the others: notes and sums under a short file."""
+    """Number of bad lines that stand below all the others: notes and sums under a short file."""
     lines = {line for line, _ in bad}
     good = opened.lines[~np.isin(opened.lines, list(lines))]
     last = int(good.max(initial=0))

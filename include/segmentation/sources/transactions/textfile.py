@@ -61,7 +61,7 @@ FOREIGN_BYTES = 1 << 16  # of lines that are not plain ASCII: enough to tell an 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text file is written. `skip` are its lines up to and with the header."""
+    """Format of a text file. `skip` are its lines up to and with the header."""
 
     encoding: str
     delimiter: str
@@ -129,20 +129,20 @@ def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
 
 
 def _is_data(row: Sequence[str]) -> bool:
-    """Whether a row is data and no header: any cell of it is a date, a number, an address or a telephone number."""
+    """True where a row is data and no header: any cell of it is a date, a number, an address or a telephone number."""
     filled = [cell.strip() for cell in row if cell.strip()]
     return any("@" in cell or _is_value(cell) for cell in filled)
 
 
 def _is_value(text: str) -> bool:
-    """Whether a cell is data: no name of a column is without letters, or a date with the month in words."""
+    """True where a cell is data: no name of a column is without letters, or a date with the month in words."""
     if not re.search(r"[^\W\d_]", text):
         return bool(re.search(r"\d", text))
     return days.fields(clock.take_apart(clock.normal(text))[0]) is not None
 
 
 def _kind(text: str) -> str:
-    """What a value looks like, without telling it: 9 is a digit, x a letter."""
+    """Pattern of a value that does not show it: 9 is a digit, x a letter."""
     return re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", text.strip()))[:24] or "empty"
 
 
@@ -151,7 +151,7 @@ def _kind(text: str) -> str:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """What unpacking raises for a file that is damaged."""
+    """Errors that unpacking raises for a damaged file."""
     try:
         yield
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
@@ -178,7 +178,7 @@ def _only_member(path: Path) -> IO[bytes]:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file that begins as a zip archive is one, and no workbook."""
+    """True where a file that begins as a zip archive is one, and no workbook."""
     try:
         names = zipfile.ZipFile(path).namelist()
     except zipfile.BadZipFile:
@@ -263,7 +263,7 @@ def _likeness(foreign: bytes, page: str) -> float:
 
 
 def _is_likely(before: str, char: str, after: str) -> bool:
-    """Whether a letter stands with letters, a small one not before a capital; a sign of money or a quote anywhere."""
+    """True where letters stand with letters, a small one not before a capital; a sign of money or a quote anywhere."""
     if char in "€£¥°²³½«»„“”‘’–—…®©™§\xa0ªº":
         return not (before.isalpha() and after.isalpha()) or char in "’–\xa0"
     if not char.isalpha() or char not in LETTERS:
@@ -356,7 +356,7 @@ def _header(
 
 
 def _has_figures(cell: str) -> bool:
-    """Whether a cell is a date or a number: figures, and not more letters than these."""
+    """True where a cell is a date or a number: figures, and not more letters than these."""
     digits = len(re.findall(r"\d", cell))
     return 0 < digits >= len(re.findall(r"[^\W\d_]", cell))
 
@@ -495,7 +495,7 @@ def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Tab
 
 
 def _are_empty(table: "pa.Table") -> np.ndarray:
-    """Which rows have blanks at most."""
+    """Mask of the rows that have blanks at most."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -510,7 +510,7 @@ def _are_empty(table: "pa.Table") -> np.ndarray:
 
 
 class _Numbering:
-    """Which line of the file a row begins on: what is no row, and line breaks within values, count too."""
+    """Line of the file that a row begins on: what is no row, and line breaks within values, count too."""
 
     def __init__(self, skip: int, is_quoted: bool) -> None:
         self.is_quoted = is_quoted

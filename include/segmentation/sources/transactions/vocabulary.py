@@ -28,7 +28,7 @@ def _without_e(word: str) -> str:
 
 
 def is_guest(text: str) -> bool:
-    """Whether a customer's name says that there is no account."""
+    """True where a customer's name says that there is no account."""
     bare = text.strip().casefold()
     if bare in NO_CUSTOMER:
         return True
@@ -37,12 +37,12 @@ def is_guest(text: str) -> bool:
 
 
 def is_total(text: str) -> bool:
-    """Whether a cell says that its line is a sum."""
+    """True where a cell says that its line is a sum."""
     return plain(text) in _lists()["totals"]
 
 
 def state_of(status: str) -> str | None:
-    """What became of an order: counted, unpaid, cancelled or refunded; None when the word is not known."""
+    """Status of an order: counted, unpaid, cancelled or refunded; None when the word is not known."""
     word = plain(status).removeprefix("wc")
     return next(
         (kind for kind in ("counted", "unpaid", "cancelled", "refunded") if word in _lists()[kind]), None

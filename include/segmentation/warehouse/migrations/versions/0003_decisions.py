@@ -1,4 +1,4 @@
-"""Who decided about a held night. There is no way down: restore a backup instead."""
+"""Decisions about held nights. There is no way down: restore a backup instead."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What else decides the place of a candidate. There is no way down: restore a backup instead."""
+"""Further scores of a candidate. There is no way down: restore a backup instead."""
 
 from alembic import op
 

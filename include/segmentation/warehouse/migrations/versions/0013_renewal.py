@@ -1,4 +1,4 @@
-"""Whether a run searched for a model, and why. There is no way down: restore a backup instead."""
+"""Searches of a run for a model, and their reasons. There is no way down: restore a backup instead."""
 
 from alembic import op
 

@@ -1,0 +1,59 @@
+"""The field's words: docstrings begin with a noun or a verb, and retired terms stay retired."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CODE = [
+    file
+    for folder in ("include/segmentation", "dags", "plugins", "scripts", "benchmarks")
+    for file in sorted((ROOT / folder).rglob("*.py"))
+]
+QUESTIONS = re.compile(r"(What|Whether|That|Who|How|Which)\b")
+RETIRED = re.compile(r"\b(outlook|foresight|lessons?|judged rows|halves|renewal|textbook|strangers?)\b")
+# modules that read old names
+OLD_NAMES = {
+    f"include/segmentation/modelling/representations/{name}" for name in ("__init__.py", "forecast.py")
+}
+
+
+def docstrings(file: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of each docstring of a module, its classes and functions."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                yield getattr(node, "lineno", 1), text
+
+
+def identifiers(file: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of each variable, parameter, function and class of a module."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        for field in ("id", "arg", "name", "attr"):
+            name = getattr(node, field, None)
+            if isinstance(name, str):
+                yield getattr(node, "lineno", 1), name
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb():
+    texts = [(file, line, text) for file in CODE for line, text in docstrings(file)]
+    assert len(texts) > 1000
+    questions = [
+        f"{file.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"
+        for file, line, text in texts
+        if QUESTIONS.match(text)
+    ]
+    assert questions == []
+
+
+def test_retired_terms_name_nothing_any_more():
+    names = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file in CODE
+        if str(file.relative_to(ROOT)) not in OLD_NAMES
+        for line, name in identifiers(file)
+        if RETIRED.search(name.lower().replace("_", " "))
+    ]
+    assert names == []
