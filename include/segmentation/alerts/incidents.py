@@ -117,7 +117,7 @@ def late(dag_run: dict[str, Any], day: date, deadline: str) -> None:
     for name, instant in (("started_at", run and run.started_at), ("heartbeat_at", run and run.heartbeat_at)):
         facts[name] = f"{instant.astimezone(settings.load().tz):%H:%M}" if instant else ""
     verdict = tuple((run.verdict or "").splitlines()) if run else ()
-    _send(_alert("late", day, run and run.run_id, dag_run["dag_run_id"], what=verdict, facts=facts))
+    _send(_alert("late", day, run.run_id if run else None, dag_run["dag_run_id"], what=verdict, facts=facts))
 
 
 def recovered(night: Night) -> None:

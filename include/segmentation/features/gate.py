@@ -46,7 +46,8 @@ def check_features(night: Night) -> GateResult:
         if parent:
             _measure_drift(conn, night, features, parent, measured.count("row_count"))
             measured = measuring.read(conn, night, "features", relation)
-    suite = expectations.customer_features(measured, night.settings, features, parent and parent.isoformat())
+    since_date = parent.isoformat() if parent else None
+    suite = expectations.customer_features(measured, night.settings, features, since_date)
     return judge.judge(night, "features", "features", [measured], {relation: suite})
 
 

@@ -100,4 +100,4 @@ def _tell(run_id: str) -> None:
 
     with connections.database("warehouse").connect(readonly=True) as conn:
         run = register.find(conn, run_id)
-        print(f"\n{summary.text(conn, run_id, run and run.report_path)}")
+        print(f"\n{summary.text(conn, run_id, run.report_path if run else None)}")

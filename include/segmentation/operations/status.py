@@ -16,6 +16,7 @@ import psycopg2
 
 from segmentation.errors import SettingsError
 from segmentation.runs import register, stale
+from segmentation.runs.register import Run
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
@@ -33,7 +34,7 @@ class Status:
     newest: date | None
     expected: date
     days_allowed: int
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     incidents: list[dict[str, Any]] = field(default_factory=list)
     stale: list[date] = field(default_factory=list)
     is_new: bool = False

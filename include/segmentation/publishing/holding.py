@@ -6,7 +6,7 @@ and is refused when something it was made of has changed. See docs/adr/0006-held
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -47,7 +47,7 @@ class Held:
     moves: tuple[Move, ...]
 
     @classmethod
-    def of(cls, values: dict[str, Any]) -> "Held":
+    def of(cls, values: Mapping[str, Any]) -> "Held":
         """Read it from the values of `segments.runs.held`."""
         moves = tuple(Move(**move) for move in values["moves"])
         return cls(values["share"], values["limit"], values["parent"], moves)

@@ -31,7 +31,8 @@ def stage_assignments(night: Night, frame: pd.DataFrame) -> None:
     table = assignments_table(night.as_of_date)
     with night.warehouse.connect() as conn:
         db.run_file(conn, "segments/assignments.sql", table=table)
-        db.copy_frame(conn, frame, tuple(table.split(".")))
+        schema, _, name = table.partition(".")
+        db.copy_frame(conn, frame, (schema, name))
         db.execute(conn, f"analyze {table}")
 
 
@@ -94,7 +95,8 @@ def published(night: Night) -> dict[str, Any] | None:
         if run is None or not run.is_published:
             return None
         counts = {name: run.counts[name] for name in ("customers", "segments")}
-        return {**counts, "is_newest": night.as_of_date >= register.newest(conn)}
+        newest = register.newest(conn)
+        return {**counts, "is_newest": newest is None or night.as_of_date >= newest}
 
 
 def _still_ours(conn: db.Connection, night: Night) -> Run:

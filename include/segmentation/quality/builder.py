@@ -11,6 +11,7 @@ from typing import Any
 
 import great_expectations as gx
 from great_expectations.expectations import ExpectColumnMaxToBeBetween
+from great_expectations.expectations.metadata_types import FailureSeverity
 
 from segmentation.quality import wording
 from segmentation.quality.figures import Unit
@@ -102,7 +103,7 @@ class Builder:
                 column=metric or name,
                 min_value=least,
                 max_value=most,
-                severity=severity,
+                severity=FailureSeverity(severity),
                 meta={"name": name},
                 description=html.escape(
                     f"{severity}: {wording.says(expected)} (expected: {expected.expected})"

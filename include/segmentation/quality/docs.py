@@ -70,8 +70,12 @@ def _blocks(
     section = gx.ValidationResultsColumnSectionRenderer().render(validation_results=ordered).to_json_dict()
     blocks = section["content_blocks"][1:]  # without its header, which is the name of the first figure
     for row, validated in zip(blocks[0]["table"], ordered, strict=True):
-        row[-1] = results[validated.expectation_config.meta["name"]].observed
+        row[-1] = results[_name(validated)].observed
     return blocks
+
+
+def _name(validated: Any) -> str:
+    return validated.expectation_config.meta["name"]
 
 
 def _place(result: Any) -> tuple[bool, int, str]:

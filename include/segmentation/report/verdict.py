@@ -200,11 +200,12 @@ def conditions(asked: Range, currency: str | None) -> list[tuple[str, Range]]:
     # the label says days
     unit = "" if feature is None or feature.unit == "days" else feature.unit
     said = []
-    for side, sign, bound in (("up_to", SIGNS[0], asked.up_to), ("above", SIGNS[1], asked.above)):
+    upper, lower = replace(asked, above=None), replace(asked, up_to=None)
+    for sign, bound, alone in ((SIGNS[0], asked.up_to, upper), (SIGNS[1], asked.above, lower)):
         if bound is not None:
             figure = numbers.short(bound, unit, currency)
             text = t("{label} {sign} {figure}", label=label, sign=t(sign), figure=figure)
-            said.append((text, replace(asked, **{"above": None, "up_to": None, side: bound})))
+            said.append((text, alone))
     if asked.says_unknown:
         text, alone = said[-1]
         said[-1] = (text + t(" (or unknown)"), alone)

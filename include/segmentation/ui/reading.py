@@ -163,9 +163,9 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
             if run.dropped_at:
                 said = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
                 raise NotPublishedError(said)
-        between = {"first": before.as_of_date, "second": after.as_of_date}
-        rows = packed_assignments.compare(conn, before.run_id, after.run_id)
-        rows = rows if rows is not None else db.rows(conn, db.statement("ui/movement.sql"), between)
+        days = {"first": before.as_of_date, "second": after.as_of_date}
+        packed = packed_assignments.compare(conn, before.run_id, after.run_id)
+        rows = packed if packed is not None else db.rows(conn, db.statement("ui/movement.sql"), days)
     between = [before.as_of_date, after.as_of_date]
     names: dict[date, dict[int | None, str]] = {day: {} for day in between}
     for row in db.rows(conn, db.statement("ui/names.sql"), {"between": between}):
@@ -182,7 +182,7 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
         for row in rows
         for source, target in [(row["from_segment_id"], row["to_segment_id"])]
     ]
-    return Movement(*between, flows, has_revenue=recorded)
+    return Movement(before.as_of_date, after.as_of_date, flows, has_revenue=recorded)
 
 
 def leaderboard(conn: db.Connection, run: Run) -> list[dict[str, Any]]:

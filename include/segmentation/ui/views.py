@@ -242,10 +242,10 @@ def customer(
         run = reading.run_of(conn, day)
         asked = customer_id.strip()
         found = reading.customer(conn, asked, run.as_of_date)
-        values = {"asked": asked, "found": found, "colours": {}}
+        shown: dict[str, Any] = {"asked": asked, "found": found, "colours": {}}
         if found:
             currency = reading.currency(conn, run.as_of_date)
-            values["reasons"], values["telling"] = why.reasons(found, currency), why.telling(found)
-            values["colours"] = data.colours(sorted({stay.segment_id for stay in found.stays}))
-            values["colours"][found.segment.segment_id] = found.segment.colour
-        return _page("customer", conn, run, **values)
+            colours = data.colours(sorted({stay.segment_id for stay in found.stays}))
+            shown["colours"] = colours | {found.segment.segment_id: found.segment.colour}
+            shown |= {"reasons": why.reasons(found, currency), "telling": why.telling(found)}
+        return _page("customer", conn, run, **shown)
