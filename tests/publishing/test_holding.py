@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -273,7 +273,7 @@ def test_the_newest_held_run_of_a_date_is_the_one_to_decide_about(shop):
     shop.publish(FIRST, THREE)
     earlier, later = shop.held(), shop.held()
     with shop.warehouse.connect() as conn:
-        assert holding.waiting(conn, SECOND)["run_id"] == later.run_id
+        assert holding.waiting(conn, SECOND).run_id == later.run_id
     run = shop.run(earlier)
     assert (run.status, run.decision_note) == ("rejected", f"run {later.run_id} was held later")
     holding.reject(later, "bob")
@@ -387,8 +387,8 @@ def test_a_night_of_make_run_is_held_then_released_on_the_command_line():
         assert "PUBLISHED  " in released.stdout
         assert ": as expected" in released.stdout
         with machine.warehouse("demo").connect(readonly=True) as conn:
-            run = db.row(conn, "select * from segments.runs where as_of_date = '2026-03-02'")
-            assert (run.status, run.decision_note) == ("published", "as expected")
+            run = register.published(conn, date(2026, 3, 2))
+            assert run.decision_note == "as expected"
             assert Path(run.report_path.removeprefix("file://")).exists()
             day = db.scalar(conn, "select max(as_of_date) from segments.current_customer_segments")
         assert str(day) == "2026-03-02"

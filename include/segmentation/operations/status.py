@@ -17,6 +17,7 @@ import psycopg2
 from segmentation import settings
 from segmentation.errors import NoAnswer, SettingsError
 from segmentation.runs import register, stale
+from segmentation.runs.register import Run
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database

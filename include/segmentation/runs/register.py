@@ -269,7 +269,7 @@ def note(night: Night, **facts: Any) -> None:
             )
 
 
-def select(conn: db.Connection, rest: str, params: Mapping[str, Any]) -> Run | None:
+def select(conn: db.Connection, rest: str, params: dict[str, Any]) -> Run | None:
     """The first run of a select; `rest` is what follows `from segments.runs`."""
     row = db.row(conn, f"select * from segments.runs {rest}", params)
     return Run.of(row) if row else None
