@@ -168,7 +168,8 @@ class Bench:
         return self.database("warehouse")
 
     def _sql(self, *statements: str, database: str = "postgres") -> None:
-        with closing(psycopg2.connect(**{**self.admin.params, "dbname": database})) as conn:
+        patient = Database(database, {**self.admin.params, "dbname": database})  # a server that recovers, too
+        with closing(patient.open()) as conn:
             conn.autocommit = True
             for statement in statements:
                 db.execute(conn, statement)
