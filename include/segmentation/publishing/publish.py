@@ -35,10 +35,18 @@ COUNTING_MEMORY = "256MB"
 def stage_assignments(night: Night, frame: pd.DataFrame) -> None:
     """COPY the assignment of a run (customer_id, cluster, confidence, is_outlier) into its staging table."""
     table = assignments_table(night.as_of_date)
+    _make_room(night)
     with night.warehouse.connect() as conn:
         db.run_file(conn, "segments/assignments.sql", table=table)
         db.copy_frame(conn, frame, tuple(table.split(".")))
         db.execute(conn, f"analyze {table}")
+
+
+def _make_room(night: Night) -> None:
+    """The partition of the date, long before anything is in it (`partitions.ensure`)."""
+    with night.warehouse.connect() as conn:
+        db.lock(conn, locks.PUBLICATION)
+        partitions.ensure(conn, "segments", "customer_segments", night.as_of_date)
 
 
 def publish(
@@ -62,6 +70,7 @@ def publish(
     if claim is None:
         with night.warehouse.connect() as conn:
             _still_ours(conn, night)
+    _make_room(night)
     counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
         db.lock(conn, locks.PUBLICATION)
@@ -171,19 +180,19 @@ def _write(
         conn, pd.DataFrame(ids.items(), columns=["cluster", "segment_id"]), ("pg_temp", "cluster_ids")
     )
     rules = _rules(chosen, ids).sort_values(["segment_id", "rule_number"])
-    staged = partitions.stage(conn, "segments", "customer_segments", night.as_of_date)
+    partition = partitions.emptied(conn, "segments", "customer_segments", night.as_of_date)
     customers = db.run_file(
         conn,
         "segments/customer_segments.sql",
         params,
-        table=staged,
+        table=partition,
         assignments=assignments_table(night.as_of_date),
         cases=rules_in_sql.cases(rules.to_dict("records")),
     )
     for table in REWRITTEN:
         db.execute(conn, f"delete from segments.{table} where as_of_date = %(as_of_date)s", params)
     if params["parent_as_of_date"]:
-        db.run_file(conn, "segments/segment_migrations.sql", params, table=staged)
+        db.run_file(conn, "segments/segment_migrations.sql", params, table=partition)
     frames = {
         "segment_versions": _versions(conn, night, chosen, ids),
         "segment_rules": rules,
@@ -198,7 +207,6 @@ def _write(
         stamped = frame.assign(as_of_date=night.as_of_date, run_id=night.run_id)
         db.copy_frame(conn, stamped, ("segments", table))
     packed_assignments.keep(conn, params, counted.packed, ids)
-    partitions.replace(conn, "segments", "customer_segments", night.as_of_date)
     db.execute(conn, f"analyze segments.{partitions.name('customer_segments', night.as_of_date)}")
     db.run_file(conn, "segments/segments.sql")
     return customers
