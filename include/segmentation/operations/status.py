@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -66,7 +67,8 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
     local = now.astimezone(loaded.tz)
     is_due = local.time() >= loaded.alerts.deadline
     expected = local.date() if is_due else local.date() - timedelta(days=1)
-    register.end_dead(warehouse, loaded)
+    with suppress(psycopg2.Error):  # of a replica, or by a role that may only read
+        register.end_dead(warehouse, loaded)
     facts: dict[str, Any] = {"newest": None, "runs": [], "incidents": [], "is_new": True}
     with warehouse.connect(readonly=True) as conn:
         if db.scalar(conn, "select to_regclass('segments.runs')"):
