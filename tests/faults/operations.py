@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ NIGHT_SECONDS = 120
 LIMITS = DatabaseLimits(
     connect_seconds=3,
     recover_seconds=30,
-    statement_seconds=6,
+    statement_seconds=10,
     silence_seconds=2,
     lock_seconds=3,
     wait_seconds=3,
@@ -168,7 +168,8 @@ class Bench:
         return self.database("warehouse")
 
     def _sql(self, *statements: str, database: str = "postgres") -> None:
-        with closing(psycopg2.connect(**{**self.admin.params, "dbname": database})) as conn:
+        patient = Database(database, {**self.admin.params, "dbname": database})  # a server that recovers, too
+        with closing(patient.open()) as conn:
             conn.autocommit = True
             for statement in statements:
                 db.execute(conn, statement)
@@ -186,7 +187,7 @@ class Bench:
                 timezone=SETTINGS.shop.timezone,
             )
         schema.migrate(self.warehouse)
-        self._night(FIRST, by_proxy=False).goes_to(None)
+        self._night(FIRST, by_proxy=False, limits=DatabaseLimits()).goes_to(None)
         if (ended := self.running.ended) is None or ended.how != "published":
             raise RuntimeError(f"the first date was not published: {ended}")
         for name in ("shop", "warehouse"):
@@ -205,8 +206,8 @@ class Bench:
 
     # --- nights --------------------------------------------------------------------------------------------
 
-    def _night(self, day: date, *, by_proxy: bool = True) -> nightly.Running:
-        shop, warehouse = self.database("shop"), self.warehouse
+    def _night(self, day: date, *, by_proxy: bool = True, limits: DatabaseLimits = LIMITS) -> nightly.Running:
+        shop, warehouse = (replace(self.database(name), limits=limits) for name in ("shop", "warehouse"))
         if by_proxy:
             shop, warehouse = self.shop_line.proxied, self.warehouse_line.proxied
         self.running = nightly.begin(
@@ -230,7 +231,7 @@ class Bench:
 
     def another_first(self) -> None:
         """A night that nobody disturbs."""
-        self._night(DAY, by_proxy=False).goes_to(None)
+        self._night(DAY, by_proxy=False, limits=DatabaseLimits()).goes_to(None)
 
     def _rows(self) -> str:
         with self.warehouse.connect(readonly=True) as conn:
@@ -528,7 +529,7 @@ CELLS: tuple[Cell, ...] = (
          "the shop did not answer: .*nothing came for 2 s in the middle of a COPY"),
     *(
         Cell("silence_warehouse", place, "nothing comes through to or from the warehouse", silence, "failed",
-             r"no answer to a statement within 6 s|timeout expired|did not answer")
+             r"no answer to a statement within 10 s|timeout expired|did not answer")
         for place in ("extract", "clean", "features", "publish")
     ),
     Cell("lock", "start", "a table of the shop is locked by another session",

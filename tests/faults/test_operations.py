@@ -1,4 +1,4 @@
-"""A cell of each kind of the faults that an operator meets; `make faults ONLY=operations` tries all of them."""
+"""A cell of each kind of the faults that an operator meets; `make faults ONLY=operations` tries them all."""
 
 from collections.abc import Iterator
 

@@ -190,5 +190,12 @@ def test_a_dead_run_is_never_said_to_be_running(warehouse_db):
     assert found["verdict"].startswith("no sign of life since 20")
 
 
+def test_who_may_only_read_is_told_the_status_all_the_same(warehouse_db):
+    publish(warehouse_db, DAY)
+    options = "-c default_transaction_read_only=on"
+    reading = Database("warehouse", {**warehouse_db.params, "options": options})
+    assert told(reading).startswith("FRESH")
+
+
 def told(warehouse: Database) -> str:
     return status.text(status.read(warehouse, SETTINGS, MORNING), SETTINGS)

@@ -446,3 +446,25 @@ def test_two_publications_wait_for_each_other(shop):
         with pytest.raises(WarehouseError, match="a lock was not to be had in time"):
             publishing.publish(refused, chosen(THREE, SPEND), silent)
     assert publishing.publish(night, chosen(THREE, SPEND), silent)["customers"] == 12
+
+
+def test_the_partition_of_a_date_is_there_before_it_is_published(shop, monkeypatch):
+    """A statement is planned first and sees what is there a moment later.
+
+    One that was planned before the partition was attached, and saw that its date is published, found nothing.
+    """
+    shop.publish(FIRST, THREE)
+    night = shop.night(SECOND)
+    shop.stage(night, THREE)
+    name = partitions.name("customer_segments", SECOND)
+    partitioned = "select inhparent::regclass::text from pg_inherits where inhrelid = to_regclass(%(t)s)"
+    before = shop.see(partitioned, t=f"segments.{name}")
+    attached: list[str] = []
+    execute = db.execute
+    monkeypatch.setattr(
+        db, "execute", lambda conn, query, params=None: attached.append(query) or execute(conn, query, params)
+    )
+    publishing.publish(night, chosen(THREE, SPEND), silent)
+    assert before == [("segments.customer_segments",)]
+    assert not [query for query in attached if "attach" in query]
+    assert len(shop.ids(SECOND)) == 12

@@ -212,7 +212,10 @@ def _frame(
     listed = ", ".join(map(expressions.quoted, words))
     ordered = f"{query} order by customer_id"
     texts = db.read_frame(
-        conn, f"select {listed} from ({query}) as q order by customer_id", params, dict.fromkeys(words, "text")
+        conn,
+        f"select {listed} from ({query}) as q order by customer_id",
+        params,
+        dict.fromkeys(words, "text"),
     )
     return _with_numbers(conn, ordered, params, wanted, texts.set_index("customer_id"))
 

@@ -8,6 +8,7 @@ takes a warehouse that has never published for well: a deployment that is being 
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +18,6 @@ import psycopg2
 from segmentation import settings
 from segmentation.errors import NoAnswer, SettingsError
 from segmentation.runs import register, stale
-from segmentation.runs.register import Run
 from segmentation.settings import Settings
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
@@ -66,7 +66,8 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
     local = now.astimezone(loaded.tz)
     is_due = local.time() >= loaded.alerts.deadline
     expected = local.date() if is_due else local.date() - timedelta(days=1)
-    register.end_dead(warehouse, loaded)
+    with suppress(psycopg2.Error):  # of a replica, or by a role that may only read
+        register.end_dead(warehouse, loaded)
     facts: dict[str, Any] = {"newest": None, "runs": [], "incidents": [], "is_new": True}
     with warehouse.connect(readonly=True) as conn:
         if db.scalar(conn, "select to_regclass('segments.runs')"):

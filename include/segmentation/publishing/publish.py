@@ -30,10 +30,18 @@ def stage_assignments(night: Night, frame: pd.DataFrame) -> None:
     """COPY the assignment of a run (customer_id, cluster, confidence, is_outlier) into its staging table."""
     table = assignments_table(night.as_of_date)
     schema, name = table.split(".")
+    _make_room(night)
     with night.warehouse.connect() as conn:
         db.run_file(conn, "segments/assignments.sql", table=table)
         db.copy_frame(conn, frame, (schema, name))
         db.execute(conn, f"analyze {table}")
+
+
+def _make_room(night: Night) -> None:
+    """The partition of the date, long before anything is in it (`partitions.ensure`)."""
+    with night.warehouse.connect() as conn:
+        db.lock(conn, locks.PUBLICATION)
+        partitions.ensure(conn, "segments", "customer_segments", night.as_of_date)
 
 
 def publish(
@@ -57,6 +65,7 @@ def publish(
     if claim is None:
         with night.warehouse.connect() as conn:
             _still_ours(conn, night)
+    _make_room(night)
     counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
@@ -131,17 +140,16 @@ def _write(
         "segments": list(decided.ids.values()),
     }
     rules = decided.rows["segment_rules"]
-    staged = partitions.stage(conn, "segments", "customer_segments", night.as_of_date)
+    partition = partitions.emptied(conn, "segments", "customer_segments", night.as_of_date)
     customers = db.run_file(
         conn,
         "segments/customer_segments.sql",
         params,
-        table=staged,
+        table=partition,
         assignments=assignments_table(night.as_of_date),
         cases=rules_in_sql.cases(rules_in_sql.ordered(rules)),
     )
-    db.execute_bound(conn, _beside_the_customers(conn, night, decided, counted, staged, params))
-    partitions.replace(conn, "segments", "customer_segments", night.as_of_date)
+    db.execute_bound(conn, _beside_the_customers(conn, night, decided, counted, partition, params))
     db.execute(conn, f"analyze segments.{partitions.name('customer_segments', night.as_of_date)}")
     db.run_file(conn, "segments/segments.sql")
     facts = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg2 import sql
 
+from segmentation.errors import WarehouseError
 from segmentation.warehouse import db
 from segmentation.warehouse.watch import Session
 
@@ -65,6 +66,38 @@ def stage_as(
             )
         )
     return rows
+
+
+def ensure(conn: db.Connection, schema: str, parent: str, day: date) -> None:
+    """Give a date its partition, empty, in a transaction that ends before rows are put into it.
+
+    A reader's statement is planned first and sees what is there a moment later: one that was planned before
+    the partition was attached, and sees that its date is published, would find nothing at all.
+
+    Raises
+    ------
+    WarehouseError
+        When the partition of the date is half detached.
+    """
+    table = f"{schema}.{name(parent, day)}"
+    is_leaving = db.scalar(
+        conn, "select inhdetachpending from pg_inherits where inhrelid = to_regclass(%(t)s)", {"t": table}
+    )
+    if is_leaving:
+        raise WarehouseError(
+            f"{table} is being dropped by the maintenance: run that again, and then the date"
+        )
+    if is_leaving is None:
+        stage(conn, schema, parent, day)
+        replace(conn, schema, parent, day)
+
+
+def emptied(conn: db.Connection, schema: str, parent: str, day: date) -> str:
+    """The partition of a date, without its rows for this transaction and those after it; returns its name."""
+    ensure(conn, schema, parent, day)
+    table = f"{schema}.{name(parent, day)}"
+    db.execute(conn, f"delete from {table}")
+    return table
 
 
 def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:

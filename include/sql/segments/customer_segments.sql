@@ -1,10 +1,10 @@
--- Purpose: the assignment of a date under permanent segment ids, staged to take the partition's place.
+-- Purpose: the assignment of a date under permanent segment ids, into the partition of the date.
 -- Grain: customer, for one as_of_date.
 -- Inputs: the staged assignment (clusters), the parent date; features.customer_features of the date, for the
 --     segment that the rules give.
 -- Parameters: as_of_date, parent_as_of_date (may be null), run_id; clusters and, in the same order, their
 --     segments; identifiers: table, assignments; cases: the rules of the date.
--- Re-run: fills a table of the run, which takes the place of the date's partition.
+-- Re-run: the partition is emptied before, in the same transaction.
 insert into {{ table }}
 (
     as_of_date,
