@@ -1,7 +1,9 @@
 """Cost of an inspection beside the mere reading of the file: `python benchmarks/inspection.py [LINES]`.
 
-The file is made first, and not counted: six columns separated by semicolons, German dates with a time of day, decimal
-commas, an order in three lines. Reading is what the product's own reader takes for the text in columns, with nothing
+The file is made first, and not counted: six columns separated by semicolons, German dates with a time of
+day, decimal
+commas, an order in three lines. Reading is what the product's own reader takes for the text in columns, with
+nothing
 decided. The last line has the figures as name=value.
 """
 
@@ -37,7 +39,8 @@ def main(lines: int) -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(found.to_text())
     print(
-        f"lines={rows} reading_seconds={reading:.2f} inspection_seconds={took:.2f} times={took / reading:.2f} "
+        f"lines={rows} reading_seconds={reading:.2f} inspection_seconds={took:.2f} "
+        f"times={took / reading:.2f} "
         f"peak_mb={peak:.0f}"
     )
     return int(found.refused is not None or took > MOST * reading)

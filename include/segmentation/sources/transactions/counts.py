@@ -16,7 +16,8 @@ FEW_CUSTOMERS = 5  # of which one may well have much
 
 @dataclass(frozen=True)
 class Counts:
-    """Figures of a file. `orders`, `lines` and `revenue` are of what counts: nothing cancelled, returns subtracted.
+    """Figures of a file. `orders`, `lines` and `revenue` are of what counts: nothing cancelled, returns
+    subtracted.
 
     `guests` are orders without a customer, whatever became of them; `quarantined` are lines.
     """

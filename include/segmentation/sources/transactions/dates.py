@@ -1,7 +1,9 @@
 """Format of the dates of a file: every reading that the column admits, tried on the whole of it.
 
-A reading is an order of day, month and year, a compact stamp, or a count of seconds or days. The one that most values
-fit is taken; of several that fit alike, the one that gives a continuous, recent span of days. Two that fit equally
+A reading is an order of day, month and year, a compact stamp, or a count of seconds or days. The one that
+most values
+fit is taken; of several that fit alike, the one that gives a continuous, recent span of days. Two that fit
+equally
 well are refused with the setting that decides, and with the span that each would give.
 """
 
@@ -67,7 +69,8 @@ COUNT = r"^\d+(\.\d+)?$"
 class Moments:
     """When each row was: by the clock that the file shows, and as an instant; in microseconds since 1970.
 
-    UNREADABLE where there is no date. `words` is how they are written; `has_zone` whether any text named its zone.
+    UNREADABLE where there is no date. `words` is how they are written; `has_zone` whether any text named its
+    zone.
     """
 
     written: np.ndarray
@@ -276,7 +279,8 @@ def _refuse_two_ways(column: _Column, read: dict[str, np.ndarray], top: str, cou
             )
             told = ", ".join(f"{way} in line {line}" for way, line in ways)
             raise SourceError(
-                f"{column.file}: dates are written in two ways ({told}); say which is right: DATES=dmy, mdy or ymd"
+                f"{column.file}: dates are written in two ways ({told}); say which is right: DATES=dmy, "
+                "mdy or ymd"
             )
 
 
@@ -319,7 +323,8 @@ def _refuse_equal(column: _Column, good: dict[str, np.ndarray], differs: np.ndar
     orders = [order for order in days.MAIN if order in good]
     also = "" if "ymd" in orders else " (ymd: the year comes first)"
     raise SourceError(
-        f"{column.file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates of the file "
+        f"{column.file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates "
+        "of the file "
         f"fit both ({spans}): say {' or '.join(f'DATES={order}' for order in orders)}{also}"
     )
 
@@ -463,7 +468,8 @@ def _resolved(
         of_texts = [bool(time and time.ambiguous == name) for time in times]
         line = int(column.lines[rows.rows_where(of_texts).argmax()])
         raise SourceError(
-            f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is the shop's "
+            f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is "
+            "the shop's "
             f"({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai"
         )
     return [
@@ -475,7 +481,11 @@ def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
     """Days with the times of day of the other column; a day that has a time already keeps it."""
     if times is None:
         return written
-    read = [clock.of_text(clock.normal(text)) if text else clock.MIDNIGHT for text in times.texts]
+    texts = [clock.normal(text) for text in times.texts]
+    width = max((len(text) for text in texts if text.isdigit()), default=0)
+    if width > 2:  # figures without marks, of which a spreadsheet took the zeros in front
+        texts = [text.zfill(width + width % 2) if text.isdigit() else text for text in texts]
+    read = [clock.of_text(text) if text else clock.MIDNIGHT for text in texts]
     micros = np.array([time.micros if time else -1 for time in read])[times.codes]
     is_midnight = (written != UNREADABLE) & (written % clock.DAY == 0)
     joined = np.where(is_midnight & (micros >= 0), written + np.maximum(micros, 0), written)
@@ -483,7 +493,8 @@ def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
 
 
 def localized(written: np.ndarray, zone: str) -> np.ndarray:
-    """The instants of a clock on the wall; of an hour that is there twice the second one, as Postgres has it."""
+    """The instants of a clock on the wall; of an hour that is there twice the second one, as Postgres has
+    it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -133,7 +133,8 @@ def _refuse_nothing(opened: Content) -> None:
 
 
 def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
-    """The zone of times that name none: the header's or the known export's, else the shop's; and what is said."""
+    """The zone of times that name none: the header's or the known export's, else the shop's; and what is
+    said."""
     shop = settings.shop.timezone
     header = opened.name_of("ordered_at")
     found = re.search(r"\b(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?\b", header)
@@ -292,8 +293,10 @@ def _swap_pieces(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> 
     if is_whole and len(price) and bool((price != np.round(price)).any()):
         name, other = opened.name_of("amount"), opened.name_of("unit_price")
         raise SourceError(
-            f"{opened.file}: '{name}' may be money or pieces, for it has whole small numbers beside '{other}': say "
-            f"COLUMNS=customer_id=...,ordered_at=...,quantity={name},unit_price={other} where it is pieces, or name "
+            f"{opened.file}: '{name}' may be money or pieces, for it has whole small numbers beside "
+            f"'{other}': say "
+            f"COLUMNS=customer_id=...,ordered_at=...,quantity={name},unit_price={other} where it is "
+            "pieces, or name "
             "the column of the money as amount="
         )
     return []
@@ -309,7 +312,8 @@ def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray 
     several = int((np.bincount(group) > 1).sum())
     lines.paid = orders.spread(lines.paid, group, worth)
     return [
-        f"'{opened.name_of(role)}' is the total of an order and counts once: {several:,} orders of several lines"
+        f"'{opened.name_of(role)}' is the total of an order and counts once: {several:,} orders of "
+        "several lines"
     ]
 
 
@@ -349,8 +353,10 @@ def _discounts(
     elif is_priced and may_share:
         first = int(lines.line[((lines.reduction > 0) & (lines.reduction < 1)).argmax()])
         raise SourceError(
-            f"{opened.file}: line {first}: a discount below one in '{opened.name_of('discount')}' may be money off the "
-            "line or a share of its price, and no amount in the file tells: say DISCOUNT=money or DISCOUNT=share"
+            f"{opened.file}: line {first}: a discount below one in '{opened.name_of('discount')}' may be "
+            "money off the "
+            "line or a share of its price, and no amount in the file tells: say DISCOUNT=money or "
+            "DISCOUNT=share"
         )
     elif is_priced and _exceeds(lines) and of.max() <= 100:
         is_share = percent = True
@@ -507,7 +513,7 @@ def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
     return below if 0 < below <= FOOTER_LINES and has_data else 0
 
 
-# --- words ---------------------------------------------------------------------------------------------------
+# --- words --------------------------------------------------------------------------------------------------
 
 
 def _pairs(opened: Content) -> str:

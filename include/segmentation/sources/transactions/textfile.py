@@ -121,7 +121,8 @@ def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list
 
 
 def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
-    """The share of the rows that have as many cells as most have; blanks between words make few rows alike."""
+    """The share of the rows that have as many cells as most have; blanks between words make few rows
+    alike."""
     widths = Counter(len(row) for _, row in rows if any(cell.strip() for cell in row))
     width, count = widths.most_common(1)[0] if widths else (1, 0)
     share = count / max(sum(widths.values()), 1)
@@ -129,7 +130,8 @@ def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
 
 
 def _is_data(row: Sequence[str]) -> bool:
-    """True where a row is data and no header: any cell of it is a date, a number, an address or a telephone number."""
+    """Whether a row is data and no header: any cell of it is a date, a number, an address or a telephone
+    number."""
     filled = [cell.strip() for cell in row if cell.strip()]
     return any("@" in cell or _is_value(cell) for cell in filled)
 
@@ -263,7 +265,8 @@ def _likeness(foreign: bytes, page: str) -> float:
 
 
 def _is_likely(before: str, char: str, after: str) -> bool:
-    """True where letters stand with letters, a small one not before a capital; a sign of money or a quote anywhere."""
+    """Whether a letter stands with letters, a small one not before a capital; a sign of money or a quote
+    anywhere."""
     if char in "€£¥°²³½«»„“”‘’–—…®©™§\xa0ªº":
         return not (before.isalpha() and after.isalpha()) or char in "’–\xa0"
     if not char.isalpha() or char not in LETTERS:
@@ -488,9 +491,11 @@ def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Tab
         if pc.any(filled).as_py():
             width = len(layout.names)
             raise SourceError(
-                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under {named} "
-                "names: is a decimal comma between columns that commas separate? Export it with another delimiter, "
-                "or with such values in quotes, or say DELIMITER="
+                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under "
+                f"{named} names: is "
+                "a decimal comma between columns that commas separate? Export it with another delimiter, "
+                "or with such "
+                "values in quotes, or say DELIMITER="
             )
 
 
