@@ -17,7 +17,7 @@ from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
 from segmentation.sources.transactions import counts, reading
 from segmentation.sources.transactions.counts import Counts
-from segmentation.sources.transactions.reading import Reading
+from segmentation.sources.transactions.lines import Reading
 
 SAMPLES = 3
 REFUSED = 2  # the exit code

@@ -21,7 +21,7 @@ from segmentation.settings import Settings
 from segmentation.sources.transactions import counts, history, reading
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.dates import UNREADABLE
-from segmentation.sources.transactions.reading import Reading
+from segmentation.sources.transactions.lines import Reading
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
