@@ -17,6 +17,7 @@ from segmentation.sources.transactions import clock, days, stamps
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.stamps import MOST, ORDERS, UNREADABLE
 
+MANY = 0.6  # of the dates fit a common order: the others are faults, and no sign of an uncommon one
 FEW_DAYS = 10  # with fewer different days a span says nothing
 SORTED_DAYS = (
     20  # a file that is in order of its days under one reading only: at least so many different days
@@ -24,6 +25,10 @@ SORTED_DAYS = (
 DENSER = 3  # times as many days with sales in the span: the other reading scatters them
 
 FIRST = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
+
+
+class TwoWaysError(SourceError):
+    """Some dates of a column fit one order only, and others another one."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
     read = {order: days.read(texts, order, year) for order in days.MAIN}
     fits = {order: counts[of != days.NO_DAY].sum() for order, of in read.items()}
     filled = counts[[text != "" for text in texts]].sum()
-    if max(fits.values()) < MOST * filled:
+    if max(fits.values()) < MANY * filled and len(texts) >= FEW_DAYS:
         others = {order: days.read(texts, order, year) for order in days.OTHERS}
         best = max(others, key=lambda order: counts[others[order] != days.NO_DAY].sum())
         if counts[others[best] != days.NO_DAY].sum() >= MOST * filled:
@@ -171,7 +176,7 @@ def _refuse_two_ways(column: _Column, read: dict[str, np.ndarray], top: str, cou
                 if where.any()
             )
             told = ", ".join(f"{way} in line {line}" for way, line in ways)
-            raise SourceError(
+            raise TwoWaysError(
                 f"{column.file}: dates are written in two ways ({told}); say which is right: DATES=dmy, "
                 "mdy or ymd"
             )
