@@ -107,3 +107,23 @@ def test_night_shows_what_was_read_before_it_goes_on(shop_db, tmp_path):
     assert "customers    5" in shown[0]
     assert "revenue      60.00" in shown[0]
     assert f"{datetime(2024, 1, 1):%Y-%m-%d} to 2024-02-09" in shown[0]
+
+
+def test_person_is_forgotten_by_the_address_that_is_hashed_here(shop_db, warehouse_db, tmp_path):
+    """The id in the warehouse is the hash of the address; a person writes from the address."""
+    from segmentation.operations import erasure
+    from tests.small_shop import SmallShop
+
+    small = SmallShop(shop_db, warehouse_db, tmp_path, source="transactions")
+    small.settings = Settings(shop={"name": "t", "source": "transactions"}, file={"shrink": True})
+    lines = [f"ann{n % 9}@Example.org,{FIRST + timedelta(days=n)},1.50" for n in range(60)]
+    for left_out, name in (("nobody", "orders-1.csv"), ("ann1@", "orders-2.csv")):
+        kept = [line for line in lines if not line.startswith(left_out)]
+        (tmp_path / name).write_text("\n".join(["customer,date,amount", *kept]) + "\n")
+        landed = files.land(shop_db, "transactions", str(tmp_path / name), silent, small.settings)
+        if left_out == "nobody":
+            night = small.night(date(2024, 3, 1))
+            small.ingest(night, landed.version)
+    assert erasure.erase(night, " ANN1@example.org")["core.orders"] == 7
+    with pytest.raises(SourceError, match="still have this customer"):
+        erasure.erase(night, "ann2@example.org")
