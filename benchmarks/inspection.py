@@ -1,7 +1,9 @@
 """Cost of an inspection beside the mere reading of the file: `python benchmarks/inspection.py [LINES]`.
 
-The file is made first, and not counted: six columns separated by semicolons, German dates with a time of day, decimal
-commas, an order in three lines. Reading is what the product's own reader takes for the text in columns, with nothing
+The file is made first, and not counted: six columns separated by semicolons, German dates with a time of
+day, decimal
+commas, an order in three lines. Reading is what the product's own reader takes for the text in columns, with
+nothing
 decided. The last line has the figures as name=value.
 """
 
@@ -27,17 +29,18 @@ def main(lines: int) -> int:
         path = Path(folder) / "orders.csv"
         write(path, lines)
         inspect(_few(path), settings)  # imports and tables of words are not counted
-        started = time.perf_counter()
+        started = time.process_time()
         layout = textfile.read_layout(path, settings.file, Wish({}))
         rows = sum(len(batch) for batch, _ in textfile.batches(path, layout))
-        reading = time.perf_counter() - started
-        started = time.perf_counter()
+        reading = time.process_time() - started
+        started = time.process_time()
         found = inspect(path, settings)
-        took = time.perf_counter() - started
+        took = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(found.to_text())
     print(
-        f"lines={rows} reading_seconds={reading:.2f} inspection_seconds={took:.2f} times={took / reading:.2f} "
+        f"lines={rows} reading_seconds={reading:.2f} inspection_seconds={took:.2f} "
+        f"times={took / reading:.2f} "
         f"peak_mb={peak:.0f}"
     )
     return int(found.refused is not None or took > MOST * reading)

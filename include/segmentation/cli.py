@@ -142,7 +142,8 @@ def inspect(
     from segmentation.sources import inspect as inspection
 
     file = {
-        "COLUMNS": columns, "ENCODING": encoding, "DELIMITER": delimiter, "HEADER": header, "DECIMAL": decimal,
+        "COLUMNS": columns, "ENCODING": encoding, "DELIMITER": delimiter, "HEADER": header, "DECIMAL":
+        decimal,
         "DATES": dates, "DISCOUNT": discount, "CURRENCY": currency,
     }  # fmt: skip
     os.environ.update({f"SEGMENTATION__FILE__{name}": value for name, value in file.items() if value})

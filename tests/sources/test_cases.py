@@ -6,6 +6,7 @@ The files are found beside the repository; what is right of each stands here.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from segmentation.sources import files
 from segmentation.sources.inspect import inspect, main
 from segmentation.warehouse import db
 from tests.conftest import SHARED_DATA
-from tests.small_shop import silent
+from tests.small_shop import SmallShop, silent
 
 FOLDER = SHARED_DATA.parent / "cases" / "files"
 TIMEZONE = "SEGMENTATION__SHOP__TIMEZONE"
@@ -179,7 +180,8 @@ def test_refusal_of_a_file_without_header_has_none_of_its_values(inspected):
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.refused])
 def test_night_loads_the_lines_that_were_inspected(shop_db, name):
-    """The database, by the SELECTs that a night reads it with, has the same customers, orders, lines and revenue."""
+    """The database, by the SELECTs that a night reads it with, has the same customers, orders, lines and
+    revenue."""
     path, zone = file(name), CASES[name].environment.get(TIMEZONE, "Europe/London")
     told = Settings(shop={"name": "t", "source": "transactions", "timezone": zone})
     files.land(shop_db, "transactions", str(path), silent, told)
@@ -213,3 +215,38 @@ select
     round(coalesce(sum(quantity * unit_price - discount), 0), 2) as revenue
 from counted
 """
+
+
+@pytest.mark.parametrize(
+    ("name", "orders", "spent"),
+    [
+        # of customers with an account: 18 of the 27 orders that count
+        ("woo-order-total-on-every-line.csv", 18, 557.00),
+        ("shopify-orders-export.csv", 34, 1811.60),
+        ("total-rows-dated.csv", 60, 2400.00),
+        ("credit-notes-cr-dr.csv", 54, 2070.00),
+        ("two-orders-in-the-double-hour.csv", 2, 20.00),
+    ],
+)
+def test_warehouse_has_the_orders_and_the_money_that_were_inspected(
+    shop_db, warehouse_db, tmp_path, name, orders, spent
+):
+    """From the file to the roll-up, which features are made of; guests are quarantined on the way."""
+    path, zone = file(name), CASES[name].environment.get(TIMEZONE, "Europe/London")
+    small = SmallShop(shop_db, warehouse_db, tmp_path, source="transactions")
+    small.settings = Settings(shop={"name": "t", "source": "transactions", "timezone": zone})
+    landed = files.land(shop_db, "transactions", str(path), silent, small.settings)
+    small.ingest(small.night(landed.last_day + timedelta(days=1)), landed.version)
+    with small.warehouse.connect(readonly=True) as conn:
+        found = db.row(
+            conn,
+            """
+            select sum(orders)::integer as orders, sum(cents)::bigint as cents
+            from (
+                select orders, gross_cents - returned_cents as cents from features.customer_day
+                union all
+                select -orders, returned_cents - gross_cents from features.customer_day_cancelled
+            ) as counted
+            """,
+        )
+    assert (found["orders"], found["cents"] / 100) == (orders, spent)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from psycopg2 import sql
@@ -23,9 +23,10 @@ from segmentation.warehouse import db
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 CHUNK_ROWS = 100_000
-DATE_FORMATS = ("ISO8601", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y")
+READER = 2  # another number reads files again that an older version has read
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".xlsx")
 UNREADABLE = (ValueError, OSError, EOFError, zlib.error)  # what pandas and pyarrow raise
 
@@ -112,7 +113,7 @@ def land(
             )
             landed = Landed(version, **vars(loaded))
         else:
-            landed = _load(conn, source, spec, path, version, progress)
+            landed = _load(conn, source, spec, path, version, told, progress)
         db.execute(
             conn,
             """
@@ -131,7 +132,7 @@ def land(
 def _reading(spec: FileSpec, settings: Settings) -> str:
     """Settings that the rows of a file depend on besides its bytes."""
     if spec.reader == "columns":
-        return ""
+        return f"-{READER}{settings.file.dates or ''}"
     from segmentation.sources import transactions
 
     return f"-{transactions.fingerprint(settings)}"
@@ -196,6 +197,7 @@ def _load(
     spec: FileSpec,
     path: Path,
     version: str,
+    settings: Settings,
     progress: Callable[[str], None],
 ) -> Landed:
     table = (source, spec.table)
@@ -205,15 +207,10 @@ def _load(
     )
     create = "create schema if not exists {}; drop table if exists {}; create table {} (file_row bigint, {})"
     name = sql.Identifier(*table)
-    formats: dict[str, int] = {}
-    landed = None
-    while landed is None:
-        with conn.cursor() as cursor:
-            cursor.execute(sql.SQL(create).format(sql.Identifier(source), name, name, columns))
-        try:
-            landed = _copy(conn, table, spec, path, version, formats, progress)
-        except _AnotherFormatError:
-            progress(f"load {path.name}: dates are written another way than it seemed; from the beginning")
+    dates = _dates(spec, path, settings)  # how dates are written is decided on the whole of a column
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL(create).format(sql.Identifier(source), name, name, columns))
+    landed = _copy(conn, table, spec, path, version, dates, progress)
     for column in (column for column, kind in kinds.items() if kind == "timestamp"):
         with conn.cursor() as cursor:
             cursor.execute(sql.SQL("create index on {} ({})").format(name, sql.Identifier(column)))
@@ -228,20 +225,77 @@ def _copy(
     spec: FileSpec,
     path: Path,
     version: str,
-    formats: dict[str, int],
+    dates: dict[str, "pd.Series"],
     progress: Callable[[str], None],
 ) -> Landed:
     """COPY the file into its empty table, chunk by chunk."""
-    dates = [name for name, column in spec.columns.items() if column.type == "timestamp"]
     total, last = 0, None
     for chunk in _chunks(path):
-        frame = _wanted(chunk, spec, path, total, formats)
+        frame = _wanted(chunk, spec, path, total)
+        for name, column in dates.items():
+            frame[name] = column.iloc[total : total + len(frame)].to_numpy()
         total += db.copy_frame(conn, frame, table)
         for column in dates:
             latest = frame[column].max()
             last = max(filter(None, (last, latest.date() if latest == latest else None)), default=None)
         progress(f"load {path.name}: {total:,} rows")
     return Landed(version, total, last)
+
+
+def _dates(spec: FileSpec, path: Path, settings: Settings) -> dict[str, "pd.Series"]:
+    """The columns of dates of the whole file, as the shop's clock.
+
+    Raises
+    ------
+    SourceError
+        When a column can be read in two ways that are equally likely, or holds what is no date.
+    """
+    import pyarrow as pa
+
+    names = [name for name, column in spec.columns.items() if column.type == "timestamp"]
+    texts: dict[str, list[Any]] = {name: [] for name in names}
+    theirs: dict[str, str] = {}
+    rows = 0
+    for chunk in _chunks(path):
+        frame = _wanted(chunk, spec, path, rows)
+        rows += len(frame)
+        for name in names:
+            theirs[name] = _column_of(chunk, spec, name, path)
+            texts[name].append(pa.array(frame[name].fillna(""), pa.string()).dictionary_encode())
+    return {name: _moments(texts[name], theirs[name], path, settings) for name in names if theirs}
+
+
+def _moments(parts: "list[pa.Array]", column: str, path: Path, settings: Settings) -> "pd.Series":
+    """A column of dates, by the reader of files of transactions."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from segmentation.sources.transactions import dates
+    from segmentation.sources.transactions.coded import Coded
+
+    coded = Coded.of(pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.string())))
+    told, zone = settings.file.dates, settings.shop.timezone
+    lines = np.arange(1, len(coded.codes) + 1)
+    written = dates.Written(coded)
+    try:
+        moments = dates.read(written, None, lines, told, zone, path.name)
+    except dates.TwoWaysError:  # the first that fits no one order is named
+        moments = dates.read(written, None, lines, "dmy", zone, path.name)
+    if moments.has_zone:
+        raise SourceError(
+            f"{path.name}: column {column}: times with an offset from UTC (Z, +01:00) are not read; "
+            "write the shop's own time of day"
+        )
+    wrong = moments.written == dates.UNREADABLE
+    if wrong.any():
+        row = int(wrong.argmax())
+        place = f"{path.name}: row {row + 1} (below the header), column {column}: "
+        text = coded.values[int(coded.codes[row])].as_py()
+        raise SourceError(
+            f"{place}'{text[:40]}' is not a date and time", unsaid=f"{place}not a date and time"
+        )
+    return pd.Series(moments.written.astype("datetime64[us]"))
 
 
 def _chunks(path: Path) -> Iterator["pd.DataFrame"]:
@@ -308,64 +362,24 @@ def _excel(path: Path) -> Iterator["pd.DataFrame"]:
         yield sheet.fillna("")
 
 
-def _wanted(
-    chunk: "pd.DataFrame", spec: FileSpec, path: Path, before: int, formats: dict[str, int]
-) -> "pd.DataFrame":
-    """The columns of the spec under our names, with dates parsed."""
-    import pandas as pd
-
+def _column_of(chunk: "pd.DataFrame", spec: FileSpec, name: str, path: Path) -> Any:
+    """What a column of the spec is called in the file."""
     found = {str(column).strip().lower(): column for column in chunk.columns}
-    frame = pd.DataFrame({"file_row": range(before + 1, before + 1 + len(chunk))}, index=chunk.index)
-    for name, column in spec.columns.items():
-        theirs = next((found[n.lower()] for n in column.names if n.lower() in found), None)
-        if theirs is None:
-            raise SourceError(
-                f"{path.name}: column {' or '.join(column.names)} is missing "
-                f"(found: {', '.join(map(str, chunk.columns))})"
-            )
-        text = chunk[theirs].astype("string")
-        frame[name] = _parsed(text, theirs, path, before, formats) if column.type == "timestamp" else text
-    return frame
+    column = spec.columns[name]
+    theirs = next((found[n.lower()] for n in column.names if n.lower() in found), None)
+    if theirs is None:
+        raise SourceError(
+            f"{path.name}: column {' or '.join(column.names)} is missing "
+            f"(found: {', '.join(map(str, chunk.columns))})"
+        )
+    return theirs
 
 
-class _AnotherFormatError(Exception):
-    """Rows loaded already were read with a date format that does not fit a later one: 3/4 is not 4 March."""
-
-
-def _parsed(text: "pd.Series", column: str, path: Path, before: int, formats: dict[str, int]) -> "pd.Series":
-    """Timestamps out of text, by the first format that fits every row of the file.
-
-    `formats` has the place of the format that fitted the rows before, by column, and is moved on.
-    """
-    best: pd.Series | None = None
-    first_try = formats.get(column, 0)
-    for place, form in enumerate(DATE_FORMATS[first_try:], start=first_try):
-        parsed = _instants(text, form, column, path)
-        if best is None or parsed.notna().sum() > best.notna().sum():
-            best = parsed
-        if parsed.notna().all():
-            formats[column] = place
-            if before and place != first_try:
-                raise _AnotherFormatError
-            return parsed
-    first = int(best.isna().to_numpy().argmax()) if best is not None else 0
-    where = f"{path.name}: row {before + first + 1} (below the header), column {column}: "
-    raise SourceError(
-        f"{where}'{str(text.iloc[first])[:40]}' is not a date and time",
-        unsaid=f"{where}not a date and time",
-    )
-
-
-def _instants(text: "pd.Series", form: str, column: str, path: Path) -> "pd.Series":
+def _wanted(chunk: "pd.DataFrame", spec: FileSpec, path: Path, before: int) -> "pd.DataFrame":
+    """The columns of the spec under our names, as text."""
     import pandas as pd
 
-    try:
-        parsed = pd.to_datetime(text, format=form, errors="coerce")
-    except ValueError:  # some with an offset and some without
-        parsed = None
-    if parsed is None or parsed.dt.tz is not None:
-        raise SourceError(
-            f"{path.name}: column {column}: times with an offset from UTC (Z, +01:00) are not read; "
-            "write the shop's own time of day"
-        )
-    return parsed
+    frame = pd.DataFrame({"file_row": range(before + 1, before + 1 + len(chunk))}, index=chunk.index)
+    for name in spec.columns:
+        frame[name] = chunk[_column_of(chunk, spec, name, path)].astype("string")
+    return frame

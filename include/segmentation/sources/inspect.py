@@ -17,7 +17,7 @@ from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
 from segmentation.sources.transactions import counts, reading
 from segmentation.sources.transactions.counts import Counts
-from segmentation.sources.transactions.reading import Reading
+from segmentation.sources.transactions.lines import Reading
 
 SAMPLES = 3
 REFUSED = 2  # the exit code
@@ -27,7 +27,8 @@ REFUSED = 2  # the exit code
 class Inspection:
     """The reading of a file, or the sentence that refuses it.
 
-    `customers` are without guests; `orders`, `lines` and `revenue` of what counts; `first` and `last` are instants,
+    `customers` are without guests; `orders`, `lines` and `revenue` of what counts; `first` and `last` are
+    instants,
     or days of a file without times, in the shop's zone; `columns` has masked sample values by role.
     """
 
@@ -127,7 +128,8 @@ def command(data: str, as_json: bool) -> int:
     Raises
     ------
     UserError
-        When the settings cannot be used, or no file is named, or there is none; with `as_json` that is a refusal.
+        When the settings cannot be used, or no file is named, or there is none; with `as_json` that is a
+        refusal.
     """
     try:
         settings = load_settings()

@@ -1,6 +1,7 @@
 -- Purpose: the lines of the files before, on days that the new file does not show, beside its own.
 -- Grain: line. Inputs: transactions.before, transactions.lines. Parameters: timezone.
--- Caveats: an order without a number is called after its line, and lines of two files may have one number: the day
+-- Caveats: an order without a number is called after its line, and lines of two files may have one number:
+--     the day
 --     tells them apart. An order that goes on in the new file is one of the day it stands on there.
 -- Re-run: within the transaction that loads the file.
 with shown as (

@@ -1,11 +1,11 @@
 -- Purpose: the lines of a file of transactions, each in its order.
 -- Grain: line of the file. Inputs: transactions.parsed. Read by extract/transactions.
--- Parameters: day_only, timezone, has_product, share (discounts are shares of the price), priced (prices are given,
---     and no amounts).
--- Caveats: an order number that several customers have is told apart by the customer. An order stands on one
---     day; its lines of later days are orders of their own, so that no date sees what came after it. Lines that came
---     to nothing in an order of which others count are an order of their own. Of the hour that is there twice when
---     clocks go back, orders without a number in the second one are told apart.
+-- Parameters: day_only, timezone, has_product, share (discounts are shares of the price), priced (prices
+--     are given, and no amounts).
+-- Caveats: an order number that several customers have is told apart by the customer. An order stands on
+--     one day; its lines of later days are orders of their own, so that no date sees what came after it.
+--     Lines that came to nothing in an order of which others count are an order of their own. Of the hour
+--     that is there twice when clocks go back, orders without a number in the second one are told apart.
 create table transactions.lines as
 with timed as (
     select
@@ -43,7 +43,8 @@ numbered as (
                 ) || case
                     when
                         not %(day_only)s
-                        and (instant - interval '1 hour') at time zone %(timezone)s = instant at time zone %(timezone)s
+                        and (instant - interval '1 hour') at time zone %(timezone)s
+                        = instant at time zone %(timezone)s
                         then ' again'
                     else ''
                 end

@@ -1,6 +1,7 @@
 -- Purpose: the table that the lines of a file of transactions are copied into, as values.
 -- Grain: line of the file, with the number of the line it begins on (of the row, in a typed file).
--- Columns: instant is when the line was (null where it has no date that can be read), is_out whether its order came
+-- Columns: instant is when the line was (null where it has no date that can be read), is_out whether its
+--     order came
 --     to nothing, reduction money or, where discounts are shares, a share of one.
 -- Re-run: made anew with each file.
 create schema if not exists transactions;

@@ -1,8 +1,8 @@
 """The least that any shop can export: one file of transactions, whatever its columns are called.
 
-The file is read as a whole, its columns held by their distinct values, and how it is written is decided on the whole
-of each column (`reading`). What was found out is said; what cannot be found out is refused with the setting that
-decides. The lines then go into the shop database as values, where Postgres puts them into orders.
+The file is read as a whole, its columns held by their distinct values, and how it is written is decided on
+the whole of each column (`reading`). What was found out is said; what cannot be found out is refused with the
+setting that decides. The lines then go into the shop database as values, and Postgres puts them into orders.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from segmentation.settings import Settings
 from segmentation.sources.transactions import counts, history, reading
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.dates import UNREADABLE
-from segmentation.sources.transactions.reading import Reading
+from segmentation.sources.transactions.lines import Reading
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _name_before(conn: db.Connection) -> str | None:
     return row["file_name"] if row else None
 
 
-# --- into the database ---------------------------------------------------------------------------------------
+# --- into the database --------------------------------------------------------------------------------------
 
 
 def _copy(conn: db.Connection, found: Reading) -> None:

@@ -1,7 +1,9 @@
 """Format of the numbers of a column: decimal mark, grouping, sign and currency, decided on the whole column.
 
-A comma in `1.234,56` or `12,5` can only be a decimal mark, `1,23,450` can only be groups, `1,234` tells nothing. What
-nothing in the column tells is taken from the file's other columns of money, or refused with the setting that decides.
+A comma in `1.234,56` or `12,5` can only be a decimal mark, `1,23,450` can only be groups, `1,234` tells
+nothing. What
+nothing in the column tells is taken from the file's other columns of money, or refused with the setting that
+decides.
 """
 
 import re
@@ -214,8 +216,10 @@ def _of_column(column: Column, lines: np.ndarray, timezone: str, file: str) -> s
         if count < MOST * total:
             point, comma = (_line(column, m, lines) for m in MARKS)
             raise SourceError(
-                f"{file}: numbers in '{column.name}' are written in two ways: with a decimal point (first in line "
-                f"{point}) and with a decimal comma (first in line {comma}); say which is right: DECIMAL=. or ,"
+                f"{file}: numbers in '{column.name}' are written in two ways: with a decimal point (first "
+                "in line "
+                f"{point}) and with a decimal comma (first in line {comma}); say which is right: "
+                "DECIMAL=. or ,"
             )
         return mark
     if column.unsure and _is_all_thousandths(column):
@@ -230,7 +234,8 @@ def _by_others(column: Column, by_file: Counter, lines: np.ndarray, file: str) -
     if len(by_file) == 1 and column.role != "quantity":
         return next(iter(by_file))
     raise SourceError(
-        f"{file}: line {_line(column, 'unsure', lines)}: 1,234 or 1.234 in '{column.name}' may be a thousand or "
+        f"{file}: line {_line(column, 'unsure', lines)}: 1,234 or 1.234 in '{column.name}' may be a "
+        "thousand or "
         "little more than one, and no number in the column tells: say DECIMAL=. or DECIMAL=,"
     )
 
@@ -247,7 +252,8 @@ def _is_all_thousandths(column: Column) -> bool:
 
 
 def _has_no_cents(column: Column, timezone: str) -> bool:
-    """True where all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are paid."""
+    """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are
+    paid."""
     signs = {one.beside for one in column.written.values() if one and one.beside}
     codes = {money.of(sign, timezone) for sign in signs}
     return bool(codes) and all(code is not None and not money.digits(code) for code in codes)

@@ -1,4 +1,5 @@
-"""Times of day and zones, out of what systems of many countries write: 8:05 PM, 下午8:05, 08h42, 0930, GMT+9."""
+"""Times of day and zones, out of what systems of many countries write: 8:05 PM, 下午8:05, 08h42, 0930,
+GMT+9."""
 
 import re
 import unicodedata
@@ -16,6 +17,7 @@ HALF = rf"(?P<{{}}am>{MORNING})|(?P<{{}}pm>{EVENING}|(?P<{{}}noon>中午|noon\b)
 TIME = re.compile(
     rf"(?:(?:{HALF.format('b', 'b', 'b')})\s*)?(?<![\d.,/-])(?P<h>\d{{1,2}})"
     r"(?:[:：.](?P<m>\d{2})(?:[:：.](?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?(?!\d)"
+    ""
     r"|\s?(?:(?:h|uhr|u)(?![^\W\d_])|[时時点點]|시)\s?(?:(?P<m2>\d{2})(?!\d)\s?(?:[:m分분]|min)?\s?(?:(?P<s2>\d{2})(?!\d)\s?[s秒초]?)?)?"
     rf"|(?=\s?(?:{MORNING}|{EVENING})))"
     rf"(?:\s*(?:h|uhr|hrs?)\b)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
@@ -54,7 +56,8 @@ MIDNIGHT = Time(0)
 
 
 def take_apart(text: str) -> tuple[str, Time | None]:
-    """The day of a text, and its time with the zone: MIDNIGHT where there is none, None where it is no time."""
+    """The day of a text, and its time with the zone: MIDNIGHT where there is none, None where it is no
+    time."""
     if plain := DAY_THEN_FIGURES.match(text):
         return plain[1], of_figures(plain[2])
     found = next((m for m in TIME.finditer(text) if _is_time(m, text)), None)
@@ -164,7 +167,8 @@ def _with_colons(stamp: re.Match) -> str:
 
 
 def normal(text: str) -> str:
-    """One form of the letters, figures and blanks that look alike; signs of years, months and days as marks."""
+    """One form of the letters, figures and blanks that look alike; signs of years, months and days as
+    marks."""
     text = unicodedata.normalize("NFKC", text).strip().strip("\"'=")
     text = re.sub(r"(\d)\s*[年月년월]\s*", r"\1-", text)
     text = re.sub(r"(\d)\s*[日号號일]", r"\1 ", text)

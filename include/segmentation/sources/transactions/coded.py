@@ -1,4 +1,5 @@
-"""A column held as its distinct values and, for each row, the place of its value: work is done once a value."""
+"""A column held as its distinct values and, for each row, the place of its value: work is done once a
+value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

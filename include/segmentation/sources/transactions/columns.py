@@ -44,7 +44,8 @@ COMMON = {
         bruttobetrag nettobetrag bestellwert warenwert wert montanttotal montant prixtotal importetotal
         importe monto valortotal valor importo totale bedrag totaalbedrag omzet сумма стоимость 金额 总金额
         总额 总价 销售额 实付金额 支付金额 订单金额 订单总额 合计金额 合計 金額 주문금액 결제금액
-        bestellsumme auftragssumme rechnungsbetrag rechnungssumme zahlbetrag endbetrag grandtotal nettotal ordersum
+        bestellsumme auftragssumme rechnungsbetrag rechnungssumme zahlbetrag endbetrag grandtotal nettotal
+        ordersum
         totalcommande totalttc montantttc totalpedido totalordine totalordem totaalprijs wartosc kwota
         kwotabrutto castka celkem belopp summa belob osszeg tutar toplamtutar итого суммазаказа
     """,
@@ -80,7 +81,9 @@ COMMON = {
         preciounitario prezzounitario stuksprijs цена 单价
     """,
     "discount": "discount discountamount rebate rabatt nachlass remise descuento sconto korting скидка 折扣",
-    "currency": "currency currencycode ordercurrency curr waehrung wahrung devise moneda valuta валюта 币种 货币",
+    "currency": """
+        currency currencycode ordercurrency curr waehrung wahrung devise moneda valuta валюта 币种 货币
+    """,
     "order_total": "",
     "status": """
         status orderstatus financialstatus paymentstatus bestellstatus zahlungsstatus auftragsstatus statut
@@ -92,7 +95,8 @@ COMMON = {
         stornodatum storniertam annulele fechacancelacion datacancelamento
     """,
     "refunded": """
-        refunded refundedamount refundamount amountrefunded totalrefunded refundedtotal refundtotal refund refunds
+        refunded refundedamount refundamount amountrefunded totalrefunded refundedtotal refundtotal refund
+        refunds
         erstattet erstattung erstattungsbetrag rueckerstattung montantrembourse reembolso rimborso 退款金额
     """,
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
-from segmentation.sources.transactions import exports, tables, textfile
+from segmentation.sources.transactions import encoding, exports, tables, textfile
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.columns import NUMBERS, Wish
 from segmentation.sources.transactions.exports import Export
@@ -28,7 +28,8 @@ DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
 DAY_ALONE = rf"^(?:{DAY})$"
 DAY_AND_TIME = rf"^(?P<day>{DAY})[ T](?P<time>\d{{1,2}}:\d{{2}}.*)$"
 OTHER_KINDS = (  # what a file that is no table begins with, and what to do about it
-    (r"(?is)^\s*(?:<!doctype html|<html|<head|<body|<table|<meta|<div)", "a page of HTML, whatever its ending says",
+    (r"(?is)^\s*(?:<!doctype html|<html|<head|<body|<table|<meta|<div)",
+     "a page of HTML, whatever its ending says",
      "open it in a spreadsheet and save it as CSV or XLSX"),
     (r"(?is)^\s*<\?xml[^>]*>\s*(?:<\?mso[^>]*>\s*)?<(?:\w+:)?workbook", "an XML spreadsheet of Excel 2003",
      "open it in a spreadsheet and save it as CSV or XLSX"),
@@ -195,17 +196,17 @@ def _open(path: Path, settings: Settings, wish: Wish) -> _Found:
         batches = tables.parquet_batches(path, places, settings.shop.timezone)
         return _Found("Parquet", names, places, ((batch, []) for batch in batches))
     is_zip = start.startswith(b"PK\3\4")
-    if start.startswith(b"\xd0\xcf\x11\xe0") or (is_zip and not textfile.is_archive(path)):
+    if start.startswith(b"\xd0\xcf\x11\xe0") or (is_zip and not encoding.is_archive(path)):
         return _workbook(path, wish)
     layout = textfile.read_layout(path, settings.file, wish)
     header = f"header in line {layout.skip}" if layout.has_header else "no header"
     between = textfile.TELL.get(layout.delimiter, layout.delimiter)
-    encoding = textfile.NAMES.get(layout.encoding, layout.encoding.upper())
+    page = textfile.NAMES.get(layout.encoding, layout.encoding.upper())
     notes = []
     if layout.broken_line:
-        notes.append(f"bytes that are not {encoding} were replaced, first in line {layout.broken_line}")
+        notes.append(f"bytes that are not {page} were replaced, first in line {layout.broken_line}")
     return _Found(
-        f"{encoding} text, {between} between the columns, {header}",
+        f"{page} text, {between} between the columns, {header}",
         layout.names,
         layout.places,
         textfile.batches(path, layout),

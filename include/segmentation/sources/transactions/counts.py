@@ -8,7 +8,7 @@ import numpy as np
 from segmentation.sources.transactions import clock, dates, orders
 from segmentation.sources.transactions.coded import distinct, numbered
 from segmentation.sources.transactions.dates import UNREADABLE
-from segmentation.sources.transactions.reading import Reading
+from segmentation.sources.transactions.lines import Reading
 
 MUCH = 0.3  # of the orders or of the revenue, of one customer
 FEW_CUSTOMERS = 5  # of which one may well have much
@@ -16,7 +16,8 @@ FEW_CUSTOMERS = 5  # of which one may well have much
 
 @dataclass(frozen=True)
 class Counts:
-    """Figures of a file. `orders`, `lines` and `revenue` are of what counts: nothing cancelled, returns subtracted.
+    """Figures of a file. `orders`, `lines` and `revenue` are of what counts: nothing cancelled, returns
+    subtracted.
 
     `guests` are orders without a customer, whatever became of them; `quarantined` are lines.
     """

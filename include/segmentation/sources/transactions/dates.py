@@ -1,7 +1,9 @@
 """Format of the dates of a file: every reading that the column admits, tried on the whole of it.
 
-A reading is an order of day, month and year, a compact stamp, or a count of seconds or days. The one that most values
-fit is taken; of several that fit alike, the one that gives a continuous, recent span of days. Two that fit equally
+A reading is an order of day, month and year, a compact stamp, or a count of seconds or days. The one that
+most values
+fit is taken; of several that fit alike, the one that gives a continuous, recent span of days. Two that fit
+equally
 well are refused with the setting that decides, and with the span that each would give.
 """
 
@@ -11,63 +13,30 @@ from datetime import date
 import numpy as np
 
 from segmentation.errors import SourceError
-from segmentation.sources.transactions import clock, days
+from segmentation.sources.transactions import clock, days, stamps
 from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.stamps import MOST, ORDERS, UNREADABLE
 
-MOST = 0.99  # of the values must be written one way; the others are then unreadable
+MANY = 0.6  # of the dates fit a common order: the others are faults, and no sign of an uncommon one
 FEW_DAYS = 10  # with fewer different days a span says nothing
 SORTED_DAYS = (
     20  # a file that is in order of its days under one reading only: at least so many different days
 )
 DENSER = 3  # times as many days with sales in the span: the other reading scatters them
-RECENT = 1990  # a count of seconds before it is no date of a shop
-UNREADABLE = np.iinfo(np.int64).min
 
-ORDERS = {
-    "dmy": "day, month, year",
-    "mdy": "month, day, year",
-    "ymd": "year, month, day",
-    "ydm": "year, day, month",
-    "myd": "month, year, day",
-    "dym": "day, year, month",
-}
 FIRST = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 
 
-@dataclass(frozen=True)
-class Stamp:
-    """A date in figures alone: what it is in words, its pattern, and how it is read."""
-
-    words: str
-    pattern: str
-    unit: int = 0  # microseconds of a count since 1970
-    nanoseconds: bool = False
-    layout: str = ""  # of a calendar stamp: the day's order, then H, M, S and F for thousandths
-    serial: bool = False
-
-
-# The calendar is tried before counts: 2024010308 is a morning in 2024, and not a second of 2034.
-STAMPS = (
-    *(
-        Stamp(f"{ORDERS[order]} and time, without marks", rf"^\d{{{8 + 2 * n}}}$", layout=order + "HMS"[:n])
-        for n in (1, 2, 3)
-        for order in (("ymd",) if n == 1 else days.MAIN)
-    ),
-    Stamp("year, month, day, time and milliseconds, without marks", r"^\d{17}$", layout="ymdHMSF"),
-    Stamp("seconds since 1970", r"^\d{9,10}(\.\d+)?$", unit=1_000_000),
-    Stamp("milliseconds since 1970", r"^\d{12,13}$", unit=1000),
-    Stamp("microseconds since 1970", r"^\d{15,16}$", unit=1),
-    Stamp("nanoseconds since 1970", r"^\d{18,19}$", nanoseconds=True),
-    Stamp("days since 1900 (Excel)", r"^[2-6]\d{4}([.]\d+)?$", serial=True),
-)
-COUNT = r"^\d+(\.\d+)?$"
+class TwoWaysError(SourceError):
+    """Some dates of a column fit one order only, and others another one."""
 
 
 @dataclass(frozen=True)
 class Moments:
     """When each row was: by the clock that the file shows, and as an instant; in microseconds since 1970.
 
-    UNREADABLE where there is no date. `words` is how they are written; `has_zone` whether any text named its zone.
+    UNREADABLE where there is no date. `words` is how they are written; `has_zone` whether any text named its
+    zone.
     """
 
     written: np.ndarray
@@ -120,7 +89,7 @@ def read(
         When the column can be read in two ways that are equally likely, or names a zone that is several.
     """
     rows = column.days
-    found = _stamps(rows) if column.clocks is None else None
+    found = stamps.find(rows) if column.clocks is None else None
     if found is not None:
         written, instants, words = found
         has_zone = instants is not None and times is None
@@ -163,74 +132,6 @@ def _strings(texts: list[str]):
     return pa.array(texts, pa.string())
 
 
-# --- stamps ------------------------------------------------------------------------------------------------
-
-
-def _stamps(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
-    """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
-    import pyarrow.compute as pc
-
-    counts = column.counts
-    total = counts[pc.not_equal(column.values, "").to_numpy(zero_copy_only=False)].sum()
-    if not total or counts[_matches(column, COUNT)].sum() < MOST * total:
-        return None
-    for stamp in STAMPS:
-        fits = _matches(column, stamp.pattern)
-        if counts[fits].sum() < MOST * total:
-            continue
-        written = np.full(len(column.values), UNREADABLE)
-        written[fits] = _of_stamp(column.values.filter(fits), stamp)
-        if counts[written != UNREADABLE].sum() >= MOST * total:
-            is_count = bool(stamp.unit or stamp.nanoseconds)
-            return written, written if is_count else None, stamp.words
-    return None
-
-
-def _matches(column: Coded, pattern: str) -> np.ndarray:
-    import pyarrow.compute as pc
-
-    return pc.match_substring_regex(column.values, pattern).to_numpy(zero_copy_only=False)
-
-
-def _of_stamp(texts, stamp: Stamp) -> np.ndarray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if stamp.layout:
-        return _calendar(texts, stamp.layout)
-    if stamp.serial:
-        epoch = date(1899, 12, 30).toordinal() - date(1970, 1, 1).toordinal()
-        seconds = np.rint(texts.cast(pa.float64()).to_numpy() * 86_400).astype(np.int64)
-        return (epoch * 86_400 + seconds) * clock.SECOND
-    whole = pc.replace_substring_regex(texts, r"\.\d*$", "").cast(pa.int64()).to_numpy()
-    fraction = pc.replace_substring_regex(pc.replace_substring_regex(texts, r"^\d+\.?", ""), r"^$", "0")
-    micros = np.rint(
-        pc.binary_join_element_wise("0.", fraction, "").cast(pa.float64()).to_numpy() * stamp.unit
-    )
-    found = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
-    first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
-    return np.where(found >= first, found, UNREADABLE)
-
-
-def _calendar(texts, layout: str) -> np.ndarray:
-    """Stamps of the calendar as microseconds; UNREADABLE where there is no such day or time."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    parts, start = {}, 0
-    for name in layout:
-        width = {"y": 4, "F": 3}.get(name, 2)
-        parts[name] = pc.utf8_slice_codeunits(texts, start, start + width).cast(pa.int64()).to_numpy()
-        start += width
-    nothing = np.zeros(len(texts), np.int64)
-    hour, minute, second, milli = (parts.get(name, nothing) for name in "HMSF")
-    of_day = days.civil(parts["y"], parts["m"], parts["d"])
-    is_one = (of_day != days.NO_DAY) & (hour < 24) & (minute < 60) & (second <= 60)
-    is_one &= (parts["y"] >= RECENT) & (parts["y"] <= date.today().year + 1)
-    micros = ((hour * 60 + minute) * 60 + second) * clock.SECOND + milli * 1000
-    return np.where(is_one, of_day * clock.DAY + micros, UNREADABLE)
-
-
 # --- the order of day, month and year ----------------------------------------------------------------------
 
 
@@ -251,7 +152,7 @@ def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
     read = {order: days.read(texts, order, year) for order in days.MAIN}
     fits = {order: counts[of != days.NO_DAY].sum() for order, of in read.items()}
     filled = counts[[text != "" for text in texts]].sum()
-    if max(fits.values()) < MOST * filled:
+    if max(fits.values()) < MANY * filled and len(texts) >= FEW_DAYS:
         others = {order: days.read(texts, order, year) for order in days.OTHERS}
         best = max(others, key=lambda order: counts[others[order] != days.NO_DAY].sum())
         if counts[others[best] != days.NO_DAY].sum() >= MOST * filled:
@@ -275,8 +176,9 @@ def _refuse_two_ways(column: _Column, read: dict[str, np.ndarray], top: str, cou
                 if where.any()
             )
             told = ", ".join(f"{way} in line {line}" for way, line in ways)
-            raise SourceError(
-                f"{column.file}: dates are written in two ways ({told}); say which is right: DATES=dmy, mdy or ymd"
+            raise TwoWaysError(
+                f"{column.file}: dates are written in two ways ({told}); say which is right: DATES=dmy, "
+                "mdy or ymd"
             )
 
 
@@ -319,7 +221,8 @@ def _refuse_equal(column: _Column, good: dict[str, np.ndarray], differs: np.ndar
     orders = [order for order in days.MAIN if order in good]
     also = "" if "ymd" in orders else " (ymd: the year comes first)"
     raise SourceError(
-        f"{column.file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates of the file "
+        f"{column.file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates "
+        "of the file "
         f"fit both ({spans}): say {' or '.join(f'DATES={order}' for order in orders)}{also}"
     )
 
@@ -463,7 +366,8 @@ def _resolved(
         of_texts = [bool(time and time.ambiguous == name) for time in times]
         line = int(column.lines[rows.rows_where(of_texts).argmax()])
         raise SourceError(
-            f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is the shop's "
+            f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is "
+            "the shop's "
             f"({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai"
         )
     return [
@@ -475,7 +379,11 @@ def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
     """Days with the times of day of the other column; a day that has a time already keeps it."""
     if times is None:
         return written
-    read = [clock.of_text(clock.normal(text)) if text else clock.MIDNIGHT for text in times.texts]
+    texts = [clock.normal(text) for text in times.texts]
+    width = max((len(text) for text in texts if text.isdigit()), default=0)
+    if width > 2:  # figures without marks, of which a spreadsheet took the zeros in front
+        texts = [text.zfill(width + width % 2) if text.isdigit() else text for text in texts]
+    read = [clock.of_text(text) if text else clock.MIDNIGHT for text in texts]
     micros = np.array([time.micros if time else -1 for time in read])[times.codes]
     is_midnight = (written != UNREADABLE) & (written % clock.DAY == 0)
     joined = np.where(is_midnight & (micros >= 0), written + np.maximum(micros, 0), written)
@@ -483,7 +391,8 @@ def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
 
 
 def localized(written: np.ndarray, zone: str) -> np.ndarray:
-    """The instants of a clock on the wall; of an hour that is there twice the second one, as Postgres has it."""
+    """The instants of a clock on the wall; of an hour that is there twice the second one, as Postgres has
+    it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

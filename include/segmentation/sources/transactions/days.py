@@ -8,11 +8,13 @@ from functools import lru_cache
 import numpy as np
 
 LOCALES = (
-    "en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs", "sk", "ru", "uk", "bg", "sr",
+    "en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs", "sk", "ru", "uk", "bg",
+    "sr",
     "tr", "el", "hu", "ro", "hr", "sl", "et", "lv", "lt", "ca", "id", "vi",
 )  # fmt: skip
 FILLERS = {
-    "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "a", "las", "alle", "ore", "o", "kl", "om", "г",
+    "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "a", "las", "alle", "ore", "o", "kl",
+    "om", "г",
     "г.", "р", "klo", "th", "st", "nd", "rd", "er", "º", "van", "dne", "ngày", "tháng", "năm",
 }  # fmt: skip
 NUMERIC = re.compile(r"^(\d{1,4})\s?([-/.\s])\s?(\d{1,2})\s?[-/.\s]\s?(\d{1,4})\.?$")
@@ -52,7 +54,8 @@ def _without_words(text: str) -> str:
 
 
 def _named(text: str) -> Fields | None:
-    """The numbers of a day whose month is a word; of two words that may be months one is the day of the week."""
+    """The numbers of a day whose month is a word; of two words that may be months one is the day of the
+    week."""
     tokens = re.findall(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)?", text)
     numbers = [token for token in tokens if token.isdigit()]
     words = [bare(token) for token in tokens if not token.isdigit()]
@@ -71,7 +74,8 @@ def _named(text: str) -> Fields | None:
 
 
 def compact(text: str, order: str) -> Fields | None:
-    """The numbers of a day without marks, read in this order; a zero that a spreadsheet took away is put back."""
+    """The numbers of a day without marks, read in this order; a zero that a spreadsheet took away is put
+    back."""
     found = COMPACT.match(text)
     if found is None:
         return None
@@ -89,7 +93,8 @@ def compact(text: str, order: str) -> Fields | None:
 def read(texts: list[str], order: str, this_year: int) -> np.ndarray:
     """Days since 1970 of each text, in this order; NO_DAY where it is none.
 
-    A year of four figures is a year wherever it stands: 2024-01-03 is the same day in each of the common orders.
+    A year of four figures is a year wherever it stands: 2024-01-03 is the same day in each of the common
+    orders.
     """
     taken = [fields(text) or compact(text, order) for text in texts]
     rows = [_in_order(found, order) if found else (0, 0, 0, 0) for found in taken]
@@ -118,7 +123,8 @@ def _in_order(found: Fields, order: str) -> tuple[int, int, int, int]:
 
 
 def civil(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """Days since 1970; NO_DAY where there is no such day after 1900-01-01, which stands for unknown, up to 2199."""
+    """Days since 1970; NO_DAY where there is no such day after 1900-01-01, which stands for unknown, up
+    to 2199."""
     is_month = (month >= 1) & (month <= 12) & (year >= 1900) & (year < 2200)
     start = np.where(is_month, (year - 1970) * 12 + month - 1, 0)
     first = start.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

@@ -1,4 +1,5 @@
-"""Record of a shop's earlier files: a smaller file is a question, and a file may add to the others."""
+"""What is known of a shop from the files before: a smaller file is a question, and a file may add to the
+others."""
 
 import re
 from dataclasses import dataclass
@@ -52,7 +53,8 @@ def refuse_smaller(path: Path, before: Extent | None, now: Extent | None, name_b
     ]
     if less:
         raise SourceError(
-            f"{path.name}: it shows less of the shop than the file before: {'; '.join(less)}. APPEND=1 keeps the days "
+            f"{path.name}: it shows less of the shop than the file before: {'; '.join(less)}. APPEND=1 "
+            "keeps the days "
             "that it does not show, SHRINK=1 takes it in the place of all that was known"
         )
 

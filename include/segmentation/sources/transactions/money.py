@@ -3,22 +3,30 @@
 from functools import lru_cache
 
 LOCALES = (
-    "en", "en_US", "en_GB", "en_AU", "en_CA", "en_NZ", "en_HK", "en_SG", "en_ZA", "en_IN", "de", "de_CH", "fr",
-    "fr_CA", "es", "es_MX", "es_AR", "es_CL", "es_CO", "es_PE", "pt", "pt_BR", "it", "nl", "sv", "nb", "da", "fi",
-    "pl", "cs", "sk", "hu", "ro", "bg", "hr", "sr", "ru", "uk", "tr", "el", "he", "ar_AE", "ar_SA", "ar_EG", "hi",
+    "en", "en_US", "en_GB", "en_AU", "en_CA", "en_NZ", "en_HK", "en_SG", "en_ZA", "en_IN", "de", "de_CH",
+    "fr",
+    "fr_CA", "es", "es_MX", "es_AR", "es_CL", "es_CO", "es_PE", "pt", "pt_BR", "it", "nl", "sv", "nb", "da",
+    "fi",
+    "pl", "cs", "sk", "hu", "ro", "bg", "hr", "sr", "ru", "uk", "tr", "el", "he", "ar_AE", "ar_SA", "ar_EG",
+    "hi",
     "th", "vi", "id", "ms", "ja", "ko", "zh", "zh_TW", "fil", "is",
 )  # fmt: skip
 WORDS = {
     "元": ["CNY"], "圆": ["CNY"], "人民币": ["CNY"], "rmb": ["CNY"], "円": ["JPY"], "원": ["KRW"],
     "¥": ["JPY", "CNY"], "￥": ["JPY", "CNY"], "$": ["USD"], "us$": ["USD"], "usd$": ["USD"], "u$s": ["USD"],
-    "€": ["EUR"], "euro": ["EUR"], "euros": ["EUR"], "£": ["GBP"], "₽": ["RUB"], "руб": ["RUB"], "руб.": ["RUB"],
+    "€": ["EUR"], "euro": ["EUR"], "euros": ["EUR"], "£": ["GBP"], "₽": ["RUB"], "руб": ["RUB"], "руб.":
+    ["RUB"],
     "р.": ["RUB"], "₹": ["INR"], "rs": ["INR"], "rs.": ["INR"], "₨": ["INR"], "zł": ["PLN"], "zl": ["PLN"],
-    "kč": ["CZK"], "kc": ["CZK"], "ft": ["HUF"], "ft.": ["HUF"], "лв": ["BGN"], "лв.": ["BGN"], "lei": ["RON"],
+    "kč": ["CZK"], "kc": ["CZK"], "ft": ["HUF"], "ft.": ["HUF"], "лв": ["BGN"], "лв.": ["BGN"], "lei":
+    ["RON"],
     "kr": ["SEK", "NOK", "DKK", "ISK"], "kr.": ["SEK", "NOK", "DKK", "ISK"], "fr": ["CHF"], "fr.": ["CHF"],
-    "sfr": ["CHF"], "sfr.": ["CHF"], "грн": ["UAH"], "грн.": ["UAH"], "dhs": ["AED"], "dh": ["AED"], "sr": ["SAR"],
-    "c$": ["CAD"], "ca$": ["CAD"], "a$": ["AUD"], "au$": ["AUD"], "s$": ["SGD"], "nt$": ["TWD"], "hk$": ["HKD"],
+    "sfr": ["CHF"], "sfr.": ["CHF"], "грн": ["UAH"], "грн.": ["UAH"], "dhs": ["AED"], "dh": ["AED"], "sr":
+    ["SAR"],
+    "c$": ["CAD"], "ca$": ["CAD"], "a$": ["AUD"], "au$": ["AUD"], "s$": ["SGD"], "nt$": ["TWD"], "hk$":
+    ["HKD"],
     "rp": ["IDR"], "rp.": ["IDR"], "rm": ["MYR"], "s/": ["PEN"], "s/.": ["PEN"], "r": ["ZAR"], "tl": ["TRY"],
-    "₺": ["TRY"], "₸": ["KZT"], "₴": ["UAH"], "₦": ["NGN"], "฿": ["THB"], "₾": ["GEL"], "៛": ["KHR"], "₵": ["GHS"],
+    "₺": ["TRY"], "₸": ["KZT"], "₴": ["UAH"], "₦": ["NGN"], "฿": ["THB"], "₾": ["GEL"], "៛": ["KHR"], "₵":
+    ["GHS"],
     "৳": ["BDT"], "₩": ["KRW"], "php": ["PHP"], "₱": ["PHP"],
 }  # fmt: skip
 DOLLARS = ("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP", "TWD")

@@ -1,4 +1,5 @@
-"""Orders: fields on its first line only, its total, what became of it, and when it is one."""
+"""What belongs to an order: fields on its first line only, its total, what became of it, and when it is
+one."""
 
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ OF_AN_ORDER = ("customer_id", "ordered_at", "time_of_day", "status", "currency",
 
 
 def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
-    """The columns with what stands only on the first line of an order on all its lines; and what is said of it."""
+    """The columns with what stands only on the first line of an order on all its lines; and what is said
+    of it."""
     columns, continued = _continued(columns)
     filled = np.zeros(len(columns["customer_id"].codes), bool)
     if "order_id" in columns:
@@ -28,7 +30,8 @@ def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
                     filled |= changed
     lines = int((filled | continued).sum())
     said = [
-        f"customer and date of an order's first line stand for its other lines, too: {lines:,} lines filled down"
+        f"customer and date of an order's first line stand for its other lines, too: {lines:,} lines "
+        "filled down"
     ]
     return columns, said if lines else []
 
@@ -119,7 +122,8 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
 
 
 def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool:
-    """True where so many further lines would hardly all have the amount of their order's first by chance."""
+    """Whether as many further lines as there are would hardly all have the amount of their order's first
+    by chance."""
     if len(np.unique(totals)) >= FEW_ORDERS and len(totals) >= FEW_ORDERS:
         return True
     _, counts = np.unique(amounts, return_counts=True)
@@ -147,7 +151,8 @@ def _spread(amount: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def spread(total: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> np.ndarray:
-    """The total of each order on its lines, by what they are worth, to the cent; the last line takes the rest."""
+    """The total of each order on its lines, by what they are worth, to the cent; the last line takes the
+    rest."""
     low, high = _spread(total, group)
     of_order = np.where(np.isnan(high), low, high)
     weights = np.ones(len(group)) if worth is None else np.abs(np.nan_to_num(worth))

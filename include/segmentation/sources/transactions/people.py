@@ -1,4 +1,5 @@
-"""Customers: one spelling of one customer, guests, sums in the place of a customer, ids that a spreadsheet spoilt."""
+"""Who bought: one spelling of one customer, guests, sums in the place of a customer, ids that a
+spreadsheet spoilt."""
 
 import hashlib
 import re
@@ -28,7 +29,8 @@ class Customers:
 
 
 def read(column: Coded) -> Customers:
-    """The ids of a column of customers; addresses become their hash, as ad platforms and the warehouse have it."""
+    """The ids of a column of customers; addresses become their hash, as ad platforms and the warehouse
+    have it."""
     guests = column.where(NO_NUMBER, lambda text: text != "" and vocabulary.is_guest(text))
     totals = column.where(NO_NUMBER, vocabulary.is_total)
     nobody = column.some(
@@ -38,7 +40,8 @@ def read(column: Coded) -> Customers:
 
 
 def customer_id(text: str) -> str:
-    """One id for one customer: 17850.0 is 17850, and an address is the same in any case, form and wrapping."""
+    """One id for one customer: 17850.0 is 17850, and an address is the same in any case, form and
+    wrapping."""
     text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip()
     if "@" in text:
         return hashlib.sha256(address(text).encode()).hexdigest()
@@ -67,7 +70,9 @@ def refuse_shortened(role: str, name: str, column: Coded, lines: np.ndarray, fil
     rows = column.rows_where(is_short)
     if rows.any():
         raise SourceError(
-            f"{file}: '{name}' ({role}): {int(rows.sum()):,} lines, the first is {int(lines[rows.argmax()])}, have "
-            "numbers that a spreadsheet has shortened (as 9.99999E+12), so that they are one: export it again with the "
+            f"{file}: '{name}' ({role}): {int(rows.sum()):,} lines, the first is "
+            f"{int(lines[rows.argmax()])}, have "
+            "numbers that a spreadsheet has shortened (as 9.99999E+12), so that they are one: export it "
+            "again with the "
             f"column as text, or name another one: COLUMNS={role}=..."
         )

@@ -6,8 +6,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,71 +13,25 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
-from segmentation.sources.transactions import amounts, clock, content, dates, orders, people, vocabulary
+from segmentation.sources.transactions import (
+    amounts,
+    clock,
+    content,
+    dates,
+    orders,
+    people,
+    vocabulary,
+    words,
+)
 from segmentation.sources.transactions.amounts import Amounts
 from segmentation.sources.transactions.coded import Coded
-from segmentation.sources.transactions.columns import NUMBERS, Wish, currency_of, rivals
+from segmentation.sources.transactions.columns import NUMBERS, Wish, currency_of
 from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.dates import UNREADABLE, Moments, Written
+from segmentation.sources.transactions.lines import Lines, Reading
 
 if TYPE_CHECKING:
     pass
-
-EXAMPLES = 3  # unreadable lines that are named
-UNREAD = 8  # columns without a use that are named
-FOOTER_LINES = 3  # at the end of a file that may be no rows
-WHAT = {
-    "order_total": "amount", "amount": "amount", "unit_price": "price", "quantity": "quantity",
-    "discount": "discount", "refunded": "amount that went back",
-}  # fmt: skip
-
-
-@dataclass
-class Lines:
-    """The lines of a file as values, in arrays of one length. NaN and UNREADABLE stand for nothing."""
-
-    line: np.ndarray
-    customers: Coded
-    orders: Coded | None
-    products: Coded | None
-    categories: Coded | None
-    moments: Moments
-    pieces: np.ndarray
-    paid: np.ndarray
-    price: np.ndarray
-    reduction: np.ndarray
-    currency: np.ndarray | None  # object: codes
-    is_out: np.ndarray  # of an order that came to nothing
-    cancelled_at: np.ndarray | None
-    is_guest: np.ndarray
-    is_total: np.ndarray
-    is_undated: np.ndarray  # no date at all
-    is_misdated: np.ndarray  # something that is no date
-    is_elsewhere: bool  # the file's clock is not the shop's
-
-
-@dataclass
-class Reading:
-    """All that was found out about a file, and its lines."""
-
-    file: str
-    content: Content
-    lines: Lines
-    is_day_only: bool
-    is_priced: bool
-    is_share: bool
-    currency: str | None
-    timezone: str
-    said: list[str] = field(default_factory=list)
-    lacks: list[str] = field(default_factory=list)
-    unreadable: list[tuple[int, str]] = field(
-        default_factory=list
-    )  # lines that are no rows, or hold wrong values
-
-    @property
-    def is_dated(self) -> np.ndarray:
-        """Mask of the lines that have a date and are no sum."""
-        return (self.lines.moments.written != UNREADABLE) & ~self.lines.is_total
 
 
 def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Reading:
@@ -111,11 +63,11 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     numbers, marks = _numbers(opened, settings)
     lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
     reading = _meant(opened, lines, numbers, settings)
-    _judge(reading, numbers, settings)
+    words.judge(reading, numbers, settings)
     reading.said = [
         opened.words,
         *([f"it is {opened.export.name}, known by its header"] if opened.export else []),
-        _columns(opened, wish),
+        words.columns(opened, wish),
         *opened.notes,
         *filled,
         moments.words,
@@ -133,7 +85,8 @@ def _refuse_nothing(opened: Content) -> None:
 
 
 def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
-    """The zone of times that name none: the header's or the known export's, else the shop's; and what is said."""
+    """The zone of times that name none: the header's or the known export's, else the shop's; and what is
+    said."""
     shop = settings.shop.timezone
     header = opened.name_of("ordered_at")
     found = re.search(r"\b(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?\b", header)
@@ -164,8 +117,8 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
     usual = next((marks[role] for role in ("amount", "order_total", "unit_price") if role in marks), usual)
     told = {survey.role for survey in surveys if survey.sure or survey.unsure}
     others = [f"in '{opened.name_of(r)}' a {names[m]}" for r, m in marks.items() if m != usual and r in told]
-    words = f"numbers have a decimal {names[usual]}" + (f", {', '.join(others)}" if others else "")
-    return read_, words
+    told_ = f"numbers have a decimal {names[usual]}" + (f", {', '.join(others)}" if others else "")
+    return read_, told_
 
 
 def _lines(
@@ -273,8 +226,8 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
     reading = Reading(
         opened.file, opened, lines, is_day_only, is_priced, is_share, currency, settings.shop.timezone
     )
-    reading.said = [*_said(reading, numbers), *said, *told, *_counted(reading)]
-    reading.lacks = _lacks(reading)
+    reading.said = [*words.told(reading, numbers), *said, *told, *words.counted(reading)]
+    reading.lacks = words.lacks(reading)
     return reading
 
 
@@ -292,8 +245,10 @@ def _swap_pieces(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> 
     if is_whole and len(price) and bool((price != np.round(price)).any()):
         name, other = opened.name_of("amount"), opened.name_of("unit_price")
         raise SourceError(
-            f"{opened.file}: '{name}' may be money or pieces, for it has whole small numbers beside '{other}': say "
-            f"COLUMNS=customer_id=...,ordered_at=...,quantity={name},unit_price={other} where it is pieces, or name "
+            f"{opened.file}: '{name}' may be money or pieces, for it has whole small numbers beside "
+            f"'{other}': say "
+            f"COLUMNS=customer_id=...,ordered_at=...,quantity={name},unit_price={other} where it is "
+            "pieces, or name "
             "the column of the money as amount="
         )
     return []
@@ -309,7 +264,8 @@ def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray 
     several = int((np.bincount(group) > 1).sum())
     lines.paid = orders.spread(lines.paid, group, worth)
     return [
-        f"'{opened.name_of(role)}' is the total of an order and counts once: {several:,} orders of several lines"
+        f"'{opened.name_of(role)}' is the total of an order and counts once: {several:,} orders of "
+        "several lines"
     ]
 
 
@@ -349,8 +305,10 @@ def _discounts(
     elif is_priced and may_share:
         first = int(lines.line[((lines.reduction > 0) & (lines.reduction < 1)).argmax()])
         raise SourceError(
-            f"{opened.file}: line {first}: a discount below one in '{opened.name_of('discount')}' may be money off the "
-            "line or a share of its price, and no amount in the file tells: say DISCOUNT=money or DISCOUNT=share"
+            f"{opened.file}: line {first}: a discount below one in '{opened.name_of('discount')}' may be "
+            "money off the "
+            "line or a share of its price, and no amount in the file tells: say DISCOUNT=money or "
+            "DISCOUNT=share"
         )
     elif is_priced and _exceeds(lines) and of.max() <= 100:
         is_share = percent = True
@@ -405,120 +363,3 @@ def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | 
         lines.currency = np.full(opened.rows, code, object) if lines.currency is None else lines.currency
         return code, [f"amounts are in {code}"]
     return None, ["no currency is named, so amounts stand without one (CURRENCY=EUR names it)"]
-
-
-def _said(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
-    opened = reading.content
-    said = []
-    if reading.is_day_only:
-        said.append("days without a time of day, so habits by the hour are no features")
-    if "order_id" not in opened.columns:
-        said.append(
-            f"no order number: one order per customer and {'day' if reading.is_day_only else 'instant'}"
-        )
-    if others := rivals(opened.names, opened.places):
-        taken = next(
-            (role for role in ("amount", "order_total", "unit_price") if role in opened.places), "amount"
-        )
-        which = opened.places.get(taken)
-        where = "" if which is None else f" (column {which + 1}, '{opened.name_of(taken)}')"
-        said.append(
-            f"{taken} is taken from the first that fits{where}; it could also be {content.listed(others)}: "
-            f"COLUMNS={taken}=... by name or number decides"
-        )
-    return said
-
-
-def _counted(reading: Reading) -> list[str]:
-    lines = reading.lines
-    is_read = ~lines.is_undated & ~lines.is_misdated & ~lines.is_total
-    no_customer = is_read & lines.customers.is_empty()
-    later = is_read & (lines.moments.instant > datetime.now(UTC).timestamp() * clock.SECOND)
-    guests = int((no_customer & lines.is_guest).sum())
-    said = []
-    for found, what in (
-        (no_customer, "without a customer, quarantined"),
-        (lines.is_undated, "without a date, quarantined"),
-        (lines.is_total, "that are sums, quarantined"),
-        (later, "dated after today"),
-    ):
-        if found.any():
-            said.append(f"lines {what}: {int(found.sum()):,}")
-    if guests:
-        said.append(f"of those without a customer, named as a guest: {guests:,}")
-    return said
-
-
-def _lacks(reading: Reading) -> list[str]:
-    """Data that features may need and the file lacks."""
-    roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
-    lacks = {role for role in roles if role not in reading.content.places}
-    return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
-
-
-# --- what cannot be read ------------------------------------------------------------------------------------
-
-
-def _judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> None:
-    """Refuse a file of which too much cannot be read; say what of it cannot."""
-    opened, lines = reading.content, reading.lines
-    wrong = _wrong(opened, lines, numbers)
-    reading.unreadable = sorted([*opened.invalid, *wrong])
-    if not reading.unreadable:
-        return
-    total = opened.rows + len(opened.invalid)
-    told = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
-    bad = len(reading.unreadable)
-    counted = f"{bad:,} of {total:,} lines cannot be read"
-    if bad - _footers(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
-        raise SourceError(
-            f"{opened.file}: {counted} ({told}); is COLUMNS right ({_pairs(opened)})? More than "
-            f"{settings.file.max_unreadable_share:.0%} is too much to go on with (file.max_unreadable_share)"
-        )
-    reading.said.append(f"{counted}, quarantined: {told}")
-
-
-def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
-    """Lines with a value that is none, and what is wrong: the first fault of each line."""
-    kinds = [("ordered_at", "date", lines.is_misdated)]
-    for role in ("order_total", "amount", "unit_price", "quantity", "discount", "refunded"):
-        if role in numbers and role in opened.places:
-            kinds.append((role, WHAT[role], numbers[role].is_wrong))
-    found: dict[int, str] = {}
-    for role, what, rows in kinds:
-        for row in np.flatnonzero(rows & ~lines.is_total):
-            masked = _masked(opened.text_of(role, int(row)))
-            found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
-    return list(found.items())
-
-
-def _masked(value: str) -> str:
-    """A value whose letters are not shown: in a wrong column they may be anybody's."""
-    return re.sub(r"[^\W\d_]", "x", value)[:40]
-
-
-def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
-    """Number of bad lines that stand below all the others: notes and sums under a short file."""
-    lines = {line for line, _ in bad}
-    good = opened.lines[~np.isin(opened.lines, list(lines))]
-    last = int(good.max(initial=0))
-    below = sum(line > last for line in lines)
-    has_data = len(good) > FOOTER_LINES * below
-    return below if 0 < below <= FOOTER_LINES and has_data else 0
-
-
-# --- words ---------------------------------------------------------------------------------------------------
-
-
-def _pairs(opened: Content) -> str:
-    return ", ".join(f"{role}={opened.name_of(role)}" for role in opened.places)
-
-
-def _columns(opened: Content, wish: Wish) -> str:
-    how = "" if wish.columns else ", known by the export" if opened.export else ", guessed from their names"
-    told = f"columns{how}: {_pairs(opened)}"
-    left = [name.strip() for place, name in enumerate(opened.names) if place not in opened.places.values()]
-    left = [name for name in left if name]
-    if not left or wish.is_by_position:
-        return told
-    return f"{told}; not read: {', '.join(left[:UNREAD])}{' and more' if len(left) > UNREAD else ''}"

@@ -105,7 +105,8 @@ def _as_text(column: "pa.Array", timezone: str) -> "pa.Array":
 
 
 def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str], list[str]]:
-    """The sheets of a workbook that have the columns, the names of those that have not, and of the hidden ones.
+    """The sheets of a workbook that have the columns, the names of those that have not, and of the hidden
+    ones.
 
     A workbook is read as a whole: a sheet has at most 1,048,576 rows.
 

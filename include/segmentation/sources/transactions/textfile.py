@@ -4,15 +4,10 @@ The dialect is found by clevercsv: it was right on 17 of 17 untidy files, DuckDB
 The encoding is found by charset-normalizer where the text is not UTF-8. The rows are read by Arrow.
 """
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
-import lzma
 import re
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,24 +19,13 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import File
-from segmentation.sources.transactions import clock, days
+from segmentation.sources.transactions import clock, days, encoding
 from segmentation.sources.transactions.columns import REQUIRED, Wish
+from segmentation.sources.transactions.encoding import opened, readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PACKED: dict[bytes, Callable[..., Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ": lzma.open,
-}
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 NAMES = {
     "utf-8-sig": "UTF-8",
     "utf-8": "UTF-8",
@@ -53,10 +37,6 @@ DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": 
 TELL = {"\t": "tabs", " ": "blanks", ",": "commas", ";": "semicolons", "|": "bars"}
 BLOCK = 8 << 20
 SAMPLE_CHARS, SNIFFED_CHARS, HEADER_LINES = 1 << 18, 12_000, 50
-FEW_BYTES = 6  # different bytes beyond ASCII: too few to tell an alphabet by
-WESTERN = ("cp1252", "cp850", "mac_roman")  # the likeliest first
-LETTERS = frozenset("äöüßÄÖÜéèêëàâáãåæçñóòôõøœîïíìùúûÿýÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÎÏÍÌÙÚÛŸ")
-FOREIGN_BYTES = 1 << 16  # of lines that are not plain ASCII: enough to tell an encoding by
 
 
 @dataclass(frozen=True)
@@ -84,9 +64,9 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
     SourceError
         When that cannot be found out; it names the setting that decides.
     """
-    with _readable(path):
-        encoding, broken_line = _encoding(path, told.encoding)
-        with _text(path, encoding) as text:
+    with readable(path):
+        page, broken_line = encoding.find(path, told.encoding)
+        with _text(path, page) as text:
             sample = text.read(SAMPLE_CHARS)
             is_whole = not text.read(1)
     if not sample.strip():
@@ -101,10 +81,10 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
             tried.append((_regularity(rows, delimiter), _widest(rows)))
             continue
         skip, has_header, names, places = found
-        is_valid = encoding == "utf-8" and broken_line is None and not told.encoding
+        is_valid = page == "utf-8" and broken_line is None and not told.encoding
         named = max((n for n, name in enumerate(names, start=1) if name.strip()), default=len(names))
         return Layout(
-            encoding, delimiter, quote, escape, skip, has_header, names, places, broken_line, is_valid, named
+            page, delimiter, quote, escape, skip, has_header, names, places, broken_line, is_valid, named
         )
     raise _no_header(path, wish, told, tried)
 
@@ -121,7 +101,8 @@ def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list
 
 
 def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
-    """The share of the rows that have as many cells as most have; blanks between words make few rows alike."""
+    """The share of the rows that have as many cells as most have; blanks between words make few rows
+    alike."""
     widths = Counter(len(row) for _, row in rows if any(cell.strip() for cell in row))
     width, count = widths.most_common(1)[0] if widths else (1, 0)
     share = count / max(sum(widths.values()), 1)
@@ -129,7 +110,8 @@ def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
 
 
 def _is_data(row: Sequence[str]) -> bool:
-    """True where a row is data and no header: any cell of it is a date, a number, an address or a telephone number."""
+    """Whether a row is data and no header: any cell of it is a date, a number, an address or a telephone
+    number."""
     filled = [cell.strip() for cell in row if cell.strip()]
     return any("@" in cell or _is_value(cell) for cell in filled)
 
@@ -146,135 +128,8 @@ def _kind(text: str) -> str:
     return re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", text.strip()))[:24] or "empty"
 
 
-# --- encoding ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Errors that unpacking raises for a damaged file."""
-    try:
-        yield
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise SourceError(f"{path.name}: not readable: {error or type(error).__name__}") from None
-
-
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        start = file.read(6)
-    if start.startswith(b"PK\3\4"):
-        return _only_member(path)
-    for magic, opener in PACKED.items():
-        if start.startswith(magic):
-            return opener(path, "rb")
-    return path.open("rb")
-
-
-def _only_member(path: Path) -> IO[bytes]:
-    """The one file in a zip archive."""
-    members = [member for member in zipfile.ZipFile(path).infolist() if not member.is_dir()]
-    if len(members) != 1:
-        raise SourceError(f"{path.name}: it holds {len(members)} files; unpack it, and name one of them")
-    return zipfile.ZipFile(path).open(members[0])
-
-
-def is_archive(path: Path) -> bool:
-    """True where a file that begins as a zip archive is one, and no workbook."""
-    try:
-        names = zipfile.ZipFile(path).namelist()
-    except zipfile.BadZipFile:
-        return False
-    return not {"[Content_Types].xml", "content.xml"} & set(names)
-
-
-def _encoding(path: Path, told: str | None) -> tuple[str, int | None]:
-    """The encoding of a file, and the first line with bytes that do not belong to it."""
-    with _open(path) as file:
-        start = file.read(4096)
-    if told:
-        try:
-            return codecs.lookup(told).name, None
-        except LookupError:
-            raise SourceError(f"{path.name}: there is no encoding '{told}' (ENCODING=)") from None
-    for mark, name in BOMS:
-        if start.startswith(mark):
-            return name, None
-    even, odd = start[::2].count(0), start[1::2].count(0)
-    if even + odd > len(start) // 5:  # UTF-16 without a mark: which half of a Latin letter is empty?
-        return ("utf-16-le" if odd > even else "utf-16-be"), None
-    foreign, wrong, right, first = _foreign_lines(path)
-    if not wrong:
-        return "utf-8", None
-    if right > 20 * wrong:  # UTF-8 in which something was cut in two
-        return "utf-8", first
-    return _page(foreign), None
-
-
-def _foreign_lines(path: Path) -> tuple[bytes, int, int, int | None]:
-    """Lines that are not ASCII; of these how many are no UTF-8, and how many are; the first that is none."""
-    kept, wrong, right, first = bytearray(), 0, 0, None
-    before = 0
-    with _open(path) as file:
-        while block := file.read(1 << 20):
-            block += file.readline()
-            if not block.isascii():
-                for number, line in enumerate(block.split(b"\n"), start=before + 1):
-                    if line.isascii():
-                        continue
-                    if len(kept) < FOREIGN_BYTES:
-                        kept += line + b"\n"
-                    if _is_utf8(line):
-                        right += 1
-                    else:
-                        wrong, first = wrong + 1, first or number
-            before += block.count(b"\n")
-    return bytes(kept), wrong, right, first
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _page(foreign: bytes) -> str:
-    """The code page of text that is no UTF-8; Windows-1252 where it reads the same as what was found."""
-    import charset_normalizer
-
-    if len({byte for byte in foreign if byte >= 0x80}) < FEW_BYTES:  # a euro sign, an umlaut or two
-        return max(WESTERN, key=lambda page: _likeness(foreign, page))
-    best = charset_normalizer.from_bytes(foreign).best()
-    if best is None or {*WESTERN, "latin_1"} & {best.encoding, *best.could_be_from_charset}:
-        return max(WESTERN, key=lambda page: _likeness(foreign, page))
-    try:
-        if foreign.decode("cp1252") == foreign.decode(best.encoding):
-            return "cp1252"
-    except UnicodeDecodeError:
-        pass
-    return best.encoding
-
-
-def _likeness(foreign: bytes, page: str) -> float:
-    """The share of characters beyond ASCII that a text of Western Europe would have where they stand."""
-    text = foreign.decode(page, "replace")
-    found = [(text[n - 1 : n], char, text[n + 1 : n + 2]) for n, char in enumerate(text) if ord(char) >= 0x80]
-    return sum(_is_likely(*one) for one in found) / max(len(found), 1)
-
-
-def _is_likely(before: str, char: str, after: str) -> bool:
-    """True where letters stand with letters, a small one not before a capital; a sign of money or a quote anywhere."""
-    if char in "€£¥°²³½«»„“”‘’–—…®©™§\xa0ªº":
-        return not (before.isalpha() and after.isalpha()) or char in "’–\xa0"
-    if not char.isalpha() or char not in LETTERS:
-        return False
-    if char.isupper() and before.islower():
-        return False
-    return before.isalpha() or after.isalpha() or not (before + after).strip()
-
-
 def _text(path: Path, encoding: str) -> IO[str]:
-    return io.TextIOWrapper(_open(path), encoding=encoding, errors="replace", newline="")
+    return io.TextIOWrapper(opened(path), encoding=encoding, errors="replace", newline="")
 
 
 # --- dialect and header ------------------------------------------------------------------------------------
@@ -413,7 +268,7 @@ def _stream(path: Path, layout: Layout) -> Iterator[io.RawIOBase]:
     """The text as UTF-8, decoded only where it is written another way."""
     is_plain = layout.encoding in ("utf-8", "utf-8-sig") and not layout.broken_line and layout.is_valid
     if is_plain and layout.delimiter != " ":
-        with _open(path) as file:
+        with opened(path) as file:
             yield _Bytes(file, len(codecs.BOM_UTF8) if layout.encoding == "utf-8-sig" else 0)
     else:
         with _text(path, layout.encoding) as text:
@@ -437,7 +292,7 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
     quoted = layout.quote if layout.delimiter != " " and layout.quote else False
     numbering = _Numbering(layout.skip, bool(quoted))
     try:
-        with _readable(path), _stream(path, layout) as stream:
+        with readable(path), _stream(path, layout) as stream:
             reader = arrow_csv.open_csv(
                 stream,
                 read_options=arrow_csv.ReadOptions(
@@ -488,9 +343,11 @@ def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Tab
         if pc.any(filled).as_py():
             width = len(layout.names)
             raise SourceError(
-                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under {named} "
-                "names: is a decimal comma between columns that commas separate? Export it with another delimiter, "
-                "or with such values in quotes, or say DELIMITER="
+                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under "
+                f"{named} names: is "
+                "a decimal comma between columns that commas separate? Export it with another delimiter, "
+                "or with such "
+                "values in quotes, or say DELIMITER="
             )
 
 

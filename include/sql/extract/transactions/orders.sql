@@ -3,7 +3,8 @@
 --     there again on a later day, for what was sent back say, is an order of that day.
 -- Parameters: start, end (instants, half-open).
 -- Fates: a line without a date that can be read is an order of its own, 'line 17': it stands on the last day
---     of the file, and cleaning quarantines it (ordered_at_missing). An order that came to nothing, by the file's words
+--     of the file, and cleaning quarantines it (ordered_at_missing). An order that came to nothing, by the
+--     file's words
 --     for it, is cancelled.
 select
     order_id,

@@ -1,0 +1,150 @@
+"""How a text file is packed and encoded: told by its marks, its bytes, and what letters they would make."""
+
+import bz2
+import codecs
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from segmentation.errors import SourceError
+
+PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+FEW_BYTES = 6  # different bytes beyond ASCII: too few to tell an alphabet by
+WESTERN = ("cp1252", "cp850", "mac_roman")  # the likeliest first
+LETTERS = frozenset("äöüßÄÖÜéèêëàâáãåæçñóòôõøœîïíìùúûÿýÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÎÏÍÌÙÚÛŸ")
+FOREIGN_BYTES = 1 << 16  # of lines that are not plain ASCII: enough to tell an encoding by
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What unpacking raises for a file that is damaged."""
+    try:
+        yield
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise SourceError(f"{path.name}: not readable: {error or type(error).__name__}") from None
+
+
+def opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        start = file.read(6)
+    if start.startswith(b"PK\3\4"):
+        return _only_member(path)
+    opener = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), open)
+    return opener(path, "rb")
+
+
+def _only_member(path: Path) -> IO[bytes]:
+    """The one file in a zip archive."""
+    members = [member for member in zipfile.ZipFile(path).infolist() if not member.is_dir()]
+    if len(members) != 1:
+        raise SourceError(f"{path.name}: it holds {len(members)} files; unpack it, and name one of them")
+    return zipfile.ZipFile(path).open(members[0])
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file that begins as a zip archive is one, and no workbook."""
+    try:
+        names = zipfile.ZipFile(path).namelist()
+    except zipfile.BadZipFile:
+        return False
+    return not {"[Content_Types].xml", "content.xml"} & set(names)
+
+
+def find(path: Path, told: str | None) -> tuple[str, int | None]:
+    """The encoding of a file, and the first line with bytes that do not belong to it."""
+    with opened(path) as file:
+        start = file.read(4096)
+    if told:
+        try:
+            return codecs.lookup(told).name, None
+        except LookupError:
+            raise SourceError(f"{path.name}: there is no encoding '{told}' (ENCODING=)") from None
+    for mark, name in BOMS:
+        if start.startswith(mark):
+            return name, None
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if even + odd > len(start) // 5:  # UTF-16 without a mark: which half of a Latin letter is empty?
+        return ("utf-16-le" if odd > even else "utf-16-be"), None
+    foreign, wrong, right, first = _foreign_lines(path)
+    if not wrong:
+        return "utf-8", None
+    if right > 20 * wrong:  # UTF-8 in which something was cut in two
+        return "utf-8", first
+    return _page(foreign), None
+
+
+def _foreign_lines(path: Path) -> tuple[bytes, int, int, int | None]:
+    """Lines that are not ASCII; of these how many are no UTF-8, and how many are; the first that is none."""
+    kept, wrong, right, first = bytearray(), 0, 0, None
+    before = 0
+    with opened(path) as file:
+        while block := file.read(1 << 20):
+            block += file.readline()
+            if not block.isascii():
+                for number, line in enumerate(block.split(b"\n"), start=before + 1):
+                    if line.isascii():
+                        continue
+                    if len(kept) < FOREIGN_BYTES:
+                        kept += line + b"\n"
+                    if _is_utf8(line):
+                        right += 1
+                    else:
+                        wrong, first = wrong + 1, first or number
+            before += block.count(b"\n")
+    return bytes(kept), wrong, right, first
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _page(foreign: bytes) -> str:
+    """The code page of text that is no UTF-8; Windows-1252 where it reads the same as what was found."""
+    import charset_normalizer
+
+    if len({byte for byte in foreign if byte >= 0x80}) < FEW_BYTES:  # a euro sign, an umlaut or two
+        return max(WESTERN, key=lambda page: _likeness(foreign, page))
+    best = charset_normalizer.from_bytes(foreign).best()
+    if best is None or {*WESTERN, "latin_1"} & {best.encoding, *best.could_be_from_charset}:
+        return max(WESTERN, key=lambda page: _likeness(foreign, page))
+    try:
+        if foreign.decode("cp1252") == foreign.decode(best.encoding):
+            return "cp1252"
+    except UnicodeDecodeError:
+        pass
+    return best.encoding
+
+
+def _likeness(foreign: bytes, page: str) -> float:
+    """The share of characters beyond ASCII that a text of Western Europe would have where they stand."""
+    text = foreign.decode(page, "replace")
+    found = [(text[n - 1 : n], char, text[n + 1 : n + 2]) for n, char in enumerate(text) if ord(char) >= 0x80]
+    return sum(_is_likely(*one) for one in found) / max(len(found), 1)
+
+
+def _is_likely(before: str, char: str, after: str) -> bool:
+    """Whether a letter stands with letters, a small one not before a capital; a sign of money or a quote
+    anywhere."""
+    if char in "€£¥°²³½«»„“”‘’–—…®©™§\xa0ªº":
+        return not (before.isalpha() and after.isalpha()) or char in "’–\xa0"
+    if not char.isalpha() or char not in LETTERS:
+        return False
+    if char.isupper() and before.islower():
+        return False
+    return before.isalpha() or after.isalpha() or not (before + after).strip()

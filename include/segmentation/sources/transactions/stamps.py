@@ -1,0 +1,115 @@
+"""Dates in figures alone: stamps of the calendar, counts of seconds since 1970, days of a spreadsheet."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from segmentation.sources.transactions import clock, days
+from segmentation.sources.transactions.coded import Coded
+
+MOST = 0.99  # of the values must be written one way; the others are then unreadable
+RECENT = 1990  # a count of seconds before it is no date of a shop
+UNREADABLE = np.iinfo(np.int64).min
+ORDERS = {
+    "dmy": "day, month, year",
+    "mdy": "month, day, year",
+    "ymd": "year, month, day",
+    "ydm": "year, day, month",
+    "myd": "month, year, day",
+    "dym": "day, year, month",
+}
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A date in figures alone: what it is in words, its pattern, and how it is read."""
+
+    words: str
+    pattern: str
+    unit: int = 0  # microseconds of a count since 1970
+    nanoseconds: bool = False
+    layout: str = ""  # of a calendar stamp: the day's order, then H, M, S and F for thousandths
+    serial: bool = False
+
+
+# The calendar is tried before counts: 2024010308 is a morning in 2024, and not a second of 2034.
+STAMPS = (
+    *(
+        Stamp(f"{ORDERS[order]} and time, without marks", rf"^\d{{{8 + 2 * n}}}$", layout=order + "HMS"[:n])
+        for n in (1, 2, 3)
+        for order in (("ymd",) if n == 1 else days.MAIN)
+    ),
+    Stamp("year, month, day, time and milliseconds, without marks", r"^\d{17}$", layout="ymdHMSF"),
+    Stamp("seconds since 1970", r"^\d{9,10}(\.\d+)?$", unit=1_000_000),
+    Stamp("milliseconds since 1970", r"^\d{12,13}$", unit=1000),
+    Stamp("microseconds since 1970", r"^\d{15,16}$", unit=1),
+    Stamp("nanoseconds since 1970", r"^\d{18,19}$", nanoseconds=True),
+    Stamp("days since 1900 (Excel)", r"^[2-6]\d{4}([.]\d+)?$", serial=True),
+)
+COUNT = r"^\d+(\.\d+)?$"
+
+
+def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
+    """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
+    import pyarrow.compute as pc
+
+    counts = column.counts
+    total = counts[pc.not_equal(column.values, "").to_numpy(zero_copy_only=False)].sum()
+    if not total or counts[_matches(column, COUNT)].sum() < MOST * total:
+        return None
+    for stamp in STAMPS:
+        fits = _matches(column, stamp.pattern)
+        if counts[fits].sum() < MOST * total:
+            continue
+        written = np.full(len(column.values), UNREADABLE)
+        written[fits] = _of_stamp(column.values.filter(fits), stamp)
+        if counts[written != UNREADABLE].sum() >= MOST * total:
+            is_count = bool(stamp.unit or stamp.nanoseconds)
+            return written, written if is_count else None, stamp.words
+    return None
+
+
+def _matches(column: Coded, pattern: str) -> np.ndarray:
+    import pyarrow.compute as pc
+
+    return pc.match_substring_regex(column.values, pattern).to_numpy(zero_copy_only=False)
+
+
+def _of_stamp(texts, stamp: Stamp) -> np.ndarray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if stamp.layout:
+        return _calendar(texts, stamp.layout)
+    if stamp.serial:
+        epoch = date(1899, 12, 30).toordinal() - date(1970, 1, 1).toordinal()
+        seconds = np.rint(texts.cast(pa.float64()).to_numpy() * 86_400).astype(np.int64)
+        return (epoch * 86_400 + seconds) * clock.SECOND
+    whole = pc.replace_substring_regex(texts, r"\.\d*$", "").cast(pa.int64()).to_numpy()
+    fraction = pc.replace_substring_regex(pc.replace_substring_regex(texts, r"^\d+\.?", ""), r"^$", "0")
+    micros = np.rint(
+        pc.binary_join_element_wise("0.", fraction, "").cast(pa.float64()).to_numpy() * stamp.unit
+    )
+    found = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
+    first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
+    return np.where(found >= first, found, UNREADABLE)
+
+
+def _calendar(texts, layout: str) -> np.ndarray:
+    """Stamps of the calendar as microseconds; UNREADABLE where there is no such day or time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts, start = {}, 0
+    for name in layout:
+        width = {"y": 4, "F": 3}.get(name, 2)
+        parts[name] = pc.utf8_slice_codeunits(texts, start, start + width).cast(pa.int64()).to_numpy()
+        start += width
+    nothing = np.zeros(len(texts), np.int64)
+    hour, minute, second, milli = (parts.get(name, nothing) for name in "HMSF")
+    of_day = days.civil(parts["y"], parts["m"], parts["d"])
+    is_one = (of_day != days.NO_DAY) & (hour < 24) & (minute < 60) & (second <= 60)
+    is_one &= (parts["y"] >= RECENT) & (parts["y"] <= date.today().year + 1)
+    micros = ((hour * 60 + minute) * 60 + second) * clock.SECOND + milli * 1000
+    return np.where(is_one, of_day * clock.DAY + micros, UNREADABLE)

@@ -1,0 +1,139 @@
+"""What is said of a file that was read, and the refusal of one of which too much cannot be read."""
+
+import re
+from datetime import UTC, datetime
+
+import numpy as np
+
+from segmentation.errors import SourceError
+from segmentation.settings import Settings
+from segmentation.sources.transactions import clock, content
+from segmentation.sources.transactions.amounts import Amounts
+from segmentation.sources.transactions.columns import Wish, rivals
+from segmentation.sources.transactions.content import Content
+from segmentation.sources.transactions.lines import Lines, Reading
+
+EXAMPLES = 3  # unreadable lines that are named
+UNREAD = 8  # columns without a use that are named
+FOOTER_LINES = 3  # at the end of a file that may be no rows
+WHAT = {
+    "order_total": "amount", "amount": "amount", "unit_price": "price", "quantity": "quantity",
+    "discount": "discount", "refunded": "amount that went back",
+}  # fmt: skip
+
+
+def told(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
+    opened = reading.content
+    said = []
+    if reading.is_day_only:
+        said.append("days without a time of day, so habits by the hour are no features")
+    if "order_id" not in opened.columns:
+        said.append(
+            f"no order number: one order per customer and {'day' if reading.is_day_only else 'instant'}"
+        )
+    if others := rivals(opened.names, opened.places):
+        taken = next(
+            (role for role in ("amount", "order_total", "unit_price") if role in opened.places), "amount"
+        )
+        which = opened.places.get(taken)
+        where = "" if which is None else f" (column {which + 1}, '{opened.name_of(taken)}')"
+        said.append(
+            f"{taken} is taken from the first that fits{where}; it could also be {content.listed(others)}: "
+            f"COLUMNS={taken}=... by name or number decides"
+        )
+    return said
+
+
+def counted(reading: Reading) -> list[str]:
+    lines = reading.lines
+    is_read = ~lines.is_undated & ~lines.is_misdated & ~lines.is_total
+    no_customer = is_read & lines.customers.is_empty()
+    later = is_read & (lines.moments.instant > datetime.now(UTC).timestamp() * clock.SECOND)
+    guests = int((no_customer & lines.is_guest).sum())
+    said = []
+    for found, what in (
+        (no_customer, "without a customer, quarantined"),
+        (lines.is_undated, "without a date, quarantined"),
+        (lines.is_total, "that are sums, quarantined"),
+        (later, "dated after today"),
+    ):
+        if found.any():
+            said.append(f"lines {what}: {int(found.sum()):,}")
+    if guests:
+        said.append(f"of those without a customer, named as a guest: {guests:,}")
+    return said
+
+
+def lacks(reading: Reading) -> list[str]:
+    """What features may need and the file has not."""
+    roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
+    lacks = {role for role in roles if role not in reading.content.places}
+    return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
+
+
+# --- what cannot be read ------------------------------------------------------------------------------------
+
+
+def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> None:
+    """Refuse a file of which too much cannot be read; say what of it cannot."""
+    opened, lines = reading.content, reading.lines
+    wrong = _wrong(opened, lines, numbers)
+    reading.unreadable = sorted([*opened.invalid, *wrong])
+    if not reading.unreadable:
+        return
+    total = opened.rows + len(opened.invalid)
+    told = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
+    bad = len(reading.unreadable)
+    share = f"{bad:,} of {total:,} lines cannot be read"
+    if bad - _footers(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
+        raise SourceError(
+            f"{opened.file}: {share} ({told}); is COLUMNS right ({_pairs(opened)})? More than "
+            f"{settings.file.max_unreadable_share:.0%} is too much to go on with (file.max_unreadable_share)"
+        )
+    reading.said.append(f"{share}, quarantined: {told}")
+
+
+def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
+    """Lines with a value that is none, and what is wrong: the first fault of each line."""
+    kinds = [("ordered_at", "date", lines.is_misdated)]
+    for role in ("order_total", "amount", "unit_price", "quantity", "discount", "refunded"):
+        if role in numbers and role in opened.places:
+            kinds.append((role, WHAT[role], numbers[role].is_wrong))
+    found: dict[int, str] = {}
+    for role, what, rows in kinds:
+        for row in np.flatnonzero(rows & ~lines.is_total):
+            masked = _masked(opened.text_of(role, row))
+            found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
+    return list(found.items())
+
+
+def _masked(value: str) -> str:
+    """A value whose letters are not shown: in a wrong column they may be anybody's."""
+    return re.sub(r"[^\W\d_]", "x", value)[:40]
+
+
+def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
+    """How many of the bad lines stand below all the others: notes and sums under a short file."""
+    lines = {line for line, _ in bad}
+    good = opened.lines[~np.isin(opened.lines, list(lines))]
+    last = int(good.max(initial=0))
+    below = sum(line > last for line in lines)
+    has_data = len(good) > FOOTER_LINES * below
+    return below if 0 < below <= FOOTER_LINES and has_data else 0
+
+
+# --- words --------------------------------------------------------------------------------------------------
+
+
+def _pairs(opened: Content) -> str:
+    return ", ".join(f"{role}={opened.name_of(role)}" for role in opened.places)
+
+
+def columns(opened: Content, wish: Wish) -> str:
+    how = "" if wish.columns else ", known by the export" if opened.export else ", guessed from their names"
+    told = f"columns{how}: {_pairs(opened)}"
+    left = [name.strip() for place, name in enumerate(opened.names) if place not in opened.places.values()]
+    left = [name for name in left if name]
+    if not left or wish.is_by_position:
+        return told
+    return f"{told}; not read: {', '.join(left[:UNREAD])}{' and more' if len(left) > UNREAD else ''}"
