@@ -201,7 +201,7 @@ class SourceBuilder(Builder):
         value, usual = self.metrics[name], self.metrics.values.get(f"{name}_usual")
         spread, rows_usual = (self.metrics.values.get(n) for n in (f"{name}_spread", "newest_day_rows_usual"))
         rows = self.metrics.count(f"{name}_day_rows")
-        if None in (value, usual, spread, rows_usual) or not rows:
+        if value is None or usual is None or spread is None or rows_usual is None or not rows:
             return "warning"
         noise = spread * math.sqrt(max(rows_usual / rows, 1))
         return "critical" if abs(value - usual) > SPREADS * noise else "warning"

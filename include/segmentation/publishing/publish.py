@@ -40,7 +40,7 @@ def stage_assignments(night: Night, frame: pd.DataFrame) -> None:
 def _make_room(night: Night) -> None:
     """The partition of the date, long before anything is in it (`partitions.ensure`)."""
     with night.warehouse.connect() as conn:
-        db.lock(conn, locks.PUBLICATION)
+        locks.hold(conn, locks.PUBLICATION)
         partitions.ensure(conn, "segments", "customer_segments", night.as_of_date)
 
 

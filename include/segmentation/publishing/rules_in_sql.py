@@ -14,7 +14,8 @@ Rules = list[dict[str, Any]]  # segment_id and condition, in the order in which 
 
 def ordered(rules: pd.DataFrame) -> Rules:
     """Rows of `segments.segment_rules` in the order in which they are tried."""
-    return rules.sort_values(["segment_id", "rule_number"]).to_dict("records")
+    rows: Any = rules.sort_values(["segment_id", "rule_number"]).to_dict("records")
+    return rows
 
 
 def cases(rules: Rules) -> str:

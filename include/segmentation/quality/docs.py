@@ -80,10 +80,6 @@ def _blocks(
     return blocks
 
 
-def _name(validated: Any) -> str:
-    return validated.expectation_config.meta["name"]
-
-
 def _place(result: Any) -> tuple[bool, int, str]:
     config = result.expectation_config
     return bool(result.success), SEVERITIES.index(config.severity), config.meta["name"]

@@ -235,8 +235,8 @@ def _copy(
         for name, column in dates.items():
             frame[name] = column.iloc[total : total + len(frame)].to_numpy()
         total += db.copy_frame(conn, frame, table)
-        for column in dates:
-            latest = frame[column].max()
+        for name in dates:
+            latest = frame[name].max()
             last = max(filter(None, (last, latest.date() if latest == latest else None)), default=None)
         progress(f"load {path.name}: {total:,} rows")
     return Landed(version, total, last)

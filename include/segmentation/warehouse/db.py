@@ -272,6 +272,7 @@ def copy_across(
     )
     read_end, write_end = os.pipe()
     failures: list[BaseException] = []
+    watched: Any = source
 
     def read() -> None:
         with os.fdopen(write_end, "wb") as sink, source.cursor() as cursor:
@@ -280,7 +281,7 @@ def copy_across(
             except BaseException as error:  # raised again in the caller's thread
                 failures.append(error)
             finally:
-                source.is_streaming = False
+                watched.is_streaming = False
 
     thread = threading.Thread(target=read, name="copy-reader", daemon=True)
     thread.start()
@@ -303,7 +304,7 @@ class _Tap:
     A server that waits for the pipe waits for the other one, and is not the one that hangs.
     """
 
-    def __init__(self, connection: Connection, pipe: Any) -> None:
+    def __init__(self, connection: Any, pipe: Any) -> None:
         self.connection, self.pipe = connection, pipe
 
     def write(self, data: bytes) -> None:

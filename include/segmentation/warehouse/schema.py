@@ -47,7 +47,8 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
         except DBAPIError as error:
             if not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
                 raise
-            who = answers.locked(error.orig.cursor.connection)
+            cursor: Any = error.orig.cursor
+            who = answers.locked(cursor.connection)
             if time.monotonic() > ends:
                 raise WarehouseError(f"the warehouse cannot be brought up to date: {who}") from None
             progress.say(f"bringing the warehouse up to date: {who}")

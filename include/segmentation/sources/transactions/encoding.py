@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from segmentation.errors import SourceError
 
@@ -41,7 +41,7 @@ def opened(path: Path) -> IO[bytes]:
         start = file.read(6)
     if start.startswith(b"PK\3\4"):
         return _only_member(path)
-    opener = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), open)
+    opener: Any = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), open)
     return opener(path, "rb")
 
 

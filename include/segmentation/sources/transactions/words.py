@@ -102,7 +102,7 @@ def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[t
     found: dict[int, str] = {}
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
-            masked = _masked(opened.text_of(role, row))
+            masked = _masked(opened.text_of(role, int(row)))
             found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
     return list(found.items())
 
