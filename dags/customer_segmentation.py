@@ -60,7 +60,7 @@ DECISION = timedelta(hours=SETTINGS.run.decision_hours)
     dag_id=dag_ids.NIGHT,
     # the first run is the next night's, and not that of a night before there was a scheduler
     schedule=CronTriggerTimetable(
-        f"{dag_ids.STARTS:%-M %-H} * * *", timezone=SETTINGS.shop.timezone, run_immediately=timedelta(0)
+        dag_ids.CRON, timezone=SETTINGS.shop.timezone, run_immediately=timedelta(0)
     ),
     catchup=False,
     max_active_runs=1,

@@ -26,12 +26,15 @@ def counted() -> Iterator[list[str]]:
 
         return Cursor
 
-    class Connection(psycopg2.extensions.connection):
-        def cursor(self, *args, cursor_factory=psycopg2.extensions.cursor, **kwargs):
-            return super().cursor(*args, cursor_factory=watched(cursor_factory), **kwargs)
+    def opened(*args, connection_factory=psycopg2.extensions.connection, **params):
+        class Connection(connection_factory):
+            def cursor(self, *args, cursor_factory=psycopg2.extensions.cursor, **kwargs):
+                return super().cursor(*args, cursor_factory=watched(cursor_factory), **kwargs)
+
+        return connect(*args, connection_factory=Connection, **params)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(psycopg2, "connect", lambda **params: connect(connection_factory=Connection, **params))
+        patch.setattr(psycopg2, "connect", opened)
         yield sent
 
 

@@ -14,7 +14,8 @@ PROJECT = Path(__file__).parents[1]
 CODE = PROJECT / "include" / "segmentation"
 
 ROOMS = (
-    {"errors", "dates", "progress", "row_rules"},
+    {"errors", "progress", "row_rules"},
+    {"dates"},
     {"modelling"},
     {"settings", "language"},
     {"warehouse"},

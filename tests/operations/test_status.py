@@ -186,8 +186,8 @@ def test_a_dead_run_is_never_said_to_be_running(warehouse_db):
     assert f"{DAY}  killed" in told(warehouse_db)
     with warehouse_db.connect(readonly=True) as conn:
         found = register.find(conn, run_id)
-    assert (found["status"], found["ended_by"]) == ("failed", "killed")
-    assert found["verdict"].startswith("no sign of life since 20")
+    assert (found.status, found.ended_by) == ("failed", "killed")
+    assert found.verdict.startswith("no sign of life since 20")
 
 
 def test_who_may_only_read_is_told_the_status_all_the_same(warehouse_db):

@@ -214,7 +214,9 @@ def test_a_publication_gathers_once_and_writes_once(shop):
     shop.stage(night, THREE)
     with counted() as sent:
         publishing.publish(night, chosen(THREE, SPEND), silent)
-    under_the_lock = sent[len(sent) - sent[::-1].index(next(s for s in sent[::-1] if "advisory" in s)) :]
+    under_the_lock = sent[
+        len(sent) - sent[::-1].index(next(s for s in sent[::-1] if "operations.locks" in s)) :
+    ]
     assert len(sent) == 22
     assert len(under_the_lock) == 13
 

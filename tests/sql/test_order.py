@@ -86,7 +86,7 @@ def test_rows_that_are_read_have_an_order(file):
             [False],
         ),
         ('def f(conn):\n    db.read_frame(conn, db.statement("segments/runs_dead.sql"))', [False]),
-        ('def f(conn):\n    db.rows(conn, db.statement("maintenance/past.sql"))', [True]),
+        ('def f(conn):\n    db.rows(conn, db.statement("maintenance/expired.sql"))', [True]),
         ("def f(conn):\n    db.rows(conn, unknown)", [False]),
     ],
 )

@@ -6,4 +6,5 @@ NIGHT = "customer_segmentation"
 MAINTENANCE = "warehouse_maintenance"
 AUDIENCES = "audiences"
 STARTS = time(2)  # of a scheduled night, in the time zone of the shop
+CRON = f"{STARTS:%-M %-H} * * *"
 FIT_POOL = "segmentation_fit"

@@ -20,8 +20,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 TRY_SECONDS = 5
 """How long a migration waits for a lock that readers would have to queue behind, before it steps back."""
 
-"""An advisory lock, for there is no table yet; of a class of its own (7364), so that nobody's meets it."""
-
 
 def migrate(warehouse: db.Database, to: str = "head") -> None:
     """Bring the warehouse to the newest version, or to one on the way, in one transaction.
