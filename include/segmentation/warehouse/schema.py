@@ -69,7 +69,7 @@ def _upgrade(warehouse: db.Database, to: str) -> None:
 
 
 def _opener(warehouse: db.Database) -> Callable[[], db.Connection]:
-    return lambda: warehouse.open("segmentation schema")
+    return lambda: warehouse.open("segmentation migration")
 
 
 def _refuse_newer(found: str | None) -> None:
