@@ -1,5 +1,4 @@
-"""What belongs to an order: fields on its first line only, its total, what became of it, and when it is
-one."""
+"""Orders: fields on its first line only, its total, what became of it, and when it is one."""
 
 from dataclasses import dataclass
 
@@ -122,8 +121,7 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
 
 
 def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool:
-    """Whether as many further lines as there are would hardly all have the amount of their order's first
-    by chance."""
+    """True where the further lines would hardly all have the amount of their order's first by chance."""
     if len(np.unique(totals)) >= FEW_ORDERS and len(totals) >= FEW_ORDERS:
         return True
     _, counts = np.unique(amounts, return_counts=True)

@@ -1,5 +1,4 @@
-"""Who bought: one spelling of one customer, guests, sums in the place of a customer, ids that a
-spreadsheet spoilt."""
+"""Customers of the lines: one spelling of each, guests, sums in their place, ids that a spreadsheet spoilt."""
 
 import hashlib
 import re

@@ -110,8 +110,7 @@ def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
 
 
 def _is_data(row: Sequence[str]) -> bool:
-    """Whether a row is data and no header: any cell of it is a date, a number, an address or a telephone
-    number."""
+    """True where a row is data and no header: a cell is a date, a number, an address or a telephone number."""
     filled = [cell.strip() for cell in row if cell.strip()]
     return any("@" in cell or _is_value(cell) for cell in filled)
 

@@ -1,4 +1,4 @@
-"""What is said of a file that was read, and the refusal of one of which too much cannot be read."""
+"""Sentences about a file that was read, and the refusal of one of which too much cannot be read."""
 
 import re
 from datetime import UTC, datetime
@@ -65,7 +65,7 @@ def counted(reading: Reading) -> list[str]:
 
 
 def lacks(reading: Reading) -> list[str]:
-    """What features may need and the file has not."""
+    """Names of what features may need and the file has not."""
     roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
     lacks = {role for role in roles if role not in reading.content.places}
     return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
@@ -113,7 +113,7 @@ def _masked(value: str) -> str:
 
 
 def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
-    """How many of the bad lines stand below all the others: notes and sums under a short file."""
+    """Number of the bad lines that stand below all the others: notes and sums under a short file."""
     lines = {line for line, _ in bad}
     good = opened.lines[~np.isin(opened.lines, list(lines))]
     last = int(good.max(initial=0))
