@@ -253,7 +253,8 @@ def _is_all_thousandths(column: Column) -> bool:
 
 def _has_no_cents(column: Column, timezone: str) -> bool:
     """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are
-    paid."""
+    paid.
+    """
     signs = {one.beside for one in column.written.values() if one and one.beside}
     codes = {money.of(sign, timezone) for sign in signs}
     return bool(codes) and all(code is not None and not money.digits(code) for code in codes)

@@ -37,6 +37,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> IO[bytes]:
+    """The bytes of a file, unpacked where it is packed."""
     with path.open("rb") as file:
         start = file.read(6)
     if start.startswith(b"PK\3\4"):
@@ -140,7 +141,8 @@ def _likeness(foreign: bytes, page: str) -> float:
 
 def _is_likely(before: str, char: str, after: str) -> bool:
     """Whether a letter stands with letters, a small one not before a capital; a sign of money or a quote
-    anywhere."""
+    anywhere.
+    """
     if char in "€£¥°²³½«»„“”‘’–—…®©™§\xa0ªº":
         return not (before.isalpha() and after.isalpha()) or char in "’–\xa0"
     if not char.isalpha() or char not in LETTERS:

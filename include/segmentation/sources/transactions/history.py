@@ -1,5 +1,6 @@
 """What is known of a shop from the files before: a smaller file is a question, and a file may add to the
-others."""
+others.
+"""
 
 import re
 from dataclasses import dataclass
