@@ -41,7 +41,8 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
     ends = time.monotonic() + warehouse.limits.wait_seconds
     while True:
         try:
-            return _upgrade(warehouse, to)
+            _upgrade(warehouse, to)
+            return
         except DBAPIError as error:
             if not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
                 raise

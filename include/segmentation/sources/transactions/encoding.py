@@ -37,6 +37,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> IO[bytes]:
+    """The bytes of a file, unpacked where it is packed."""
     with path.open("rb") as file:
         start = file.read(6)
     if start.startswith(b"PK\3\4"):

@@ -29,7 +29,8 @@ class Customers:
 
 def read(column: Coded) -> Customers:
     """The ids of a column of customers; addresses become their hash, as ad platforms and the warehouse
-    have it."""
+    have it.
+    """
     guests = column.where(NO_NUMBER, lambda text: text != "" and vocabulary.is_guest(text))
     totals = column.where(NO_NUMBER, vocabulary.is_total)
     nobody = column.some(
@@ -40,7 +41,8 @@ def read(column: Coded) -> Customers:
 
 def customer_id(text: str) -> str:
     """One id for one customer: 17850.0 is 17850, and an address is the same in any case, form and
-    wrapping."""
+    wrapping.
+    """
     text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip()
     if "@" in text:
         return hashlib.sha256(address(text).encode()).hexdigest()

@@ -102,7 +102,8 @@ def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list
 
 def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
     """The share of the rows that have as many cells as most have; blanks between words make few rows
-    alike."""
+    alike.
+    """
     widths = Counter(len(row) for _, row in rows if any(cell.strip() for cell in row))
     width, count = widths.most_common(1)[0] if widths else (1, 0)
     share = count / max(sum(widths.values()), 1)
@@ -173,7 +174,7 @@ def _parse(sample: str, delimiter: str, quote: str | None, escape: str | None) -
     rows = []
     try:
         for row in reader:
-            rows.append((reader.line_num, row))
+            rows.append((reader.line_num, row))  # noqa: PERF401 (what was read before an error is kept)
     except csv.Error:  # a quotation mark that is never closed: what was read so far tells enough
         pass
     return rows

@@ -23,6 +23,7 @@ WHAT = {
 
 
 def told(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
+    """Sentences on what the file has not, and what was taken where there is a choice."""
     opened = reading.content
     said = []
     if reading.is_day_only:
@@ -45,6 +46,7 @@ def told(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
 
 
 def counted(reading: Reading) -> list[str]:
+    """Sentences on the lines that are put aside, with their number."""
     lines = reading.lines
     is_read = ~lines.is_undated & ~lines.is_misdated & ~lines.is_total
     no_customer = is_read & lines.customers.is_empty()
@@ -95,10 +97,10 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
 
 def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
     """Lines with a value that is none, and what is wrong: the first fault of each line."""
+    roles = ("order_total", "amount", "unit_price", "quantity", "discount", "refunded")
+    there = [role for role in roles if role in numbers and role in opened.places]
     kinds = [("ordered_at", "date", lines.is_misdated)]
-    for role in ("order_total", "amount", "unit_price", "quantity", "discount", "refunded"):
-        if role in numbers and role in opened.places:
-            kinds.append((role, WHAT[role], numbers[role].is_wrong))
+    kinds += [(role, WHAT[role], numbers[role].is_wrong) for role in there]
     found: dict[int, str] = {}
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
@@ -130,6 +132,7 @@ def _pairs(opened: Content) -> str:
 
 
 def columns(opened: Content, wish: Wish) -> str:
+    """A sentence on which column is which, and which are not read."""
     how = "" if wish.columns else ", known by the export" if opened.export else ", guessed from their names"
     told = f"columns{how}: {_pairs(opened)}"
     left = [name.strip() for place, name in enumerate(opened.names) if place not in opened.places.values()]
