@@ -83,7 +83,7 @@ def test_a_connection_that_is_cut_is_told_and_not_what_followed(proxy):
 
 
 def test_a_server_that_accepts_nothing_is_told_at_once(proxy):
-    proxy.is_refusing = True
+    proxy.listener.close()
     began = time.monotonic()
     with (
         pytest.raises(WarehouseError, match="the warehouse accepts no connection"),

@@ -5,6 +5,7 @@ import psycopg2.errors
 import psycopg2.extensions
 
 from segmentation.errors import NoAnswer, ShopError, WarehouseError
+from segmentation.settings import DatabaseLimits
 from segmentation.warehouse import watch
 
 Connection = psycopg2.extensions.connection
@@ -16,6 +17,8 @@ SOON = (
     "the database system is not yet accepting connections",
     "the database system is shutting down",
 )
+GONE = "server closed the connection unexpectedly"
+MOMENT_SECONDS = 10
 FULL = ("too many clients already", "remaining connection slots are reserved", "too many connections for")
 
 
@@ -25,9 +28,15 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def is_soon(error: psycopg2.Error) -> bool:
-    """Whether a refused connection is worth another try: the server starts, recovers, or has no slot free."""
-    return any(words in str(error) for words in (*SOON, *FULL))
+def patience(error: psycopg2.Error, limits: DatabaseLimits) -> float:
+    """Seconds for which a refused connection is worth another try.
+
+    A server that starts, recovers or has no slot free says so; one whose process has just died says nothing,
+    and does so for a moment only.
+    """
+    if any(words in str(error) for words in (*SOON, *FULL)):
+        return limits.recover_seconds
+    return min(MOMENT_SECONDS, limits.recover_seconds) if GONE in str(error) else -1
 
 
 def refused(name: str, error: psycopg2.Error, waited: float = 0) -> NoAnswer:

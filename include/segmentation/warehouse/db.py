@@ -111,7 +111,7 @@ class Database:
                 )
             except psycopg2.OperationalError as error:
                 waited = time.monotonic() - began
-                if not answers.is_soon(error) or waited > self.limits.recover_seconds:
+                if waited > answers.patience(error, self.limits):
                     raise answers.refused(self.name, error, waited) from error
                 if not is_told:
                     progress.say(f"waiting: {answers.refused(self.name, error)}")
