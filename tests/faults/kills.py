@@ -154,7 +154,7 @@ class Backfill:
     def begin(self, *wish: str) -> subprocess.Popen:
         """Start the command: all dates, or what `wish` says."""
         command = self.machine.command(
-            *("backfill", "--shop", SHOP, "--source", "demo", "--customers", str(self.customers)),
+            *("backfill", "--shop", SHOP, "--source", "demo"),
             *(wish or self.range),
         )
         with (self.machine.folder / "backfill.log").open("a") as output:

@@ -107,7 +107,7 @@ def preview(
         for day in dry_run(api, asked, loaded.tz)
         if left_alone(warehouse, day, "", replace(asked, since=None)) is None
     ]
-    say(f"would backfill {_named(asked)}: {len(days):,} {'date' if len(days) == 1 else 'dates'}")
+    say(f"a backfill {_named(asked)} would make {len(days):,} {'date' if len(days) == 1 else 'dates'}")
     for day in days:
         say(f"  {day}")
     return DONE
