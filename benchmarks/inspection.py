@@ -1,10 +1,8 @@
-"""Cost of an inspection beside the mere reading of the file: `python benchmarks/inspection.py [LINES]`.
+"""Time of an inspection beside the mere reading of the file: `python benchmarks/inspection.py [LINES]`.
 
-The file is made first, and not counted: six columns separated by semicolons, German dates with a time of
-day, decimal
-commas, an order in three lines. Reading is what the product's own reader takes for the text in columns, with
-nothing
-decided. The last line has the figures as name=value.
+The file is made first, and not counted: six columns separated by semicolons, German dates with a time of day,
+decimal commas, an order in three lines. Reading is what the product's own reader takes for the text in columns,
+with nothing decided. Seconds are of the processor. The last line has the figures as name=value.
 """
 
 import resource

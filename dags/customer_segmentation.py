@@ -53,15 +53,13 @@ from segmentation.pipeline.operators import HeldNightOperator, gate, reporting
 from segmentation.runs import dag_ids
 
 SETTINGS = settings.load()
-DECISION = timedelta(hours=SETTINGS.run.decision_hours)
+DECISION, NEVER = timedelta(hours=SETTINGS.run.decision_hours), timedelta(0)
 
 
 @dag(
     dag_id=dag_ids.NIGHT,
     # the first run is the next night's, and not that of a night before there was a scheduler
-    schedule=CronTriggerTimetable(
-        dag_ids.CRON, timezone=SETTINGS.shop.timezone, run_immediately=timedelta(0)
-    ),
+    schedule=CronTriggerTimetable(dag_ids.CRON, timezone=SETTINGS.shop.timezone, run_immediately=NEVER),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,

@@ -100,8 +100,7 @@ def columns(conn: db.Connection) -> list[dict[str, Any]]:
 
 def _table(heads: tuple[str, ...], rows: Any, code: tuple[int, ...]) -> Iterator[str]:
     lines = [heads, tuple("---" for _ in heads)]
-    for row in rows:
-        lines.append(tuple(f"`{cell}`" if i in code else _cell(cell) for i, cell in enumerate(row)))
+    lines += [tuple(f"`{cell}`" if i in code else _cell(cell) for i, cell in enumerate(row)) for row in rows]
     yield "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 

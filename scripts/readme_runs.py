@@ -58,7 +58,7 @@ def main(name: str, as_of: str, data: str = "") -> None:
             "made_on": datetime.now(UTC).date().isoformat(),
             "code_version": _version(),
             "pictures": pictures,
-            "summary": summary.replace(f"file://{local}", ".local"),
+            "summary": summary.replace(f"file://{local}", ".local").rstrip() + "\n",
         }
         _command(["clean"], environment)
     RUNS.mkdir(exist_ok=True)

@@ -99,10 +99,8 @@ def commands() -> list[str]:
 
 def command(name: str) -> str | None:
     """Module or folder of a command, where there is one; else its definition, else its rule."""
-    if name.startswith("bench"):
-        benchmark = name.removeprefix("bench").removeprefix("-")
-        home = PROJECT / "benchmarks"
-        return _one([home / f"{benchmark}.py" if benchmark else home]) or _rule(name)
+    if name == "bench":
+        return _one([PROJECT / "benchmarks"])
     for home in HOMES:
         if place := _one([home / name, home / f"{name}.py"]):
             return place

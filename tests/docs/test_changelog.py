@@ -17,5 +17,6 @@ def test_an_entry_is_a_line():
     version = TEXT.split("\n## ")[1]
     lines = [line for line in version.splitlines()[1:] if line and not line.startswith("### ")]
     assert len(lines) > 20
-    assert [line for line in lines if not re.fullmatch(r"- .*[.\w)]", line)] == []
+    broken = [line for line in lines if not re.fullmatch(r"- .*[.\w)]", line)]
+    assert broken == [], "an entry is one line, however long"
     assert sorted({line for line in lines if lines.count(line) > 1}) == []

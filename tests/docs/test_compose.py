@@ -275,10 +275,10 @@ def test_users_command_is_of_the_auth_manager_that_compose_names():
 
 
 def test_pool_of_the_fits_is_the_one_the_dag_names():
-    dag = (PROJECT / "dags" / "customer_segmentation.py").read_text()
-    pools = set(re.findall(r'pool="(\w+)"', dag))
+    from segmentation.runs import dag_ids
+
     made = re.findall(r"airflow pools set (\w+)", SERVICES["init"]["command"][-1])
-    assert pools == set(made)
+    assert made == [dag_ids.FIT_POOL]
 
 
 def test_image_installs_the_lock_and_runs_as_the_user_of_the_services():

@@ -181,7 +181,8 @@ def test_refusal_of_a_file_without_header_has_none_of_its_values(inspected):
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.refused])
 def test_night_loads_the_lines_that_were_inspected(shop_db, name):
     """The database, by the SELECTs that a night reads it with, has the same customers, orders, lines and
-    revenue."""
+    revenue.
+    """
     path, zone = file(name), CASES[name].environment.get(TIMEZONE, "Europe/London")
     told = Settings(shop={"name": "t", "source": "transactions", "timezone": zone})
     files.land(shop_db, "transactions", str(path), silent, told)

@@ -1,5 +1,6 @@
 """Kinds of files, each written in many ways: marks, orders, languages, widths. The sales are the same in
-all."""
+all.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

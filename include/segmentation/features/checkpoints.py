@@ -6,7 +6,8 @@
 stand. They are made when a date first needs them, from the one before, and whatever changes an earlier day (a
 late row, a correction) makes them again for the customers it changed: at every commit a checkpoint is what a
 full computation of its date would be. Any date can be computed from the checkpoints before it, or from none.
-See docs/adr/0007-checkpoints.md."""
+See docs/adr/0007-checkpoints.md.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

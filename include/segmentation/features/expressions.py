@@ -57,10 +57,10 @@ def poorest() -> str:
 
 
 def columns(of: Iterable[tuple[str, str, str | None]]) -> str:
-    """The columns of (name, type, expression); without an expression null.
+    r"""The columns of (name, type, expression); without an expression null.
 
     >>> columns([("pieces", "double precision", "units"), ("gone", "text", None)])
-    'units::double precision::double precision as "pieces",\\n    null::text as "gone"'
+    'units::double precision::double precision as "pieces",\n    null::text as "gone"'
     """
     return ",\n    ".join(
         f"{_in_brackets(render(expression)) if expression else 'null'}::{kind} as {quoted(name)}"

@@ -230,6 +230,7 @@ def _with_numbers(
     import pandas as pd
 
     numbers = [feature.name for feature in wanted if feature.kind != "text"]
+    # any order: that of `ordered`
     array = db.read_numbers(conn, ordered, numbers, params)
     read = pd.DataFrame(array, index=texts.index, columns=numbers)
     return pd.concat([read, texts], axis="columns")[[feature.name for feature in wanted]]

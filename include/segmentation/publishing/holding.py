@@ -172,7 +172,7 @@ def _moves(
         "order by segment_id"
     )
     before = {row["segment_id"]: row["name"] for row in db.rows(conn, query, params)}
-    query = "select segment_id, name from segments.segment_name_overrides"
+    query = "select segment_id, name from segments.segment_name_overrides order by 1"
     given = {row["segment_id"]: row["name"] for row in db.rows(conn, query)}
     tonight = {segment.cluster: segment.name for segment in chosen.segments}
     counts = {(row["cluster"], row["segment_id"]): row["customers"] for row in overlap}

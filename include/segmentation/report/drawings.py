@@ -1,8 +1,8 @@
-"""Small charts as SVG, written by hand: a page of the UI answers in 200 ms, and a library of charts takes
-that long for one alone.
+"""Small charts as SVG, written by hand.
 
-They take their colours from the style sheet by class (`c1` is the colour of a segment), so that one drawing
-serves light and dark and a page whose policy allows no inline style. Each says in a title what it shows.
+A page of the UI answers in 200 ms, and a library of charts takes that long for one alone. They take their
+colours from the style sheet by class (`c1` is the colour of a segment), so that one drawing serves light and
+dark and a page whose policy allows no inline style. Each says in a title what it shows.
 """
 
 from collections.abc import Mapping, Sequence

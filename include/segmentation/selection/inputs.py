@@ -72,7 +72,7 @@ def _customers(
     listed = "".join(f"f.{expressions.quoted(name)},\n    " for name in texts)
     kinds = {**dict.fromkeys(["customer_id", *texts, "true_segment"], "text"), "segment_before": "number"}
     params = {**night.params, "parent_as_of_date": parent}
-    query = db.statement("selection/customers.sql", texts=listed)
+    query = db.statement("selection/customers.sql", text_features=listed)
     return db.read_frame(conn, query, params, kinds).set_index("customer_id")
 
 

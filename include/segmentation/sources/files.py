@@ -363,7 +363,7 @@ def _excel(path: Path) -> Iterator["pd.DataFrame"]:
 
 
 def _column_of(chunk: "pd.DataFrame", spec: FileSpec, name: str, path: Path) -> Any:
-    """What a column of the spec is called in the file."""
+    """Name of a column of the spec in the file."""
     found = {str(column).strip().lower(): column for column in chunk.columns}
     column = spec.columns[name]
     theirs = next((found[n.lower()] for n in column.names if n.lower() in found), None)

@@ -41,7 +41,8 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
     ends = time.monotonic() + warehouse.limits.wait_seconds
     while True:
         try:
-            return _upgrade(warehouse, to)
+            _upgrade(warehouse, to)
+            return
         except DBAPIError as error:
             if not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
                 raise
@@ -69,7 +70,7 @@ def _upgrade(warehouse: db.Database, to: str) -> None:
 
 
 def _opener(warehouse: db.Database) -> Callable[[], db.Connection]:
-    return lambda: warehouse.open("segmentation schema")
+    return lambda: warehouse.open("segmentation migration")
 
 
 def _refuse_newer(found: str | None) -> None:

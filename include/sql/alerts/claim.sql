@@ -1,7 +1,8 @@
 -- Purpose: say that an alert is about to be sent, unless the incident has been told already.
 -- Grain: incident, kind. Parameters: incident, kind, as_of_date, run_id, text.
 -- Re-run: inserts nothing for a kind that was claimed before. A night that is late and then fails is worth a
--- second alert, and so is a date that is taken back after it was told of; a failure that is also late is not. What nobody got is no reason to be silent.
+-- second alert, and so is a date that is taken back after it was told of; a failure that is also late is not.
+-- What nobody got is no reason to be silent.
 insert into quality.alerts (incident, kind, as_of_date, run_id, text)
 select
     %(incident)s,

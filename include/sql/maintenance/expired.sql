@@ -42,12 +42,12 @@ select
     p.has_features,
     p.has_segments
     and p.as_of_date < %(newest)s
-    and p.as_of_date is distinct from parent.as_of_date
+    and (p.as_of_date is distinct from parent.as_of_date)
     and p.as_of_date < %(assignments_from)s
     and (k.month_end is distinct from p.as_of_date or p.as_of_date < %(month_ends_from)s) as is_segments,
     p.has_features
     and p.as_of_date < %(newest)s
-    and p.as_of_date is distinct from parent.as_of_date
+    and (p.as_of_date is distinct from parent.as_of_date)
     and p.as_of_date < %(features_from)s as is_features
 from partitions as p
 cross join parent

@@ -2,7 +2,7 @@
 -- Grain: customer with features.
 -- Inputs: features.customer_features, staging.labels, segments.customer_segments of
 --     the parent date.
--- Parameters: as_of_date, parent_as_of_date (may be null); identifier: texts (columns with a comma each, or
+-- Parameters: as_of_date, parent_as_of_date (may be null); identifier: text_features (columns with a comma each, or
 --     nothing). Read only.
 -- Caveat: of a customer with two labels, the first in the alphabet.
 with labels as (
@@ -16,7 +16,7 @@ with labels as (
 
 select
     f.customer_id,
-    {{ texts }}
+    {{ text_features }}
     l.label as true_segment,
     b.segment_id as segment_before
 from features.customer_features as f

@@ -1,6 +1,6 @@
 """Models as another version of scikit-learn stores them: `make.py FOLDER`, in an environment that has it.
 
-    uv venv old && uv pip install --python old "scikit-learn==1.8.0" pandas scipy skops threadpoolctl \
+uv venv old && uv pip install --python old "scikit-learn==1.8.0" pandas scipy skops threadpoolctl \
         pydantic pyarrow optuna && PYTHONPATH=include old/bin/python tests/data/models/make.py FOLDER
 """
 

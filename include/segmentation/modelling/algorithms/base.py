@@ -71,7 +71,7 @@ class Algorithm:
 
 
 def k_trials(settings: ModelSettings, **choices: Sequence[Any]) -> list[Params]:
-    """k from k_min to k_max, crossed with further choices."""
+    """Trials with k from k_min to k_max, crossed with further choices."""
     trials: list[Params] = [{"k": k} for k in range(settings.k_min, settings.k_max + 1)]
     for name, values in choices.items():
         trials = [{**trial, name: value} for value in values for trial in trials]

@@ -1,9 +1,8 @@
 """Format of the numbers of a column: decimal mark, grouping, sign and currency, decided on the whole column.
 
 A comma in `1.234,56` or `12,5` can only be a decimal mark, `1,23,450` can only be groups, `1,234` tells
-nothing. What
-nothing in the column tells is taken from the file's other columns of money, or refused with the setting that
-decides.
+nothing. What nothing in the column tells is taken from the file's other columns of money, or refused with the
+setting that decides.
 """
 
 import re
@@ -252,8 +251,7 @@ def _is_all_thousandths(column: Column) -> bool:
 
 
 def _has_no_cents(column: Column, timezone: str) -> bool:
-    """Whether all amounts are in a currency without a smaller unit: ¥1,234 are thousands where yen are
-    paid."""
+    """True where no amount's currency has a smaller unit: ¥1,234 are thousands where yen are paid."""
     signs = {one.beside for one in column.written.values() if one and one.beside}
     codes = {money.of(sign, timezone) for sign in signs}
     return bool(codes) and all(code is not None and not money.digits(code) for code in codes)

@@ -1,5 +1,6 @@
 """Times of day and zones, out of what systems of many countries write: 8:05 PM, 下午8:05, 08h42, 0930,
-GMT+9."""
+GMT+9.
+"""
 
 import re
 import unicodedata
@@ -57,7 +58,8 @@ MIDNIGHT = Time(0)
 
 def take_apart(text: str) -> tuple[str, Time | None]:
     """The day of a text, and its time with the zone: MIDNIGHT where there is none, None where it is no
-    time."""
+    time.
+    """
     if plain := DAY_THEN_FIGURES.match(text):
         return plain[1], of_figures(plain[2])
     found = next((m for m in TIME.finditer(text) if _is_time(m, text)), None)
@@ -168,7 +170,8 @@ def _with_colons(stamp: re.Match) -> str:
 
 def normal(text: str) -> str:
     """One form of the letters, figures and blanks that look alike; signs of years, months and days as
-    marks."""
+    marks.
+    """
     text = unicodedata.normalize("NFKC", text).strip().strip("\"'=")
     text = re.sub(r"(\d)\s*[年月년월]\s*", r"\1-", text)
     text = re.sub(r"(\d)\s*[日号號일]", r"\1 ", text)

@@ -1,5 +1,6 @@
 """A column held as its distinct values and, for each row, the place of its value: work is done once a
-value."""
+value.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -128,7 +128,7 @@ def _written(instant: int, reading: Reading) -> str | None:
 
 
 def _concentrated(reading: Reading, counted: np.ndarray, order: np.ndarray, amount: np.ndarray) -> list[str]:
-    """A warning where one customer has much of everything: is it a guest under a name of the shop's own?"""
+    """A warning where one customer has much of everything, as a guest under a name of the shop's own has."""
     codes = numbered(reading.lines.customers.codes[counted])
     if not len(codes) or codes.max() + 1 < FEW_CUSTOMERS:
         return []

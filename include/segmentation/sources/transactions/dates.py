@@ -392,7 +392,8 @@ def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
 
 def localized(written: np.ndarray, zone: str) -> np.ndarray:
     """The instants of a clock on the wall; of an hour that is there twice the second one, as Postgres has
-    it."""
+    it.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -55,7 +55,8 @@ def _without_words(text: str) -> str:
 
 def _named(text: str) -> Fields | None:
     """The numbers of a day whose month is a word; of two words that may be months one is the day of the
-    week."""
+    week.
+    """
     tokens = re.findall(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)?", text)
     numbers = [token for token in tokens if token.isdigit()]
     words = [bare(token) for token in tokens if not token.isdigit()]
@@ -75,7 +76,8 @@ def _named(text: str) -> Fields | None:
 
 def compact(text: str, order: str) -> Fields | None:
     """The numbers of a day without marks, read in this order; a zero that a spreadsheet took away is put
-    back."""
+    back.
+    """
     found = COMPACT.match(text)
     if found is None:
         return None
@@ -124,7 +126,8 @@ def _in_order(found: Fields, order: str) -> tuple[int, int, int, int]:
 
 def civil(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Days since 1970; NO_DAY where there is no such day after 1900-01-01, which stands for unknown, up
-    to 2199."""
+    to 2199.
+    """
     is_month = (month >= 1) & (month <= 12) & (year >= 1900) & (year < 2200)
     start = np.where(is_month, (year - 1970) * 12 + month - 1, 0)
     first = start.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

@@ -1,4 +1,4 @@
-"""How a text file is packed and encoded: told by its marks, its bytes, and what letters they would make."""
+"""Packing and encoding of a text file: told by its marks, its bytes, and what letters they would make."""
 
 import bz2
 import codecs
@@ -29,7 +29,7 @@ FOREIGN_BYTES = 1 << 16  # of lines that are not plain ASCII: enough to tell an 
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """What unpacking raises for a file that is damaged."""
+    """Turn what unpacking raises for a damaged file into a refusal."""
     try:
         yield
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
@@ -37,6 +37,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> IO[bytes]:
+    """The bytes of a file, unpacked where it is packed."""
     with path.open("rb") as file:
         start = file.read(6)
     if start.startswith(b"PK\3\4"):
@@ -54,7 +55,7 @@ def _only_member(path: Path) -> IO[bytes]:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file that begins as a zip archive is one, and no workbook."""
+    """True where a file that begins as a zip archive is one, and no workbook."""
     try:
         names = zipfile.ZipFile(path).namelist()
     except zipfile.BadZipFile:
@@ -139,8 +140,7 @@ def _likeness(foreign: bytes, page: str) -> float:
 
 
 def _is_likely(before: str, char: str, after: str) -> bool:
-    """Whether a letter stands with letters, a small one not before a capital; a sign of money or a quote
-    anywhere."""
+    """True where a letter stands with letters, no capital behind a small one; signs of money anywhere."""
     if char in "€£¥°²³½«»„“”‘’–—…®©™§\xa0ªº":
         return not (before.isalpha() and after.isalpha()) or char in "’–\xa0"
     if not char.isalpha() or char not in LETTERS:

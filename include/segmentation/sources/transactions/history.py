@@ -1,5 +1,4 @@
-"""What is known of a shop from the files before: a smaller file is a question, and a file may add to the
-others."""
+"""Record of a shop's earlier files: a smaller file is a question, and a file may add to the others."""
 
 import re
 from dataclasses import dataclass

@@ -53,5 +53,5 @@ class Reading:
 
     @property
     def is_dated(self) -> np.ndarray:
-        """Whether each line has a date and is no sum."""
+        """True where a line has a date and is no sum."""
         return (self.lines.moments.written != UNREADABLE) & ~self.lines.is_total

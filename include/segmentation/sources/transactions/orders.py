@@ -1,5 +1,4 @@
-"""What belongs to an order: fields on its first line only, its total, what became of it, and when it is
-one."""
+"""Orders: fields on its first line only, its total, what became of it, and when it is one."""
 
 from dataclasses import dataclass
 
@@ -17,7 +16,8 @@ OF_AN_ORDER = ("customer_id", "ordered_at", "time_of_day", "status", "currency",
 
 def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
     """The columns with what stands only on the first line of an order on all its lines; and what is said
-    of it."""
+    of it.
+    """
     columns, continued = _continued(columns)
     filled = np.zeros(len(columns["customer_id"].codes), bool)
     if "order_id" in columns:
@@ -122,8 +122,7 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
 
 
 def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool:
-    """Whether as many further lines as there are would hardly all have the amount of their order's first
-    by chance."""
+    """True where the further lines would hardly all have the amount of their order's first by chance."""
     if len(np.unique(totals)) >= FEW_ORDERS and len(totals) >= FEW_ORDERS:
         return True
     _, counts = np.unique(amounts, return_counts=True)
@@ -152,7 +151,8 @@ def _spread(amount: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def spread(total: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> np.ndarray:
     """The total of each order on its lines, by what they are worth, to the cent; the last line takes the
-    rest."""
+    rest.
+    """
     low, high = _spread(total, group)
     of_order = np.where(np.isnan(high), low, high)
     weights = np.ones(len(group)) if worth is None else np.abs(np.nan_to_num(worth))

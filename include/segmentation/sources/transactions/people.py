@@ -1,5 +1,4 @@
-"""Who bought: one spelling of one customer, guests, sums in the place of a customer, ids that a
-spreadsheet spoilt."""
+"""Customers of the lines: one spelling of each, guests, sums in their place, ids that a spreadsheet spoilt."""
 
 import hashlib
 import re
@@ -30,7 +29,8 @@ class Customers:
 
 def read(column: Coded) -> Customers:
     """The ids of a column of customers; addresses become their hash, as ad platforms and the warehouse
-    have it."""
+    have it.
+    """
     guests = column.where(NO_NUMBER, lambda text: text != "" and vocabulary.is_guest(text))
     totals = column.where(NO_NUMBER, vocabulary.is_total)
     nobody = column.some(
@@ -41,7 +41,8 @@ def read(column: Coded) -> Customers:
 
 def customer_id(text: str) -> str:
     """One id for one customer: 17850.0 is 17850, and an address is the same in any case, form and
-    wrapping."""
+    wrapping.
+    """
     text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip()
     if "@" in text:
         return hashlib.sha256(address(text).encode()).hexdigest()

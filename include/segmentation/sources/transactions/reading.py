@@ -86,7 +86,8 @@ def _refuse_nothing(opened: Content) -> None:
 
 def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
     """The zone of times that name none: the header's or the known export's, else the shop's; and what is
-    said."""
+    said.
+    """
     shop = settings.shop.timezone
     header = opened.name_of("ordered_at")
     found = re.search(r"\b(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?\b", header)

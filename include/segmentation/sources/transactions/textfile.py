@@ -102,7 +102,8 @@ def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list
 
 def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
     """The share of the rows that have as many cells as most have; blanks between words make few rows
-    alike."""
+    alike.
+    """
     widths = Counter(len(row) for _, row in rows if any(cell.strip() for cell in row))
     width, count = widths.most_common(1)[0] if widths else (1, 0)
     share = count / max(sum(widths.values()), 1)
@@ -110,8 +111,7 @@ def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
 
 
 def _is_data(row: Sequence[str]) -> bool:
-    """Whether a row is data and no header: any cell of it is a date, a number, an address or a telephone
-    number."""
+    """True where a row is data and no header: a cell is a date, a number, an address or a telephone number."""
     filled = [cell.strip() for cell in row if cell.strip()]
     return any("@" in cell or _is_value(cell) for cell in filled)
 
@@ -174,7 +174,7 @@ def _parse(sample: str, delimiter: str, quote: str | None, escape: str | None) -
     rows = []
     try:
         for row in reader:
-            rows.append((reader.line_num, row))
+            rows.append((reader.line_num, row))  # noqa: PERF401 (what was read before an error is kept)
     except csv.Error:  # a quotation mark that is never closed: what was read so far tells enough
         pass
     return rows

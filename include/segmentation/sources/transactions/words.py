@@ -1,4 +1,4 @@
-"""What is said of a file that was read, and the refusal of one of which too much cannot be read."""
+"""Sentences about a file that was read, and the refusal of one of which too much cannot be read."""
 
 import re
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ WHAT = {
 
 
 def told(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
+    """Sentences on what the file has not, and what was taken where there is a choice."""
     opened = reading.content
     said = []
     if reading.is_day_only:
@@ -45,6 +46,7 @@ def told(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
 
 
 def counted(reading: Reading) -> list[str]:
+    """Sentences on the lines that are put aside, with their number."""
     lines = reading.lines
     is_read = ~lines.is_undated & ~lines.is_misdated & ~lines.is_total
     no_customer = is_read & lines.customers.is_empty()
@@ -65,7 +67,7 @@ def counted(reading: Reading) -> list[str]:
 
 
 def lacks(reading: Reading) -> list[str]:
-    """What features may need and the file has not."""
+    """Names of what features may need and the file has not."""
     roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
     lacks = {role for role in roles if role not in reading.content.places}
     return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
@@ -95,10 +97,10 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
 
 def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
     """Lines with a value that is none, and what is wrong: the first fault of each line."""
+    roles = ("order_total", "amount", "unit_price", "quantity", "discount", "refunded")
+    there = [role for role in roles if role in numbers and role in opened.places]
     kinds = [("ordered_at", "date", lines.is_misdated)]
-    for role in ("order_total", "amount", "unit_price", "quantity", "discount", "refunded"):
-        if role in numbers and role in opened.places:
-            kinds.append((role, WHAT[role], numbers[role].is_wrong))
+    kinds += [(role, WHAT[role], numbers[role].is_wrong) for role in there]
     found: dict[int, str] = {}
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
@@ -113,7 +115,7 @@ def _masked(value: str) -> str:
 
 
 def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
-    """How many of the bad lines stand below all the others: notes and sums under a short file."""
+    """Number of the bad lines that stand below all the others: notes and sums under a short file."""
     lines = {line for line, _ in bad}
     good = opened.lines[~np.isin(opened.lines, list(lines))]
     last = int(good.max(initial=0))
@@ -130,6 +132,7 @@ def _pairs(opened: Content) -> str:
 
 
 def columns(opened: Content, wish: Wish) -> str:
+    """A sentence on which column is which, and which are not read."""
     how = "" if wish.columns else ", known by the export" if opened.export else ", guessed from their names"
     told = f"columns{how}: {_pairs(opened)}"
     left = [name.strip() for place, name in enumerate(opened.names) if place not in opened.places.values()]
