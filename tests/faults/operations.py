@@ -612,8 +612,8 @@ SECTION = f"""{TITLE}
 Written by `make faults ONLY=operations`: a fault at a place of the night, in the middle of what the stage
 does. The stages are those of the tasks, in a process of their own, on a demo shop of {CUSTOMERS} customers.
 Readers poll what is published all the while: they may see the state before or the state after, each whole,
-and are answered within three seconds, however busy the machine is. Then the fault is taken away and the date is run again: it must have the rows of a night
-that nobody disturbed.
+and are answered within three seconds, however busy the machine is. Then the fault is taken away and the date
+is run again: it must have the rows of a night that nobody disturbed.
 """
 HEAD = """\
 | fault | place | what was done | the night | what was told | readers saw | run again |
