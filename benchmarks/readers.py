@@ -1,4 +1,4 @@
-"""How long readers wait for a lock while dates are published and old ones dropped.
+"""Time that readers wait for a lock while dates are published and old ones dropped.
 
     make bench-readers ARGS="[CUSTOMERS [READERS]]"
 

@@ -36,5 +36,5 @@ def step() -> None:
 
 
 def steps() -> int:
-    """How much has been done in this process; only that it grows has a meaning."""
+    """Amount of work done in this process; only its growth has a meaning."""
     return _steps

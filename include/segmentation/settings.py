@@ -265,7 +265,7 @@ class Quality(Section):
 
 
 class Retention(Section):
-    """What the weekly maintenance keeps, counted back from the newest published date that is not to come."""
+    """Retention by the weekly maintenance, counted back from the newest published date that is not to come."""
 
     assignments_days: int = Field(
         180, ge=2, description="days for which who was in which segment is kept, date by date"
@@ -289,7 +289,7 @@ class Retention(Section):
 
 
 class DatabaseLimits(Section):
-    """How long a database may take. What the server, its role or the connection's `options` limit stays."""
+    """Times that a database may take. What the server, its role or the connection's `options` limit stays."""
 
     connect_seconds: int = Field(10, ge=2, description="to a connection; then it does not answer")
     recover_seconds: int = Field(
@@ -314,7 +314,7 @@ class DatabaseLimits(Section):
 
 
 class Limits(Section):
-    """What nothing waits longer for."""
+    """Longest waits."""
 
     shop: DatabaseLimits = DatabaseLimits()
     warehouse: DatabaseLimits = DatabaseLimits()

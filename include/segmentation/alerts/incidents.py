@@ -251,7 +251,7 @@ def _is_published(conn: db.Connection, day: date) -> bool:
 
 
 def _was_there_before(conn: db.Connection, dag_run: dict[str, Any]) -> bool:
-    """Whether this night ran, or anything before it was due: else it is older than the installation."""
+    """True where this night ran, or anything before it was due: else it is older than the installation."""
     if db.scalar(conn, "select to_regclass('segments.runs')") is None:
         return False
     query = (

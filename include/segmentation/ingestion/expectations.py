@@ -220,7 +220,7 @@ def contract(metrics: Metrics, settings: Settings) -> Suite:
 
 
 def _is_currency_told(metrics: Metrics, settings: Settings) -> bool:
-    """Whether orders in an unusual currency are a fault: of many orders, or more of few than chance makes."""
+    """True where orders in an unusual currency are a fault: of many orders, or more of few than chance makes."""
     share, rows = metrics["unusual_currency_share"], metrics.count("newest_day_orders")
     limits = settings.quality
     if rows >= limits.min_rows or share is None:

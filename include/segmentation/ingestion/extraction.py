@@ -282,7 +282,7 @@ class Load:
             raise self._refused(error) from None
 
     def _is_of_the_warehouse(self, error: psycopg2.Error) -> bool:
-        """Whether the warehouse could not take the rows, for no fault of theirs."""
+        """True where the warehouse could not take the rows, for no fault of theirs."""
         is_its_own = error.cursor is not None and error.cursor.connection is self.target
         return is_its_own and isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
 

@@ -49,7 +49,7 @@ class Status:
 
     @property
     def is_to_come(self) -> bool:
-        """Whether readers have a date that has not begun: a mistyped one, which hides every real one."""
+        """True where readers have a date that has not begun: a mistyped one, which hides every real one."""
         return self.newest is not None and self.newest > self.today
 
     @property

@@ -17,7 +17,7 @@ from segmentation.warehouse import db, locks, partitions
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """What became of a withdrawal: the date, its run, who did it and why, and what readers see now.
+    """Outcome of a withdrawal: the date, its run, who did it and why, and what readers see now.
 
     `stale` are the published dates after it, which followed it; `is_empty`: the assignments of the date that
     is the newest now were dropped by the maintenance, so that its view is empty until it is run again.
@@ -119,7 +119,7 @@ def run(day: date, by: str, note: str) -> Withdrawn:
 
 
 def words(done: Withdrawn) -> list[str]:
-    """What became of it, for the terminal."""
+    """The outcome, for the terminal."""
     lines = [f"WITHDRAWN  {done.as_of_date} (run {done.run_id}) by {done.by}"]
     lines.append(f"Readers    see {done.newest} now" if done.newest else "Readers    see no segments now")
     if done.is_empty:

@@ -48,7 +48,7 @@ def record_failure(context: Any) -> None:
 
 
 def _ended_by(exception: BaseException | str | None) -> str | None:
-    """What ended a task that did not end itself; Airflow has words only of one whose process is gone."""
+    """The end of a task that did not end itself, in words; Airflow has words only of one whose process is gone."""
     if isinstance(exception, AirflowTaskTimeout):
         return "timeout"
     return None if isinstance(exception, BaseException) else "killed"

@@ -112,7 +112,7 @@ class Builder:
         )
 
     def is_told(self, share: float | None, least: float | None = None, most: float | None = None) -> bool:
-        """Whether a share says what it says: of enough rows, or beyond its bound by no chance."""
+        """True where a share can be trusted: of enough rows, or beyond its bound by no chance."""
         if self.rows >= self.limits.min_rows or share is None:
             return self.rows >= self.limits.min_rows
         beyond = [bound for bound in (least,) if bound is not None and share < bound]

@@ -1,4 +1,4 @@
-"""What no chance explains: a figure of few rows that is a fault all the same. Pure functions."""
+"""Faults that no chance explains: a figure of few rows that is a fault all the same. Pure functions."""
 
 import math
 
@@ -7,7 +7,7 @@ UNLIKELY = 1e-6
 
 
 def explains(share: float, rows: int, bound: float) -> bool:
-    """Whether a share of so many rows may be beyond its bound by chance, where its true value is the bound.
+    """True where a share of so many rows may be beyond its bound by chance, where its true value is the bound.
 
     By the bound of Chernoff on the tail of a binomial: at most exp(-n KL(share || bound)).
     """

@@ -176,7 +176,7 @@ class _Signs:
         self.steps, self.busy, self.at = progress.steps(), _busy_seconds(), time.monotonic()
 
     def are_there(self) -> bool:
-        """Whether something was done since the last time."""
+        """True where something was done since the last time."""
         steps, busy, now = progress.steps(), _busy_seconds(), time.monotonic()
         is_busy = busy - self.busy > self.BUSY * (now - self.at)
         is_new = steps != self.steps or is_busy or watch.is_at_work()

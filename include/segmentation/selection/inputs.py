@@ -1,4 +1,4 @@
-"""What the choice of a night decides by, read from the warehouse once."""
+"""Inputs of the choice of a night, read from the warehouse once."""
 
 from __future__ import annotations
 

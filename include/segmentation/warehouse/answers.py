@@ -1,4 +1,4 @@
-"""What a database said, in words: the first error, and whose it was. No value of a statement is in it."""
+"""Errors of a database in words: the first one, and whose it was. No value of a statement is in it."""
 
 import psycopg2
 import psycopg2.errors
@@ -23,7 +23,7 @@ FULL = ("too many clients already", "remaining connection slots are reserved", "
 
 
 def first_line(error: BaseException) -> str:
-    """What was said first."""
+    """The first error."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 
@@ -69,13 +69,13 @@ def told(name: str, connection: Connection, error: BaseException) -> NoAnswer | 
 
 
 def lost(connection: Connection, error: psycopg2.Error) -> str:
-    """How a connection was lost; empty where it was not."""
+    """The way in which a connection was lost; empty where it was not."""
     given_up = getattr(connection, "given_up", "")
     return given_up or (first_line(error).rstrip(".") if connection.closed else "")
 
 
 def locked(connection: Connection) -> str:
-    """Who has the lock that was not had in time."""
+    """The holder of the lock that was not had in time."""
     found = getattr(connection, "in_the_way", ())
     who = f"{watch.words(found)} has it" if found else "another session has it"
     return f"a lock was not to be had in time, {who}; it is tried again, or end that session"

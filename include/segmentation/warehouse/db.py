@@ -37,7 +37,7 @@ KEPT_EXTRAS = (
     *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
     "tcp_user_timeout",
 )
-"""What of the extra fields of a connection reaches the client library; it wins over the settings."""
+"""The extra fields of a connection that reach the client library; they win over the settings."""
 
 # What the server, the role or the connection's `options` limit themselves stays as it is.
 LIMITED = """
@@ -46,7 +46,7 @@ LIMITED = """
     where current_setting(name, true) = '0'
 """
 NOWAIT_SECONDS = 0.3
-"""How long a lock is waited for that readers would have to queue behind."""
+"""Time to wait for a lock that readers would have to queue behind."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Database:
 
     @property
     def _client(self) -> dict[str, Any]:
-        """What the client library limits."""
+        """Limits of the client library."""
         peer = self.limits.keepalive_seconds
         return {
             "connect_timeout": self.limits.connect_seconds,
@@ -141,7 +141,7 @@ class Database:
 
     @property
     def _limited(self) -> dict[str, Any]:
-        """What the server limits."""
+        """Limits of the server."""
         seconds = {
             "statement_timeout": self.limits.statement_seconds,
             "lock_timeout": self.limits.lock_seconds,

@@ -18,7 +18,7 @@ from segmentation.warehouse import answers, db, locks
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TRY_SECONDS = 5
-"""How long a migration waits for a lock that readers would have to queue behind, before it steps back."""
+"""Time that a migration waits for a lock that readers would have to queue behind, before it steps back."""
 
 
 def migrate(warehouse: db.Database, to: str = "head") -> None:

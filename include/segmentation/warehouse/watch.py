@@ -26,7 +26,7 @@ from segmentation.settings import DatabaseLimits
 PAUSE_SECONDS = 1
 ASKED_AFTER, ASKED_EVERY = 2, 10
 GRACE_SECONDS = 30
-"""What the server may take to end a statement that is past its time, before the connection is given up."""
+"""Time for the server to end a statement that is past its time, before the connection is given up."""
 
 IN_THE_WAY = """
     select pid, application_name, usename::text, state, xact_start
@@ -79,7 +79,7 @@ class Watched(psycopg2.extensions.connection):
 
     @property
     def is_active(self) -> bool:
-        """Whether the server is asked something, and has not answered yet."""
+        """True while the server has a statement that it has not answered yet."""
         return self.info.transaction_status == psycopg2.extensions.TRANSACTION_STATUS_ACTIVE
 
 
@@ -164,13 +164,13 @@ def _rows(connection: Watched, query: str, params: dict[str, Any]) -> list[tuple
 
 
 def words(sessions: tuple[Session, ...]) -> str:
-    """Who is in the way, in words."""
+    """The sessions in the way, in words."""
     first = f"{sessions[0]}"
     return first if len(sessions) == 1 else f"{first} and {len(sessions) - 1} more"
 
 
 def is_at_work() -> bool:
-    """Whether a server works for this process just now: on a statement, and waiting for nobody."""
+    """True while a server works for this process: on a statement, and waiting for nobody."""
     active = [one for one in list(_watched) if not one.closed and one.is_active and not one.is_waiting_here]
     for connection in active:
         with suppress(psycopg2.Error):
