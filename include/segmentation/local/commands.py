@@ -199,9 +199,12 @@ def psql(
         raise SettingsError(f"ARGS: {error}") from None
     home = _known_home(shop)
     server = home.start_server()
-    warehouse = homes.databases(server)[1].params
-    target = f"host={warehouse['host']} port={warehouse['port']} user={warehouse['user']} dbname=warehouse"
-    return subprocess.call([str(server.bin_path / "psql"), target, *words])  # noqa: S603 (the user's own words)
+    where = homes.databases(server)[1].params
+    target = {"PGHOST": where["host"], "PGPORT": str(where["port"]), "PGUSER": where["user"]}
+    target |= {"PGDATABASE": where["dbname"], "PGPASSWORD": where["password"]}
+    return subprocess.call(  # noqa: S603 (the user's own words)
+        [str(server.bin_path / "psql"), *words], env={**os.environ, **target}
+    )
 
 
 @app.command()
