@@ -13,6 +13,7 @@ import typer
 
 from segmentation import progress
 from segmentation.errors import NoAnswer, UserError
+from segmentation.pipeline import lifeline
 
 NOT_USABLE, STOPPED = 2, 130
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])  # typer has a copy of click of its own
@@ -171,6 +172,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments : list of str, optional
         Words of the command; default: those of the process, and the words that `make` was given.
     """
+    if lifeline.PARENT in os.environ:
+        lifeline.hold()
     words = [*sys.argv[1:], *from_make(os.environ)] if arguments is None else arguments
     if words[:1] in ([], ["--help"], ["local"]):
         _add_local()  # a health check has no need of it

@@ -13,6 +13,7 @@ from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.local import home as homes
 from segmentation.local.home import Home
+from segmentation.pipeline import lifeline
 from segmentation.sources import files
 
 YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
@@ -239,7 +240,8 @@ def _in_deployment(shop: str, words: list[str], given: str | None = None) -> int
     home = _known_home(shop)
     environment = homes.airflow_environment(home, home.start_server())
     command = [sys.executable, "-W", "ignore", "-m", "segmentation", *words]
-    options: dict[str, Any] = {"env": environment, "cwd": home.folder}
+    owned = {**environment, lifeline.PARENT: str(os.getpid())}
+    options: dict[str, Any] = {"env": owned, "cwd": home.folder}
     if given is None:
         return subprocess.call(command, **options)  # noqa: S603 (the arguments are ours)
     return subprocess.run(command, **options, text=True, check=False, input=given + "\n").returncode  # noqa: S603
