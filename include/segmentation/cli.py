@@ -181,7 +181,10 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as Ctrl-C does
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start without it
     try:
-        return app(words, standalone_mode=False, prog_name="python -m segmentation") or 0
+        code = app(words, standalone_mode=False, prog_name="python -m segmentation") or 0
+        if code != STOPPED:  # what typer makes of a KeyboardInterrupt
+            return code
+        raise KeyboardInterrupt
     except UsageError as error:
         print(f"error: {_in_words_of_make(error)}", file=sys.stderr)
     except (UserError, NoAnswer) as error:

@@ -21,7 +21,7 @@ from segmentation.sources import files
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 
-PUBLISHED, ENDED_OTHERWISE, STOPPED = 0, 1, 130
+PUBLISHED, ENDED_OTHERWISE = 0, 1
 GRACE_SECONDS = 5
 
 
@@ -65,7 +65,7 @@ def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
         followed = scheduled.run(home, metadata, environment, params)
     except KeyboardInterrupt:
         print(f"\nfollowed no longer; the scheduler goes on with the night of {day}", file=sys.stderr)
-        return STOPPED
+        return ENDED_OTHERWISE
     run_id = _run_of(warehouse, followed.dag_run_id)
     return _tell(warehouse, Ended(run_id, followed.state), day, f"In the UI: the run {followed.dag_run_id}")
 

@@ -16,7 +16,7 @@ from segmentation.publishing.decision import Counted, Decision, decide
 from segmentation.publishing.ids import assignments_table
 from segmentation.publishing.inputs import Inputs
 from segmentation.publishing.tables import HABITS, PRODUCTS, REWRITTEN
-from segmentation.runs import register
+from segmentation.runs import erased, register
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
@@ -66,10 +66,13 @@ def publish(
         with night.warehouse.connect() as conn:
             _still_ours(conn, night)
     _make_room(night)
+    with night.warehouse.connect() as conn:
+        erased.refuse(conn)  # whoever was erased while this run was under way
     counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
         run = (claim or _still_ours)(conn, night)
+        erased.refuse(conn, [assignments_table(night.as_of_date)])  # an erasure waits for the same lock
         inputs = Inputs.of(conn, night, chosen, run.parent_as_of_date)
         decided = decide(night.as_of_date, night.settings.language, chosen, counted, inputs)
         progress(f"publish: {len(decided.ids)} segments")
