@@ -145,9 +145,9 @@ def _close_the_dead(warehouse: Database) -> None:
 
 def _close(warehouse: Database, day: str, before: str | None, why: str) -> None:
     """End, in the register, a run whose process is no more, so that nobody waits for its lease."""
-    run_id = _newest(warehouse, day)
-    if run_id is not None and run_id != before:
-        register.finish(warehouse, run_id, "failed", f"the night did not end: {why}")
+    run_id, verdict = _newest(warehouse, day), f"the night did not end: {why}"
+    if run_id not in (None, before) and register.finish(warehouse, run_id, "failed", verdict):
+        print(verdict, file=sys.stderr)
 
 
 def _follow(file: Path, process: subprocess.Popen) -> None:

@@ -106,12 +106,9 @@ def forget_in_files(
     """
     if not names or not store.exists():
         return []
-    under_way = set(under_way)
-    found = []
-    for file in files(store):
-        if file.name.endswith(".parquet") and _forget_in(file, names, file.parent.name in under_way):
-            found.append(file)
-    return found
+    in_use = set(under_way)
+    tables = (file for file in files(store) if file.name.endswith(".parquet"))
+    return [file for file in tables if _forget_in(file, names, file.parent.name in in_use)]
 
 
 def files(folder: Path) -> Iterable[Path]:
