@@ -9,12 +9,12 @@ export PYTHONPATH := $(CURDIR)/include
 # bytecode is what makes the second start fast
 unexport PYTHONDONTWRITEBYTECODE
 
-CLI = $(PY) -W ignore -m segmentation local
+override CLI := $(PY) -W ignore -m segmentation local
 
 # What the command line of make sets reaches the program through the environment, as it was written: `value`
 # leaves a $ alone, and no value becomes text of a shell. The program refuses names that it does not know.
-MINE := PYTHON SHELL MAKEFLAGS
-WORDS := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$(filter-out $(MINE),$v)))
+override MINE := PYTHON SHELL MAKEFLAGS
+override WORDS := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$(filter-out $(MINE),$v)))
 $(foreach v,$(WORDS),$(eval override $v := $$(value $v))$(eval export $v))
 ifneq ($(strip $(WORDS)),)
 export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
@@ -81,7 +81,7 @@ bench: $(VENV)/dev.stamp ## one benchmark, its values by name: NAME=nights SCALE
 	@$(PY) -W ignore -m benchmarks
 
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
-	@$(PY) -W ignore -m tests.faults $(ONLY)
+	@$(PY) -W ignore -m tests.faults $$ONLY
 
 lint: $(VENV)/dev.stamp ## code, types, imports, SQL, shell, links, locks; the hooks of .pre-commit-config.yaml are the same
 	@PYTHON=$(PY) scripts/lint

@@ -206,7 +206,9 @@ def _add_local() -> None:
 def from_make(environment: Any) -> list[str]:
     """The variables that `make` was given as options of a command: AS_OF=2011-12-01 is --as-of=2011-12-01."""
     names = environment.get(GIVEN, "").split()
-    # taken out: no child of this process needs them
+    # taken out: no child of this process needs them, nor make's own list of them
+    for flags in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES") if names else ():
+        environment.pop(flags, None)
     values = {name: environment.pop(name, "").strip() for name in names}
     return [f"--{name.lower().replace('_', '-')}={value}" for name, value in values.items()]
 

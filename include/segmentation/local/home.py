@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 from dataclasses import asdict, dataclass, field
@@ -11,13 +12,14 @@ from urllib.parse import quote
 from segmentation.errors import SettingsError
 from segmentation.local import postgres
 from segmentation.local.postgres import Server
-from segmentation.settings import INCLUDE
+from segmentation.settings import INCLUDE, SHOP_NAME
 from segmentation.sources import contract, files, refresh
 from segmentation.warehouse.db import Database
 
 PROJECT = INCLUDE.parent
 LOCAL = Path(os.environ.get("SEGMENTATION_LOCAL", PROJECT / ".local"))
 LAST = LOCAL / "last_shop"
+TAKEN = ("venv", "last_shop")  # what else is in that folder
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def find(
     """
     if customers and not customers.isdigit():
         raise SettingsError(f"CUSTOMERS={customers}: expected a number such as 5000")
-    name = shop or source or (LAST.read_text().strip() if LAST.exists() else "demo")
+    name = _name(shop or source or (LAST.read_text().strip() if LAST.exists() else "demo"))
     kept = LOCAL / name / "shop.json"
     known = json.loads(kept.read_text()) if kept.exists() else {}
     path = str(Path(data).expanduser().resolve()) if data else known.get("data")
@@ -96,6 +98,22 @@ def find(
         file=told,
         customers=int(customers) if customers else known.get("customers"),
     )
+
+
+def _name(text: str) -> str:
+    """The name of a shop, which is that of its folder, too.
+
+    Raises
+    ------
+    SettingsError
+        It is no name, so that no path is ever made of it.
+    """
+    if not re.fullmatch(SHOP_NAME, text) or text in TAKEN:
+        raise SettingsError(
+            f"SHOP={text!r}: expected a name of small letters, digits, - and _, of at most 41 characters, "
+            f"and none of {', '.join(TAKEN)}"
+        )
+    return text
 
 
 def databases(server: Server) -> tuple[Database, Database, Database]:

@@ -83,6 +83,8 @@ def publish(
 def _count(night: Night, assignments: str) -> Counted:
     """Count products, habits and packed assignments of the staged clusters."""
     settings = night.settings
+    least = settings.privacy.min_customers
+    buyers = max(least, settings.products.min_customers)
     with night.warehouse.connect() as conn:
         packed_assignments.number(conn, assignments)
     with night.warehouse.connect(readonly=True) as conn:
@@ -95,8 +97,8 @@ def _count(night: Night, assignments: str) -> Counted:
             return pd.DataFrame(rows, columns=["cluster", *columns])
 
         return Counted(
-            products=frame("products", PRODUCTS, settings.products.model_dump()),
-            habits=frame("habits", HABITS, settings.habits.model_dump()),
+            products=frame("products", PRODUCTS, {**settings.products.model_dump(), "min_customers": buyers}),
+            habits=frame("habits", HABITS, {**settings.habits.model_dump(), "min_customers": least}),
             packed=packed_assignments.pack(conn, assignments, "cluster"),
         )
 
