@@ -21,7 +21,7 @@ export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench licences faults lint lock docs clean
+.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench licences faults lint exposure lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
@@ -85,6 +85,9 @@ faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the
 
 lint: $(VENV)/dev.stamp ## code, types, imports, SQL, shell, links, locks; the hooks of .pre-commit-config.yaml are the same
 	@PYTHON=$(PY) scripts/lint
+
+exposure: $(VENV)/dev.stamp ## what is open to others: addresses, ports, modes of files; fails on what scripts/exposure.txt has not
+	@$(PY) -W ignore scripts/exposure
 
 lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
 	@PYTHON=$(PY) scripts/lock

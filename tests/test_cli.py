@@ -87,7 +87,7 @@ def test_no_variable_of_the_makefile_is_another_program(make, tmp_path, word):
 
 
 @pytest.mark.parametrize(
-    "target", ["bench-labelled", "bench-pages", "bench-backfill", "bench-search", "faults"]
+    "target", ["bench", "faults"]
 )
 def test_nor_is_a_value_run_by_the_targets_of_developers(make, tmp_path, target):
     words = [

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from segmentation.features import dictionary
 from segmentation.segments import profiles
-from segmentation.segments.profiles import Feature
 from segmentation.selection.small import merged
 
 
@@ -40,21 +40,10 @@ def test_small_segments_go_to_the_nearest_that_is_large_enough(sizes, becomes):
 
 def test_a_feature_that_few_of_a_segment_have_has_no_profile_there():
     frame, _ = labelled(12, 12)
-    values = pd.DataFrame({"rating": 3.0, "spend": 1.0}, index=frame.index)
-    values.loc[frame.index[9:12], "rating"] = None  # nine of the first have one
-    features = (
-        [Feature(name=name, title=name, group="g", transform="none", meaning=name) for name in values]
-        if (False)
-        else made(values)
-    )
+    values = pd.DataFrame({"mean_rating": 3.0, "spend_365d": 1.0}, index=frame.index)
+    values.loc[frame.index[9:12], "mean_rating"] = None  # nine of the first have one
+    features = [feature for feature in dictionary.dictionary() if feature.name in values]
     found = profiles.profiles(values, frame["label"], features, least=10)
-    assert {(row.cluster, row.feature) for row in found.itertuples()} == {
-        (0, "spend"),
-        (1, "spend"),
-        (1, "rating"),
-    }
+    told = {(row.cluster, row.feature) for row in found.itertuples()}
+    assert told == {(0, "spend_365d"), (1, "spend_365d"), (1, "mean_rating")}
     assert len(profiles.profiles(values, frame["label"], features)) == 4
-
-
-def made(values: pd.DataFrame) -> list[Feature]:
-    raise NotImplementedError
