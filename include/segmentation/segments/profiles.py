@@ -19,7 +19,7 @@ ALIKE = 0.1  # standard deviations from everybody, up to which a segment is like
 def profiles(
     frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], seed: int = 0, least: int = 1
 ) -> pd.DataFrame:
-    """Statistics of each feature in each cluster, where at least `least` of its customers have a value.
+    """Statistics of each feature in each cluster; none where fewer than `least` of it have a value, but some.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ def profiles(
     for name, values in {"mean_all": everybody, "median_all": frame[numeric].median()}.items():
         long[name] = long.index.get_level_values("feature").map(values.to_dict())
     known = grouped.count().rename_axis(index="cluster", columns="feature").stack()
-    return long[known.reindex(long.index) >= least].round(DECIMALS).reset_index()
+    known = known.reindex(long.index)
+    return long[(known == 0) | (known >= least)].round(DECIMALS).reset_index()
 
 
 def effects(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature]) -> pd.DataFrame:
