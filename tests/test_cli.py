@@ -86,9 +86,7 @@ def test_no_variable_of_the_makefile_is_another_program(make, tmp_path, word):
     assert not (tmp_path / "pwned").exists()
 
 
-@pytest.mark.parametrize(
-    "target", ["bench", "faults"]
-)
+@pytest.mark.parametrize("target", ["bench", "faults"])
 def test_nor_is_a_value_run_by_the_targets_of_developers(make, tmp_path, target):
     words = [
         f"{name}=$(shell touch pwned)`touch pwned`;touch pwned" for name in ("DATA", "ARGS", "CUSTOMERS")

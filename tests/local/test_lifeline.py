@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -151,11 +151,11 @@ def test_a_night_whose_process_was_killed_is_not_said_to_run(machine):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch) -> Iterator[Home]:
+def home(tmp_path, monkeypatch) -> Home:
     monkeypatch.setattr(homes, "LOCAL", tmp_path)
     home = Home("demo", "demo")
     (home.folder / "airflow").mkdir(parents=True)
-    yield home
+    return home
 
 
 def test_a_night_beside_a_backfill_or_other_settings_is_refused(home):

@@ -140,13 +140,15 @@ def _close_the_dead(warehouse: Database) -> None:
         if db.scalar(conn, "select to_regclass('segments.runs')"):
             found = db.rows(conn, "select run_id from segments.runs where status = 'running' order by run_id")
             for run in found:
-                register.finish(warehouse, run["run_id"], "failed", "the night did not end: it was killed")
+                register.finish(
+                    warehouse, run["run_id"], "failed", "the night did not end: it was killed", "killed"
+                )
 
 
 def _close(warehouse: Database, day: str, before: str | None, why: str) -> None:
     """End, in the register, a run whose process is no more, so that nobody waits for its lease."""
     run_id, verdict = _newest(warehouse, day), f"the night did not end: {why}"
-    if run_id not in (None, before) and register.finish(warehouse, run_id, "failed", verdict):
+    if run_id not in (None, before) and register.finish(warehouse, run_id, "failed", verdict, "killed"):
         print(verdict, file=sys.stderr)
 
 
@@ -169,19 +171,19 @@ def _run_of(warehouse: Database, dag_run_id: str) -> str | None:
         if db.scalar(conn, "select to_regclass('segments.runs')") is None:
             return None
         run = register.of_dag_run(conn, dag_run_id)
-        return run and run.run_id
+        return None if run is None else run.run_id
 
 
 def _tell(warehouse: Database, ended: Ended, day: date, look: str) -> int:
     """Print the summary of the run, and where to look when it was not published; returns the exit code."""
     from segmentation.report import summary
 
-    if ended.run_id is None:
-        print(f"\nThe night of {day} did not start; nothing is published. {look}", file=sys.stderr)
-        return ENDED_OTHERWISE
     with warehouse.connect(readonly=True) as conn:
-        run = register.find(conn, ended.run_id)
-        print(f"\n{summary.text(conn, ended.run_id, run.report_path)}")
+        run = register.find(conn, ended.run_id) if ended.run_id else None
+        if run is None:
+            print(f"\nThe night of {day} did not start; nothing is published. {look}", file=sys.stderr)
+            return ENDED_OTHERWISE
+        print(f"\n{summary.text(conn, run.run_id, run.report_path)}")
     if not run.is_published:
         print(f"\n{look}", file=sys.stderr)
         return ENDED_OTHERWISE

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import psutil
@@ -235,8 +236,9 @@ class Server(PostgresServer):
             info = PostmasterInfo.read_from_pgdata(self.pgdata)
         except (AssertionError, ValueError, OSError):  # it is being written
             return None
-        is_ours = info is not None and info.is_running() and "postgres" in info.process.name()
-        return info if is_ours else None
+        if info is None or info.process is None or not info.is_running():
+            return None
+        return info if "postgres" in info.process.name() else None
 
     def _wait_until_ready(self) -> PostmasterInfo:
         """Wait for a server that starts, which replays what it had not written when it was killed.
@@ -292,7 +294,7 @@ class Server(PostgresServer):
 
     def _reload(self) -> psycopg2.extensions.connection:
         """A connection that the server admits by the rules in force now, after it has read them again."""
-        self.get_postmaster_info().process.send_signal(signal.SIGHUP)
+        os.kill(self.get_postmaster_info().pid, signal.SIGHUP)
         passwords = self.passwords if self.passwords_file.exists() else {}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -310,17 +312,17 @@ class Server(PostgresServer):
         """The password of each role that logs in."""
         return json.loads(self.passwords_file.read_text())
 
-    def _address(self) -> dict[str, object]:
+    def _address(self) -> dict[str, Any]:
         info = self.get_postmaster_info()
         return {"host": str(info.socket_dir), "port": info.port}
 
-    def parameters(self, role: str, database: str) -> dict[str, object]:
+    def parameters(self, role: str, database: str) -> dict[str, Any]:
         """How a role connects to a database."""
         return {**self._address(), "user": role, "password": self.passwords[role], "dbname": database}
 
     def _stop(self) -> None:
         info = self._found()
-        if info is not None:
+        if info is not None and info.process is not None:
             stop(info.process)
 
     def cleanup(self) -> None:
@@ -350,7 +352,8 @@ def start(data: Path) -> Server:
     """
     data = data.expanduser().resolve()
     data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server = PostgresServer._instances.get(data) or Server(data)
+    known = PostgresServer._instances.get(data)
+    server = known if isinstance(known, Server) else Server(data)
     server.start()
     return server
 

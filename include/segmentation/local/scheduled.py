@@ -107,7 +107,8 @@ def _wait_for_the_dag(metadata: Database) -> None:
 
 def _follow(metadata: Database, run_id: str, are_up: Callable[[], bool]) -> str | None:
     """Print what becomes of each task; returns the state of the DAG run."""
-    began, told, state = time.monotonic(), {}, None
+    began, state = time.monotonic(), None
+    told: dict[tuple[str, int], str | None] = {}
     while time.monotonic() - began < FOLLOW_SECONDS:
         state, tasks = _look(metadata, run_id)
         for (task, index), became in tasks.items():

@@ -8,6 +8,7 @@ import io
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from psycopg2 import sql
 
@@ -150,7 +151,7 @@ def _forget_in(file: Path, names: Mapping[str, str | None], is_in_use: bool) -> 
     return True
 
 
-def is_text(kind: object) -> bool:
+def is_text(kind: Any) -> bool:
     """Whether an Arrow type is one of texts."""
     import pyarrow.types as types
 

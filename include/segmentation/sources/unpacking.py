@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from segmentation.errors import SourceError
 
@@ -19,7 +19,7 @@ class _Bounded(io.RawIOBase):
         """It is there to be read."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Read as many bytes as there is room for.
 
         Raises
@@ -43,6 +43,6 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
-def bounded(stream: IO[bytes], path: Path) -> IO[bytes]:
+def bounded(stream: Any, path: Path) -> IO[bytes]:
     """A stream out of an archive that ends in words where it would unpack to more than a gigabyte."""
     return io.BufferedReader(_Bounded(stream, path.name), 1 << 20)
