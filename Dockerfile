@@ -4,7 +4,10 @@
 # constraints, which the lock would have to fight. Here exactly what requirements-production.txt names is
 # installed, the same that the tests run on. scripts/replay_image does what these lines do without a container engine.
 
-FROM python:3.12-slim-bookworm AS build
+# Build with the digest that you have checked, for a tag may be moved:
+#   docker compose build --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:...
+ARG PYTHON_IMAGE=python:3.12-slim-bookworm
+FROM $PYTHON_IMAGE AS build
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /build
 RUN python -m venv /opt/venv \
@@ -17,13 +20,14 @@ RUN /build/uv/bin/uv pip install --quiet --no-cache --compile-bytecode --require
         --python /opt/venv/bin/python -r requirements-production.txt \
     && /build/uv/bin/uv pip check --quiet --python /opt/venv/bin/python
 
-FROM python:3.12-slim-bookworm
+FROM $PYTHON_IMAGE
 # Fixed numbers, so that volumes keep their owner from one image to the next. Code and environment belong to
 # root: the processes can write under /opt/airflow only.
 RUN groupadd --gid 50000 airflow \
     && useradd --uid 50000 --gid airflow --home-dir /opt/airflow --no-create-home --shell /usr/sbin/nologin airflow \
     && install --directory --owner airflow --group airflow \
-        /opt/airflow /opt/airflow/logs /opt/airflow/artifacts
+        /opt/airflow /opt/airflow/logs /opt/airflow/artifacts \
+    && touch /opt/airflow/airflow.cfg  # or Airflow writes one, with every secret of its environment in it
 COPY --from=build /opt/venv /opt/venv
 # .dockerignore lets through dags, include and plugins.
 COPY . /opt/segmentation/

@@ -9,19 +9,19 @@ export PYTHONPATH := $(CURDIR)/include
 # bytecode is what makes the second start fast
 unexport PYTHONDONTWRITEBYTECODE
 
-CLI = $(PY) -W ignore -m segmentation local
+override CLI := $(PY) -W ignore -m segmentation local
 
 # What the command line of make sets reaches the program through the environment, as it was written: `value`
 # leaves a $ alone, and no value becomes text of a shell. The program refuses names that it does not know.
-MINE := PYTHON SHELL MAKEFLAGS
-WORDS := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$(filter-out $(MINE),$v)))
+override MINE := PYTHON SHELL MAKEFLAGS
+override WORDS := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$(filter-out $(MINE),$v)))
 $(foreach v,$(WORDS),$(eval override $v := $$(value $v))$(eval export $v))
 ifneq ($(strip $(WORDS)),)
 export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench licences faults lint lock docs clean
+.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench licences faults lint exposure lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
@@ -81,10 +81,13 @@ bench: $(VENV)/dev.stamp ## one benchmark, its values by name: NAME=nights SCALE
 	@$(PY) -W ignore -m benchmarks
 
 faults: $(VENV)/dev.stamp ## damage the demo shop in many ways, each through the DAG; two at a time; writes docs/faults.md: ONLY=name
-	@$(PY) -W ignore -m tests.faults $(ONLY)
+	@$(PY) -W ignore -m tests.faults $$ONLY
 
 lint: $(VENV)/dev.stamp ## code, types, imports, SQL, shell, links, locks; the hooks of .pre-commit-config.yaml are the same
 	@PYTHON=$(PY) scripts/lint
+
+exposure: $(VENV)/dev.stamp ## what is open to others: addresses, ports, modes of files; fails on what scripts/exposure.txt has not
+	@$(PY) -W ignore scripts/exposure
 
 lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
 	@PYTHON=$(PY) scripts/lock

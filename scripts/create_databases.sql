@@ -17,6 +17,9 @@ create database airflow owner airflow template template0 encoding 'UTF8';
 create database warehouse owner warehouse template template0 encoding 'UTF8';
 create database shop owner shop template template0 encoding 'UTF8';
 
+-- Who forgets an open transaction holds up the maintenance; the nights have limits of their own.
+alter database warehouse set idle_in_transaction_session_timeout = '5min';
+
 -- By default everybody may connect to every database.
 revoke connect, temporary on database airflow, warehouse, shop from public;
 revoke connect, temporary on database postgres from public;

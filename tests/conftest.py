@@ -22,7 +22,10 @@ def server() -> Iterator[object]:
     """The embedded server of this test process."""
     folder = Path(tempfile.mkdtemp(prefix="seg-pg-"))
     running = postgres.start(folder / "postgres")
-    _forget_durability(postgres.database(running, "postgres", create=False))
+    running.ask_for(
+        "trust"
+    )  # tests act as many roles; tests/local/test_postgres.py sees that nobody else does
+    _forget_durability(postgres.admin(running))
     yield running
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -42,7 +45,7 @@ def _forget_durability(admin: Database) -> None:
 def new_database(server) -> Callable[..., Database]:
     """Makes an empty database, or a copy of a template."""
     numbers = itertools.count()
-    admin = postgres.database(server, "postgres", create=False)
+    admin = postgres.admin(server)
 
     def make(template: str | None = None) -> Database:
         name = f"test_{next(numbers)}"
@@ -59,7 +62,7 @@ def new_database(server) -> Callable[..., Database]:
 @pytest.fixture(scope="session")
 def drop_database(server) -> Callable[[Database], None]:
     """Forgets a database at once: hundreds of them left to the end take minutes to write and delete."""
-    admin = postgres.database(server, "postgres", create=False)
+    admin = postgres.admin(server)
 
     def drop(database: Database) -> None:
         connection = psycopg2.connect(**admin.params)

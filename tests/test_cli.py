@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+<<<<<<< HEAD
 from segmentation import cli, settings
+=======
+from segmentation import cli
+from segmentation.local import home as homes
+>>>>>>> wt13b
 
 PROJECT = Path(__file__).parents[1]
 
@@ -57,7 +62,9 @@ def make(tmp_path):
     )
     program.chmod(0o755)
     makefile = (PROJECT / "Makefile").read_text().replace("$(VENV)/bin/python", str(program))
-    (tmp_path / "Makefile").write_text(makefile.replace(": $(VENV)/run.stamp", ":"))
+    (tmp_path / "Makefile").write_text(
+        makefile.replace(": $(VENV)/run.stamp", ":").replace(": $(VENV)/dev.stamp", ":")
+    )
 
     def run(*words: str) -> str:
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -86,8 +93,52 @@ def test_a_value_given_to_make_is_never_run(make, tmp_path, target, name, value)
     assert not (tmp_path / "pwned").exists()
 
 
+@pytest.mark.parametrize(
+    "word", ["CLI=touch pwned;", "PY=touch pwned;", "WORDS=$(shell touch pwned)", "MINE=`touch pwned`"]
+)
+def test_no_variable_of_the_makefile_is_another_program(make, tmp_path, word):
+    assert "status" in make("status", word)
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("target", ["bench", "faults"])
+def test_nor_is_a_value_run_by_the_targets_of_developers(make, tmp_path, target):
+    words = [
+        f"{name}=$(shell touch pwned)`touch pwned`;touch pwned" for name in ("DATA", "ARGS", "CUSTOMERS")
+    ]
+    make(target, *words, "ONLY=;touch pwned")
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    "shop",
+    [
+        "..",
+        "../other",
+        "a/b",
+        "/tmp/x",  # noqa: S108
+        "Shop",
+        "a b",
+        "a\nb",
+        ".hidden",
+        "venv",
+        "last_shop",
+        "-x",
+        "a" * 42,
+    ],
+)
+def test_the_name_of_a_shop_is_no_path(shop, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(homes, "LOCAL", tmp_path / "local")
+    monkeypatch.setattr(homes, "LAST", tmp_path / "local" / "last_shop")
+    for command in ("run", "up", "status", "erase", "psql", "migrate"):
+        assert cli.main(["local", command, f"--shop={shop}"]) == 2
+        assert "expected a name of small letters" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_words_of_make_are_options_and_leave_the_environment():
     environment = {cli.GIVEN: "AS_OF CUSTOMER", "AS_OF": "2011-12-01 ", "CUSTOMER": "17850", "HOME": "/"}
+    environment["MAKEFLAGS"] = " -- CUSTOMER=17850 AS_OF=2011-12-01"
     assert cli.from_make(environment) == ["--as-of=2011-12-01", "--customer=17850"]
     assert set(environment) == {cli.GIVEN, "HOME"}
 

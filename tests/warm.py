@@ -15,6 +15,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -81,7 +82,9 @@ def _command(argv: list[str], environment: dict[str, str], output: str, told: Pa
     class Night(_Night):
         modules = told
 
-    night.subprocess = SimpleNamespace(Popen=Night, call=subprocess.call, STDOUT=subprocess.STDOUT)
+    night.subprocess = SimpleNamespace(
+        Popen=Night, STDOUT=subprocess.STDOUT, TimeoutExpired=subprocess.TimeoutExpired
+    )
     return cli.main(["local", *argv])
 
 
@@ -117,11 +120,17 @@ class _Night:
             self.code = os.waitstatus_to_exitcode(status) if pid else None
         return self.code
 
-    def wait(self) -> int:
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = time.monotonic() + (timeout or float("inf"))
         while self.poll() is None:
-            _, status = os.waitpid(self.pid, 0)
-            self.code = os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("night", timeout)
+            time.sleep(0.01)
         return self.code
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, 9)
 
     def terminate(self) -> None:
         with suppress(ProcessLookupError):

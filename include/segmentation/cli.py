@@ -13,6 +13,7 @@ import typer
 
 from segmentation import progress
 from segmentation.errors import NoAnswer, UserError
+from segmentation.pipeline import lifeline
 
 NOT_USABLE, STOPPED = 2, 130
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])  # typer has a copy of click of its own
@@ -171,6 +172,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments : list of str, optional
         Words of the command; default: those of the process, and the words that `make` was given.
     """
+    if lifeline.PARENT in os.environ:
+        lifeline.hold()
     words = [*sys.argv[1:], *from_make(os.environ)] if arguments is None else arguments
     if words[:1] in ([], ["--help"], ["local"]):
         _add_local()  # a health check has no need of it
@@ -178,7 +181,10 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as Ctrl-C does
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start without it
     try:
-        return app(words, standalone_mode=False, prog_name="python -m segmentation") or 0
+        code = app(words, standalone_mode=False, prog_name="python -m segmentation") or 0
+        if code != STOPPED:  # what typer makes of a KeyboardInterrupt
+            return code
+        raise KeyboardInterrupt
     except UsageError as error:
         print(f"error: {_in_words_of_make(error)}", file=sys.stderr)
     except (UserError, NoAnswer) as error:
@@ -200,7 +206,9 @@ def _add_local() -> None:
 def from_make(environment: Any) -> list[str]:
     """The variables that `make` was given as options of a command: AS_OF=2011-12-01 is --as-of=2011-12-01."""
     names = environment.get(GIVEN, "").split()
-    # taken out: no child of this process needs them
+    # taken out: no child of this process needs them, nor make's own list of them
+    for flags in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES") if names else ():
+        environment.pop(flags, None)
     values = {name: environment.pop(name, "").strip() for name in names}
     return [f"--{name.lower().replace('_', '-')}={value}" for name, value in values.items()]
 

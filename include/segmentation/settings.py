@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
 PREFIX = "SEGMENTATION__"
+SHOP_NAME = r"[a-z0-9][a-z0-9_-]{0,40}"
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
 
@@ -67,7 +68,7 @@ class Section(BaseModel):
 class Shop(Section):
     """The shop that this deployment serves."""
 
-    name: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$", description="what it is called")
+    name: str = Field("demo", pattern=f"^{SHOP_NAME}$", description="what it is called")
     source: str = Field("demo", pattern=r"^[a-z0-9_]+$", description="a folder under include/sql/extract")
     timezone: Timezone = Field("Europe/London", description="a day begins at 00:00 here")
     data: str | None = Field(None, description="the file to load, for sources that are files")
@@ -339,6 +340,17 @@ class Run(Section):
     artifacts: str = Field("", description="where matrices, models and reports go; empty: .local/<shop>")
 
 
+class Privacy(Section):
+    """What is published is about groups of people, and a group of a few is a person."""
+
+    min_customers: int = Field(
+        10,
+        ge=1,
+        description="customers whom a published segment, profile, product or habit is about: a smaller "
+        "segment is merged into the nearest, and of fewer customers nothing else is told",
+    )
+
+
 class Products(Section):
     """Products that each segment buys more than the others."""
 
@@ -392,6 +404,7 @@ class Settings(BaseSettings):
     preparation: PreparationSettings = PreparationSettings()
     model: ModelSettings = ModelSettings()
     lifecycle: Lifecycle = Lifecycle()
+    privacy: Privacy = Privacy()
     products: Products = Products()
     habits: Habits = Habits()
     audiences: Audiences = Audiences()

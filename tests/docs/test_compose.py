@@ -169,6 +169,54 @@ def test_no_service_runs_as_root_or_may_become_it():
         assert not service.get("privileged"), name
 
 
+def test_containers_are_read_only_and_bounded_in_memory_processes_and_logs():
+    for name, service in SERVICES.items():
+        assert service["read_only"] is True, name
+        assert service["tmpfs"][0].startswith("/tmp:"), name  # noqa: S108
+        assert VARIABLE.fullmatch(service["mem_limit"]) and service["pids_limit"] <= 512, name
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+    # what Airflow would write into the image, with the secrets of its environment
+    assert "touch /opt/airflow/airflow.cfg" in (PROJECT / "Dockerfile").read_text()
+
+
+def test_images_can_be_pinned_by_their_digest():
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["$PYTHON_IMAGE"] * 2
+    told = dict(re.findall(r"^ARG (\w+)=(\S+)", dockerfile, re.MULTILINE))
+    arguments = SERVICES["scheduler"]["build"]["args"]
+    assert arguments["PYTHON_IMAGE"] == f"${{PYTHON_IMAGE:-{told['PYTHON_IMAGE']}}}"
+    assert SERVICES["postgres"]["image"] == "${POSTGRES_IMAGE:-postgres:18}"
+
+
+@pytest.mark.parametrize("lock", sorted(PROJECT.glob("requirements*.txt")), ids=lambda lock: lock.name)
+def test_every_locked_package_has_hashes(lock):
+    packages = re.split(r"\n(?=\S)", lock.read_text().strip())
+    assert len(packages) > 30
+    assert [package.split()[0] for package in packages if "--hash=sha256:" not in package] == []
+
+
+def test_no_server_of_logs_is_started_and_the_database_logs_no_value():
+    for service in ("scheduler", "triggerer"):
+        assert SERVICES[service]["command"][-1] == "--skip-serve-logs"
+    options = [part for part in SERVICES["postgres"]["command"] if "=" in part]
+    assert {"log_min_messages=log", "log_error_verbosity=terse", "log_parameter_max_length=0"} <= set(options)
+    from segmentation.local import postgres
+
+    local = dict(line.split(" = ") for line in postgres.CONF.splitlines() if line.startswith("log_"))
+    for name, value in (option.split("=") for option in options if option.startswith("log_")):
+        assert local[name] == value, "the embedded server and that of compose say the same"
+
+
+def test_init_migrates_by_a_command_that_is_there():
+    from typer.testing import CliRunner
+
+    from segmentation import cli
+
+    steps = SERVICES["init"]["command"][-1].splitlines()
+    (step,) = [step.split() for step in steps if step.startswith("python -m segmentation")]
+    assert CliRunner().invoke(cli.app, [*step[3:], "--help"]).exit_code == 0
+
+
 def test_ports_are_open_on_this_machine_only():
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports

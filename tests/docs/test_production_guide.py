@@ -112,6 +112,8 @@ def test_owner_migrates_the_warehouse_and_readers_see_segments_only(guide, new_d
     assert may(marketing, "delete from segments.segment_name_overrides")
     assert not may(marketing, "delete from segments.segment_versions")
     crm = as_role(warehouse, "crm")
+    with crm.connect() as conn:
+        assert db.scalar(conn, "show idle_in_transaction_session_timeout") == "1min"
     assert may(crm, "select * from segments.current_customer_segments")
     assert may(crm, "select * from segments.runs")
     for closed in (

@@ -71,7 +71,6 @@ BASELINES = {
 }
 
 READER = """
-    do $$ begin create role faults_reader; exception when duplicate_object then null; end $$;
     grant usage on schema demo to faults_reader;
     grant select on all tables in schema demo to faults_reader;
     revoke select on orders from faults_reader;

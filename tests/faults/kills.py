@@ -113,7 +113,7 @@ class Backfill:
     def forget(self) -> None:
         """Empty the warehouse."""
         server = postgres.start(self.machine.folder / SHOP / "postgres")
-        admin = postgres.database(server, "postgres", create=False)
+        admin = postgres.admin(server)
         connection = psycopg2.connect(**admin.params)
         connection.autocommit = True
         with connection.cursor() as cursor:

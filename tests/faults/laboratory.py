@@ -116,8 +116,14 @@ class Laboratory:
         self.machine, self.say = machine, say
         self.server = postgres.start(machine.folder / SHOP / "postgres")
         self.commands = Commands(machine)
-        self.admin = postgres.database(self.server, "postgres", create=False)
+        self.admin = postgres.admin(self.server)
         self._sql(self.admin, "alter system set fsync = off", "select pg_reload_conf()")
+        self._sql(
+            self.admin,
+            "drop role if exists faults_reader",
+            "create role faults_reader",
+            f"grant faults_reader to {postgres.TASKS}",
+        )
         self.made: set[str] = set()
         self.controls: dict[tuple[str, int], Seen] = {}
 
@@ -128,7 +134,7 @@ class Laboratory:
     # --- databases -----------------------------------------------------------------------------------------
 
     def _database(self, name: str) -> Database:
-        return Database(name, {**self.admin.params, "dbname": name})
+        return postgres.database(self.server, name, create=False)
 
     @staticmethod
     def _sql(database: Database, *statements: str) -> None:
@@ -142,7 +148,7 @@ class Laboratory:
         self._sql(
             self.admin,
             f"drop database if exists {name} with (force)",
-            f"create database {name} template {template} strategy file_copy",
+            f"create database {name} owner {postgres.TASKS} template {template} strategy file_copy",
         )
 
     # --- baselines -----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 from segmentation.local import postgres, services
@@ -256,6 +257,37 @@ def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
     assert f"told: {subject}" in status.stdout
 
 
+def test_a_night_of_make_run_is_made_by_the_scheduler_that_runs(airflow):
+    """It took the tasks of the other's run, and both failed; now one works, and the other follows it."""
+    day = "2026-03-03"
+    ran = airflow.machine.make("run", "--as-of", day, "--algorithm", "kmeans", **SMALL)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "the scheduler of `make up` makes it" in ran.stdout
+    assert "publish: success" in ran.stdout and "PUBLISHED" in ran.stdout
+    (run,) = [r for r in call(airflow.runs, airflow.token)["dag_runs"] if "make_run" in r["dag_run_id"]]
+    assert (run["state"], run["conf"]["algorithms"]) == ("success", ["kmeans"])
+    with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
+        (row,) = db.rows(
+            conn, "select dag_run_id, status from segments.runs where as_of_date = %(d)s", {"d": day}
+        )
+    assert row == {"dag_run_id": run["dag_run_id"], "status": "published"}
+    other = airflow.machine.make("run", "--as-of", day, **{**SMALL, "SEGMENTATION__MODEL__SEED": "5"})
+    assert other.returncode == 2
+    assert "run with other settings (SEGMENTATION__MODEL__SEED)" in other.stderr
+
+
+def test_nothing_of_it_listens_on_another_address(airflow):
+    family = psutil.Process(airflow.process.pid).children(recursive=True)
+    listening = {
+        one.laddr.ip
+        for process in family
+        for one in process.net_connections("inet")
+        if one.status == psutil.CONN_LISTEN
+    }
+    assert len(family) > 8, "parts, and workers of the scheduler"
+    assert listening == {"127.0.0.1"}
+
+
 def test_two_shops_that_come_up_at_once_take_two_ports(machine):
     """Nobody listens yet on the port that the first has chosen."""
     number, reserved = services.reserve_port("")
@@ -275,6 +307,28 @@ def test_ctrl_c_stops_everything(airflow):
     assert airflow.process.returncode == 0
     with pytest.raises(OSError):  # nobody listens any more
         call(f"{airflow.address}/api/v2/monitor/health")
+
+
+def test_what_a_killed_scheduler_and_a_killed_command_leave_behind_ends(machine):
+    """Two hours later workers were idle still, and a server of logs listened on every address."""
+    up = subprocess.Popen(
+        machine.command("up"), env={**machine.environment, **SMALL}, stdout=subprocess.PIPE, text=True
+    )
+    lines_until(up, "Ctrl-C", START_SECONDS)
+    family = psutil.Process(up.pid).children(recursive=True)
+    (scheduler,) = [
+        p for p in psutil.Process(up.pid).children() if "segmentation.pipeline.warm" in p.cmdline()
+    ]
+    workers = scheduler.children(recursive=True)
+    assert len(workers) >= 8
+    scheduler.kill()
+    _, alive = psutil.wait_procs(workers, 20)
+    assert alive == [], "the workers of a killed scheduler"
+    up.kill()
+    up.wait()
+    others = [p for p in family if "postgres" not in p.name()]
+    _, alive = psutil.wait_procs(others, 20)
+    assert alive == [], "the parts of a killed `make up`"
 
 
 def deadline_of(machine: Machine, dag_run_id: str) -> str | None:

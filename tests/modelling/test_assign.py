@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -215,6 +216,31 @@ def test_error_of_a_model_of_the_same_versions_is_left_as_it_is(blobs, tmp_path)
     save_model(make_model(first_good("kmeans", blobs[0]), blobs[0]), tmp_path)
     with pytest.raises(ZeroDivisionError), working(load_model(tmp_path)):
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("beside", ["[]", "[1, 2]", '"text"', "null", "7", '{"versions": []}'])
+def test_what_stands_beside_a_model_and_is_no_object_is_refused_in_words(beside, blobs, tmp_path):
+    """A list raised AttributeError, and the night ended in a traceback."""
+    matrix, _ = blobs
+    save_model(make_model(first_good("kmeans", matrix), matrix), tmp_path)
+    (tmp_path / "model.json").write_text(beside)
+    with pytest.raises(ModelRefusedError, match=r"model\.json is not what a model has beside it"):
+        load_model(tmp_path)
+
+
+def test_an_archive_that_unpacks_to_more_than_a_gigabyte_is_refused_unread(tmp_path):
+    file = tmp_path / "bomb.skops"
+    with (
+        ZipFile(file, "w", ZIP_DEFLATED) as archive,
+        archive.open("schema.json", "w", force_zip64=True) as one,
+    ):
+        for _ in range(1025):
+            one.write(bytes(1 << 20))
+    assert file.stat().st_size < 2 << 20
+    with pytest.raises(ModelRefusedError, match=r"its archive unpacks to 1\.1 GB"):
+        loads(file.read_bytes())
+    with pytest.raises(ModelRefusedError, match="unpacks to"):
+        load_candidates(file)
 
 
 def test_missing_file_is_refused(tmp_path):

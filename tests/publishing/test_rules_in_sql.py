@@ -123,7 +123,10 @@ def published(new_database, migrated, drop_database, tmp_path_factory, patch) ->
     )
     shop = SmallShop(new_database(), new_database(migrated), tmp_path_factory.mktemp("store"))
     shop.settings = shop.settings.model_copy(
-        update={"products": shop.settings.products.model_copy(update={"most": 3})}
+        update={
+            "products": shop.settings.products.model_copy(update={"most": 3}),
+            "privacy": shop.settings.privacy.model_copy(update={"min_customers": 1}),
+        }
     )
     shop.create()
     shop.add(**rows_of_a_shop())
@@ -412,10 +415,60 @@ def test_habits_are_shares_of_the_orders_of_a_segment(published):
 def test_a_shop_that_knows_days_only_has_no_habits_by_hour(published):
     with published.warehouse.connect() as conn:
         db.execute(conn, "update core.orders set local_hour = 0")
-        told = {"as_of_date": AS_OF, "days": 365}
+        told = {"as_of_date": AS_OF, "days": 365, "min_customers": 1}
         rows = db.rows(conn, db.statement("segments/habits.sql", assignments=BY_SEGMENT), told)
         assert {row["habit"] for row in rows} == {"channel", "weekday"}
         conn.rollback()
+
+
+def test_nothing_is_told_of_what_a_few_customers_buy_or_do(published):
+    """As many orders as you like may be one customer's."""
+    of = {"as_of_date": AS_OF, "days": 365, "most": 1000}
+    with published.warehouse.connect() as conn:
+        everything, told = (
+            {
+                (table, row["cluster"], row.get("habit"), row.get("value") or row["product_id"])
+                for table in ("habits", "products")
+                for row in db.rows(
+                    conn,
+                    db.statement(f"segments/{table}.sql", assignments=BY_SEGMENT),
+                    {**of, "min_customers": least},
+                )
+            }
+            for least in (1, 10)
+        )
+        customers = {
+            **{
+                ("habits", row["cluster"], row["habit"], row["value"]): row["customers"]
+                for row in db.rows(
+                    conn,
+                    f"""
+                    select a.cluster, h.habit, h.value, count(distinct o.customer_id) as customers
+                    from core.orders as o inner join {BY_SEGMENT} as a using (customer_id)
+                    cross join lateral (values
+                        ('hour', lpad(o.local_hour::text, 2, '0')), ('channel', nullif(btrim(o.channel), '')),
+                        ('weekday', extract(isodow from o.day)::text)
+                    ) as h (habit, value)
+                    where o.cancelled_on is null and exists (
+                        select from core.order_items as i
+                        where i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0
+                    )
+                    group by 1, 2, 3
+                    """,
+                )
+            },
+            **{
+                ("products", row["cluster"], None, row["product_id"]): row["customers"]
+                for row in db.rows(
+                    conn,
+                    db.statement("segments/products.sql", assignments=BY_SEGMENT),
+                    {**of, "min_customers": 1},
+                )
+            },
+        }
+        conn.rollback()
+    assert told == {one for one in everything if customers[one] >= 10}
+    assert {one[0] for one in everything - told} == {one[0] for one in told} == {"habits", "products"}
 
 
 def test_every_segment_has_a_play(published):

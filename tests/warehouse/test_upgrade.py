@@ -5,6 +5,7 @@
 """
 
 import gzip
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ def upgraded(tmp_path_factory) -> Iterator[Upgraded]:
             str(server.bin_path / "psql"), "-qv", "ON_ERROR_STOP=1", "-o", "/dev/null",
             f"host={where['host']} port={where['port']} user={where['user']} dbname={where['dbname']}",
         ],
+        env={**os.environ, "PGPASSWORD": where["password"]},
         input=gzip.decompress(DUMP.read_bytes()),
         check=True,
     )  # fmt: skip

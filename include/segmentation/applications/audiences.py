@@ -26,6 +26,7 @@ from segmentation.warehouse import db
 
 MANIFEST = "manifest.json"
 COLUMN = "email_sha256"
+WITHHELD = "fewer addresses with consent than min_customers"
 
 
 @dataclass(frozen=True)
@@ -118,20 +119,88 @@ def _read(conn: db.Connection, run: Run, segment: dict[str, Any], settings: Audi
     return Audience(segment["segment_id"], segment["name"], segment["customers"], addresses)
 
 
+def forget_addresses(folder: Path, addresses: set[str]) -> list[Path]:
+    """Take addresses out of every export that is kept; returns the files that are written anew, or are gone.
+
+    The manifests name new files with their checksums, and the old ones go after that. An audience that has
+    fewer than `min_customers` left is withheld from then on.
+    """
+    found = []
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}"), key=str) if addresses and folder.exists() else []:
+        told = json.loads(manifest.read_text())
+        changed = {}
+        for entry in told["audiences"]:
+            for file in entry.get("files", ()):
+                lines = _read_addresses(folder / file["path"])
+                if addresses.intersection(lines):
+                    changed[file["path"]] = [line for line in lines if line not in addresses]
+        if changed:
+            _write_anew(folder, manifest, told, changed)
+            found += [folder / path for path in changed]
+    return found
+
+
+def _read_addresses(file: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    if file.name.endswith(".csv"):
+        return file.read_text().splitlines()[1:]
+    return pq.read_table(BytesIO(file.read_bytes()))[COLUMN].to_pylist()
+
+
+def _write_anew(folder: Path, manifest: Path, told: dict[str, Any], changed: dict[str, list[str]]) -> None:
+    """An export with fewer addresses: its files in a new folder, its manifest, then the old ones go."""
+    old = folder / next(iter(changed)).rsplit("/", 1)[0]
+    contents: dict[str, bytes] = {}
+    for entry in told["audiences"]:
+        for file in entry.get("files", ()):
+            name = file["path"].rsplit("/", 1)[1]
+            make = _csv if name.endswith(".csv") else _parquet
+            kept = changed.get(file["path"])
+            contents[name] = (folder / file["path"]).read_bytes() if kept is None else make(kept)
+            entry["addresses"] = entry["addresses"] if kept is None else len(kept)
+        if entry.get("addresses", told["min_customers"]) < told["min_customers"]:
+            for file in entry.pop("files"):
+                del contents[file["path"].rsplit("/", 1)[1]]
+            del entry["addresses"], entry["customers"]
+            entry["withheld"] = WITHHELD
+    digest = hashlib.sha256("".join(map(_sha256, contents.values())).encode()).hexdigest()
+    place = old.with_name(f"{told['run_id']}-{digest[:12]}")
+    place.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        _put(place / name, content)
+    for entry in told["audiences"]:
+        if "files" in entry:
+            entry["files"] = _files(entry["segment_id"], f"{manifest.parent.name}/{place.name}", contents)
+    content = json.dumps(told, indent=2, ensure_ascii=False).encode() + b"\n"
+    newest = folder / MANIFEST
+    is_newest = newest.exists() and json.loads(newest.read_text())["as_of_date"] == told["as_of_date"]
+    _put(manifest, content)
+    if is_newest:
+        _put(newest, content)
+    if old.name != place.name:
+        _remove(old)
+
+
 def _entry(audience: Audience, is_kept: bool, place: str, files: dict[str, bytes]) -> dict[str, Any]:
     entry: dict[str, Any] = {"segment_id": audience.segment_id, "name": audience.name}
     if not is_kept:
-        return {**entry, "withheld": "fewer addresses with consent than min_customers"}
+        return {**entry, "withheld": WITHHELD}
     return {
         **entry,
         "customers": audience.customers,
         "addresses": len(audience.addresses),
-        "files": [
-            {"path": f"{place}/{name}", "bytes": len(content), "sha256": _sha256(content)}
-            for name, content in files.items()
-            if name.startswith(f"segment_{audience.segment_id}.")
-        ],
+        "files": _files(audience.segment_id, place, files),
     }
+
+
+def _files(segment_id: int, place: str, files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """The files of an audience, as a manifest names them."""
+    return [
+        {"path": f"{place}/{name}", "bytes": len(content), "sha256": _sha256(content)}
+        for name, content in files.items()
+        if name.startswith(f"segment_{segment_id}.")
+    ]
 
 
 def _csv(addresses: list[str]) -> bytes:

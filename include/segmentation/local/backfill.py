@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from segmentation.local import home as homes
 from segmentation.local import services
 from segmentation.local.home import Home
+from segmentation.pipeline import lifeline
 
 ENDED_OTHERWISE, STOPPED = 1, 130
 
@@ -43,6 +44,7 @@ def _attend(
     remember: Callable[[subprocess.Popen], None] = lambda _: None,
 ) -> int | None:
     """Run the process that follows a backfill, for as long as the services are up; None when they are not."""
+    environment = {**environment, lifeline.PARENT: str(os.getpid())}
     process = subprocess.Popen(command, env=environment, cwd=home.folder)  # noqa: S603 (ours)
     remember(process)
     try:

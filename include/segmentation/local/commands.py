@@ -13,6 +13,7 @@ from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.local import home as homes
 from segmentation.local.home import Home
+from segmentation.pipeline import lifeline
 from segmentation.sources import files
 
 YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
@@ -199,9 +200,12 @@ def psql(
         raise SettingsError(f"ARGS: {error}") from None
     home = _known_home(shop)
     server = home.start_server()
-    warehouse = homes.databases(server)[1].params
-    target = f"host={warehouse['host']} port={warehouse['port']} user={warehouse['user']} dbname=warehouse"
-    return subprocess.call([str(server.bin_path / "psql"), target, *words])  # noqa: S603 (the user's own words)
+    where = homes.databases(server)[1].params
+    target = {"PGHOST": where["host"], "PGPORT": str(where["port"]), "PGUSER": where["user"]}
+    target |= {"PGDATABASE": where["dbname"], "PGPASSWORD": where["password"]}
+    return subprocess.call(  # noqa: S603 (the user's own words)
+        [str(server.bin_path / "psql"), *words], env={**os.environ, **target}
+    )
 
 
 @app.command()
@@ -236,7 +240,8 @@ def _in_deployment(shop: str, words: list[str], given: str | None = None) -> int
     home = _known_home(shop)
     environment = homes.airflow_environment(home, home.start_server())
     command = [sys.executable, "-W", "ignore", "-m", "segmentation", *words]
-    options: dict[str, Any] = {"env": environment, "cwd": home.folder}
+    owned = {**environment, lifeline.PARENT: str(os.getpid())}
+    options: dict[str, Any] = {"env": owned, "cwd": home.folder}
     if given is None:
         return subprocess.call(command, **options)  # noqa: S603 (the arguments are ours)
     return subprocess.run(command, **options, text=True, check=False, input=given + "\n").returncode  # noqa: S603

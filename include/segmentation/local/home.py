@@ -2,21 +2,24 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from segmentation.errors import SettingsError
 from segmentation.local import postgres
-from segmentation.local.postgres import PostgresServer
-from segmentation.settings import INCLUDE
+from segmentation.local.postgres import Server
+from segmentation.settings import INCLUDE, SHOP_NAME
 from segmentation.sources import contract, files, refresh
 from segmentation.warehouse.db import Database
 
 PROJECT = INCLUDE.parent
 LOCAL = Path(os.environ.get("SEGMENTATION_LOCAL", PROJECT / ".local"))
 LAST = LOCAL / "last_shop"
+TAKEN = ("venv", "last_shop")  # what else is in that folder
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Home:
 
     def save(self) -> None:
         """Remember the shop, and that it was the last one used."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.folder / "shop.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
         LAST.write_text(self.shop + "\n")
 
@@ -57,7 +60,7 @@ class Home:
         }
         return {name: value for name, value in given.items() if value}
 
-    def start_server(self) -> PostgresServer:
+    def start_server(self) -> Server:
         """The shop's Postgres, started or joined."""
         return postgres.start(self.folder / "postgres")
 
@@ -81,7 +84,7 @@ def find(
     """
     if customers and not customers.isdigit():
         raise SettingsError(f"CUSTOMERS={customers}: expected a number such as 5000")
-    name = shop or source or (LAST.read_text().strip() if LAST.exists() else "demo")
+    name = _name(shop or source or (LAST.read_text().strip() if LAST.exists() else "demo"))
     kept = LOCAL / name / "shop.json"
     known = json.loads(kept.read_text()) if kept.exists() else {}
     path = str(Path(data).expanduser().resolve()) if data else known.get("data")
@@ -97,19 +100,35 @@ def find(
     )
 
 
-def databases(server: PostgresServer) -> tuple[Database, Database, Database]:
+def _name(text: str) -> str:
+    """The name of a shop, which is that of its folder, too.
+
+    Raises
+    ------
+    SettingsError
+        It is no name, so that no path is ever made of it.
+    """
+    if not re.fullmatch(SHOP_NAME, text) or text in TAKEN:
+        raise SettingsError(
+            f"SHOP={text!r}: expected a name of small letters, digits, - and _, of at most 41 characters, "
+            f"and none of {', '.join(TAKEN)}"
+        )
+    return text
+
+
+def databases(server: Server) -> tuple[Database, Database, Database]:
     """The shop's databases `shop`, `warehouse` and `airflow`."""
     shop, warehouse, airflow = (postgres.database(server, name) for name in ("shop", "warehouse", "airflow"))
     return shop, warehouse, airflow
 
 
-def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
+def airflow_environment(home: Home, server: Server) -> dict[str, str]:
     """The environment of every Airflow process of this shop. Secrets are made once and stay in `.local`."""
     shop, warehouse, airflow = databases(server)
     folder = home.folder / "airflow"
     folder.mkdir(parents=True, exist_ok=True)
-    host, port = airflow.params["host"], airflow.params["port"]
-    metadata = f"postgresql+psycopg2://{airflow.params['user']}@:{port}/airflow?host={host}"
+    where = airflow.params
+    address = f"{where['user']}:{where['password']}@:{where['port']}/airflow?host={quote(where['host'])}"
     return {
         **os.environ,
         **home.settings_environment(),
@@ -124,8 +143,9 @@ def airflow_environment(home: Home, server: PostgresServer) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{address}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "SEGMENTATION_LOGS": os.pathsep.join([str(home.folder / "logs"), str(server.pgdata / "logs")]),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         # on a laptop that is busy the api-server may take longer than five seconds, and a task would end
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
@@ -172,6 +192,7 @@ def _connection(database: Database) -> str:
         "host": params["host"],
         "port": params["port"],
         "login": params["user"],
+        "password": params["password"],
         "schema": params["dbname"],
     }
     return json.dumps(fields)
@@ -201,8 +222,7 @@ def remove() -> list[str]:
         if data.exists():
             info = PostmasterInfo.read_from_pgdata(data)
             if info is not None and info.process is not None and info.is_running():
-                info.process.terminate()
-                info.process.wait(30)
+                postgres.stop(info.process)
         removed.append(folder.name)
         shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
     return removed

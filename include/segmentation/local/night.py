@@ -1,9 +1,11 @@
 """One night from the terminal: the DAG in a process of its own, its progress, and what became of it."""
 
 import json
+import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,27 +13,61 @@ from typing import Any
 from segmentation import progress, settings
 from segmentation.dates import ONE_DAY
 from segmentation.local import home as homes
+from segmentation.local import scheduled, services
 from segmentation.local.home import Home
+from segmentation.pipeline import lifeline
+from segmentation.runs import register
 from segmentation.sources import files
+from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 
 PUBLISHED, ENDED_OTHERWISE = 0, 1
+GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a night: its run in the register (None: it did not begin), and its DAG run's state."""
+
+    run_id: str | None
+    state: str | None
 
 
 def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
     """One night of the DAG for a date, a summary and a report; returns the exit code.
 
     `day` is the day after the last fact of a file, or today, unless it is named. `overrides` are parameters
-    of the DAG run.
+    of the DAG run. While `make up` is at work on the shop its scheduler makes the night.
+
+    Raises
+    ------
+    SettingsError
+        Another command is at work on the shop.
     """
-    home.save()
+    (home.folder / "airflow").mkdir(mode=0o700, parents=True, exist_ok=True)
     server = home.start_server()
-    shop, warehouse, _ = homes.databases(server)
-    last_day = _land(shop)  # before the run, so that a file that cannot be read is refused at once
-    day = day or last_day
-    print(f"Segmenting shop '{home.shop}' (source {home.source}) as of {day}\n")
-    ended = _run_dag(home, homes.airflow_environment(home, server), day, overrides)
-    return _tell(home, warehouse, ended, day)
+    environment = homes.airflow_environment(home, server)
+    shop, warehouse, metadata = homes.databases(server)
+    with services.night(home):
+        is_scheduled = services.are_running(home)
+        if is_scheduled:
+            scheduled.check(home, environment)
+        home.save()
+        last_day = _land(shop)  # before the run, so that a file that cannot be read is refused at once
+        day = day or last_day
+        print(f"Segmenting shop '{home.shop}' (source {home.source}) as of {day}\n", flush=True)
+        params = {"as_of_date": day.isoformat(), **overrides}
+        if not is_scheduled:
+            _close_the_dead(warehouse)
+            ended = _run_dag(home, warehouse, environment, params)
+            return _tell(warehouse, ended, day, f"log: {home.folder / 'logs' / f'{day}.log'}")
+    try:
+        followed = scheduled.run(home, metadata, environment, params)
+    except KeyboardInterrupt:
+        print(f"\nfollowed no longer; the scheduler goes on with the night of {day}", file=sys.stderr)
+        return ENDED_OTHERWISE
+    run_id = _run_of(warehouse, followed.dag_run_id)
+    return _tell(warehouse, Ended(run_id, followed.state), day, f"In the UI: the run {followed.dag_run_id}")
 
 
 def _land(shop: Database) -> date:
@@ -47,9 +83,9 @@ def _line(message: str) -> None:
     print(f"  {message}", flush=True)
 
 
-def _run_dag(home: Home, environment: dict[str, str], day: date, overrides: dict[str, Any]) -> dict[str, str]:
+def _run_dag(home: Home, warehouse: Database, environment: dict[str, str], params: dict[str, Any]) -> Ended:
     """The night in a process of its own: its output to the log, its progress to the terminal."""
-    folder = home.folder / "logs"
+    folder, day = home.folder / "logs", params["as_of_date"]
     folder.mkdir(parents=True, exist_ok=True)
     log, follow, result = (folder / f"{day}.{kind}" for kind in ("log", "progress", "result"))
     follow.write_text("")
@@ -57,21 +93,63 @@ def _run_dag(home: Home, environment: dict[str, str], day: date, overrides: dict
     environment = {
         **environment,
         progress.FOLLOWER: str(follow),
+        lifeline.PARENT: str(os.getpid()),
         "SEGMENTATION__RUN__RETRIES": "0",  # somebody is watching, and can run it again
     }
-    command = [sys.executable, "-m", "segmentation.local.one_night", str(result)]
-    command.append(json.dumps({"as_of_date": day.isoformat(), **overrides}))
+    command = [sys.executable, "-m", "segmentation.local.one_night", str(result), json.dumps(params)]
+    before = _newest(warehouse, day)
     with log.open("w") as output:
         process = subprocess.Popen(  # noqa: S603 (the arguments are ours)
             command, env=environment, cwd=home.folder, stdout=output, stderr=subprocess.STDOUT
         )
         try:
             _follow(follow, process)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-    return json.loads(result.read_text()) if result.exists() else {"log": str(log)}
+        except BaseException:
+            _end(process)
+            _close(warehouse, day, before, "it was stopped by whoever ran it")
+            raise
+    # without a result its process was killed: what it had begun is nobody's now
+    _close(warehouse, day, before, "its process ended before it: killed, or out of memory")
+    made = json.loads(result.read_text()) if result.exists() else {}
+    after = _newest(warehouse, day)
+    return Ended(after if after != before else None, made.get("state"))
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End the night's process politely, then for sure: Airflow's tasks take no notice of a polite signal."""
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _newest(warehouse: Database, day: str) -> str | None:
+    """The newest run of a date."""
+    with warehouse.connect(readonly=True) as conn:
+        if db.scalar(conn, "select to_regclass('segments.runs')") is None:
+            return None
+        query = "select run_id from segments.runs where as_of_date = %(day)s order by started_at desc limit 1"
+        return db.scalar(conn, query, {"day": day})
+
+
+def _close_the_dead(warehouse: Database) -> None:
+    """End, in the register, every run: nobody but this process is at work on the shop."""
+    with warehouse.connect() as conn:
+        if db.scalar(conn, "select to_regclass('segments.runs')"):
+            found = db.rows(conn, "select run_id from segments.runs where status = 'running' order by run_id")
+            for run in found:
+                register.finish(
+                    warehouse, run["run_id"], "failed", "the night did not end: it was killed", "killed"
+                )
+
+
+def _close(warehouse: Database, day: str, before: str | None, why: str) -> None:
+    """End, in the register, a run whose process is no more, so that nobody waits for its lease."""
+    run_id, verdict = _newest(warehouse, day), f"the night did not end: {why}"
+    if run_id not in (None, before) and register.finish(warehouse, run_id, "failed", verdict, "killed"):
+        print(verdict, file=sys.stderr)
 
 
 def _follow(file: Path, process: subprocess.Popen) -> None:
@@ -87,28 +165,29 @@ def _follow(file: Path, process: subprocess.Popen) -> None:
             time.sleep(0.1)
 
 
-def _tell(home: Home, warehouse: Database, ended: dict[str, str], day: date) -> int:
-    from segmentation.report import summary
-    from segmentation.runs import register
-    from segmentation.warehouse import db
-
-    run = None
-    if "dag_run_id" in ended:
-        with warehouse.connect(readonly=True) as conn:
-            if db.scalar(conn, "select to_regclass('segments.runs')"):
-                run = register.of_dag_run(conn, ended["dag_run_id"])
-    log = home.folder / "logs" / f"{day}.log"
-    if run is None:
-        print(
-            f"\nThe night of {day} did not start; nothing is published. What happened: {log}", file=sys.stderr
-        )
-        return ENDED_OTHERWISE
+def _run_of(warehouse: Database, dag_run_id: str) -> str | None:
+    """The run of a DAG run, in the register."""
     with warehouse.connect(readonly=True) as conn:
+        if db.scalar(conn, "select to_regclass('segments.runs')") is None:
+            return None
+        run = register.of_dag_run(conn, dag_run_id)
+        return None if run is None else run.run_id
+
+
+def _tell(warehouse: Database, ended: Ended, day: date, look: str) -> int:
+    """Print the summary of the run, and where to look when it was not published; returns the exit code."""
+    from segmentation.report import summary
+
+    with warehouse.connect(readonly=True) as conn:
+        run = register.find(conn, ended.run_id) if ended.run_id else None
+        if run is None:
+            print(f"\nThe night of {day} did not start; nothing is published. {look}", file=sys.stderr)
+            return ENDED_OTHERWISE
         print(f"\n{summary.text(conn, run.run_id, run.report_path)}")
     if not run.is_published:
-        print(f"\nlog: {log}", file=sys.stderr)
+        print(f"\n{look}", file=sys.stderr)
         return ENDED_OTHERWISE
-    if ended["state"] != "success":
-        print(f"\nThe date is published, but a task after that failed; log: {log}", file=sys.stderr)
+    if ended.state != "success":
+        print(f"\nThe date is published, but a task after that failed. {look}", file=sys.stderr)
         return ENDED_OTHERWISE
     return PUBLISHED

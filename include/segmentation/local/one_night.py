@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 from segmentation import progress
 from segmentation.local.home import PROJECT
+from segmentation.pipeline import lifeline
 from segmentation.runs import dag_ids
 
 
@@ -61,4 +62,5 @@ def main(result: Path, params: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    lifeline.hold()
     main(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -1,29 +1,41 @@
 """The parts of Airflow that real nights need, as processes of this machine, until Ctrl-C."""
 
 import contextlib
+import hashlib
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import psutil
 
+from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.local import home as homes
 from segmentation.local import postgres
 from segmentation.local.home import Home
+from segmentation.pipeline.lifeline import PARENT
 from segmentation.runs import dag_ids
 
-PARTS = {part: (part,) for part in ("api-server", "dag-processor", "scheduler", "triggerer")}
+# Airflow's log servers listen on every address, and the api-server reads the same files: none is started.
+NO_LOG_SERVER = "--skip-serve-logs"
+PARTS = {
+    "api-server": ("api-server",),
+    "dag-processor": ("dag-processor",),
+    "scheduler": ("scheduler", NO_LOG_SERVER),
+    "triggerer": ("triggerer", NO_LOG_SERVER),
+}
 # A backfill waits for nobody: no triggerer, and no scheduled night comes in between.
-QUIET_PARTS = {part: (part,) for part in ("api-server", "dag-processor", "scheduler")}
+QUIET_PARTS = {part: PARTS[part] for part in ("api-server", "dag-processor", "scheduler")}
 QUIET = {
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
@@ -31,8 +43,8 @@ QUIET = {
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "AIRFLOW__API__WORKERS": "1",
 }
-WARM = "segmentation.pipeline.warm"
-OURS = (WARM, "segmentation")  # words of the command lines of what is ours
+WARM, COLD = "segmentation.pipeline.warm", "segmentation.pipeline.lifeline"
+OURS = (WARM, COLD, "segmentation")  # words of the command lines of what is ours
 FIRST_PORT, LAST_PORT = 8080, 8099
 START_SECONDS = 120
 STOP_SECONDS = 30
@@ -67,16 +79,18 @@ class Parts:
     port: int
     logs: Path
     left: Path
+    is_quiet: bool
 
     @property
     def ended(self) -> str | None:
         """A part that has ended; None while all run."""
         return next((part for part, one in self.processes.items() if one.poll() is not None), None)
 
-    def remember(self, process: subprocess.Popen) -> None:
-        """Have one more process ended when this one is killed before it can."""
-        pids = [one.pid for one in [*self.processes.values(), process]]
-        self.left.write_text(json.dumps(pids))
+    def remember(self, *processes: subprocess.Popen) -> None:
+        """Have the parts, and further processes, ended when this one is killed before it can."""
+        pids = [one.pid for one in [*self.processes.values(), *processes]]
+        known = {"pids": pids, "is_quiet": self.is_quiet, "settings": fingerprints(self.environment)}
+        self.left.write_text(json.dumps(known))
 
     def last_word(self) -> str:
         """The part that has ended, and the path of its log."""
@@ -92,14 +106,15 @@ def started(
     Raises
     ------
     SettingsError
-        When the port asked for is in use, or the services of this shop run already.
+        When the port asked for is in use, the services of this shop run already, or `make run` is at work.
     """
-    left = home.folder / "airflow" / "processes.json"
-    lock = fasteners.InterProcessLock(home.folder / "airflow" / "services.lock")
+    left = _processes(home)
+    lock = _lock(home, "services")
     if not lock.acquire(blocking=False):
         raise SettingsError(f"the services of shop '{home.shop}' run already, in another terminal")
     try:
-        stop_left_behind(left)
+        with night(home):  # a scheduler would take the tasks of its run
+            stop_left_behind(left)
         number, reserved = reserve_port(port)
     except BaseException:
         lock.release()
@@ -123,10 +138,11 @@ def started(
         )
         commands = QUIET_PARTS if is_quiet else PARTS
         processes = {part: _start(part, command, environment, logs) for part, command in commands.items()}
-        left.write_text(json.dumps([process.pid for process in processes.values()]))
+        parts = Parts(processes, environment, number, logs, left, is_quiet)
+        parts.remember()
         try:
             _wait_until_healthy(number, processes, is_quiet)
-            yield Parts(processes, environment, number, logs, left)
+            yield parts
         finally:
             stop(processes)
             left.unlink(missing_ok=True)
@@ -136,20 +152,67 @@ def started(
         lock.release()
 
 
+def _lock(home: Home, name: str) -> fasteners.InterProcessLock:
+    return fasteners.InterProcessLock(home.folder / "airflow" / f"{name}.lock")
+
+
+def _processes(home: Home) -> Path:
+    return home.folder / "airflow" / "processes.json"
+
+
 def are_running(home: Home) -> bool:
     """True where another process of this machine has started the services of the shop."""
-    lock = fasteners.InterProcessLock(home.folder / "airflow" / "services.lock")
+    lock = _lock(home, "services")
     is_free = lock.acquire(blocking=False)
     if is_free:
         lock.release()
     return not is_free
 
 
+@contextlib.contextmanager
+def night(home: Home) -> Iterator[None]:
+    """Keep every other `make run` out, and whatever starts a scheduler, which would take the night's tasks.
+
+    Raises
+    ------
+    SettingsError
+        When another is at work.
+    """
+    lock = _lock(home, "night")
+    if not lock.acquire(blocking=False):
+        raise SettingsError(
+            f"a night of shop '{home.shop}' is under way in another terminal (make run); wait for its end"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def running(home: Home) -> dict[str, Any]:
+    """What the services that run have told: `is_quiet` (a backfill's), `settings`; empty while they start."""
+    try:
+        known = json.loads(_processes(home).read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def fingerprints(environment: Mapping[str, str]) -> dict[str, str]:
+    """A hash of each setting in an environment, by its name."""
+    return {
+        name: hashlib.sha256(value.encode()).hexdigest()
+        for name, value in sorted(environment.items())
+        if name.startswith(settings.PREFIX)
+    }
+
+
 def stop_left_behind(file: Path) -> None:
     """End the processes of an earlier `make up` or `make backfill` that was killed before it could."""
     if not file.exists():
         return
-    for pid in json.loads(file.read_text()):
+    known = json.loads(file.read_text())
+    for pid in known["pids"] if isinstance(known, dict) else known:
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
             if any("airflow" in word or word in OURS for word in process.cmdline()):
@@ -206,12 +269,10 @@ def addresses(number: int) -> dict[str, str]:
 
 
 def _start(part: str, command: tuple[str, ...], environment: dict[str, str], logs: Path) -> subprocess.Popen:
-    airflow = [str(Path(sys.executable).parent / "airflow")]
-    if part == "scheduler":
-        airflow = [sys.executable, "-W", "ignore", "-m", WARM]
+    module = WARM if part == "scheduler" else COLD
     return subprocess.Popen(  # noqa: S603 (the arguments are ours)
-        [*airflow, *command],
-        env=environment,
+        [sys.executable, "-W", "ignore", "-m", module, *command],
+        env={**environment, PARENT: str(os.getpid())},
         stdout=(logs / f"{part}.log").open("w"),
         stderr=subprocess.STDOUT,
         start_new_session=True,  # Ctrl-C reaches us alone, and we stop them in order

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED
+from zipfile import ZIP_DEFLATED, ZipFile, is_zipfile
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,7 @@ TRUSTED = (
     f"{OWN}.representations.Places",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",  # arrays of split points
 )
+MAX_UNPACKED_BYTES = 1 << 30  # of a model's archive
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "skops")
 
 
@@ -181,6 +183,8 @@ def load_model(folder: Path) -> Model:
         beside = json.loads((folder / "model.json").read_text())
     except (OSError, ValueError) as error:
         raise ModelRefusedError(f"no readable model in {folder}: {error}") from error
+    if not isinstance(beside, dict) or not isinstance(beside.get("versions", {}), dict):
+        raise ModelRefusedError(f"{folder / 'model.json'} is not what a model has beside it: not an object")
     if hashlib.sha256(content).hexdigest() != beside.pop("sha256", None):
         raise ModelRefusedError(f"the model in {folder} is not the one its hash was made of")
     try:
@@ -250,12 +254,25 @@ def loads(content: bytes) -> Any:
     Raises
     ------
     ModelRefusedError
-        Naming the types.
+        Naming the types; or the archive would unpack to more than a gigabyte.
     """
+    _refuse_what_is_too_large(content)
     untrusted = sorted(set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED))
     if untrusted:
         raise ModelRefusedError(f"types that are not trusted: {', '.join(untrusted)}")
     return skops_io.loads(content, trusted=list(TRUSTED))
+
+
+def _refuse_what_is_too_large(content: bytes) -> None:
+    """See what an archive says that it unpacks to; of a member zipfile reads no more than that."""
+    if is_zipfile(BytesIO(content)):
+        with ZipFile(BytesIO(content)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_UNPACKED_BYTES:
+            raise ModelRefusedError(
+                f"its archive unpacks to {size / 1e9:,.1f} GB, and no model of ours has more than "
+                f"{MAX_UNPACKED_BYTES / 1e9:,.0f} GB"
+            )
 
 
 def save_candidates(candidates: Sequence[Candidate], file: Path) -> None:

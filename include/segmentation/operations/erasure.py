@@ -1,81 +1,134 @@
-"""A person is forgotten: every row of a customer, in every table that has one.
+"""A person is forgotten, and it is shown: rows and files go, and a search tells what is left.
 
-Publications count what they counted (sizes, profiles); what names the customer is gone from them too. A run's
-matrix among the artifacts holds customer ids and numbers for as long as artifacts are kept.
+Publications count what they counted (sizes, profiles); what names the customer is gone from them. A run that
+was under way does not bring the customer back: `segmentation.runs.erased`.
 """
 
+import hashlib
 import sys
-from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from psycopg2 import sql
-
-from segmentation.errors import SourceError
+from segmentation.applications import audiences
+from segmentation.errors import SettingsError, SourceError
+from segmentation.operations import traces
+from segmentation.runs import erased
 from segmentation.runs.night import Night
 from segmentation.runs.window import Window
 from segmentation.sources import contract
 from segmentation.sources.transactions import people
 from segmentation.warehouse import db, locks
 
-SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments")
+DONE, SOMETHING_IS_LEFT = 0, 1
+tables = erased.tables
 
 
-def tables(conn: db.Connection) -> list[str]:
-    """The tables that have a column `customer_id`, partitions by their parent."""
-    rows = db.rows(
-        conn,
-        """
-        select format('%%s.%%s', n.nspname, c.relname) as name
-        from pg_class as c
-        inner join pg_namespace as n on c.relnamespace = n.oid
-        inner join pg_attribute as a on c.oid = a.attrelid
-        where
-            c.relkind in ('r', 'p') and not c.relispartition
-            and a.attname = 'customer_id' and not a.attisdropped
-            and n.nspname = any(%(schemas)s)
-        order by 1
-        """,
-        {"schemas": list(SCHEMAS)},
-    )
-    return [row["name"] for row in rows]
+@dataclass
+class Erasure:
+    """What was erased: rows by table, files written anew; and what a search afterwards has found."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    searched: traces.Searched = field(default_factory=traces.Searched)
+
+    def words(self) -> list[str]:
+        """For the terminal; nothing of the customer."""
+        lines = [f"{rows:9,}  {name}" for name, rows in self.rows.items()]
+        lines += [f"  written anew  {file}" for file in self.files]
+        return [*(lines or ["there is no such customer here"]), "", *self.searched.words()]
 
 
 def erase(night: Night, customer_id: str) -> dict[str, int]:
-    """Delete a customer's rows; returns how many, by table. Nothing of it is written down.
+    """Delete a customer's rows; returns how many, by table. Of the customer a keyed hash is kept.
 
     Raises
     ------
     SourceError
         When the shop still has the customer: a night that reads those days would bring it back.
     """
-    wanted = [{"customer_id": name} for name in _ids(customer_id)]
-    for one in wanted:
-        _refuse_if_there(night, one)
+    return _erase_rows(night, _ids(night, customer_id.strip()))[0]
+
+
+def run(night: Night, given: str, exports: Path, logs: Iterable[Path] = ()) -> Erasure:
+    """Erase a customer by id or by address, everywhere, and search for what is left.
+
+    Parameters
+    ----------
+    given : str
+        The id; or an address, of which the id is the hash, or which the shop has of the customer.
+    exports, logs
+        Folders of the exported audiences, and of logs; the run's store is `night.store`.
+
+    Raises
+    ------
+    SettingsError
+        Nothing was given.
+    SourceError
+        When the shop still has the customer.
+    """
+    if not given.strip():
+        raise SettingsError("which customer? nothing was given")
+    ids = _ids(night, given.strip())
+    addresses = _addresses(night, given.strip(), ids)
+    counts, stand_ins = _erase_rows(night, ids)
+    with night.warehouse.connect(readonly=True) as conn:
+        under_way = erased.running(conn)
+    rewritten = erased.forget_in_files(night.store, stand_ins, under_way)
+    rewritten += audiences.forget_addresses(exports, addresses)
+    searched = traces.search(night, {*ids, *addresses}, [night.store, exports], logs)
+    return Erasure(counts, rewritten, searched)
+
+
+def _hash(address: str) -> str:
+    """SHA-256 of an address, trimmed and in lower case, as `email_sha256` is made of it."""
+    return hashlib.sha256(address.strip().lower().encode()).hexdigest()
+
+
+def _ids(night: Night, given: str) -> list[str]:
+    """The ids that may be meant: what was given; of an address its hashes, and whose address it is."""
+    if "@" not in given:
+        return [given]
+    query = "select distinct btrim(customer_id) as id from {} where lower(btrim(email_sha256)) = %(hash)s"
+    found = set()
+    with night.warehouse.connect(readonly=True) as conn:
+        for table in ("staging.customers", "core.customers"):
+            found |= {row["id"] for row in db.rows(conn, query.format(table), {"hash": _hash(given)})}
+    return sorted({given, _hash(given), people.customer_id(given), *found} - {None, ""})
+
+
+def _addresses(night: Night, given: str, ids: list[str]) -> set[str]:
+    """The hashed addresses of the customer that nobody else has, too."""
+    query = """
+        select lower(btrim(email_sha256)) as address
+        from (
+            select customer_id, email_sha256 from staging.customers
+            union all
+            select customer_id, email_sha256 from core.customers
+        ) as known
+        where email_sha256 is not null
+        group by 1
+        having bool_and(btrim(customer_id) = any(%(ids)s))
+    """
+    with night.warehouse.connect(readonly=True) as conn:
+        found = {row["address"] for row in db.rows(conn, query, {"ids": ids})}
+    return found | ({_hash(given)} if "@" in given else set())
+
+
+def _erase_rows(night: Night, ids: list[str]) -> tuple[dict[str, int], dict[str, str]]:
+    """Rows deleted by table, and what stands for each id in the matrix of a run that is under way."""
+    for customer_id in ids:
+        _refuse_if_there(night, {"customer_id": customer_id})
+    counts: dict[str, int] = {}
+    stand_ins: dict[str, str] = {}
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
-        counts: Counter[str] = Counter()
-        for one in wanted:
-            counts.update(_delete(conn, one))
-    return {name: rows for name, rows in counts.items() if rows}
-
-
-def _ids(customer_id: str) -> list[str]:
-    """The ids that a customer may have: what was said, and the hash of it where it is an address."""
-    told = customer_id.strip()
-    return list(dict.fromkeys([told, people.customer_id(told)] if "@" in told else [told]))
-
-
-def _delete(conn: db.Connection, wanted: dict[str, str]) -> dict[str, int]:
-    """Delete the rows of one id; returns how many, by table."""
-    counts = {}
-    for where in ("staging", "quarantine"):  # lines know their customer by their order
-        counts[f"{where}.order_items"] = db.run_file(conn, "erase/order_items.sql", wanted, schema=where)
-    for name in tables(conn):
-        schema, table = name.split(".")
-        statement = sql.SQL("delete from {} where btrim(customer_id) = %(customer_id)s").format(
-            sql.Identifier(schema, table)
-        )
-        counts[name] = db.execute(conn, statement.as_string(conn), wanted)
-    return counts
+        locks.hold(conn, locks.PUBLICATION)
+        for customer_id in ids:
+            stand_ins[customer_id] = erased.remember(conn, customer_id)
+            for name, rows in erased.delete(conn, customer_id).items():
+                counts[name] = counts.get(name, 0) + rows
+    return counts, stand_ins
 
 
 def _refuse_if_there(night: Night, wanted: dict[str, str]) -> None:
@@ -105,14 +158,14 @@ def ask() -> int:
 
     from segmentation import settings
     from segmentation.runs import connections
+    from segmentation.warehouse import schema
 
     loaded = settings.load()
     shop, warehouse = (connections.database(name) for name in ("shop", "warehouse"))
+    schema.migrate(warehouse)
     today = datetime.now(loaded.tz).date()
     night = Night("erasure", today, loaded, shop, warehouse, connections.store())
-    customer_id = getpass("customer to erase: ") if sys.stdin.isatty() else sys.stdin.readline()
-    counts = erase(night, customer_id)
-    print(
-        "\n".join(f"{rows:9,}  {name}" for name, rows in counts.items()) or "there is no such customer here"
-    )
-    return 0
+    customer = getpass("customer to erase: ") if sys.stdin.isatty() else sys.stdin.readline()
+    erasure = run(night, customer, connections.audiences(), connections.logs())
+    print("\n".join(erasure.words()))
+    return SOMETHING_IS_LEFT if erasure.searched.certain else DONE

@@ -15,7 +15,7 @@ from segmentation import alerts, progress, settings
 from segmentation.dates import as_of, refuse_future
 from segmentation.errors import HeldError, MismatchError, SettingsError, SourceError
 from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
-from segmentation.runs import connections, register
+from segmentation.runs import connections, erased, register
 from segmentation.runs.night import Night
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def start() -> Reference | None:
         return None
     run_id = register.start(target, loaded, day, run.run_id)
     progress.say(f"start: {loaded.shop.name}, as of {day}, run {run_id}")
-    return {"run_id": run_id, "as_of_date": day.isoformat()}
+    reference = {"run_id": run_id, "as_of_date": day.isoformat()}
+    erased.settle(connections.night(reference))
+    return reference
 
 
 def _end_dead(target: "Database") -> None:

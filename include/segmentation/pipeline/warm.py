@@ -6,8 +6,9 @@ this project are read by each task, so that a change of them needs no new schedu
 """
 
 import importlib.util
-import sys
 import warnings
+
+from segmentation.pipeline import lifeline
 
 # As a task imports them; one that is not installed is left out.
 LIBRARIES = (
@@ -68,10 +69,7 @@ def _is_there(name: str) -> bool:
 def main() -> None:
     """Run Airflow's command line with the libraries in memory."""
     up()
-    from airflow.__main__ import main as airflow
-
-    sys.argv = ["airflow", *sys.argv[1:]]
-    airflow()
+    lifeline.main()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from segmentation.publishing.decision import Counted, Decision, decide
 from segmentation.publishing.ids import assignments_table
 from segmentation.publishing.inputs import Inputs
 from segmentation.publishing.tables import HABITS, PRODUCTS, REWRITTEN
-from segmentation.runs import register
+from segmentation.runs import erased, register
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
@@ -66,10 +66,13 @@ def publish(
         with night.warehouse.connect() as conn:
             _still_ours(conn, night)
     _make_room(night)
+    with night.warehouse.connect() as conn:
+        erased.refuse(conn)  # whoever was erased while this run was under way
     counted = _count(night, assignments or assignments_table(night.as_of_date))
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
         run = (claim or _still_ours)(conn, night)
+        erased.refuse(conn, [assignments_table(night.as_of_date)])  # an erasure waits for the same lock
         inputs = Inputs.of(conn, night, chosen, run.parent_as_of_date)
         decided = decide(night.as_of_date, night.settings.language, chosen, counted, inputs)
         progress(f"publish: {len(decided.ids)} segments")
@@ -80,6 +83,8 @@ def publish(
 def _count(night: Night, assignments: str) -> Counted:
     """Count products, habits and packed assignments of the staged clusters."""
     settings = night.settings
+    least = settings.privacy.min_customers
+    buyers = max(least, settings.products.min_customers)
     with night.warehouse.connect() as conn:
         packed_assignments.number(conn, assignments)
     with night.warehouse.connect(readonly=True) as conn:
@@ -92,8 +97,8 @@ def _count(night: Night, assignments: str) -> Counted:
             return pd.DataFrame(rows, columns=["cluster", *columns])
 
         return Counted(
-            products=frame("products", PRODUCTS, settings.products.model_dump()),
-            habits=frame("habits", HABITS, settings.habits.model_dump()),
+            products=frame("products", PRODUCTS, {**settings.products.model_dump(), "min_customers": buyers}),
+            habits=frame("habits", HABITS, {**settings.habits.model_dump(), "min_customers": least}),
             packed=packed_assignments.pack(conn, assignments, "cluster"),
         )
 

@@ -3,6 +3,7 @@
 Between tasks only a reference travels: `{"run_id": ..., "as_of_date": ...}`.
 """
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -87,3 +88,11 @@ def night(reference: dict[str, Any]) -> Night:
         warehouse=database("warehouse"),
         store=store(),
     )
+
+
+def logs() -> list[Path]:
+    """The folders in which this deployment keeps logs: Airflow's, and those named by SEGMENTATION_LOGS."""
+    from airflow.configuration import conf
+
+    named = [one for one in os.environ.get("SEGMENTATION_LOGS", "").split(os.pathsep) if one]
+    return [Path(conf.get("logging", "base_log_folder")), *map(Path, named)]

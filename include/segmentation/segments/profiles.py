@@ -17,9 +17,9 @@ ALIKE = 0.1  # standard deviations from everybody, up to which a segment is like
 
 
 def profiles(
-    frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], seed: int = 0
+    frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], seed: int = 0, least: int = 1
 ) -> pd.DataFrame:
-    """Statistics of each feature in each cluster.
+    """Statistics of each feature in each cluster; none where fewer than `least` of it have a value, but some.
 
     Parameters
     ----------
@@ -56,7 +56,9 @@ def profiles(
     )
     for name, values in {"mean_all": everybody, "median_all": frame[numeric].median()}.items():
         long[name] = long.index.get_level_values("feature").map(values.to_dict())
-    return long.round(DECIMALS).reset_index()
+    known = grouped.count().rename_axis(index="cluster", columns="feature").stack()
+    known = known.reindex(long.index)
+    return long[(known == 0) | (known >= least)].round(DECIMALS).reset_index()
 
 
 def effects(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature]) -> pd.DataFrame:

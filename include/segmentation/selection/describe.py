@@ -10,6 +10,7 @@ from segmentation.modelling import choose as rule
 from segmentation.runs.night import Night
 from segmentation.segments import explain, identity, naming, profiles
 from segmentation.segments.chosen import MAP, MAP_POINTS, Chosen, Segment
+from segmentation.selection import small
 from segmentation.selection.inputs import Inputs
 from segmentation.settings import Settings
 
@@ -26,7 +27,8 @@ def publishable(
 
     `own` is the matrix of the winner's representation, `matrix` the one that is shown on the map.
     """
-    labelled = assign.assign(decided.winner, own)
+    least = night.settings.privacy.min_customers
+    labelled = small.merged(assign.assign(decided.winner, own), own, least)
     clusters = labelled["label"].rename("cluster")
     model_path = None
     if model is not None:
@@ -39,7 +41,7 @@ def publishable(
         verdict=decided.verdict,
         model_path=model_path,
         segments=segments(night.settings, inputs, clusters, rules),
-        profiles=profiles.profiles(inputs.frame, clusters, inputs.features, night.settings.model.seed),
+        profiles=profiles.profiles(inputs.frame, clusters, inputs.features, night.settings.model.seed, least),
         leaderboard=_with_baseline(decided.leaderboard, inputs.frame, inputs.truth, night),
         rule_fidelity=rules.fidelity,
     )

@@ -4,13 +4,14 @@ A source whose folder has a `file.yaml` is a file source: it names the table and
 columns mean is the business of the source's SELECTs.
 """
 
+import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import yaml
 from psycopg2 import sql
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
+from segmentation.sources.unpacking import bounded
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -313,26 +315,24 @@ def _chunks(path: Path) -> Iterator["pd.DataFrame"]:
 def _csv(path: Path) -> Iterator["pd.DataFrame"]:
     import pandas as pd
 
-    reader = pd.read_csv(
-        path,
-        dtype=str,
-        keep_default_na=False,
-        chunksize=CHUNK_ROWS,
-        encoding=_encoding(path),
-        compression="infer",
-    )
-    with reader:
-        yield from reader
+    encoding = _encoding(path)
+    with _unpacked(path) as file:
+        yield from pd.read_csv(
+            file, dtype=str, keep_default_na=False, chunksize=CHUNK_ROWS, encoding=encoding
+        )
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    is_packed = path.name.lower().endswith(".gz")
+    return bounded(gzip.open(path, "rb"), path) if is_packed else path.open("rb")
 
 
 def _encoding(path: Path) -> str:
     """UTF-8 where the whole file is; else Windows-1252, in which the older editions were published."""
     import codecs
-    import gzip
 
     decoder = codecs.getincrementaldecoder("utf-8")()
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    with opener(path, "rb") as file:
+    with _unpacked(path) as file:
         try:
             while block := file.read(1 << 20):
                 decoder.decode(block)

@@ -6,6 +6,7 @@ Airflow mounts what a plugin brings without authentication; the app as a whole a
 can forget to. No token: 401, and a browser is sent to log in. No right to see the runs of the DAG: 403.
 """
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from segmentation.runs import dag_ids
@@ -34,7 +35,6 @@ def make() -> "FastAPI":
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import requires_access_dag
     from fastapi import Depends, FastAPI, Request
-    from fastapi.exception_handlers import request_validation_exception_handler
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import RedirectResponse, Response
     from starlette.exceptions import HTTPException
@@ -56,13 +56,15 @@ def make() -> "FastAPI":
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # a body that is no text, to FastAPI
+            return refusals.not_understood([])
         return await refusals.answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def not_understood(request: Request, error: RequestValidationError) -> Response:
         if refusals.is_for_a_person(request):
             return await refuse(422, request, "")
-        return await request_validation_exception_handler(request, error)
+        return refusals.not_understood(error.errors())
 
     @app.exception_handler(reading.NotPublishedError)
     async def not_published(request: Request, error: reading.NotPublishedError) -> Response:

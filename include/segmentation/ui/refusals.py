@@ -3,13 +3,15 @@
 Programs get JSON and the status, as the document of the API says; so does whatever asks for no page.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.exception_handlers import http_exception_handler
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from segmentation import report, settings
@@ -42,6 +44,15 @@ async def answer(request: Request, error: HTTPException) -> Response:
         base = request.scope.get("root_path", "").removesuffix(PREFIX)
         return RedirectResponse(f"{base}{LOG_IN}?{urlencode({'next': wanted})}", 307, views.HEADERS)
     return page(request, error.status_code, error.detail)
+
+
+def not_understood(errors: Sequence[Any]) -> JSONResponse:
+    """What is wrong with a request, and where; what was asked is not repeated: it may be an id."""
+    told = [{name: error[name] for name in ("type", "loc", "msg")} for error in errors]
+    return JSONResponse(
+        {"detail": told or [{"type": "unicode", "loc": ["body"], "msg": "the body is no JSON in UTF-8"}]},
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    )
 
 
 def page(request: Request, status: int, why: str) -> HTMLResponse:

@@ -5,7 +5,7 @@ anybody who may connect. Two stand where there is no such table, and are advisor
 make it, and that of the demo shop.
 
 A transaction that takes several takes them in this order, so that no two wait for each other: `features_of`,
-`FEATURE_COLUMNS`, `DAYS`; and `PUBLICATION`, `CUSTOMER_NUMBERS`.
+`FEATURE_COLUMNS`, `DAYS`, `PUBLICATION`, `CUSTOMER_NUMBERS`.
 """
 
 from collections.abc import Callable

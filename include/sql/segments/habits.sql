@@ -1,12 +1,14 @@
 -- Purpose: when and where each cluster buys: its orders by hour, weekday and channel; published as
 --     segment_habits.
 -- Grain: cluster, habit and value. Inputs: the staged assignment, core.orders, order_items of the last days.
--- Parameters: as_of_date, days; identifiers: assignments. Read only.
+-- Parameters: as_of_date, days, min_customers; identifiers: assignments. Read only.
 -- Caveat: orders that count have a line with quantity > 0 and unit_price > 0 and are not cancelled. A shop
---     that knows days only, whose orders all have one hour, has no rows by hour.
+--     that knows days only, whose orders all have one hour, has no rows by hour. What fewer than
+--     min_customers customers of the cluster do is left out; the shares of the rest are of all orders.
 with placed as (
     select
         a.cluster,
+        a.customer_id,
         lpad(o.local_hour::text, 2, '0') as hour,
         extract(isodow from o.day)::text as weekday,
         nullif(btrim(o.channel), '') as channel,
@@ -20,20 +22,32 @@ with placed as (
             select from core.order_items as i
             where i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0
         )
-    group by a.cluster, o.local_hour, weekday, channel
+    group by a.cluster, a.customer_id, o.local_hour, weekday, channel
 ),
 
-counted as (
+by_customer as (
     select
         p.cluster,
         h.habit,
         h.value,
+        p.customer_id,
         sum(p.orders) as orders
     from placed as p
     cross join
         lateral (values ('hour', p.hour), ('weekday', p.weekday), ('channel', p.channel)) as h (habit, value)
     where h.value is not null
-    group by p.cluster, h.habit, h.value
+    group by p.cluster, h.habit, h.value, p.customer_id
+),
+
+counted as (
+    select
+        cluster,
+        habit,
+        value,
+        sum(orders) as orders,
+        count(*) as customers
+    from by_customer
+    group by cluster, habit, value
 ),
 
 shares as (
@@ -42,6 +56,7 @@ shares as (
         habit,
         value,
         orders,
+        customers,
         orders / sum(orders) over (partition by cluster, habit) as share,
         sum(orders) over (partition by habit, value) / sum(orders) over (partition by habit) as share_all
     from counted
@@ -55,5 +70,7 @@ select
     round(s.share, 6) as share,
     round(s.share_all, 6) as share_all
 from shares as s
-where s.habit <> 'hour' or (select count(distinct c.value) from counted as c where c.habit = 'hour') > 1
+where
+    s.customers >= %(min_customers)s
+    and (s.habit <> 'hour' or (select count(distinct c.value) from counted as c where c.habit = 'hour') > 1)
 order by s.cluster, s.habit, s.value

@@ -1,6 +1,7 @@
 -- Purpose: what a publication decides by, beside whom the clusters share with the parent date (overlap.sql).
 -- Grain: one row.
--- Inputs: the staged assignment; segments.segments, segment_versions, segment_name_overrides, runs.
+-- Inputs: the staged assignment; segments.segments, segment_versions, segment_name_overrides, runs;
+--     privacy.sketches.
 -- Parameters: as_of_date, parent_as_of_date (may be null); identifier: assignments. Read only.
 -- Caveat: read under the lock of publications, so that the next id is nobody else's. It is no sequence's:
 --     what failed before leaves no gap behind.
@@ -17,9 +18,10 @@ select
     ) as first_customers,
     (select coalesce(max(segment_id), 0) + 1 from segments.segments) as next_id,
     (
-        select jsonb_object_agg(segment_id, sketch)
-        from segments.segments
-        where given_on = %(as_of_date)s
+        select jsonb_object_agg(s.segment_id, coalesce(k.sketch, '{}'))
+        from segments.segments as s
+        left join privacy.sketches as k on s.segment_id = k.segment_id
+        where s.given_on = %(as_of_date)s
     ) as reserved,
     (
         select jsonb_object_agg(segment_id, customers)

@@ -1,6 +1,6 @@
 -- Purpose: the register of segments after a publication: those of the newest date are active.
 -- Grain: segment. Inputs: segments.segment_versions, segments.segment_events. Parameters: none.
--- Re-run: the same rows: all but the id, its date and its sketch follows from the published dates.
+-- Re-run: the same rows: all but the id and its date follows from the published dates.
 -- Caveat: a segment that its date, run again, no longer has is vanished; its id stays reserved to that date.
 with seen as (
     select

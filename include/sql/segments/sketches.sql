@@ -1,13 +1,15 @@
--- Purpose: the smallest hashes of the customers of some staged clusters, to know them again by.
--- Grain: cluster. Inputs: the staged assignment. Read only.
+-- Purpose: the smallest keyed hashes of the customers of some staged clusters, to know them again by.
+-- Grain: cluster. Inputs: the staged assignment, privacy.secret. Read only.
 -- Parameters: clusters, size; identifiers: assignments.
--- Caveat: md5, because it is the same on every version of Postgres.
+-- Caveat: the same in one warehouse only, whose key it is.
 with hashed as (
     select
-        cluster,
-        ('x' || left(md5(customer_id), 16))::bit(64)::bigint as hash
-    from {{ assignments }}
-    where cluster = any(%(clusters)s)
+        a.cluster,
+        ('x' || left(encode(privacy.keyed(a.customer_id, k.inner_pad, k.outer_pad), 'hex'), 16))
+        ::bit(64)::bigint as hash
+    from {{ assignments }} as a
+    cross join privacy.secret as k
+    where a.cluster = any(%(clusters)s)  -- noqa: RF02
 ),
 
 ranked as (

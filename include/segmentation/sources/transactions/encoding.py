@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from segmentation.errors import SourceError
+from segmentation.sources.unpacking import bounded
 
 PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 BOMS = (
@@ -42,8 +43,8 @@ def opened(path: Path) -> IO[bytes]:
         start = file.read(6)
     if start.startswith(b"PK\3\4"):
         return _only_member(path)
-    opener: Any = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), open)
-    return opener(path, "rb")
+    unpack: Any = next((unpack for magic, unpack in PACKED.items() if start.startswith(magic)), None)
+    return path.open("rb") if unpack is None else bounded(unpack(path, "rb"), path)
 
 
 def _only_member(path: Path) -> IO[bytes]:
@@ -51,7 +52,7 @@ def _only_member(path: Path) -> IO[bytes]:
     members = [member for member in zipfile.ZipFile(path).infolist() if not member.is_dir()]
     if len(members) != 1:
         raise SourceError(f"{path.name}: it holds {len(members)} files; unpack it, and name one of them")
-    return zipfile.ZipFile(path).open(members[0])
+    return bounded(zipfile.ZipFile(path).open(members[0]), path)
 
 
 def is_archive(path: Path) -> bool:
