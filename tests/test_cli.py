@@ -7,12 +7,8 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
 from segmentation import cli, settings
-=======
-from segmentation import cli
 from segmentation.local import home as homes
->>>>>>> wt13b
 
 PROJECT = Path(__file__).parents[1]
 
