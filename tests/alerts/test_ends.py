@@ -44,8 +44,8 @@ def test_a_run_that_took_too_long_is_ended_and_told(start, told, is_minimal):
     night = start(DAY, "scheduled__1")
     callbacks.end_run(dag_context(night, "timed_out", is_minimal=is_minimal))
     found = find(night)
-    assert (found["status"], found["ended_by"]) == ("failed", "timeout")
-    assert found["verdict"].startswith("the run took longer than 6 hours")
+    assert (found.status, found.ended_by) == ("failed", "timeout")
+    assert found.verdict.startswith("the run took longer than 6 hours")
     (body,) = told.bodies
     assert "the run took longer than 6 hours" in body["message"]
 
@@ -59,14 +59,14 @@ def test_what_a_task_has_told_is_not_told_again(start, told):
     night = start(DAY, "scheduled__1")
     register.finish(night.warehouse, night.run_id, "failed", "extract: the shop did not answer")
     callbacks.end_run(dag_context(night, "task_failure"))
-    assert find(night)["verdict"] == "extract: the shop did not answer"
+    assert find(night).verdict == "extract: the shop did not answer"
     assert told.bodies == []
 
 
 def test_a_failed_dag_run_whose_task_told_nothing_leaves_no_run_running(start, told):
     night = start(DAY, "scheduled__1")
     callbacks.end_run(dag_context(night, "all_tasks_deadlocked"))
-    assert (find(night)["status"], find(night)["ended_by"]) == ("failed", "skipped")
+    assert (find(night).status, find(night).ended_by) == ("failed", "skipped")
     assert len(told.bodies) == 1
 
 
@@ -83,8 +83,8 @@ def test_a_task_that_did_not_end_itself_is_told_apart(start, told, exception, en
     context = dag_context(night, "") | {"exception": exception}
     context["ti"].xcom_pull = lambda task_ids: {"run_id": night.run_id}
     callbacks.record_failure(context)
-    assert (find(night)["status"], find(night)["ended_by"]) == ("failed", ended_by)
-    assert find(night)["verdict"].startswith(says)
+    assert (find(night).status, find(night).ended_by) == ("failed", ended_by)
+    assert find(night).verdict.startswith(says)
     assert len(told.bodies) == 1
 
 
@@ -119,7 +119,7 @@ def test_start_ends_and_tells_of_a_run_of_another_date_that_is_dead(start, deplo
     with deployment.connect() as conn:
         db.execute(conn, "update segments.runs set heartbeat_at = now() - interval '1 day'")
     tasks._end_dead(deployment)
-    assert find(night)["ended_by"] == "killed"
+    assert find(night).ended_by == "killed"
     assert "no sign of life since" in told.bodies[0]["message"]
 
 
