@@ -38,6 +38,10 @@ INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
 PREFIX = "SEGMENTATION__"
 SHOP_NAME = r"[a-z0-9][a-z0-9_-]{0,40}"
+ORDER_STATUSES = (
+    *("new", "pending", "processing", "paid", "shipped", "delivered", "completed"),
+    *("cancelled", "canceled", "returned", "refunded"),
+)
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
 
@@ -163,22 +167,7 @@ class Quality(Section):
     min_reread_share: Share = Field(
         0.5, description="rows of days read before that the shop still has; below it the run stops"
     )
-    order_statuses: tuple[str, ...] = Field(
-        (
-            "new",
-            "pending",
-            "processing",
-            "paid",
-            "shipped",
-            "delivered",
-            "completed",
-            "cancelled",
-            "canceled",
-            "returned",
-            "refunded",
-        ),
-        description="of an order; another one is told",
-    )
+    order_statuses: tuple[str, ...] = Field(ORDER_STATUSES, description="of an order; another one is told")
     event_types: tuple[str, ...] = Field(
         ("view", "cart", "search", "checkout", "purchase", "other"),
         description="of a browsing event; another one is told",

@@ -71,12 +71,11 @@ def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
 
 
 def _land(shop: Database) -> date:
-    """Load the file of the source; returns the day after its last fact, or today for a shop that lives."""
+    """Load the file of the source; returns the day after its last fact, or today, which is never later."""
     loaded = settings.load()
     landed = files.land(shop, loaded.shop.source, loaded.shop.data, progress=_line, show=print)
-    if landed and landed.last_day:
-        return landed.last_day + ONE_DAY
-    return datetime.now(loaded.tz).date()
+    today = datetime.now(loaded.tz).date()
+    return min(landed.last_day + ONE_DAY, today) if landed and landed.last_day else today
 
 
 def _line(message: str) -> None:

@@ -89,7 +89,7 @@ def _ids(night: Night, given: str) -> list[str]:
     """The ids that may be meant: what was given; of an address its hashes, and whose address it is."""
     if "@" not in given:
         return [given]
-    query = "select distinct btrim(customer_id) as id from {} where lower(btrim(email_sha256)) = %(hash)s"
+    query = "select distinct btrim(customer_id) as id from {} where lower(btrim(email_sha256)) = %(hash)s order by 1"
     found = set()
     with night.warehouse.connect(readonly=True) as conn:
         for table in ("staging.customers", "core.customers"):
@@ -109,6 +109,7 @@ def _addresses(night: Night, given: str, ids: list[str]) -> set[str]:
         where email_sha256 is not null
         group by 1
         having bool_and(btrim(customer_id) = any(%(ids)s))
+        order by 1
     """
     with night.warehouse.connect(readonly=True) as conn:
         found = {row["address"] for row in db.rows(conn, query, {"ids": ids})}

@@ -41,6 +41,7 @@ def tables(conn: db.Connection) -> list[str]:
 def remember(conn: db.Connection, customer_id: str) -> str:
     """Keep the keyed hash of a customer; returns what stands for the customer in matrices that are in use."""
     params = {"customer_id": customer_id, "stand_in": f"erased {uuid.uuid4().hex}"}
+    # any order: it is one row
     return db.rows(conn, db.statement("erase/remember.sql"), params)[0]["stand_in"]
 
 
@@ -65,7 +66,7 @@ def refuse(conn: db.Connection, among: Iterable[str] | None = None) -> int:
     returned = {
         row["customer_id"]
         for table in among or tables(conn)
-        for row in db.rows(conn, db.statement(query, table=table))
+        for row in db.rows(conn, db.statement(query, table=table))  # any order: they are sorted
     }
     for customer_id in sorted(returned):
         delete(conn, customer_id)
@@ -93,7 +94,7 @@ def settle(night: Night) -> None:
 
 def running(conn: db.Connection, but: str = "") -> set[str]:
     """The runs under way, whose tasks read their matrices."""
-    query = "select run_id from segments.runs where status = 'running' and run_id <> %(but)s"
+    query = "select run_id from segments.runs where status = 'running' and run_id <> %(but)s order by 1"
     return {row["run_id"] for row in db.rows(conn, query, {"but": but})}
 
 
