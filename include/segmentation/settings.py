@@ -38,10 +38,8 @@ INCLUDE = Path(__file__).resolve().parents[1]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
 PREFIX = "SEGMENTATION__"
 SHOP_NAME = r"[a-z0-9][a-z0-9_-]{0,40}"
-ORDER_STATUSES = (
-    *("new", "pending", "processing", "paid", "shipped", "delivered", "completed"),
-    *("cancelled", "canceled", "returned", "refunded"),
-)
+UNDER_WAY = ("new", "pending", "processing", "paid", "shipped", "delivered", "completed")
+ORDER_STATUSES = (*UNDER_WAY, "cancelled", "canceled", "returned", "refunded")
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
 
@@ -330,7 +328,7 @@ class Run(Section):
 
 
 class Privacy(Section):
-    """What is published is about groups of people, and a group of a few is a person."""
+    """Least sizes of the groups that are published: a group of a few is a person."""
 
     min_customers: int = Field(
         10,

@@ -27,7 +27,7 @@ GRACE_SECONDS = 5
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a night: its run in the register (None: it did not begin), and its DAG run's state."""
+    """End of a night: its run in the register (None: it did not begin), and the state of its DAG run."""
 
     run_id: str | None
     state: str | None

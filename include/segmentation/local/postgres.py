@@ -157,7 +157,7 @@ def socket_folder(data: Path, account: str | None = None) -> Path:
 
 
 def fits(folder: Path) -> bool:
-    """Whether the path of a socket in the folder is short enough to be an address."""
+    """True where the path of a socket in the folder is short enough to be an address."""
     return len(os.fsencode(folder / SOCKET)) <= SOCKET_BYTES
 
 
@@ -317,7 +317,7 @@ class Server(PostgresServer):
         return {"host": str(info.socket_dir), "port": info.port}
 
     def parameters(self, role: str, database: str) -> dict[str, Any]:
-        """How a role connects to a database."""
+        """Parameters with which a role connects to a database."""
         return {**self._address(), "user": role, "password": self.passwords[role], "dbname": database}
 
     def _stop(self) -> None:

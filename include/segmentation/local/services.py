@@ -190,7 +190,7 @@ def night(home: Home) -> Iterator[None]:
 
 
 def running(home: Home) -> dict[str, Any]:
-    """What the services that run have told: `is_quiet` (a backfill's), `settings`; empty while they start."""
+    """Facts that the services that run have left: `is_quiet` (a backfill's), `settings`; empty while they start."""
     try:
         known = json.loads(_processes(home).read_text())
     except (OSError, ValueError):

@@ -26,7 +26,7 @@ tables = erased.tables
 
 @dataclass
 class Erasure:
-    """What was erased: rows by table, files written anew; and what a search afterwards has found."""
+    """Result of an erasure: rows by table, files written anew; and what a search afterwards has found."""
 
     rows: dict[str, int] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)

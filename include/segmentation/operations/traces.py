@@ -137,7 +137,7 @@ def _parquet_has(file: Path, names: set[str]) -> bool:
 
 
 def _blocks(file: Path, overlap: int) -> Iterator[bytes]:
-    """What a file has in it, in blocks that overlap; of an archive what its members have."""
+    """Contents of a file, in blocks that overlap; of an archive what its members have."""
     if file.name.endswith(ZIPPED):
         with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             for member in archive.namelist():

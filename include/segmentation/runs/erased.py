@@ -153,7 +153,7 @@ def _forget_in(file: Path, names: Mapping[str, str | None], is_in_use: bool) -> 
 
 
 def is_text(kind: Any) -> bool:
-    """Whether an Arrow type is one of texts."""
+    """True of an Arrow type of texts."""
     import pyarrow.types as types
 
     if types.is_dictionary(kind):

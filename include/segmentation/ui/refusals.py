@@ -47,7 +47,7 @@ async def answer(request: Request, error: HTTPException) -> Response:
 
 
 def not_understood(errors: Sequence[Any]) -> JSONResponse:
-    """What is wrong with a request, and where; what was asked is not repeated: it may be an id."""
+    """Faults of a request, and their places; what was asked is not repeated: it may be an id."""
     told = [{name: error[name] for name in ("type", "loc", "msg")} for error in errors]
     return JSONResponse(
         {"detail": told or [{"type": "unicode", "loc": ["body"], "msg": "the body is no JSON in UTF-8"}]},

@@ -1,4 +1,4 @@
-"""Who was erased, and sketches that nobody reads. There is no way down: restore a backup instead."""
+"""Customers who were erased, and sketches that nobody reads. There is no way down: restore a backup instead."""
 
 import secrets
 
