@@ -104,9 +104,7 @@ class File(Section):
     shrink: bool = Field(
         False, description="a file may have fewer days or customers than the one before, which it replaces"
     )
-    max_unreadable_share: Share = Field(
-        0.01, description="lines that cannot be read and are quarantined; above it the file is refused"
-    )
+    max_unreadable_share: Share = Field(0.01, description="quarantined lines; above it the file is refused")
 
 
 class Extract(Section):
@@ -328,14 +326,9 @@ class Run(Section):
 
 
 class Privacy(Section):
-    """Least sizes of the groups that are published: a group of a few is a person."""
+    """Bounds below which a group is a person: smaller segments are merged, of fewer nothing else is told."""
 
-    min_customers: int = Field(
-        10,
-        ge=1,
-        description="customers whom a published segment, profile, product or habit is about: a smaller "
-        "segment is merged into the nearest, and of fewer customers nothing else is told",
-    )
+    min_customers: int = Field(10, ge=1, description="of a published segment, profile, product or habit")
 
 
 class Products(Section):
@@ -343,9 +336,7 @@ class Products(Section):
 
     days: int = Field(365, ge=1, le=3660, description="days of orders that are looked at")
     most: int = Field(20, ge=1, le=1000, description="products a segment; equals at the end are all kept")
-    min_customers: int = Field(
-        5, ge=1, description="customers of the segment who bought a product; with fewer it is left out"
-    )
+    min_customers: int = Field(5, ge=1, description="buyers in the segment; with fewer it is left out")
 
 
 class Habits(Section):
@@ -356,9 +347,7 @@ class Audiences(Section):
     """The export of each segment for ad platforms and mailing."""
 
     folder: str = Field("", description="where they go; empty: audiences/ among the artifacts")
-    min_customers: int = Field(
-        100, ge=1, description="customers with an address and consent; a smaller audience is withheld"
-    )
+    min_customers: int = Field(100, ge=1, description="addresses; a smaller audience is withheld")
     needs_consent: bool = Field(True, description="only customers whose consent the shop has recorded")
     keep_dates: int = Field(7, ge=1, description="exported dates that are kept")
 
@@ -367,9 +356,7 @@ class Alerts(Section):
     """When somebody is told, and where the links of an alert lead; who is told is the connection `alerts`."""
 
     deadline: TimeOfDay = Field(time(6), description="shop time by which a night is published")
-    max_days_late: int = Field(
-        0, ge=0, description="days that the newest published date may be behind before `make status` fails"
-    )
+    max_days_late: int = Field(0, ge=0, description="of the newest date; then `make status` fails")
     base_url: str = Field(
         "", description="address of the Airflow UI; empty: Airflow's own setting api.base_url"
     )
