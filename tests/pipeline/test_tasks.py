@@ -157,7 +157,7 @@ class Nights(SmallShop):
                 "where c.relnamespace = 'segments'::regnamespace and c.relkind in ('r', 'p') "
                 "and not c.relispartition union all select 'quality.metrics'",
             )
-            db.execute(conn, f"truncate {', '.join(row['name'] for row in tables)}")
+            db.execute(conn, f"truncate {', '.join(row['name'] for row in tables)} cascade")
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +264,7 @@ def freed(nights, one_by_one) -> maintenance.Freed:
     kept["working_files_days"] = 2
     for file in working_files(nights, DAYS[-4]) + working_files(nights, DAYS[-2]):
         file.write_bytes(b"numbers")
-    nights.settings = nights.settings.model_copy(update={"retention": Retention(**kept)})
+    nights.settings = nights.settings.model_copy(update={"retention": Retention(**kept, max_removed_share=1)})
     said: list[str] = []
     done = maintenance.run(nights.warehouse, nights.settings, nights.store, said.append)
     assert (

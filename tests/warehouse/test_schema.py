@@ -1,6 +1,7 @@
 """Migrations: brought up to date once, however often and by however many it is asked for."""
 
 import threading
+from pathlib import Path
 
 import psycopg2.errors
 import pytest
@@ -10,7 +11,17 @@ from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
 
 NEWEST = max(file.name[:4] for file in (schema.MIGRATIONS / "versions").glob("[0-9]*.py"))
-SCHEMAS = {"operations", "staging", "quarantine", "core", "features", "quality", "segments", "publishing"}
+SCHEMAS = {
+    "operations",
+    "privacy",
+    "staging",
+    "quarantine",
+    "core",
+    "features",
+    "quality",
+    "segments",
+    "publishing",
+}
 
 
 def schemas(database: Database) -> set[str]:
@@ -135,6 +146,6 @@ def test_customers_sort_the_same_on_every_server(warehouse):
     ("gibibytes", "buffers", "work"), [(2, 256, 32), (16, 2048, 128), (24, 3072, 192), (512, 4096, 256)]
 )
 def test_the_embedded_server_takes_shares_of_the_memory_within_bounds(gibibytes, buffers, work):
-    written = postgres.configuration(gibibytes << 30)
+    written = postgres.configuration(gibibytes << 30, Path("/run/socket"))
     assert f"shared_buffers = {buffers}MB" in written
     assert f"work_mem = {work}MB" in written
