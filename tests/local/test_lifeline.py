@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -78,8 +79,9 @@ def test_a_process_whose_parent_is_gone_already_does_not_begin():
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("local"))
+def machine() -> Iterator[Machine]:
+    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+        yield Machine(Path(folder))
 
 
 def begun(machine: Machine, until: str) -> subprocess.Popen:

@@ -324,18 +324,17 @@ def test_what_a_killed_scheduler_and_a_killed_command_leave_behind_ends(machine)
         machine.command("up"), env={**machine.environment, **SMALL}, stdout=subprocess.PIPE, text=True
     )
     lines_until(up, "Ctrl-C", START_SECONDS)
-    family = psutil.Process(up.pid).children(recursive=True)
+    others = [p for p in psutil.Process(up.pid).children(recursive=True) if "postgres" not in p.name()]
     (scheduler,) = [
         p for p in psutil.Process(up.pid).children() if "segmentation.pipeline.warm" in p.cmdline()
     ]
+    wait_until(lambda: len(scheduler.children(recursive=True)) >= 8, ALERT_SECONDS, "the workers")
     workers = scheduler.children(recursive=True)
-    assert len(workers) >= 8
     scheduler.kill()
     _, alive = psutil.wait_procs(workers, 20)
     assert alive == [], "the workers of a killed scheduler"
     up.kill()
     up.wait()
-    others = [p for p in family if "postgres" not in p.name()]
     _, alive = psutil.wait_procs(others, 20)
     assert alive == [], "the parts of a killed `make up`"
 
