@@ -18,6 +18,7 @@ from segmentation.alerts import record
 from segmentation.alerts.message import TOLD, Alert, Example, Kind, hide
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed, NoAnswer
+from segmentation.quality import results
 from segmentation.quality.results import DRIFT, Result, worst_first
 from segmentation.row_rules import NO_FAULT
 from segmentation.runs import connections, dag_ids, links, register
@@ -192,8 +193,8 @@ def _alert(
 def _gate(run_id: str | None, message: str) -> dict[str, Any]:
     """Findings of a gate, from the results that it stored; the message of the failure where there is none."""
     with connections.database(WAREHOUSE).connect() as conn:
-        rows = db.rows(conn, db.statement("alerts/failed_checks.sql"), {"run_id": run_id})
-        found = [Result.of(row) for row in rows]
+        checks = results.read(conn, run_id) if run_id else []
+        found = [check for check in checks if check.severity == "critical" and not check.success]
         examples = _examples(conn, run_id, found)
     if not found:
         return {"what": (message,), "facts": {"gate": ""}}

@@ -212,15 +212,14 @@ def _most_plausible(
             else "only so the days follow each other"
         )
         return order, f"{why}, {shapes[order].span}", good[order]
-    _refuse_equal(column, good, differs, spans)
-    raise AssertionError  # pragma: no cover (the line above raises)
+    raise _equal_fit(column, good, differs, spans)
 
 
-def _refuse_equal(column: _Column, good: dict[str, np.ndarray], differs: np.ndarray, spans: str) -> None:
+def _equal_fit(column: _Column, good: dict[str, np.ndarray], differs: np.ndarray, spans: str) -> SourceError:
     line = column.line_of(_of_texts(column, differs))
     orders = [order for order in days.MAIN if order in good]
     also = "" if "ymd" in orders else " (ymd: the year comes first)"
-    raise SourceError(
+    return SourceError(
         f"{column.file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates "
         "of the file "
         f"fit both ({spans}): say {' or '.join(f'DATES={order}' for order in orders)}{also}"
