@@ -92,7 +92,7 @@ select 'run-1', t, %(last)s::date + 1, 1 from unnest(%(tables)s) as t
 
 
 class Explaining(psycopg2.extensions.cursor):
-    """Explains each statement of the text before it runs; what was found is kept in `plans`."""
+    """Explains each statement and each copy before it runs; what was found is kept in `plans`."""
 
     plans: list[tuple[str, dict[str, Any]]] = []  # noqa: RUF012 (emptied by the fixture)
 
@@ -105,6 +105,13 @@ class Explaining(psycopg2.extensions.cursor):
                 super().execute(f"explain (format json, verbose) {statement}")
                 Explaining.plans.append((statement, self.fetchone()[0][0]["Plan"]))
             super().execute(statement)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        text = sql if isinstance(sql, str) else sql.as_string(self)
+        if copied := re.match(r"copy \((.*)\) to stdout", text, re.DOTALL):
+            super().execute(f"explain (format json, verbose) {copied[1]}")
+            Explaining.plans.append((copied[1], self.fetchone()[0][0]["Plan"]))
+        super().copy_expert(text, file, size)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 
 from segmentation.errors import SourceError
 from segmentation.sources import files, unpacking
-from segmentation.sources.transactions import textfile
+from segmentation.sources.transactions import encoding
 
 TEXT = b"customer_id,ordered_at,amount\n" + b"17850,2011-12-01,5.00\n" * 5000
 
@@ -32,13 +32,13 @@ KINDS = {
 @pytest.mark.parametrize("name", KINDS)
 def test_what_unpacks_to_more_than_its_limit_is_refused_in_words(name, tmp_path, monkeypatch):
     KINDS[name](tmp_path / name, TEXT)
-    with textfile._open(tmp_path / name) as file:
+    with encoding.opened(tmp_path / name) as file:
         assert file.read() == TEXT
     monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", len(TEXT) - 1)
-    with textfile._open(tmp_path / name) as file, pytest.raises(SourceError, match="unpacks to more than"):
+    with encoding.opened(tmp_path / name) as file, pytest.raises(SourceError, match="unpacks to more than"):
         file.read()
     with (
-        textfile._open(tmp_path / name) as file,
+        encoding.opened(tmp_path / name) as file,
         pytest.raises(SourceError, match="unpack it, and name the file"),
     ):
         for _ in io.TextIOWrapper(file, "utf-8"):
