@@ -6,7 +6,7 @@ churn prevention and pricing read the next morning from `segments.current_custom
 
     start -> extract -> gate -> clean -> roll up -> features -> gate
           -> prepare -> fit (one task an algorithm) -> choose -> gate -> hold -> publish -> report
-                                                                         `-> approve (in the UI) -^
+                                  (one task an application) -^      `-> approve (in the UI) -^
 
 **When** 02:00 in the shop's time zone; no catch-up. **For which date** `as_of_date`: facts strictly before
 that day 00:00 in the shop. It is resolved once, in `start`: the parameter, else the logical date, else when
@@ -45,7 +45,7 @@ from datetime import timedelta
 
 from airflow.sdk import AssetAlias, CronTriggerTimetable, Param, dag, task
 
-from segmentation import settings
+from segmentation import applications, settings
 from segmentation.alerts import deadline
 from segmentation.pipeline import tasks
 from segmentation.pipeline.callbacks import DEFAULT_ARGS, RUN_LIMIT, end_run
@@ -96,8 +96,7 @@ DECISION, NEVER = timedelta(hours=SETTINGS.run.decision_hours), timedelta(0)
             None,
             type=["null", "object"],
             title="Backfill",
-            description="first, last, since, reprocess: the range that this date is a part of; made by make "
-            "backfill",
+            description="first, last, since, reprocess: the range of this date; made by make backfill",
         ),
     },
     tags=["segmentation", "nightly"],
@@ -115,15 +114,17 @@ def customer_segmentation():
     features_checked = gate(tasks.check_features)(night)
     algorithms = task(tasks.prepare)(night)
     # one task an algorithm, in a pool: what bounds memory is how many fit at once
-    fits = (
-        task(tasks.fit, pool=dag_ids.FIT_POOL, map_index_template="{{ algorithm }}")
-        .partial(reference=night)
-        .expand(algorithm=algorithms)
-    )
+    fit = task(tasks.fit, pool=dag_ids.FIT_POOL, map_index_template="{{ algorithm }}")
+    fits = fit.partial(reference=night).expand(algorithm=algorithms)
     # nothing is fitted where little has changed, which keeps the model, and where there is no structure,
     # which is one segment; both are still published
     chosen = task(tasks.choose, trigger_rule="none_failed")(night, fits)
     segments_checked = gate(tasks.check_segments)(night)
+    # what the segments are used for, published with them
+    applied = [
+        task(tasks.apply, task_id=name, pool=dag_ids.FIT_POOL)(night, name)
+        for name in applications.names(SETTINGS)
+    ]
     held = task.branch(tasks.hold)(night)
     approved = HeldNightOperator(
         task_id="approve",
@@ -135,15 +136,14 @@ def customer_segmentation():
         response_timeout=DECISION,
         execution_timeout=DECISION + timedelta(hours=1),
     )
-    # an alias emits its asset when something is yielded; an asset named here would be emitted by every date
-    published = reporting(tasks.publish, outlets=[AssetAlias(tasks.PUBLISHED)], trigger_rule="none_failed")(
-        night
-    )
+    # an alias emits its asset when something is yielded; an asset would be emitted by every date
+    emitting = reporting(tasks.publish, outlets=[AssetAlias(tasks.PUBLISHED)], trigger_rule="none_failed")
+    published = emitting(night)
     reported = reporting(tasks.report)(night)
 
     # Bad rows stop at a gate before anything is built on them; only publish touches what readers see.
     sources_checked >> cleaned >> rolled_up >> features >> features_checked >> algorithms
-    chosen >> segments_checked >> held >> [approved, published]
+    chosen >> [segments_checked, *applied] >> held >> [approved, published]
     approved >> published >> reported
 
 

@@ -352,6 +352,12 @@ class Audiences(Section):
     keep_dates: int = Field(7, ge=1, description="exported dates that are kept")
 
 
+class Applications(Section):
+    """Uses of the segments. Nothing here shapes a segment."""
+
+    off: tuple[str, ...] = Field((), description="names of applications that do not take part in a night")
+
+
 class Alerts(Section):
     """When somebody is told, and where the links of an alert lead; who is told is the connection `alerts`."""
 
@@ -382,6 +388,7 @@ class Settings(BaseSettings):
     products: Products = Products()
     habits: Habits = Habits()
     audiences: Audiences = Audiences()
+    applications: Applications = Applications()
     retention: Retention = Retention()
     run: Run = Run()
     limits: Limits = Limits()
@@ -420,7 +427,9 @@ class Settings(BaseSettings):
         shaping = self.model_dump(
             mode="json",
             exclude={
-                **dict.fromkeys(("run", "limits", "retention", "audiences", "alerts", "language"), True),
+                **dict.fromkeys(
+                    ("run", "limits", "retention", "audiences", "applications", "alerts", "language"), True
+                ),
                 "shop": {"data"},
             },
         )

@@ -30,12 +30,12 @@ def release(day: date, by: str, note: str) -> str:
     DecisionError
         When none is held, or what it was made of has changed since.
     """
-    from segmentation import alerts, report
+    from segmentation import alerts, applications, report
     from segmentation.publishing import holding
     from segmentation.runs import register
 
     night = _night(day)
-    published = holding.release(night, by, note, _line)
+    published = holding.release(night, by, note, _line, applications.publish)
     _line(f"publish: {published['customers']:,} customers of {day}")
     alerts.recovered(night)
     register.note(night, report_path=str(report.build(night, _line)))

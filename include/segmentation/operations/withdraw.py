@@ -7,6 +7,7 @@ its artifacts, and the date can be run again. Exit codes: 0 done, 2 refused or n
 from dataclasses import dataclass
 from datetime import date
 
+from segmentation import applications
 from segmentation.errors import DecisionError, SettingsError
 from segmentation.operations.decide import who
 from segmentation.publishing import rules_in_sql
@@ -89,6 +90,7 @@ def _forget(conn: db.Connection, day: date) -> None:
         db.execute(conn, f"delete from {partition}")
     for table in (*REWRITTEN, "packed_segments"):
         db.execute(conn, f"delete from segments.{table} where as_of_date = %(day)s", {"day": day})
+    applications.delete(conn, day)
     db.run_file(conn, "segments/segments.sql")
 
 

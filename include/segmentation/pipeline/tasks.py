@@ -260,6 +260,13 @@ def choose(reference: Reference, fits: list[dict[str, Any]] | None) -> dict[str,
     return {"kind": chosen.kind, "segments": len(chosen.segments), "customers": len(assignments)}
 
 
+def apply(reference: Reference, application: str) -> dict[str, Any]:
+    """Compute and stage what an application makes of the segments; returns its counts."""
+    from segmentation import applications
+
+    return applications.prepare(_alive(reference), application, progress.say)
+
+
 def check_segments(reference: Reference) -> dict[str, Any]:
     """The gate on what is about to be published."""
     from segmentation.publishing import gate as gate_
@@ -299,6 +306,7 @@ def hold(reference: Reference) -> str:
 
 def publish(reference: Reference) -> Iterator[Metadata]:
     """Everything that readers see, in one transaction; the asset is emitted by the newest date only."""
+    from segmentation import applications
     from segmentation.publishing import holding
     from segmentation.publishing import publish as publishing
     from segmentation.segments.chosen import Chosen
@@ -307,13 +315,17 @@ def publish(reference: Reference) -> Iterator[Metadata]:
     decision = get_current_context()["ti"].xcom_pull(task_ids="approve")
     if decision:
         night = connections.night(reference)
-        published = holding.released(night) or holding.release(night, **decision, progress=progress.say)
+        published = holding.released(night) or holding.release(
+            night, **decision, progress=progress.say, beside=applications.publish
+        )
     else:
         night = connections.night(reference)
         before = publishing.published(night)  # a try before this one was killed when it had published
         if before is None:
             register.keep_alive(night)
-        published = before or publishing.publish(night, Chosen.read(night), progress.say)
+        published = before or publishing.publish(
+            night, Chosen.read(night), progress.say, beside=applications.publish
+        )
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
     if published.pop("is_newest"):

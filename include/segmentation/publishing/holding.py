@@ -210,8 +210,16 @@ def waiting(conn: db.Connection, as_of_date: date) -> Run:
     raise DecisionError(f"no run of {as_of_date} is held, so there is nothing to decide{status}{who}")
 
 
-def release(night: Night, by: str, note: str = "", progress: Callable[[str], None] = print) -> dict[str, Any]:
+def release(
+    night: Night,
+    by: str,
+    note: str = "",
+    progress: Callable[[str], None] = print,
+    beside: Callable[[db.Connection, Night], None] | None = None,
+) -> dict[str, Any]:
     """Publish exactly what was held, as the same run; returns what `publishing.publish` does.
+
+    `beside` writes what else belongs to the date, in the same transaction.
 
     Raises
     ------
@@ -233,7 +241,7 @@ def release(night: Night, by: str, note: str = "", progress: Callable[[str], Non
         _rename(conn, table_of(night), ids.assignments_table(night.as_of_date))
         return run
 
-    return publish.publish(night, chosen, progress, claim, table_of(night))
+    return publish.publish(night, chosen, progress, claim, table_of(night), beside)
 
 
 def released(night: Night) -> dict[str, Any] | None:

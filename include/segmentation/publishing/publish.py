@@ -50,12 +50,14 @@ def publish(
     progress: Callable[[str], None] = print,
     claim: Callable[[db.Connection, Night], Run] | None = None,
     assignments: str | None = None,
+    beside: Callable[[db.Connection, Night], None] | None = None,
 ) -> dict[str, Any]:
     """Turn clusters into permanent segments and publish the date; readers see all of it or nothing.
 
     Returns the customers and segments published, and whether the date is the newest one. `claim` finds out,
     under the lock, that the run may publish, and returns it; by default that it holds the lease. Until
-    then the clusters are in `assignments`, and from then on where `stage_assignments` puts them.
+    then the clusters are in `assignments`, and from then on where `stage_assignments` puts them. `beside`
+    writes what else belongs to the date, in the same transaction.
 
     Raises
     ------
@@ -77,6 +79,8 @@ def publish(
         decided = decide(night.as_of_date, night.settings.language, chosen, counted, inputs)
         progress(f"publish: {len(decided.ids)} segments")
         customers = _write(conn, night, chosen, decided, counted, run.parent_as_of_date)
+        if beside:
+            beside(conn, night)
     return {"customers": customers, "segments": len(decided.ids), "is_newest": decided.is_newest}
 
 

@@ -1,7 +1,8 @@
 """The report of a published date: one HTML file that opens offline and loads nothing.
 
 It is made of sections, one template each under `templates/sections`; a new section is a file and an entry
-in SECTIONS. What they show is read by `data`, drawn by `charts`, and worded by `words`.
+in SECTIONS. Those of the applications stand in the folder of each. What they show is read by `data`, drawn by
+`charts`, and worded by `words`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from segmentation import applications
 from segmentation.language import numbers
 from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings, verdict, words
@@ -19,7 +21,7 @@ from segmentation.runs.night import Night
 TEMPLATES = Path(__file__).parent / "templates"
 FILE = "report.html"
 
-# (name of the template and anchor, heading)
+# (name of the template and anchor, heading); the applications come after the first two
 SECTIONS = (
     ("segments", "The segments"),
     ("movement", "Who moved"),
@@ -61,7 +63,7 @@ def render(facts: data.Facts, drawn: dict[str, Markup | None], root: str) -> str
         .get_template("template.html.j2")
         .render(
             facts=facts,
-            sections=SECTIONS,
+            sections=_sections(facts),
             by_id={segment.segment_id: segment for segment in facts.segments},
             charts=drawn,
             root=root,
@@ -69,10 +71,19 @@ def render(facts: data.Facts, drawn: dict[str, Markup | None], root: str) -> str
     )
 
 
+def _sections(facts: data.Facts) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Anchor, heading, template, and what the template is told beside the facts of the report."""
+    ours: list[tuple[str, str, str, dict[str, Any]]] = [
+        (name, heading, f"sections/{name}.html.j2", {}) for name, heading in SECTIONS
+    ]
+    theirs = [(one.name, one.heading, one.template, one.facts) for one in facts.applications]
+    return [*ours[:2], *theirs, *ours[2:]]
+
+
 def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
     """The environment of the templates. Texts are escaped; only what is ours goes in as it is."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
+        loader=jinja2.FileSystemLoader([*folders, TEMPLATES, applications.FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

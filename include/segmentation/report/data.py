@@ -8,6 +8,7 @@ from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from segmentation.applications import Section, sections
 from segmentation.errors import UserError
 from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language import numbers
@@ -183,6 +184,7 @@ class Facts:
     is_newest: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
     outliers: dict[int, int] = field(default_factory=dict)
+    applications: list[Section] = field(default_factory=list)
 
     @property
     def as_of_date(self) -> date:
@@ -288,6 +290,7 @@ def read(night: Night) -> Facts:
                 row["segment_id"]: row["outliers"]
                 for row in db.rows(conn, db.statement("report/membership.sql"), run.params)
             },
+            applications=sections(conn, run, night.settings),
         )
 
 

@@ -12,7 +12,7 @@ import jinja2
 from fastapi import APIRouter, Form, HTTPException, Query
 from fastapi.responses import HTMLResponse, Response
 
-from segmentation import report, settings
+from segmentation import applications, report, settings
 from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings
 from segmentation.runs.register import Run
@@ -28,6 +28,7 @@ TABS = (
     ("segments", "Segments"),
     ("history", "History"),
     ("movement", "Movement"),
+    ("applications", "Applications"),
     ("choice", "Model"),
     ("quality", "Quality"),
     ("customer", "Customer"),
@@ -197,6 +198,15 @@ def _balance(flows: list[data.Flow]) -> list[dict[str, Any]]:
             else:
                 entry[side] += flow.customers
     return sorted(sums.values(), key=lambda e: (-abs(e["in"] - e["out"]), e["segment_id"]))
+
+
+@router.get("/applications")
+def uses(day: Day = None) -> HTMLResponse:
+    """The sections of the applications on a date."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        found = applications.sections(conn, run, settings.load())
+        return _page("applications", conn, run, sections=found)
 
 
 @router.get("/choice")
