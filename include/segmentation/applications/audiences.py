@@ -114,7 +114,7 @@ def _segments(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
 def _read(conn: db.Connection, run: Run, segment: dict[str, Any], settings: Audiences) -> Audience:
     told = {**run.params, "segment_id": segment["segment_id"], "needs_consent": settings.needs_consent}
     with conn.cursor() as cursor:
-        cursor.execute(db.statement("segments/audience.sql"), told)
+        cursor.execute(db.statement("applications/audiences/audience.sql"), told)
         addresses = [address for (address,) in cursor]
     return Audience(segment["segment_id"], segment["name"], segment["customers"], addresses)
 
