@@ -9,15 +9,18 @@ from segmentation.report import verdict, words
 from segmentation.segments.bounds import Range
 from segmentation.warehouse import db
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "segments.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE, DICTIONARY = ((DOCS / name).read_text() for name in ("segments.md", "data_dictionary.md"))
 
 
 def test_the_confidence_of_every_algorithm_is_defined():
-    section = GUIDE.split("## How clearly a customer is inside")[1].split("\n## ")[0].lower()
-    said = section.replace("mini-batch and bisecting k-means", "mini-batch k-means, bisecting k-means")
-    for algorithm in registry():
-        name = words.ALGORITHMS[algorithm].lower().removesuffix(" clustering").removesuffix(" linkage")
-        assert name in said, algorithm
+    section = GUIDE.split("## How clearly a customer is inside")[1].split("\n## ")[0]
+    assert "data_dictionary.md#algorithms" in section
+    table = DICTIONARY.split("\n## Algorithms\n")[1].split("\n## ")[0]
+    for name, entry in registry().items():
+        row = next(line for line in table.splitlines() if f"| `{name}` |" in line)
+        assert row.startswith(f"| {words.algorithm(name)} |")
+        assert entry.confidence in row
 
 
 def test_its_statements_run_and_its_relations_are_there(warehouse):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ import yaml
 from segmentation.errors import SettingsError
 from segmentation.features import blocks, dictionary, expressions, verify
 from segmentation.features import table as features
+from segmentation.language import texts
 from segmentation.warehouse import db
 from tests.features.test_table import sale
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
@@ -107,6 +109,8 @@ def test_verify_sees_an_added_feature_that_the_roll_up_has_wrong(shop, add):
         ({"name": "customer_id"}, "name: this is a column of the key"),
         ({"name": 'no"name'}, "name: "),
         ({"transform": "cube"}, "transform: "),
+        ({"translations": {"zh": {"low": "少"}}}, "translations.zh.low: there is no low in English"),
+        ({"translations": {"zh": {"label": "x"}}, "label": "spend ever"}, "is '累计消费' in zh already, not 'x'"),
     ],
 )  # fmt: skip
 def test_a_fault_in_an_entry_is_refused_at_load(add, entry, words):
@@ -115,6 +119,16 @@ def test_a_fault_in_an_entry_is_refused_at_load(add, entry, words):
         dictionary.dictionary()
     assert f"feature {({**ENTRY, **entry})['name']}: " in str(refused.value)
     assert words in str(refused.value)
+
+
+def test_an_entry_says_what_it_is_called_in_other_languages(add, monkeypatch):
+    monkeypatch.setattr(
+        texts, "texts", lru_cache(texts.texts.__wrapped__)
+    )  # a language that forgets it again
+    add({**ENTRY, "translations": {"zh": {"label": "每行件数"}}})
+    assert dictionary.called("units_per_line") == "pieces a line"
+    with texts.speaking("zh"):
+        assert dictionary.called("units_per_line") == "每行件数"
 
 
 def test_an_entry_that_is_there_twice_is_refused(add):

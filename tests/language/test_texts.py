@@ -16,6 +16,7 @@ from segmentation.features import dictionary
 from segmentation.language import numbers, texts
 from segmentation.language.texts import speaking, t
 from segmentation.modelling import baseline
+from segmentation.modelling.algorithms import declarations
 from segmentation.quality import wording
 from segmentation.quality.results import Result
 from segmentation.report import charts, verdict, words
@@ -57,7 +58,7 @@ COUNTED += ("more feature", "more candidate")
 
 def by_name() -> Iterator[str]:
     """Texts that stand in tables of the code, and are given to t() from there."""
-    for table in (words.ALGORITHMS, words.CONSTRAINTS, words.GROUPS, words.TIERS, verdict.MEANINGS):
+    for table in (words.MODELS, words.CONSTRAINTS, words.GROUPS, words.TIERS, verdict.MEANINGS):
         yield from table.values()
     yield from verdict.SIGNS
     yield from (*words.REPRESENTATIONS.values(), reading.NOTHING)
@@ -131,6 +132,15 @@ def test_every_text_is_there_in_every_language(code):
     wanted = {*in_python(), *in_templates(), *by_name()} - NEUTRAL
     assert len(wanted) > 200
     assert sorted(wanted - set(there)) == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_algorithm_has_a_title_in_every_language(code):
+    titles = {name: declaration.titles for name, declaration in declarations().items()}
+    assert [n for n, told in titles.items() if code not in told and told["en"] not in texts.texts(code)] == []
+    with speaking(code):
+        assert words.algorithm("gower") == titles["gower"][code] != titles["gower"]["en"]
+    assert words.algorithm("gower") == titles["gower"]["en"]
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

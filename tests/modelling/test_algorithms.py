@@ -1,7 +1,10 @@
 """The registry, the search, and what every algorithm must keep."""
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -27,7 +30,7 @@ def registered(monkeypatch):
     """Registers an algorithm for one test."""
 
     def register(**entry) -> None:
-        words = {"title": "fake", "max_rows": 1000, "labels_rest": "", "confidence": ""}
+        words = {"max_rows": 1000, "labels_rest": "", "confidence": ""}
         fake = Algorithm(**{"name": "fake", "trials": lambda X, s: k_trials(s), **words, **entry})
         monkeypatch.setattr(algorithms, "registry", lambda: {"fake": fake})
 
@@ -41,8 +44,60 @@ def best(candidates, truth) -> float:
 def test_registry_has_every_algorithm_of_the_settings_and_says_how_each_labels():
     registry = algorithms.registry()
     assert set(registry) == set(ALGORITHMS)
-    assert all(entry.name == name for name, entry in registry.items())
+    assert set(algorithms.declarations()) - set(registry) <= {"genie"}  # where it is not installed
     assert all(entry.labels_rest and entry.confidence and entry.noise for entry in registry.values())
+
+
+NAMED = 'TITLES = {"en": "Mine"}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param("ALGORITHM = Algorithm()", "mine.py: TITLES", id="no title"),
+        pytest.param(
+            'TITLES = {"zh": "我"}\nALGORITHM = Algorithm()', "mine.py: TITLES", id="no English one"
+        ),
+        pytest.param(
+            "TITLES = dict(en=1)\nALGORITHM = 1", "has to be a literal", id="a title that is computed"
+        ),
+        pytest.param(
+            NAMED + "ALGORITHM = Algorithm(name='other')", "'other', not as its file", id="other name"
+        ),
+    ],
+)
+def test_module_that_does_not_say_what_it_is_called_is_refused(text, fault, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(f"from types import SimpleNamespace as Algorithm\n{text}\n")
+    monkeypatch.setattr(algorithms, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(algorithms, "__path__", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, f"{algorithms.__name__}.mine", raising=False)
+    with pytest.raises(ValueError, match=fault):
+        algorithms.declarations.__wrapped__()
+        monkeypatch.setattr(algorithms, "names", lambda: ("mine",))
+        algorithms.registry.__wrapped__()
+    sys.modules.pop(f"{algorithms.__name__}.mine", None)
+
+
+def test_algorithms_are_known_without_importing_scikit_learn():
+    known = "import sys; from segmentation.modelling import settings; print(*settings.ALGORITHMS)"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{known}; sys.exit('sklearn' in sys.modules or 'numpy' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(algorithms.__file__).parents[3])},
+    )
+    assert told.stdout.split() == [*ALGORITHMS]
+
+
+def test_settings_refuse_an_algorithm_that_is_not_there(monkeypatch):
+    with pytest.raises(ValueError, match=r"kmean is no algorithm \(there are: .*kmeans"):
+        ModelSettings(algorithms=("kmean",))
+    missing = algorithms.Declaration({"en": "Far"}, requires="no_such_package")
+    monkeypatch.setattr(algorithms, "declarations", lambda: {"far": missing})
+    assert algorithms.names() == ()
+    with pytest.raises(ValueError, match="far needs no_such_package, which is not installed"):
+        ModelSettings(algorithms=("far",))
 
 
 def test_unknown_algorithm_is_refused_with_those_there_are(blobs):

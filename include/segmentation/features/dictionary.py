@@ -2,15 +2,15 @@
 
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from segmentation.errors import SettingsError
 from segmentation.features import expressions
 from segmentation.language import numbers
-from segmentation.language.texts import t
+from segmentation.language.texts import learn, t
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
 from segmentation.sources import contract, files
@@ -37,6 +37,7 @@ class Feature(BaseModel):
     high: str | None = None
     low: str | None = None
     range: tuple[float | None, float | None] | None = None
+    translations: dict[str, dict[Literal["label", "high", "low"], str]] = Field(default_factory=dict)
 
     @field_validator("name")
     @classmethod
@@ -50,6 +51,13 @@ class Feature(BaseModel):
     def _is_of_blocks(cls, expression: str) -> str:
         expressions.check(expression)
         return expression
+
+    @model_validator(mode="after")
+    def _translates_what_it_says(self) -> Self:
+        for language, words in self.translations.items():
+            if missing := [name for name in words if getattr(self, name) is None]:
+                raise ValueError(f"translations.{language}.{missing[0]}: there is no {missing[0]} in English")
+        return self
 
     @property
     def kind(self) -> str:
@@ -71,7 +79,18 @@ def dictionary() -> tuple[Feature, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SettingsError(f"{DICTIONARY.name}: {', '.join(twice)} is there twice")
+    for feature in features:
+        _learn(feature)
     return features
+
+
+def _learn(feature: Feature) -> None:
+    for language, words in feature.translations.items():
+        said = {getattr(feature, name): text for name, text in words.items()}
+        try:
+            learn(language, said)
+        except ValueError as error:
+            raise SettingsError(f"{DICTIONARY.name}: feature {feature.name}: translations: {error}") from None
 
 
 def _feature(entry: dict[str, Any]) -> Feature:

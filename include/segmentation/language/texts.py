@@ -1,10 +1,11 @@
 """The language of what people read: a text is written in English where it is used, and looked up in another.
 
 `t("{n} customers", n=5)` is the text in the language in force; `<language>.yaml` beside this file
-has what each text is there. A text that is missing is shown in English; a test finds it.
+has what each text is there, but for those that bring it along (a feature's entry). A text that is missing is
+shown in English; a test finds it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -44,6 +45,20 @@ def texts(language: str) -> dict[str, str]:
     """English text -> what it is in a language; none for English, which is written where it is used."""
     file = TEXTS / f"{language}.yaml"
     return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def learn(language: str, words: Mapping[str, str]) -> None:
+    """Add what English texts are in a language, from whoever brings them along.
+
+    Raises
+    ------
+    ValueError
+        A text is something else there already.
+    """
+    there = texts(language)
+    for text, said in words.items():
+        if there.setdefault(text, said) != said:
+            raise ValueError(f"'{text}' is '{there[text]}' in {language} already, not '{said}'")
 
 
 def t(text: str, **values: Any) -> str:

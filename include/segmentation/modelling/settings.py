@@ -7,11 +7,11 @@ reported at load, with the field's name, before any task runs.
 from __future__ import annotations
 
 import logging
-from importlib.util import find_spec
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from segmentation.modelling import algorithms as registry
 from segmentation.modelling import renamed
 
 log = logging.getLogger(__name__)
@@ -19,13 +19,7 @@ log = logging.getLogger(__name__)
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 
-# All entries of the registry; Genie where somebody has installed it (it is licensed under the AGPL).
-ALGORITHMS = (
-    *("kmeans", "minibatch_kmeans", "bisecting_kmeans", "ward", "average", "birch", "gaussian_mixture"),
-    *("dbscan", "hdbscan", "optics", "spectral", "affinity_propagation", "gower"),
-    *(("genie",) if find_spec("genieclust") else ()),
-)
-
+ALGORITHMS = registry.names()
 REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "forecast", "rfm_forecast")
 
 # Scores that may be given a weight: all but coverage and the largest share, which are constraints, and the
@@ -155,6 +149,17 @@ class ModelSettings(BaseModel):
         for old, new in replaced.items():
             log.warning("settings: %s is now called %s; the old name ends with the next release", old, new)
         return current
+
+    @field_validator("algorithms")
+    @classmethod
+    def _known_algorithms(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in sorted(set(names) - set(ALGORITHMS)):
+            if name in registry.declarations():
+                raise ValueError(
+                    f"{name} needs {registry.declarations()[name].requires}, which is not installed"
+                )
+            raise ValueError(f"{name} is no algorithm (there are: {', '.join(ALGORITHMS)})")
+        return names
 
     @field_validator("representations")
     @classmethod

@@ -3,29 +3,15 @@
 from typing import Any
 
 from segmentation.features.dictionary import called
+from segmentation.language import texts
 from segmentation.language.numbers import count, number, plain
 from segmentation.language.texts import t
+from segmentation.modelling.algorithms import declarations
 from segmentation.quality import wording
 from segmentation.quality.results import Result
 
-ALGORITHMS = {
-    "kmeans": "k-means",
-    "minibatch_kmeans": "mini-batch k-means",
-    "bisecting_kmeans": "bisecting k-means",
-    "ward": "Ward linkage",
-    "average": "average linkage",
-    "birch": "BIRCH",
-    "gaussian_mixture": "Gaussian mixture",
-    "dbscan": "DBSCAN",
-    "hdbscan": "HDBSCAN",
-    "optics": "OPTICS",
-    "spectral": "spectral clustering",
-    "affinity_propagation": "affinity propagation",
-    "gower": "Gower prototypes",
-    "genie": "Genie",
-    "incumbent": "the model in use",
-    "reference": "the naive baseline",
-}
+# beside the algorithms of the registry, which say themselves what they are called
+MODELS = {"incumbent": "the model in use", "reference": "the naive baseline"}
 
 CONSTRAINTS = {
     "fit": "the fit failed",
@@ -96,7 +82,10 @@ SCORES = (
 
 def algorithm(name: str) -> str:
     """Name of an algorithm in the literature."""
-    return t(ALGORITHMS.get(name, plain(name)))
+    if declaration := declarations().get(name):
+        titles = declaration.titles
+        return titles.get(texts.current()) or t(titles[texts.ENGLISH])
+    return t(MODELS.get(name, plain(name)))
 
 
 def representation(name: str) -> str:

@@ -8,6 +8,7 @@ from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params
 from segmentation.modelling.labellers import CentreLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "affinity propagation", "zh": "近邻传播"}
 PREFERENCES = (0.02, 0.05, 0.1, 0.2, 0.4)
 MAX_ITER = 300
 
@@ -46,7 +47,6 @@ def _fit(X: np.ndarray, shared: tuple[np.ndarray, float], params: Params, seed: 
 
 ALGORITHM = Algorithm(
     name="affinity_propagation",
-    title="affinity propagation",
     trials=_trials,
     shared=_similarities,
     fit=_fit,

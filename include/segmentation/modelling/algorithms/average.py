@@ -8,6 +8,7 @@ from segmentation.modelling.algorithms.linkage import cut, cut_into_large
 from segmentation.modelling.labellers import NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "average linkage", "zh": "平均连接层次聚类"}
 SMALLEST_SHARES = (0.0, 0.01)
 
 
@@ -23,7 +24,6 @@ def _fit(X: np.ndarray, tree: np.ndarray, params: Params, _seed: int) -> Fitted:
 
 ALGORITHM = Algorithm(
     name="average",
-    title="average linkage",
     trials=_trials,
     shared=lambda X, settings: linkage(X, method="average"),
     fit=_fit,

@@ -53,11 +53,10 @@ class Algorithm:
     everywhere : bool
         Whether it is fitted on every representation, or on the first only.
     labels_rest, noise, confidence : str
-        In words, for the data dictionary and the report.
+        In words, for the data dictionary.
     """
 
     name: str
-    title: str
     trials: Callable[[np.ndarray, ModelSettings], list[Params]]
     fit: Callable[[np.ndarray, Any, Params, int], Fitted]
     max_rows: int

@@ -9,6 +9,7 @@ from segmentation.modelling.algorithms.linkage import cut
 from segmentation.modelling.labellers import NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "BIRCH", "zh": "BIRCH"}
 RADIUS_SHARES = (0.35,)  # of the root mean square distance to the mean
 MOST_BALLS = 5_000
 
@@ -38,7 +39,6 @@ def _fit(_X: np.ndarray, balls: dict, params: Params, _seed: int) -> Fitted:
 
 ALGORITHM = Algorithm(
     name="birch",
-    title="BIRCH",
     trials=_trials,
     shared=_balls,
     fit=_fit,

@@ -6,6 +6,8 @@ from sklearn.cluster import BisectingKMeans
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_trials
 from segmentation.modelling.labellers import CentreLabeller
 
+TITLES = {"en": "bisecting k-means", "zh": "二分 k 均值"}
+
 
 def _fit(X: np.ndarray, _shared: None, params: Params, seed: int) -> Fitted:
     model = BisectingKMeans(params["k"], n_init=3, random_state=seed).fit(X)
@@ -14,7 +16,6 @@ def _fit(X: np.ndarray, _shared: None, params: Params, seed: int) -> Fitted:
 
 ALGORITHM = Algorithm(
     name="bisecting_kmeans",
-    title="bisecting k-means",
     trials=lambda X, settings: k_trials(settings),
     fit=_fit,
     everywhere=True,

@@ -8,6 +8,7 @@ from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.trials import Range
 
+TITLES = {"en": "DBSCAN", "zh": "DBSCAN"}
 MIN_SAMPLES = (5, 10, 20)
 EPS_QUANTILES = (0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 
@@ -40,7 +41,6 @@ def _fit(X: np.ndarray, trees: dict[int, tuple[Tree, np.ndarray]], params: Param
 
 ALGORITHM = Algorithm(
     name="dbscan",
-    title="DBSCAN",
     trials=_trials,
     shared=_trees,
     fit=_fit,

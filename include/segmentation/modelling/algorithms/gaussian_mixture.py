@@ -7,6 +7,7 @@ from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_
 from segmentation.modelling.labellers import MixtureLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "Gaussian mixture", "zh": "高斯混合"}
 ROWS_PER_PARAMETER = 2  # full covariances only where each of their entries has this many rows
 
 
@@ -34,7 +35,6 @@ def _fit(X: np.ndarray, _shared: None, params: Params, seed: int) -> Fitted:
 
 ALGORITHM = Algorithm(
     name="gaussian_mixture",
-    title="Gaussian mixture",
     trials=_trials,
     fit=_fit,
     everywhere=True,

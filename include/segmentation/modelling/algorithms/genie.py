@@ -4,14 +4,14 @@
 has installed it (docs/licences.md).
 """
 
-from importlib.util import find_spec
-
 import numpy as np
 
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_trials
 from segmentation.modelling.labellers import NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "Genie", "zh": "Genie"}
+REQUIRES = "genieclust"
 GINI_THRESHOLDS = (0.1, 0.3, 0.5)
 
 
@@ -31,14 +31,12 @@ def _fit(X: np.ndarray, model, params: Params, _seed: int) -> Fitted:
     return Fitted(NeighbourLabeller(X, model.fit_predict(X).astype(np.int64)))
 
 
-if find_spec("genieclust"):
-    ALGORITHM = Algorithm(
-        name="genie",
-        title="Genie",
-        trials=_trials,
-        shared=_model,
-        fit=_fit,
-        max_rows=8_000,
-        labels_rest="nearest labelled customer",
-        confidence="share of the 15 nearest labelled customers that agree",
-    )
+ALGORITHM = Algorithm(
+    name="genie",
+    trials=_trials,
+    shared=_model,
+    fit=_fit,
+    max_rows=8_000,
+    labels_rest="nearest labelled customer",
+    confidence="share of the 15 nearest labelled customers that agree",
+)

@@ -16,6 +16,7 @@ from segmentation.modelling.algorithms.linkage import cut
 from segmentation.modelling.labellers import PrototypeLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "Gower prototypes", "zh": "Gower 原型"}
 ROUNDS = 20
 
 
@@ -47,7 +48,6 @@ def _fit(X: np.ndarray, shared: tuple[np.ndarray, np.ndarray], params: Params, _
 
 ALGORITHM = Algorithm(
     name="gower",
-    title="Gower prototypes",
     trials=lambda X, settings: k_trials(settings),
     shared=_tree,
     fit=_fit,

@@ -16,6 +16,7 @@ from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.trials import Range
 
+TITLES = {"en": "HDBSCAN", "zh": "HDBSCAN"}
 SHARES = (0.01, 0.02, 0.05, 0.1)
 MIN_SAMPLES = (5, 15)
 
@@ -59,7 +60,6 @@ def _fit(X: np.ndarray, hierarchies: dict, params: Params, _seed: int) -> Fitted
 
 ALGORITHM = Algorithm(
     name="hdbscan",
-    title="HDBSCAN",
     trials=_trials,
     shared=_hierarchies,
     fit=_fit,

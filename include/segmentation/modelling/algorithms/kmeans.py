@@ -6,6 +6,7 @@ from sklearn.cluster import KMeans
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_trials
 from segmentation.modelling.labellers import CentreLabeller
 
+TITLES = {"en": "k-means", "zh": "k 均值"}
 MAX_ITER = 300
 
 
@@ -16,7 +17,6 @@ def _fit(X: np.ndarray, _shared: None, params: Params, seed: int) -> Fitted:
 
 ALGORITHM = Algorithm(
     name="kmeans",
-    title="k-means",
     trials=lambda X, settings: k_trials(settings),
     fit=_fit,
     everywhere=True,

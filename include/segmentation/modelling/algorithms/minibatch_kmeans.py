@@ -6,6 +6,7 @@ from sklearn.cluster import MiniBatchKMeans
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_trials
 from segmentation.modelling.labellers import CentreLabeller
 
+TITLES = {"en": "mini-batch k-means", "zh": "小批量 k 均值"}
 BATCH_ROWS = 1_024
 
 
@@ -16,7 +17,6 @@ def _fit(X: np.ndarray, _shared: None, params: Params, seed: int) -> Fitted:
 
 ALGORITHM = Algorithm(
     name="minibatch_kmeans",
-    title="mini-batch k-means",
     trials=lambda X, settings: k_trials(settings),
     fit=_fit,
     max_rows=1_000_000,

@@ -8,6 +8,7 @@ from segmentation.modelling.density import reachability_ordering
 from segmentation.modelling.labellers import NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "OPTICS", "zh": "OPTICS"}
 MIN_SAMPLES = (10,)
 STEEPNESS = (0.02, 0.05, 0.1, 0.2)
 SHARES = (0.01, 0.03)
@@ -43,7 +44,6 @@ def _fit(X: np.ndarray, orderings: dict[int, tuple[np.ndarray, ...]], params: Pa
 
 ALGORITHM = Algorithm(
     name="optics",
-    title="OPTICS",
     trials=_trials,
     shared=_orderings,
     fit=_fit,

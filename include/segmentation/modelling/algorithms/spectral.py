@@ -10,6 +10,7 @@ from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_
 from segmentation.modelling.labellers import NeighbourLabeller
 from segmentation.modelling.settings import ModelSettings
 
+TITLES = {"en": "spectral clustering", "zh": "谱聚类"}
 NEIGHBOURS = 10
 
 
@@ -33,7 +34,6 @@ def _fit(X: np.ndarray, embedding: np.ndarray, params: Params, seed: int) -> Fit
 
 ALGORITHM = Algorithm(
     name="spectral",
-    title="spectral clustering",
     trials=lambda X, settings: k_trials(settings),
     shared=_embedding,
     fit=_fit,

@@ -7,6 +7,8 @@ from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params, k_
 from segmentation.modelling.algorithms.linkage import cut
 from segmentation.modelling.labellers import NeighbourLabeller
 
+TITLES = {"en": "Ward linkage", "zh": "Ward 层次聚类"}
+
 
 def _fit(X: np.ndarray, tree: np.ndarray, params: Params, _seed: int) -> Fitted:
     return Fitted(NeighbourLabeller(X, cut(tree, params["k"])))
@@ -14,7 +16,6 @@ def _fit(X: np.ndarray, tree: np.ndarray, params: Params, _seed: int) -> Fitted:
 
 ALGORITHM = Algorithm(
     name="ward",
-    title="Ward linkage",
     trials=lambda X, settings: k_trials(settings),
     shared=lambda X, settings: linkage(X, method="ward"),
     fit=_fit,
