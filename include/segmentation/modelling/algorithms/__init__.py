@@ -24,14 +24,14 @@ ENGLISH = "en"
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a module says of its algorithm without being imported."""
+    """The part of an algorithm that is known without importing its module."""
 
     titles: Mapping[str, str]
     requires: str | None = None
 
     @property
     def is_there(self) -> bool:
-        """Whether what it requires is installed."""
+        """True where the package that it requires is installed."""
         return self.requires is None or find_spec(self.requires) is not None
 
 
@@ -84,7 +84,7 @@ def get(name: str) -> Algorithm:
 
 
 def _constants(file: Path) -> dict[str, ast.expr]:
-    """What is assigned to names at the top of a module; nothing where that defines no algorithm."""
+    """Values of the names at the top of a module; none where that defines no algorithm."""
     constants = {
         target.id: node.value
         for node in ast.parse(file.read_text(encoding="utf-8")).body
