@@ -55,7 +55,7 @@ def start() -> Reference | None:
     """
     from segmentation.features import table
     from segmentation.operations.backfill import request
-    from segmentation.segments import playbook
+    from segmentation.segments import playbook, vocabulary
     from segmentation.sources import contract
     from segmentation.warehouse import schema
 
@@ -67,7 +67,8 @@ def start() -> Reference | None:
         raise SettingsError(str(error)) from None
     refuse_future(day, loaded.tz)
     contract.tables_of(loaded.shop.source)
-    playbook.load()  # a fault in it stops the night here and not at its end
+    vocabulary.load()  # a fault in it, or in the playbook, stops the night here and not at its end
+    playbook.load()
     target = connections.database("warehouse")
     schema.migrate(target)
     _end_dead(target)

@@ -8,7 +8,7 @@ import pandas as pd
 from segmentation.language.texts import speaking
 from segmentation.publishing.ids import array
 from segmentation.segments import bounds, naming, playbook
-from segmentation.segments.chosen import Chosen
+from segmentation.segments.chosen import Chosen, Segment
 from segmentation.segments.explain import Rule
 
 # the relations of a date beside its customers, all written anew
@@ -33,6 +33,7 @@ VERSION = (
     "revenue_365d",
     "trait",
     "name_number",
+    "vocabulary",
 )
 
 LEADERBOARD = {
@@ -117,11 +118,15 @@ def plays(chosen: Chosen, ids: dict[int, int], language: str) -> pd.DataFrame:
         rows = [
             {"segment_id": ids[segment.cluster], "priority": priority, **play}
             for segment in chosen.segments
-            for priority, play in enumerate(
-                playbook.plays_for(known, segment.value_tier, segment.lifecycle, segment.traits), start=1
-            )
+            for priority, play in enumerate(_plays_of(known, segment), start=1)
         ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _plays_of(known: Sequence[playbook.Play], segment: Segment) -> list[dict[str, str]]:
+    return playbook.plays_for(
+        known, segment.value_tier, segment.lifecycle, segment.traits, segment.vocabulary
+    )
 
 
 def leaderboard(board: pd.DataFrame) -> pd.DataFrame:

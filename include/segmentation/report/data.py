@@ -88,6 +88,7 @@ class Segment:
     plays: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     event: dict[str, Any] | None = field(default=None, repr=False)
     generated_name: str = ""
+    published_traits: tuple[str, ...] = ()
 
     @property
     def before(self) -> int | None:
@@ -140,10 +141,10 @@ class Segment:
     @property
     def traits(self) -> list[Profile]:
         """Features that set it apart, the farthest first; of features that say the same, the first."""
-        far = [profile for profile in self.profiles.values() if abs(profile.effect) >= FAR]
         said: dict[str | None, Profile] = {}
-        for profile in sorted(far, key=lambda p: (-abs(p.effect), p.feature.name)):
-            said.setdefault(profile.words, profile)
+        for trait in self.published_traits:
+            if profile := self.profiles.get(trait[:-1]):
+                said.setdefault(profile.words, profile)
         said.pop(None, None)
         return list(said.values())[:TRAITS]
 
@@ -316,6 +317,7 @@ def read_segments(conn: db.Connection, run: Run) -> list[Segment]:
         Segment(
             **{name: row[name] for name in ("segment_id", "name", "description", "rule", "first_seen")},
             generated_name=row["generated_name"],
+            published_traits=tuple(row["traits"]),
             **{name: row[name] for name in ("value_tier", "lifecycle", "customers", "share")},
             revenue=float(row["revenue_365d"]),
             revenue_share=float(row["revenue_365d"]) / revenue if revenue > 0 else None,

@@ -28,6 +28,7 @@ class Segment:
     trait: str | None = None
     traits: tuple[str, ...] = ()
     name_number: int = 1
+    vocabulary: str | None = None
     rules: tuple[explain.Rule, ...] = ()
 
     @classmethod

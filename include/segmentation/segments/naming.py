@@ -1,12 +1,14 @@
-"""Names that a marketer can use: value, life-cycle and what sets a segment apart.
+"""Names that a marketer can use: of the vocabulary, else value and life-cycle, and what sets a segment apart.
 
-A name stays while the segment does: it is made of a few facts, and the facts of a segment that goes on have
-to change clearly before its name does.
+Segments that share the beginning of a name are told apart by what they differ in from each other. A name stays
+while the segment does: it is made of a few facts, and the facts of a segment that goes on have to change
+clearly before its name does.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -14,33 +16,57 @@ import pandas as pd
 from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language.numbers import money
 from segmentation.language.texts import t
+from segmentation.segments import vocabulary
 from segmentation.settings import Lifecycle
 
 FAR = 0.35  # standard deviations from everybody, above which a trait is worth saying
 STAYS = 0.7  # of FAR: a trait that is in a name goes when it is nearer to everybody than that
 CLEAR = 1.5  # of FAR: a trait is put into a name that has none when it is farther than that
 MARGIN = 0.1  # of a bound: value and life-cycle of a segment that goes on change when it is crossed by more
+APART = 0.2  # standard deviations between segments that a trait tells apart
+KNOWN = 0.5  # share of a segment's customers of whom a feature is known, from which on it is said
+# what is not said of a segment in a stage of its life-cycle, for the stage has said the opposite
+CONTRADICTED = {
+    "new": {"recency_days+", "tenure_days+"},
+    "active": {"recency_days+"},
+    "cooling": {"recency_days-", "tenure_days-"},
+    "lapsed": {"recency_days-", "tenure_days-", "spend_trend_90d+"},
+}
 TIERS = {"low": "Low-value", "mid": "Mid-value", "high": "High-value"}
 STAGES = ("new", "active", "cooling", "lapsed")
 
 
 @dataclass(frozen=True)
 class Name:
-    """The parts of a name. `trait` is a feature with + (far above everybody) or - (far below)."""
+    """The parts of a name.
+
+    `vocabulary` is the name of an entry of the vocabulary. `trait` is a feature with + (far above everybody) or
+    - (far below), with > or < where it is only more or less than in the segments alike; or two by a comma.
+    """
 
     value_tier: str
     lifecycle: str
     trait: str | None = None
     number: int = 1
     is_alone: bool = False
+    vocabulary: str | None = None
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """What the beginning of the name is made of."""
+        return (self.vocabulary,) if self.vocabulary else (self.value_tier, self.lifecycle)
 
     def text(self) -> str:
         """The name in the language in force."""
         if self.is_alone:
             return t("All customers")
-        name = t("{value} {stage}", value=t(TIERS[self.value_tier]), stage=t(self.lifecycle))
-        if self.trait:
-            name = t("{name}, {trait}", name=name, trait=trait_words(self.trait))
+        name = (
+            vocabulary.text_of(self.vocabulary)
+            if self.vocabulary
+            else t("{value} {stage}", value=t(TIERS[self.value_tier]), stage=t(self.lifecycle))
+        )
+        for trait in self.trait.split(",") if self.trait else ():
+            name = t("{name}, {trait}", name=name, trait=trait_words(trait))
         return name if self.number == 1 else t("{name} {number}", name=name, number=self.number)
 
 
@@ -50,8 +76,10 @@ class Traits:
 
     Attributes
     ----------
-    distances : dict
-        Trait -> standard deviations from everybody, the farthest first; those that may be said.
+    effects : dict
+        Feature -> standard deviations from everybody, signed; of the features known for most of the segment.
+    medians : dict
+        Feature -> its median in the segment.
     before : Name, optional
         Of the segment of the parent date that it goes on from.
     """
@@ -59,34 +87,53 @@ class Traits:
     cluster: int
     value_tier: str
     lifecycle: str
-    distances: Mapping[str, float]
+    effects: Mapping[str, float]
     customers: int
     median_spend_365d: float
     median_recency_days: float
+    medians: Mapping[str, float] = field(default_factory=dict)
     before: Name | None = field(default=None)
+
+    @cached_property
+    def distances(self) -> dict[str, float]:
+        """Trait -> standard deviations from everybody, the farthest first; those that may be said."""
+        found = distances(pd.Series(dict(self.effects), dtype=float), dictionary())
+        return {trait: far for trait, far in found.items() if trait not in CONTRADICTED[self.lifecycle]}
 
     @property
     def traits(self) -> tuple[str, ...]:
         """Traits that set it apart, the farthest first."""
         return tuple(trait for trait, distance in self.distances.items() if distance >= FAR)
 
-    @property
-    def head(self) -> tuple[str, str]:
-        """The beginning of its name."""
-        return self.value_tier, self.lifecycle
+    @cached_property
+    def vocabulary(self) -> str | None:
+        """The first name of the vocabulary that fits; the one it had, while that does about."""
+        facts = (self.value_tier, self.lifecycle)
+        entries = vocabulary.load()
+        for entry in entries:
+            if self.before and entry.name == self.before.vocabulary:
+                nearly = tuple(self.distances)
+                if entry.when.holds(*facts, nearly, self.medians, self.effects, slack=1 - STAYS):
+                    return entry.name
+        fitting = (e.name for e in entries if e.when.holds(*facts, self.traits, self.medians, self.effects))
+        return next(fitting, None)
+
+    def name(self, trait: str | None = None, number: int = 1) -> Name:
+        """A name of it."""
+        return Name(self.value_tier, self.lifecycle, trait, number, vocabulary=self.vocabulary)
 
     @property
-    def keeps(self) -> bool:
-        """True where nothing in its name has clearly changed."""
-        if (
-            self.before is None
-            or self.before.is_alone
-            or (self.before.value_tier, self.before.lifecycle) != self.head
-        ):
-            return False
-        if self.before.trait is None:
-            return max(self.distances.values(), default=0.0) < CLEAR * FAR
-        return self.distances.get(self.before.trait, 0.0) >= STAYS * FAR
+    def trait_before(self) -> str | None:
+        """The trait in its name, where the beginning of the name is what it was."""
+        if self.before is None or self.before.is_alone or self.before.head != self.name().head:
+            return None
+        return self.before.trait
+
+    @property
+    def had_none(self) -> bool:
+        """True where its name began so, and needed no trait."""
+        before = self.before
+        return bool(before and not before.is_alone and not before.trait and before.head == self.name().head)
 
 
 def value_tier(spend: pd.Series, terciles: tuple[float, float], before: str | None = None) -> str:
@@ -150,7 +197,15 @@ def distances(effects: pd.Series, features: Sequence[Feature]) -> dict[str, floa
 def trait_words(trait: str) -> str:
     """The words for a trait in the language in force: "orders often" for `frequency_orders+`."""
     feature = _by_name().get(trait[:-1])
-    words = feature and (feature.high if trait.endswith("+") else feature.low)
+    if feature is None:
+        return trait
+    if trait[-1] in "<>":
+        thing = t(feature.label)
+        if trait.endswith(">"):
+            return t("more {thing}", thing=thing)
+        counted = feature.unit not in ("currency", "share", "ratio", "nats", "stars")
+        return t("fewer {thing}" if counted else "less {thing}", thing=thing)
+    words = feature.high if trait.endswith("+") else feature.low
     return t(words) if words else trait
 
 
@@ -160,10 +215,10 @@ def _by_name() -> dict[str, Feature]:
 
 
 def names(segments: Sequence[Traits]) -> dict[int, Name]:
-    """A unique name for each cluster: "High-value active", and what sets it apart.
+    """A unique name for each cluster.
 
-    Segments that go on are named first, as they were unless what their name says has clearly changed. The
-    same segments get the same names in whatever order they come.
+    Segments that go on are called as they were, unless what their name says has clearly changed. The same
+    segments get the same names in whatever order they come.
     """
     if len(segments) == 1:
         (only,) = segments
@@ -172,30 +227,83 @@ def names(segments: Sequence[Traits]) -> dict[int, Name]:
         segments, key=lambda s: (-s.median_spend_365d, s.median_recency_days, -s.customers, s.cluster)
     )
     result: dict[int, Name] = {}
-    for segment in ordered:
-        if segment.keeps and segment.before and segment.before not in result.values():
-            result[segment.cluster] = segment.before
-    for segment in ordered:
-        if segment.cluster not in result:
-            result[segment.cluster] = _unused(segment, _own(segment, ordered), set(result.values()))
+    for head in dict.fromkeys(segment.name().head for segment in ordered):
+        result |= _told_apart([segment for segment in ordered if segment.name().head == head])
     return result
 
 
-def _own(segment: Traits, all_segments: Iterable[Traits]) -> list[str]:
-    """Its traits in the order in which a name tries them: what it was called, then what none alike is."""
-    alike = [s for s in all_segments if s.head == segment.head and s is not segment]
-    others = {trait for s in alike for trait in s.traits[:1]}
-    own = [trait for trait in segment.traits if trait not in others] or list(segment.traits)
-    was = segment.before and segment.before.trait
-    if was and segment.distances.get(was, 0.0) >= STAYS * FAR:
-        own = [was, *(trait for trait in own if trait != was)]
-    return own
+def _told_apart(alike: Sequence[Traits]) -> dict[int, Name]:
+    """Names of the segments that share a beginning; those that go on come first."""
+    result: dict[int, Name] = {}
+    for segment in sorted(alike, key=lambda s: s.trait_before is None and not s.had_none):
+        others = [other for other in alike if other is not segment]
+        tried = _among(segment, others) if others else _alone(segment)
+        taken = set(result.values())
+        options = [segment.name(trait) for trait in tried]
+        options += [segment.name(number=number) for number in range(1, len(alike) + 1)]
+        result[segment.cluster] = next(name for name in options if name not in taken)
+    return result
 
 
-def _unused(segment: Traits, own: list[str], taken: set[Name]) -> Name:
-    tried = [Name(*segment.head, trait) for trait in own] or [Name(*segment.head)]
-    tried += [Name(*segment.head, number=number) for number in range(2, len(taken) + 3)]
-    return next(name for name in tried if name not in taken)
+def _alone(segment: Traits) -> list[str | None]:
+    """Traits that its name tries where no other begins so; a name of the vocabulary needs none."""
+    if segment.vocabulary:
+        return [None]
+    was = segment.trait_before
+    if was and all(segment.distances.get(part, 0.0) >= STAYS * FAR for part in was.split(",")):
+        return [was]
+    if segment.had_none and max(segment.distances.values(), default=0.0) < CLEAR * FAR:
+        return [None]
+    return [*segment.traits[:1], None]
+
+
+def _among(segment: Traits, others: Sequence[Traits]) -> list[str | None]:
+    """Traits that its name tries beside the segments that begin so: what it differs in from each of them.
+
+    One that tells it apart from all, the clearest first; else two that do together; else in what it has more
+    or less of than any other.
+    """
+    gaps = {trait: _gaps(segment, trait, others) for trait in segment.distances}
+    single = {trait: min(gap) for trait, gap in gaps.items() if min(gap) >= APART}
+    tried = sorted(single, key=lambda trait: (-single[trait], trait))
+    was = segment.trait_before
+    if was and _still_apart(segment, was, others):
+        tried.insert(0, was)
+    if not tried:
+        tried += _pairs(gaps)
+    return [*tried, *_more_or_less(segment, others)]
+
+
+def _gaps(segment: Traits, trait: str, others: Sequence[Traits]) -> list[float]:
+    """Standard deviations by which a segment is more, or less, than each other one, as the trait says."""
+    feature, sign = trait[:-1], 1 if trait[-1] in "+>" else -1
+    mine = segment.effects.get(feature, 0.0)
+    return [sign * (mine - other.effects.get(feature, 0.0)) for other in others]
+
+
+def _still_apart(segment: Traits, traits: str, others: Sequence[Traits]) -> bool:
+    gaps = [_gaps(segment, trait, others) for trait in traits.split(",")]
+    said = all(
+        trait[-1] in "<>" or segment.distances.get(trait, 0.0) >= STAYS * FAR for trait in traits.split(",")
+    )
+    return said and all(max(by_trait) >= STAYS * APART for by_trait in zip(*gaps, strict=True))
+
+
+def _pairs(gaps: Mapping[str, Sequence[float]]) -> list[str]:
+    """Two traits of which one or the other tells the segment apart from each of the others."""
+    found = [
+        (-min(map(max, gaps[first], gaps[second])), f"{first},{second}")
+        for first, second in combinations(gaps, 2)
+        if min(map(max, gaps[first], gaps[second])) >= APART
+    ]
+    return [pair for _, pair in sorted(found)]
+
+
+def _more_or_less(segment: Traits, others: Sequence[Traits]) -> list[str]:
+    """What it has more or less of than any other, the clearest first."""
+    both = [f"{feature}{sign}" for feature in segment.effects for sign in "<>"]
+    gaps = {trait: min(_gaps(segment, trait, others)) for trait in both if trait[:-1] in _by_name()}
+    return sorted((trait for trait in gaps if gaps[trait] >= APART / 2), key=lambda t_: (-gaps[t_], t_))
 
 
 def free(name: str, taken: set[str]) -> str:

@@ -1,7 +1,6 @@
 """Profiles of the customers of each cluster, in natural units."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -87,8 +86,13 @@ def traits(
 ) -> list[naming.Traits]:
     """Value tier, life-cycle and traits of each cluster; `before`: the names of those that go on."""
     lower, upper = (float(frame["spend_365d"].quantile(share)) for share in (1 / 3, 2 / 3))
+    numeric = explain.numbers(frame, features)
     far = effects(frame, clusters, features)
+    grouped = frame[numeric].groupby(clusters)
+    known, medians = grouped.count().div(grouped.size(), axis=0), grouped.median()
     by_cluster = []
+    middles = medians.to_dict(orient="index")
+    said = {cluster: _said(far.loc[[cluster]].iloc[0], known.loc[[cluster]].iloc[0]) for cluster in far.index}
     for cluster, rows in frame.groupby(clusters):
         name_before = (before or {}).get(int(cluster))
         by_cluster.append(
@@ -103,7 +107,8 @@ def traits(
                     bounds,
                     name_before.lifecycle if name_before else None,
                 ),
-                distances=naming.distances(cast("pd.Series", far.loc[cluster]), features),
+                effects=said[cluster],
+                medians={str(name): m for name, m in middles[cluster].items() if np.isfinite(m)},
                 customers=len(rows),
                 median_spend_365d=float(rows["spend_365d"].median()),
                 median_recency_days=float(rows["recency_days"].median()),
@@ -111,3 +116,12 @@ def traits(
             )
         )
     return by_cluster
+
+
+def _said(effects: "pd.Series", known: "pd.Series") -> dict[str, float]:
+    """The effects of the features that are known for most of the segment."""
+    return {
+        str(name): float(effect)
+        for name, effect in effects.items()
+        if np.isfinite(effect) and known.get(name, 0.0) >= naming.KNOWN
+    }

@@ -87,6 +87,7 @@ def segments(
                     trait=name.trait,
                     traits=trait.traits,
                     name_number=name.number,
+                    vocabulary=name.vocabulary,
                     rules=own,
                 )
             )
@@ -107,7 +108,12 @@ def _names_before(inputs: Inputs, clusters: pd.Series) -> dict[int, naming.Name]
     )
     names = {
         row["segment_id"]: naming.Name(
-            row["value_tier"], row["lifecycle"], row["trait"], row["name_number"], is_alone=len(versions) == 1
+            row["value_tier"],
+            row["lifecycle"],
+            row["trait"],
+            row["name_number"],
+            is_alone=len(versions) == 1,
+            vocabulary=row["vocabulary"],
         )
         for row in versions
         if row["generated_name"] is not None

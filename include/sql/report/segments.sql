@@ -10,6 +10,7 @@ select
     sv.rule,
     sv.value_tier,
     sv.lifecycle,
+    sv.traits,
     sv.customers,
     sv.share,
     sv.revenue_365d,
