@@ -53,7 +53,7 @@ class Name:
 
     @property
     def head(self) -> tuple[str, ...]:
-        """What the beginning of the name is made of."""
+        """The parts of the beginning of the name."""
         return (self.vocabulary,) if self.vocabulary else (self.value_tier, self.lifecycle)
 
     def text(self) -> str:
