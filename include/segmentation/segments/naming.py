@@ -300,7 +300,7 @@ def _pairs(gaps: Mapping[str, Sequence[float]]) -> list[str]:
 
 
 def _more_or_less(segment: Traits, others: Sequence[Traits]) -> list[str]:
-    """What it has more or less of than any other, the clearest first."""
+    """Features that it has more or less of than any other, the clearest first."""
     both = [f"{feature}{sign}" for feature in segment.effects for sign in "<>"]
     gaps = {trait: min(_gaps(segment, trait, others)) for trait in both if trait[:-1] in _by_name()}
     return sorted((trait for trait in gaps if gaps[trait] >= APART / 2), key=lambda t_: (-gaps[t_], t_))
