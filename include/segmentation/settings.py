@@ -16,9 +16,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -30,6 +28,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 from segmentation.row_rules import NO_FAULT, RULES
+from segmentation.uses import Applications, Audiences, Habits, Products, Section
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -59,12 +58,6 @@ def _clock(value: Any) -> Any:
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 TimeOfDay = Annotated[time, BeforeValidator(_clock)]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A section refuses names it does not know: a misspelt setting is a fault, not a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Shop(Section):
@@ -329,33 +322,6 @@ class Privacy(Section):
     """Bounds below which a group is a person: smaller segments are merged, of fewer nothing else is told."""
 
     min_customers: int = Field(10, ge=1, description="of a published segment, profile, product or habit")
-
-
-class Products(Section):
-    """Products that each segment buys more than the others."""
-
-    days: int = Field(365, ge=1, le=3660, description="days of orders that are looked at")
-    most: int = Field(20, ge=1, le=1000, description="products a segment; equals at the end are all kept")
-    min_customers: int = Field(5, ge=1, description="buyers in the segment; with fewer it is left out")
-
-
-class Habits(Section):
-    days: int = Field(365, ge=1, le=3660, description="days of orders that are looked at")
-
-
-class Audiences(Section):
-    """The export of each segment for ad platforms and mailing."""
-
-    folder: str = Field("", description="where they go; empty: audiences/ among the artifacts")
-    min_customers: int = Field(100, ge=1, description="addresses; a smaller audience is withheld")
-    needs_consent: bool = Field(True, description="only customers whose consent the shop has recorded")
-    keep_dates: int = Field(7, ge=1, description="exported dates that are kept")
-
-
-class Applications(Section):
-    """Uses of the segments. Nothing here shapes a segment."""
-
-    off: tuple[str, ...] = Field((), description="names of applications that do not take part in a night")
 
 
 class Alerts(Section):
