@@ -381,7 +381,7 @@ def test_products_that_are_equals_share_a_rank_and_none_is_cut_off(published):
             "cross join generate_series(1, 5) as n where o.cancelled_on is null order by 1, n, o.day",
         )
         told = {"as_of_date": AS_OF, "days": 365, "most": 3, "min_customers": 5}
-        rows = db.rows(conn, db.statement("segments/products.sql", assignments=BY_SEGMENT), told)
+        rows = db.rows(conn, db.statement("segments/segment_products.sql", assignments=BY_SEGMENT), told)
         found = {(row["product_id"], row["rank"]) for row in rows if row["cluster"] == 1}
         assert found == {(f"q{n}", 1) for n in range(1, 6)}
         conn.rollback()
@@ -416,7 +416,7 @@ def test_a_shop_that_knows_days_only_has_no_habits_by_hour(published):
     with published.warehouse.connect() as conn:
         db.execute(conn, "update core.orders set local_hour = 0")
         told = {"as_of_date": AS_OF, "days": 365, "min_customers": 1}
-        rows = db.rows(conn, db.statement("segments/habits.sql", assignments=BY_SEGMENT), told)
+        rows = db.rows(conn, db.statement("segments/segment_habits.sql", assignments=BY_SEGMENT), told)
         assert {row["habit"] for row in rows} == {"channel", "weekday"}
         conn.rollback()
 
@@ -461,7 +461,7 @@ def test_nothing_is_told_of_what_a_few_customers_buy_or_do(published):
                 ("products", row["cluster"], None, row["product_id"]): row["customers"]
                 for row in db.rows(
                     conn,
-                    db.statement("segments/products.sql", assignments=BY_SEGMENT),
+                    db.statement("segments/segment_products.sql", assignments=BY_SEGMENT),
                     {**of, "min_customers": 1},
                 )
             },

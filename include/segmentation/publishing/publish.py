@@ -101,8 +101,10 @@ def _count(night: Night, assignments: str) -> Counted:
             return pd.DataFrame(rows, columns=["cluster", *columns])
 
         return Counted(
-            products=frame("products", PRODUCTS, {**settings.products.model_dump(), "min_customers": buyers}),
-            habits=frame("habits", HABITS, {**settings.habits.model_dump(), "min_customers": least}),
+            products=frame(
+                "segment_products", PRODUCTS, {**settings.products.model_dump(), "min_customers": buyers}
+            ),
+            habits=frame("segment_habits", HABITS, {**settings.habits.model_dump(), "min_customers": least}),
             packed=packed_assignments.pack(conn, assignments, "cluster"),
         )
 
