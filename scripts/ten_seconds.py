@@ -3,6 +3,7 @@
 Whoever knows a name finds its place without reading code: a folder, a file, or a definition of that name.
 Stages are the words of the picture in `docs/architecture.md`, tables those of the schema `segments` in
 `docs/data_dictionary.md`, commands those of the Makefile. The exit code is 1 when a name has no place.
+A table has a statement or a module of its name; only a view is where it is created.
 """
 
 import re
@@ -79,16 +80,22 @@ def tables() -> list[str]:
 
 
 def table(name: str) -> str | None:
-    """Source of the rows of a relation: its statement, its room or module, else what creates it."""
-    short = re.sub(r"^(?:segment|model|quality)_", "", name)
-    owner = name.removesuffix(short).strip("_")
+    """Source of the rows of a table: the statement, module or room of its name; of a view, its definition."""
     return (
-        _one([SQL / "segments" / f"{name}.sql"])
-        or _one([CODE / name])
-        or _one([CODE / f"{owner}s" / f"{short}.py", CODE / owner / f"{short}.py"])
-        or _line(rf"^def _?{short}\(", sorted((CODE / "publishing").glob("*.py")))
-        or _created(name)
+        _one([SQL / "segments" / f"{name}.sql", *(SQL / "applications").rglob(f"{name}.sql")])
+        or _one([CODE / name, CODE / "publishing" / "tables" / f"{name}.py"])
+        or _one([*(CODE / "applications").rglob(f"{name}.py")])
+        or _one(_in_the_room_of_its_first_word(name))
+        or _view(name)
     )
+
+
+def _in_the_room_of_its_first_word(name: str) -> list[Path]:
+    """Modules and statements such as `quality/results.py`, and `forecasts/backtests.py` of an application."""
+    owner, _, short = name.partition("_")
+    homes = [CODE, CODE / "applications", SQL / "applications"]
+    rooms = [home / room for home in homes for room in (owner, f"{owner}s")]
+    return [room / f"{short}{kind}" for room in rooms for kind in (".py", ".sql")]
 
 
 def commands() -> list[str]:
@@ -130,9 +137,9 @@ def _rule(name: str) -> str | None:
     return _line(rf"^{name}:.*## ", [PROJECT / "Makefile"])
 
 
-def _created(name: str) -> str | None:
-    """The newest migration that creates a table or a view."""
-    pattern = rf"^create (?:or replace )?(?:table|view) segments\.{name} "
+def _view(name: str) -> str | None:
+    """The newest migration that creates a view, which is all that there is of it."""
+    pattern = rf"^create (?:or replace )?view segments\.{name} "
     files = [file for file in sorted((SQL / "schema").glob("*.sql")) if _line(pattern, [file])]
     return _line(pattern, files[-1:])
 

@@ -6,8 +6,16 @@ from datetime import date
 import pandas as pd
 
 from segmentation.publishing import ids as ids_
-from segmentation.publishing import packed_assignments, tables
+from segmentation.publishing import packed_assignments
 from segmentation.publishing.inputs import Inputs
+from segmentation.publishing.tables import (
+    by_segment,
+    model_leaderboard,
+    segment_events,
+    segment_playbook,
+    segment_rules,
+    segment_versions,
+)
 from segmentation.segments.chosen import Chosen
 
 
@@ -40,14 +48,14 @@ def decide(as_of_date: date, language: str, chosen: Chosen, counted: Counted, in
         ids=ids,
         registered={ids[cluster]: sketch for cluster, sketch in inputs.sketches.items()},
         rows={
-            "segment_versions": tables.versions(chosen, ids, inputs.overrides, language),
-            "segment_rules": tables.rules(chosen, ids),
-            "segment_playbook": tables.plays(chosen, ids, language),
-            "segment_events": ids_.events(chosen, ids, inputs),
-            "segment_profiles": tables.by_segment(chosen.profiles, ids),
-            "segment_products": tables.by_segment(counted.products, ids),
-            "segment_habits": tables.by_segment(counted.habits, ids),
-            "model_leaderboard": tables.leaderboard(chosen.leaderboard),
+            "segment_versions": segment_versions.rows(chosen, ids, inputs.overrides, language),
+            "segment_rules": segment_rules.rows(chosen, ids),
+            "segment_playbook": segment_playbook.rows(chosen, ids, language),
+            "segment_events": segment_events.rows(chosen, ids, inputs),
+            "segment_profiles": by_segment(chosen.profiles, ids),
+            "segment_products": by_segment(counted.products, ids),
+            "segment_habits": by_segment(counted.habits, ids),
+            "model_leaderboard": model_leaderboard.rows(chosen.leaderboard),
         },
         is_newest=inputs.newest is None or as_of_date >= inputs.newest,
     )

@@ -172,8 +172,8 @@ def _moves(
         "order by segment_id"
     )
     before = {row["segment_id"]: row["name"] for row in db.rows(conn, query, params)}
-    query = "select segment_id, name from segments.segment_name_overrides order by 1"
-    given = {row["segment_id"]: row["name"] for row in db.rows(conn, query)}
+    overrides = db.rows(conn, db.statement("segments/segment_name_overrides.sql"))
+    given = {row["segment_id"]: row["name"] for row in overrides}
     tonight = {segment.cluster: segment.name for segment in chosen.segments}
     counts = {(row["cluster"], row["segment_id"]): row["customers"] for row in overlap}
     matched = {m.cluster: m.segment_id for m in identity.match(counts, [s.cluster for s in chosen.segments])}

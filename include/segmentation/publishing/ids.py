@@ -1,11 +1,8 @@
 """Permanent segment ids for the clusters of a night."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from segmentation.segments import identity
 from segmentation.segments.chosen import Chosen
@@ -43,21 +40,6 @@ def segment_ids(inputs: "Inputs") -> dict[int, int]:
             segment_id, next_id = next_id, next_id + 1
         ids[match.cluster] = segment_id
     return ids
-
-
-def events(chosen: Chosen, ids: dict[int, int], inputs: "Inputs") -> pd.DataFrame:
-    """The fate of each segment since the parent date, for `segments.segment_events`."""
-    found = identity.events(
-        {(ids[cluster], segment): n for (cluster, segment), n in inputs.overlap.items()},
-        {ids[segment.cluster]: segment.customers for segment in chosen.segments},
-        inputs.customers_before,
-    )
-    return pd.DataFrame(
-        [
-            {**asdict(event), "parents": array(event.parents), "successors": array(event.successors)}
-            for event in found
-        ]
-    )
 
 
 def array(values: Iterable[Any]) -> str:

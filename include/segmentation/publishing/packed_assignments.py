@@ -60,12 +60,9 @@ def statements(
     if packed is None:
         return made
     segments, places = [ids[key] for key in packed.keys], psycopg2.Binary(packed.places)
-    insert = (
-        "insert into segments.packed_segments (as_of_date, run_id, segment_ids, places) "
-        "values (%(as_of_date)s, %(run_id)s, %(segments)s::integer[], %(places)s)"
-    )
+    insert = db.statement("segments/packed_segments.sql")
     date_of = {"as_of_date": run["as_of_date"], "run_id": run["run_id"]}
-    return [*made, db.bind(conn, insert, {**date_of, "segments": segments, "places": places})]
+    return [*made, db.bind(conn, insert, {**date_of, "segment_ids": segments, "places": places})]
 
 
 def pack_missing(warehouse: db.Database) -> list[date]:
