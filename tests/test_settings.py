@@ -196,6 +196,15 @@ def test_an_old_name_is_accepted_for_a_release_and_named(load, caplog, content, 
     assert warning.startswith(f"settings: {old} is now called ")
 
 
+def test_a_group_of_features_under_its_old_name_is_accepted_for_a_release_and_named(load, caplog):
+    weights = load("preparation: {group_weights: {rfm: 3, rhythm: 2}}").preparation.group_weights
+    assert weights == {"rfm": 3, "order_gaps": 2}
+    (warning,) = caplog.messages
+    assert warning.startswith("settings: rhythm is now called order_gaps")
+    with pytest.raises(SettingsError, match="rhythm is the old name of order_gaps"):
+        load("preparation: {group_weights: {order_gaps: 3, rhythm: 2}}")
+
+
 def test_a_setting_under_both_its_names_is_refused(load):
     with pytest.raises(SettingsError, match="judged_rows is the old name of evaluation_rows"):
         load("model: {judged_rows: 500}", SEGMENTATION__MODEL__EVALUATION_ROWS="600")

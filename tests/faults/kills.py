@@ -151,11 +151,11 @@ class Backfill:
             raise RuntimeError(f"the backfill ended with {code} after {killed}:\n{self.said[-6000:]}")
         return killed
 
-    def begin(self, *wish: str) -> subprocess.Popen:
-        """Start the command: all dates, or what `wish` says."""
+    def begin(self, *dates: str) -> subprocess.Popen:
+        """Start the command: all dates, or `dates`."""
         command = self.machine.command(
             *("backfill", "--shop", SHOP, "--source", "demo"),
-            *(wish or self.range),
+            *(dates or self.range),
         )
         with (self.machine.folder / "backfill.log").open("a") as output:
             return subprocess.Popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)

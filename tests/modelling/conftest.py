@@ -62,7 +62,7 @@ def shop() -> tuple[pd.DataFrame, list[Feature]]:
     features = [
         Feature("spend", "rfm", "log"),
         Feature("orders", "rfm", "log"),
-        Feature("gap_days", "rhythm", "linear"),
+        Feature("gap_days", "order_gaps", "linear"),
         Feature("views", "browsing", "log"),
         Feature("carts", "browsing", "log"),
         Feature("dwell", "browsing", "log"),

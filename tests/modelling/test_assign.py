@@ -176,7 +176,7 @@ def test_old_names_in_the_settings_and_the_search_of_a_stored_model_become_those
         make_model(
             first_good("kmeans", matrix),
             matrix,
-            settings={"model": old, "preparation": {}},
+            settings={"model": old, "preparation": {"group_weights": {"rfm": 3.0, "rhythm": 2.0}}},
             searched=searched,
         ),
         tmp_path,
@@ -187,7 +187,7 @@ def test_old_names_in_the_settings_and_the_search_of_a_stored_model_become_those
         "representations": ["all", "rfm_forecast"],
         "weights": {"neighbour_purity": 2.0},
     }
-    assert model.settings == {"model": new, "preparation": {}}
+    assert model.settings == {"model": new, "preparation": {"group_weights": {"rfm": 3.0, "order_gaps": 2.0}}}
     assert model.searched == {
         "customers": 180,
         "best": {"kmeans": {"all": [{"k": 4}], "forecast": [{"k": 3}]}},

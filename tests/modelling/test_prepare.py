@@ -44,7 +44,7 @@ def test_each_group_has_the_variance_of_its_weight(shop):
     _, matrix = prepare(table, features, PreparationSettings(group_weights=weights))
     owner = {c: next((f.group for f in features if f.name in c), None) for c in matrix}
     variance = matrix.var(ddof=0).groupby(owner).sum()
-    expected = {"rfm": 3, "rhythm": 1, "browsing": 1, "returns": 1, "basket": 1, "demographics": 0.25}
+    expected = {"rfm": 3, "order_gaps": 1, "browsing": 1, "returns": 1, "basket": 1, "demographics": 0.25}
     assert variance.to_dict() == pytest.approx(expected)
 
 

@@ -113,7 +113,7 @@ class Nights(SmallShop):
                 "algorithms": None,
                 "k": None,
                 "force_refit": False,
-                "backfill": asked and asked.told,
+                "backfill": asked and asked.parameter,
             },
             "ti": type("Task", (), {"xcom_pull": lambda *_, **__: None}),
         }

@@ -203,7 +203,10 @@ def load_model(folder: Path) -> Model:
 
 
 def _current_settings(stored: dict[str, Any]) -> dict[str, Any]:
-    return stored | ({"model": renamed.current_settings(stored["model"])[0]} if "model" in stored else {})
+    current = {"model": renamed.current_settings, "preparation": renamed.current_preparation}
+    return stored | {
+        section: current[section](stored[section])[0] for section in current if section in stored
+    }
 
 
 def _current_search(stored: dict[str, Any]) -> dict[str, Any]:

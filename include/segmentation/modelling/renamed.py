@@ -1,4 +1,4 @@
-"""Names as they were before 0.2, and what they are now: of settings, representations and scores.
+"""Names as they were before 0.2, and what they are now: of settings, representations, scores and groups.
 
 Settings of a shop may use the old names for one release; stored models keep them for good.
 """
@@ -11,6 +11,7 @@ from typing import Any
 SETTINGS = {"judged_rows": "evaluation_rows"}
 REPRESENTATIONS = {"outlook": "forecast", "rfm_outlook": "rfm_forecast"}
 SCORES = {"neighbours_together": "neighbour_purity"}
+GROUPS = {"rhythm": "order_gaps"}
 
 
 def current_settings(model: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -29,6 +30,20 @@ def current_settings(model: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
         current["weights"], old = _renamed(weights, SCORES)
         replaced |= old
     return current, replaced
+
+
+def current_preparation(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings of the preparation with today's groups of features, and which old names were replaced.
+
+    Raises
+    ------
+    ValueError
+        A group has a weight under both names.
+    """
+    if not isinstance(weights := values.get("group_weights"), Mapping):
+        return dict(values), {}
+    current, replaced = _renamed(weights, GROUPS)
+    return {**values, "group_weights": current}, replaced
 
 
 def current_representation(name: str) -> str:

@@ -7,6 +7,7 @@ reported at load, with the field's name, before any task runs.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -31,6 +32,15 @@ RANKABLE = (
 )
 
 
+def _renamed(values: Any, current: Callable[[dict[str, Any]], tuple[dict[str, Any], dict[str, str]]]) -> Any:
+    if not isinstance(values, dict):
+        return values
+    settings, replaced = current(values)
+    for old, new in replaced.items():
+        log.warning("settings: %s is now called %s; the old name ends with the next release", old, new)
+    return settings
+
+
 class PreparationSettings(BaseModel):
     """Settings of the way from features to the matrix that distances are measured in."""
 
@@ -52,6 +62,12 @@ class PreparationSettings(BaseModel):
         description="total variance that each feature group has in the matrix; 0 leaves the group out",
     )
     default_group_weight: Weight = Field(1.0, description="weight of a group not named in group_weights")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, values: Any) -> Any:
+        """Accept the groups' names of before 0.2, for one release, and say so."""
+        return _renamed(values, renamed.current_preparation)
 
     @model_validator(mode="after")
     def _quantiles_in_order(self) -> Self:
@@ -143,12 +159,7 @@ class ModelSettings(BaseModel):
     @classmethod
     def _current_names(cls, values: Any) -> Any:
         """Accept the names of before 0.2, for one release, and say so."""
-        if not isinstance(values, dict):
-            return values
-        current, replaced = renamed.current_settings(values)
-        for old, new in replaced.items():
-            log.warning("settings: %s is now called %s; the old name ends with the next release", old, new)
-        return current
+        return _renamed(values, renamed.current_settings)
 
     @field_validator("algorithms")
     @classmethod

@@ -91,7 +91,7 @@ def test_a_range_is_narrowed_to_what_there_is_to_do_and_what_it_reads_is_new(war
         publish(warehouse_db, DAY + timedelta(days=number))
     asked = request.ask(warehouse_db, SETTINGS, "2024-06-03", "2024-06-08", "none", NOW)
     assert (asked.first, asked.last) == (DAY + timedelta(days=2), DAY + timedelta(days=4))
-    assert Asked.of(asked.told) == asked
+    assert Asked.of(asked.parameter) == asked
     with warehouse_db.connect() as conn:
         assert asked.since <= db.scalar(conn, "select clock_timestamp()")
 

@@ -25,16 +25,16 @@ def follow(
     pause: float = 2.0,
 ) -> list[date]:
     """Tell each date as it ends, until all have; returns the dates."""
-    told, started = 0, time.monotonic()
+    reported, started = 0, time.monotonic()
     while True:
         made, is_complete = dag_runs(api, backfill, tz)
-        while told < len(made) and (made[told].has_ended or is_complete):
-            dag_run, told = made[told], told + 1
+        while reported < len(made) and (made[reported].has_ended or is_complete):
+            dag_run, reported = made[reported], reported + 1
             with warehouse.connect(readonly=True) as conn:
                 newest = _newest_runs(conn, [dag_run.day]).get(dag_run.day)
-            left = (time.monotonic() - started) / told * (len(made) - told)
-            say(_line(dag_run, newest, told, len(made), left))
-        if told == len(made):
+            left = (time.monotonic() - started) / reported * (len(made) - reported)
+            say(_line(dag_run, newest, reported, len(made), left))
+        if reported == len(made):
             return [one.day for one in made]
         time.sleep(pause)
 

@@ -34,7 +34,7 @@ class Asked:
     reprocess: str = "none"
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> "Asked":
+    def of(cls, parameter: dict[str, Any]) -> "Asked":
         """From the parameter.
 
         Raises
@@ -44,10 +44,10 @@ class Asked:
         """
         try:
             asked = cls(
-                date.fromisoformat(told["first"]),
-                date.fromisoformat(told["last"]),
-                datetime.fromisoformat(told["since"]) if told.get("since") else None,
-                told.get("reprocess", "completed"),
+                date.fromisoformat(parameter["first"]),
+                date.fromisoformat(parameter["last"]),
+                datetime.fromisoformat(parameter["since"]) if parameter.get("since") else None,
+                parameter.get("reprocess", "completed"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"parameter backfill: not usable ({type(error).__name__}: {error})") from None
@@ -58,8 +58,8 @@ class Asked:
         return asked
 
     @property
-    def told(self) -> dict[str, Any]:
-        """The parameter."""
+    def parameter(self) -> dict[str, Any]:
+        """The parameter, as JSON."""
         return {
             "first": self.first.isoformat(),
             "last": self.last.isoformat(),

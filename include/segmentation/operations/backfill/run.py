@@ -37,7 +37,7 @@ def run(
     api: Airflow,
     warehouse: db.Database,
     loaded: "Settings",
-    told: tuple[str, str, str],
+    request: tuple[str, str, str],
     say: Callable[[str], None],
     parsed_after: datetime | None = None,
     is_given_up: bool = False,
@@ -49,7 +49,7 @@ def run(
     SettingsError
         When what was asked cannot be done.
     """
-    first, last, reprocess = told
+    first, last, reprocess = request
     asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
     found = unfinished(api)
     if found and is_given_up:
@@ -58,7 +58,7 @@ def run(
         found = None
     if found:
         wait_for_the_dag(api, parsed_after)
-        backfill = _join(found, told, say)
+        backfill = _join(found, request, say)
     elif asked:
         wait_for_the_dag(api, parsed_after)
         say(f"backfilling {_named(asked)}")
@@ -69,7 +69,7 @@ def run(
         return summary(warehouse, days)[1]
     days = follow(api, backfill, warehouse, loaded.tz, say)
     if found and reprocess == "none" and not unfinished(api):
-        more = ask(warehouse, loaded, *told, datetime.now(UTC))  # the unfinished one was of fewer dates
+        more = ask(warehouse, loaded, *request, datetime.now(UTC))  # the unfinished one was of fewer dates
         if more:
             say(f"backfilling {_named(more)}")
             follow(api, create(api, more, loaded.tz), warehouse, loaded.tz, say)
@@ -86,7 +86,7 @@ def preview(
     api: Airflow,
     warehouse: db.Database,
     loaded: "Settings",
-    told: tuple[str, str, str],
+    request: tuple[str, str, str],
     say: Callable[[str], None],
 ) -> int:
     """Say which dates a backfill would make, and make none; returns the exit code.
@@ -96,7 +96,7 @@ def preview(
     SettingsError
         When what was asked cannot be done.
     """
-    first, last, reprocess = told
+    first, last, reprocess = request
     asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
     if asked is None:
         say("no published date is stale" if reprocess == "stale" else _nothing(first, last, reprocess))
@@ -113,9 +113,9 @@ def preview(
     return DONE
 
 
-def _join(found: Backfill, told: tuple[str, str, str], say: Callable[[str], None]) -> Backfill:
+def _join(found: Backfill, request: tuple[str, str, str], say: Callable[[str], None]) -> Backfill:
     before = found.asked
-    first, last, reprocess = told
+    first, last, reprocess = request
     inside = before is not None and (
         reprocess == "stale" or (first <= before.first.isoformat() and before.last.isoformat() <= last)
     )

@@ -27,11 +27,11 @@ class Backfill:
     asked: Asked | None
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> "Backfill":
+    def of(cls, answer: dict[str, Any]) -> "Backfill":
         """From what the API answers."""
-        wish = (told["dag_run_conf"] or {}).get("backfill")
-        first, last = (datetime.fromisoformat(told[name]) for name in ("from_date", "to_date"))
-        return cls(told["id"], first, last, Asked.of(wish) if wish else None)
+        parameter = (answer["dag_run_conf"] or {}).get("backfill")
+        first, last = (datetime.fromisoformat(answer[name]) for name in ("from_date", "to_date"))
+        return cls(answer["id"], first, last, Asked.of(parameter) if parameter else None)
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class DagRun:
 
 def unfinished(api: Airflow) -> Backfill | None:
     """The backfill that Airflow has not completed."""
-    for told in api.pages("backfills", "backfills", dag_id=NIGHT, order_by="-id"):
-        if told["completed_at"]:
+    for row in api.pages("backfills", "backfills", dag_id=NIGHT, order_by="-id"):
+        if row["completed_at"]:
             continue
-        backfill = Backfill.of(told)
+        backfill = Backfill.of(row)
         runs = _runs(api, backfill)
         if runs and all(run["state"] in ENDED for run in runs):
             give_up(api, backfill)  # the scheduler notes the end only some seconds after the last run
@@ -71,7 +71,7 @@ def give_up(api: Airflow, backfill: Backfill) -> None:
             raise
 
 
-def _wish(asked: Asked, tz: ZoneInfo) -> dict[str, Any]:
+def _request(asked: Asked, tz: ZoneInfo) -> dict[str, Any]:
     """The request to Airflow. Each run decides itself whether its date is left as it is."""
     first, last = asked.bounds(tz)
     return {
@@ -80,7 +80,7 @@ def _wish(asked: Asked, tz: ZoneInfo) -> dict[str, Any]:
         "to_date": last.isoformat(),
         "max_active_runs": 1,
         "reprocess_behavior": "completed",
-        "dag_run_conf": {"backfill": asked.told},
+        "dag_run_conf": {"backfill": asked.parameter},
     }
 
 
@@ -92,7 +92,7 @@ def create(api: Airflow, asked: Asked, tz: ZoneInfo) -> Backfill:
     SettingsError
         When Airflow refuses it.
     """
-    return Backfill.of(api.send("POST", "backfills", _wish(asked, tz)))
+    return Backfill.of(api.send("POST", "backfills", _request(asked, tz)))
 
 
 def dry_run(api: Airflow, asked: Asked, tz: ZoneInfo) -> list[date]:
@@ -103,8 +103,8 @@ def dry_run(api: Airflow, asked: Asked, tz: ZoneInfo) -> list[date]:
     SettingsError
         When Airflow would refuse it.
     """
-    told = api.send("POST", "backfills/dry_run", _wish(asked, tz))
-    return [_day(one, tz) for one in told["backfills"]]
+    answer = api.send("POST", "backfills/dry_run", _request(asked, tz))
+    return [_day(one, tz) for one in answer["backfills"]]
 
 
 def wait_for_the_dag(
@@ -155,8 +155,8 @@ def _runs(api: Airflow, backfill: Backfill) -> list[dict[str, Any]]:
     path, key = f"dags/{NIGHT}/dagRuns", "dag_runs"
     between = {"logical_date_gte": backfill.first.isoformat(), "logical_date_lte": backfill.last.isoformat()}
     runs = api.pages(path, key, run_type="backfill", order_by="logical_date", **between)
-    wish = {"backfill": backfill.asked.told} if backfill.asked else {}
-    return [run for run in runs if wish.items() <= (run["conf"] or {}).items()]
+    parameter = {"backfill": backfill.asked.parameter} if backfill.asked else {}
+    return [run for run in runs if parameter.items() <= (run["conf"] or {}).items()]
 
 
 def _dag_run(day: date, run: dict[str, Any] | None) -> DagRun:
