@@ -14,6 +14,13 @@ from segmentation.local import postgres
 from segmentation.warehouse.db import Database
 
 PROJECT = Path(__file__).parents[1]
+# A search of a second, for nights in which it is not the model that is on trial.
+SMALL_SEARCH = {
+    "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]',
+    "SEGMENTATION__MODEL__REPRESENTATIONS": '["all"]',
+    "SEGMENTATION__MODEL__TRIALS": "4",
+    "SEGMENTATION__MODEL__STABILITY_DRAWS": "1",
+}
 
 
 @dataclass(frozen=True)

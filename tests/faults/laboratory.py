@@ -25,13 +25,12 @@ from segmentation.sources.demo import shop
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.faults.cases import BASELINES, Baseline, Case
-from tests.machine import Commands, Machine
+from tests.machine import SMALL_SEARCH, Commands, Machine
 
 SHOP = "demo"
 QUICK = {  # neither the model nor patience is on trial here
-    "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]',
+    **SMALL_SEARCH,
     "SEGMENTATION__MODEL__K_MAX": "4",
-    "SEGMENTATION__MODEL__STABILITY_DRAWS": "1",
     "SEGMENTATION__RUN__RETRY_SECONDS": "1",
 }
 TOLD_IN = 14  # last lines of a stopped run, among which one says what to do

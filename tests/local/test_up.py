@@ -27,7 +27,7 @@ from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
-from tests.machine import Machine
+from tests.machine import SMALL_SEARCH, Machine
 
 START_SECONDS, RUN_SECONDS, STOP_SECONDS, ALERT_SECONDS = 180, 300, 60, 60
 
@@ -36,6 +36,7 @@ HOURS = (2 - datetime.now(UTC).hour + 12) % 24 - 12
 PLACE = f"Etc/GMT{-HOURS:+d}"
 TODAY = (datetime.now(UTC) + timedelta(hours=HOURS)).date()
 SMALL = {
+    **SMALL_SEARCH,
     "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
     "SEGMENTATION__SHOP__TIMEZONE": PLACE,
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',

@@ -24,7 +24,7 @@ from tests.local.test_up import (
     wait_for_the_dag,
     wait_for_the_end,
 )
-from tests.machine import Machine
+from tests.machine import SMALL_SEARCH, Machine
 
 WAIT_SECONDS = 300
 # A place where it is between 12:00 and 13:00 now: until 04:24 the night of 02:00 would come between the two.
@@ -32,7 +32,7 @@ NOON = (12 - datetime.now(UTC).hour + 12) % 24 - 12
 SMALL = {
     "SEGMENTATION__SHOP__TIMEZONE": f"Etc/GMT{-NOON:+d}",
     "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
-    "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]',
+    **SMALL_SEARCH,
     "SEGMENTATION__QUALITY__WARN_CHANGED_SHARE": "0",
     "SEGMENTATION__QUALITY__MAX_CHANGED_SHARE": "0",
 }

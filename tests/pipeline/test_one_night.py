@@ -4,17 +4,23 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from segmentation.runs import register
 from segmentation.warehouse import db
-from tests.machine import Commands, Machine
+from tests.machine import SMALL_SEARCH, Commands, Machine
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 LINE = "{order},85123A,LANTERN,6,2010-12-01 08:26:00,2.55,{customer}.0,United Kingdom\n"
 
-FEW = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "dbscan"]'}
+FEW = {
+    **SMALL_SEARCH,
+    "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "dbscan"]',
+    "SEGMENTATION__MODEL__REPRESENTATIONS": '["all", "rfm_forecast"]',
+}
 
 # What a reader sees, without what names the run.
 PUBLISHED = {
@@ -124,6 +130,33 @@ def test_the_night_after_keeps_the_model_without_a_fit_and_overrides_overrule_th
     impossible = commands.make(*ask, "40", **FEW)
     assert impossible.returncode == 1
     assert "asked for: algorithm kmeans and k = 40" in " ".join(impossible.stdout.split())
+
+
+NONE_MAY_MOVE = {f"SEGMENTATION__QUALITY__{name}_CHANGED_SHARE": "0" for name in ("WARN", "MAX")}
+
+
+def test_a_night_on_which_customers_move_is_held_then_released_on_the_command_line(machine, commands):
+    ran = commands.make("run", "--as-of", "2026-03-10", **FEW, **NONE_MAY_MOVE)
+    assert ran.returncode == 1, ran.stdout
+    said = ("HELD  run", "From -> to", "make release AS_OF=2026-03-10", "segments of 4 March 2026")
+    for words in said:
+        assert words in ran.stdout, words
+    refused = machine.make("release", "--as-of", "2026-03-01")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "no run of 2026-03-01 is held" in refused.stderr
+    released = machine.make("release", "--as-of", "2026-03-10", "--note", "as expected")
+    assert released.returncode == 0, released.stdout + released.stderr
+    assert "PUBLISHED  " in released.stdout
+    assert ": as expected" in released.stdout
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        run = register.published(conn, date(2026, 3, 10))
+        assert run.decision_note == "as expected"
+        assert Path(run.report_path.removeprefix("file://")).exists()
+        day = db.scalar(conn, "select max(as_of_date) from segments.current_customer_segments")
+    assert str(day) == "2026-03-10"
+    again = machine.make("reject", "--as-of", "2026-03-10")
+    assert again.returncode == 2
+    assert "is published, decided by" in again.stderr
 
 
 # What a person hands over, what the verdict says, and what is published of it.

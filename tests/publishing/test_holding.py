@@ -1,9 +1,7 @@
 """A night on which too many customers would change segment: held, then released or rejected."""
 
 import logging
-import tempfile
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +14,6 @@ from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db
-from tests.machine import Machine
 from tests.publishing.test_publish import (
     CUSTOMERS,
     FIRST,
@@ -361,37 +358,3 @@ def test_who_decides_on_the_command_line_meanwhile_has_decided(shop, answered):
     with pytest.raises(HeldError, match="decided by bob"):
         answered(night, "Reject", None)
     assert shop.run(night).decided_by == "bob"
-
-
-def test_a_night_of_make_run_is_held_then_released_on_the_command_line():
-    few = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]'}
-    none_may_move = {f"SEGMENTATION__QUALITY__{name}_CHANGED_SHARE": "0" for name in ("WARN", "MAX")}
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
-        machine = Machine(Path(folder))
-        first = machine.make("run", "--customers", "200", "--as-of", "2026-01-01", **few)
-        assert first.returncode == 0, first.stdout + first.stderr
-        ran = machine.make("run", "--as-of", "2026-03-02", **few, **none_may_move)
-        assert ran.returncode == 1, ran.stdout + ran.stderr
-        for said in (
-            "HELD  run",
-            "From -> to",
-            "make release AS_OF=2026-03-02",
-            "segments of 1 January 2026",
-        ):
-            assert said in ran.stdout, said
-        refused = machine.make("release", "--as-of", "2026-03-01")
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert "no run of 2026-03-01 is held" in refused.stderr
-        released = machine.make("release", "--as-of", "2026-03-02", "--note", "as expected")
-        assert released.returncode == 0, released.stdout + released.stderr
-        assert "PUBLISHED  " in released.stdout
-        assert ": as expected" in released.stdout
-        with machine.warehouse("demo").connect(readonly=True) as conn:
-            run = register.published(conn, date(2026, 3, 2))
-            assert run.decision_note == "as expected"
-            assert Path(run.report_path.removeprefix("file://")).exists()
-            day = db.scalar(conn, "select max(as_of_date) from segments.current_customer_segments")
-        assert str(day) == "2026-03-02"
-        again = machine.make("reject", "--as-of", "2026-03-02")
-        assert again.returncode == 2
-        assert "is published, decided by" in again.stderr
