@@ -38,7 +38,7 @@ inspect: $(VENV)/run.stamp ## what a file would be read as, in seconds and witho
 up: $(VENV)/run.stamp ## the scheduler and the Airflow UI on this machine, until Ctrl-C: SHOP= PORT=
 	@$(CLI) up
 
-backfill: $(VENV)/run.stamp ## dates in order, by the scheduler: FROM=2011-09-01 TO=2011-11-30 REPROCESS=none|failed|completed
+backfill: $(VENV)/run.stamp ## dates in order, by the scheduler: FROM=2011-09-01 TO=2011-11-30 REPROCESS=none|failed|completed DRY_RUN=1
 	@$(CLI) backfill
 
 stale: $(VENV)/run.stamp ## run again, in order, the published dates that late or corrected facts have changed: SHOP=

@@ -109,9 +109,11 @@ def backfill(
     reprocess: Annotated[str, _text("which dates are made again: none, failed or completed")] = "",
     stale: Annotated[str, _text("1: the dates that late or corrected facts have changed")] = "",
     give_up: Annotated[str, _text("1: end an unfinished backfill first")] = "",
+    dry_run: Annotated[str, _text("1: say which dates, and make none")] = "",
     shop: Shop = "",
     source: Source = "",
     data: Data = "",
+    customers: Customers = "",
     port: Port = "",
 ) -> int:
     """Make a range of dates in order, or those that are stale, by the scheduler."""
@@ -122,9 +124,10 @@ def backfill(
         raise SettingsError("which dates? make backfill FROM=2011-09-01 TO=2011-11-30")
     if reprocess not in ("", "none", "failed", "completed"):
         raise SettingsError(f"REPROCESS={reprocess}: expected none, failed or completed")
-    home = _known_home(shop) if is_stale else _home(shop, source, data, "")
+    home = _known_home(shop) if is_stale else _home(shop, source, data, customers)
     words = ["--stale"] if is_stale else [first, last, "--reprocess", reprocess or "none"]
     words += ["--give-up"] if _is_yes("GIVE_UP", give_up) else []
+    words += ["--dry-run"] if _is_yes("DRY_RUN", dry_run) else []
     return backfills.run(home, words, port)
 
 
