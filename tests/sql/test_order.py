@@ -85,8 +85,8 @@ def test_rows_that_are_read_have_an_order(file):
             'def f(conn):\n    q = "select a from (select b from t order by b) as s"\n    db.rows(conn, q)',
             [False],
         ),
-        ('def f(conn):\n    db.read_frame(conn, db.statement("segments/runs_dead.sql"))', [False]),
-        ('def f(conn):\n    db.rows(conn, db.statement("maintenance/expired.sql"))', [True]),
+        ('def f(conn):\n    db.read_frame(conn, db.statement("runs/dead.sql"))', [False]),
+        ('def f(conn):\n    db.rows(conn, db.statement("operations/expired.sql"))', [True]),
         ("def f(conn):\n    db.rows(conn, unknown)", [False]),
     ],
 )

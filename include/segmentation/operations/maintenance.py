@@ -124,7 +124,7 @@ def _expired(
         "month_ends_from": _months_before(newest, retention.month_ends),
         "features_from": newest - timedelta(days=retention.features_days),
     }
-    rows = db.rows(conn, db.statement("maintenance/expired.sql"), params)
+    rows = db.rows(conn, db.statement("operations/expired.sql"), params)
     kinds = {"segments": "assignments", "features": "features"}
     expired = {kind: [row["as_of_date"] for row in rows if row[f"is_{kind}"]] for kind in kinds}
     for kind, name in kinds.items():
@@ -214,20 +214,20 @@ def _forget_staged(warehouse: db.Database, before: date) -> int:
             db.execute(conn, f"delete from staging.{table} where day < %(before)s", {"before": before})
             for table in STAGED
         )
-        db.run_file(conn, "maintenance/loads.sql", {"kept_from": before})
+        db.run_file(conn, "operations/loads.sql", {"kept_from": before})
     return deleted
 
 
 def _forget_changes(warehouse: db.Database) -> int:
     with warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
-        return db.run_file(conn, "maintenance/changed_days.sql")
+        return db.run_file(conn, "operations/changed_days.sql")
 
 
 def _remove_artifacts(warehouse: db.Database, settings: Settings, store: Path, newest: date) -> int:
     """Delete the working files of runs that have ended, and all files of dates that were dropped."""
     with warehouse.connect(readonly=True) as conn:
-        ended = db.rows(conn, db.statement("maintenance/ended_runs.sql"))
+        ended = db.rows(conn, db.statement("operations/ended_runs.sql"))
     working = newest - timedelta(days=settings.retention.working_files_days)
     freed = 0
     for run in ended:

@@ -48,7 +48,7 @@ def withdraw(warehouse: db.Database, day: date, by: str, note: str = "") -> With
         locks.hold(conn, locks.PUBLICATION)
         run_id = _published(conn, day)
         _refuse_if_in_use(conn, day)
-        db.run_file(conn, "maintenance/withdraw.sql", {"day": day, "by": by, "note": note})
+        db.run_file(conn, "operations/withdraw.sql", {"day": day, "by": by, "note": note})
         _forget(conn, day)
         newest = register.newest(conn)
         if newest is None or newest < day:

@@ -42,14 +42,14 @@ def remember(conn: db.Connection, customer_id: str) -> str:
     """Keep the keyed hash of a customer; returns what stands for the customer in matrices that are in use."""
     params = {"customer_id": customer_id, "stand_in": f"erased {uuid.uuid4().hex}"}
     # any order: it is one row
-    return db.rows(conn, db.statement("erase/remember.sql"), params)[0]["stand_in"]
+    return db.rows(conn, db.statement("runs/erased_remember.sql"), params)[0]["stand_in"]
 
 
 def delete(conn: db.Connection, customer_id: str) -> dict[str, int]:
     """Delete a customer's rows from every table; returns how many, by table."""
     wanted, counts = {"customer_id": customer_id.strip()}, {}
     for where in ("staging", "quarantine"):  # lines know their customer by their order
-        counts[f"{where}.order_items"] = db.run_file(conn, "erase/order_items.sql", wanted, schema=where)
+        counts[f"{where}.order_items"] = db.run_file(conn, "runs/erased_order_items.sql", wanted, schema=where)
     for name in tables(conn):
         statement = sql.SQL("delete from {} where btrim(customer_id) = %(customer_id)s").format(
             sql.Identifier(*name.split("."))
@@ -62,7 +62,7 @@ def refuse(conn: db.Connection, among: Iterable[str] | None = None) -> int:
     """Delete who was erased and has come back, in the tables named or in all; returns how many customers."""
     if not db.scalar(conn, "select exists (select from privacy.erased where not is_settled)"):
         return 0
-    query = "erase/returned.sql"
+    query = "runs/erased_returned.sql"
     returned = {
         row["customer_id"]
         for table in among or tables(conn)

@@ -108,9 +108,9 @@ def start(warehouse: db.Database, settings: Settings, as_of_date: date, dag_run_
         "code_version": code_version(),
     }
     with warehouse.connect() as conn:
-        db.run_file(conn, "segments/runs_take_over.sql", params)
+        db.run_file(conn, "runs/take_over.sql", params)
         try:
-            db.run_file(conn, "segments/runs_start.sql", params)
+            db.run_file(conn, "runs/start.sql", params)
         except psycopg2.errors.UniqueViolation:
             conn.rollback()
             raise LeaseError(_held_by(conn, as_of_date, settings)) from None
@@ -220,7 +220,7 @@ def end_dead(warehouse: db.Database, settings: Settings) -> list[dict[str, Any]]
         longest = settings.run.retry_seconds * 2 ** max(settings.run.retries - 1, 0)
         seconds = settings.run.lease_minutes * 60 + min(longest, LONGEST_PAUSE_SECONDS)
         # any order: each is told on its own
-        return db.rows(conn, db.statement("segments/runs_dead.sql"), {"seconds": seconds})
+        return db.rows(conn, db.statement("runs/dead.sql"), {"seconds": seconds})
 
 
 def lost(night: Night) -> str:
