@@ -22,6 +22,15 @@ def test_the_rooms_are_those_of_the_walls():
     assert [int(number) for number, _, _ in table("rooms")] == list(range(1, len(floors) + 1))
 
 
+def test_the_folders_of_statements_are_rooms_or_named():
+    statements = (PROJECT / "include" / "sql").rglob("*.sql")
+    folders = {file.relative_to(PROJECT / "include" / "sql").parts[0] for file in statements}
+    row = next(line for line in PAGE.splitlines() if line.startswith("| `include/sql/` |"))
+    named = set(re.findall(r"`(\w+)`", row))
+    assert named <= folders, "named, and not there"
+    assert folders - named <= set().union(*walls.ROOMS)
+
+
 def test_airflow_is_known_where_the_page_says():
     assert {place.strip("`"): why for place, why in table("airflow")} == walls.AIRFLOW
 
