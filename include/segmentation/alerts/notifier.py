@@ -138,7 +138,7 @@ def _send(url: str, number: int, text: Text, mood: str) -> tuple[str, str | None
     import apprise
 
     name = f"receiver {number}"
-    with _unheard(), apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
+    with _unheard(), apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log_of_apprise:
         try:
             receiver = apprise.Apprise.instantiate(url, suppress_exceptions=True)
             if receiver is None:
@@ -146,7 +146,7 @@ def _send(url: str, number: int, text: Text, mood: str) -> tuple[str, str | None
             name = f"receiver {number} ({receiver.service_name})"
             if _notify(receiver, text, mood):
                 return name, None
-            reason = " ".join(said.getvalue().split()) or "not taken"
+            reason = " ".join(log_of_apprise.getvalue().split()) or "not taken"
         except Exception as error:
             reason = _first_line(error)
     return name, _without(url, reason)[:300]

@@ -86,9 +86,9 @@ def dictionary() -> tuple[Feature, ...]:
 
 def _learn(feature: Feature) -> None:
     for language, words in feature.translations.items():
-        said = {getattr(feature, name): text for name, text in words.items()}
+        texts = {getattr(feature, name): text for name, text in words.items()}
         try:
-            learn(language, said)
+            learn(language, texts)
         except ValueError as error:
             raise SettingsError(f"{DICTIONARY.name}: feature {feature.name}: translations: {error}") from None
 

@@ -162,8 +162,8 @@ def _asked(night: Night, conn: db.Connection, days: window_.Window) -> dict[tupl
             load.check_values()
         raise
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        said = answers.lost(conn, error) or answers.first_line(error)
-        raise ShopError(f"the shop did not answer: its days could not be added up: {said}") from None
+        reason = answers.lost(conn, error) or answers.first_line(error)
+        raise ShopError(f"the shop did not answer: its days could not be added up: {reason}") from None
 
 
 def _theirs(loads: list[extraction.Load]) -> str:

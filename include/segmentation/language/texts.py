@@ -56,12 +56,12 @@ def learn(language: str, words: Mapping[str, str]) -> None:
         A text is something else there already.
     """
     there = texts(language)
-    for text, said in words.items():
-        if there.setdefault(text, said) != said:
-            raise ValueError(f"'{text}' is '{there[text]}' in {language} already, not '{said}'")
+    for text, translation in words.items():
+        if there.setdefault(text, translation) != translation:
+            raise ValueError(f"'{text}' is '{there[text]}' in {language} already, not '{translation}'")
 
 
 def t(text: str, **values: Any) -> str:
     """The text in the language in force, with its values in place."""
-    said = texts(current()).get(text, text)
-    return said.format(**values) if values else said
+    pattern = texts(current()).get(text, text)
+    return pattern.format(**values) if values else pattern

@@ -56,7 +56,7 @@ class Home:
             "SEGMENTATION__SHOP__DATA": self.data,
             "SEGMENTATION__SHOP__DEMO_CUSTOMERS": self.customers and str(self.customers),
             "SEGMENTATION__RUN__ARTIFACTS": f"file://{self.artifacts}",
-            **{f"SEGMENTATION__FILE__{name.upper()}": told for name, told in self.file.items()},
+            **{f"SEGMENTATION__FILE__{name.upper()}": value for name, value in self.file.items()},
         }
         return {name: value for name, value in given.items() if value}
 
@@ -86,17 +86,17 @@ def find(
         raise SettingsError(f"CUSTOMERS={customers}: expected a number such as 5000")
     name = _name(shop or source or (LAST.read_text().strip() if LAST.exists() else "demo"))
     kept = LOCAL / name / "shop.json"
-    known = json.loads(kept.read_text()) if kept.exists() else {}
-    path = str(Path(data).expanduser().resolve()) if data else known.get("data")
-    told = {name: value for name, value in (file or {}).items() if value}
-    if path == known.get("data"):
-        told = {**known.get("file", {}), **told}
+    stored = json.loads(kept.read_text()) if kept.exists() else {}
+    path = str(Path(data).expanduser().resolve()) if data else stored.get("data")
+    reading = {name: value for name, value in (file or {}).items() if value}
+    if path == stored.get("data"):
+        reading = {**stored.get("file", {}), **reading}
     return Home(
         shop=name,
-        source=source or known.get("source") or (name if name in contract.sources() else refresh.DEMO),
+        source=source or stored.get("source") or (name if name in contract.sources() else refresh.DEMO),
         data=path,
-        file=told,
-        customers=int(customers) if customers else known.get("customers"),
+        file=reading,
+        customers=int(customers) if customers else stored.get("customers"),
     )
 
 

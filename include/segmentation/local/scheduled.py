@@ -108,14 +108,14 @@ def _wait_for_the_dag(metadata: Database) -> None:
 def _follow(metadata: Database, run_id: str, are_up: Callable[[], bool]) -> str | None:
     """Print what becomes of each task; returns the state of the DAG run."""
     began, state = time.monotonic(), None
-    told: dict[tuple[str, int], str | None] = {}
+    printed: dict[tuple[str, int], str | None] = {}
     while time.monotonic() - began < FOLLOW_SECONDS:
         state, tasks = _look(metadata, run_id)
         for (task, index), became in tasks.items():
-            if told.get((task, index)) != became and became not in UNTOLD:
+            if printed.get((task, index)) != became and became not in UNTOLD:
                 name = task if index < 0 else f"{task}[{index}]"
                 print(f"{time.monotonic() - began:6.1f} s  {name}: {became}", flush=True)
-        told = tasks
+        printed = tasks
         if state in ENDED or tasks.get(("approve", -1)) in HELD:
             return state
         if not are_up():

@@ -79,8 +79,8 @@ def end_run(context: Any) -> None:
     elif not is_late:
         return  # the task that failed has told: no run of ours had begun
     progress.say(f"FAILED {dag_id}: {words}")
-    told = {"exception": None, "ti": task, "dag_run": dag_run, "params": context.get("params") or {}}
-    alerts.failed(told, words, run.run_id if run else None)
+    failure = {"exception": None, "ti": task, "dag_run": dag_run, "params": context.get("params") or {}}
+    alerts.failed(failure, words, run.run_id if run else None)
 
 
 def _run_id(context: Any) -> str | None:

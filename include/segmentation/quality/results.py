@@ -76,8 +76,8 @@ class Result:
         """The result in English."""
         with speaking(ENGLISH):
             failing = f" ({self.failing_rows:,} rows)" if self.failing_rows else ""
-            said = f"{self.table_name}: {wording.says(self)} is {wording.observed(self)}{failing}"
-            return f"{said}, expected is {wording.expected(self)}"
+            finding = f"{self.table_name}: {wording.says(self)} is {wording.observed(self)}{failing}"
+            return f"{finding}, expected is {wording.expected(self)}"
 
 
 _COLUMNS = [column.name for column in fields(Result) if column.name not in ("advice", "history")]
@@ -136,11 +136,11 @@ def summarised(results: list[Result]) -> list[str]:
     with speaking(ENGLISH):
         named = ", ".join(f"{r.subject} {wording.observed(r)}" for r in worst_first(drifted)[:3])
         expected = wording.expected(drifted[0])
-    told = (
+    drift = (
         f"{drifted[0].table_name}: {len(drifted)} features are distributed otherwise than on the parent "
         f"date (population stability index, most: {named}; expected is {expected})"
     )
-    return [*lines, told]
+    return [*lines, drift]
 
 
 def store(conn: db.Connection, night: Night, results: tuple[Result, ...]) -> None:
@@ -163,11 +163,11 @@ def message(night: Night, found: GateResult, published: str | None) -> str:
     """
     failures = found.failures("critical")
     sentences = summarised(failures)
-    told = "; ".join(sentences[:TOLD])
+    reasons = "; ".join(sentences[:TOLD])
     more = f"; and {len(sentences) - TOLD} more" if len(sentences) > TOLD else ""
     advice = " ".join(dict.fromkeys(r.advice for r in failures if r.advice))
     readers = f"the segments of {published} stay published" if published else "nothing was published before"
     return (
-        f"the {found.gate} gate stopped the run of {night.as_of_date}: {told}{more}. Meanwhile {readers}. "
+        f"the {found.gate} gate stopped the run of {night.as_of_date}: {reasons}{more}. Meanwhile {readers}. "
         f"{advice} Then run the date again. Details: {links.place(found.link)}."
     )

@@ -48,9 +48,9 @@ class Node(NamedTuple):
     customers: int
 
 
-def svg(width: float, height: float, said: str, body: Sequence[str], kind: str) -> Markup:
+def svg(width: float, height: float, title: str, body: Sequence[str], kind: str) -> Markup:
     """An SVG that scales with its column; `said` is what a screen reader says of the whole."""
-    head = f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img"><title>{escape(said)}</title>'
+    head = f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img"><title>{escape(title)}</title>'
     return Markup(head + "".join(body) + "</svg>")  # noqa: S704 (texts are escaped where they are put in)
 
 
@@ -81,7 +81,7 @@ def trend(points: Sequence[tuple[date, float]], name: str) -> Markup | None:
         for day, value in points
     ]
     floor = f"L{xy[-1][0]:.1f} {height}L{xy[0][0]:.1f} {height}Z"
-    said = t(
+    title = t(
         "Size of {name}: {before} customers on {first}, {now} on {last}",
         name=name,
         before=numbers.number(points[0][1], 0),
@@ -94,11 +94,11 @@ def trend(points: Sequence[tuple[date, float]], name: str) -> Markup | None:
         f'<path class="line" d="{_path(xy)}"/>',
         f'<circle class="dot" cx="{xy[-1][0]:.1f}" cy="{xy[-1][1]:.1f}" r="3"/>',
     )
-    return svg(width, height, said, body, "trend")
+    return svg(width, height, title, body, "trend")
 
 
 def columns(
-    values: Sequence[float], everybody: Sequence[float], labels: Sequence[str], said: str, width: int
+    values: Sequence[float], everybody: Sequence[float], labels: Sequence[str], title: str, width: int
 ) -> Markup:
     """Shares as columns, those of everybody as a mark across each; every label that is not empty below."""
     step, height = width / len(values), 44.0
@@ -114,7 +114,7 @@ def columns(
         )
         if label:
             body.append(f'<text x="{x + step / 2:.1f}" y="{height + 12:.0f}">{escape(label)}</text>')
-    return svg(width, height + 15, said, body, "columns")
+    return svg(width, height + 15, title, body, "columns")
 
 
 def round_step(top: float) -> float:
@@ -127,7 +127,7 @@ def round_step(top: float) -> float:
     return next(size * step for step in (0.2, 0.5, 1, 2, 5) if top / (size * step) <= 6)
 
 
-def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | None = None) -> Markup | None:
+def history(lines: Sequence[Line], title: str, unit: str = "", currency: str | None = None) -> Markup | None:
     """Segments over dates, their number at the right end of each; None with fewer than two dates."""
     days = sorted({day for line in lines for day, _ in line.points})
     if len(days) < 2:
@@ -167,7 +167,7 @@ def history(lines: Sequence[Line], said: str, unit: str = "", currency: str | No
             f'<text class="number" x="{xy[-1][0] + 9:.1f}" y="{ends[line.segment_id] + 4:.1f}">'
             f"{line.segment_id}</text></g>"
         )
-    return svg(width, height, said, body, "history")
+    return svg(width, height, title, body, "history")
 
 
 def _labelled(days: Sequence[date], first: int, last: int) -> list[tuple[str, date]]:
@@ -190,7 +190,7 @@ def _apart(ends: Sequence[tuple[float, Line]], floor: float) -> dict[int, float]
 
 
 def alluvial(
-    bands: Sequence[Band], before: Sequence[Node], after: Sequence[Node], said: str, names: Mapping[str, str]
+    bands: Sequence[Band], before: Sequence[Node], after: Sequence[Node], title: str, names: Mapping[str, str]
 ) -> Markup:
     """Flows between segments: bands as wide as the customers in them. Staying is drawn faint, moving strong.
 
@@ -235,7 +235,7 @@ def alluvial(
                 f'width="{NODE}" height="{tall:.1f}"/><text {at} y="{y + tall / 2 + 4:.1f}">{escape(text)}'
                 "</text></g>"
             )
-    return svg(FLOW_WIDTH, room + 8, said, body, "alluvial")
+    return svg(FLOW_WIDTH, room + 8, title, body, "alluvial")
 
 
 def _tops(nodes: Sequence[Node], scale: float, room: float) -> dict[int | None, float]:

@@ -49,7 +49,9 @@ def delete(conn: db.Connection, customer_id: str) -> dict[str, int]:
     """Delete a customer's rows from every table; returns how many, by table."""
     wanted, counts = {"customer_id": customer_id.strip()}, {}
     for where in ("staging", "quarantine"):  # lines know their customer by their order
-        counts[f"{where}.order_items"] = db.run_file(conn, "runs/erased_order_items.sql", wanted, schema=where)
+        counts[f"{where}.order_items"] = db.run_file(
+            conn, "runs/erased_order_items.sql", wanted, schema=where
+        )
     for name in tables(conn):
         statement = sql.SQL("delete from {} where btrim(customer_id) = %(customer_id)s").format(
             sql.Identifier(*name.split("."))

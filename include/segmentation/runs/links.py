@@ -13,8 +13,8 @@ PREFIX = "/segmentation"  # of the pages, under the address of the UI
 
 def base_url() -> str:
     """The address of the Airflow UI without a slash at the end; empty where there is none (`make run`)."""
-    told = settings.load().alerts.base_url or os.environ.get("AIRFLOW__API__BASE_URL", "")
-    return told.rstrip("/")
+    address = settings.load().alerts.base_url or os.environ.get("AIRFLOW__API__BASE_URL", "")
+    return address.rstrip("/")
 
 
 def url(link: str) -> str:

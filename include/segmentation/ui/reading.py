@@ -102,8 +102,8 @@ def run_of(conn: db.Connection, as_of_date: date | None) -> Run:
     """
     row = db.row(conn, db.statement("ui/run.sql"), {"as_of_date": as_of_date})
     if row is None:
-        said = t("nothing of {date} is published", date=as_of_date) if as_of_date else t(NOTHING)
-        raise NotPublishedError(said)
+        reason = t("nothing of {date} is published", date=as_of_date) if as_of_date else t(NOTHING)
+        raise NotPublishedError(reason)
     return Run.of(row)
 
 
@@ -162,8 +162,8 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
     else:
         for run in (before, after):
             if run.dropped_at:
-                said = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
-                raise NotPublishedError(said)
+                reason = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
+                raise NotPublishedError(reason)
         dates = {"first": before.as_of_date, "second": after.as_of_date}
         packed = packed_assignments.compare(conn, before.run_id, after.run_id)
         rows = packed if packed is not None else db.rows(conn, db.statement("ui/movement.sql"), dates)

@@ -36,11 +36,14 @@ def _of_rule(
     if asked is None:
         return [Reason(text, None, None, "")]
     units = {feature.name: feature.unit for feature in dictionary()}
-    found = []
+    reasons = []
     for one in asked:
         value, unit = features.get(one.feature), units.get(one.feature, "")
-        found += [Reason(said, value, alone.holds(value), unit) for said, alone in conditions(one, currency)]
-    return found or [Reason(t("everybody"), None, True, "")]
+        reasons += [
+            Reason(condition, value, alone.holds(value), unit)
+            for condition, alone in conditions(one, currency)
+        ]
+    return reasons or [Reason(t("everybody"), None, True, "")]
 
 
 def telling(customer: Customer) -> list[tuple[Profile, float | None]]:

@@ -44,14 +44,14 @@ def _line(run: DagRun, newest: Run | None, number: int, of: int, left: float) ->
     to_go = f", about {_length(left)} to go" if number < of else ""
     if newest is None:
         return f"{place}did not start ({run.state}){to_go}"
-    said = ""
+    outcome = ""
     if newest.is_published and "customers" in newest.counts:
-        said = f"{newest.counts['customers']:,} customers in {newest.counts['segments']} segments"
+        outcome = f"{newest.counts['customers']:,} customers in {newest.counts['segments']} segments"
     elif newest.verdict:
-        said = newest.verdict.splitlines()[0][:160]
+        outcome = newest.verdict.splitlines()[0][:160]
     if newest.dag_run_id != run.run_id or run.state not in ("success", "failed"):
-        said = f"{said}, left as it is" if said else "left as it is"
-    return f"{place}{newest.status:<9}  {said}  ({run.seconds:.0f} s{to_go})"
+        outcome = f"{outcome}, left as it is" if outcome else "left as it is"
+    return f"{place}{newest.status:<9}  {outcome}  ({run.seconds:.0f} s{to_go})"
 
 
 def _length(seconds: float) -> str:
