@@ -49,7 +49,7 @@ class Node(NamedTuple):
 
 
 def svg(width: float, height: float, title: str, body: Sequence[str], kind: str) -> Markup:
-    """An SVG that scales with its column; `said` is what a screen reader says of the whole."""
+    """An SVG that scales with its column; `title` is what a screen reader says of the whole."""
     head = f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img"><title>{escape(title)}</title>'
     return Markup(head + "".join(body) + "</svg>")  # noqa: S704 (texts are escaped where they are put in)
 
