@@ -194,35 +194,35 @@ def _gate(run_id: str | None, message: str) -> dict[str, Any]:
     """Findings of a gate, from the results that it stored; the message of the failure where there is none."""
     with connections.database(WAREHOUSE).connect() as conn:
         checks = results.read(conn, run_id) if run_id else []
-        found = [check for check in checks if check.severity == "critical" and not check.success]
-        examples = _examples(conn, run_id, found)
-    if not found:
+        failures = [check for check in checks if check.severity == "critical" and not check.success]
+        examples = _examples(conn, run_id, failures)
+    if not failures:
         return {"what": (message,), "facts": {"gate": ""}}
     # of many features that drifted, the worst first, behind what is no drift
-    drifted = worst_first([result for result in found if result.family == DRIFT])
+    drifted = worst_first([result for result in failures if result.family == DRIFT])
     return {
-        "what": (*(result for result in found if result.family != DRIFT), *drifted),
+        "what": (*(result for result in failures if result.family != DRIFT), *drifted),
         "examples": examples,
-        "details": _page(found[-1].link),
-        "facts": {"gate": found[-1].gate},
+        "details": _page(failures[-1].link),
+        "facts": {"gate": failures[-1].gate},
     }
 
 
 def _examples(conn: db.Connection, run_id: str | None, failed_checks: list[Result]) -> tuple[Example, ...]:
     """Up to five rows behind the failures, by key: refused ones with their rule, or incomplete ones."""
-    found: list[Example] = []
+    examples: list[Example] = []
     for check in failed_checks:
         table, name = check.table_name, check.expectation
         params = {"run_id": run_id, "n": TOLD, "no_fault": list(NO_FAULT)}
         if check.family == "broken_share" and table in KEYS:
             query = db.statement("alerts/quarantined.sql", table=table, key=KEYS[table])
             rows = db.rows(conn, query, params)
-            found += [Example(table, row["row_key"] or "", row["rule"]) for row in rows]
+            examples += [Example(table, row["row_key"] or "", row["rule"]) for row in rows]
         elif (table, name) in WANTED:
             wanted = WANTED[table, name]
             query = db.statement("alerts/incomplete.sql", table=table, key=KEYS[table], wanted=wanted)
-            found += [Example(table, row["row_key"], wanted) for row in db.rows(conn, query, params)]
-    return tuple(dict.fromkeys(found))[:TOLD]
+            examples += [Example(table, row["row_key"], wanted) for row in db.rows(conn, query, params)]
+    return tuple(dict.fromkeys(examples))[:TOLD]
 
 
 def _day(context: Any) -> date:
@@ -242,8 +242,8 @@ def _newest() -> date | None:
 
 def _status(run_id: str | None) -> str | None:
     with suppress(Exception), connections.database(WAREHOUSE).connect(readonly=True) as conn:
-        found = register.find(conn, run_id) if run_id else None
-        return found.status if found else None
+        run = register.find(conn, run_id) if run_id else None
+        return run.status if run else None
     return None
 
 

@@ -105,26 +105,26 @@ def urls() -> list[str] | None:
     except AirflowNotFoundException:
         return None
     extra = connection.extra_dejson.get("urls") or []
-    found = (connection.password or "").split() + ([extra] if isinstance(extra, str) else list(extra))
-    for url in found:
+    addresses = (connection.password or "").split() + ([extra] if isinstance(extra, str) else list(extra))
+    for url in addresses:
         mask_secret(url)
-    return found
+    return addresses
 
 
 def deliver(text: Text, mood: str = "failure") -> Delivery:
     """Send a text to every receiver; whatever goes wrong is in what is returned."""
     try:
-        found = urls()
+        receivers = urls()
     except Exception as error:
         return Delivery(
             faults=(f"the Airflow connection '{CONNECTION}' cannot be read: {_first_line(error)}",)
         )
-    if found is None:
+    if receivers is None:
         return Delivery(faults=(f"there is no Airflow connection '{CONNECTION}'",))
-    if not found:
+    if not receivers:
         return Delivery(faults=(f"the Airflow connection '{CONNECTION}' names no receiver",))
     taken, faults = [], []
-    for number, url in enumerate(found, start=1):
+    for number, url in enumerate(receivers, start=1):
         name, fault = _send(url, number, text, mood)
         if fault is None:
             taken.append(name)

@@ -90,16 +90,16 @@ def _least(name: str) -> str:
 
 
 def _tokens(expression: str, *, with_space: bool = False) -> list[tuple[str, str]]:
-    found, at = [], 0
+    words, at = [], 0
     while at < len(expression):
         match = TOKEN.match(expression, at)
         if not match:
             raise ValueError(f"the expression has {expression[at]!r}, which is not understood there")
         kind = match.lastgroup or ""
         if with_space or kind != "space":
-            found.append((kind, match.group()))
+            words.append((kind, match.group()))
         at = match.end()
-    return found
+    return words
 
 
 def _near(name: str) -> str:

@@ -148,8 +148,8 @@ def prepare(warehouse: db.Database) -> None:
 def _ensure_columns(conn: db.Connection) -> None:
     """A feature that is new in the dictionary gets its column, with its definition as a comment."""
     locks.hold(conn, locks.FEATURE_COLUMNS)
-    known = partitions.kinds(conn, "features.customer_features")
-    new = [feature for feature in dictionary.dictionary() if feature.name not in known]
+    kinds = partitions.kinds(conn, "features.customer_features")
+    new = [feature for feature in dictionary.dictionary() if feature.name not in kinds]
     _try_out(conn)
     table = sql.Identifier("features", "customer_features")
     with conn.cursor() as cursor:

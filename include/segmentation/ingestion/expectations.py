@@ -276,8 +276,8 @@ def orders(metrics: Metrics, settings: Settings) -> Suite:
         unless="no currencies to compare with" if unusual is None else None,
     )
     suite.texts()
-    known = metrics["known_status_share"]
-    is_foreign = known is not None and known < 0.5
+    known_share = metrics["known_status_share"]
+    is_foreign = known_share is not None and known_share < 0.5
     suite.share(
         "known_status_share",
         "warning" if is_foreign else "info",

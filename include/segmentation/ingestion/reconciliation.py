@@ -65,19 +65,19 @@ def find(night: Night, window: window_.Window, version: str | None) -> list[Diff
         given_up = _given_up(conn)
     with night.shop.connect(readonly=True, timezone=night.settings.shop.timezone) as conn:
         theirs = _asked(night, conn, days)
-    found = [
+    differences = [
         _difference(key, theirs.get(key), ours.get(key))
         for key in sorted(theirs.keys() | ours.keys())
         if key[0] in {table for table, _ in theirs} and theirs.get(key) != ours.get(key)
     ]
-    return [d for d in found if given_up.get((d.table, d.day)) != d.fingerprint]
+    return [d for d in differences if given_up.get((d.table, d.day)) != d.fingerprint]
 
 
-def record(night: Night, found: list[Difference], left: list[Difference]) -> None:
+def record(night: Night, differences: list[Difference], left: list[Difference]) -> None:
     """Keep what was repaired as a result of the gate `sources`, and what could not be."""
     with night.warehouse.connect() as conn:
         for table in sorted(set(contract.tables_of(night.settings.shop.source)) & set(FIGURES)):
-            days = [d for d in found if d.table == table]
+            days = [d for d in differences if d.table == table]
             remaining = [d for d in left if d.table == table]
             measuring.keep(conn, night, "sources", table, "days_repaired", len(days) - len(remaining))
             for difference in remaining:
@@ -98,12 +98,12 @@ def run(
             "where cleaned_at is null and day_from < %(as_of_date)s",
             night.params,
         )
-    found = find(night, window, version)
-    days = [d.day for d in found] + ([released] if released else [])
+    differences = find(night, window, version)
+    days = [d.day for d in differences] + ([released] if released else [])
     extracted = extract(min(days, default=None))
-    again = {(d.table, d.day) for d in found}
-    left = [d for d in find(night, window, version) if (d.table, d.day) in again] if found else []
-    record(night, found, left)
+    again = {(d.table, d.day) for d in differences}
+    left = [d for d in find(night, window, version) if (d.table, d.day) in again] if differences else []
+    record(night, differences, left)
     return extracted
 
 
@@ -183,7 +183,7 @@ def _theirs(loads: list[extraction.Load]) -> str:
 
 def _given_up(conn: db.Connection) -> dict[tuple[str, date], float]:
     """Counts of the shop on days that differed even after they were read again, at the last try."""
-    found = db.rows(
+    rows = db.rows(
         conn,
         "select distinct on (table_name, metric) table_name, metric, value from quality.metrics "
         "where gate = 'sources' and metric like 'unreconciled%%' "
@@ -191,7 +191,7 @@ def _given_up(conn: db.Connection) -> dict[tuple[str, date], float]:
     )
     return {
         (row["table_name"], date.fromisoformat(row["metric"].removeprefix("unreconciled_"))): row["value"]
-        for row in found
+        for row in rows
     }
 
 

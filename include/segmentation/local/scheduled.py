@@ -44,16 +44,16 @@ def check(home: Home, environment: Mapping[str, str]) -> None:
     SettingsError
         They are a backfill's, start just now, or have other settings.
     """
-    known = services.running(home)
-    if known.get("is_quiet"):
+    services_there = services.running(home)
+    if services_there.get("is_quiet"):
         raise SettingsError(
             f"a backfill of shop '{home.shop}' is under way in another terminal; wait until it has ended"
         )
-    if not known:
+    if not services_there:
         raise SettingsError(
             f"the services of shop '{home.shop}' start or stop just now; try again in a minute"
         )
-    ours, theirs = services.fingerprints(environment), known["settings"]
+    ours, theirs = services.fingerprints(environment), services_there["settings"]
     if differing := sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name)):
         raise SettingsError(
             f"the services of shop '{home.shop}' run with other settings ({', '.join(differing)}): stop them "

@@ -175,8 +175,8 @@ def warehouse() -> Database:
     names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     params = {ours: fields.get(theirs) for theirs, ours in names.items()}
     params |= {name: extra.get(name) for name in db.KEPT_EXTRAS}
-    known = {name: value for name, value in params.items() if value}
-    return Database("warehouse", known, settings.load().limits.warehouse)
+    named = {name: value for name, value in params.items() if value}
+    return Database("warehouse", named, settings.load().limits.warehouse)
 
 
 def tell(database: Database, loaded: Settings, *, quiet: bool = False, new_is_fine: bool = False) -> int:

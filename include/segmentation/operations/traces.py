@@ -49,8 +49,8 @@ def search(night: Night, names: set[str], artifacts: Iterable[Path], logs: Itera
         for table, columns in _columns(conn).items():
             searched.tables += 1
             for column in _with(conn, table, columns, sorted(names)):
-                found = searched.certain if column in OF_A_CUSTOMER else searched.possible
-                found.append(f"{table}.{column}")
+                traces = searched.certain if column in OF_A_CUSTOMER else searched.possible
+                traces.append(f"{table}.{column}")
     word = re.compile(
         b"|".join(
             rb"(?<![0-9A-Za-z])" + re.escape(name.encode()) + rb"(?![0-9A-Za-z])" for name in sorted(names)
@@ -73,7 +73,7 @@ def search(night: Night, names: set[str], artifacts: Iterable[Path], logs: Itera
 
 def _columns(conn: db.Connection) -> dict[str, dict[str, str]]:
     """The columns that may have a text in them, and their kinds, by table; partitions by their parent."""
-    found = db.rows(
+    rows = db.rows(
         conn,
         """
         select
@@ -95,7 +95,7 @@ def _columns(conn: db.Connection) -> dict[str, dict[str, str]]:
         """,
     )
     tables: dict[str, dict[str, str]] = {}
-    for row in found:
+    for row in rows:
         tables.setdefault(row["name"], {})[row["column_name"]] = row["kind"]
     return tables
 

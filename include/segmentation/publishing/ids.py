@@ -32,10 +32,10 @@ def segment_ids(inputs: "Inputs") -> dict[int, int]:
     takes the id it had, so that running a date again gives the same rows; any other takes a number that was
     never given.
     """
-    known = identity.recognise(inputs.sketches, inputs.reserved)
+    recognised = identity.recognise(inputs.sketches, inputs.reserved)
     ids, next_id = {}, inputs.next_id
     for match in inputs.matches:
-        segment_id = match.segment_id or known.get(match.cluster)
+        segment_id = match.segment_id or recognised.get(match.cluster)
         if segment_id is None:
             segment_id, next_id = next_id, next_id + 1
         ids[match.cluster] = segment_id

@@ -34,8 +34,8 @@ class Inputs:
         """Two statements, and a third where a cluster is new: a sketch reads every customer of it."""
         params = {**night.params, "parent_as_of_date": parent}
         table = assignments_table(night.as_of_date)
-        found = db.rows(conn, db.statement("segments/overlap.sql", assignments=table), params)
-        overlap = {(row["cluster"], row["segment_id"]): row["customers"] for row in found}
+        rows = db.rows(conn, db.statement("segments/overlap.sql", assignments=table), params)
+        overlap = {(row["cluster"], row["segment_id"]): row["customers"] for row in rows}
         row = db.row(conn, db.statement("segments/publication.sql", assignments=table), params) or {}
         matches = identity.match(overlap, in_order(chosen, _by_number(row["first_customers"])))
         new = [match.cluster for match in matches if match.segment_id is None]
@@ -59,6 +59,6 @@ def _by_number(given: dict[str, Any] | None) -> dict[int, Any]:
 def _sketches(conn: db.Connection, table: str, clusters: list[int]) -> dict[int, list[int]]:
     """The sketch of each cluster, in the order of `clusters`."""
     query = db.statement("segments/sketches.sql", assignments=table)
-    found = db.rows(conn, query, {"clusters": clusters, "size": identity.SKETCH}) if clusters else []
-    by_cluster = {row["cluster"]: row["sketch"] for row in found}
+    rows = db.rows(conn, query, {"clusters": clusters, "size": identity.SKETCH}) if clusters else []
+    by_cluster = {row["cluster"]: row["sketch"] for row in rows}
     return {cluster: by_cluster.get(cluster, []) for cluster in clusters}

@@ -49,7 +49,7 @@ def history(
     conn: db.Connection, gate: str, table: str, expectation: str, as_of_date: date | None = None
 ) -> History:
     """The verdicts of an expectation on the last 30 dates up to `as_of_date` (None: the newest)."""
-    found = db.rows(
+    rows = db.rows(
         conn,
         db.statement("quality/history.sql"),
         {
@@ -60,4 +60,4 @@ def history(
             "dates": DATES,
         },
     )
-    return History(tuple(Verdict(**row) for row in reversed(found)))
+    return History(tuple(Verdict(**row) for row in reversed(rows)))

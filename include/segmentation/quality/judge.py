@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def parent_date(conn: db.Connection, night: Night) -> date | None:
     """The date that the night goes on from; None where nothing was published before it."""
-    found = register.parent(conn, night.as_of_date)
-    return found.as_of_date if found else None
+    parent = register.parent(conn, night.as_of_date)
+    return parent.as_of_date if parent else None
 
 
 def judge(
@@ -48,13 +48,13 @@ def judge(
     link = docs.link(night, page)
     validate = _validator()
     validations = {m.table: validate(m, made[m.table].tested) for m in measured}
-    found = [
+    results = [
         _result(made[table], validated, link, notes or {})
         for table, validation in validations.items()
         for validated in validation.results
     ]
-    found += [replace(result, link=link) for suite in made.values() for result in suite.not_judged]
-    outcome = GateResult(gate, tuple(found), link)
+    results += [replace(result, link=link) for suite in made.values() for result in suite.not_judged]
+    outcome = GateResult(gate, tuple(results), link)
     with night.warehouse.connect() as conn:
         keeping.store(conn, night, outcome.results)
     with night.warehouse.connect() as conn:

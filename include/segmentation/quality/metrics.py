@@ -45,10 +45,10 @@ def keep(conn: db.Connection, night: Night, gate: str, table: str, metric: str, 
 
 def read(conn: db.Connection, night: Night, gate: str, table: str) -> Metrics:
     """Read the figures that the run measured of a table."""
-    found = db.rows(
+    rows = db.rows(
         conn,
         "select metric, value from quality.metrics "
         "where run_id = %(run_id)s and gate = %(gate)s and table_name = %(table)s order by metric",
         {**night.params, "gate": gate, "table": table},
     )
-    return Metrics(table, {row["metric"]: row["value"] for row in found})
+    return Metrics(table, {row["metric"]: row["value"] for row in rows})

@@ -99,8 +99,8 @@ class GateResult:
     @property
     def failed(self) -> dict[str, int]:
         """Expectations not met, by severity."""
-        found = Counter(result.severity for result in self.results if not result.success)
-        return {severity: found[severity] for severity in SEVERITIES}
+        failures = Counter(result.severity for result in self.results if not result.success)
+        return {severity: failures[severity] for severity in SEVERITIES}
 
     def failures(self, severity: Severity) -> list[Result]:
         """The results of a severity that were not met."""

@@ -20,7 +20,7 @@ SCHEMAS = ("staging", "quarantine", "core", "features", "publishing", "segments"
 
 def tables(conn: db.Connection) -> list[str]:
     """The tables that have a column `customer_id`, partitions by their parent."""
-    found = db.rows(
+    rows = db.rows(
         conn,
         """
         select format('%%s.%%s', n.nspname, c.relname) as name
@@ -35,7 +35,7 @@ def tables(conn: db.Connection) -> list[str]:
         """,
         {"schemas": list(SCHEMAS)},
     )
-    return [row["name"] for row in found]
+    return [row["name"] for row in rows]
 
 
 def remember(conn: db.Connection, customer_id: str) -> str:

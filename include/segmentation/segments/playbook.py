@@ -33,8 +33,8 @@ class When(BaseModel):
     @field_validator("names")
     @classmethod
     def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = {entry.name for entry in vocabulary.load()}
-        if unknown := [name for name in names if name not in known]:
+        entries = {entry.name for entry in vocabulary.load()}
+        if unknown := [name for name in names if name not in entries]:
             raise ValueError(f"'{unknown[0]}' is no name of {vocabulary.FILE.name}")
         return names
 

@@ -86,9 +86,9 @@ def connect() -> Iterator[db.Connection]:
 
 def dates(conn: db.Connection, limit: int, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """A page of the published dates, the newest first, and how many there are."""
-    found = db.rows(conn, db.statement("ui/dates.sql"), {"limit": limit, "offset": offset})
-    if found:
-        return found, found[0]["total"]
+    rows = db.rows(conn, db.statement("ui/dates.sql"), {"limit": limit, "offset": offset})
+    if rows:
+        return rows, rows[0]["total"]
     count = "select count(distinct as_of_date) from segments.runs where status = 'published'"
     return [], db.scalar(conn, count)
 
@@ -248,7 +248,7 @@ def customer(conn: db.Connection, customer_id: str, as_of_date: date | None = No
         return None
     now = rows[0]
     segments = cards(conn, run)
-    found = db.row(conn, db.statement("ui/customer_features.sql"), asked)
+    values = db.row(conn, db.statement("ui/customer_features.sql"), asked)
     return Customer(
         customer_id=customer_id,
         as_of_date=run.as_of_date,
@@ -256,7 +256,7 @@ def customer(conn: db.Connection, customer_id: str, as_of_date: date | None = No
         confidence=now["confidence"],
         is_outlier=now["is_outlier"],
         days_in_segment=now["days_in_segment"],
-        features=found["found"] if found else {},
+        features=values["found"] if values else {},
         stays=_stays(rows),
     )
 

@@ -34,10 +34,10 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
     WarehouseError
         When another session has what a migration must change for longer than `wait_seconds`.
     """
-    found = version(warehouse)
-    if found == newest():
+    current = version(warehouse)
+    if current == newest():
         return
-    _refuse_newer(found)
+    _refuse_newer(current)
     ends = time.monotonic() + warehouse.limits.wait_seconds
     while True:
         try:
@@ -73,11 +73,11 @@ def _opener(warehouse: db.Database) -> Callable[[], db.Connection]:
     return lambda: warehouse.open("segmentation migration")
 
 
-def _refuse_newer(found: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+def _refuse_newer(current: str | None) -> None:
+    revisions = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if current is not None and current not in revisions:
         raise SettingsError(
-            f"the warehouse is at version {found}, which this program does not know (its newest is "
+            f"the warehouse is at version {current}, which this program does not know (its newest is "
             f"{newest()}): it was brought up to date by a newer one. Run that one, or restore a backup"
         )
 

@@ -149,10 +149,10 @@ def _find_out(connection: Watched) -> None:
     """Ask the server who is in the way of a connection, and say so once."""
     with suppress(psycopg2.Error, psycopg2.Warning):
         pid = connection.info.backend_pid
-        found = tuple(Session(*row) for row in _rows(connection, IN_THE_WAY, {"pid": pid}))
-        if found and found != connection.in_the_way:
-            progress.say(f"waiting for a lock in the {connection.name}: {words(found)} has it")
-        connection.in_the_way = found or connection.in_the_way
+        sessions = tuple(Session(*row) for row in _rows(connection, IN_THE_WAY, {"pid": pid}))
+        if sessions and sessions != connection.in_the_way:
+            progress.say(f"waiting for a lock in the {connection.name}: {words(sessions)} has it")
+        connection.in_the_way = sessions or connection.in_the_way
 
 
 def _rows(connection: Watched, query: str, params: dict[str, Any]) -> list[tuple]:

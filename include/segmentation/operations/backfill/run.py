@@ -51,14 +51,14 @@ def run(
     """
     first, last, reprocess = request
     asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
-    found = unfinished(api)
-    if found and is_given_up:
-        give_up(api, found)
-        say(f"the unfinished backfill {_named(found.asked)} is given up; what it had published stays")
-        found = None
-    if found:
+    in_flight = unfinished(api)
+    if in_flight and is_given_up:
+        give_up(api, in_flight)
+        say(f"the unfinished backfill {_named(in_flight.asked)} is given up; what it had published stays")
+        in_flight = None
+    if in_flight:
         wait_for_the_dag(api, parsed_after)
-        backfill = _join(found, request, say)
+        backfill = _join(in_flight, request, say)
     elif asked:
         wait_for_the_dag(api, parsed_after)
         say(f"backfilling {_named(asked)}")
@@ -68,7 +68,7 @@ def run(
         days = [] if reprocess == "stale" else Asked.of({"first": first, "last": last}).days
         return summary(warehouse, days)[1]
     days = follow(api, backfill, warehouse, loaded.tz, say)
-    if found and reprocess == "none" and not unfinished(api):
+    if in_flight and reprocess == "none" and not unfinished(api):
         more = ask(warehouse, loaded, *request, datetime.now(UTC))  # the unfinished one was of fewer dates
         if more:
             say(f"backfilling {_named(more)}")
@@ -113,8 +113,8 @@ def preview(
     return DONE
 
 
-def _join(found: Backfill, request: tuple[str, str, str], say: Callable[[str], None]) -> Backfill:
-    before = found.asked
+def _join(in_flight: Backfill, request: tuple[str, str, str], say: Callable[[str], None]) -> Backfill:
+    before = in_flight.asked
     first, last, reprocess = request
     inside = before is not None and (
         reprocess == "stale" or (first <= before.first.isoformat() and before.last.isoformat() <= last)
@@ -125,7 +125,7 @@ def _join(found: Backfill, request: tuple[str, str, str], say: Callable[[str], N
             "by the same FROM, TO and REPROCESS as then, or end it with GIVE_UP=1"
         )
     say(f"going on with the unfinished backfill {_named(before)}")
-    return found
+    return in_flight
 
 
 def _named(asked: Asked | None) -> str:

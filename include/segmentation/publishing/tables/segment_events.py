@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def rows(chosen: Chosen, ids: dict[int, int], inputs: "Inputs") -> pd.DataFrame:
     """The fate of each segment since the parent date."""
-    found = identity.events(
+    events = identity.events(
         {(ids[cluster], segment): n for (cluster, segment), n in inputs.overlap.items()},
         {ids[segment.cluster]: segment.customers for segment in chosen.segments},
         inputs.customers_before,
@@ -23,6 +23,6 @@ def rows(chosen: Chosen, ids: dict[int, int], inputs: "Inputs") -> pd.DataFrame:
     return pd.DataFrame(
         [
             {**asdict(event), "parents": array(event.parents), "successors": array(event.successors)}
-            for event in found
+            for event in events
         ]
     )

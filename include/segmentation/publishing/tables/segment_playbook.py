@@ -12,17 +12,15 @@ from segmentation.segments.chosen import Chosen, Segment
 def rows(chosen: Chosen, ids: dict[int, int], language: str) -> pd.DataFrame:
     """Plays for each segment, by the playbook."""
     columns = ["segment_id", "priority", "play", "title", "advice", "reason"]
-    known = playbook.load()
+    book = playbook.load()
     with speaking(language):
         plays = [
             {"segment_id": ids[segment.cluster], "priority": priority, **play}
             for segment in chosen.segments
-            for priority, play in enumerate(_plays_of(known, segment), start=1)
+            for priority, play in enumerate(_plays_of(book, segment), start=1)
         ]
     return pd.DataFrame(plays, columns=columns)
 
 
-def _plays_of(known: Sequence[playbook.Play], segment: Segment) -> list[dict[str, str]]:
-    return playbook.plays_for(
-        known, segment.value_tier, segment.lifecycle, segment.traits, segment.vocabulary
-    )
+def _plays_of(book: Sequence[playbook.Play], segment: Segment) -> list[dict[str, str]]:
+    return playbook.plays_for(book, segment.value_tier, segment.lifecycle, segment.traits, segment.vocabulary)
