@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md is followed literally, in a copy of the tree: one feature, one algorithm, one source."""
+"""CONTRIBUTING.md is followed literally, in a copy of the tree: a feature, an algorithm, a source, a check."""
 
 import re
 import shlex
@@ -91,6 +91,7 @@ def run(tree: Path, words: list[str]) -> None:
         ("feature", ("docs/data_dictionary.md", "`discount_per_order`")),
         ("algorithm", ("docs/settings.md", "`complete`")),
         ("source", ("include/sql/extract/corner/orders.sql", "corner.sale")),
+        ("check", ("include/segmentation/language/checks/en.yaml", "rating_present_share")),
     ],
 )
 def test_what_the_guide_says_works(tree, kind, shown_in):
@@ -103,7 +104,7 @@ def test_what_the_guide_says_works(tree, kind, shown_in):
 
 
 def test_every_block_of_these_sections_is_a_step():
-    for title in ("a feature", "an algorithm", "a source"):
+    for title in ("a feature", "an algorithm", "a source", "a check"):
         section = re.search(rf"^## Adding {title}\n(.*?)^## ", GUIDE, re.DOTALL | re.MULTILINE)[1]
         assert len(STEP.findall(section)) == section.count("```") // 2 > 0
 
