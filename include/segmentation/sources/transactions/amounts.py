@@ -26,7 +26,7 @@ SIGNS = r"\-−–—"
 DIGITS = r"\d(?:[\d.,'’٬٫\s]*\d)?(?:[eE][-+]?\d+)?|[.,]\d+"
 NUMBER = re.compile(
     rf"^(?P<open>[(\[])?\s*(?P<s1>[{SIGNS}+])?\s*(?P<before>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,9}}?)?\s*"
-    rf"(?P<s2>[{SIGNS}+])?\s*(?P<digits>{DIGITS})(?P<dash>[.,:]\s?[{SIGNS}]{{1,2}})?[.,]?\s*"
+    rf"(?P<s2>[{SIGNS}+])?\s*(?P<digits>{DIGITS})(?P<dash>[.,:/]\s?[{SIGNS}]{{1,2}})?[.,]?\s*"
     rf"(?P<after>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,15}}?)?\s*(?P<s3>[{SIGNS}+])?\s*(?P<close>[)\]])?"
     r"\.?$"
 )
@@ -132,7 +132,7 @@ def _apart(text: str, role: str) -> Written | None:
         return None
     digits = re.sub(r"['’٬\s]", "", found["digits"]).replace("٫", ",")
     dash = found["dash"] or ""
-    if dash and dash[0] != ":":
+    if dash and dash[0] not in ":/":
         digits += dash[0] + "00"
     beside = [part.strip() for part in (found["before"], found["after"]) if part and part.strip()]
     signs = "".join(found[name] or "" for name in ("s1", "s2", "s3"))
@@ -254,7 +254,7 @@ def _has_no_cents(column: Column, timezone: str) -> bool:
     """True where no amount's currency has a smaller unit: ¥1,234 are thousands where yen are paid."""
     signs = {one.beside for one in column.written.values() if one and one.beside}
     codes = {money.of(sign, timezone) for sign in signs}
-    return bool(codes) and all(code is not None and not money.digits(code) for code in codes)
+    return bool(codes) and all(code is not None and money.is_whole(code) for code in codes)
 
 
 def _line(column: Column, what: str, lines: np.ndarray) -> int:

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, available_timezones
 SECOND = 1_000_000  # in microseconds
 DAY = 86_400 * SECOND
 
-MORNING = r"上午|午前|오전|凌晨|早上|清晨|a\.?\s?m\b\.?|π\.?\s?μ\.?|öö|ص"
-EVENING = r"下午|午後|오후|晚上|傍晚|p\.?\s?m\b\.?|μ\.?\s?μ\.?|ös|م"
+MORNING = r"上午|午前|오전|凌晨|早上|清晨|a\.?\s?m\b\.?|π\.?\s?μ\.?|öö|ص(?!\w)"
+EVENING = r"下午|午後|오후|晚上|傍晚|p\.?\s?m\b\.?|μ\.?\s?μ\.?|ös|م(?!\w)"
 HALF = rf"(?P<{{}}am>{MORNING})|(?P<{{}}pm>{EVENING}|(?P<{{}}noon>中午|noon\b))"
 TIME = re.compile(
     rf"(?:(?:{HALF.format('b', 'b', 'b')})\s*)?(?<![\d.,/-])(?P<h>\d{{1,2}})"
@@ -54,6 +54,8 @@ class Time:
 
 
 MIDNIGHT = Time(0)
+ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "R": 2018, "H": 1988, "S": 1925, "民國": 1911, "民国": 1911}
+ERA = re.compile(r"(?i)^(?:(?P<era>令和|平成|昭和|民國|民国|[RHS](?=\d{1,2}[./-]\d{1,2}[./-]\d{1,2}))\s*(?P<year>\d{1,3}|元))(?P<mark>[年./-])")
 
 
 def take_apart(text: str) -> tuple[str, Time | None]:
@@ -163,6 +165,12 @@ def abbreviations_of(timezone: str) -> dict[str, int]:
     return {m.tzname(): int(m.utcoffset().total_seconds()) for m in moments}  # type: ignore[union-attr,misc]
 
 
+def _of_era(found: re.Match) -> str:
+    """令和6年 as 2024年, R6.1.3 as 2024.1.3."""
+    year = 1 if found["year"] == "元" else int(found["year"])
+    return f"{ERAS[found['era'].upper()] + year}{found['mark']}"
+
+
 def _with_colons(stamp: re.Match) -> str:
     """20240103T080500Z as 20240103 08:05:00Z; fourteen figures alone stay, for they may be a count."""
     return stamp[0] if stamp[0].isdigit() else f"{stamp[1]} {stamp[2]}:{stamp[3]}:{stamp[4]}"
@@ -173,8 +181,10 @@ def normal(text: str) -> str:
     marks.
     """
     text = unicodedata.normalize("NFKC", text).strip().strip("\"'=")
-    text = re.sub(r"(\d)\s*[年月년월]\s*", r"\1-", text)
+    text = ERA.sub(_of_era, text)
+    text = re.sub(r"(\d)\s*[年月년월]\s*(?=\d)", r"\1-", text)
     text = re.sub(r"(\d)\s*[日号號일]", r"\1 ", text)
-    text = re.sub(r"^(\d{8})[T ]?(\d{2})(\d{2})(\d{2})(?=Z|[+-]|\s|$)", _with_colons, text)
-    text = re.sub(r"^(\d{4}-\d{2}-\d{2})-(\d{2})\.(\d{2})\.(\d{2})", r"\1 \2:\3:\4", text)  # DB2
+    text = re.sub(r"^(\d{8})[T_ -]?(\d{2})(\d{2})(\d{2})(?=Z|[+-]|\s|$)", _with_colons, text)
+    text = re.sub(r"^(\d{4}-\d{2}-\d{2})[-_ T](\d{2})[.-](\d{2})[.-](\d{2})", r"\1 \2:\3:\4", text)  # DB2
+    text = re.sub(r"^(\d{1,2}/[^\W\d_]+/\d{4}|\d{1,2}[^\W\d_]+\d{4}|\d{4}-\d{2}-\d{2}):(?=\d{2}:\d{2})", r"\1 ", text)  # logs of the web
     return re.sub(r"\s+", " ", text).strip()

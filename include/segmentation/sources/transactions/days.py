@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 import numpy as np
@@ -10,15 +11,23 @@ import numpy as np
 LOCALES = (
     "en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs", "sk", "ru", "uk", "bg",
     "sr",
-    "tr", "el", "hu", "ro", "hr", "sl", "et", "lv", "lt", "ca", "id", "vi",
+    "tr", "el", "hu", "ro", "hr", "sl", "et", "lv", "lt", "ca", "id", "vi", "ar", "ar_SY", "he", "hi", "bn", "ta", "th",
+    "ms", "fil", "ka", "kk", "is", "sq", "mk", "be", "sw", "af",
 )  # fmt: skip
 FILLERS = {
     "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "a", "las", "alle", "ore", "o", "kl",
-    "om", "г",
+    "om", "г", "року", "поч",
     "г.", "р", "klo", "th", "st", "nd", "rd", "er", "º", "van", "dne", "ngày", "tháng", "năm",
 }  # fmt: skip
-NUMERIC = re.compile(r"^(\d{1,4})\s?([-/.\s])\s?(\d{1,2})\s?[-/.\s]\s?(\d{1,4})\.?$")
+NUMERIC = re.compile(r"^(\d{1,4})\s?([-/.\s\\_])\s?(\d{1,2})\s?[-/.\s\\_]\s?(\d{1,4})\.?$")
+WEEK = re.compile(r"(?i)^(\d{4})-?W(\d{2})-?([1-7])$")
+OF_YEAR = re.compile(r"^(\d{4})[-./]?(\d{3})$")
+BUDDHIST, MINGUO = 543, 1911  # years ahead of, and behind, those of the common era
+BUDDHIST_YEARS = (2443, 2642)
+WORD = r"(?:[^\W\d_][\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff\u0e31-\u0e4e\u200d]*(?:\.(?=[^\W\d_]))?)+"  # letters, their marks, ม.ค.
 COMPACT = re.compile(r"^(\d{7,8}|\d{5,6})(?:\.0+)?$")
+ARABIC = "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر".split()
+WEEKDAYS = "一 二 三 四 五 六 日 天 月 火 水 木 金 土 월 화 수 목 금 토 일".split()
 MAIN = ("dmy", "mdy", "ymd")
 OTHERS = ("ydm", "myd", "dym")  # nobody writes these, but files that nothing else fits
 NO_DAY = np.iinfo(np.int32).min
@@ -37,6 +46,8 @@ class Fields:
 
 def fields(text: str) -> Fields | None:
     """The numbers of a day; None when it is no day. A month in words is put second."""
+    if found := WEEK.match(text):
+        return _of_week(*map(int, found.groups()))
     if found := NUMERIC.match(_without_words(text)):
         parts = (found[1], found[3], found[4])
         return Fields(tuple(map(int, parts)), tuple(map(len, parts)), found[2])  # type: ignore[arg-type]
@@ -45,19 +56,28 @@ def fields(text: str) -> Fields | None:
     return _named(text)
 
 
+def _of_week(year: int, week: int, day: int) -> Fields | None:
+    """The day of an ISO week: 2024-W01-3."""
+    try:
+        of = date.fromisocalendar(year, week, day)
+    except ValueError:
+        return None
+    return Fields((of.year, of.month, of.day), (4, 2, 2), "-")
+
+
 def _without_words(text: str) -> str:
     """A day in figures without the day of the week before it, and without fillers."""
-    words = re.findall(r"[^\W\d_]+", text)
+    words = re.findall(WORD, text)
     if not words or not all(bare(word) in weekdays() or word.casefold() in FILLERS for word in words):
         return text
-    return re.sub(r"[^\W\d_]+\.?,?", " ", text).strip(" ,")
+    return re.sub(rf"[(（]?{WORD}\.?,?[)）]?", " ", text).strip(" ,")
 
 
 def _named(text: str) -> Fields | None:
     """The numbers of a day whose month is a word; of two words that may be months one is the day of the
     week.
     """
-    tokens = re.findall(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)?", text)
+    tokens = re.findall(rf"\d+|{WORD}(?:['’]{WORD})?", text)
     numbers = [token for token in tokens if token.isdigit()]
     words = [bare(token) for token in tokens if not token.isdigit()]
     if not all(word in months() or word in weekdays() or word in FILLERS for word in words):
@@ -101,6 +121,8 @@ def read(texts: list[str], order: str, this_year: int) -> np.ndarray:
     taken = [fields(text) or compact(text, order) for text in texts]
     rows = [_in_order(found, order) if found else (0, 0, 0, 0) for found in taken]
     year, month, day, width = np.array(rows, np.int64).reshape(-1, 4).T
+    year = np.where((year >= BUDDHIST_YEARS[0]) & (year <= BUDDHIST_YEARS[1]), year - BUDDHIST, year)
+    year = np.where((width == 3) & (year >= 80), year + MINGUO, year)
     short = width == 2
     year = np.where(short, np.where(year + 2000 <= this_year + 1, year + 2000, year + 1900), year)
     return civil(year, month, day)
@@ -119,7 +141,7 @@ def _in_order(found: Fields, order: str) -> tuple[int, int, int, int]:
     if not order:
         return none
     of = dict(zip(order, zip(found.numbers, found.widths, strict=True), strict=True))
-    if of["y"][1] not in (2, 4) or of["d"][1] > 2 or of["m"][1] > 2:
+    if of["y"][1] not in (2, 3, 4) or of["d"][1] > 2 or of["m"][1] > 2:
         return none
     return of["y"][0], of["m"][0], of["d"][0], of["y"][1]
 
@@ -156,6 +178,8 @@ def months() -> dict[str, int]:
                     if word and not word.isdigit():
                         names.setdefault(word, month)
                         names.setdefault(_plain(word), month)
+    for month, word in enumerate(ARABIC, start=1):
+        names.setdefault(bare(word), month)
     return {**names, "sept": 9, "mrz": 3, "maerz": 3, "okt": 10, "dez": 12}
 
 
@@ -170,7 +194,8 @@ def weekdays() -> frozenset[str]:
         for width in ("wide", "abbreviated", "short")
         for name in get_day_names(width, "format", locale).values()
     }
-    return frozenset(words | {_plain(word) for word in words})
+    words |= {f"{before}{day}{behind}" for day in WEEKDAYS for before, behind in (("星期", ""), ("周", ""), ("週", ""), ("", "曜日"), ("", "요일"), ("", ""))}
+    return frozenset(words | {_plain(word) for word in words} | {bare(word) for word in words})
 
 
 def _plain(word: str) -> str:

@@ -6,7 +6,7 @@ import gzip
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -22,9 +22,15 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+ALIASES = {"gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "big5hkscs": "big5", "shift_jis": "cp932",
+           "euc_kr": "cp949", "johab": "cp949", "latin_1": "cp1252", "iso8859_1": "cp1252"}  # fmt: skip
 FEW_BYTES = 6  # different bytes beyond ASCII: too few to tell an alphabet by
 WESTERN = ("cp1252", "cp850", "mac_roman")  # the likeliest first
 LETTERS = frozenset("äöüßÄÖÜéèêëàâáãåæçñóòôõøœîïíìùúûÿýÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÎÏÍÌÙÚÛŸ")
+SEVERAL = (  # one byte stands for other letters in each of them
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874", "cp850", "cp852",
+    "cp866", "koi8_r", "mac_roman", "cp932", "gb18030", "big5", "cp949",
+)  # fmt: skip
 FOREIGN_BYTES = 1 << 16  # of lines that are not plain ASCII: enough to tell an encoding by
 
 
@@ -84,7 +90,28 @@ def find(path: Path, told: str | None) -> tuple[str, int | None]:
         return "utf-8", None
     if right > 20 * wrong:  # UTF-8 in which something was cut in two
         return "utf-8", first
-    return _page(foreign), None
+    return ALIASES.get(page := _page(foreign), page), None
+
+
+def is_page(name: str) -> bool:
+    """True for a code page, in which any bytes may make some text; not for UTF-8 and its kin."""
+    return not name.startswith("utf")
+
+
+def by_words(path: Path, page: str, count: Callable[[str], int]) -> str:
+    """The code page under which most words are known, as `count` finds them in the first lines; else `page`."""
+    with opened(path) as file:
+        start = file.read(1 << 14)
+    texts = {name: text for name in dict.fromkeys((page, *SEVERAL)) if (text := _decoded(start, name)) is not None}
+    return max(texts, key=lambda name: count(texts[name]), default=page)
+
+
+def _decoded(start: bytes, page: str) -> str | None:
+    """The beginning of a file in a code page; None where bytes are none of it."""
+    try:
+        return codecs.getincrementaldecoder(page)().decode(start)
+    except UnicodeDecodeError:
+        return None
 
 
 def _foreign_lines(path: Path) -> tuple[bytes, int, int, int | None]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from segmentation.settings import INCLUDE
 
 FOLDER = INCLUDE / "config" / "exports"
+LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})  # no accents to Unicode
 
 
 class Export(BaseModel):
@@ -56,5 +57,5 @@ def _is_enough(places: dict[str, int]) -> bool:
 
 def plain(name: str) -> str:
     """A name without case, accents, blanks and punctuation: 'Customer ID ' and 'customer_id' are one."""
-    bare = unicodedata.normalize("NFKD", name.replace("ß", "ss").casefold())
+    bare = unicodedata.normalize("NFKD", name.casefold().translate(LETTERS))
     return re.sub(r"[\W_]+", "", "".join(c for c in bare if not unicodedata.combining(c)))

@@ -73,6 +73,11 @@ def digits(code: str) -> int:
     return get_currency_precision(code)
 
 
+def is_whole(code: str) -> bool:
+    """True where prices in a currency have no fraction, whatever its tables say."""
+    return code in ("IDR", "COP", "CLP", "HUF", "LAK", "MMK", "UZS", "IRR") or not digits(code)
+
+
 @lru_cache(maxsize=8)
 def local(timezone: str) -> str | None:
     """The currency that is paid with where the shop's clock is."""

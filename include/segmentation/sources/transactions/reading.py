@@ -18,6 +18,7 @@ from segmentation.sources.transactions import (
     clock,
     content,
     dates,
+    flags,
     orders,
     people,
     vocabulary,
@@ -45,6 +46,7 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     wish = Wish.parse(settings.file.columns)
     opened = content.read(path, settings, wish, progress)
     _refuse_nothing(opened)
+    flags.weed(opened, bool(wish.columns))
     opened.columns, filled = orders.fill_down(opened.columns)
     for role in ("customer_id", "order_id"):
         if role in opened.columns:
@@ -90,12 +92,12 @@ def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
     """
     shop = settings.shop.timezone
     header = opened.name_of("ordered_at")
-    found = re.search(r"\b(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?\b", header)
+    found = re.search(r"(?i)(?<![a-z])(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?(?![a-z\d])", header)
     counted = f"days are counted in {shop}"
     if found:
         hours = int(found[1] or 0)
         zone = f"Etc/GMT{-hours:+d}" if hours else "UTC"
-        return zone, [f"times are {found[0]}, as '{header}' says; {counted}"]
+        return zone, [f"times are {found[0].upper()}, as '{header}' says; {counted}"]
     if opened.export and opened.export.zone:
         return opened.export.zone, [f"times are {opened.export.zone}; {counted}"]
     return shop, [counted]
@@ -137,6 +139,8 @@ def _lines(
         reduction = np.where(columns["discount"].is_empty(), 0.0, reduction)
     amount = numbers.get("order_total") or numbers.get("amount")
     totals = customers.is_total | _totals_elsewhere(columns)
+    if "type" in columns:
+        pieces = np.where(flags.is_return(columns["type"]), -np.abs(pieces), pieces)
     return Lines(
         line=opened.lines,
         customers=customers.ids,
@@ -220,7 +224,7 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
         found = orders.states(opened.columns["status"], opened.name_of("status"), amount)
         lines.is_out |= found.is_out
         said += found.said
-    said += _cancellations(opened, lines)
+    said += [*_cancellations(opened, lines), *_flagged(opened, lines)]
     if "refunded" in numbers and not is_priced:
         said += _refunds(opened, lines, numbers["refunded"].values, group)
     currency, told = _currency(opened, lines, settings)
@@ -334,6 +338,19 @@ def _cancellations(opened: Content, lines: Lines) -> list[str]:
     return [f"left out by '{opened.name_of('cancelled_at')}': {more:,} more lines"] if more else []
 
 
+def _flagged(opened: Content, lines: Lines) -> list[str]:
+    """Take out what a column of yes and no says was cancelled; say what a column of types calls a return."""
+    said = []
+    if "cancelled" in opened.columns:
+        gone = flags.is_set(opened.columns["cancelled"])
+        said += [f"left out by '{opened.name_of('cancelled')}': {int((gone & ~lines.is_out).sum()):,} lines"] * bool(gone.any())
+        lines.is_out |= gone
+    if "type" in opened.columns:
+        back = flags.is_return(opened.columns["type"])
+        said.append(f"returns by '{opened.name_of('type')}', subtracted: {int(back.sum()):,} lines")
+    return said
+
+
 def _refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndarray) -> list[str]:
     """Subtract what went back of an order; one of which all went back came to nothing."""
     if not (np.nan_to_num(refunded) != 0).any():
@@ -353,7 +370,7 @@ def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | 
     named = told or (opened.export and opened.export.currency)
     if named is None and not found:
         role = next(role for role in ("order_total", "amount", "unit_price") if role in opened.columns)
-        named = currency_of(opened.names[opened.places[role]]) if role in opened.places else None
+        named = currency_of(opened.names[opened.places[role]], settings.shop.timezone) if role in opened.places else None
     if len(found) > 1:
         counted = ", ".join(f"{lines_:,} in {code}" for code, lines_ in sorted(found.items()))
         return None, [

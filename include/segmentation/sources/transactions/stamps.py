@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 
@@ -41,19 +42,25 @@ STAMPS = (
         for order in (("ymd",) if n == 1 else days.MAIN)
     ),
     Stamp("year, month, day, time and milliseconds, without marks", r"^\d{17}$", layout="ymdHMSF"),
+    Stamp("year, month, day, time and microseconds, without marks", r"^\d{20}$", layout="ymdHMSU"),
+    Stamp("year and day of the year", r"^\d{4}-?\d{3}$", layout="yj"),
     Stamp("seconds since 1970", r"^\d{9,10}(\.\d+)?$", unit=1_000_000),
     Stamp("milliseconds since 1970", r"^\d{12,13}$", unit=1000),
     Stamp("microseconds since 1970", r"^\d{15,16}$", unit=1),
     Stamp("nanoseconds since 1970", r"^\d{18,19}$", nanoseconds=True),
     Stamp("days since 1900 (Excel)", r"^[2-6]\d{4}([.]\d+)?$", serial=True),
 )
-COUNT = r"^\d+(\.\d+)?$"
+COUNT = r"^\d+(\.\d+)?$|^\d{4}-\d{3}$"
+GROUPED = r"^\d{1,3}(?:,\d{3}){2,}$"
+SERIAL = r"^[2-6]\d{4},\d{4,}$"  # of a spreadsheet that writes a decimal comma; 45,294 tells nothing
+POWER = r"^\d\.\d{5,}[eE]\+(?:09|1[0-8])$"
 
 
 def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
     """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
     import pyarrow.compute as pc
 
+    column = _bare(column)
     counts = column.counts
     total = counts[pc.not_equal(column.values, "").to_numpy(zero_copy_only=False)].sum()
     if not total or counts[_matches(column, COUNT)].sum() < MOST * total:
@@ -68,6 +75,14 @@ def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
             is_count = bool(stamp.unit or stamp.nanoseconds)
             return written, written if is_count else None, stamp.words
     return None
+
+
+def _bare(column: Coded) -> Coded:
+    """Figures without groups, powers of ten and a .0 that a spreadsheet gave them."""
+    column = column.some(GROUPED, lambda text: text.replace(",", ""))
+    column = column.some(SERIAL, lambda text: text.replace(",", "."))
+    column = column.some(POWER, lambda text: f"{Decimal(text):f}")
+    return column.some(r"^\d{8,20}\.0+$", lambda text: text.partition(".")[0])
 
 
 def _matches(column: Coded, pattern: str) -> np.ndarray:
@@ -101,15 +116,20 @@ def _calendar(texts, layout: str) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    texts = pc.replace_substring(texts, "-", "")
     parts, start = {}, 0
     for name in layout:
-        width = {"y": 4, "F": 3}.get(name, 2)
+        width = {"y": 4, "F": 3, "U": 6, "j": 3}.get(name, 2)
         parts[name] = pc.utf8_slice_codeunits(texts, start, start + width).cast(pa.int64()).to_numpy()
         start += width
     nothing = np.zeros(len(texts), np.int64)
-    hour, minute, second, milli = (parts.get(name, nothing) for name in "HMSF")
-    of_day = days.civil(parts["y"], parts["m"], parts["d"])
+    hour, minute, second, milli, micro = (parts.get(name, nothing) for name in "HMSFU")
+    if "j" in parts:
+        january = days.civil(parts["y"], nothing + 1, nothing + 1)
+        of_day = np.where((parts["j"] >= 1) & (parts["j"] <= 366) & (january != days.NO_DAY), january + parts["j"] - 1, days.NO_DAY)
+    else:
+        of_day = days.civil(parts["y"], parts["m"], parts["d"])
     is_one = (of_day != days.NO_DAY) & (hour < 24) & (minute < 60) & (second <= 60)
     is_one &= (parts["y"] >= RECENT) & (parts["y"] <= date.today().year + 1)
-    micros = ((hour * 60 + minute) * 60 + second) * clock.SECOND + milli * 1000
+    micros = ((hour * 60 + minute) * 60 + second) * clock.SECOND + milli * 1000 + micro
     return np.where(is_one, of_day * clock.DAY + micros, UNREADABLE)

@@ -7,6 +7,7 @@ The encoding is found by charset-normalizer where the text is not UTF-8. The row
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import File
-from segmentation.sources.transactions import clock, days, encoding
+from segmentation.sources.transactions import clock, days, encoding, names
 from segmentation.sources.transactions.columns import REQUIRED, Wish
 from segmentation.sources.transactions.encoding import opened, readable
 
@@ -66,6 +67,8 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
     """
     with readable(path):
         page, broken_line = encoding.find(path, told.encoding)
+        if encoding.is_page(page) and not told.encoding:
+            page = encoding.by_words(path, page, _known_names)
         with _text(path, page) as text:
             sample = text.read(SAMPLE_CHARS)
             is_whole = not text.read(1)
@@ -80,11 +83,11 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
         if found is None:
             tried.append((_regularity(rows, delimiter), _widest(rows)))
             continue
-        skip, has_header, names, places = found
+        skip, has_header, header, places = found
         is_valid = page == "utf-8" and broken_line is None and not told.encoding
-        named = max((n for n, name in enumerate(names, start=1) if name.strip()), default=len(names))
+        named = max((n for n, name in enumerate(header, start=1) if name.strip()), default=len(header))
         return Layout(
-            page, delimiter, quote, escape, skip, has_header, names, places, broken_line, is_valid, named
+            page, delimiter, quote, escape, skip, has_header, header, places, broken_line, is_valid, named
         )
     raise _no_header(path, wish, told, tried)
 
@@ -178,6 +181,14 @@ def _parse(sample: str, delimiter: str, quote: str | None, escape: str | None) -
     except csv.Error:  # a quotation mark that is never closed: what was read so far tells enough
         pass
     return rows
+
+
+def _known_names(text: str) -> int:
+    """Number of the names of columns that are known in the line that has most of them."""
+    known = frozenset(itertools.chain.from_iterable(names.common().values()))
+    lines = text.splitlines()[:HEADER_LINES]
+    cells = ((cell for cell in re.split(r"[,;|\t\"]", line) if not cell.isascii()) for line in lines)
+    return max((sum(bool(known & set(names.spellings(cell))) for cell in row) for row in cells), default=0)
 
 
 def _widest(rows: Iterable[tuple[int, list[str]]]) -> list[str]:
@@ -288,7 +299,7 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    names = [f"column {place}" for place in range(len(layout.names))]
+    columns = [f"column {place}" for place in range(len(layout.names))]
     quoted = layout.quote if layout.delimiter != " " and layout.quote else False
     numbering = _Numbering(layout.skip, bool(quoted))
     try:
@@ -296,7 +307,7 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
             reader = arrow_csv.open_csv(
                 stream,
                 read_options=arrow_csv.ReadOptions(
-                    use_threads=False, block_size=BLOCK, skip_rows=layout.skip, column_names=names
+                    use_threads=False, block_size=BLOCK, skip_rows=layout.skip, column_names=columns
                 ),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter="\t" if layout.delimiter == " " else layout.delimiter,
@@ -307,7 +318,7 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
                     invalid_row_handler=numbering.note,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
+                    column_types=dict.fromkeys(columns, pa.string()),
                     strings_can_be_null=False,
                     check_utf8=False,
                 ),

@@ -1,0 +1,74 @@
+"""Columns that say of a line what it is: a return, a credit, cancelled, a test; kept where their words are known."""
+
+import re
+
+import numpy as np
+
+from segmentation.sources.transactions import vocabulary
+from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.content import Content
+
+FEW_WORDS = 30  # a column of more words than these is no status
+NO = frozenset("0 no n false f nein non nej nee nie нет ne não nao いいえ 否 아니오 off -".split())
+SIDES = "cr|dr|c|d|credit|debit|s|h|soll|haben"
+ZERO = r"^[^\d]*0*(?:[.,]0*)?[^\d]*$"
+
+
+def weed(opened: Content, is_told: bool) -> None:
+    """Take roles that were guessed from a name from columns whose values are of another kind."""
+    columns = opened.columns
+    if "refunded" in columns and _is_flag(columns["refunded"]):
+        opened.columns["cancelled"] = opened.columns.pop("refunded")
+        opened.places["cancelled"] = opened.places.pop("refunded")
+    if is_told:
+        return
+    if "type" in columns and not (_has_sides(columns["type"]) or _knows(columns["type"], vocabulary.is_return)):
+        _drop(opened, "type")
+    if "status" in columns and not _knows(columns["status"], lambda text: vocabulary.state_of(text) is not None):
+        if sum(map(bool, columns["status"].texts)) > FEW_WORDS:
+            _drop(opened, "status")
+    if "cancelled" in columns and sum(map(bool, columns["cancelled"].texts)) > FEW_WORDS:
+        _drop(opened, "cancelled")
+
+
+def _drop(opened: Content, role: str) -> None:
+    del opened.columns[role], opened.places[role]
+
+
+def _knows(column: Coded, is_known) -> bool:
+    """True where a column has few words, and some of them are known."""
+    texts = [text for text in column.texts if text]
+    return 0 < len(texts) <= FEW_WORDS and any(is_known(text) for text in texts)
+
+
+def _has_sides(column: Coded) -> bool:
+    """True where a column says credit or debit, and both are there."""
+    texts = [text for text in column.texts if text]
+    return len(texts) == 2 and all(re.fullmatch(SIDES, text.casefold().rstrip(".")) for text in texts)
+
+
+def _is_flag(column: Coded) -> bool:
+    """True where a column says yes or no: in words, or as 1 and 0."""
+    texts = {text.casefold() for text in column.texts if text}
+    if not texts or len(texts) > 2:
+        return False
+    return texts <= {"0", "1"} and len(texts) == 2 or not any(re.search(r"\d", text) for text in texts)
+
+
+def is_set(column: Coded) -> np.ndarray:
+    """Mask of the rows that have more here than nothing, no, false or zero."""
+    texts = [text.strip().casefold() for text in column.texts]
+    return column.rows_where([bool(text) and text not in NO and not _is_zero(text) for text in texts])
+
+
+def _is_zero(text: str) -> bool:
+    return bool(re.search(r"0", text)) and re.match(ZERO, text) is not None
+
+
+def is_return(column: Coded) -> np.ndarray:
+    """Mask of the rows that are called a return, a refund, a credit note; of credit and debit, the rarer one."""
+    if _has_sides(column):
+        counts = {text: int(count) for text, count in zip(column.texts, column.counts, strict=True) if text}
+        rarer = min(counts, key=lambda text: counts[text])
+        return column.rows_where([text == rarer for text in column.texts])
+    return column.rows_where([bool(text) and vocabulary.is_return(text) for text in column.texts])

@@ -1,0 +1,57 @@
+"""Names of columns in many languages: the words, and the ways in which one name is written."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from segmentation.settings import INCLUDE
+from segmentation.sources.transactions.exports import plain
+
+FILE = INCLUDE / "config" / "column_names.yaml"
+CURRENCIES = (
+    r"(usd|eur|euro|gbp|chf|jpy|cny|rmb|cad|aud|nzd|sgd|hkd|twd|sek|nok|dkk|isk|pln|czk|huf|ron|bgn|uah|rub|try|ils"
+    r"|aed|sar|egp|zar|ngn|kes|inr|pkr|thb|idr|myr|php|vnd|krw|brl|mxn|ars|clp|cop|pen)$"
+)
+NUMBER = r"(?i)\bn[°º](?=\W|\b)|№|#"
+BRACKETS = r"[(\[（【][^)\]）】]*[)\]）】]"
+SMALL = frozenset(
+    "a of the in de del della dell delle di da do das dos des du la le les l d der den des von vom van el en y et z na i "
+    "utc gmt local shop".split()
+)
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+@lru_cache(maxsize=1)
+def common() -> dict[str, tuple[str, ...]]:
+    """The names of each role, as `plain` writes them, the likeliest first."""
+    roles = yaml.safe_load(FILE.read_text())
+    return {role: tuple(dict.fromkeys(_words(lists))) for role, lists in roles.items()}
+
+
+def _words(lists: list[Any]) -> Iterator[str]:
+    for entry in lists:
+        if isinstance(entry, str):
+            yield from _plain(entry)
+            continue
+        for head, behind in itertools.product(_plain(entry["of"]), _plain(entry["with"])):
+            yield head + behind
+            yield behind + head
+
+
+def _plain(words: str) -> Iterator[str]:
+    for word in words.split():
+        yield from dict.fromkeys((plain(word), plain(word.translate(UMLAUTS))))
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """One name as the lists may have it: without small words, brackets, and a currency behind it."""
+    numbered = re.sub(NUMBER, " no ", name)
+    bare = re.sub(BRACKETS, " ", numbered)
+    tokens = [token for token in re.split(r"[\W_]+", bare.casefold()) if token]
+    short = plain(" ".join(token for token in tokens if token not in SMALL))
+    found = (plain(name), plain(numbered), plain(bare), short)
+    return tuple(dict.fromkeys(word for one in found for word in (one, re.sub(CURRENCIES, "", one)) if word))
