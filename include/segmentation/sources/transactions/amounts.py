@@ -223,6 +223,8 @@ def _of_column(column: Column, lines: np.ndarray, timezone: str, file: str) -> s
         return mark
     if column.unsure and _is_all_thousandths(column):
         return _mark_there(column)
+    if column.unsure and _has_thousandths(column, timezone):
+        return _mark_there(column)
     if column.unsure and _has_no_cents(column, timezone):
         return "," if _mark_there(column) == "." else "."
     return None if column.unsure else "."
@@ -255,6 +257,13 @@ def _has_no_cents(column: Column, timezone: str) -> bool:
     signs = {one.beside for one in column.written.values() if one and one.beside}
     codes = {money.of(sign, timezone) for sign in signs}
     return bool(codes) and all(code is not None and money.is_whole(code) for code in codes)
+
+
+def _has_thousandths(column: Column, timezone: str) -> bool:
+    """True where all amounts are of a currency with three decimals, as the dinar of Kuwait."""
+    signs = {one.beside for one in column.written.values() if one and one.beside}
+    codes = {money.of(sign, timezone) for sign in signs}
+    return bool(codes) and all(code is not None and money.digits(code) == 3 for code in codes)
 
 
 def _line(column: Column, what: str, lines: np.ndarray) -> int:

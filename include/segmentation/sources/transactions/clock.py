@@ -55,7 +55,9 @@ class Time:
 
 MIDNIGHT = Time(0)
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "R": 2018, "H": 1988, "S": 1925, "民國": 1911, "民国": 1911}
-ERA = re.compile(r"(?i)^(?:(?P<era>令和|平成|昭和|民國|民国|[RHS](?=\d{1,2}[./-]\d{1,2}[./-]\d{1,2}))\s*(?P<year>\d{1,3}|元))(?P<mark>[年./-])")
+ERA = re.compile(
+    r"(?i)^(?:(?P<era>令和|平成|昭和|民國|民国|[RHS](?=\d{1,2}[./-]\d{1,2}[./-]\d{1,2}))\s*(?P<year>\d{1,3}|元))(?P<mark>[年./-])"
+)
 
 
 def take_apart(text: str) -> tuple[str, Time | None]:
@@ -186,5 +188,7 @@ def normal(text: str) -> str:
     text = re.sub(r"(\d)\s*[日号號일]", r"\1 ", text)
     text = re.sub(r"^(\d{8})[T_ -]?(\d{2})(\d{2})(\d{2})(?=Z|[+-]|\s|$)", _with_colons, text)
     text = re.sub(r"^(\d{4}-\d{2}-\d{2})[-_ T](\d{2})[.-](\d{2})[.-](\d{2})", r"\1 \2:\3:\4", text)  # DB2
-    text = re.sub(r"^(\d{1,2}/[^\W\d_]+/\d{4}|\d{1,2}[^\W\d_]+\d{4}|\d{4}-\d{2}-\d{2}):(?=\d{2}:\d{2})", r"\1 ", text)  # logs of the web
+    text = re.sub(
+        r"^(\d{1,2}/[^\W\d_]+/\d{4}|\d{1,2}[^\W\d_]+\d{4}|\d{4}-\d{2}-\d{2}):(?=\d{2}:\d{2})", r"\1 ", text
+    )  # logs of the web
     return re.sub(r"\s+", " ", text).strip()

@@ -13,7 +13,7 @@ from segmentation.sources.transactions.exports import plain
 REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
     "time_of_day", "order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency",
-    "order_total", "status", "cancelled_at", "cancelled", "refunded", "type",
+    "order_total", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded", "type",
 )  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
 NUMBERS = ("amount", "order_total", "unit_price", "quantity", "discount", "refunded")
@@ -27,12 +27,16 @@ ALIASES = {
     "price": "unit_price",
 }
 PRICE = ("price", "preis", "prix", "precio", "prezzo", "prijs")
+
+
 def currency_of(name: str, timezone: str) -> str | None:
     """The currency that the name of a column ends with: of `usd`, `price_eur`, `Total (€)`; else None."""
     last = re.search(rf"(?<![a-z]){names.CURRENCIES}", name.lower().rstrip(") ]"))
     if last is not None:
         return {"rmb": "CNY", "euro": "EUR"}.get(last[1], last[1].upper())
-    behind = re.search(r"[(\[（/]\s*([^\d()\[\]（）/]{1,5})[)\]）]?\s*$", name) or re.search(r"([^\w\s()\[\].]{1,3})\s*$", name)
+    behind = re.search(r"[(\[（/]\s*([^\d()\[\]（）/]{1,5})[)\]）]?\s*$", name) or re.search(
+        r"([^\w\s()\[\].]{1,3})\s*$", name
+    )
     return money.of(behind[1], timezone) if behind else None
 
 
@@ -135,10 +139,18 @@ def guesses(header: Sequence[str]) -> dict[str, int]:
         found["unit_price" if {"quantity", "amount"} & set(found) else "amount"] = prices[0]
     if found.get("time_of_day") == found.get("ordered_at"):
         found.pop("time_of_day", None)
-    for role, other in (("refunded", "amount"), ("cancelled", "cancelled_at"), ("type", "status")):
+    for role, other in (
+        ("refunded", "amount"),
+        ("cancelled", "cancelled_at"),
+        ("type", "status"),
+        ("paid", "amount"),
+    ):
         if role in found and found[role] == found.get(other):
             del found[role]
-    if found.get("order_id") is not None and found["order_id"] in (found.get("customer_id"), found.get("ordered_at")):
+    if found.get("order_id") is not None and found["order_id"] in (
+        found.get("customer_id"),
+        found.get("ordered_at"),
+    ):
         del found["order_id"]
     return found
 

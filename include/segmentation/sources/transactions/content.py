@@ -23,6 +23,7 @@ Batches = Iterator["tuple[pa.Table, list[tuple[int, str]]]"]
 NOTHING = r"(?i)^(?:null|nan|nat|none|nil|n/a|#n/a|\\n|<na>|\(null\))$"
 NO_FIGURE = r"(?i)^(?:[-–—]{1,3}|na|\.|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?)$"
 BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
+MOST_INVALID = 0.01  # of the lines; where more are no rows, the file is written in another way
 CLOCKS = "the times behind the days"
 DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
 DAY_ALONE = rf"^(?:{DAY})$"
@@ -58,6 +59,7 @@ class Content:
     notes: list[str] = field(default_factory=list)
     export: Export | None = None
     clocks: Coded | None = None  # the times of day that stand behind the days of ordered_at
+    headers: frozenset[int] = frozenset()  # lines that repeat the header, as pages do
 
     def text_of(self, role: str, row: int) -> str:
         """The value of a row as it stands."""
@@ -83,6 +85,9 @@ class _Found:
     places: dict[str, int]
     batches: Batches
     notes: list[str] = field(default_factory=list)
+    again: Callable[[Callable[[textfile.Layout], textfile.Layout]], "_Found"] | None = (
+        None  # with another layout
+    )
 
 
 def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], None]) -> Content:
@@ -93,14 +98,39 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
     SourceError
         What cannot be read: the file, the line, and what to do.
     """
-    import pyarrow.compute as pc
-
     _refuse_other_kinds(path)
     found = _open(path, settings, wish)
+    try:
+        content = _read(path, found, wish, progress)
+    except textfile.OpenQuoteError:
+        found = found.again(textfile.unquoted)
+        content = _read(path, found, wish, progress)
+        if len(content.invalid) > MOST_INVALID * content.rows:
+            raise
+        content.notes.append("quotation marks mean nothing in it: one is opened and not closed")
+    if found.again and _end_early(content) > MOST_INVALID * content.rows:
+        content = _read(path, found.again(textfile.padded), wish, progress)
+        content.notes.append("lines that end early: their last columns are empty")
+    return content
+
+
+def _end_early(content: Content) -> int:
+    """Number of the lines that have fewer values than the header has names."""
+    return sum(_is_short(problem) for _, problem in content.invalid)
+
+
+def _is_short(problem: str) -> bool:
+    values, _, names = problem.partition(" values instead of ")
+    return values.isdigit() and names.isdigit() and int(values) < int(names)
+
+
+def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], None]) -> Content:
+    import pyarrow.compute as pc
+
     lines: list[np.ndarray] = []
     parts: dict[str, list[Any]] = {role: [] for role in (*found.places, CLOCKS)}
     invalid: list[tuple[int, str]] = []
-    rows = 0
+    rows, headers = 0, frozenset[int]()
     for batch, unreadable in found.batches:
         lines.append(batch.column("line").to_numpy())
         for role in found.places:
@@ -116,6 +146,12 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
     clocks = columns.pop(CLOCKS)
     export = None if wish.columns else (exports.match(found.names) or (None,))[0]
     numbers = np.concatenate(lines) if lines else np.zeros(0, np.int64)
+    repeated = _repeats(columns, found)
+    if repeated.any():
+        headers = frozenset(numbers[repeated].tolist())
+        invalid += [(line, "the header again") for line in headers]
+        numbers, clocks = numbers[~repeated], Coded(clocks.codes[~repeated], clocks.values)
+        columns = {role: Coded(column.codes[~repeated], column.values) for role, column in columns.items()}
     return Content(
         file=path.name,
         words=found.words,
@@ -123,11 +159,31 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
         places=found.places,
         lines=numbers,
         columns=columns,
-        invalid=invalid,
+        invalid=sorted(invalid),
         notes=found.notes,
         export=export,
+        headers=headers,
         clocks=None if pc.all(pc.equal(clocks.values, "")).as_py() else clocks,
     )
+
+
+def _repeats(columns: dict[str, Coded], found: _Found) -> np.ndarray:
+    """Mask of the rows in which each column has its own name."""
+    masks = []
+    for role, column in columns.items():
+        name = found.names[found.places[role]].strip()
+        masks.append(
+            column.rows_where([text == name for text in column.texts]) if _has(column, name) else None
+        )
+    if not masks or any(mask is None for mask in masks):
+        return np.zeros(len(next(iter(columns.values())).codes), bool)
+    return np.logical_and.reduce(masks)
+
+
+def _has(column: Coded, text: str) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(text) and pc.index(column.values, text).as_py() >= 0
 
 
 def cut(column: "pa.Array") -> tuple["pa.Array", "pa.Array"]:
@@ -198,27 +254,36 @@ def _open(path: Path, settings: Settings, wish: Wish) -> _Found:
     is_zip = start.startswith(b"PK\3\4")
     if start.startswith(b"\xd0\xcf\x11\xe0") or (is_zip and not encoding.is_archive(path)):
         return _workbook(path, wish)
-    layout = textfile.read_layout(path, settings.file, wish)
+    return _text(path, textfile.read_layout(path, settings.file, wish))
+
+
+def _text(path: Path, layout: textfile.Layout) -> _Found:
     header = f"header in line {layout.skip}" if layout.has_header else "no header"
     between = textfile.TELL.get(layout.delimiter, layout.delimiter)
     page = textfile.NAMES.get(layout.encoding, layout.encoding.upper())
     notes = []
     if layout.broken_line:
         notes.append(f"bytes that are not {page} were replaced, first in line {layout.broken_line}")
+    if layout.is_wrapped:
+        notes.append("each line as a whole stands in quotes")
     return _Found(
         f"{page} text, {between} between the columns, {header}",
         layout.names,
         layout.places,
         textfile.batches(path, layout),
         notes,
+        lambda change: _text(path, change(layout)),
     )
 
 
 def _workbook(path: Path, wish: Wish) -> _Found:
     sheets, others, hidden = tables.sheets(path, wish)
+    sheets, copies = tables.without_copies(sheets)
     words = f"a workbook, {'sheet' if len(sheets) == 1 else 'sheets'} {listed(s.name for s in sheets)}"
     notes = [f"left out, for it has not these columns: sheet {listed(others)}"] if others else []
     notes += [f"left out, for it is hidden: sheet {listed(hidden)}"] if hidden else []
+    notes += [f"left out, for it is a copy of another one: sheet {listed(copies)}"] if copies else []
+    notes += [note for sheet in sheets for note in tables.refuse_unnamed(sheet, path.name)]
     batches = tables.sheet_batches(sheets)
     return _Found(words, sheets[0].names, sheets[0].places, ((batch, []) for batch in batches), notes)
 

@@ -8,7 +8,7 @@ import numpy as np
 from segmentation.sources.transactions import clock, dates, orders
 from segmentation.sources.transactions.coded import distinct, numbered
 from segmentation.sources.transactions.dates import UNREADABLE
-from segmentation.sources.transactions.lines import Reading
+from segmentation.sources.transactions.lines import Lines, Reading
 
 MUCH = 0.3  # of the orders or of the revenue, of one customer
 FEW_CUSTOMERS = 5  # of which one may well have much
@@ -68,9 +68,14 @@ def revenue(reading: Reading) -> np.ndarray:
     if not reading.is_priced:
         is_return = (lines.pieces < 0) | (lines.paid < 0)
         return np.where(is_return, -np.abs(lines.paid), np.abs(lines.paid))
+    return of_prices(lines, reading.is_share)
+
+
+def of_prices(lines: Lines, is_share: bool) -> np.ndarray:
+    """Revenue of each line by its price, its pieces and its discount."""
     is_return = (lines.pieces < 0) | (lines.price < 0)
     gross = np.abs(lines.price * lines.pieces)
-    less = gross * lines.reduction if reading.is_share else lines.reduction
+    less = gross * lines.reduction if is_share else lines.reduction
     return np.where(is_return, -gross, gross - less)
 
 

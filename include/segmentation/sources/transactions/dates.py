@@ -155,7 +155,7 @@ def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
     if max(fits.values()) < MANY * filled and len(texts) >= FEW_DAYS:
         others = {order: days.read(texts, order, year) for order in days.OTHERS}
         best = max(others, key=lambda order: counts[others[order] != days.NO_DAY].sum())
-        if counts[others[best] != days.NO_DAY].sum() >= MOST * filled:
+        if counts[others[best] != days.NO_DAY].sum() >= stamps.enough(filled):
             return best, "no other order fits", others[best]
     top = max(fits, key=lambda order: (fits[order], order == "ymd"))
     _refuse_two_ways(column, read, top, counts)

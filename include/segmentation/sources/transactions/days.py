@@ -194,7 +194,11 @@ def weekdays() -> frozenset[str]:
         for width in ("wide", "abbreviated", "short")
         for name in get_day_names(width, "format", locale).values()
     }
-    words |= {f"{before}{day}{behind}" for day in WEEKDAYS for before, behind in (("星期", ""), ("周", ""), ("週", ""), ("", "曜日"), ("", "요일"), ("", ""))}
+    words |= {
+        f"{before}{day}{behind}"
+        for day in WEEKDAYS
+        for before, behind in (("星期", ""), ("周", ""), ("週", ""), ("", "曜日"), ("", "요일"), ("", ""))
+    }
     return frozenset(words | {_plain(word) for word in words} | {bare(word) for word in words})
 
 

@@ -55,10 +55,16 @@ def opened(path: Path) -> IO[bytes]:
 
 def _only_member(path: Path) -> IO[bytes]:
     """The one file in a zip archive."""
-    members = [member for member in zipfile.ZipFile(path).infolist() if not member.is_dir()]
+    members = [member for member in zipfile.ZipFile(path).infolist() if _is_data(member)]
     if len(members) != 1:
         raise SourceError(f"{path.name}: it holds {len(members)} files; unpack it, and name one of them")
     return bounded(zipfile.ZipFile(path).open(members[0]), path)
+
+
+def _is_data(member: zipfile.ZipInfo) -> bool:
+    """True for a file of an archive that is no folder, and nothing that a Mac puts beside it."""
+    hidden = member.filename.startswith("__MACOSX/") or Path(member.filename).name.startswith(".")
+    return not (member.is_dir() or hidden)
 
 
 def is_archive(path: Path) -> bool:
@@ -102,7 +108,9 @@ def by_words(path: Path, page: str, count: Callable[[str], int]) -> str:
     """The code page under which most words are known, as `count` finds them in the first lines; else `page`."""
     with opened(path) as file:
         start = file.read(1 << 14)
-    texts = {name: text for name in dict.fromkeys((page, *SEVERAL)) if (text := _decoded(start, name)) is not None}
+    texts = {
+        name: text for name in dict.fromkeys((page, *SEVERAL)) if (text := _decoded(start, name)) is not None
+    }
     return max(texts, key=lambda name: count(texts[name]), default=page)
 
 

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from segmentation.settings import INCLUDE
 
 FOLDER = INCLUDE / "config" / "exports"
-LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})  # no accents to Unicode
+LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"}
+)  # no accents to Unicode
 
 
 class Export(BaseModel):

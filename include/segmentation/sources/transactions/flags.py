@@ -7,7 +7,9 @@ import numpy as np
 from segmentation.sources.transactions import vocabulary
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.content import Content
+from segmentation.sources.transactions.exports import plain
 
+WEAK = frozenset({"state", "estado"})  # an address may have it, too
 FEW_WORDS = 30  # a column of more words than these is no status
 NO = frozenset("0 no n false f nein non nej nee nie нет ne não nao いいえ 否 아니오 off -".split())
 SIDES = "cr|dr|c|d|credit|debit|s|h|soll|haben"
@@ -22,11 +24,17 @@ def weed(opened: Content, is_told: bool) -> None:
         opened.places["cancelled"] = opened.places.pop("refunded")
     if is_told:
         return
-    if "type" in columns and not (_has_sides(columns["type"]) or _knows(columns["type"], vocabulary.is_return)):
+    if "paid" in columns and not _is_flag(columns["paid"]):
+        _drop(opened, "paid")
+    if "type" in columns and not (
+        _has_sides(columns["type"]) or _knows(columns["type"], vocabulary.is_return)
+    ):
         _drop(opened, "type")
-    if "status" in columns and not _knows(columns["status"], lambda text: vocabulary.state_of(text) is not None):
-        if sum(map(bool, columns["status"].texts)) > FEW_WORDS:
-            _drop(opened, "status")
+    for role in ("status", "payment_status"):
+        if role in columns and not _knows(columns[role], lambda text: vocabulary.state_of(text) is not None):
+            is_weak = plain(opened.name_of(role)) in WEAK or sum(map(bool, columns[role].texts)) > FEW_WORDS
+            if is_weak:
+                _drop(opened, role)
     if "cancelled" in columns and sum(map(bool, columns["cancelled"].texts)) > FEW_WORDS:
         _drop(opened, "cancelled")
 

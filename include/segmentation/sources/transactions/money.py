@@ -66,6 +66,32 @@ def candidates(token: str) -> list[str]:
     return _signs().get(sign) or _signs().get(sign.rstrip(".")) or []
 
 
+@lru_cache(maxsize=1)
+def _named() -> dict[str, str]:
+    """The names of current currencies, lower case, in the languages of the signs."""
+    from babel import Locale
+
+    named: dict[str, str] = {}
+    for locale in LOCALES:
+        for code, name in Locale.parse(locale).currencies.items():
+            if code in CURRENT:
+                named.setdefault(str(name).casefold(), code)
+    return named
+
+
+def of_column(text: str, timezone: str) -> str | None:
+    """The code of what stands in a column of currencies: a code, a sign or a name; None for nothing."""
+    if not text:
+        return None
+    bare = text.strip().strip(".")
+    return (
+        of(bare.upper(), timezone)
+        or of(bare, timezone)
+        or _named().get(bare.casefold().removesuffix("s"))
+        or bare.upper()
+    )
+
+
 def digits(code: str) -> int:
     """Number of decimal places of amounts in a currency."""
     from babel.numbers import get_currency_precision

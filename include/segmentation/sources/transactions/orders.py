@@ -11,7 +11,15 @@ ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
 CHANCE = 0.001
 CONTINUED_SHARE = 0.1  # of the lines, at least, where orders go on without a number
-OF_AN_ORDER = ("customer_id", "ordered_at", "time_of_day", "status", "currency", "cancelled_at")
+OF_AN_ORDER = (
+    "customer_id",
+    "ordered_at",
+    "time_of_day",
+    "status",
+    "payment_status",
+    "currency",
+    "cancelled_at",
+)
 
 
 def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
@@ -169,9 +177,16 @@ def spread(total: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> np
 
 
 def less_refunds(paid: np.ndarray, refunded: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Amounts less what went back of their order; and the lines of orders of which all went back."""
-    of_order = np.zeros(int(group.max(initial=-1)) + 1)
-    np.maximum.at(of_order, group, np.abs(np.nan_to_num(refunded)))
+    """Amounts less what went back of their order; and the lines of orders of which all went back.
+
+    What went back is of the order where all of its lines show the same, else of the line.
+    """
+    back = np.abs(np.nan_to_num(refunded))
+    if _is_of_lines(paid, back, group):
+        of_order = np.bincount(group, weights=back)
+    else:
+        of_order = np.zeros(int(group.max(initial=-1)) + 1)
+        np.maximum.at(of_order, group, back)
     sums = np.bincount(group, weights=np.nan_to_num(np.maximum(paid, 0)))
     is_back = (of_order > 0) & (of_order >= sums - 0.005)
     kept = np.where((of_order > 0) & ~is_back & (sums > 0), 1 - of_order / np.where(sums > 0, sums, 1), 1)
@@ -179,31 +194,52 @@ def less_refunds(paid: np.ndarray, refunded: np.ndarray, group: np.ndarray) -> t
     return less, is_back[group]
 
 
+def _is_of_lines(paid: np.ndarray, back: np.ndarray, group: np.ndarray) -> bool:
+    """True where lines of one order show different refunds, or each line its own amount."""
+    several = (np.bincount(group) > 1)[group] & (back > 0)
+    if not several.any():
+        return False
+    low, high = _spread(np.where(back > 0, back, np.nan), group)
+    of_order = group[several]
+    differ = (high - low)[of_order] > 0.005
+    return bool(differ.any() or (np.abs(back - np.abs(paid))[several] <= 0.005).all())
+
+
 @dataclass(frozen=True)
 class States:
-    """Mask of the lines of orders that came to nothing, and the sentence about their words."""
+    """Masks of the lines of orders that came to nothing, that went back, and whose words are not known."""
 
-    is_out: np.ndarray
-    said: list[str]
+    name: str
+    is_cancelled: np.ndarray
+    is_back: np.ndarray
+    is_unknown: np.ndarray
+
+    @property
+    def is_out(self) -> np.ndarray:
+        """Mask of the lines that do not count."""
+        return self.is_cancelled | self.is_back
+
+    def told(self, before: np.ndarray) -> list[str]:
+        """Sentences on what the words take out that is not out already, and on the words that are not known."""
+        cancelled, back = self.is_cancelled & ~before, self.is_back & ~before
+        sentences = []
+        if (cancelled | back).any():
+            sentences.append(
+                f"left out by '{self.name}': {int(cancelled.sum()):,} lines of orders cancelled, failed, void or not paid, "
+                f"{int(back.sum()):,} of orders whose money went back"
+            )
+        if self.is_unknown.any():
+            sentences.append(
+                f"words in '{self.name}' that are not known count as sales: {int(self.is_unknown.sum()):,} lines "
+                "(include/config/vocabulary.yaml has the known ones)"
+            )
+        return sentences
 
 
 def states(status: Coded, name: str, amounts: np.ndarray) -> States:
     """Decide which orders count by the words of their status; a word that is not known counts, and is said."""
-    kinds = [vocabulary.state_of(text) if text else "counted" for text in status.texts]
+    kinds = vocabulary.states_of(status.texts)
     out = status.rows_where([kind in ("cancelled", "unpaid") for kind in kinds])
-    back = status.rows_where([kind == "refunded" for kind in kinds]) & ~(
-        amounts < 0
-    )  # a credit note counts, below zero
-    unknown = status.rows_where([kind is None for kind in kinds])
-    said = []
-    if (out | back).any():
-        said.append(
-            f"left out by '{name}': {int(out.sum()):,} lines of orders cancelled, failed, void or not paid, "
-            f"{int(back.sum()):,} of orders whose money went back"
-        )
-    if unknown.any():
-        said.append(
-            f"words in '{name}' that are not known count as sales: {int(unknown.sum()):,} lines "
-            "(include/config/vocabulary.yaml has the known ones)"
-        )
-    return States(out | back, said)
+    back = status.rows_where([kind == "refunded" for kind in kinds])
+    back &= ~(amounts < 0)  # a credit note counts, below zero
+    return States(name, out, back, status.rows_where([kind is None for kind in kinds]))

@@ -17,8 +17,10 @@ from segmentation.sources.transactions import (
     amounts,
     clock,
     content,
+    counts,
     dates,
     flags,
+    money,
     orders,
     people,
     vocabulary,
@@ -33,6 +35,10 @@ from segmentation.sources.transactions.lines import Lines, Reading
 
 if TYPE_CHECKING:
     pass
+
+
+FEW_SHARES = 12  # different discounts, at most, of a shop that gives them in percent
+MONEY_OFF = r"amount|betrag|montant|importe|importo|bedrag|kwota|сумма|金额|eur|usd|gbp|[€$£¥]"
 
 
 def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Reading:
@@ -152,7 +158,7 @@ def _lines(
         paid=amount.values.copy() if amount else nothing,
         price=numbers["unit_price"].values if "unit_price" in numbers else nothing,
         reduction=reduction,
-        currency=_currencies(columns, numbers),
+        currency=_currencies(columns, numbers, shop_zone),
         is_out=np.zeros(rows, bool),
         cancelled_at=_cancelled_at(opened, zone),
         is_guest=customers.is_guest,
@@ -178,11 +184,11 @@ def _totals_elsewhere(columns: dict[str, Coded]) -> np.ndarray:
     return found & columns["customer_id"].is_empty()
 
 
-def _currencies(columns: dict[str, Coded], numbers: dict[str, Amounts]) -> np.ndarray | None:
+def _currencies(columns: dict[str, Coded], numbers: dict[str, Amounts], timezone: str) -> np.ndarray | None:
     """The code of the currency of each line: of its column, else what stands beside the amounts."""
     if "currency" in columns:
-        texts = [text.upper() or None for text in columns["currency"].texts]
-        return np.array(texts, object)[columns["currency"].codes]
+        codes = [money.of_column(text, timezone) for text in columns["currency"].texts]
+        return np.array(codes, object)[columns["currency"].codes]
     for role in ("order_total", "amount", "unit_price"):
         if role in numbers and numbers[role].currencies is not None:
             return numbers[role].currencies
@@ -219,13 +225,16 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
         lines.reduction = lines.reduction / 100
     said += told
     is_day_only = _is_day_only(lines.moments)
-    if "status" in opened.columns:
-        amount = lines.price * lines.pieces if is_priced else lines.paid
-        found = orders.states(opened.columns["status"], opened.name_of("status"), amount)
-        lines.is_out |= found.is_out
-        said += found.said
+    for role in ("status", "payment_status"):
+        if role in opened.columns:
+            amount = lines.price * lines.pieces if is_priced else lines.paid
+            found = orders.states(opened.columns[role], opened.name_of(role), amount)
+            said += found.told(lines.is_out)
+            lines.is_out |= found.is_out
+    if is_priced and "refunded" in numbers and (np.nan_to_num(numbers["refunded"].values) != 0).any():
+        lines.paid, is_priced = counts.of_prices(lines, is_share), False
     said += [*_cancellations(opened, lines), *_flagged(opened, lines)]
-    if "refunded" in numbers and not is_priced:
+    if "refunded" in numbers:
         said += _refunds(opened, lines, numbers["refunded"].values, group)
     currency, told = _currency(opened, lines, settings)
     reading = Reading(
@@ -317,9 +326,21 @@ def _discounts(
         )
     elif is_priced and _exceeds(lines) and of.max() <= 100:
         is_share = percent = True
+    elif is_priced and _may_be_percents(of) and not re.search(MONEY_OFF, opened.name_of("discount").lower()):
+        raise SourceError(
+            f"{opened.file}: '{opened.name_of('discount')}' has {len(np.unique(of[of > 0]))} different discounts, all of "
+            "them fives: money off the line or percent of its price, and no amount in the file tells: say "
+            "DISCOUNT=money or DISCOUNT=share"
+        )
     else:
         is_share = may_share
     return is_share, percent, ["discounts are shares of the price"] if is_share else []
+
+
+def _may_be_percents(discounts: np.ndarray) -> bool:
+    """True where all discounts are among 5, 10, 15 ... 95, as shares in percent are."""
+    given = np.unique(discounts[discounts > 0])
+    return 0 < len(given) <= FEW_SHARES and bool((given % 5 == 0).all()) and given.max() < 100
 
 
 def _exceeds(lines: Lines) -> bool:
@@ -343,7 +364,15 @@ def _flagged(opened: Content, lines: Lines) -> list[str]:
     said = []
     if "cancelled" in opened.columns:
         gone = flags.is_set(opened.columns["cancelled"])
-        said += [f"left out by '{opened.name_of('cancelled')}': {int((gone & ~lines.is_out).sum()):,} lines"] * bool(gone.any())
+        said += [
+            f"left out by '{opened.name_of('cancelled')}': {int((gone & ~lines.is_out).sum()):,} lines"
+        ] * bool(gone.any())
+        lines.is_out |= gone
+    if "paid" in opened.columns:
+        gone = ~flags.is_set(opened.columns["paid"]) & ~opened.columns["paid"].is_empty()
+        said += [
+            f"not paid by '{opened.name_of('paid')}': {int((gone & ~lines.is_out).sum()):,} lines"
+        ] * bool(gone.any())
         lines.is_out |= gone
     if "type" in opened.columns:
         back = flags.is_return(opened.columns["type"])
@@ -370,7 +399,11 @@ def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | 
     named = told or (opened.export and opened.export.currency)
     if named is None and not found:
         role = next(role for role in ("order_total", "amount", "unit_price") if role in opened.columns)
-        named = currency_of(opened.names[opened.places[role]], settings.shop.timezone) if role in opened.places else None
+        named = (
+            currency_of(opened.names[opened.places[role]], settings.shop.timezone)
+            if role in opened.places
+            else None
+        )
     if len(found) > 1:
         counted = ", ".join(f"{lines_:,} in {code}" for code, lines_ in sorted(found.items()))
         return None, [

@@ -9,6 +9,7 @@ import numpy as np
 from segmentation.sources.transactions import clock, days
 from segmentation.sources.transactions.coded import Coded
 
+FEW = 3  # values at the end of a file that may be none
 MOST = 0.99  # of the values must be written one way; the others are then unreadable
 RECENT = 1990  # a count of seconds before it is no date of a shop
 UNREADABLE = np.iinfo(np.int64).min
@@ -56,6 +57,11 @@ SERIAL = r"^[2-6]\d{4},\d{4,}$"  # of a spreadsheet that writes a decimal comma;
 POWER = r"^\d\.\d{5,}[eE]\+(?:09|1[0-8])$"
 
 
+def enough(total: float) -> float:
+    """Number of values that must be written one way: nearly all; the sums below a short file are not meant."""
+    return min(MOST * total, total - FEW) if total > 10 * FEW else MOST * total
+
+
 def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
     """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
     import pyarrow.compute as pc
@@ -63,15 +69,15 @@ def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
     column = _bare(column)
     counts = column.counts
     total = counts[pc.not_equal(column.values, "").to_numpy(zero_copy_only=False)].sum()
-    if not total or counts[_matches(column, COUNT)].sum() < MOST * total:
+    if not total or counts[_matches(column, COUNT)].sum() < enough(total):
         return None
     for stamp in STAMPS:
         fits = _matches(column, stamp.pattern)
-        if counts[fits].sum() < MOST * total:
+        if counts[fits].sum() < enough(total):
             continue
         written = np.full(len(column.values), UNREADABLE)
         written[fits] = _of_stamp(column.values.filter(fits), stamp)
-        if counts[written != UNREADABLE].sum() >= MOST * total:
+        if counts[written != UNREADABLE].sum() >= enough(total):
             is_count = bool(stamp.unit or stamp.nanoseconds)
             return written, written if is_count else None, stamp.words
     return None
@@ -126,7 +132,11 @@ def _calendar(texts, layout: str) -> np.ndarray:
     hour, minute, second, milli, micro = (parts.get(name, nothing) for name in "HMSFU")
     if "j" in parts:
         january = days.civil(parts["y"], nothing + 1, nothing + 1)
-        of_day = np.where((parts["j"] >= 1) & (parts["j"] <= 366) & (january != days.NO_DAY), january + parts["j"] - 1, days.NO_DAY)
+        of_day = np.where(
+            (parts["j"] >= 1) & (parts["j"] <= 366) & (january != days.NO_DAY),
+            january + parts["j"] - 1,
+            days.NO_DAY,
+        )
     else:
         of_day = days.civil(parts["y"], parts["m"], parts["d"])
     is_one = (of_day != days.NO_DAY) & (hour < 24) & (minute < 60) & (second <= 60)

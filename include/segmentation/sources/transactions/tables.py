@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 100_000
 HEADER_ROWS = 50
+FEW_NOTES = 3  # rows with a remark beside the table
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,40 @@ def _sheet(name: str, rows: list[list[Any]], wish: Wish) -> Sheet | None:
         if places is not None:
             return Sheet(name, header, places, number + 1, rows)
     return None
+
+
+def refuse_unnamed(sheet: Sheet, file: str) -> list[str]:
+    """Refuse a sheet of which many rows have cells beyond the last column with a name; say it of a few.
+
+    Raises
+    ------
+    SourceError
+    """
+    named = max((place for place, name in enumerate(sheet.names, start=1) if name), default=0)
+    beyond = [
+        n
+        for n, row in enumerate(sheet.rows[sheet.skip :], start=sheet.skip + 1)
+        if any(v != "" for v in row[named:])
+    ]
+    if len(beyond) > FEW_NOTES:
+        raise SourceError(
+            f"{file}: sheet '{sheet.name}': {len(beyond):,} rows, the first is {beyond[0]}, have cells beyond the last of "
+            f"{named} names: give the column a name, or empty it"
+        )
+    return [f"cells beyond the header, left out: {len(beyond)} in sheet '{sheet.name}'"] if beyond else []
+
+
+def without_copies(found: list[Sheet]) -> tuple[list[Sheet], list[str]]:
+    """The sheets that are no copy of one before, and the names of those that are."""
+    kept: list[Sheet] = []
+    copies = []
+    for sheet in found:
+        rows = sheet.rows[sheet.skip :]
+        if any(rows == other.rows[other.skip :] for other in kept):
+            copies.append(sheet.name)
+        else:
+            kept.append(sheet)
+    return kept, copies
 
 
 def sheet_batches(found: Iterable[Sheet]) -> Iterator["pa.Table"]:

@@ -10,9 +10,9 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -37,6 +37,8 @@ NAMES = {
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 TELL = {"\t": "tabs", " ": "blanks", ",": "commas", ";": "semicolons", "|": "bars"}
 BLOCK = 8 << 20
+MOSTLY = 0.8  # of the lines in a value must be rows, for it to have swallowed them
+WRAPPED = r'^"((?:[^"\r\n]|"")*[,;|\t](?:[^"\r\n]|"")*)"(?=\r?$)'
 SAMPLE_CHARS, SNIFFED_CHARS, HEADER_LINES = 1 << 18, 12_000, 50
 
 
@@ -55,6 +57,8 @@ class Layout:
     broken_line: int | None = None  # the first line with bytes that are not of the encoding
     is_valid: bool = False  # every byte is known to be of the encoding
     named: int | None = None  # columns up to the last one with a name; what is filled beyond is refused
+    is_wrapped: bool = False  # each line as a whole stands in quotes
+    is_padded: bool = False  # lines may end early; their last columns are empty then
 
 
 def read_layout(path: Path, told: File, wish: Wish) -> Layout:
@@ -76,6 +80,9 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
         raise SourceError(f"{path.name}: it is empty")
     if not is_whole:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
+    is_wrapped = _is_wrapped(sample)
+    if is_wrapped:
+        sample = _unwrapped(sample)
     tried: list[tuple[float, list[str]]] = []
     for delimiter, quote, escape in _dialects(sample, told, path):
         rows = _parse(sample, delimiter, quote, escape)
@@ -87,7 +94,18 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
         is_valid = page == "utf-8" and broken_line is None and not told.encoding
         named = max((n for n, name in enumerate(header, start=1) if name.strip()), default=len(header))
         return Layout(
-            page, delimiter, quote, escape, skip, has_header, header, places, broken_line, is_valid, named
+            page,
+            delimiter,
+            quote,
+            escape,
+            skip,
+            has_header,
+            header,
+            places,
+            broken_line,
+            is_valid,
+            named,
+            is_wrapped,
         )
     raise _no_header(path, wish, told, tried)
 
@@ -101,6 +119,16 @@ def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list
         f"{path.name}: it has {len(header)} columns and no header ({kinds}); say which is which by number: "
         "COLUMNS=customer_id=1,ordered_at=2,amount=3, and DELIMITER= where the columns are not these"
     )
+
+
+def _is_wrapped(sample: str) -> bool:
+    """True where each line as a whole stands in quotes, with those within it doubled, as some programs save it."""
+    lines = [line for line in sample.splitlines() if line.strip()]
+    return len(lines) > 1 and all(re.fullmatch(WRAPPED, line) for line in lines)
+
+
+def _unwrapped(text: str) -> str:
+    return re.sub(rf"(?m){WRAPPED}$", lambda found: found[1].replace('""', '"'), text)
 
 
 def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
@@ -236,10 +264,10 @@ def _padded(row: list[str], width: int) -> list[str]:
 
 
 class _Stream(io.RawIOBase):
-    """The text as UTF-8 bytes; runs of blanks become tabs where blanks separate the columns."""
+    """The text as UTF-8 bytes, some whole lines of it changed at a time where `change` is given."""
 
-    def __init__(self, text: IO[str], is_blank: bool) -> None:
-        self.text, self.is_blank, self.rest = text, is_blank, b""
+    def __init__(self, text: IO[str], change: Callable[[str], str] | None) -> None:
+        self.text, self.change, self.rest = text, change, b""
 
     def readable(self) -> bool:
         return True
@@ -247,8 +275,8 @@ class _Stream(io.RawIOBase):
     def readinto(self, buffer) -> int:
         if not self.rest:
             part = self.text.read(1 << 20)
-            if self.is_blank:
-                part = _tabs(part + self.text.readline())
+            if self.change:
+                part = self.change(part + self.text.readline())
             self.rest = part.replace("\0", "").encode("utf-8", "replace")
         given = self.rest[: len(buffer)]
         self.rest = self.rest[len(given) :]
@@ -278,12 +306,69 @@ class _Bytes(io.RawIOBase):
 def _stream(path: Path, layout: Layout) -> Iterator[io.RawIOBase]:
     """The text as UTF-8, decoded only where it is written another way."""
     is_plain = layout.encoding in ("utf-8", "utf-8-sig") and not layout.broken_line and layout.is_valid
-    if is_plain and layout.delimiter != " ":
+    change = _change(layout)
+    if layout.is_padded:
+        with _text(path, layout.encoding) as text:
+            yield _Padded(text, layout)
+    elif is_plain and change is None:
         with opened(path) as file:
             yield _Bytes(file, len(codecs.BOM_UTF8) if layout.encoding == "utf-8-sig" else 0)
     else:
         with _text(path, layout.encoding) as text:
-            yield _Stream(text, layout.delimiter == " ")
+            yield _Stream(text, change)
+
+
+def _change(layout: Layout) -> Callable[[str], str] | None:
+    """Change of the text that makes columns of it: blanks become tabs, quotes around lines go."""
+    if layout.delimiter == " ":
+        return _tabs
+    return _unwrapped if layout.is_wrapped else None
+
+
+class _Padded(io.RawIOBase):
+    """The text as UTF-8 bytes, with lines that end early made as long as the header: their last values are empty."""
+
+    def __init__(self, text: IO[str], layout: Layout) -> None:
+        self.rest, self.layout = b"", layout
+        self.reader = csv.reader(
+            text,
+            delimiter=layout.delimiter,
+            quotechar=layout.quote or '"',
+            escapechar=layout.escape,
+            quoting=csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
+        )
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        if not self.rest:
+            rows = [self._padded(row) for row in itertools.islice(self.reader, 10_000)]
+            part = io.StringIO(newline="")
+            csv.writer(part, delimiter=self.layout.delimiter, lineterminator="\n").writerows(rows)
+            self.rest = part.getvalue().encode("utf-8", "replace")
+        given = self.rest[: len(buffer)]
+        self.rest = self.rest[len(given) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+    def _padded(self, row: list[str]) -> list[str]:
+        width, least = len(self.layout.names), max(self.layout.places.values()) + 1
+        return [*row, *[""] * (width - len(row))] if least <= len(row) < width else row
+
+
+def padded(layout: Layout) -> Layout:
+    """The layout of the same file, read with lines that may end early."""
+    return replace(layout, is_padded=True)
+
+
+def unquoted(layout: Layout) -> Layout:
+    """The layout of the same file, in which quotation marks mean nothing."""
+    return replace(layout, quote=None, escape=None)
+
+
+class OpenQuoteError(SourceError):
+    """A quotation mark is opened and not closed, so that it takes in the lines below."""
 
 
 def _tabs(lines: str) -> str:
@@ -301,7 +386,9 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
 
     columns = [f"column {place}" for place in range(len(layout.names))]
     quoted = layout.quote if layout.delimiter != " " and layout.quote else False
-    numbering = _Numbering(layout.skip, bool(quoted))
+    if layout.is_padded:
+        quoted = '"'
+    numbering = _Numbering(layout.skip, layout if quoted else None)
     try:
         with readable(path), _stream(path, layout) as stream:
             reader = arrow_csv.open_csv(
@@ -312,7 +399,7 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
                 parse_options=arrow_csv.ParseOptions(
                     delimiter="\t" if layout.delimiter == " " else layout.delimiter,
                     quote_char=quoted,
-                    escape_char=layout.escape or False,
+                    escape_char=(not layout.is_padded and layout.escape) or False,
                     newlines_in_values=bool(quoted),
                     ignore_empty_lines=False,
                     invalid_row_handler=numbering.note,
@@ -325,18 +412,57 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
             )
             for batch in reader:
                 table = pa.Table.from_batches([batch])
+                if numbering.has_open_quote:
+                    raise _open_quote(path, numbering.last_line)
+                _refuse_swallowed(path, table, layout, numbering.last_line)
                 read, invalid = numbering.rows(table, layout.places)
                 _refuse_unnamed(path, table, layout, read)
                 yield read, invalid
+            if numbering.has_open_quote:
+                raise _open_quote(path, numbering.last_line)
             if numbering.invalid:
                 yield numbering.rows(reader.schema.empty_table(), layout.places)
     except pa.ArrowInvalid as error:
         words = str(error).splitlines()[0]
         if "straddling" in words:
-            words = "a quotation mark is opened there and not closed"
+            raise _open_quote(path, numbering.last_line) from None
         raise SourceError(
             f"{path.name}: not readable as text in columns below line {numbering.last_line}: {words}"
         ) from None
+
+
+def _open_quote(path: Path, line: int) -> OpenQuoteError:
+    return OpenQuoteError(
+        f"{path.name}: below line {line}, a quotation mark is opened and not closed, so that it takes in the lines "
+        "below it: close it, or take it out"
+    )
+
+
+def _refuse_swallowed(path: Path, table: "pa.Table", layout: Layout, line: int) -> None:
+    """Refuse a value that has whole rows of the file in it.
+
+    Raises
+    ------
+    OpenQuoteError
+    """
+    import pyarrow.compute as pc
+
+    if not layout.quote or layout.delimiter == " ":
+        return
+    for column in table.itercolumns():
+        broken = pc.greater_equal(pc.count_substring(column, "\n"), 2)
+        if not pc.any(broken).as_py():
+            continue
+        for text in column.filter(broken).to_pylist():
+            if _has_rows(text, layout):
+                raise _open_quote(path, line)
+
+
+def _has_rows(text: str, layout: Layout) -> bool:
+    """True where the lines within a value are rows of the file."""
+    inner = text.split("\n")[1:-1]
+    rows = sum(row.count(layout.delimiter) >= len(layout.names) - 1 for row in inner)
+    return len(layout.names) > 1 and rows >= max(MOSTLY * len(inner), 1)
 
 
 def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Table") -> None:
@@ -380,14 +506,16 @@ def _are_empty(table: "pa.Table") -> np.ndarray:
 class _Numbering:
     """Line of the file that a row begins on: what is no row, and line breaks within values, count too."""
 
-    def __init__(self, skip: int, is_quoted: bool) -> None:
-        self.is_quoted = is_quoted
+    def __init__(self, skip: int, quoted: Layout | None) -> None:
+        self.quoted, self.is_quoted, self.has_open_quote = quoted, quoted is not None, False
         self.record = skip  # records seen, the lines before the data among them
         self.last_line = skip
         self.invalid: dict[int, tuple[int, str]] = {}  # record: line breaks in it, what is wrong
 
     def note(self, row) -> str:
         """Arrow tells of a row that has too many values, or too few."""
+        if self.quoted and _has_rows(row.text, self.quoted):
+            self.has_open_quote = True
         self.invalid[row.number] = (
             row.text.count("\n"),
             f"{row.actual_columns} values instead of {row.expected_columns}",

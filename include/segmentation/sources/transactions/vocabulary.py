@@ -33,10 +33,11 @@ def _without_e(word: str) -> str:
 def is_guest(text: str) -> bool:
     """True where a customer's name says that there is no account."""
     bare = text.strip().casefold()
-    if bare in NO_CUSTOMER:
+    if bare in NO_CUSTOMER or re.fullmatch(r"0+(?:[.,]0+)?", bare):
         return True
-    word = plain(text)
-    return "@" not in bare and bool({word, AFFIXES.sub("", word)} & _lists()["guests"])
+    whole, short = plain(text), plain(re.sub(r"[(\[].*?[)\]]|[-_#\s]*\d+$", "", text))
+    forms = {form for word in (whole, short) for form in (word, AFFIXES.sub("", word))}
+    return "@" not in bare and bool(forms & _lists()["guests"])
 
 
 def is_total(text: str) -> bool:
@@ -49,6 +50,19 @@ def is_return(text: str) -> bool:
     return plain(text) in _lists()["returns"]
 
 
+def states_of(words: list[str]) -> list[str | None]:
+    """Status of orders by all the words of a column: counted, unpaid, cancelled or refunded; None: not known.
+
+    Magento calls an order closed whose money went back, and `complete` one that is done; to others closed is done.
+    """
+    is_magento = any(plain(word) == "complete" for word in words)
+    kinds: list[str | None] = []
+    for word in words:
+        is_closed = plain(word).removeprefix("wc") == "closed"
+        kinds.append("counted" if not word or (is_closed and not is_magento) else state_of(word))
+    return kinds
+
+
 def state_of(status: str) -> str | None:
     """Status of an order: counted, unpaid, cancelled or refunded; None when no word of it is known."""
     word = plain(status).removeprefix("wc")
@@ -57,26 +71,27 @@ def state_of(status: str) -> str | None:
 
 
 def _by_stems(status: str) -> str | None:
-    """What the beginnings of the words of a status tell: `Annulé par le client`, `Order cancelled (fraud)`."""
+    """What the beginnings of the words of a status tell: `Annulé par le client`, `Order cancelled (auto)`."""
     words = [plain(word) for word in re.split(r"[\W_]+", status)]
-    whole = plain(status)
-    if any(_begins(word, "asked") for word in words):  # somebody wants it to be so
+    if _tells(words, "asked"):  # somebody wants it to be so
         return None
-    if any(_begins(word, "partly") for word in words):
+    if _tells(words, "partly"):
         return "counted"
-    if any(_begins(word, "waiting") for word in words):
-        return "unpaid" if any(_begins(word, "payment") for word in words) else "counted"
-    for kind in ("cancelled", "refunded"):
-        if any(_begins(word, f"{kind}_stems") for word in words) or any(stem in whole for stem in _cjk(kind)):
-            return kind
-    return None
+    if _tells(words, "waiting"):
+        return "unpaid" if _tells(words, "payment") else "counted"
+    return next((kind for kind in ("cancelled", "refunded") if _tells(words, f"{kind}_stems")), None)
 
 
-def _begins(word: str, stems: str) -> bool:
-    """True where a word begins with one of the stems; one of few letters must be all of it."""
-    return any(
-        word == stem if len(stem) < SHORT and stem < HANGUL else word.startswith(stem) for stem in _stems()[stems]
-    )
+def _tells(words: list[str], stems: str) -> bool:
+    """True where a word begins with a stem; writings without blanks between words have it anywhere."""
+    return any(_begins(word, stem) for word in words for stem in _stems()[stems])
+
+
+def _begins(word: str, stem: str) -> bool:
+    """True where a word begins with a stem; one of few letters must be all of it."""
+    if stem >= HANGUL:
+        return stem in word
+    return word == stem if len(stem) < SHORT else word.startswith(stem)
 
 
 @lru_cache(maxsize=1)
@@ -85,8 +100,3 @@ def _stems() -> dict[str, tuple[str, ...]]:
         name: tuple(plain(stem) for stem in words.split(",") if plain(stem))
         for name, words in yaml.safe_load(FILE.read_text())["stems"].items()
     }
-
-
-def _cjk(kind: str) -> tuple[str, ...]:
-    """Stems of writings that have no blanks between words."""
-    return tuple(stem for stem in _stems()[f"{kind}_stems"] if not stem.isascii() and stem >= HANGUL)

@@ -69,7 +69,10 @@ def counted(reading: Reading) -> list[str]:
 def lacks(reading: Reading) -> list[str]:
     """Names of what features may need and the file has not."""
     roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
-    lacks = {role for role in roles if role not in reading.content.places}
+    places = {"status"} & {role.removeprefix("payment_") for role in reading.content.places} | set(
+        reading.content.places
+    )
+    lacks = {role for role in roles if role not in places}
     return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
 
 
@@ -85,9 +88,9 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
         return
     total = opened.rows + len(opened.invalid)
     told = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
-    bad = len(reading.unreadable)
-    share = f"{bad:,} of {total:,} lines cannot be read"
-    if bad - _footers(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
+    bad = len(reading.unreadable) - len(opened.headers)
+    share = f"{len(reading.unreadable):,} of {total:,} lines cannot be read"
+    if bad - _at_the_ends(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
         raise SourceError(
             f"{opened.file}: {share} ({told}); is COLUMNS right ({_pairs(opened)})? More than "
             f"{settings.file.max_unreadable_share:.0%} is too much to go on with (file.max_unreadable_share)"
@@ -114,14 +117,14 @@ def _masked(value: str) -> str:
     return re.sub(r"[^\W\d_]", "x", value)[:40]
 
 
-def _footers(opened: Content, bad: list[tuple[int, str]]) -> int:
-    """Number of the bad lines that stand below all the others: notes and sums under a short file."""
-    lines = {line for line, _ in bad}
+def _at_the_ends(opened: Content, bad: list[tuple[int, str]]) -> int:
+    """Number of the bad lines above or below all others: units under the header, notes and sums under a short file."""
+    lines = {line for line, _ in bad} - opened.headers
     good = opened.lines[~np.isin(opened.lines, list(lines))]
-    last = int(good.max(initial=0))
-    below = sum(line > last for line in lines)
-    has_data = len(good) > FOOTER_LINES * below
-    return below if 0 < below <= FOOTER_LINES and has_data else 0
+    if not len(good):
+        return 0
+    below, above = sum(line > good.max() for line in lines), sum(line < good.min() for line in lines)
+    return sum(some for some in (below, above) if some <= FOOTER_LINES < len(good) / max(some, 1))
 
 
 # --- words --------------------------------------------------------------------------------------------------
