@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.transactions import write
 from segmentation.settings import Settings
 from segmentation.sources.inspect import inspect
-from segmentation.sources.transactions import textfile
+from segmentation.sources.transactions import textfile, textrows
 from segmentation.sources.transactions.columns import Wish
 
 MOST = 1.5  # times what reading takes
@@ -29,7 +29,7 @@ def main(lines: int) -> int:
         inspect(_few(path), settings)  # imports and tables of words are not counted
         started = time.process_time()
         layout = textfile.read_layout(path, settings.file, Wish({}))
-        rows = sum(len(batch) for batch, _ in textfile.batches(path, layout))
+        rows = sum(len(batch) for batch, _ in textrows.batches(path, layout))
         reading = time.process_time() - started
         started = time.process_time()
         found = inspect(path, settings)

@@ -487,7 +487,7 @@ def test_the_decimal_mark_is_decided_by_the_whole_column(shop, read, amounts, to
         ("", {}, "it is empty"),
         ("client,day,amount\n", {}, "no line of data"),
         ("client,day,amount\na,2024-01-01,1\n", {"encoding": "utf-99"}, "no encoding 'utf-99'"),
-        ('client,day,note,amount\na,2024-01-01,"oops,1\nb,2024-01-02,,2\n', {}, r"read \(line 2: "),
+        ('client,day,note,amount\na,2024-01-01,"oops,1\nb,2024-01-02,,2\n', {}, "is opened and not closed"),
         (gzip.compress(b"client,day,amount\n" * 9000, mtime=0)[:60], {}, "not readable"),
     ],
 )  # fmt: skip

@@ -4,13 +4,11 @@ all.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from segmentation.settings import Settings
-from segmentation.sources.inspect import Inspection, inspect
+from segmentation.sources.inspect import Inspection
 
 SALES = [
     (f"c{n % 9}", datetime(2024, 1, 3, 8, 5) + timedelta(days=n, minutes=37 * n), 10.5 + n) for n in range(60)
@@ -19,21 +17,6 @@ ALL = {"customers": 9, "orders": 60, "lines": 60, "revenue": 2400.0}
 DAY, INSTANT = "2024-01-03", "2024-01-03T08:05:00+00:00"
 
 Row = Callable[[int, str, datetime, float], str]
-
-
-@pytest.fixture
-def read(tmp_path) -> Callable[..., Inspection]:
-    """Writes a file and inspects it."""
-
-    def write(
-        content: str | bytes, zone: str = "Europe/London", name: str = "f.csv", **file: Any
-    ) -> Inspection:
-        path = Path(tmp_path) / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        settings = Settings(shop={"name": "t", "source": "transactions", "timezone": zone}, file=file)
-        return inspect(path, settings)
-
-    return write
 
 
 def table(header: str, row: Row, after: str = "") -> str:

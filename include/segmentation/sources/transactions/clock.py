@@ -52,6 +52,11 @@ class Time:
     zone: str | None = None  # an IANA name
     ambiguous: str | None = None  # an abbreviation that stands for several zones
 
+    @property
+    def is_zoned(self) -> bool:
+        """True where the text named a zone."""
+        return self.offset is not None or bool(self.zone or self.ambiguous)
+
 
 MIDNIGHT = Time(0)
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "R": 2018, "H": 1988, "S": 1925, "民國": 1911, "民国": 1911}

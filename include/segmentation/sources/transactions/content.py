@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
-from segmentation.sources.transactions import encoding, exports, tables, textfile
+from segmentation.sources.transactions import encoding, exports, tables, textfile, textrows
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.columns import NUMBERS, Wish
 from segmentation.sources.transactions.exports import Export
@@ -24,6 +25,7 @@ NOTHING = r"(?i)^(?:null|nan|nat|none|nil|n/a|#n/a|\\n|<na>|\(null\))$"
 NO_FIGURE = r"(?i)^(?:[-–—]{1,3}|na|\.|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?)$"
 BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
 MOST_INVALID = 0.01  # of the lines; where more are no rows, the file is written in another way
+ENCODERS = 2  # threads; the work is Arrow's, outside of the interpreter's lock
 CLOCKS = "the times behind the days"
 DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
 DAY_ALONE = rf"^(?:{DAY})$"
@@ -102,14 +104,14 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
     found = _open(path, settings, wish)
     try:
         content = _read(path, found, wish, progress)
-    except textfile.OpenQuoteError:
-        found = found.again(textfile.unquoted)
+    except textrows.OpenQuoteError:
+        found = found.again(textrows.unquoted)
         content = _read(path, found, wish, progress)
         if len(content.invalid) > MOST_INVALID * content.rows:
             raise
         content.notes.append("quotation marks mean nothing in it: one is opened and not closed")
     if found.again and _end_early(content) > MOST_INVALID * content.rows:
-        content = _read(path, found.again(textfile.padded), wish, progress)
+        content = _read(path, found.again(textrows.padded), wish, progress)
         content.notes.append("lines that end early: their last columns are empty")
     return content
 
@@ -134,15 +136,16 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
     for batch, unreadable in found.batches:
         lines.append(batch.column("line").to_numpy())
         for role in found.places:
-            column = batch.column(role).combine_chunks()
             if role == "ordered_at":
-                column, clocks = cut(column)
-                parts[CLOCKS].append(clocks.dictionary_encode())
-            parts[role].append(column.dictionary_encode())
+                days, clocks = cut(batch.column(role).combine_chunks())
+                parts[role].append(days)
+                parts[CLOCKS].append(clocks)
+            else:
+                parts[role].extend(batch.column(role).chunks)
         invalid.extend(unreadable)
         rows += len(batch)
         progress(f"load {path.name}: {rows:,} rows")
-    columns = {role: _clean(role, _joined(column)) for role, column in parts.items()}
+    columns = _columns(parts)
     clocks = columns.pop(CLOCKS)
     export = None if wish.columns else (exports.match(found.names) or (None,))[0]
     numbers = np.concatenate(lines) if lines else np.zeros(0, np.int64)
@@ -165,6 +168,24 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
         headers=headers,
         clocks=None if pc.all(pc.equal(clocks.values, "")).as_py() else clocks,
     )
+
+
+def _columns(parts: dict[str, list[Any]]) -> dict[str, Coded]:
+    """Each column encoded once, as a whole, two at a time; its texts go as soon as that is done."""
+    with ThreadPoolExecutor(ENCODERS) as pool:
+        made = {role: pool.submit(_column, role, parts.pop(role)) for role in list(parts)}
+        return {role: column.result() for role, column in made.items()}
+
+
+def _column(role: str, chunks: list[Any]) -> Coded:
+    import pyarrow as pa
+
+    if not chunks:
+        return Coded.empty(0)
+    is_coded = [pa.types.is_dictionary(chunk.type) for chunk in chunks]
+    if any(is_coded) and not all(is_coded):
+        chunks = [c if coded else c.dictionary_encode() for c, coded in zip(chunks, is_coded, strict=True)]
+    return _clean(role, Coded.of(pa.chunked_array(chunks)))
 
 
 def _repeats(columns: dict[str, Coded], found: _Found) -> np.ndarray:
@@ -194,34 +215,46 @@ def cut(column: "pa.Array") -> tuple["pa.Array", "pa.Array"]:
     none = pa.array([""], pa.string()).take(pa.array(np.zeros(len(column), np.int32)))
     if not len(column) or not re.match(DAY_AND_TIME, column[0].as_py().strip()):
         return column, none
-    place = len(re.split(r"[ T]", column[0].as_py().strip())[0])
-    column = pc.utf8_trim(column, BLANKS)
-    days, times = pc.utf8_slice_codeunits(column, 0, place), pc.utf8_slice_codeunits(column, place + 1)
-    is_cut = pc.is_in(pc.utf8_slice_codeunits(column, place, place + 1), pa.array([" ", "T"]))
-    if not pc.all(is_cut).as_py():
-        pieces = pc.extract_regex(column, DAY_AND_TIME)
-        is_cut = pieces.is_valid()
-        days, times = (pc.struct_field(pieces, name) for name in ("day", "time"))
-    else:
-        days, times = days.dictionary_encode(), times.dictionary_encode()
-        good_days = pc.match_substring_regex(days.dictionary, DAY_ALONE)
-        good_times = pc.match_substring_regex(times.dictionary, r"^\d{1,2}:\d{2}")
-        is_cut = pc.and_(good_days.take(days.indices), good_times.take(times.indices))
-        days, times = days.dictionary_decode(), times.dictionary_decode()
+    if (pair := _cut_alike(column)) is not None:
+        return pair
+    pieces = pc.extract_regex(pc.utf8_trim(column, BLANKS), DAY_AND_TIME)
+    is_cut = pieces.is_valid()
+    days, times = (pc.struct_field(pieces, name) for name in ("day", "time"))
     if pc.all(is_cut).as_py():
         return days, times
     return pc.if_else(is_cut, days, column), pc.if_else(is_cut, times, none)
 
 
-def _joined(parts: list["pa.Array"]) -> Coded:
+def _cut_alike(column: "pa.Array") -> "tuple[pa.Array, pa.Array] | None":
+    """The same of texts of one length with the time at one place, by their bytes; None where they are others."""
+    import pyarrow.compute as pc
+
+    width = len(column[0].as_py().encode())
+    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+    if offsets[-1] - offsets[0] != width * len(column) or not (np.diff(offsets) == width).all():
+        return None
+    texts = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(-1, width)
+    place = len(re.split(r"[ T]", column[0].as_py())[0])
+    if not place or not ((texts[:, place] == ord(" ")) | (texts[:, place] == ord("T"))).all():
+        return None
+    days, times = _encoded(texts[:, :place]), _encoded(texts[:, place + 1 :])
+    if days is None or times is None:
+        return None
+    good = pc.all(pc.match_substring_regex(days.dictionary, DAY_ALONE)).as_py()
+    good &= pc.all(pc.match_substring_regex(times.dictionary, r"^\d{1,2}:\d{2}")).as_py()
+    return (days, times) if good else None
+
+
+def _encoded(rows: np.ndarray) -> "pa.DictionaryArray | None":
+    """Texts of one length, encoded by their distinct values; None where they are not plain ASCII."""
     import pyarrow as pa
 
-    if not parts:
-        return Coded.empty(0)
-    arrays = [a for part in parts for a in (part.chunks if isinstance(part, pa.ChunkedArray) else [part])]
-    if not arrays:
-        return Coded.empty(0)
-    return Coded.of(pa.chunked_array(arrays))
+    buffer = pa.py_buffer(np.ascontiguousarray(rows))
+    whole = pa.Array.from_buffers(pa.binary(rows.shape[1]), len(rows), [None, buffer]).dictionary_encode()
+    texts = [value.decode("ascii", "replace") for value in whole.dictionary.to_pylist()]
+    if any("\ufffd" in text for text in texts):
+        return None
+    return pa.DictionaryArray.from_arrays(whole.indices, pa.array(texts, pa.string()))
 
 
 def _clean(role: str, column: Coded) -> Coded:
@@ -270,7 +303,7 @@ def _text(path: Path, layout: textfile.Layout) -> _Found:
         f"{page} text, {between} between the columns, {header}",
         layout.names,
         layout.places,
-        textfile.batches(path, layout),
+        textrows.batches(path, layout),
         notes,
         lambda change: _text(path, change(layout)),
     )

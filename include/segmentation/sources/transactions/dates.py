@@ -7,8 +7,10 @@ equally
 well are refused with the setting that decides, and with the span that each would give.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from segmentation.sources.transactions import clock, days, stamps
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.stamps import MOST, ORDERS, UNREADABLE
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 MANY = 0.6  # of the dates fit a common order: the others are faults, and no sign of an uncommon one
 FEW_DAYS = 10  # with fewer different days a span says nothing
 SORTED_DAYS = (
@@ -24,6 +29,7 @@ SORTED_DAYS = (
 )
 DENSER = 3  # times as many days with sales in the span: the other reading scatters them
 
+PLAIN_TIME = r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9]))?$"
 FIRST = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 
 
@@ -63,16 +69,58 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Times:
+    """Times of day in microseconds, which of them are none, and those with a zone of their own by their place."""
+
+    micros: np.ndarray
+    is_time: np.ndarray
+    zoned: dict[int, clock.Time]
+
+    @classmethod
+    def of(cls, times: list[clock.Time | None]) -> "Times":
+        """Times that were read one by one."""
+        micros = np.array([time.micros if time else 0 for time in times], np.int64)
+        zoned = {place: time for place, time in enumerate(times) if time and time.is_zoned}
+        return cls(micros, np.array([time is not None for time in times], bool), zoned)
+
+    @classmethod
+    def of_texts(cls, column: Coded) -> "Times":
+        """The times of texts that were cut off behind days; nearly all are plain, and read together."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        pieces = pc.extract_regex(column.values, PLAIN_TIME)
+        is_plain = pieces.is_valid().to_numpy(zero_copy_only=False)
+        others = np.flatnonzero(~is_plain)
+        one_by_one = cls.of([_alone(text) for text in column.values.take(pa.array(others)).to_pylist()])
+        micros, is_time = np.zeros(len(column.values), np.int64), is_plain.copy()
+        if is_plain.any():
+            numbers = pieces.filter(pa.array(is_plain))
+            hour, minute, second = (_figures(pc.struct_field(numbers, name)) for name in "hms")
+            micros[is_plain] = ((hour * 60 + minute) * 60 + second) * clock.SECOND
+        micros[others], is_time[others] = one_by_one.micros, one_by_one.is_time
+        return cls(micros, is_time, {int(others[place]): time for place, time in one_by_one.zoned.items()})
+
+
+def _figures(texts: "pa.Array") -> np.ndarray:
+    """Figures as numbers, nothing as 0."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.equal(texts, ""), "0", texts).cast(pa.int64()).to_numpy()
+
+
+@dataclass(frozen=True)
 class _Column:
     """The distinct texts of the dates, taken apart."""
 
     file: str
     days: Coded  # the day's part of each distinct text
-    times: list[clock.Time | None]  # of each distinct text
+    times: Times  # of each distinct text
     rows: Coded
     lines: np.ndarray
     clocks: Coded | None  # times of day that were cut off
-    clock_times: list[clock.Time | None]  # of each distinct one
+    clock_times: Times | None  # of each distinct one
 
     def line_of(self, of_texts: np.ndarray) -> int:
         return int(self.lines[self.rows.rows_where(of_texts).argmax()])
@@ -100,15 +148,14 @@ def read(
     apart = [clock.take_apart(clock.normal(text)) for text in rows.texts]
     plain = _strings([day for day, _ in apart])
     parts = Coded(np.arange(len(plain), dtype=np.int32), plain).mapped(plain)
-    cut_off = column.clocks.texts if column.clocks else []
     taken = _Column(
         file,
         parts,
-        [time for _, time in apart],
+        Times.of([time for _, time in apart]),
         rows,
         lines,
         column.clocks,
-        [_alone(text) for text in cut_off],
+        Times.of_texts(column.clocks) if column.clocks else None,
     )
     order, why, of_days = _decide(taken, told)
     words = ORDERS[order] + (f" ({why})" if why else "")
@@ -320,11 +367,13 @@ def _moments(
     day = of_texts[column.rows.codes]
     sources = [(_resolved(column, column.times, column.rows, zone), column.rows)]
     if column.clocks is not None:
-        sources.append((_resolved(column, column.clock_times, column.clocks, zone), column.clocks))
+        sources.append(
+            (_resolved(column, column.clock_times or Times.of([]), column.clocks, zone), column.clocks)
+        )
     good, micros = day != days.NO_DAY, np.zeros(len(day), np.int64)
     for known, rows in sources:
-        micros += np.array([time.micros if time else 0 for time in known], np.int64)[rows.codes]
-        good &= np.array([time is not None for time in known], bool)[rows.codes]
+        micros += known.micros[rows.codes]
+        good &= known.is_time[rows.codes]
     written = _with_times(np.where(good, day * clock.DAY + micros, UNREADABLE), times)
     instant = localized(written, zone)
     has_zone = False
@@ -333,23 +382,30 @@ def _moments(
     return written, instant, has_zone
 
 
-def _shifted(known: list[clock.Time | None], rows: Coded, written: np.ndarray, instant: np.ndarray) -> bool:
+def _shifted(known: Times, rows: Coded, written: np.ndarray, instant: np.ndarray) -> bool:
     """Put the instants of times with a zone of their own in place; whether there are any."""
-    offsets = [bool(time and time.offset is not None) for time in known]
-    names = sorted({time.zone for time in known if time and time.zone})
-    if any(offsets):
-        shift = np.array([(time.offset or 0) * clock.SECOND if time else 0 for time in known], np.int64)
-        there = rows.rows_where(offsets) & (written != UNREADABLE)
+    count = len(known.micros)
+    offsets = {place: time.offset for place, time in known.zoned.items() if time.offset is not None}
+    if offsets:
+        shift = np.zeros(count, np.int64)
+        shift[list(offsets)] = np.array(list(offsets.values()), np.int64) * clock.SECOND
+        there = rows.rows_where(_at(offsets, count)) & (written != UNREADABLE)
         instant[there] = written[there] - shift[rows.codes[there]]
+    names = sorted({time.zone for time in known.zoned.values() if time.zone})
     for name in names:
-        there = rows.rows_where([bool(time and time.zone == name) for time in known])
+        there = rows.rows_where(_at([p for p, time in known.zoned.items() if time.zone == name], count))
         instant[there] = localized(written[there], name)
-    return any(offsets) or bool(names)
+    return bool(offsets or names)
 
 
-def _resolved(
-    column: _Column, times: list[clock.Time | None], rows: Coded, zone: str
-) -> list[clock.Time | None]:
+def _at(places: Iterable[int], count: int) -> np.ndarray:
+    """Mask of these places."""
+    mask = np.zeros(count, bool)
+    mask[list(places)] = True
+    return mask
+
+
+def _resolved(column: _Column, times: Times, rows: Coded, zone: str) -> Times:
     """The times, with abbreviations of several zones resolved by the shop's.
 
     Raises
@@ -357,21 +413,22 @@ def _resolved(
     SourceError
         When the shop's clocks are never called so.
     """
-    names = {time.ambiguous for time in times if time and time.ambiguous}
+    names = {time.ambiguous for time in times.zoned.values() if time.ambiguous}
     if not names:
         return times
     own = clock.abbreviations_of(zone)
     for name in sorted(names - set(own)):
-        of_texts = [bool(time and time.ambiguous == name) for time in times]
+        of_texts = _at([p for p, time in times.zoned.items() if time.ambiguous == name], len(times.micros))
         line = int(column.lines[rows.rows_where(of_texts).argmax()])
         raise SourceError(
             f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is "
-            "the shop's "
-            f"({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai"
+            f"the shop's ({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai"
         )
-    return [
-        clock.Time(time.micros, own[time.ambiguous]) if time and time.ambiguous else time for time in times
-    ]
+    zoned = {
+        place: clock.Time(time.micros, own[time.ambiguous]) if time.ambiguous else time
+        for place, time in times.zoned.items()
+    }
+    return replace(times, zoned=zoned)
 
 
 def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:

@@ -21,13 +21,29 @@ FILLERS = {
 }  # fmt: skip
 NUMERIC = re.compile(r"^(\d{1,4})\s?([-/.\s\\_])\s?(\d{1,2})\s?[-/.\s\\_]\s?(\d{1,4})\.?$")
 WEEK = re.compile(r"(?i)^(\d{4})-?W(\d{2})-?([1-7])$")
-OF_YEAR = re.compile(r"^(\d{4})[-./]?(\d{3})$")
 BUDDHIST, MINGUO = 543, 1911  # years ahead of, and behind, those of the common era
 BUDDHIST_YEARS = (2443, 2642)
-WORD = r"(?:[^\W\d_][\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff\u0e31-\u0e4e\u200d]*(?:\.(?=[^\W\d_]))?)+"  # letters, their marks, ม.ค.
+MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff\u0e31-\u0e4e\u200d"  # that stand on letters
+WORD = rf"(?:[^\W\d_][{MARKS}]*(?:\.(?=[^\W\d_]))?)+"  # also มี.ค.
 COMPACT = re.compile(r"^(\d{7,8}|\d{5,6})(?:\.0+)?$")
-ARABIC = "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر".split()
-WEEKDAYS = "一 二 三 四 五 六 日 天 月 火 水 木 金 土 월 화 수 목 금 토 일".split()
+ARABIC = [
+    "يناير",
+    "فبراير",
+    "مارس",
+    "أبريل",
+    "مايو",
+    "يونيو",
+    "يوليو",
+    "أغسطس",
+    "سبتمبر",
+    "أكتوبر",
+    "نوفمبر",
+    "ديسمبر",
+]
+WEEKDAYS = [
+    "一", "二", "三", "四", "五", "六", "日", "天", "月", "火", "水", "木", "金", "土",
+    "월", "화", "수", "목", "금", "토", "일",
+]  # fmt: skip
 MAIN = ("dmy", "mdy", "ymd")
 OTHERS = ("ydm", "myd", "dym")  # nobody writes these, but files that nothing else fits
 NO_DAY = np.iinfo(np.int32).min

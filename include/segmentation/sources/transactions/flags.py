@@ -11,7 +11,10 @@ from segmentation.sources.transactions.exports import plain
 
 WEAK = frozenset({"state", "estado"})  # an address may have it, too
 FEW_WORDS = 30  # a column of more words than these is no status
-NO = frozenset("0 no n false f nein non nej nee nie нет ne não nao いいえ 否 아니오 off -".split())
+NO = {
+    "0", "no", "n", "false", "f", "nein", "non", "nej", "nee", "nie", "нет", "ne", "não", "nao", "いいえ", "否",
+    "아니오", "off", "-",
+}  # fmt: skip
 SIDES = "cr|dr|c|d|credit|debit|s|h|soll|haben"
 ZERO = r"^[^\d]*0*(?:[.,]0*)?[^\d]*$"
 
@@ -60,7 +63,7 @@ def _is_flag(column: Coded) -> bool:
     texts = {text.casefold() for text in column.texts if text}
     if not texts or len(texts) > 2:
         return False
-    return texts <= {"0", "1"} and len(texts) == 2 or not any(re.search(r"\d", text) for text in texts)
+    return (texts <= {"0", "1"} and len(texts) == 2) or not any(re.search(r"\d", text) for text in texts)
 
 
 def is_set(column: Coded) -> np.ndarray:

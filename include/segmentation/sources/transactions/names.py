@@ -18,10 +18,11 @@ CURRENCIES = (
 )
 NUMBER = r"(?i)\bn[°º](?=\W|\b)|№|#"
 BRACKETS = r"[(\[（【][^)\]）】]*[)\]）】]"
-SMALL = frozenset(
-    "a of the in de del della dell delle di da do das dos des du la le les l d der den des von vom van el en y et z na i "
-    "utc gmt local shop".split()
-)
+SMALL = {
+    "a", "of", "the", "in", "de", "del", "della", "dell", "delle", "di", "da", "do", "das", "dos", "des",
+    "du", "la", "le", "les", "l", "d", "der", "den", "von", "vom", "van", "el", "en", "y", "et", "z",
+    "na", "i", "utc", "gmt", "local", "shop",
+}  # fmt: skip
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 

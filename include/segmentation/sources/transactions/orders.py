@@ -225,8 +225,8 @@ class States:
         sentences = []
         if (cancelled | back).any():
             sentences.append(
-                f"left out by '{self.name}': {int(cancelled.sum()):,} lines of orders cancelled, failed, void or not paid, "
-                f"{int(back.sum()):,} of orders whose money went back"
+                f"left out by '{self.name}': {int(cancelled.sum()):,} lines of orders cancelled, failed, "
+                f"void or not paid, {int(back.sum()):,} of orders whose money went back"
             )
         if self.is_unknown.any():
             sentences.append(

@@ -13,7 +13,8 @@ from segmentation.sources.transactions.coded import Coded
 
 INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e"
 HIDDEN = re.compile(f"[{INVISIBLE}]")
-NO_NUMBER = r"(?i)^(?:\D*|-1|0+|0+[.,]0+|(?:guest|gast|anon|invit|ospite|convid|гость|游客|访客)\D*\d+)$"  # what may be a word for a guest or a sum
+GUESTS = "guest|gast|anon|invit|ospite|convid|гость|游客|访客"
+NO_NUMBER = rf"(?i)^(?:\D*|-1|0+|0+[.,]0+|(?:{GUESTS})\D*\d+)$"  # what may be a word for a guest or a sum
 UNUSUAL = r"[^\x21-\x7e]|@|\.0+$"
 SHORTENED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}$"
 

@@ -145,6 +145,7 @@ def _lines(
         reduction = np.where(columns["discount"].is_empty(), 0.0, reduction)
     amount = numbers.get("order_total") or numbers.get("amount")
     totals = customers.is_total | _totals_elsewhere(columns)
+    totals |= columns["ordered_at"].where(people.NO_NUMBER, vocabulary.is_total)
     if "type" in columns:
         pieces = np.where(flags.is_return(columns["type"]), -np.abs(pieces), pieces)
     return Lines(
@@ -328,8 +329,8 @@ def _discounts(
         is_share = percent = True
     elif is_priced and _may_be_percents(of) and not re.search(MONEY_OFF, opened.name_of("discount").lower()):
         raise SourceError(
-            f"{opened.file}: '{opened.name_of('discount')}' has {len(np.unique(of[of > 0]))} different discounts, all of "
-            "them fives: money off the line or percent of its price, and no amount in the file tells: say "
+            f"{opened.file}: '{opened.name_of('discount')}' has {len(np.unique(of[of > 0]))} different discounts, "
+            "all of them fives: money off the line or percent of its price, and no amount in the file tells: say "
             "DISCOUNT=money or DISCOUNT=share"
         )
     else:

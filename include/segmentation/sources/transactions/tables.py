@@ -173,8 +173,8 @@ def refuse_unnamed(sheet: Sheet, file: str) -> list[str]:
     ]
     if len(beyond) > FEW_NOTES:
         raise SourceError(
-            f"{file}: sheet '{sheet.name}': {len(beyond):,} rows, the first is {beyond[0]}, have cells beyond the last of "
-            f"{named} names: give the column a name, or empty it"
+            f"{file}: sheet '{sheet.name}': {len(beyond):,} rows, the first is {beyond[0]}, have cells beyond the "
+            f"last of {named} names: give the column a name, or empty it"
         )
     return [f"cells beyond the header, left out: {len(beyond)} in sheet '{sheet.name}'"] if beyond else []
 
