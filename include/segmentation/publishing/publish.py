@@ -161,7 +161,8 @@ def _write(
         cases=rules_in_sql.cases(rules_in_sql.ordered(rules)),
     )
     db.execute_bound(conn, _beside_the_customers(conn, night, decided, counted, partition, params))
-    db.execute(conn, f"analyze segments.{partitions.name('customer_segments', night.as_of_date)}")
+    # readers come at once, and autovacuum a minute later
+    db.execute(conn, f"analyze {', '.join([partition, *(f'segments.{table}' for table in REWRITTEN)])}")
     db.run_file(conn, "segments/segments.sql")
     facts = {
         **night.params,

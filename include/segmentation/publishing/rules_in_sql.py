@@ -29,7 +29,8 @@ def cases(rules: Rules) -> str:
 
 
 def replace(conn: db.Connection, as_of_date: date | None, rules: pd.DataFrame | None = None) -> None:
-    """Make `segments.segment_by_rule()` that of a published date; None: of none, nobody has a segment.
+    """Make a published date the newest one in the database: its rules those of `segments.segment_by_rule()`,
+    and `operations.newest_date()` the one that views are planned for. None: nothing is published.
 
     `rules` are its rows of `segments.segment_rules`, read where they are not given. A function is replaced
     without waiting for anybody who uses it, as a view is not: `assign_by_rule` stays as it is, and reads what
@@ -40,13 +41,15 @@ def replace(conn: db.Connection, as_of_date: date | None, rules: pd.DataFrame | 
             "select segment_id, condition from segments.segment_rules where as_of_date = %(d)s "
             "order by segment_id, rule_number"
         )
-        db.execute_bound(conn, statements(db.rows(conn, query, {"d": as_of_date})))
+        made = statements(db.rows(conn, query, {"d": as_of_date}))
     else:
-        db.execute_bound(conn, statements(ordered(rules)))
+        made = statements(ordered(rules))
+    newest = as_of_date.isoformat() if as_of_date else "-infinity"
+    db.execute_bound(conn, [*made, db.statement("segments/newest_date.sql", newest=newest)])
 
 
 def statements(rules: Rules) -> list[str]:
-    """The statements that make the functions."""
+    """The statements that make the functions of the rules."""
     used = [f.name for f in dictionary() if any(f'"{f.name}"' in rule["condition"] for rule in rules)]
     fields = (f"(customer ->> '{name}')::double precision as {expressions.quoted(name)}" for name in used)
     pieces = {"cases": cases(rules), "fields": ", ".join(fields) or "1"}
