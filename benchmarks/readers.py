@@ -1,6 +1,6 @@
 """Time that readers wait for a lock while dates are published and old ones dropped.
 
-    make bench-readers ARGS="[CUSTOMERS [READERS]]"
+    make bench NAME=readers CUSTOMERS=300000 READERS=20
 
 A warehouse has CUSTOMERS (300,000) on eight dates. READERS (20) processes look customers up, count segments
 and read rules, and every fifth time keep their transaction open for a while, as BI tools do. Meanwhile two
