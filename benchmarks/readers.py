@@ -169,17 +169,19 @@ def main(customers: int = 300_000, readers: int = 20) -> None:
         for day in days:
             shop.publish(day)
         print(f"{customers:,} customers on {DATES} dates; {readers} readers", flush=True)
+        # who may be the reader, and may see who waits
+        admin = postgres.admin(server, "warehouse")
         over, results = multiprocessing.Event(), multiprocessing.Queue()
         kept = days[DROPPED:]
         processes = [
             multiprocessing.Process(
-                target=read, args=(warehouse.params, n, kept, customers, over, results), daemon=True
+                target=read, args=(admin.params, n, kept, customers, over, results), daemon=True
             )
             for n in range(readers)
         ]
         for process in processes:
             process.start()
-        looking = Looking(warehouse)
+        looking = Looking(admin)
         looking.start()
         time.sleep(5)
         published = [shop.publish(day) for day in (newest, kept[-1])]
