@@ -22,7 +22,7 @@ from segmentation.quality.results import Result
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
 from segmentation.segments import naming
-from segmentation.ui import reading, refusals
+from segmentation.ui import reading, refusals, withdrawing
 
 CODE = Path(texts.__file__).parents[1]
 LANGUAGES = [file.stem for file in texts.TEXTS.glob("*.yaml")]
@@ -53,7 +53,7 @@ def in_templates() -> Iterator[str]:
 
 
 COUNTED = ("customer", "segment", "candidate", "thing", "expectation", "quality check")
-COUNTED += ("more feature", "more candidate")
+COUNTED += ("more feature", "more candidate", "date")
 
 
 def by_name() -> Iterator[str]:
@@ -63,6 +63,7 @@ def by_name() -> Iterator[str]:
     yield from verdict.SIGNS
     yield from (*words.REPRESENTATIONS.values(), reading.NOTHING)
     yield from (*refusals.SAID.values(), *refusals.WHY.values())
+    yield from (withdrawing.NO_RIGHT, withdrawing.FROM_ELSEWHERE)
     yield from {numbers.plain(rule) for rules in RULES.values() for rule in rules}
     yield from verdict.BECAME.values()
     yield from (*naming.TIERS.values(), *naming.STAGES)

@@ -67,11 +67,15 @@ class Server:
     @property
     def nobody(self) -> str:
         """A token as the server signs them, of somebody who may do nothing."""
+        return self.who("nobody", None)
+
+    def who(self, name: str, role: str | None) -> str:
+        """A token as the server signs them, of somebody in a role."""
         secrets = json.loads((self.machine.folder / "demo" / "airflow" / "secrets.json").read_text())
         claims = jwt.decode(self.token, options={"verify_signature": False})
         header = jwt.get_unverified_header(self.token)
         secret = secrets["AIRFLOW__API_AUTH__JWT_SECRET"]
-        return jwt.encode({**claims, "sub": "nobody", "role": None}, secret, header["alg"], header)
+        return jwt.encode({**claims, "sub": name, "role": role}, secret, header["alg"], header)
 
     def ask(self, path: str, method: str = "GET", body: dict | None = None) -> Answer:
         """A request with the administrator's token."""

@@ -1,6 +1,6 @@
 """The segments in the UI of Airflow: pages, a JSON API, Data Docs and reports.
 
-They are for whoever may see the runs of the DAG.
+They are for whoever may see the runs of the DAG; to take a date back is for whoever may decide about a held one.
 
 Airflow mounts what a plugin brings without authentication; the app as a whole asks for it, so that no route
 can forget to. No token: 401, and a browser is sent to log in. No right to see the runs of the DAG: 403.
@@ -39,6 +39,7 @@ def make() -> "FastAPI":
     from fastapi.responses import RedirectResponse, Response
     from starlette.exceptions import HTTPException
 
+    from segmentation.errors import DecisionError
     from segmentation.ui import api, reading, refusals, stored, views
 
     app = FastAPI(
@@ -66,13 +67,9 @@ def make() -> "FastAPI":
             return await refuse(422, request, "")
         return refusals.not_understood(error.errors())
 
-    @app.exception_handler(reading.NotPublishedError)
-    async def not_published(request: Request, error: reading.NotPublishedError) -> Response:
-        return await refuse(404, request, str(error))
-
-    @app.exception_handler(reading.UnavailableError)
-    async def unavailable(request: Request, error: reading.UnavailableError) -> Response:
-        return await refuse(503, request, str(error))
+    said = {reading.NotPublishedError: 404, DecisionError: 409, reading.UnavailableError: 503}
+    for kind, status in said.items():
+        app.add_exception_handler(kind, refusals.saying(status))
 
     @app.get("/openapi.json", include_in_schema=False)
     def document(request: Request) -> dict[str, Any]:

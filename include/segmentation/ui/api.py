@@ -1,15 +1,18 @@
-"""The JSON API under `/segmentation/api/v1`: what the pages show, for programs. Read only, paged."""
+"""The JSON API under `/segmentation/api/v1`: what the pages show and do, for programs. Lists are paged.
+
+It changes nothing but by `withdraw`.
+"""
 
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 
 from segmentation.language.texts import speaking
 from segmentation.quality.results import Result
 from segmentation.report import words
 from segmentation.report.data import Profile, Segment
-from segmentation.ui import models, reading, why
+from segmentation.ui import models, reading, why, withdrawing
 
 LIMIT = 100
 OTHER_METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"]
@@ -160,6 +163,21 @@ def customer(asked: models.CustomerAsked) -> models.CustomerFound:
             models.Stay(segment_id=s.segment_id, name=s.name, first=s.first, last=s.last) for s in found.stays
         ],
     )
+
+
+@router.post(
+    "/withdraw",
+    summary="Take a published date back: readers see the date before it",
+    dependencies=[Depends(withdrawing.from_our_pages)],
+    responses={
+        409: {"model": models.Error, "description": "It is not published, or a run needs it just now"}
+    },
+)
+def withdraw(asked: models.WithdrawalAsked, user: withdrawing.Deciding) -> models.DateWithdrawn:
+    """For whoever may decide about a held night. Who it was and why is kept with the run, and told."""
+    done = withdrawing.withdraw(asked.date, user.get_name(), asked.note.strip())
+    kept = {name: getattr(done, name) for name in models.DateWithdrawn.model_fields if name != "stale"}
+    return models.DateWithdrawn(stale=list(done.stale), **kept)
 
 
 def _named(profile: Profile) -> dict[str, str]:

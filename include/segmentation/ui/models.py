@@ -5,6 +5,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
+from segmentation.ui.withdrawing import NOTE, NOTE_CHARACTERS
+
 Day = date  # a field may be called date
 Item = TypeVar("Item")
 
@@ -200,6 +202,24 @@ class CustomerAsked(BaseModel):
     # a NUL can be in no text of Postgres
     id: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
     date: Day | None = None
+
+
+class WithdrawalAsked(BaseModel):
+    """The published date to take back, and the reason, which is kept and told."""
+
+    date: Day
+    note: str = Field(max_length=NOTE_CHARACTERS, pattern=NOTE)
+
+
+class DateWithdrawn(BaseModel):
+    """A date that was taken back."""
+
+    as_of_date: date
+    run_id: str
+    by: str
+    note: str
+    newest: date | None = Field(description="the date that readers see now; null: nothing is published")
+    stale: list[date] = Field(description="published dates after it, which followed it")
 
 
 class Reason(BaseModel):

@@ -3,7 +3,7 @@
 Programs get JSON and the status, as the document of the API says; so does whatever asks for no page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ NO_SESSION = "Invalid JWT token"  # what Airflow says of a cookie that it does n
 SAID = {
     HTTPStatus.FORBIDDEN: "You may not see this",
     HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.CONFLICT: "This was not done",
     HTTPStatus.UNPROCESSABLE_ENTITY: "This address is not understood",
     HTTPStatus.SERVICE_UNAVAILABLE: "The warehouse cannot be read",
 }
@@ -44,6 +45,15 @@ async def answer(request: Request, error: HTTPException) -> Response:
         base = request.scope.get("root_path", "").removesuffix(PREFIX)
         return RedirectResponse(f"{base}{LOG_IN}?{urlencode({'next': wanted})}", 307, views.HEADERS)
     return page(request, error.status_code, error.detail)
+
+
+def saying(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The answer to an error that says in words what is the matter."""
+
+    async def handler(request: Request, error: Exception) -> Response:
+        return await answer(request, HTTPException(status, str(error)))
+
+    return handler
 
 
 def not_understood(errors: Sequence[Any]) -> JSONResponse:
@@ -68,10 +78,15 @@ def page(request: Request, status: int, why: str) -> HTMLResponse:
             language=language,
             root=request.scope.get("root_path", ""),
             said=t(SAID.get(HTTPStatus(status), HTTPStatus(status).phrase)),
-            why=t(WHY.get(HTTPStatus(status), why)),
+            why=t(_why(HTTPStatus(status), why)),
             tabs=() if status == HTTPStatus.FORBIDDEN else views.TABS,
         )
     return HTMLResponse(text, status, views.HEADERS)
+
+
+def _why(status: HTTPStatus, why: str) -> str:
+    """What was said of it, or what there is to say where nothing was."""
+    return WHY.get(status, why) if why in ("", status.phrase) else why
 
 
 def is_for_a_person(request: Request) -> bool:

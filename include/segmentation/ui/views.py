@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import jinja2
-from fastapi import APIRouter, Form, HTTPException, Query
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from segmentation import applications, report, settings
 from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings
 from segmentation.runs.register import Run
-from segmentation.ui import reading, why
+from segmentation.ui import reading, why, withdrawing
+from segmentation.ui.withdrawing import NOTE, NOTE_CHARACTERS, Decides, Deciding
 
 FOLDER = Path(__file__).parent
 HISTORY_DATES = 120  # of the charts
@@ -55,7 +56,7 @@ def _environment(currency: str | None) -> jinja2.Environment:
     return made
 
 
-def _page(tab: str, conn: Any, run: Run, **values: Any) -> HTMLResponse:
+def _page(tab: str, conn: Any, run: Run, template: str = "", **values: Any) -> HTMLResponse:
     currency = reading.currency(conn, run.as_of_date)
     shown = {
         "tab": tab,
@@ -66,7 +67,7 @@ def _page(tab: str, conn: Any, run: Run, **values: Any) -> HTMLResponse:
         "language": reading.language(),
         "dates": [row["as_of_date"] for row in reading.dates(conn, LISTED_DATES)[0]],
     }
-    text = _environment(currency).get_template(f"{tab}.html.j2").render({**shown, **values})
+    text = _environment(currency).get_template(f"{template or tab}.html.j2").render({**shown, **values})
     return HTMLResponse(text, headers=HEADERS)
 
 
@@ -82,7 +83,7 @@ def static(name: str) -> Response:
 
 
 @router.get("/segments")
-def segments(day: Day = None) -> HTMLResponse:
+def segments(decides: Decides, day: Day = None) -> HTMLResponse:
     """The cards of a date."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
@@ -98,7 +99,7 @@ def segments(day: Day = None) -> HTMLResponse:
             events=data.read_events(conn, run),
             quality=reading.quality(conn, run),
         )
-        return _page("segments", conn, run, facts=facts)
+        return _page("segments", conn, run, facts=facts, decides=decides)
 
 
 @router.get("/history")
@@ -265,3 +266,32 @@ def customer(
             reasons=why.reasons(found, reading.currency(conn, run.as_of_date)),
             telling=why.telling(found),
         )
+
+
+@router.get("/withdraw")
+def ask_why(user: Deciding, day: Day = None) -> HTMLResponse:
+    """The form to take a date back: what readers will see, and why it is done."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        shown = {"outlook": withdrawing.outlook(conn, run.as_of_date), "longest": NOTE_CHARACTERS}
+        return _page("segments", conn, run, template="withdraw", by=user.get_name(), **shown)
+
+
+@router.post("/withdraw", dependencies=[Depends(withdrawing.from_our_pages)])
+def withdraw(
+    request: Request,
+    user: Deciding,
+    day: Annotated[date, Form(alias="date")],
+    note: Annotated[str, Form(max_length=NOTE_CHARACTERS, pattern=NOTE)],
+) -> HTMLResponse:
+    """Take a date back."""
+    done = withdrawing.withdraw(day, user.get_name(), note.strip())
+    with speaking(reading.language()):
+        text = (
+            _environment(None)
+            .get_template("withdrawn.html.j2")
+            .render(
+                done=done, tabs=TABS, language=reading.language(), root=request.scope.get("root_path", "")
+            )
+        )
+    return HTMLResponse(text, headers=HEADERS)
