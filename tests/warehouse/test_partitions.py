@@ -1,5 +1,9 @@
 """Partitions by date: filled apart, put in place in one step, with nobody kept waiting."""
 
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,6 +12,7 @@ import psycopg2.errors
 import pytest
 
 from segmentation.warehouse import db, partitions
+from segmentation.warehouse.db import Database
 
 DAY, OTHER = date(2024, 6, 3), date(2024, 6, 4)
 TABLE = ("segments", "customer_segments")
@@ -131,3 +136,42 @@ def test_a_column_that_came_after_the_partition_is_exchanged_too(warehouse):
     db.execute(warehouse, f"update {staged} set note = 'new'")
     partitions.replace(warehouse, *TABLE, DAY)
     assert value(warehouse, "select note from segments.customer_segments") == "new"
+
+
+@contextmanager
+def roles(database: Database, *names: str) -> Iterator[list[Database]]:
+    """Log-ins that are no superusers, and may read the table."""
+    with closing(psycopg2.connect(**database.params)) as conn:
+        conn.autocommit = True
+        for name in names:
+            db.execute(conn, f"create role {name} login in role reader")
+        yield [replace(database, params={**database.params, "user": name}) for name in names]
+        for name in names:
+            db.execute(conn, f"drop role {name}")
+
+
+def test_who_stays_in_a_transaction_is_known_without_a_right_to_others_statistics(warehouse_db, monkeypatch):
+    """Since when another user's session is in its transaction is hidden from whoever is no superuser."""
+    monkeypatch.setattr(partitions, "LASTING_SECONDS", 0.5)
+    table = "segments.customer_segments"
+    with roles(warehouse_db, "nights_of_a_test", "bi_of_a_test") as (nights, bi):
+        with (
+            closing(psycopg2.connect(**nights.params)) as own,
+            closing(psycopg2.connect(**bi.params, application_name="passing")) as passing,
+            closing(psycopg2.connect(**bi.params, application_name="a BI tool")) as idle,
+        ):
+            assert partitions.lasting_users(own, table) == ()
+            db.scalar(passing, f"select count(*) from {table}")
+            sleep = time.sleep
+
+            def pass_by(seconds: float) -> None:
+                """The same session, in another transaction when it is looked at again."""
+                passing.rollback()
+                db.scalar(passing, f"select count(*) from {table}")
+                sleep(seconds)
+
+            monkeypatch.setattr(time, "sleep", pass_by)
+            assert partitions.lasting_users(own, table) == ()
+            db.scalar(idle, f"select count(*) from {table}")
+            (found,) = partitions.lasting_users(own, table)
+    assert (found.application, found.user, found.since) == ("a BI tool", "bi_of_a_test", None)

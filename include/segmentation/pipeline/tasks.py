@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.sdk import AssetAlias, Metadata, get_current_context
 
 from segmentation import alerts, progress, settings
-from segmentation.dates import as_of, refuse_future
+from segmentation.dates import as_of, refuse_future, today
 from segmentation.errors import HeldError, MismatchError, SettingsError, SourceError
 from segmentation.pipeline.assets import CUSTOMER_SEGMENTS
 from segmentation.runs import connections, erased, register
@@ -396,7 +396,7 @@ def verify_features() -> int:
     from segmentation.features import dictionary, verify
 
     with connections.database("warehouse").connect(readonly=True) as conn:
-        day = register.newest(conn)
+        day = register.newest(conn, until=today(settings.load().tz))
         newest = register.published(conn, day) if day else None
     if day is None or newest is None:
         return 0

@@ -1,5 +1,6 @@
 """Partitions by date: filled apart in `publishing`, then put in the place of what was there. And by month."""
 
+import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -135,8 +136,14 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
 
 def users(conn: db.Connection, table: str) -> tuple[Session, ...]:
     """The other sessions that have a table locked, in whatever way, until their transactions end."""
+    return tuple(_users(conn, table).values())
+
+
+def _users(conn: db.Connection, table: str) -> dict[str, Session]:
+    """These sessions, by their transactions, in the order in which they began."""
     query = """
-        select distinct a.pid, a.application_name, a.usename::text, a.state, a.xact_start
+        select distinct
+            l.virtualtransaction as transaction, a.pid, a.application_name, a.usename::text, a.state, a.xact_start
         from pg_locks as l
         inner join pg_stat_activity as a on l.pid = a.pid
         where
@@ -145,15 +152,25 @@ def users(conn: db.Connection, table: str) -> tuple[Session, ...]:
             and l.pid <> pg_backend_pid()
         order by a.xact_start nulls last, a.pid
     """
-    return tuple(Session(*row.values()) for row in db.rows(conn, query, {"table": table}))
+    return {row.pop("transaction"): Session(*row.values()) for row in db.rows(conn, query, {"table": table})}
 
 
 def lasting_users(conn: db.Connection, table: str) -> tuple[Session, ...]:
-    """Those of them who are not just passing through: in their transaction for seconds already."""
-    now = db.scalar(conn, "select clock_timestamp()")
-    return tuple(
-        one for one in users(conn, table) if one.since and (now - one.since).total_seconds() > LASTING_SECONDS
-    )
+    """Those of them who are not just passing through: in their transaction for seconds already.
+
+    Since when a session of another user is in a transaction is for superusers and whoever has
+    pg_read_all_stats; without that right these sessions are looked at twice, seconds apart.
+    """
+    found, now = _users(conn, table), db.scalar(conn, "select clock_timestamp()")
+    lasting = {
+        which: one
+        for which, one in found.items()
+        if one.since and (now - one.since).total_seconds() > LASTING_SECONDS
+    }
+    if not lasting and any(one.since is None for one in found.values()):
+        time.sleep(LASTING_SECONDS)
+        lasting = {which: one for which, one in _users(conn, table).items() if which in found}
+    return tuple(lasting.values())
 
 
 def drop(conn: db.Connection, schema: str, parent: str, day: date) -> None:
