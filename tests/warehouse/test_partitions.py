@@ -154,24 +154,24 @@ def test_who_stays_in_a_transaction_is_known_without_a_right_to_others_statistic
     """Since when another user's session is in its transaction is hidden from whoever is no superuser."""
     monkeypatch.setattr(partitions, "LASTING_SECONDS", 0.5)
     table = "segments.customer_segments"
-    with roles(warehouse_db, "nights_of_a_test", "bi_of_a_test") as (nights, bi):
-        with (
-            closing(psycopg2.connect(**nights.params)) as own,
-            closing(psycopg2.connect(**bi.params, application_name="passing")) as passing,
-            closing(psycopg2.connect(**bi.params, application_name="a BI tool")) as idle,
-        ):
-            assert partitions.lasting_users(own, table) == ()
+    with (
+        roles(warehouse_db, "nights_of_a_test", "bi_of_a_test") as (nights, bi),
+        closing(psycopg2.connect(**nights.params)) as own,
+        closing(psycopg2.connect(**bi.params, application_name="passing")) as passing,
+        closing(psycopg2.connect(**bi.params, application_name="a BI tool")) as idle,
+    ):
+        assert partitions.lasting_users(own, table) == ()
+        db.scalar(passing, f"select count(*) from {table}")
+        sleep = time.sleep
+
+        def pass_by(seconds: float) -> None:
+            """The same session, in another transaction when it is looked at again."""
+            passing.rollback()
             db.scalar(passing, f"select count(*) from {table}")
-            sleep = time.sleep
+            sleep(seconds)
 
-            def pass_by(seconds: float) -> None:
-                """The same session, in another transaction when it is looked at again."""
-                passing.rollback()
-                db.scalar(passing, f"select count(*) from {table}")
-                sleep(seconds)
-
-            monkeypatch.setattr(time, "sleep", pass_by)
-            assert partitions.lasting_users(own, table) == ()
-            db.scalar(idle, f"select count(*) from {table}")
-            (found,) = partitions.lasting_users(own, table)
+        monkeypatch.setattr(time, "sleep", pass_by)
+        assert partitions.lasting_users(own, table) == ()
+        db.scalar(idle, f"select count(*) from {table}")
+        (found,) = partitions.lasting_users(own, table)
     assert (found.application, found.user, found.since) == ("a BI tool", "bi_of_a_test", None)
