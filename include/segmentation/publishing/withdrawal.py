@@ -36,8 +36,9 @@ def withdraw(
 ) -> Withdrawn:
     """Take a published date back: nothing that readers see is of it, and the date before is the newest.
 
-    `beside` deletes what else belongs to a date, in the same transaction. Ids that the date gave stay reserved to it, as when it is run again without them. Whoever did it, when and
-    why is kept with its runs, whose status is `withdrawn`.
+    Ids that the date gave stay reserved to it, as when it is run again without them. Whoever did it, when and
+    why is kept with its runs, whose status is `withdrawn`. `beside` deletes what else belongs to a date, in the
+    same transaction.
 
     Raises
     ------

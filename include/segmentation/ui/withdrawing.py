@@ -17,7 +17,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Depends, HTTPException, Request
 
-from segmentation import alerts, settings
+from segmentation import alerts, applications, settings
 from segmentation.applications import audiences
 from segmentation.errors import NoAnswer, SettingsError
 from segmentation.publishing import withdrawal
@@ -103,7 +103,7 @@ def withdraw(day: date, by: str, note: str) -> Withdrawn:
     """
     try:
         warehouse = _database()
-        done = withdrawal.withdraw(warehouse, day, by, note)
+        done = withdrawal.withdraw(warehouse, day, by, note, beside=applications.delete)
     except (NoAnswer, SettingsError) as error:
         raise UnavailableError(str(error)) from None
     except psycopg2.Error as error:
