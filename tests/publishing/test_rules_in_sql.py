@@ -303,6 +303,7 @@ def test_a_name_by_a_person_is_the_same_in_every_relation_until_it_is_taken_back
         ((generated,), (second,)) = (names_of(conn, segment) for segment in (1, 2))
         before = db.scalar(conn, described)
         with conn.cursor() as cursor:
+            cursor.execute("set constraints all immediate")  # and not when the transaction ends
             cursor.execute(given, (1, "Regulars", "who come every week"))
             assert names_of(conn, 1) == {"Regulars"}
             assert db.scalar(conn, described) == "who come every week"

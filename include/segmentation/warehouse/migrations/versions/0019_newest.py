@@ -9,4 +9,5 @@ down_revision = "0018"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0019_newest.sql"))
+    for file in ("newest", "renames"):
+        op.get_bind().exec_driver_sql(db.statement(f"schema/0019_{file}.sql"))
