@@ -7,11 +7,14 @@ import lzma
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from segmentation.errors import SourceError
 from segmentation.sources import files, unpacking
-from segmentation.sources.transactions import encoding
+from segmentation.sources.transactions import encoding, tables
+from segmentation.sources.transactions.columns import Wish
+from tests.sources.test_files import write_xlsx
 
 TEXT = b"customer_id,ordered_at,amount\n" + b"17850,2011-12-01,5.00\n" * 5000
 
@@ -56,3 +59,50 @@ def test_a_file_of_a_known_kind_is_bounded_too_and_one_that_is_no_archive_is_not
 
 def test_the_limit_is_a_gigabyte():
     assert unpacking.MAX_UNPACKED_BYTES == 1 << 30
+
+
+@pytest.fixture
+def workbook(tmp_path) -> Path:
+    """A workbook of a sheet that is small when it is packed."""
+    frame = pd.DataFrame({"customer_id": ["17850"] * 5000, "amount": ["5.00"] * 5000})
+    path = write_xlsx(tmp_path / "sales.xlsx", {"Sales": frame})
+    content = {}
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in content.items():
+            archive.writestr(name, text)
+    return path
+
+
+def lying(path: Path) -> None:
+    """Let the archive say of each member that it unpacks to ten bytes."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        size_at = {b"PK\x01\x02": 24, b"PK\x03\x04": 22}
+        assert archive.infolist()
+    for magic, offset in size_at.items():
+        start = -1
+        while (start := content.find(magic, start + 1)) >= 0:
+            content[start + offset : start + offset + 4] = (10).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_workbook_is_an_archive_too_whatever_it_says_of_its_sizes(workbook, monkeypatch, lies):
+    unpacking.refuse_bomb(workbook)
+    if lies:
+        lying(workbook)
+    with zipfile.ZipFile(workbook) as archive:
+        said = sum(member.file_size for member in archive.infolist())
+    assert (said < 1000) == lies
+    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 100_000)
+    for read in (lambda: list(files._excel(workbook)), lambda: tables.sheets(workbook, Wish({}))):
+        with pytest.raises(SourceError, match=r"sales\.xlsx: unpacks to more than"):
+            read()
+
+
+def test_a_damaged_workbook_is_left_to_its_reader(workbook, monkeypatch):
+    monkeypatch.setattr(unpacking, "DEFLATED", 1 << 30)
+    workbook.write_bytes(workbook.read_bytes()[:-200])
+    unpacking.refuse_bomb(workbook)

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
-from segmentation.sources.unpacking import bounded
+from segmentation.sources.unpacking import bounded, refuse_bomb
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -354,6 +354,7 @@ def _excel(path: Path) -> Iterator["pd.DataFrame"]:
     import pandas as pd
     from python_calamine import CalamineError
 
+    refuse_bomb(path)
     try:
         sheets = pd.read_excel(path, sheet_name=None, dtype=str, engine="calamine")
     except CalamineError as error:  # it is no ValueError

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import SourceError
 from segmentation.sources.transactions.columns import Wish
+from segmentation.sources.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,6 +122,7 @@ def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str], list[str]]:
     found: list[Sheet] = []
     others: list[str] = []
     header: list[str] = []
+    refuse_bomb(path)
     with _readable(path, "a workbook"):
         book = CalamineWorkbook.from_path(str(path))
         hidden = [sheet.name for sheet in book.sheets_metadata if sheet.visible != SheetVisibleEnum.Visible]
