@@ -31,7 +31,7 @@ class ShopError(NoAnswer):
 
 
 class WarehouseError(NoAnswer):
-    """The warehouse does not answer just now: another session has a lock, or no connection is to be had."""
+    """The warehouse does not do it just now: a lock of another session, no connection, a full disk."""
 
 
 class GateFailed(UserError):

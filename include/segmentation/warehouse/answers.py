@@ -56,7 +56,7 @@ def of(name: str) -> type[NoAnswer]:
 
 
 def told(name: str, connection: Connection, error: BaseException) -> NoAnswer | None:
-    """The fault in words, where a connection was lost or a lock not had in time; None for any other."""
+    """The fault in words: a connection lost, a lock not had in time, a full disk; None for any other."""
     if not isinstance(error, psycopg2.Error):
         return None
     if error.cursor is not None and error.cursor.connection is not connection:
@@ -65,6 +65,8 @@ def told(name: str, connection: Connection, error: BaseException) -> NoAnswer | 
         return of(name)(f"the {name} did not answer: {said}")
     if isinstance(error, psycopg2.errors.LockNotAvailable):
         return of(name)(f"the {name} is busy: {locked(connection)}")
+    if isinstance(error, psycopg2.errors.DiskFull):
+        return of(name)(f"the disk of the {name} is full: {first_line(error)}; make room, it is tried again")
     return None
 
 
