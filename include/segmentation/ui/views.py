@@ -273,8 +273,9 @@ def ask_why(user: Deciding, day: Day = None) -> HTMLResponse:
     """The form to take a date back: what readers will see, and why it is done."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
-        shown = {"outlook": withdrawing.outlook(conn, run.as_of_date), "longest": NOTE_CHARACTERS}
-        return _page("segments", conn, run, template="withdraw", by=user.get_name(), **shown)
+        outlook = withdrawing.outlook(conn, run.as_of_date)
+        values: dict[str, Any] = {"outlook": outlook, "by": user.get_name(), "longest": NOTE_CHARACTERS}
+        return _page("segments", conn, run, "withdraw", **values)
 
 
 @router.post("/withdraw", dependencies=[Depends(withdrawing.from_our_pages)])
