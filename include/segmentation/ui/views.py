@@ -56,7 +56,7 @@ def _environment(currency: str | None) -> jinja2.Environment:
     return made
 
 
-def _page(tab: str, conn: Any, run: Run, template: str = "", **values: Any) -> HTMLResponse:
+def _page(tab: str, conn: Any, run: Run, /, **values: Any) -> HTMLResponse:
     currency = reading.currency(conn, run.as_of_date)
     shown = {
         "tab": tab,
@@ -67,7 +67,7 @@ def _page(tab: str, conn: Any, run: Run, template: str = "", **values: Any) -> H
         "language": reading.language(),
         "dates": [row["as_of_date"] for row in reading.dates(conn, LISTED_DATES)[0]],
     }
-    text = _environment(currency).get_template(f"{template or tab}.html.j2").render({**shown, **values})
+    text = _environment(currency).get_template(f"{values.pop('template', tab)}.html.j2").render({**shown, **values})
     return HTMLResponse(text, headers=HEADERS)
 
 
@@ -274,8 +274,8 @@ def ask_why(user: Deciding, day: Day = None) -> HTMLResponse:
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         outlook = withdrawing.outlook(conn, run.as_of_date)
-        values: dict[str, Any] = {"outlook": outlook, "by": user.get_name(), "longest": NOTE_CHARACTERS}
-        return _page("segments", conn, run, "withdraw", **values)
+        asked = {"outlook": outlook, "by": user.get_name(), "longest": NOTE_CHARACTERS}
+        return _page("segments", conn, run, template="withdraw", **asked)
 
 
 @router.post("/withdraw", dependencies=[Depends(withdrawing.from_our_pages)])
