@@ -2,11 +2,12 @@
 
 import threading
 from datetime import date
+from typing import get_args
 
 import pytest
 
 from segmentation.alerts import record
-from segmentation.alerts.message import Alert, Text
+from segmentation.alerts.message import Alert, Kind, Text
 from segmentation.warehouse import db
 
 DAY = date(2026, 11, 23)
@@ -44,6 +45,11 @@ def test_an_incident_is_told_once(warehouse, before, kind, sent):
     for earlier, delivered in before:
         assert tell(warehouse, alert(earlier), delivered)
     assert tell(warehouse, alert(kind)) == sent
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_every_kind_of_alert_can_be_kept(warehouse, kind):
+    assert tell(warehouse, alert(kind))
 
 
 def test_another_run_of_the_date_and_another_date_are_other_incidents(warehouse):

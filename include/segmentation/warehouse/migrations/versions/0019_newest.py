@@ -9,5 +9,5 @@ down_revision = "0018"
 
 
 def upgrade() -> None:
-    for file in ("newest", "renames"):
+    for file in ("newest", "renames", "alerts"):
         op.get_bind().exec_driver_sql(db.statement(f"schema/0019_{file}.sql"))
