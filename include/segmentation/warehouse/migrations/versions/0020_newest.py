@@ -4,10 +4,10 @@ from alembic import op
 
 from segmentation.warehouse import db
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
     for file in ("newest", "renames", "alerts"):
-        op.get_bind().exec_driver_sql(db.statement(f"schema/0019_{file}.sql"))
+        op.get_bind().exec_driver_sql(db.statement(f"schema/0020_{file}.sql"))
