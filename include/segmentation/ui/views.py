@@ -67,7 +67,8 @@ def _page(tab: str, conn: Any, run: Run, /, **values: Any) -> HTMLResponse:
         "language": reading.language(),
         "dates": [row["as_of_date"] for row in reading.dates(conn, LISTED_DATES)[0]],
     }
-    text = _environment(currency).get_template(f"{values.pop('template', tab)}.html.j2").render({**shown, **values})
+    template = f"{values.pop('template', tab)}.html.j2"
+    text = _environment(currency).get_template(template).render({**shown, **values})
     return HTMLResponse(text, headers=HEADERS)
 
 
