@@ -103,6 +103,24 @@ def test_the_rules_go_back_too(shop):
     assert shop.see("select prosrc from pg_proc where proname = 'segment_by_rule'") == before
 
 
+def test_the_date_before_may_have_rules_on_features_that_are_in_no_dictionary_any_more(shop):
+    """They are unknown of everybody who comes now; the date is taken back all the same."""
+    shop.publish(FIRST, THREE)
+    rule = 'coalesce("feature_of_before" > 3, false)'
+    with shop.warehouse.connect() as conn:
+        db.execute(
+            conn,
+            "insert into segments.segment_rules (as_of_date, segment_id, rule_number, run_id, rule, condition, "
+            "customers, rule_precision, rule_recall) "
+            "values (%(d)s, 2, 1, 'run', 'feature_of_before > 3', %(rule)s, 9, 1, 1)",
+            {"d": FIRST, "rule": rule},
+        )
+    shop.publish(SECOND, OTHER)
+    withdraw(shop, SECOND)
+    asked = "select segments.segment_by_rule('{\"feature_of_before\": 4}'), segments.segment_by_rule('{}')"
+    assert shop.see(asked) == [(2, None)]
+
+
 def test_dates_after_it_are_stale_and_say_why(shop):
     for day in (FIRST, SECOND, THIRD):
         shop.publish(day, THREE)

@@ -1,6 +1,7 @@
 """A small believable shop, published on two dates: what the report and the summary are tested on."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -507,7 +508,7 @@ def _in_use(conn: db.Connection, this: Night, sizes: pd.Series) -> None:
             "rule_number": 1,
             "rule": kind.rule,
             "bounds": json.dumps(to_json(_bounds(kind.rule))),
-            "condition": kind.rule,
+            "condition": re.sub(r"(\w+) (<=|>)", r'"\1" \2', kind.rule),
             "rule_precision": 0.84,
             "rule_recall": 0.71,
         }

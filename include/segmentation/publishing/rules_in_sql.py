@@ -1,14 +1,15 @@
 """The rules of a published date in the database, so that anybody gets a segment without Python."""
 
+import re
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from segmentation.features import expressions, table
-from segmentation.features.dictionary import dictionary
 from segmentation.warehouse import db
 
+FEATURE = re.compile(r'"(\w+)"')  # in a condition, as `explain.condition` writes it
 Rules = list[dict[str, Any]]  # segment_id and condition, in the order in which they are tried
 
 
@@ -49,8 +50,12 @@ def replace(conn: db.Connection, as_of_date: date | None, rules: pd.DataFrame | 
 
 
 def statements(rules: Rules) -> list[str]:
-    """The statements that make the functions of the rules."""
-    used = [f.name for f in dictionary() if any(f'"{f.name}"' in rule["condition"] for rule in rules)]
+    """The statements that make the functions of the rules.
+
+    The features are those that the conditions name, which of an older date may be in no dictionary any more:
+    they are unknown then.
+    """
+    used = sorted({name for rule in rules for name in FEATURE.findall(rule["condition"])})
     fields = (f"(customer ->> '{name}')::double precision as {expressions.quoted(name)}" for name in used)
     pieces = {"cases": cases(rules), "fields": ", ".join(fields) or "1"}
     return [table.live(), db.statement("segments/segment_by_rule.sql", **pieces)]
