@@ -168,7 +168,7 @@ def test_new_customers_keep_joining(full):
 
 @pytest.mark.parametrize(
     "other",
-    [{"seed": 6}, {"customers": 201}, {"timezone": "UTC"}, {"spread": 2.0}],
+    [{"seed": 6}, {"customers": 201}, {"timezone": "UTC"}, {"spread": 2.0}, {"cuts": 0.5}],
     ids=lambda other: next(iter(other)),
 )
 def test_a_shop_of_other_settings_is_refused(nightly, other):
@@ -182,6 +182,56 @@ def test_a_shop_of_a_version_without_spread_goes_on_as_it_was(connect):
     with conn, conn.cursor() as cursor:
         cursor.execute("alter table demo.state drop column spread")
     assert grow(conn, START + timedelta(days=1)).spread == 1.0
+
+
+def test_a_shop_of_a_version_without_price_cuts_goes_on_without(connect):
+    old, new = connect(), connect()
+    for conn in (old, new):
+        grow(conn, START, cuts=0.0)
+    with old, old.cursor() as cursor:
+        cursor.execute("alter table demo.state drop column cuts")
+    grow(old, THROUGH)
+    grow(new, THROUGH, cuts=0.0)
+    assert contents(old) == contents(new)
+
+
+BOUGHT = """
+    select
+        s.label,
+        l.unit_price < p.list_price as is_cut,
+        count(*)
+    from demo.order_lines as l
+    inner join demo.products as p using (product_code)
+    inner join demo.orders as o using (order_no)
+    inner join demo.customer_labels as s on o.customer_no = s.customer_no::text
+    where l.pieces > 0 and l.unit_price > 0 and p.category <> 'service'
+    group by 1, 2
+"""
+
+
+def test_price_cuts_are_of_whole_weeks_and_tempt_bargain_hunters_most(full):
+    shares = {
+        label: {cut: n for kind, cut, n in rows(full, BOUGHT) if kind == label}
+        for label in personas.LABELS.to_pylist()
+    }
+    shares = {label: counts[True] / sum(counts.values()) for label, counts in shares.items()}
+    assert shares["bargain_hunter"] > shares["weekend_family"] > shares["loyal_high_value"] > 0.01
+    prices = rows(
+        full,
+        "select count(distinct l.unit_price), min(l.unit_price / p.list_price)::float "
+        "from demo.order_lines as l inner join demo.products as p using (product_code) "
+        "where l.pieces > 0 and l.unit_price between 0.01 and 9000 and p.category <> 'service' "
+        f"group by product_code, date_trunc('week', l.created_at at time zone '{ZONE}')",
+    )
+    several = sum(n > 1 for n, _ in prices)
+    assert several < 0.002 * len(prices)  # an order at midnight is booked on the next day
+    assert 0.69 < min(share for _, share in prices) < 0.71
+
+
+def test_a_shop_without_price_cuts_has_none(connect):
+    conn = connect()
+    grow(conn, START, cuts=0.0)
+    assert True not in {is_cut for _, is_cut, _ in rows(conn, BOUGHT)}
 
 
 def test_customers_of_a_smaller_spread_differ_less(connect):

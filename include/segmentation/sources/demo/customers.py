@@ -74,6 +74,7 @@ class _Customers:
     hour: Array
     generosity: Array  # mean stars
     favourites: Array  # two categories
+    cuts: float  # strength of what price cuts do; 0: there are none
 
     def trait(self, name: str, c: Array) -> Array:
         """Return what the persona of the customers at positions ``c`` says of ``name``."""
@@ -88,6 +89,7 @@ class _Shop:
     customers: int
     timezone: str
     spread: float = 1.0
+    cuts: float = 1.0
 
     @property
     def span(self) -> int:
@@ -102,10 +104,10 @@ class _Shop:
 
     def block(self, index: Array) -> _Customers:
         root = _key(_mix(np.array([self.seed % 2**63], dtype=np.uint64)), np.array([self.customers]))
-        return _customers(index, _key(root, index), self.signed_up(index), self.spread)
+        return _customers(index, _key(root, index), self.signed_up(index), self.spread, self.cuts)
 
 
-def _customers(index: Array, key: Array, signed_up: Array, spread: float) -> _Customers:
+def _customers(index: Array, key: Array, signed_up: Array, spread: float, cuts: float) -> _Customers:
     """Return who the customers are; ``spread`` multiplies how far they differ from their persona."""
     persona = _personas(key, signed_up)
     trait = {name: values[persona] for name, values in TRAITS.items()}
@@ -127,6 +129,7 @@ def _customers(index: Array, key: Array, signed_up: Array, spread: float) -> _Cu
         favourites=np.stack(
             [_categories(persona, _uniform(key, name)) for name in ("favourite", "second favourite")]
         ),
+        cuts=cuts,
     )
 
 

@@ -25,6 +25,7 @@ from segmentation.sources.demo.customers import (
     _start,
 )
 from segmentation.sources.demo.personas import GIFTS, ONE_TIME, _habits
+from segmentation.sources.demo.prices import _with_cuts
 from segmentation.sources.demo.rows import _Arrays, _instants, _repeat, _texts, _with_copies
 
 ECHO_DAYS = 30  # an order echoes (return, review) at most so many days later
@@ -147,7 +148,7 @@ def _lines(who: _Customers, visit: _Visits) -> _Lines:
     o, rank = _repeat(1 + _geometric(visit.key, "lines", who.lines[visit.c] - 1.0, 29))
     c = visit.c[o]
     key = _key(visit.key[o], rank)
-    product = _products(who, c, key)
+    product, cents = _with_cuts(who, c, visit.day[o], key, _products(who, c, key))
     bulk = np.where(_uniform(visit.key, "is bulk") < 0.003, 8 + _geometric(visit.key, "bulk", 8.0, 90), 1)
     is_sale = _is_sale(visit.day)[o]
     reduced = _uniform(key, "is reduced") < np.clip(who.discount[c] * np.where(is_sale, 1.25, 0.95), 0, 1)
@@ -157,7 +158,7 @@ def _lines(who: _Customers, visit: _Visits) -> _Lines:
         key=key,
         product=product,
         pieces=(1 + _geometric(key, "pieces", np.full(len(o), 0.35), 11)) * bulk[o],
-        cents=LIST_CENTS[product],
+        cents=cents,
         discount_percent=np.where(reduced, DISCOUNT_STEPS[_integer(key, "step", 0, len(DISCOUNT_STEPS))], 0),
     )
 

@@ -27,6 +27,7 @@ class Persona:
     lines: float
     price_level: float  # above 1 leans to the dearer products of a category
     discount: float  # share of lines bought at a reduced price
+    tempted: float  # share of lines of a category that go to a product of it whose price is cut
     returned: float  # share of orders partly sent back
     browsing: float  # sessions without an order
     events: float  # per browsing session
@@ -45,43 +46,43 @@ class Persona:
 
 PERSONAS = (
     Persona(
-        "loyal_high_value", share=0.20, orders=17, lines=4.0, price_level=1.40, discount=0.10,
+        "loyal_high_value", share=0.20, orders=17, lines=4.0, price_level=1.40, discount=0.10, tempted=0.005,
         returned=0.05, browsing=22, events=5, carts=0.10, reviewed=0.04, first_order=0.9, lifetime_days=420,
         hour=12.5, loyalty_to_category=0.4, week=WORKDAYS, lapses=True,
         favours={"fashion": 3, "home": 3, "beauty": 2},
     ),
     Persona(
-        "bargain_hunter", share=0.15, orders=9, lines=3.0, price_level=0.75, discount=0.74,
+        "bargain_hunter", share=0.15, orders=9, lines=3.0, price_level=0.75, discount=0.74, tempted=0.09,
         returned=0.10, browsing=26, events=6, carts=0.14, reviewed=0.02, first_order=0.7, lifetime_days=2500,
         hour=15.0, loyalty_to_category=0.25, sales_lift=3.5,
         favours={"fashion": 3, "electronics": 1.5, "grocery": 2},
     ),
     Persona(
-        "seasonal_gift_buyer", share=0.13, orders=6, lines=3.4, price_level=1.0, discount=0.12,
+        "seasonal_gift_buyer", share=0.13, orders=6, lines=3.4, price_level=1.0, discount=0.12, tempted=0.02,
         returned=0.05, browsing=9, events=5, carts=0.12, reviewed=0.02, first_order=0.5, lifetime_days=4000,
         hour=17.0, loyalty_to_category=0.45, year=GIFT_SEASON,
         favours={"gifts": 9, "toys": 3, "books": 2},
     ),
     Persona(
-        "window_shopper", share=0.14, orders=2.2, lines=1.5, price_level=1.0, discount=0.25,
+        "window_shopper", share=0.14, orders=2.2, lines=1.5, price_level=1.0, discount=0.25, tempted=0.03,
         returned=0.10, browsing=60, events=7, carts=0.09, reviewed=0.01, first_order=0.25, lifetime_days=3000,
         hour=19.5, loyalty_to_category=0.2,
         favours={"fashion": 2, "electronics": 2, "home": 2},
     ),
     Persona(
-        "weekend_family", share=0.14, orders=11, lines=5.0, price_level=0.9, discount=0.24,
+        "weekend_family", share=0.14, orders=11, lines=5.0, price_level=0.9, discount=0.24, tempted=0.04,
         returned=0.05, browsing=14, events=5, carts=0.14, reviewed=0.03, first_order=0.8, lifetime_days=2500,
         hour=20.3, loyalty_to_category=0.5, week=WEEKEND, lapses=True,
         favours={"toys": 6, "grocery": 5, "home": 2},
     ),
     Persona(
-        "enthusiast_reviewer", share=0.10, orders=9, lines=2.2, price_level=1.25, discount=0.12,
+        "enthusiast_reviewer", share=0.10, orders=9, lines=2.2, price_level=1.25, discount=0.12, tempted=0.005,
         returned=0.06, browsing=28, events=7, carts=0.08, reviewed=0.50, first_order=0.8, lifetime_days=2500,
         hour=20.5, loyalty_to_category=0.75, lapses=True,
         favours={"hobby": 6, "electronics": 3, "books": 4},
     ),
     Persona(
-        "one_time_buyer", share=0.14, orders=0.0, lines=2.0, price_level=1.0, discount=0.20,
+        "one_time_buyer", share=0.14, orders=0.0, lines=2.0, price_level=1.0, discount=0.20, tempted=0.02,
         returned=0.08, browsing=0.6, events=4, carts=0.06, reviewed=0.02, first_order=1.0, lifetime_days=4000,
         hour=16.0, loyalty_to_category=0.2,
     ),

@@ -88,7 +88,8 @@ create table demo.state (
     timezone text not null,
     first_day date not null,
     last_day date not null,
-    spread double precision not null
+    spread double precision not null,
+    cuts double precision not null
 );
 create table demo.products (product_code text, title text, category text, list_price numeric(12, 2));
 create table demo.customers (
@@ -194,6 +195,7 @@ class DemoState:
     first_day: date
     last_day: date
     spread: float = 1.0
+    cuts: float = 1.0
     rows_written: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -312,9 +314,10 @@ def _state(cursor: psycopg2.extensions.cursor) -> DemoState | None:
         return None
     # a shop that an earlier version made
     cursor.execute(
-        "alter table demo.state add column if not exists spread double precision not null default 1"
+        "alter table demo.state add column if not exists spread double precision not null default 1, "
+        "add column if not exists cuts double precision not null default 0"
     )
-    cursor.execute("select seed, customers, timezone, first_day, last_day, spread from demo.state")
+    cursor.execute("select seed, customers, timezone, first_day, last_day, spread, cuts from demo.state")
     (state,) = cursor.fetchall()
     return DemoState(*state)
 
@@ -344,6 +347,7 @@ def ensure_shop(
     seed: int,
     timezone: str,
     spread: float = 1.0,
+    cuts: float | None = None,
     progress: Progress = lambda _: None,
 ) -> DemoState:
     """Make the demo shop hold the facts of every day up to ``through``, each exactly once.
@@ -363,6 +367,9 @@ def ensure_shop(
     spread
         How far customers differ from the averages of their planted segment, as a multiple of what is usual;
         the same in each call.
+    cuts
+        How strongly price cuts tempt those kinds of customers whom they tempt, as a multiple of what is
+        usual; 0 for a shop without cuts. The same in each call, or None: as the shop is, a new one 1.
     progress
         Called with one line of text after each block of customers.
 
@@ -374,8 +381,8 @@ def ensure_shop(
     Raises
     ------
     ValueError
-        If the shop was made with another seed, time zone, spread or number of customers, or the connection
-        commits each statement by itself.
+        If the shop was made with another seed, time zone, spread, strength of cuts or number of customers, or the
+        connection commits each statement by itself.
     """
     if conn.autocommit:
         raise ValueError("The demo shop grows in one transaction: give a connection without autocommit.")
@@ -385,10 +392,13 @@ def ensure_shop(
         state = _state(cursor)
         if state is not None:
             asked = {"seed": seed, "customers": customers, "timezone": timezone, "spread": spread}
+            asked |= {} if cuts is None else {"cuts": cuts}
             _refuse_other_shop(state, asked)
             if through <= state.last_day:
                 return state
-        return _grow(cursor, state, _Shop(seed, customers, timezone, spread), _number(through), progress)
+            cuts = state.cuts
+        shop = _Shop(seed, customers, timezone, spread, 1.0 if cuts is None else cuts)
+        return _grow(cursor, state, shop, _number(through), progress)
 
 
 def _grow(
@@ -400,12 +410,13 @@ def _grow(
         cursor.execute(SCHEMA)
         _copy(cursor, "products", CATALOGUE)
         cursor.execute(
-            "insert into demo.state values (%s, %s, %s, %s, %s, %s)",
-            (shop.seed, shop.customers, shop.timezone, _date(first), _date(last), shop.spread),
+            "insert into demo.state values (%s, %s, %s, %s, %s, %s, %s)",
+            (shop.seed, shop.customers, shop.timezone, _date(first), _date(last), shop.spread, shop.cuts),
         )
     rows = _write(cursor, _Growth(shop, first, range(start, last + 1), state is None), progress)
     if state is None:
         cursor.execute(INDEXES)
         cursor.execute("analyze " + ", ".join(f"demo.{name}" for name in TABLES))
     cursor.execute("update demo.state set last_day = %s", (_date(last),))
-    return DemoState(shop.seed, shop.customers, shop.timezone, _date(first), _date(last), shop.spread, rows)
+    dates = _date(first), _date(last)
+    return DemoState(shop.seed, shop.customers, shop.timezone, *dates, shop.spread, shop.cuts, rows)
