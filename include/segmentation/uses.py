@@ -32,7 +32,26 @@ class Audiences(Section):
     keep_dates: int = Field(7, ge=1, description="exported dates that are kept")
 
 
+class Prices(Section):
+    """Response to price cuts, and the least evidence from which it is told."""
+
+    weeks: int = Field(104, ge=20, le=520, description="whole weeks before the date that are looked at")
+    min_cut: float = Field(0.1, gt=0, lt=1, description="share of the usual price; less is no cut")
+    min_products: int = Field(10, ge=2, description="products that were cut, for anything to be told")
+    min_weeks: int = Field(8, ge=2, description="weeks in which a cut began, for anything to be told")
+    membership_weeks: int = Field(
+        26, ge=1, description="age of the published date by whose segments purchases are told apart"
+    )
+    customers: int = Field(
+        100_000, ge=1000, description="customers who are looked at; of a larger shop a sample takes part"
+    )
+    shuffles: int = Field(
+        50, ge=20, le=2000, description="of the weeks of the prices, by which each date is tried"
+    )
+
+
 class Applications(Section):
     """Uses of the segments. Nothing here shapes a segment."""
 
     off: tuple[str, ...] = Field((), description="names of applications that do not take part in a night")
+    prices: Prices = Prices()

@@ -11,7 +11,8 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from segmentation import report
+from segmentation import applications, report
+from segmentation.applications.prices import wording as wording_of_prices
 from segmentation.features import dictionary
 from segmentation.language import numbers, texts
 from segmentation.language.texts import speaking, t
@@ -71,6 +72,8 @@ def by_name() -> Iterator[str]:
     yield baseline.NAME
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
+    yield from (application.heading for application in applications.registered())
+    yield from (*wording_of_prices.LEVELS.values(), *wording_of_prices.REASONS.values())
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *numbers.WEEKDAYS)
     for _, heading, meaning in words.SCORES:
         yield from (heading, meaning)

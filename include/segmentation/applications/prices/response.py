@@ -37,7 +37,8 @@ class Purchases:
     is_cut
         Whether the product cost less in that week (products x weeks).
     share
-        Of all purchases of the week, those of the group (weeks x groups).
+        Of all other purchases in the week, in the category of the product, those of the group (products x
+        weeks x groups).
     """
 
     buyers: Array
@@ -45,7 +46,7 @@ class Purchases:
     share: Array
 
     def shuffled(self, generator: np.random.Generator) -> "Purchases":
-        """The same with the cuts of each product moved to other weeks, all by the same number, around the end."""
+        """The same with the prices of each product moved to other weeks, by one number, around the end."""
         products, weeks = self.is_cut.shape
         by = generator.integers(1, weeks, size=(products, 1))
         moved = np.take_along_axis(self.is_cut, (np.arange(weeks) - by) % weeks, axis=1)
@@ -102,38 +103,26 @@ def _near(is_cut: Array) -> Array:
     return np.any([padded[:, k : k + weeks] for k in range(2 * NEAR_WEEKS + 1)], axis=0)
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """Running sums over the weeks, from which those of any window are a difference."""
-
-    totals: Array  # products x (weeks + 1) x ...
-
-    @classmethod
-    def of(cls, values: Array) -> "_Sums":
-        return cls(np.concatenate([np.zeros_like(values[:, :1]), np.cumsum(values, axis=1)], axis=1))
-
-    def between(self, product: Array, first: Array, end: Array) -> Array:
-        """The sums over weeks `first` to `end` (exclusive), cut at the ends of the history."""
-        weeks = self.totals.shape[1] - 1
-        low, high = np.clip(first, 0, weeks), np.clip(end, 0, weeks)
-        return self.totals[product, np.maximum(low, high)] - self.totals[product, low]
-
-
 def responses(purchases: Purchases) -> tuple[list[Response], list[Response]]:
     """The response of each group against all others, and that of the placebo: the weeks before the cuts."""
     cuts = cuts_of(purchases.is_cut)
-    found = purchases.buyers.astype(float)
-    expected = found.sum(axis=2, keepdims=True) * purchases.share
-    both = np.stack([found, expected], axis=-1)
-    is_ordinary = ~_near(purchases.is_cut)[:, :, None, None]
-    all_weeks, ordinary = _Sums.of(both), _Sums.of(both * is_ordinary)
-    not_cut = _Sums.of(both * ~purchases.is_cut[:, :, None, None])
-    p, first, end = cuts.product, cuts.first, cuts.end
-    usual = ordinary.between(p, first - WINDOW_WEEKS - NEAR_WEEKS, first)
-    usual = usual + ordinary.between(p, end, end + WINDOW_WEEKS + NEAR_WEEKS)
-    during = all_weeks.between(p, first, end)
-    before = not_cut.between(p, first - NEAR_WEEKS, first)
-    return list(_ratios(cuts, during, usual)), list(_ratios(cuts, before, usual))
+    expected = purchases.buyers.sum(axis=2, keepdims=True) * purchases.share
+    both = np.stack([purchases.buyers, expected], axis=-1)
+    is_ordinary, is_not_cut = ~_near(purchases.is_cut), ~purchases.is_cut
+    reach = WINDOW_WEEKS + NEAR_WEEKS
+    before = _windows(both, cuts.product, cuts.first[:, None] - np.arange(1, reach + 1), is_ordinary)
+    after = _windows(both, cuts.product, cuts.end[:, None] + np.arange(reach), is_ordinary)
+    week = cuts.first[:, None] + np.arange(MAX_CUT_WEEKS)
+    during = _windows(both, cuts.product, np.where(week < cuts.end[:, None], week, -1), purchases.is_cut)
+    placebo = _windows(both, cuts.product, cuts.first[:, None] - np.arange(1, NEAR_WEEKS + 1), is_not_cut)
+    return list(_ratios(cuts, during, before + after)), list(_ratios(cuts, placebo, before + after))
+
+
+def _windows(values: Array, product: Array, week: Array, is_used: Array) -> Array:
+    """The sums of `values` over the weeks of each cut (cuts x weeks of its window) that are used."""
+    inside = np.clip(week, 0, values.shape[1] - 1)
+    counts = (inside == week) & is_used[product[:, None], inside]
+    return np.einsum("cw,cwgv->cgv", counts.astype(float), values[product[:, None], inside])
 
 
 def _ratios(cuts: Cuts, during: Array, usual: Array) -> Iterator[Response]:

@@ -1,0 +1,155 @@
+"""Reading of prices, cuts and purchases of a date into arrays; SQL counts, and nothing of a customer is read."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segmentation.applications.prices import cuts
+from segmentation.applications.prices.response import WINDOW_WEEKS, Purchases
+from segmentation.runs.night import Night
+from segmentation.warehouse import db
+
+FOLDER = "applications/prices"
+GROUPINGS = ("tenure", "value", "segment")
+MAX_PRODUCTS = 400  # those with most lines in the weeks of their cuts; more tell nothing more
+SAME_CUSTOMERS = 50  # purchases of the whole shop by which the shares of a small category are steadied
+TO_LEAVE_OUT = 1e-9
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whole weeks before a date: from Monday `first` to Monday `end` (exclusive)."""
+
+    first: date
+    end: date
+
+    @classmethod
+    def before(cls, day: date, weeks: int) -> "Window":
+        """The last `weeks` weeks that were over on a date."""
+        end = day - timedelta(days=day.weekday())
+        return cls(end - timedelta(weeks=weeks), end)
+
+    @property
+    def weeks(self) -> int:
+        """How many there are."""
+        return (self.end - self.first).days // 7
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The purchases of the levels of a grouping; `customers` of each level bought something in the weeks."""
+
+    name: str
+    levels: tuple[str, ...]
+    purchases: Purchases
+
+
+def members_on(conn: db.Connection, night: Night) -> date | None:
+    """The published date by whose segments purchases are told apart: so early that it knew none of them."""
+    latest = night.as_of_date - timedelta(weeks=night.settings.applications.prices.membership_weeks)
+    query = """
+        select max(as_of_date) from segments.runs
+        where status = 'published' and dropped_at is null and as_of_date <= %(latest)s
+    """
+    found: date | None = db.scalar(conn, query, {"latest": latest})
+    return found
+
+
+def find_cuts(conn: db.Connection, night: Night, window: Window) -> pd.DataFrame:
+    """The cuts of the weeks: `product_id, week, depth, lines`, in order."""
+    params = {"first": window.first, "end": window.end, "min_lines": cuts.MIN_LINES}
+    frame = _frame(conn, "product_weeks", params, ["product_id", "week", "lines", "price"])
+    found = cuts.candidates(cuts.Prices.of(frame, window.weeks), night.settings.applications.prices.min_cut)
+    if found.empty:
+        return found.assign(lines=0)
+    found["threshold"] = (
+        found["usual_price"] * (1 - night.settings.applications.prices.min_cut) + TO_LEAVE_OUT
+    )
+    db.execute(
+        conn,
+        "create temp table price_candidates "
+        "(product_id text, week integer, threshold double precision) on commit drop",
+    )
+    db.copy_frame(conn, found[["product_id", "week", "threshold"]], ("pg_temp", "price_candidates"))
+    columns = ["product_id", "week", "lines", "cheap_lines", "usual_lines", "usual_cheap_lines"]
+    counted = _frame(conn, "cheap_lines", {**params, "weeks_around": WINDOW_WEEKS}, columns)
+    both = found.merge(counted, on=["product_id", "week"], how="inner")
+    kept = both[cuts.beyond_chance(both)]
+    return _most_bought(kept)[["product_id", "week", "depth", "lines"]].reset_index(drop=True)
+
+
+def _most_bought(found: pd.DataFrame) -> pd.DataFrame:
+    lines = found.groupby("product_id")["lines"].sum().reset_index()
+    most = lines.sort_values(["lines", "product_id"], ascending=[False, True])["product_id"][:MAX_PRODUCTS]
+    return found[found["product_id"].isin(most)].sort_values(["product_id", "week"])
+
+
+def groupings(
+    conn: db.Connection, night: Night, window: Window, found: pd.DataFrame, members: date | None
+) -> list[Grouping]:
+    """The purchases by each grouping, from the cuts that were found."""
+    params = {
+        "as_of_date": night.as_of_date,
+        "first": window.first,
+        "end": window.end,
+        "new_days": night.settings.lifecycle.new_tenure_days,
+        "sample": _thousandths(conn, night),
+        "members_on": members,
+    }
+    db.run_file(conn, f"{FOLDER}/purchases.sql", params)
+    db.execute(conn, "create temp table price_cuts (product_id text, week integer) on commit drop")
+    db.copy_frame(conn, found[["product_id", "week"]], ("pg_temp", "price_cuts"))
+    columns = ["kind", "grouping_name", "level", "name", "category", "week", "customers", "lines"]
+    counted = _frame(conn, "buyers", {}, columns)
+    return [
+        Grouping(name, *_arrays(part, found, window.weeks))
+        for name in GROUPINGS
+        if not (part := counted[counted["grouping_name"] == name]).empty
+    ]
+
+
+def _thousandths(conn: db.Connection, night: Night) -> int:
+    """Of 1,000 customers, those who take part: enough of a large shop, all of a small one."""
+    query = "select count(*) from features.customer_features where as_of_date = %(as_of_date)s"
+    customers = db.scalar(conn, query, night.params)
+    return int(min(1000, max(1, 1000 * night.settings.applications.prices.customers // max(customers, 1))))
+
+
+def _arrays(part: pd.DataFrame, found: pd.DataFrame, weeks: int) -> tuple[tuple[str, ...], Purchases]:
+    """The levels in order, and buyers, cuts and shares of the products that were cut."""
+    levels, products = (pd.Index(np.unique(column)) for column in (part["level"], found["product_id"]))
+    buyers, bought = part[part["kind"] == "buyers"], part[part["kind"] == "purchases"]
+    categories = pd.Index(np.unique(bought["name"]))
+
+    def dense(rows: pd.DataFrame, names: pd.Index, value: str) -> Any:
+        made = np.zeros((len(names), weeks, len(levels)))
+        at = names.get_indexer(rows["name"]), rows["week"], levels.get_indexer(rows["level"])
+        made[at] = rows[value].astype(float)
+        return made
+
+    of_category = dense(bought, categories, "lines")
+    category = buyers.drop_duplicates("name").set_index("name")["category"].reindex(products).fillna("")
+    is_cut = np.zeros((len(products), weeks), dtype=bool)
+    is_cut[products.get_indexer(found["product_id"]), found["week"]] = True
+    return tuple(levels), Purchases(
+        buyers=dense(buyers, products, "customers"),
+        is_cut=is_cut,
+        share=_shares(of_category, categories.get_indexer(category), dense(buyers, products, "lines")),
+    )
+
+
+def _shares(of_category: Any, category: Any, own: Any) -> Any:
+    """Share of each level in a week's purchases of a category but the product, drawn to that of the shop."""
+    shop = of_category.sum(axis=0)
+    shop = shop / np.maximum(shop.sum(axis=1, keepdims=True), 1)
+    others = of_category[np.maximum(category, 0)] * (category >= 0)[:, None, None] - own
+    others = np.maximum(others, 0)
+    return (others + SAME_CUSTOMERS * shop) / (others.sum(axis=2, keepdims=True) + SAME_CUSTOMERS)
+
+
+def _frame(conn: db.Connection, file: str, params: dict[str, Any], columns: list[str]) -> pd.DataFrame:
+    rows = db.rows(conn, db.statement(f"{FOLDER}/{file}.sql"), params)  # any order: each file has its own
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,43 @@
+"""Facts of the section in report and page: use of discounts, and who takes part in price cuts."""
+
+from typing import Any
+
+from segmentation.applications.prices.wording import LEVELS, REASONS
+from segmentation.language.texts import t
+from segmentation.runs.register import Run
+from segmentation.warehouse import db
+
+
+def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
+    """Rows of the date's groups and segments, in order; None where the date has none."""
+    params = {"as_of_date": run.as_of_date}
+    segments = db.rows(
+        conn,
+        "select r.*, v.name from segments.segment_price_response as r "
+        "inner join segments.segment_versions as v using (as_of_date, segment_id) "
+        "where as_of_date = %(as_of_date)s order by v.revenue_365d desc, segment_id",
+        params,
+    )
+    if not segments:
+        return None
+    groups = db.rows(
+        conn,
+        "select * from segments.group_price_response where as_of_date = %(as_of_date)s "
+        "order by grouping_name, array_position(%(levels)s, level), level",
+        {**params, "levels": list(LEVELS)},
+    )
+    return {
+        "segments": [_said(row) for row in segments],
+        "groups": [_said({**row, "name": t(LEVELS[row["level"]])}) for row in groups],
+        "placebos": db.rows(
+            conn,
+            "select shuffles, false_alarms from segments.price_placebos "
+            "where as_of_date = %(as_of_date)s order by grouping_name",
+            params,
+        ),
+        "has_discounts": any(row["discounted_line_share"] is not None for row in segments),
+    }
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "why": t(REASONS[row["reason"]]) if row["reason"] else ""}
