@@ -71,7 +71,7 @@ def candidates(prices: Prices, min_cut: float) -> pd.DataFrame:
 
 
 def beyond_chance(counted: pd.DataFrame) -> Array:
-    """Whether each candidate has more cheap lines than the product's ordinary weeks explain.
+    """Mask of the candidates that have more cheap lines than the product's ordinary weeks explain.
 
     `counted` has `lines, cheap_lines` of the week and `usual_lines, usual_cheap_lines` of the ordinary ones.
     """

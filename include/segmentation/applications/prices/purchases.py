@@ -34,7 +34,7 @@ class Window:
 
     @property
     def weeks(self) -> int:
-        """How many there are."""
+        """Number of weeks."""
         return (self.end - self.first).days // 7
 
 
