@@ -34,6 +34,7 @@ ROOMS = (
     {"operations"},
     {"pipeline"},
     {"local"},
+    {"analyst"},
     {"cli"},
     {"__main__", "audiences", "backfill", "decide", "erasure", "status", "warm"},  # shims for a release
 )

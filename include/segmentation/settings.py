@@ -28,7 +28,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 from segmentation.row_rules import NO_FAULT, RULES
-from segmentation.uses import Applications, Audiences, Habits, Products, Section
+from segmentation.uses import Analyst, Applications, Audiences, Habits, Products, Section
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -39,6 +39,8 @@ PREFIX = "SEGMENTATION__"
 SHOP_NAME = r"[a-z0-9][a-z0-9_-]{0,40}"
 UNDER_WAY = ("new", "pending", "processing", "paid", "shipped", "delivered", "completed")
 ORDER_STATUSES = (*UNDER_WAY, "cancelled", "canceled", "returned", "refunded")
+# sections of which no segment depends
+UNSHAPING = ("run", "limits", "retention", "audiences", "applications", "alerts", "analyst", "language")
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
 
@@ -359,6 +361,7 @@ class Settings(BaseSettings):
     run: Run = Run()
     limits: Limits = Limits()
     alerts: Alerts = Alerts()
+    analyst: Analyst = Analyst()
     language: Literal["en", "zh"] = Field("en", description="of names, reports, pages and alerts")
 
     @model_validator(mode="after")
@@ -393,9 +396,7 @@ class Settings(BaseSettings):
         shaping = self.model_dump(
             mode="json",
             exclude={
-                **dict.fromkeys(
-                    ("run", "limits", "retention", "audiences", "applications", "alerts", "language"), True
-                ),
+                **dict.fromkeys(UNSHAPING, True),
                 "shop": {"data"},
             },
         )

@@ -32,6 +32,18 @@ class Audiences(Section):
     keep_dates: int = Field(7, ge=1, description="exported dates that are kept")
 
 
+class Analyst(Section):
+    """The door of an analyst to the warehouse on this machine."""
+
+    port: int | None = Field(
+        None,
+        ge=1024,
+        le=65535,
+        description="of 127.0.0.1, at which the warehouse on this machine answers DBeaver, Metabase and "
+        "notebooks; empty: on its socket only",
+    )
+
+
 class Prices(Section):
     """Response to price cuts, and the least evidence from which it is told."""
 

@@ -11,6 +11,7 @@ import typer
 
 from segmentation import settings
 from segmentation.errors import SettingsError
+from segmentation.local import door
 from segmentation.local import home as homes
 from segmentation.local.home import Home
 from segmentation.pipeline import lifeline
@@ -206,6 +207,7 @@ def psql(
     where = homes.databases(server)[1].params
     target = {"PGHOST": where["host"], "PGPORT": str(where["port"]), "PGUSER": where["user"]}
     target |= {"PGDATABASE": where["dbname"], "PGPASSWORD": where["password"]}
+    print(door.told(server), file=sys.stderr)
     return subprocess.call(  # noqa: S603 (the user's own words)
         [str(server.bin_path / "psql"), *words], env={**os.environ, **target}
     )

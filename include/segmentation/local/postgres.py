@@ -13,6 +13,7 @@ import os
 import pwd
 import secrets
 import signal
+import socket as socket_module
 import stat
 import sys
 import tempfile
@@ -33,11 +34,16 @@ from segmentation.errors import SettingsError, WarehouseError
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 
-ADMIN, TASKS = "postgres", "segmentation_tasks"
+ADMIN, TASKS, ANALYST = "postgres", "segmentation_tasks", "analyst"
 GRANTED = ("reader", "segments_ui")  # roles of the server that the migrations grant to (docs/production.md)
-SOCKET, SOCKET_BYTES = ".s.PGSQL.5432", 107  # what an address of a Unix socket may be long
+SOCKET_PORT = 5432  # of a server without an address: a part of the socket's name
+SOCKET, SOCKET_BYTES = f".s.PGSQL.{SOCKET_PORT}", 107  # what an address of a Unix socket may be long
 PATIENCE_SECONDS, STOP_SECONDS = 5, 60
-HBA = "# Written by segmentation.local.postgres: the socket, and no address.\nlocal all all {method}\n"
+HBA = """\
+# Written by segmentation.local.postgres: the socket; by an address, where there is one, the analyst alone.
+local all all {method}
+host warehouse analyst 127.0.0.1/32 scram-sha-256
+"""
 
 CONF = """\
 # Written by segmentation.local.postgres: shares of this machine's memory, and bulk loads that do not stall.
@@ -54,8 +60,9 @@ max_connections = 120
 jit = off
 random_page_cost = 1.1
 timezone = 'UTC'
-# a socket in a private folder, and no address
-listen_addresses = ''
+# a socket in a private folder, and no address but the door of an analyst
+listen_addresses = '{addresses}'
+port = {port}
 unix_socket_directories = '{socket}'
 password_encryption = 'scram-sha-256'
 # an error's text has values of the shop in it (a failed cast): its client is told, the log is not
@@ -84,12 +91,16 @@ SHARES = {
 }
 
 
-def configuration(memory: int, socket: Path) -> str:
-    """The settings of a server on a machine with so many bytes of memory, with its socket in a folder."""
+def configuration(memory: int, socket: Path, port: int | None = None) -> str:
+    """The settings of a server on a machine with so many bytes of memory, with its socket in a folder.
+
+    With a `port` it answers on 127.0.0.1, too.
+    """
     megabytes = memory >> 20
     shares = {name: min(max(megabytes // part, least), most) for name, (part, least, most) in SHARES.items()}
     quoted = str(socket).replace('"', '""').replace("'", "''")  # a list of folders, each in double quotes
-    return CONF.format(**shares, socket=f'"{quoted}"')
+    door = {"addresses": "127.0.0.1" if port else "", "port": port or SOCKET_PORT}
+    return CONF.format(**shares, **door, socket=f'"{quoted}"')
 
 
 # --- private folders ---
@@ -223,7 +234,10 @@ class Server(PostgresServer):
     def _configure(self) -> None:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         socket = socket_folder(self.pgdata, self.account)
-        (self.pgdata / "segmentation.conf").write_text(configuration(memory, socket))
+        port = settings.load().analyst.port
+        if port:
+            _refuse_taken(port)
+        (self.pgdata / "segmentation.conf").write_text(configuration(memory, socket, port))
         conf = self.pgdata / "postgresql.conf"
         include = "include_if_exists = 'segmentation.conf'\n"
         if include not in conf.read_text():
@@ -333,6 +347,18 @@ class Server(PostgresServer):
     def _cleanup(self) -> None:
         if self.pgdata.exists():
             super()._cleanup()
+
+
+def _refuse_taken(port: int) -> None:
+    """Refuse a port of 127.0.0.1 at which something answers already."""
+    with contextlib.closing(socket_module.socket()) as probe:
+        probe.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettingsError(
+                f"analyst.port: {port} is not free ({error.strerror}); name another"
+            ) from None
 
 
 def stop(process: psutil.Process) -> None:

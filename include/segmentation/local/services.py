@@ -20,8 +20,8 @@ import psutil
 
 from segmentation import settings
 from segmentation.errors import SettingsError
+from segmentation.local import door, postgres
 from segmentation.local import home as homes
-from segmentation.local import postgres
 from segmentation.local.home import Home
 from segmentation.pipeline.lifeline import PARENT
 from segmentation.runs import dag_ids
@@ -323,6 +323,7 @@ def _say(home: Home, environment: dict[str, str], number: int) -> None:
         "Ctrl-C stops everything.",
         flush=True,
     )
+    print(door.told(home.start_server()), file=sys.stderr, flush=True)
 
 
 def stop(processes: dict[str, subprocess.Popen]) -> None:
