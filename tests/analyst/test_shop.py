@@ -1,11 +1,12 @@
 """The published tables as frames, and the door through which they are read."""
 
+import socket
 from datetime import date
 
 import psycopg2
 import pytest
 
-from segmentation import open_shop
+from segmentation import open_shop, settings
 from segmentation.analyst.shop import Shop
 from segmentation.errors import SettingsError
 from segmentation.local import door, postgres
@@ -59,11 +60,9 @@ def test_an_address_that_cannot_be_read_is_not_repeated():
 @pytest.fixture
 def own_server(tmp_path_factory, monkeypatch):
     """A server of this test's own, with a port of 127.0.0.1."""
-    from tests.machine import free_port
-
-    from segmentation import settings
-
-    monkeypatch.setenv("SEGMENTATION__ANALYST__PORT", str(free_port()))
+    with socket.socket() as probe:
+        probe.bind((door.LOOPBACK, 0))
+        monkeypatch.setenv("SEGMENTATION__ANALYST__PORT", str(probe.getsockname()[1]))
     settings.load.cache_clear()
     server = postgres.start(tmp_path_factory.mktemp("door") / "postgres")
     postgres.database(server, "warehouse")
@@ -81,7 +80,10 @@ def test_the_door_is_on_the_loopback_reads_only_and_asks_for_the_password(own_se
     assert door.open_door(own_server) == found  # the same again
     with open_shop(found.dsn) as shop:
         assert shop.sql("select current_user as who")["who"].tolist() == ["analyst"]
-    for change in ("create table public.mine (n int)", "set default_transaction_read_only = off; drop schema public"):
+    for change in (
+        "create table public.mine (n int)",
+        "set default_transaction_read_only = off; drop schema public",
+    ):
         with psycopg2.connect(found.dsn) as conn, conn.cursor() as cursor, pytest.raises(psycopg2.Error):
             cursor.execute(change)
     other = tmp_path / "pgpass"
