@@ -10,8 +10,9 @@ from typing import Any
 _OF_ANALYSTS = {
     "open_shop": "segmentation.analyst.shop",
     "segment_customers": "segmentation.analyst.own_frame",
+    "own_algorithm": "segmentation.analyst.own_frame",
 }
-__all__ = ["open_shop", "segment_customers"]  # noqa: F822 (found on first use, since their imports take seconds)
+__all__ = ["open_shop", "own_algorithm", "segment_customers"]  # noqa: F822 (found on first use, since their imports take seconds)
 
 
 def __getattr__(name: str) -> Any:

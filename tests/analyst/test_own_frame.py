@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import segment_customers
+from segmentation import own_algorithm, segment_customers
 from segmentation.analyst import own_frame
 from segmentation.errors import SettingsError
 from segmentation.settings import INCLUDE
@@ -45,6 +45,17 @@ def test_kinds_are_found_and_the_number_of_them():
     assert len(set.union(*kinds_of(found))) == 3
     assert found.leaderboard["chosen"].sum() == 1
     assert found.verdict
+
+
+def test_an_algorithm_of_ones_own_is_searched_beside_the_others():
+    quantiles = own_algorithm("by_recency", lambda X, k, seed: np.argsort(np.argsort(X[:, 1])) * k // len(X))
+    found = segment_customers(
+        shop(), k=3, columns=["orders", "recency_days"], algorithms=["kmeans", quantiles]
+    )
+    assert set(found.leaderboard["algorithm"]) == {"kmeans", "by_recency"}
+    alone = segment_customers(shop(), k=3, columns=["orders", "recency_days"], algorithms=[quantiles])
+    assert [len(kind) for kind in kinds_of(alone)] == [1, 1, 1]
+    assert alone.model.algorithm == "by_recency"
 
 
 def test_the_order_of_rows_changes_nothing():
@@ -101,7 +112,7 @@ def test_what_is_misspelt_is_named(asked, message):
 def test_the_import_is_light_and_needs_neither_airflow_nor_a_database():
     code = (
         "import sys, segmentation; assert 'pandas' not in sys.modules; "
-        "from segmentation import segment_customers; "
+        "from segmentation import own_algorithm, segment_customers; "
         "print([m for m in ('airflow', 'psycopg2', 'sqlalchemy') if m in sys.modules])"
     )
     where = {**os.environ, "PYTHONPATH": str(INCLUDE)}

@@ -1,6 +1,6 @@
 """Fit and choose on a frame of one's own, without Airflow and without a database: `segment_customers`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from pandas.api import types
 from segmentation.errors import SettingsError
 from segmentation.modelling import assign, choose, search
 from segmentation.modelling.algorithms import registry
+from segmentation.modelling.algorithms.base import Algorithm, Fitted, k_trials
+from segmentation.modelling.labellers import NeighbourLabeller
 from segmentation.modelling.prepare import prepare
 from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores import table as scores
@@ -76,7 +78,7 @@ def segment_customers(
     k: int | None = None,
     *,
     columns: Sequence[str] | None = None,
-    algorithms: Sequence[str] = USUAL,
+    algorithms: Sequence[str | Algorithm] = USUAL,
     transforms: Mapping[str, str] | None = None,
     weights: Mapping[str, float] | None = None,
     before: pd.Series | None = None,
@@ -94,7 +96,7 @@ def segment_customers(
     columns
         Those to compare customers by; by default all.
     algorithms
-        Names of the registry (`segmentation.modelling.algorithms.registry()`), one's own among them.
+        Names of the registry (`segmentation.modelling.algorithms.registry()`), and `own_algorithm`s.
     transforms
         `log`, `linear`, `share`, `power` or `category` by column; by default texts are categories, and numbers
         that are never negative and skewed are compared by their logarithm.
@@ -141,8 +143,8 @@ def segment_customers(
     pipeline, matrix = prepare(frame, features, preparation)
     fitted = [
         candidate
-        for name in search_settings.algorithms
-        for candidate in fit_algorithm(name, matrix, search_settings, progress)
+        for algorithm in algorithms
+        for candidate in fit_algorithm(algorithm, matrix, search_settings, progress)
     ]
     evaluated = matrix.iloc[evaluation_rows(matrix, search_settings)]
     scored = scores.score(fitted, evaluated, search_settings, progress=progress)
@@ -184,14 +186,50 @@ def usual_transform(column: pd.Series) -> str:
     return "log" if known.min() >= 0 and known.skew() > SKEWED else "linear"
 
 
-def _search_settings(settings: ModelSettings, k: int | None, algorithms: Sequence[str]) -> ModelSettings:
-    known = registry()
-    if unknown := [name for name in algorithms if name not in known]:
+def own_algorithm(
+    name: str, labels: Callable[[np.ndarray, int, int], np.ndarray], max_rows: int = 10_000
+) -> Algorithm:
+    """Make an algorithm of a function, to be searched beside those of the registry.
+
+    Parameters
+    ----------
+    labels : (X, k, seed) -> array of shape (n_customers,)
+        Cluster of each row of the prepared matrix X, from 0; -1 is noise.
+    max_rows
+        Above it a sample is fitted; whoever is not in it gets the segment of the nearest customers.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import AgglomerativeClustering
+    >>> complete = own_algorithm(
+    ...     "complete", lambda X, k, seed: AgglomerativeClustering(k, linkage="complete").fit_predict(X)
+    ... )
+    >>> complete.name
+    'complete'
+    """
+    return Algorithm(
+        name=name,
+        title=name,
+        trials=lambda X, settings: k_trials(settings),
+        fit=lambda X, shared, params, seed: Fitted(
+            NeighbourLabeller(X, np.asarray(labels(X, params["k"], seed), dtype=np.int64))
+        ),
+        max_rows=max_rows,
+        labels_rest="nearest labelled customer",
+        confidence="share of the 15 nearest labelled customers that agree",
+    )
+
+
+def _search_settings(
+    settings: ModelSettings, k: int | None, algorithms: Sequence[str | Algorithm]
+) -> ModelSettings:
+    known, names = registry(), [name for name in algorithms if isinstance(name, str)]
+    if unknown := [name for name in names if name not in known]:
         raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(known))})")
     if k is not None and not 2 <= k <= 50:
         raise SettingsError(f"k={k}: expected a number of segments between 2 and 50")
     bounds = {"k_min": k, "k_max": k} if k is not None else {}
-    return settings.model_copy(update={"algorithms": tuple(algorithms), **bounds})
+    return settings.model_copy(update={**({"algorithms": tuple(names)} if names else {}), **bounds})
 
 
 def _ids(labels: pd.Series, before: pd.Series | None) -> tuple[int, ...]:

@@ -85,7 +85,7 @@ class Candidate:
 
 
 def fit_algorithm(
-    name: str,
+    name: str | Algorithm,
     X: pd.DataFrame | np.ndarray | SearchSample,
     settings: ModelSettings,
     progress: Progress = silent,
@@ -95,6 +95,8 @@ def fit_algorithm(
 
     Parameters
     ----------
+    name : str or Algorithm
+        An entry of the registry, or an algorithm that is in no registry.
     X : DataFrame (index = customer_id) or ndarray, of shape (n_customers, n_columns), or SearchSample
         A prepared matrix without NaN, or the search sample of it. A DataFrame is fitted in the order of
         its index, so the order of its rows changes nothing; an array is taken as it is.
@@ -112,7 +114,7 @@ def fit_algorithm(
     ValueError
         The algorithm is unknown, or the matrix is empty or not finite.
     """
-    algorithm = algorithms.get(name)
+    algorithm = name if isinstance(name, Algorithm) else algorithms.get(name)
     sample = X if isinstance(X, SearchSample) else SearchSample.of(X, settings)
     evaluated = np.sort(sample.evaluated)  # the same customers in the order of fitting
     back = np.searchsorted(evaluated, sample.evaluated)
