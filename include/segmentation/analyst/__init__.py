@@ -1,1 +1,1 @@
-"""What an analyst imports: the published tables as frames, and the search on a frame of one's own."""
+"""Library of an analyst: the published tables as frames, and the search on a frame of one's own."""

@@ -1,11 +1,13 @@
 """Fit and choose on a frame of one's own, without Airflow and without a database: `segment_customers`."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
+from scipy import stats
 
 from segmentation.errors import SettingsError
 from segmentation.modelling import assign, choose, search
@@ -180,10 +182,11 @@ def usual_transform(column: pd.Series) -> str:
     """
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         return "category"
-    known = column.dropna()
+    known = column.dropna().astype(float)
     if known.between(0, 1).all():
         return "share"
-    return "log" if known.min() >= 0 and known.skew() > SKEWED else "linear"
+    is_skewed = bool((known >= 0).all()) and stats.skew(known) > SKEWED
+    return "log" if is_skewed else "linear"
 
 
 def own_algorithm(
@@ -209,7 +212,6 @@ def own_algorithm(
     """
     return Algorithm(
         name=name,
-        title=name,
         trials=lambda X, settings: k_trials(settings),
         fit=lambda X, shared, params, seed: Fitted(
             NeighbourLabeller(X, np.asarray(labels(X, params["k"], seed), dtype=np.int64))
@@ -238,13 +240,10 @@ def _ids(labels: pd.Series, before: pd.Series | None) -> tuple[int, ...]:
     if before is None:
         return tuple(cluster + 1 for cluster in clusters)
     both = pd.DataFrame({"cluster": labels, "segment": before}).dropna().astype(int)
-    overlap = {
-        (int(cluster), int(segment)): int(n)
-        for (cluster, segment), n in both.groupby(["cluster", "segment"]).size().items()
-    }
+    overlap = Counter(zip(both["cluster"].tolist(), both["segment"].tolist(), strict=True))
     free = int(max(before.dropna(), default=0)) + 1
     ids = []
-    for match in identity.match(overlap, clusters):
+    for match in identity.match(dict(overlap), clusters):
         ids.append(match.segment_id or free)
         free += match.segment_id is None
     return tuple(ids)

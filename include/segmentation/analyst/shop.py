@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DSN = "SEGMENTATION_DSN"
+WHOLE = ("segment_id", "previous_segment_id", "rule_segment_id", "days_in_segment")  # numbers, but no floats
 
 
 def open_shop(where: str | None = None) -> "Shop":
@@ -106,7 +107,7 @@ class Shop:
     def customers(self, as_of: date | str | None = None) -> "pd.DataFrame":
         """Segment, confidence and days in it of each customer of a date (index `customer_id`)."""
         frame = self._customers_of("segments.customer_segments", as_of)
-        whole = [name for name in frame if name.endswith("segment_id") or name == "days_in_segment"]
+        whole = [name for name in WHOLE if name in frame]
         return frame.astype(dict.fromkeys(whole, "Int64")).assign(is_outlier=frame["is_outlier"] == "t")
 
     def segments(self, as_of: date | str | None = None) -> "pd.DataFrame":
@@ -115,7 +116,7 @@ class Shop:
         return self._of_date("segments.segment_versions", as_of, order).set_index("segment_id")
 
     def profiles(self, as_of: date | str | None = None) -> "pd.DataFrame":
-        """What the customers of each segment are like: a row a segment and feature."""
+        """Means and medians of the features of each segment: a row a segment and feature."""
         return self._of_date("segments.segment_profiles", as_of, "segment_id, feature")
 
     def leaderboard(self, as_of: date | str | None = None) -> "pd.DataFrame":

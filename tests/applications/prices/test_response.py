@@ -74,7 +74,7 @@ def test_a_group_that_differs_before_the_cuts_is_not_told_of():
     ("made", "reason"),
     [
         ({"products": 6}, "few_cuts"),
-        ({"volume": 0.8}, "few_buyers"),
+        ({"volume": 0.3}, "few_buyers"),
         ({}, "no_difference"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

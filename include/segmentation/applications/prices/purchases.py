@@ -126,7 +126,11 @@ def _arrays(part: pd.DataFrame, found: pd.DataFrame, weeks: int) -> tuple[tuple[
 
     def dense(rows: pd.DataFrame, names: pd.Index, value: str) -> Any:
         made = np.zeros((len(names), weeks, len(levels)))
-        at = names.get_indexer(rows["name"]), rows["week"], levels.get_indexer(rows["level"])
+        at = (
+            names.get_indexer(pd.Index(rows["name"])),
+            rows["week"].to_numpy(dtype=int),
+            levels.get_indexer(pd.Index(rows["level"])),
+        )
         made[at] = rows[value].astype(float)
         return made
 
@@ -137,7 +141,9 @@ def _arrays(part: pd.DataFrame, found: pd.DataFrame, weeks: int) -> tuple[tuple[
     return tuple(levels), Purchases(
         buyers=dense(buyers, products, "customers"),
         is_cut=is_cut,
-        share=_shares(of_category, categories.get_indexer(category), dense(buyers, products, "lines")),
+        share=_shares(
+            of_category, categories.get_indexer(pd.Index(category)), dense(buyers, products, "lines")
+        ),
     )
 
 

@@ -43,7 +43,7 @@ def _week(day: Array) -> Array:
 
 def _cuts(days: Array) -> _Cuts:
     """Return the cuts of the weeks of those days, the same in every shop."""
-    weeks = np.arange(_week(days.min()), _week(days.max()) + 1)
+    weeks = np.arange(int(_week(days.min())), int(_week(days.max())) + 1)
     best_seller = np.arange(len(CATEGORIES) * BEST_SELLERS_A_CATEGORY, dtype=np.uint64)
     key = _key(_key(_stream("price cut") ^ best_seller, best_seller)[None, :], weeks[:, None])
     percent = np.where(
