@@ -55,7 +55,7 @@ class Prices(Section):
         26, ge=1, description="age of the published date by whose segments purchases are told apart"
     )
     customers: int = Field(
-        100_000, ge=1000, description="customers who are looked at; of a larger shop a sample takes part"
+        50_000, ge=1000, description="customers who are looked at; of a larger shop a sample takes part"
     )
     shuffles: int = Field(
         50, ge=20, le=2000, description="of the weeks of the prices, by which each date is tried"

@@ -37,7 +37,7 @@ from segmentation.warehouse.db import Database
 ADMIN, TASKS, ANALYST = "postgres", "segmentation_tasks", "analyst"
 GRANTED = ("reader", "segments_ui")  # roles of the server that the migrations grant to (docs/production.md)
 SOCKET_PORT = 5432  # of a server without an address: a part of the socket's name
-SOCKET, SOCKET_BYTES = f".s.PGSQL.{SOCKET_PORT}", 107  # what an address of a Unix socket may be long
+SOCKET, SOCKET_BYTES = ".s.PGSQL.65535", 107  # the longest name, and what an address may be long
 PATIENCE_SECONDS, STOP_SECONDS = 5, 60
 HBA = """\
 # Written by segmentation.local.postgres: the socket; by an address, where there is one, the analyst alone.

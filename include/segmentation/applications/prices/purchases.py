@@ -60,7 +60,12 @@ def members_on(conn: db.Connection, night: Night) -> date | None:
 
 def find_cuts(conn: db.Connection, night: Night, window: Window) -> pd.DataFrame:
     """The cuts of the weeks: `product_id, week, depth, lines`, in order."""
-    params = {"first": window.first, "end": window.end, "min_lines": cuts.MIN_LINES}
+    params = {
+        "first": window.first,
+        "end": window.end,
+        "min_lines": cuts.MIN_LINES,
+        "sample": _thousandths(conn, night),
+    }
     frame = _frame(conn, "product_weeks", params, ["product_id", "week", "lines", "price"])
     found = cuts.candidates(cuts.Prices.of(frame, window.weeks), night.settings.applications.prices.min_cut)
     if found.empty:

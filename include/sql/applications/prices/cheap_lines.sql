@@ -1,6 +1,6 @@
 -- Purpose: of the lines of each candidate for a cut, and of the ordinary weeks around it, those that were cheap.
 -- Grain: candidate. Inputs: price_candidates (temporary), core.order_items.
--- Parameters: first, end (Mondays), weeks_around (on either side).
+-- Parameters: first, end (Mondays), weeks_around (on either side), sample (customers of 1,000).
 -- Re-run: it only reads.
 with asked as (
     select distinct c.product_id
@@ -18,6 +18,7 @@ lines as (
         i.day >= %(first)s::date and i.day < %(end)s::date
         and i.quantity > 0 and i.unit_price > 0 and i.amount_cents > 0
         and not i.is_service
+        and mod(abs(hashtextextended(i.customer_id, 15)), 1000) < %(sample)s::integer
 ),
 
 known as (
