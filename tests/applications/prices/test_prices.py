@@ -4,10 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from segmentation import applications
+from segmentation import applications, report
 from segmentation.applications.prices import purchases, verdicts
 from segmentation.applications.prices.section import section
 from segmentation.applications.prices.stages import prepare
+from segmentation.language import numbers
+from segmentation.language.texts import speaking
 from segmentation.publishing import publish as publishing
 from segmentation.runs import register
 from segmentation.settings import Settings
@@ -107,6 +109,12 @@ def test_what_is_planted_is_recovered_in_order(publisher, warehouse_of_demo):
         facts = section(conn, register.find(conn, again.run_id))
     assert len(facts["segments"]) == len(set(labels.values()))
     assert all(bool(row["why"]) == (row["outcome"] == verdicts.CANNOT) for row in facts["segments"])
+    for language in ("en", "zh"):
+        with speaking(language):
+            page = report.environment("EUR").get_template("prices/section.html.j2").render(shown=facts)
+        assert numbers.number(planted[-1]["ratio"], 2) in page
+        assert ("cannot be told" in page) == (language == "en")
+        assert page.count("<tr>") >= len(facts["segments"]) + len(facts["groups"])
 
 
 def test_nothing_is_told_of_segments_that_are_not_older_than_the_purchases(publisher, warehouse_of_demo):
