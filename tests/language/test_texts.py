@@ -85,7 +85,13 @@ def by_name() -> Iterator[str]:
 SUITES = ast.Module(
     [
         node
-        for file in sorted((*CODE.glob("*/expectations.py"), CODE / "quality" / "builder.py"))
+        for file in sorted(
+            (
+                *CODE.glob("*/expectations.py"),
+                *CODE.glob("applications/*/gate.py"),
+                CODE / "quality" / "builder.py",
+            )
+        )
         for node in ast.parse(file.read_text()).body
     ],
     [],

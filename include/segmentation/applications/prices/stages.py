@@ -27,8 +27,13 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
 
     Segments are those of an earlier published date, so that none is decided by the purchases that are counted.
     Returns the cut weeks and products found, and the groups of which something can be told.
+
+    Raises
+    ------
+    GateFailed
+        See `gate.check`.
     """
-    from segmentation.applications.prices import purchases
+    from segmentation.applications.prices import gate, purchases
 
     window = purchases.Window.before(night.as_of_date, night.settings.applications.prices.weeks)
     with night.warehouse.connect() as conn:
@@ -50,8 +55,8 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         PLACEBOS: _placebos(night, trials),
     }
     with night.warehouse.connect() as conn:
-        for table, frame in staged.items():
-            applications.stage(conn, night, table, frame)
+        places = {table: applications.stage(conn, night, table, frame) for table, frame in staged.items()}
+    gate.check(night, groups=places[GROUPS], responses=places[SEGMENTS], placebos=places[PLACEBOS])
     told = int((rows["outcome"] == "can be told").sum())
     progress(f"prices: of {told} of {len(rows)} groups something can be told")
     return {"cut_weeks": len(found), "products": products, "groups": len(rows), "told": told}
