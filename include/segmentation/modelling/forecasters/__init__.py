@@ -1,0 +1,1 @@
+"""Forecasts of what each customer will do, one forecaster a file."""
