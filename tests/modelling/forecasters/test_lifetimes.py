@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, History, simulate
 from segmentation.modelling.forecasters.gamma_gamma import GammaGamma
 from segmentation.modelling.forecasters.gamma_gamma import simulate as simulate_value
