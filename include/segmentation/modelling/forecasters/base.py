@@ -1,0 +1,88 @@
+"""Terms that all forecasters share: what is known of customers, what they then did, what is expected of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from segmentation.modelling.forecasters.bgnbd import History
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Customers as they were at a date, and what they did in the days after it.
+
+    Attributes
+    ----------
+    known : DataFrame of shape (n, columns of known.sql), index customer_id
+    order_days : ndarray of shape (n,)
+        Days with an order within `days`.
+    spend : ndarray of shape (n,)
+        Net spend within `days`, in currency units, at least 0.
+    """
+
+    known: pd.DataFrame
+    order_days: Array
+    spend: Array
+    days: int
+
+    @property
+    def bought(self) -> NDArray[np.bool_]:
+        """Whether there was an order."""
+        return self.order_days > 0
+
+    def take(self, rows: NDArray[np.int64]) -> Sample:
+        """Some of the customers, by their place."""
+        return replace(
+            self, known=self.known.iloc[rows], order_days=self.order_days[rows], spend=self.spend[rows]
+        )
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Of each customer: the probability of an order, and the spend to expect, in currency units."""
+
+    probability: Array
+    spend: Array
+
+
+class Fitted(Protocol):
+    """A forecaster that has learned."""
+
+    def expect(self, known: pd.DataFrame) -> Expectation:
+        """What to expect of customers within the days that it has learned."""
+        ...
+
+
+class Forecaster(Protocol):
+    """An entry of the registry."""
+
+    def __call__(self, samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> Fitted:
+        """Learn from samples with an outcome of `days`, and from the customers of today as they are known.
+
+        Raises
+        ------
+        TooYoungError
+            The shop has not the past that this forecaster needs.
+        """
+        ...
+
+
+class TooYoungError(ValueError):
+    """There is too little to learn from."""
+
+
+def history(known: pd.DataFrame) -> History:
+    """The three numbers of BG/NBD, in days."""
+    return History.of(
+        known["order_days"].to_numpy() - 1,
+        (known["first_days"] - known["last_days"]).to_numpy(),
+        known["first_days"].to_numpy(),
+    )

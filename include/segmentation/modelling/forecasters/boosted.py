@@ -1,0 +1,47 @@
+"""Boosted trees, one ensemble for buying and one for the value of what is bought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample
+from segmentation.modelling.forecasters.two_parts import TwoParts, View
+
+TREES = {"max_depth": 3, "max_iter": 120, "learning_rate": 0.05, "early_stopping": False, "min_samples_leaf": 30}
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Trees of the two parts."""
+
+    buying: HistGradientBoostingClassifier
+    value: HistGradientBoostingRegressor
+
+    def probability(self, view: View) -> Array:
+        return self.buying.predict_proba(view.ranks)[:, 1]
+
+    def log_value(self, view: View) -> Array:
+        return self.value.predict(np.column_stack([view.money, view.ranks]))
+
+
+def learn(view: View, bought: Array, log_value: Array, weight: Array, seed: int) -> Boosted:
+    """Fit both: `log_value` is that of the buyers."""
+    with threadpool_limits(1):  # the same sums whatever the machine
+        buying = HistGradientBoostingClassifier(**TREES, random_state=seed)
+        value = HistGradientBoostingRegressor(**TREES, random_state=seed)
+        of_buyers = np.column_stack([view.money, view.ranks])[bought]
+        return Boosted(
+            buying.fit(view.ranks, bought, sample_weight=weight),
+            value.fit(of_buyers, log_value, sample_weight=weight[bought]),
+        )
+
+
+def boosted(samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> TwoParts:
+    """Two boosted parts, learned from samples of several dates."""
+    return TwoParts.learned(learn, samples, today, days, seed)

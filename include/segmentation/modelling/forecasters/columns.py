@@ -1,0 +1,57 @@
+"""Columns that the learning forecasters look at: percentile ranks, and the logarithm of money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.forecasters.base import Array, Sample, history
+from segmentation.modelling.forecasters.bgnbd import BetaGeometric
+from segmentation.modelling.representations.transformers import PercentileRanks
+
+MONEY = ("spend_30d", "spend_90d", "spend_180d", "spend_365d", "spend_season", "largest_day")
+
+
+def described(known: pd.DataFrame, rhythm: BetaGeometric | None, days: int) -> pd.DataFrame:
+    """What is known, with a few ratios, and what BG/NBD makes of it where there is one."""
+    columns = {name: known[name].to_numpy(dtype=np.float64) for name in known}
+    first, last, count = (columns[name] for name in ("first_days", "last_days", "order_days"))
+    columns["overdue"] = last * count / np.maximum(first, 1.0)
+    columns["order_value"] = columns["spend"] / count
+    columns["rate"] = count / (first + 30.0)
+    columns["spend_rate"] = columns["spend"] / (first + 30.0)
+    if rhythm is not None:
+        past = history(known)
+        columns["rhythm_alive"] = rhythm.alive(past)
+        columns["rhythm_probability"] = rhythm.probability(past, days)
+        columns["rhythm_spend"] = rhythm.orders(past, days) * columns["order_value"]
+    return pd.DataFrame(columns, index=known.index)
+
+
+def rhythm_of(known: pd.DataFrame, seed: int, most: int = 10_000) -> BetaGeometric | None:
+    """BG/NBD of these customers; None where nobody has come again."""
+    rows = np.random.default_rng(seed).permutation(len(known))[:most]
+    try:
+        return BetaGeometric.fit(history(known.iloc[np.sort(rows)]))
+    except ValueError:
+        return None
+
+
+def ranked(table: pd.DataFrame, among: PercentileRanks) -> Array:
+    """Percentile ranks among the customers that `among` was fitted on, from -1 to 1."""
+    return 2 * among.transform(table.to_numpy()) - 1
+
+
+def money(table: pd.DataFrame, unit: float) -> Array:
+    """Logarithms of money, in units of the shop's middle order."""
+    names = [*MONEY, "order_value", "spend_rate"]
+    return np.log1p(table[names].to_numpy() / unit)
+
+
+def unit_of(samples: Sequence[Sample], today: pd.DataFrame) -> float:
+    """The median value of an order day of today's customers."""
+    value = today["spend"].to_numpy() / today["order_days"].to_numpy()
+    positive = value[value > 0]
+    return float(np.median(positive)) if positive.size else 1.0

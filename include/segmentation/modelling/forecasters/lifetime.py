@@ -1,0 +1,60 @@
+"""The forecast of a shop too young to learn: BG/NBD for orders, gamma-gamma or the own mean for their value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample, TooYoungError, history
+from segmentation.modelling.forecasters.bgnbd import BetaGeometric
+from segmentation.modelling.forecasters.gamma_gamma import GammaGamma
+
+FITTED_ON = 20_000
+MOST_RELATED = 0.3  # correlation of frequency and value, above which gamma-gamma does not hold
+LEAST_BUYERS = 30
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """Orders by BG/NBD; their value by gamma-gamma, or the customer's own mean where that is None."""
+
+    orders: BetaGeometric
+    value: GammaGamma | None
+    days: int
+
+    def expect(self, known: pd.DataFrame) -> Expectation:
+        past = history(known)
+        own = known["spend"].to_numpy() / known["order_days"].to_numpy()
+        value = own
+        if self.value is not None:
+            value = np.where(
+                own > 0, self.value.mean(known["order_days"].to_numpy(), np.maximum(own, 0.01)), 0.0
+            )
+        return Expectation(self.orders.probability(past, self.days), self.orders.orders(past, self.days) * value)
+
+
+def lifetime(samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> Lifetime:
+    """Fit both on the customers of today: their past is all that the models ask for."""
+    rows = np.random.default_rng(seed).permutation(len(today))[:FITTED_ON]
+    sampled = today.iloc[np.sort(rows)]
+    try:
+        orders = BetaGeometric.fit(history(sampled))
+    except ValueError as error:
+        raise TooYoungError(str(error)) from None
+    return Lifetime(orders, _value(sampled), days)
+
+
+def _value(known: pd.DataFrame) -> GammaGamma | None:
+    count = known["order_days"].to_numpy(dtype=np.float64)
+    value = known["spend"].to_numpy(dtype=np.float64) / count
+    again = (count > 1) & (value > 0)
+    if again.sum() < LEAST_BUYERS or _related(np.log(count[again]), np.log(value[again])) > MOST_RELATED:
+        return None
+    return GammaGamma.fit(count[again], value[again])
+
+
+def _related(left: Array, right: Array) -> float:
+    return 0.0 if left.std() == 0 or right.std() == 0 else float(np.corrcoef(left, right)[0, 1])

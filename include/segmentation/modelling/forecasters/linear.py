@@ -1,0 +1,47 @@
+"""Linear forecasts: logistic regression on percentile ranks for buying, ridge regression for the value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from threadpoolctl import threadpool_limits
+
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample
+from segmentation.modelling.forecasters.two_parts import TwoParts, View
+
+INVERSE_PENALTY = 0.05
+RIDGES = tuple(10.0**power for power in range(-1, 4))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Coefficients of the two parts."""
+
+    buying: LogisticRegression
+    value: RidgeCV
+
+    def probability(self, view: View) -> Array:
+        with threadpool_limits(1):
+            return self.buying.predict_proba(view.ranks)[:, 1]
+
+    def log_value(self, view: View) -> Array:
+        with threadpool_limits(1):
+            return self.value.predict(np.column_stack([view.money, view.ranks]))
+
+
+def learn(view: View, bought: Array, log_value: Array, weight: Array, seed: int) -> Linear:
+    """Fit both: `log_value` is that of the buyers."""
+    with threadpool_limits(1):  # the same sums whatever the machine
+        buying = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought, sample_weight=weight)
+        of_buyers = np.column_stack([view.money, view.ranks])[bought]
+        value = RidgeCV(alphas=RIDGES).fit(of_buyers, log_value, sample_weight=weight[bought])
+    return Linear(buying, value)
+
+
+def linear(samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> TwoParts:
+    """Two linear parts, learned from samples of several dates."""
+    return TwoParts.learned(learn, samples, today, days, seed)

@@ -1,0 +1,98 @@
+"""Forecasts in two parts, learned from the shop's own past: whether somebody buys, and for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.forecasters import columns
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample, TooYoungError
+from segmentation.modelling.forecasters.bgnbd import BetaGeometric
+from segmentation.modelling.representations.transformers import PercentileRanks
+
+MOST_ROWS = 20_000  # of each sample
+LEAST_OF_A_KIND = 10  # buyers, and others; with fewer nothing is learned
+
+
+@dataclass(frozen=True)
+class View:
+    """Customers as both parts see them: percentile ranks among those of the same date, and log money."""
+
+    ranks: Array
+    money: Array
+
+
+class Parts(Protocol):
+    """A fitted pair."""
+
+    def probability(self, view: View) -> Array: ...
+
+    def log_value(self, view: View) -> Array: ...
+
+
+Learn = Callable[[View, Array, Array, Array, int], Parts]
+
+
+@dataclass(frozen=True)
+class TwoParts:
+    """The fitted pair, with what turns customers into a view.
+
+    Attributes
+    ----------
+    smearing : float
+        Mean spend of buyers over the mean of exp(log value): Duan 1983.
+    """
+
+    parts: Parts
+    rhythm: BetaGeometric | None
+    among: PercentileRanks
+    unit: float
+    days: int
+    smearing: float
+
+    @classmethod
+    def learned(
+        cls, learn: Learn, samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int
+    ) -> TwoParts:
+        """Learn from all samples together; each one's ranks are among the customers of its own date."""
+        bought = [sample.bought for sample in samples]
+        buyers = int(sum(each.sum() for each in bought))
+        if min(buyers, sum(map(len, bought)) - buyers) < LEAST_OF_A_KIND:
+            raise TooYoungError("too few customers bought, or did not buy, within the horizon")
+        unit = columns.unit_of(samples, today)
+        views, taken = [], []
+        rhythm = columns.rhythm_of(today, seed)
+        for sample in samples:
+            rows = np.sort(np.random.default_rng(seed).permutation(len(sample.known))[:MOST_ROWS])
+            among, view = _view(sample.known, rhythm, days, unit, seed)
+            views.append(View(view.ranks[rows], view.money[rows]))
+            taken.append(sample.take(rows))
+        view = View(np.concatenate([v.ranks for v in views]), np.concatenate([v.money for v in views]))
+        spend = np.concatenate([sample.spend for sample in taken])
+        buys = np.concatenate([sample.bought for sample in taken])
+        weight = np.ones(len(spend))
+        log_value = np.log(np.maximum(spend[buys] / unit, 0.01))
+        parts = learn(view, buys, log_value, weight, seed)
+        of_buyers = View(view.ranks[buys], view.money[buys])
+        smearing = spend[buys].sum() / (unit * np.exp(parts.log_value(of_buyers)).sum())
+        return cls(parts, rhythm, _view(today, rhythm, days, unit, seed)[0], unit, days, float(smearing))
+
+    def expect(self, known: pd.DataFrame) -> Expectation:
+        table = columns.described(known, self.rhythm, self.days)
+        view = View(columns.ranked(table, self.among), columns.money(table, self.unit))
+        probability = self.parts.probability(view)
+        return Expectation(
+            probability, probability * self.smearing * self.unit * np.exp(self.parts.log_value(view))
+        )
+
+
+def _view(
+    known: pd.DataFrame, rhythm: BetaGeometric | None, days: int, unit: float, seed: int
+) -> tuple[PercentileRanks, View]:
+    table = columns.described(known, rhythm, days)
+    among = PercentileRanks(seed).fit(table.to_numpy())
+    return among, View(columns.ranked(table, among), columns.money(table, unit))
