@@ -1,1 +1,1 @@
-"""Forecasts of what each customer will do, one forecaster a file."""
+"""Forecasts of what each customer will do: a forecaster is one file and one entry of `registry`."""

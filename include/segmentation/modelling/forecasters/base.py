@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from segmentation.modelling.forecasters.bgnbd import History
+from segmentation.modelling.forecasters.bgnbd import BetaGeometric, History
 
 Array = NDArray[np.float64]
+RHYTHM_ROWS = 6_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,26 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Today:
+    """The customers of the date of a forecast as they are known, and the rhythm of their orders.
+
+    `rhythm` is None where nobody has come again.
+    """
+
+    known: pd.DataFrame
+    rhythm: BetaGeometric | None
+
+    @classmethod
+    def of(cls, known: pd.DataFrame, seed: int) -> Today:
+        """Fit BG/NBD on a sample of them."""
+        rows = np.sort(np.random.default_rng(seed).permutation(len(known))[:RHYTHM_ROWS])
+        try:
+            return cls(known, BetaGeometric.fit(history(known.iloc[rows])))
+        except ValueError:
+            return cls(known, None)
+
+
+@dataclass(frozen=True)
 class Expectation:
     """Of each customer: the probability of an order, and the spend to expect, in currency units."""
 
@@ -64,7 +85,7 @@ class Fitted(Protocol):
 class Forecaster(Protocol):
     """An entry of the registry."""
 
-    def __call__(self, samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> Fitted:
+    def __call__(self, samples: Sequence[Sample], today: Today, days: int, seed: int) -> Fitted:
         """Learn from samples with an outcome of `days`, and from the customers of today as they are known.
 
         Raises

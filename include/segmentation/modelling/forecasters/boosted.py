@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample
+from segmentation.modelling.forecasters.base import Array, Sample, Today, TooYoungError
 from segmentation.modelling.forecasters.two_parts import TwoParts, View
 
-TREES = {"max_depth": 3, "max_iter": 120, "learning_rate": 0.05, "early_stopping": False, "min_samples_leaf": 30}
+TREES = {
+    "max_depth": 3,
+    "max_iter": 120,
+    "learning_rate": 0.05,
+    "early_stopping": False,
+    "min_samples_leaf": 30,
+}
+LEAST_ROWS = 2_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,14 @@ def learn(view: View, bought: Array, log_value: Array, weight: Array, seed: int)
         )
 
 
-def boosted(samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> TwoParts:
-    """Two boosted parts, learned from samples of several dates."""
+def boosted(samples: Sequence[Sample], today: Today, days: int, seed: int) -> TwoParts:
+    """Two boosted parts, learned from samples of several dates.
+
+    Raises
+    ------
+    TooYoungError
+        Too few customers in the samples: trees learn what is chance in a small shop.
+    """
+    if sum(len(sample.known) for sample in samples) < LEAST_ROWS:
+        raise TooYoungError(f"trees need {LEAST_ROWS:,} customers to learn from, of all dates together")
     return TwoParts.learned(learn, samples, today, days, seed)

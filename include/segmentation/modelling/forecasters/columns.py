@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Array, Sample, history
+from segmentation.modelling.forecasters.base import Array, history
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric
 from segmentation.modelling.representations.transformers import PercentileRanks
 
@@ -30,15 +28,6 @@ def described(known: pd.DataFrame, rhythm: BetaGeometric | None, days: int) -> p
     return pd.DataFrame(columns, index=known.index)
 
 
-def rhythm_of(known: pd.DataFrame, seed: int, most: int = 10_000) -> BetaGeometric | None:
-    """BG/NBD of these customers; None where nobody has come again."""
-    rows = np.random.default_rng(seed).permutation(len(known))[:most]
-    try:
-        return BetaGeometric.fit(history(known.iloc[np.sort(rows)]))
-    except ValueError:
-        return None
-
-
 def ranked(table: pd.DataFrame, among: PercentileRanks) -> Array:
     """Percentile ranks among the customers that `among` was fitted on, from -1 to 1."""
     return 2 * among.transform(table.to_numpy()) - 1
@@ -50,7 +39,7 @@ def money(table: pd.DataFrame, unit: float) -> Array:
     return np.log1p(table[names].to_numpy() / unit)
 
 
-def unit_of(samples: Sequence[Sample], today: pd.DataFrame) -> float:
+def unit_of(today: pd.DataFrame) -> float:
     """The median value of an order day of today's customers."""
     value = today["spend"].to_numpy() / today["order_days"].to_numpy()
     positive = value[value > 0]

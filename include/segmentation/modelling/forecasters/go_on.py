@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample, Today
 
 WINDOWS = (30, 90, 180, 365)
 BUYING = 0.9  # of who bought in the window, without a past to count it in
@@ -32,7 +32,7 @@ class GoOn:
         return known[f"spend_{self.window}d"].to_numpy(dtype=np.float64) * self.days / self.window
 
 
-def go_on(samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> GoOn:
+def go_on(samples: Sequence[Sample], today: Today, days: int, seed: int) -> GoOn:
     """The last `days` go on; who bought in them buys again as often as who did so in the samples."""
     window = min(WINDOWS, key=lambda each: abs(each - days))
     if not samples:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample, TooYoungError, history
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample, Today, TooYoungError, history
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric
 from segmentation.modelling.forecasters.gamma_gamma import GammaGamma
 
@@ -33,18 +33,23 @@ class Lifetime:
             value = np.where(
                 own > 0, self.value.mean(known["order_days"].to_numpy(), np.maximum(own, 0.01)), 0.0
             )
-        return Expectation(self.orders.probability(past, self.days), self.orders.orders(past, self.days) * value)
+        return Expectation(
+            self.orders.probability(past, self.days), self.orders.orders(past, self.days) * value
+        )
 
 
-def lifetime(samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> Lifetime:
-    """Fit both on the customers of today: their past is all that the models ask for."""
-    rows = np.random.default_rng(seed).permutation(len(today))[:FITTED_ON]
-    sampled = today.iloc[np.sort(rows)]
-    try:
-        orders = BetaGeometric.fit(history(sampled))
-    except ValueError as error:
-        raise TooYoungError(str(error)) from None
-    return Lifetime(orders, _value(sampled), days)
+def lifetime(samples: Sequence[Sample], today: Today, days: int, seed: int) -> Lifetime:
+    """Take the customers of today: their past is all that the models ask for.
+
+    Raises
+    ------
+    TooYoungError
+        Nobody has come again.
+    """
+    if today.rhythm is None:
+        raise TooYoungError("no customer has ordered a second time")
+    rows = np.random.default_rng(seed).permutation(len(today.known))[:FITTED_ON]
+    return Lifetime(today.rhythm, _value(today.known.iloc[np.sort(rows)]), days)
 
 
 def _value(known: pd.DataFrame) -> GammaGamma | None:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample
+from segmentation.modelling.forecasters.base import Array, Sample, Today
 from segmentation.modelling.forecasters.two_parts import TwoParts, View
 
 INVERSE_PENALTY = 0.05
@@ -36,12 +35,14 @@ class Linear:
 def learn(view: View, bought: Array, log_value: Array, weight: Array, seed: int) -> Linear:
     """Fit both: `log_value` is that of the buyers."""
     with threadpool_limits(1):  # the same sums whatever the machine
-        buying = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought, sample_weight=weight)
+        buying = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(
+            view.ranks, bought, sample_weight=weight
+        )
         of_buyers = np.column_stack([view.money, view.ranks])[bought]
         value = RidgeCV(alphas=RIDGES).fit(of_buyers, log_value, sample_weight=weight[bought])
     return Linear(buying, value)
 
 
-def linear(samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int) -> TwoParts:
+def linear(samples: Sequence[Sample], today: Today, days: int, seed: int) -> TwoParts:
     """Two linear parts, learned from samples of several dates."""
     return TwoParts.learned(learn, samples, today, days, seed)

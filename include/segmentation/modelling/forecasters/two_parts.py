@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from segmentation.modelling.forecasters import columns
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample, TooYoungError
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample, Today, TooYoungError
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric
 from segmentation.modelling.representations.transformers import PercentileRanks
 
-MOST_ROWS = 20_000  # of each sample
+MOST_ROWS = 10_000  # of each sample
 LEAST_OF_A_KIND = 10  # buyers, and others; with fewer nothing is learned
 
 
@@ -55,20 +55,18 @@ class TwoParts:
     smearing: float
 
     @classmethod
-    def learned(
-        cls, learn: Learn, samples: Sequence[Sample], today: pd.DataFrame, days: int, seed: int
-    ) -> TwoParts:
+    def learned(cls, learn: Learn, samples: Sequence[Sample], today: Today, days: int, seed: int) -> TwoParts:
         """Learn from all samples together; each one's ranks are among the customers of its own date."""
         bought = [sample.bought for sample in samples]
         buyers = int(sum(each.sum() for each in bought))
         if min(buyers, sum(map(len, bought)) - buyers) < LEAST_OF_A_KIND:
             raise TooYoungError("too few customers bought, or did not buy, within the horizon")
-        unit = columns.unit_of(samples, today)
+        unit = columns.unit_of(today.known)
         views, taken = [], []
-        rhythm = columns.rhythm_of(today, seed)
+        rhythm = today.rhythm
         for sample in samples:
             rows = np.sort(np.random.default_rng(seed).permutation(len(sample.known))[:MOST_ROWS])
-            among, view = _view(sample.known, rhythm, days, unit, seed)
+            _, view = _view(sample.known, rhythm, days, unit, seed)
             views.append(View(view.ranks[rows], view.money[rows]))
             taken.append(sample.take(rows))
         view = View(np.concatenate([v.ranks for v in views]), np.concatenate([v.money for v in views]))
@@ -79,7 +77,9 @@ class TwoParts:
         parts = learn(view, buys, log_value, weight, seed)
         of_buyers = View(view.ranks[buys], view.money[buys])
         smearing = spend[buys].sum() / (unit * np.exp(parts.log_value(of_buyers)).sum())
-        return cls(parts, rhythm, _view(today, rhythm, days, unit, seed)[0], unit, days, float(smearing))
+        return cls(
+            parts, rhythm, _view(today.known, rhythm, days, unit, seed)[0], unit, days, float(smearing)
+        )
 
     def expect(self, known: pd.DataFrame) -> Expectation:
         table = columns.described(known, self.rhythm, self.days)

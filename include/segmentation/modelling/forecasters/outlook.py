@@ -1,0 +1,119 @@
+"""The forecast of a date: of every customer, for the horizon and for a year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample, history
+from segmentation.modelling.forecasters.past import YEAR, Level, Past
+from segmentation.modelling.forecasters.spread import Spread
+
+NEVER = 1e-6
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The forecast of a date.
+
+    Attributes
+    ----------
+    forecaster : str
+        The one chosen; `scores` has the mean score of each on the shop's own past.
+    horizon, year : Expectation
+    spread, year_spread : Spread
+    next_days : ndarray
+        Days until it is as likely as not that there was an order; NaN where that is not within a year.
+    """
+
+    forecaster: str
+    scores: Mapping[str, float]
+    level: Level
+    horizon: Expectation
+    year: Expectation
+    spread: Spread
+    year_spread: Spread
+    next_days: Array
+
+
+def outlook(past: Past, years: Past, known: pd.DataFrame) -> Outlook:
+    """The forecast of the customers known today.
+
+    Parameters
+    ----------
+    past, years
+        The shop's past with outcomes of the horizon, and with those of a year (no samples: too young).
+    """
+    _, scores = past.choice(0)
+    name = past.usable(0, known)
+    level = past.level(name, 0)
+    expected = past.expect(name, 0, known)
+    if expected is None:
+        raise ValueError(f"the forecaster {name} that was chosen has not learned")
+    horizon = level.corrected(expected)
+    spread = Spread.of(
+        [(past.looked_back(age)[1], past.samples[age]) for age in past.ages], level.is_seasonal
+    )
+    year = _at_least(_year(past, years, name, known, horizon), horizon)
+    if len(years.older(0)) > 1:
+        looked = [(years.looked_back(age)[1], years.samples[age]) for age in years.ages]
+        year_spread = Spread.of(looked, is_seasonal=True)
+    else:
+        year_spread = Spread(spread.own, max(2 * spread.common, 0.3))
+    return Outlook(
+        name, scores, level, horizon, year, spread, year_spread, next_order(horizon, year, past.days)
+    )
+
+
+def _year(past: Past, years: Past, name: str, known: pd.DataFrame, horizon: Expectation) -> Expectation:
+    """Learned from a year ago; for a younger shop what BG/NBD makes of a year, against the horizon."""
+    if years.older(0):
+        expected = years.expect(name, 0, known)
+        if expected is not None:
+            return years.level(name, 0).corrected(expected)
+    today = past.today(0, known)
+    if today.rhythm is None:
+        times = YEAR / past.days
+        return Expectation(1 - (1 - horizon.probability) ** times, horizon.spend * times)
+    customers = history(known)
+    near, far = (np.maximum(today.rhythm.orders(customers, days), NEVER) for days in (past.days, YEAR))
+    silent_near, silent_far = (
+        -np.log1p(-np.clip(today.rhythm.probability(customers, days), NEVER, 1 - NEVER))
+        for days in (past.days, YEAR)
+    )
+    silence = -np.log1p(-np.clip(horizon.probability, 0, 1 - NEVER)) * silent_far / silent_near
+    return Expectation(1 - np.exp(-silence), horizon.spend * far / near)
+
+
+def _at_least(year: Expectation, horizon: Expectation) -> Expectation:
+    """A year holds the horizon."""
+    return Expectation(
+        np.maximum(year.probability, horizon.probability), np.maximum(year.spend, horizon.spend)
+    )
+
+
+def next_order(horizon: Expectation, year: Expectation, days: int) -> Array:
+    """Days until an order is as likely as not, by the Weibull curve through both probabilities.
+
+    NaN where less than even within a year. The curve's shape is kept between half and one: waiting makes an
+    order likelier never faster than by chance alone.
+    """
+    near, far = (
+        -np.log1p(-np.clip(each.probability, NEVER, 1 - NEVER)) for each in (horizon, year)
+    )  # cumulated hazards
+    shape = np.clip(np.log(far / near) / np.log(YEAR / days), 0.3, 1.0)
+    within = near >= np.log(2)
+    by_near = days * (np.log(2) / near) ** (1 / shape)
+    by_far = YEAR * (np.log(2) / far) ** (1 / shape)
+    found = np.where(within, by_near, np.maximum(by_far, days))
+    return np.where(far >= np.log(2), np.ceil(np.clip(found, 1, YEAR)), np.nan)
+
+
+def deciles(expected: Array) -> Array:
+    """1..10, the tenth of whom most is expected is 10; of equals, the order of the customers."""
+    places = np.empty(len(expected), dtype=np.int64)
+    places[np.argsort(expected, kind="stable")] = np.arange(len(expected))
+    return places * 10 // max(len(expected), 1) + 1

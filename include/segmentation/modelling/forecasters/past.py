@@ -1,0 +1,219 @@
+"""The shop's own past: every forecaster on dates whose outcome is known, without seeing what came after them.
+
+A sample's age is how many days before today its customers are looked at; its outcome is that of the horizon
+after. A forecast made at an age may learn from samples that are older by the horizon at least: their outcome
+was known then. So was what the forecasts of those ages had been worth, which the choice among forecasters, the
+calibration and the intervals are made of. A forecast of today (age 0) and one that is looked back on go the
+same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from segmentation.modelling.forecasters.base import Expectation, Fitted, Sample, Today, TooYoungError
+from segmentation.modelling.forecasters.blend import blended, certain
+from segmentation.modelling.forecasters.registry import FORECASTERS, LIFETIME, NAIVE
+from segmentation.modelling.forecasters.scores import capture
+
+YEAR = 365
+LOOKED_BACK = 4  # of the newest forecasts that are looked back on, and of the samples learned from
+NEAR = 31  # days from the same day of the year before
+SEASON = 0.75  # of the logarithm of what a year ago came more than was expected
+LATELY = 0.5  # the same of the newest forecasts, where no year before was seen
+BETTER = 0.01  # another forecaster than the most trusted one must have scored more by this
+LEAST = 30  # customers of a sample
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the forecasts of a date are corrected by.
+
+    Attributes
+    ----------
+    odds : float
+        Added to the log odds of buying.
+    slope : float
+        What log odds are multiplied by: below 1 where forecasts were too sure.
+    spend : float
+        What the expected spend is multiplied by.
+    is_seasonal : bool
+        Whether a year before was seen.
+    """
+
+    odds: float = 0.0
+    slope: float = 1.0
+    spend: float = 1.0
+    is_seasonal: bool = False
+
+    def corrected(self, expected: Expectation) -> Expectation:
+        """The expectation on the level that is to come."""
+        odds = logit(certain(expected.probability))
+        middle = odds.mean() if odds.size else 0.0
+        return Expectation(
+            expit(middle + self.slope * (odds - middle) + self.odds), expected.spend * self.spend
+        )
+
+
+@dataclass
+class Past:
+    """Samples of a shop by age, and what forecasters made of them.
+
+    Attributes
+    ----------
+    samples : dict of age in days to Sample
+        Outcomes of `days` days each.
+    """
+
+    samples: Mapping[int, Sample]
+    days: int
+    seed: int
+    _fits: dict[tuple[str, int], tuple[Fitted, ...]] = field(default_factory=dict, repr=False)
+    _todays: dict[int, Today] = field(default_factory=dict, repr=False)
+    _raw: dict[tuple[str, int], Expectation | None] = field(default_factory=dict, repr=False)
+
+    def older(self, age: int) -> list[int]:
+        """Ages of the samples whose outcome was known at an age, the newest first."""
+        return sorted(a for a, s in self.samples.items() if a >= age + self.days and len(s.known) >= LEAST)
+
+    def fit(self, name: str, age: int, known: pd.DataFrame) -> tuple[Fitted, ...]:
+        """The parts of a forecaster as they had learned at an age; none where the shop was too young for it."""
+        entry, key = FORECASTERS[name], (name, age)
+        if entry.learn is None:
+            parts = [fitted for part in entry.of for fitted in self.fit(part, age, known)]
+            return tuple(parts) if len(parts) > 1 else ()
+        if key not in self._fits:
+            samples = [self.samples[a] for a in self.older(age)[:LOOKED_BACK]]
+            try:
+                self._fits[key] = (entry.learn(samples, self.today(age, known), self.days, self.seed),)
+            except TooYoungError:
+                self._fits[key] = ()
+        return self._fits[key]
+
+    def today(self, age: int, known: pd.DataFrame) -> Today:
+        """The customers of an age, with the rhythm of their orders."""
+        if age not in self._todays:
+            self._todays[age] = Today.of(known, self.seed)
+        return self._todays[age]
+
+    def expect(self, name: str, age: int, known: pd.DataFrame) -> Expectation | None:
+        """What a forecaster expected at an age of the customers known then; None where it was too young."""
+        parts = [fitted.expect(known) for fitted in self.fit(name, age, known)]
+        return blended(parts) if len(parts) > 1 else parts[0] if parts else None
+
+    def raw(self, name: str, age: int) -> Expectation | None:
+        """The same of a sample, remembered."""
+        key = name, age
+        if key not in self._raw:
+            self._raw[key] = self.expect(name, age, self.samples[age].known)
+        return self._raw[key]
+
+    def known_raw(self, name: str, age: int) -> Expectation:
+        """The same of a forecaster that was old enough.
+
+        Raises
+        ------
+        TooYoungError
+            It was not.
+        """
+        expected = self.raw(name, age)
+        if expected is None:
+            raise TooYoungError(f"{name} had too little to learn from {age} days ago")
+        return expected
+
+    def choice(self, age: int) -> tuple[str, dict[str, float]]:
+        """The forecaster to use at an age, and the mean score of each on what was known to have come by then.
+
+        The score is the share of the variance of buying that is explained (1 - Brier / base rate's) and how
+        well the money was ranked (`scores.capture`), together. The most trusted is taken unless another is
+        better by a margin; without a past, the first for which the shop is old enough.
+        """
+        scores: dict[str, list[float]] = {}
+        for looked_at in self.older(age)[:LOOKED_BACK]:
+            if not self.older(looked_at):
+                continue  # nothing could be learned then
+            for name in FORECASTERS:
+                found = self.raw(name, looked_at)
+                if found is not None:
+                    scores.setdefault(name, []).append(_score(found, self.samples[looked_at]))
+        longest = max(map(len, scores.values()), default=0)
+        means = {name: float(np.mean(found)) for name, found in scores.items() if len(found) == longest}
+        if not means:
+            return "", {}
+        best = max(means, key=lambda name: means[name])
+        trusted = next(name for name in FORECASTERS if name in means)
+        return (best if means[best] > means[trusted] + BETTER else trusted), means
+
+    def usable(self, age: int, known: pd.DataFrame) -> str:
+        """The chosen forecaster; for a shop without a past the most trusted for which it is old enough."""
+        name, _ = self.choice(age)
+        if name and self.fit(name, age, known):
+            return name
+        names = FORECASTERS if self.older(age) else (LIFETIME, NAIVE)
+        return next(name for name in names if self.fit(name, age, known))
+
+    def level(self, name: str, age: int) -> Level:
+        """The correction at an age: how the forecasts of a year before, or the newest, were off."""
+        looked_at = [a for a in self.older(age) if self.older(a) and self.raw(name, a) is not None]
+        if not looked_at:
+            return Level()
+        before = min(looked_at, key=lambda a: abs(a - age - YEAR))
+        is_seasonal = abs(before - age - YEAR) <= NEAR
+        newest = looked_at[:LOOKED_BACK]
+        offs = {a: self._off(name, a) for a in {before, *newest}}
+        if is_seasonal:
+            odds, spend = (SEASON * value for value in offs[before])
+        else:
+            odds, spend = (LATELY * np.mean([offs[a][part] for a in newest]) for part in (0, 1))
+        return Level(float(odds), self._slope(name, newest), float(np.exp(spend)), is_seasonal)
+
+    def _off(self, name: str, age: int) -> tuple[float, float]:
+        """By how much log odds, and the logarithm of spend, were too low at an age."""
+        expected, came = self.known_raw(name, age), self.samples[age]
+        odds = logit(certain(expected.probability))
+        share = np.clip(came.bought.mean(), 1e-3, 1 - 1e-3)
+        shift = brentq(lambda by: expit(odds + by).mean() - share, -20, 20)
+        total, came_total = expected.spend.sum(), came.spend.sum()
+        ratio = np.log(came_total / total) if total > 0 and came_total > 0 else 0.0
+        return float(shift), float(np.clip(ratio, -1.5, 1.5))
+
+    def _slope(self, name: str, ages: list[int]) -> float:
+        """What log odds must be multiplied by to fit what came, the level of each age left out."""
+        columns, bought = [], []
+        for place, age in enumerate(ages):
+            expected = self.known_raw(name, age)
+            odds = logit(certain(expected.probability))
+            dates = np.zeros((len(odds), len(ages)))
+            dates[:, place] = 1
+            columns.append(np.column_stack([odds - odds.mean(), dates]))
+            bought.append(self.samples[age].bought)
+        outcome = np.concatenate(bought)
+        if min(outcome.sum(), (~outcome).sum()) < LEAST:
+            return 1.0
+        fitted = LogisticRegression(C=100.0, fit_intercept=False, max_iter=300)
+        return float(np.clip(fitted.fit(np.concatenate(columns), outcome).coef_[0, 0], 0.5, 1.3))
+
+    def looked_back(self, age: int) -> tuple[str, Expectation]:
+        """The forecaster and the corrected forecast that would have been published at an age."""
+        known = self.samples[age].known
+        name = self.usable(age, known)
+        return name, self.level(name, age).corrected(self.known_raw(name, age))
+
+    @cached_property
+    def ages(self) -> list[int]:
+        """The ages that can be looked back on, the newest first."""
+        return [age for age in sorted(self.samples) if len(self.samples[age].known) >= LEAST][:LOOKED_BACK]
+
+
+def _score(expected: Expectation, came: Sample) -> float:
+    base = came.bought.mean() * (1 - came.bought.mean())
+    explained = 1 - np.square(expected.probability - came.bought).mean() / base if base > 0 else 0.0
+    return float(max(explained, -1.0) + capture(expected.spend, came.spend))
