@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample, history
+from segmentation.modelling.forecasters.base import Array, Expectation, history
 from segmentation.modelling.forecasters.past import YEAR, Level, Past
 from segmentation.modelling.forecasters.spread import Spread
 
 NEVER = 1e-6
+YOUNG = 0.3  # the least common spread of a year, in a shop that has not seen one
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,7 @@ def outlook(past: Past, years: Past, known: pd.DataFrame) -> Outlook:
         [(past.looked_back(age)[1], past.samples[age]) for age in past.ages], level.is_seasonal
     )
     year = _at_least(_year(past, years, name, known, horizon), horizon)
-    if len(years.older(0)) > 1:
-        looked = [(years.looked_back(age)[1], years.samples[age]) for age in years.ages]
-        year_spread = Spread.of(looked, is_seasonal=True)
-    else:
-        year_spread = Spread(spread.own, max(2 * spread.common, 0.3))
+    year_spread = years.spread(0) if years.older(0) else Spread(spread.own, max(2 * spread.common, YOUNG))
     return Outlook(
         name, scores, level, horizon, year, spread, year_spread, next_order(horizon, year, past.days)
     )

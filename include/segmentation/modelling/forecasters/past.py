@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from segmentation.modelling.forecasters.base import Expectation, Fitted, Sample,
 from segmentation.modelling.forecasters.blend import blended, certain
 from segmentation.modelling.forecasters.registry import FORECASTERS, LIFETIME, NAIVE
 from segmentation.modelling.forecasters.scores import capture
+from segmentation.modelling.forecasters.spread import Spread
 
 YEAR = 365
 LOOKED_BACK = 4  # of the newest forecasts that are looked back on, and of the samples learned from
@@ -207,10 +207,15 @@ class Past:
         name = self.usable(age, known)
         return name, self.level(name, age).corrected(self.known_raw(name, age))
 
-    @cached_property
-    def ages(self) -> list[int]:
-        """The ages that can be looked back on, the newest first."""
-        return [age for age in sorted(self.samples) if len(self.samples[age].known) >= LEAST][:LOOKED_BACK]
+    def spread(self, age: int) -> Spread:
+        """The intervals at an age: how far off the forecasts were that could be looked back on then."""
+        ages = self.older(age)[:LOOKED_BACK]
+        looked = [(self.looked_back(each)[1], self.samples[each]) for each in ages]
+        return Spread.of(looked, self.seasonal(age))
+
+    def seasonal(self, age: int) -> bool:
+        """Whether forecasts of the same season, a year before, can be looked back on."""
+        return any(abs(each - age - YEAR) <= NEAR and self.older(each) for each in self.older(age))
 
 
 def _score(expected: Expectation, came: Sample) -> float:

@@ -1,7 +1,7 @@
 -- Purpose: what customers did between two dates, the outcome that forecasts are learned from and judged by.
 -- Grain: customer who did something in between. Inputs: features.customer_day, customer_day_cancelled.
 -- Parameters: origin, until: from origin to before until; known_at: cancellations before it are taken off;
---     identifier: whom: a condition on customer_id. Re-run: reads only.
+--     identifiers: days, cancelled: the two inputs, or what `sample.sql` has taken of them. Re-run: reads only.
 -- Caveat: spend is net of discounts and returns, in currency units; refunds beyond purchases count as nothing.
 with cancelled as (
     select
@@ -9,10 +9,10 @@ with cancelled as (
         day,
         sum(orders) as orders,
         sum(gross_cents - discount_cents - returned_cents) as cents
-    from features.customer_day_cancelled
+    from {{ cancelled }}
     where
         day >= %(origin)s::date and day < %(until)s::date
-        and cancelled_on < %(known_at)s::date and {{ whom }}
+        and cancelled_on < %(known_at)s::date
     group by customer_id, day
 ),
 
@@ -21,11 +21,9 @@ days as (
         d.customer_id,
         d.orders - coalesce(c.orders, 0) as orders,
         d.gross_cents - d.discount_cents - d.returned_cents - coalesce(c.cents, 0) as cents
-    from features.customer_day as d
+    from {{ days }} as d
     left join cancelled as c on d.customer_id = c.customer_id and d.day = c.day
-    where
-        d.day >= %(origin)s::date and d.day < %(until)s::date
-        and {{ whom.replace('customer_id', 'd.customer_id') }}
+    where d.day >= %(origin)s::date and d.day < %(until)s::date
 )
 
 select
@@ -34,3 +32,4 @@ select
     greatest(sum(cents), 0) / 100.0 as spend
 from days
 group by customer_id
+order by customer_id

@@ -1,7 +1,7 @@
 -- Purpose: what forecasts are made of: what was known of each customer at a date.
 -- Grain: customer with an order day before `origin`. Inputs: features.customer_day, customer_day_cancelled.
--- Parameters: origin: nothing on or after it is read, and no cancellation of it or later; identifier: whom: a
---     condition on customer_id.
+-- Parameters: origin: nothing on or after it is read, and no cancellation of it or later; identifiers: days,
+--     cancelled: the two inputs, or what `sample.sql` has taken of them.
 -- Re-run: reads only. Caveat: money is net of discounts and returns, in currency units.
 with cancelled as (
     select
@@ -11,8 +11,8 @@ with cancelled as (
         sum(gross_cents) as gross_cents,
         sum(discount_cents) as discount_cents,
         sum(returned_cents) as returned_cents
-    from features.customer_day_cancelled
-    where day < %(origin)s::date and cancelled_on < %(origin)s::date and {{ whom }}
+    from {{ cancelled }}
+    where day < %(origin)s::date and cancelled_on < %(origin)s::date
     group by customer_id, day
 ),
 
@@ -29,9 +29,9 @@ days as (
         d.carts,
         d.views,
         d.reviews
-    from features.customer_day as d
+    from {{ days }} as d
     left join cancelled as c on d.customer_id = c.customer_id and d.day = c.day
-    where d.day < %(origin)s::date and {{ whom.replace('customer_id', 'd.customer_id') }}
+    where d.day < %(origin)s::date
 ),
 
 sums as (
@@ -99,3 +99,4 @@ select
     reviews
 from sums
 where order_days > 0
+order by customer_id

@@ -1,0 +1,42 @@
+"""Forecasts: who buys within the horizon, who may be lost, what each customer and segment will bring."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from segmentation.applications import Application
+from segmentation.runs.night import Night
+from segmentation.runs.register import Run
+
+if TYPE_CHECKING:
+    from segmentation.warehouse import db
+
+
+def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Make the forecasts of the night's customers and look back on earlier ones; all of it is staged."""
+    from segmentation.applications.forecasts import prepare as stage
+
+    return stage.prepare(night, progress)
+
+
+def publish(conn: "db.Connection", night: Night) -> None:
+    """Write what was staged, and sum it over the segments."""
+    from segmentation.applications.forecasts import publish as write
+
+    write.publish(conn, night)
+
+
+def section(conn: "db.Connection", run: Run) -> dict[str, Any] | None:
+    """Facts of the section: the model, the segments, how good forecasts have been."""
+    from segmentation.applications.forecasts import shown
+
+    return shown.section(conn, run)
+
+
+APPLICATION = Application(
+    name="forecasts",
+    heading="Forecasts",
+    tables=("customer_forecasts", "segment_forecasts", "forecast_models", "forecast_backtests"),
+    prepare=prepare,
+    publish=publish,
+    section=section,
+)

@@ -1,0 +1,98 @@
+"""The task of a night: the forecasts of its customers, staged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segmentation import applications
+from segmentation.applications.forecasts import backtests, samples
+from segmentation.modelling.forecasters.outlook import Outlook, deciles, outlook
+from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
+from segmentation.runs.night import Night
+from segmentation.warehouse import locks, partitions
+
+LEARNING = ("blend", "linear", "boosted")
+
+
+def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Choose a forecaster on the shop's past, forecast everybody, look back; stage all of it."""
+    history = samples.read(night)
+    if history.known.empty:
+        progress("forecasts: nobody has ordered yet")
+        return {"customers": 0}
+    found = outlook(history.past, history.years, history.known)
+    progress(f"forecasts: {found.forecaster}, of {len(history.past.older(0))} dates whose outcome is known")
+    frames = {
+        "customer_forecasts": customers(night, history.known, found),
+        "forecast_models": model(history.past, found),
+        "forecast_backtests": backtests.table(night, history.past),
+    }
+    with night.warehouse.connect() as conn:
+        locks.hold(conn, locks.PUBLICATION)
+        partitions.ensure(conn, "segments", "customer_forecasts", night.as_of_date)
+    with night.warehouse.connect() as conn:
+        for name, frame in frames.items():
+            applications.stage(conn, night, name, dated(night, frame))
+    return {"customers": len(history.known), "forecaster": found.forecaster}
+
+
+def dated(night: Night, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the date that they are published under."""
+    return frame.assign(as_of_date=night.as_of_date)
+
+
+def customers(night: Night, known: pd.DataFrame, found: Outlook) -> pd.DataFrame:
+    """The rows of `segments.customer_forecasts`, but their date."""
+    horizon = found.horizon
+    low, high = found.spread.customer(horizon)
+    year_low, year_high = found.year_spread.customer(found.year)
+    is_active = known["last_days"].to_numpy() <= night.settings.model.horizon_days
+    churn = np.where(is_active, 1 - horizon.probability.round(4), np.nan)
+    next_order = pd.Timestamp(night.as_of_date) + pd.to_timedelta(pd.Series(found.next_days) - 1, unit="D")
+    spend, year = horizon.spend.round(2), found.year.spend.round(2)
+    return pd.DataFrame(
+        {
+            "customer_id": known.index,
+            "buy_probability": horizon.probability.round(4),
+            "churn_risk": churn.round(4),
+            "expected_spend": spend,
+            "expected_spend_low": low.round(2),
+            "expected_spend_high": np.maximum(high, low).round(2),
+            "buy_probability_365d": found.year.probability.round(4),
+            "expected_spend_365d": np.maximum(year, spend),
+            "expected_spend_365d_low": year_low.round(2),
+            "expected_spend_365d_high": np.maximum(year_high, year_low).round(2),
+            "next_order_on": next_order.dt.date.to_numpy(),
+            "decile": deciles(horizon.spend),
+            "money_at_risk": (churn * known["spend_90d"].to_numpy()).round(2),
+        }
+    )
+
+
+def model(past: Past, found: Outlook) -> pd.DataFrame:
+    """The row of `segments.forecast_models`, but its date."""
+    learned = [past.samples[age] for age in past.older(0)[:LOOKED_BACK]]
+    if found.forecaster not in LEARNING:
+        learned = []
+    return pd.DataFrame(
+        [
+            {
+                "forecaster": found.forecaster,
+                "horizon_days": past.days,
+                "dates_learned_from": len(learned),
+                "customers_learned_from": sum(len(sample.known) for sample in learned),
+                "has_season": found.level.is_seasonal,
+                "level": round(found.level.spend, 4),
+                "own_spread": round(found.spread.own, 4),
+                "common_spread": round(found.spread.common, 4),
+                "own_spread_365d": round(found.year_spread.own, 4),
+                "common_spread_365d": round(found.year_spread.common, 4),
+                "scores": json.dumps({name: round(score, 4) for name, score in found.scores.items()}),
+            }
+        ]
+    )

@@ -1,0 +1,36 @@
+"""Publication of a date's forecasts, within that of its segments."""
+
+from __future__ import annotations
+
+from segmentation import applications
+from segmentation.applications.forecasts.samples import FOLDER
+from segmentation.runs.night import Night
+from segmentation.warehouse import db
+
+Z = 1.2815515655446004  # of an interval that holds 80 % of a normal distribution
+AS_STAGED = {
+    "forecast_models": (
+        *("as_of_date", "forecaster", "horizon_days", "dates_learned_from", "customers_learned_from"),
+        *("has_season", "level", "own_spread", "common_spread", "own_spread_365d", "common_spread_365d"),
+        "scores",
+    ),
+    "forecast_backtests": (
+        *("as_of_date", "forecast_date", "kind", "forecaster", "segment_id", "customers", "buyers"),
+        *("auc", "brier", "brier_base", "calibration_error", "mae", "spearman", "top_decile_share"),
+        *("expected_spend", "expected_spend_low", "expected_spend_high", "actual_spend"),
+    ),
+}
+
+
+def publish(conn: db.Connection, night: Night) -> None:
+    """Write what the run has staged and sum it over the segments; a run that staged nothing has no forecasts."""
+    staged = applications.staged(night, "customer_forecasts")
+    if db.scalar(conn, "select to_regclass(%(name)s)", {"name": staged}) is None:
+        return
+    for table, columns in AS_STAGED.items():
+        name = applications.staged(night, table)
+        db.run_file(conn, f"{FOLDER}/copy.sql", table=table, staged=name, columns=", ".join(columns))
+    db.run_file(conn, f"{FOLDER}/customer_forecasts.sql", night.params, staged=staged)
+    bounds = {"min_customers": night.settings.privacy.min_customers, "z": Z}
+    by_segment = db.statement(f"{FOLDER}/by_segment.sql")
+    db.run_file(conn, f"{FOLDER}/segment_forecasts.sql", {**night.params, **bounds}, by_segment=by_segment)

@@ -1,0 +1,103 @@
+"""The past of a shop, read from the roll-up: what was known of customers at earlier dates, and what then came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.forecasters.base import Sample
+from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
+from segmentation.runs.night import Night
+from segmentation.warehouse import db
+
+SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
+SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
+WHOLE = {"days": "features.customer_day", "cancelled": "features.customer_day_cancelled"}
+OF_SAMPLE = {"days": "sampled_day", "cancelled": "sampled_cancelled"}
+FOLDER = "applications/forecasts"
+
+
+@dataclass(frozen=True)
+class History:
+    """The shop's past with outcomes of the horizon and of a year, and the customers of today."""
+
+    past: Past
+    years: Past
+    known: pd.DataFrame
+
+
+def ages(horizon: int) -> list[int]:
+    """Days before today at which the past is looked at: by the horizon, and the same a year before."""
+    steps = [horizon * step for step in range(1, max(YEAR // horizon, 1) + 1) if horizon * step < YEAR]
+    return [
+        *steps,
+        *(year * YEAR + step for year in range(1, SEASONS) for step in (0, *steps)),
+        SEASONS * YEAR,
+    ]
+
+
+def read(night: Night) -> History:
+    """Read it as of the night's date: nothing on or after it."""
+    horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
+    with night.warehouse.connect() as conn:
+        known = read_known(conn, night.as_of_date)
+        every = share_sampled(len(known))
+        db.run_file(conn, f"{FOLDER}/sample.sql", {**night.params, "every": every})
+        first = db.scalar(conn, "select min(day) from sampled_day where orders > 0")
+        there = [
+            age for age in ages(horizon)
+            if first is not None and night.as_of_date - timedelta(days=age) > first
+        ]  # fmt: skip
+        samples = {age: _sample(conn, night.as_of_date, age, horizon) for age in there}
+        long = {
+            age: _with_outcome(conn, night.as_of_date, age, YEAR, samples[age].known)
+            for age in there if age >= YEAR
+        }  # fmt: skip
+    return History(
+        Past({age: each for age, each in samples.items() if len(each.known) >= LEAST}, horizon, seed),
+        Past({age: each for age, each in long.items() if len(each.known) >= LEAST}, YEAR, seed),
+        known,
+    )
+
+
+def share_sampled(customers: int) -> int:
+    """One customer in so many is in the sample."""
+    return max(1, customers // SAMPLED)
+
+
+def read_known(conn: db.Connection, origin: date, relations: dict[str, str] = WHOLE) -> pd.DataFrame:
+    """What is known of customers at a date, by customer in the order of their ids."""
+    query = db.statement(f"{FOLDER}/known.sql", **relations)
+    params = {"origin": origin}
+    names = [name for name in db.column_kinds(conn, query, params) if name != "customer_id"]
+    ids = db.read_frame(conn, f"select customer_id from ({query}) as q order by customer_id", params, TEXT)
+    # any order: that of the query
+    values = db.read_numbers(conn, query, names, params) if len(ids) else np.empty((0, len(names)))
+    return pd.DataFrame(values, index=pd.Index(ids["customer_id"], name="customer_id"), columns=names)
+
+
+TEXT = {"customer_id": "text"}
+
+
+def read_outcome(
+    conn: db.Connection, known: pd.DataFrame, origin: date, days: int, known_at: date, **relations: str
+) -> Sample:
+    """What customers did in the days after a date, as it was known at another."""
+    query = db.statement(f"{FOLDER}/came.sql", **(relations or WHOLE))
+    params: dict[str, Any] = {"origin": origin, "until": origin + timedelta(days=days), "known_at": known_at}
+    kinds = {"customer_id": "text", "order_days": "number", "spend": "number"}
+    came = db.read_frame(conn, query, params, kinds).set_index("customer_id").reindex(known.index).fillna(0.0)
+    return Sample(known, came["order_days"].to_numpy(), came["spend"].to_numpy(), days)
+
+
+def _sample(conn: db.Connection, today: date, age: int, days: int) -> Sample:
+    known = read_known(conn, today - timedelta(days=age), OF_SAMPLE)
+    return _with_outcome(conn, today, age, days, known)
+
+
+def _with_outcome(conn: db.Connection, today: date, age: int, days: int, known: pd.DataFrame) -> Sample:
+    return read_outcome(conn, known, today - timedelta(days=age), days, today, **OF_SAMPLE)

@@ -1,0 +1,202 @@
+"""Forecasts of a night: staged, published, summed, judged later; nothing after the date is seen."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from segmentation import applications
+from segmentation.applications import forecasts
+from segmentation.runs import erased, register
+from segmentation.warehouse import db
+from tests.applications.forecasts.conftest import TODAY, order_days, roll_up
+from tests.small_shop import contents
+
+TABLES = [f"segments.{table}" for table in forecasts.APPLICATION.tables]
+
+
+def test_every_customer_has_a_forecast_that_makes_sense(shop):
+    roll_up(shop.warehouse, order_days(400, TODAY))
+    counts = shop.run(TODAY)
+    (customers, forecast) = shop.see(
+        "select (select count(*) from segments.customer_segments), (select count(*) from segments.customer_forecasts)"
+    )[0]
+    assert customers == forecast == counts["customers"] > 300
+    assert (
+        shop.see(
+            "select count(*) from segments.customer_forecasts where expected_spend_365d < expected_spend "
+            "or buy_probability_365d < buy_probability or next_order_on < as_of_date"
+        )[0][0]
+        == 0
+    )
+    assert [
+        row[0] for row in shop.see("select distinct decile from segments.customer_forecasts order by 1")
+    ] == [*range(1, 11)]
+    active, at_risk = shop.see(
+        "select count(churn_risk), count(money_at_risk) from segments.customer_forecasts"
+    )[0]
+    recent = shop.see(
+        "select count(distinct customer_id) from features.customer_day where day >= %(since)s",
+        since=TODAY - timedelta(days=90),
+    )[0][0]
+    assert active == at_risk == recent
+
+
+def test_segments_sum_their_customers_and_hold_them_in_an_interval(shop):
+    roll_up(shop.warehouse, order_days(400, TODAY))
+    shop.run(TODAY)
+    rows = shop.see(
+        "select f.segment_id, f.customers, f.expected_spend, sum(c.expected_spend), f.expected_spend_low, "
+        "f.expected_spend_high, f.active_customers, count(c.churn_risk) from segments.segment_forecasts as f "
+        "join segments.customer_segments as s on f.as_of_date = s.as_of_date and f.segment_id = s.segment_id "
+        "join segments.customer_forecasts as c on c.as_of_date = s.as_of_date and c.customer_id = s.customer_id "
+        "group by f.as_of_date, f.segment_id order by 1"
+    )
+    assert len(rows) == 2
+    for _, _, total, summed, low, high, active, counted in rows:
+        assert total == summed and low < total < high and active == counted
+
+
+def test_a_date_is_the_same_when_it_is_run_again_and_when_more_has_come(shop):
+    """Nothing on or after the date is read."""
+    days = order_days(200, TODAY + timedelta(days=90))
+    roll_up(shop.warehouse, days[days["day"] < TODAY])
+    shop.run(TODAY)
+    first = contents(shop.warehouse, TABLES)
+    roll_up(shop.warehouse, days[days["day"] >= TODAY])
+    shop.run(TODAY)
+    assert contents(shop.warehouse, TABLES) == first
+    assert all(first.values())
+
+
+def test_a_cancelled_order_counts_until_it_is_cancelled(shop):
+    days = order_days(120, TODAY)
+    roll_up(shop.warehouse, days)
+    shop.run(TODAY)
+    one = days[days["day"] >= TODAY - timedelta(days=60)].iloc[0]
+    query = "select money_at_risk from segments.customer_forecasts where customer_id = %(c)s"
+    before = shop.see(query, c=one["customer_id"])[0][0]
+    with shop.warehouse.connect() as conn:
+        for cancelled_on in (TODAY,):
+            db.execute(
+                conn,
+                "insert into features.customer_day_cancelled select customer_id, day, %(on)s, orders, 0, 0, 0, 0, 0, "
+                "lines, 0, 0, gross_cents, 0, 0, 0 from features.customer_day "
+                "where customer_id = %(c)s and day = %(day)s",
+                {"on": cancelled_on, "c": one["customer_id"], "day": one["day"]},
+            )
+    shop.run(TODAY)
+    assert shop.see(query, c=one["customer_id"])[0][0] == before
+    with shop.warehouse.connect() as conn:
+        db.execute(
+            conn,
+            "update features.customer_day_cancelled set cancelled_on = %(on)s",
+            {"on": TODAY - timedelta(1)},
+        )
+    shop.run(TODAY)
+    assert (shop.see(query, c=one["customer_id"]) or [(None,)])[0][0] != before
+
+
+def test_a_published_forecast_is_judged_once_its_horizon_has_passed(shop):
+    then = TODAY - timedelta(days=90)
+    days = order_days(300, TODAY)
+    roll_up(shop.warehouse, days)
+    shop.run(then)
+    shop.run(TODAY - timedelta(days=1))
+    query = (
+        "select count(*) from segments.forecast_backtests where kind = 'published' and as_of_date = %(day)s"
+    )
+    assert shop.see(query, day=TODAY - timedelta(days=1)) == [(0,)]
+    shop.run(TODAY)
+    rows = shop.see(
+        "select forecaster, segment_id is not null, customers, buyers, actual_spend, auc from segments.forecast_backtests "
+        "where kind = 'published' and as_of_date = %(day)s and forecast_date = %(then)s order by 1, 2, segment_id",
+        day=TODAY,
+        then=then,
+    )
+    assert [row[:2] for row in rows] == [
+        ("chosen", False),
+        ("chosen", True),
+        ("chosen", True),
+        ("go_on", False),
+        ("lifetime", False),
+    ]
+    whole, *segments = rows[:3]
+    assert sum(row[2] for row in segments) == whole[2]
+    assert sum(row[3] for row in segments) == whole[3]
+    assert sum(row[4] for row in segments) == pytest.approx(whole[4])
+    came = days[(days["day"] >= then) & days["customer_id"].isin(days[days["day"] < then]["customer_id"])]
+    assert float(whole[4]) == pytest.approx(came["gross_cents"].sum() / 100)
+    assert whole[3] == came["customer_id"].nunique()
+    assert whole[5] > rows[3][5]
+    shop.run(TODAY + timedelta(days=1))
+    assert (
+        shop.see(query, day=TODAY + timedelta(days=1))[0][0] > 0
+    )  # what the night before published, 90 days on
+
+
+@pytest.mark.parametrize(
+    ("customers", "opened_days_ago"),
+    [(60, 800), (60, 30), (8, 200), (1, 40)],  # small; small and young; hardly anybody; one
+)
+def test_small_and_young_shops_have_forecasts(shop, customers, opened_days_ago):
+    days = order_days(customers, TODAY)
+    days["day"] = days["day"].map(lambda day: day)
+    since = TODAY - timedelta(days=opened_days_ago)
+    days = days[days["day"] >= since]
+    if days.empty:
+        days = order_days(customers, TODAY).tail(1)
+    roll_up(shop.warehouse, days)
+    counts = shop.run(TODAY)
+    rows = shop.see("select buy_probability, expected_spend from segments.customer_forecasts")
+    assert len(rows) == counts["customers"] == days["customer_id"].nunique()
+
+
+def test_nothing_is_told_of_a_segment_of_too_few(shop):
+    roll_up(shop.warehouse, order_days(15, TODAY))
+    shop.run(TODAY)
+    assert shop.see("select count(*) from segments.segment_forecasts where customers < 10") == [(0,)]
+    assert shop.see("select count(*) from segments.customer_forecasts")[0][0] > 10
+
+
+def test_who_is_erased_has_no_forecast(shop):
+    roll_up(shop.warehouse, order_days(60, TODAY))
+    shop.run(TODAY)
+    with shop.warehouse.connect() as conn:
+        deleted = erased.delete(conn, "c0001")
+    assert deleted["segments.customer_forecasts"] == 1
+    assert shop.see("select count(*) from segments.customer_forecasts where customer_id = 'c0001'") == [(0,)]
+
+
+def test_section_shows_the_model_and_a_verdict(shop):
+    roll_up(shop.warehouse, order_days(400, TODAY))
+    shop.run(TODAY)
+    with shop.warehouse.connect(readonly=True) as conn:
+        run = register.find(conn, shop.newest.run_id)
+        (found,) = applications.sections(conn, run, shop.settings)
+    assert found.facts["model"]["has_season"] is True
+    assert len(found.facts["segments"]) == 2
+    assert found.facts["verdict"]["forecast_date"] == TODAY - timedelta(days=90)
+    assert found.facts["verdict"]["chosen"]["auc"] > found.facts["verdict"]["naive"]["auc"]
+
+
+def test_forecasts_are_better_than_the_naive_one_on_the_planted_shop(shop):
+    roll_up(shop.warehouse, order_days(1200, TODAY))
+    shop.run(TODAY)
+    chosen, naive, rhythm = (
+        shop.see(
+            "select avg(auc), avg(brier / brier_base), avg(calibration_error), avg(top_decile_share) "
+            "from segments.forecast_backtests where forecaster = %(name)s and segment_id is null",
+            name=name,
+        )[0]
+        for name in ("chosen", "go_on", "lifetime")
+    )
+    assert chosen[0] > naive[0] + 0.02 and chosen[0] > rhythm[0] - 0.02
+    assert chosen[1] < 0.95 and chosen[2] < 0.06
+    assert chosen[3] > naive[3]
+
+
+def test_date_type(shop):
+    roll_up(shop.warehouse, order_days(60, TODAY))
+    shop.run(TODAY)
+    (day,) = shop.see("select max(next_order_on) from segments.customer_forecasts")[0]
+    assert isinstance(day, date) and day >= TODAY
