@@ -18,6 +18,7 @@ from segmentation.language import numbers, texts
 from segmentation.language.texts import speaking, t
 from segmentation.modelling import baseline
 from segmentation.modelling.algorithms import declarations
+from segmentation.modelling.forecasters.registry import FORECASTERS
 from segmentation.quality import wording
 from segmentation.quality.results import Result
 from segmentation.report import charts, verdict, words
@@ -74,6 +75,7 @@ def by_name() -> Iterator[str]:
     yield from (heading for _, heading in report.SECTIONS)
     yield from (application.heading for application in applications.registered())
     yield from (*wording_of_prices.LEVELS.values(), *wording_of_prices.REASONS.values())
+    yield from (entry.title for entry in FORECASTERS.values())
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *numbers.WEEKDAYS)
     for _, heading, meaning in words.SCORES:
         yield from (heading, meaning)
