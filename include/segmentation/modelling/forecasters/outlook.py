@@ -55,9 +55,7 @@ def outlook(past: Past, years: Past, known: pd.DataFrame) -> Outlook:
     if expected is None:
         raise ValueError(f"the forecaster {name} that was chosen has not learned")
     horizon = level.corrected(expected)
-    spread = Spread.of(
-        [(past.looked_back(age)[1], past.samples[age]) for age in past.ages], level.is_seasonal
-    )
+    spread = past.spread(0)
     year = _at_least(_year(past, years, name, known, horizon), horizon)
     year_spread = years.spread(0) if years.older(0) else Spread(spread.own, max(2 * spread.common, YOUNG))
     return Outlook(
@@ -93,20 +91,16 @@ def _at_least(year: Expectation, horizon: Expectation) -> Expectation:
 
 
 def next_order(horizon: Expectation, year: Expectation, days: int) -> Array:
-    """Days until an order is as likely as not, by the Weibull curve through both probabilities.
+    """Days until an order is as likely as not; NaN where that is not so within a year.
 
-    NaN where less than even within a year. The curve's shape is kept between half and one: waiting makes an
-    order likelier never faster than by chance alone.
+    The hazard is taken as even within the horizon, and as even from there to the end of the year.
     """
-    near, far = (
-        -np.log1p(-np.clip(each.probability, NEVER, 1 - NEVER)) for each in (horizon, year)
-    )  # cumulated hazards
-    shape = np.clip(np.log(far / near) / np.log(YEAR / days), 0.3, 1.0)
-    within = near >= np.log(2)
-    by_near = days * (np.log(2) / near) ** (1 / shape)
-    by_far = YEAR * (np.log(2) / far) ** (1 / shape)
-    found = np.where(within, by_near, np.maximum(by_far, days))
-    return np.where(far >= np.log(2), np.ceil(np.clip(found, 1, YEAR)), np.nan)
+    near, far = (-np.log1p(-np.clip(each.probability, NEVER, 1 - NEVER)) for each in (horizon, year))
+    even = np.log(2)
+    within = days * even / near
+    later = days + (YEAR - days) * (even - near) / np.maximum(far - near, NEVER)
+    found = np.where(near >= even, within, later)
+    return np.where(far >= even, np.ceil(np.clip(found, 1, YEAR)), np.nan)
 
 
 def deciles(expected: Array) -> Array:
