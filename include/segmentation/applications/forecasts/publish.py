@@ -32,5 +32,4 @@ def publish(conn: db.Connection, night: Night) -> None:
         db.run_file(conn, f"{FOLDER}/copy.sql", table=table, staged=name, columns=", ".join(columns))
     db.run_file(conn, f"{FOLDER}/customer_forecasts.sql", night.params, staged=staged)
     bounds = {"min_customers": night.settings.privacy.min_customers, "z": Z}
-    by_segment = db.statement(f"{FOLDER}/by_segment.sql")
-    db.run_file(conn, f"{FOLDER}/segment_forecasts.sql", {**night.params, **bounds}, by_segment=by_segment)
+    db.run_file(conn, f"{FOLDER}/segment_forecasts.sql", {**night.params, **bounds})

@@ -16,8 +16,8 @@ from segmentation.warehouse import db
 
 SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
-WHOLE = {"days": "features.customer_day", "cancelled": "features.customer_day_cancelled"}
-OF_SAMPLE = {"days": "sampled_day", "cancelled": "sampled_cancelled"}
+WHOLE = {"roll_up": "features.customer_day", "cancelled": "features.customer_day_cancelled"}
+OF_SAMPLE = {"roll_up": "sampled_day", "cancelled": "sampled_cancelled"}
 FOLDER = "applications/forecasts"
 
 

@@ -1,7 +1,7 @@
 -- Purpose: what customers did between two dates, the outcome that forecasts are learned from and judged by.
 -- Grain: customer who did something in between. Inputs: features.customer_day, customer_day_cancelled.
 -- Parameters: origin, until: from origin to before until; known_at: cancellations before it are taken off;
---     identifiers: days, cancelled: the two inputs, or what `sample.sql` has taken of them. Re-run: reads only.
+--     identifiers: roll_up, cancelled: the two inputs, or what `sample.sql` has taken of them. Re-run: reads only.
 -- Caveat: spend is net of discounts and returns, in currency units; refunds beyond purchases count as nothing.
 with cancelled as (
     select
@@ -21,7 +21,7 @@ days as (
         d.customer_id,
         d.orders - coalesce(c.orders, 0) as orders,
         d.gross_cents - d.discount_cents - d.returned_cents - coalesce(c.cents, 0) as cents
-    from {{ days }} as d
+    from {{ roll_up }} as d
     left join cancelled as c on d.customer_id = c.customer_id and d.day = c.day
     where d.day >= %(origin)s::date and d.day < %(until)s::date
 )

@@ -1,6 +1,6 @@
 -- Purpose: what forecasts are made of: what was known of each customer at a date.
 -- Grain: customer with an order day before `origin`. Inputs: features.customer_day, customer_day_cancelled.
--- Parameters: origin: nothing on or after it is read, and no cancellation of it or later; identifiers: days,
+-- Parameters: origin: nothing on or after it is read, and no cancellation of it or later; identifiers: roll_up,
 --     cancelled: the two inputs, or what `sample.sql` has taken of them.
 -- Re-run: reads only. Caveat: money is net of discounts and returns, in currency units.
 with cancelled as (
@@ -29,7 +29,7 @@ days as (
         d.carts,
         d.views,
         d.reviews
-    from {{ days }} as d
+    from {{ roll_up }} as d
     left join cancelled as c on d.customer_id = c.customer_id and d.day = c.day
     where d.day < %(origin)s::date
 ),

@@ -12,7 +12,7 @@ sums as (
         coalesce(sum(c.spend), 0) as actual_spend
     from segments.customer_segments as s
     left join came as c on s.customer_id = c.customer_id
-    where s.as_of_date = %(forecast_date)s
+    where s.as_of_date = %(forecast_date)s::date
     group by s.segment_id
 )
 
@@ -26,5 +26,5 @@ select
     round(s.actual_spend, 2) as actual_spend
 from segments.segment_forecasts as f
 inner join sums as s on f.segment_id = s.segment_id
-where f.as_of_date = %(forecast_date)s
+where f.as_of_date = %(forecast_date)s::date
 order by f.segment_id

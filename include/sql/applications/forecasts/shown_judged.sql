@@ -15,7 +15,8 @@ left join segments.segment_name_overrides as o on b.segment_id = o.segment_id
 where
     b.as_of_date = %(as_of_date)s and b.segment_id is not null
     and b.forecast_date = (
-        select max(forecast_date) from segments.forecast_backtests
-        where as_of_date = %(as_of_date)s and segment_id is not null
+        select max(n.forecast_date)
+        from segments.forecast_backtests as n
+        where n.as_of_date = %(as_of_date)s and n.segment_id is not null
     )
 order by b.actual_spend desc, b.segment_id
