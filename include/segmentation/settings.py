@@ -44,6 +44,11 @@ UNSHAPING = ("run", "limits", "retention", "audiences", "applications", "alerts"
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
 
+def _auto(value: Any) -> Any:
+    """`lifecycle: auto` is short for `lifecycle: {auto: true}`."""
+    return {"auto": True} if value == "auto" else value
+
+
 def _known_timezone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -120,8 +125,13 @@ class Cleaning(Section):
 
 
 class Lifecycle(Section):
-    """Bounds on a segment's median customer."""
+    """Bounds on a segment's median customer; `lifecycle: auto` takes them from the shop's own return curve."""
 
+    auto: bool = Field(
+        False,
+        description="cooling and lapsed where the share that orders again is half, and a quarter, of what it is "
+        "right after an order; the days below are for a shop too young for that",
+    )
     new_tenure_days: int = Field(60, ge=1, description="new: at most so long since the first order")
     cooling_recency_days: int = Field(90, ge=1, description="cooling: longer since the last order")
     lapsed_recency_days: int = Field(180, ge=1, description="lapsed: longer since the last order")
@@ -351,7 +361,7 @@ class Settings(BaseSettings):
     quality: Quality = Quality()
     preparation: PreparationSettings = PreparationSettings()
     model: ModelSettings = ModelSettings()
-    lifecycle: Lifecycle = Lifecycle()
+    lifecycle: Annotated[Lifecycle, BeforeValidator(_auto)] = Lifecycle()
     privacy: Privacy = Privacy()
     products: Products = Products()
     habits: Habits = Habits()

@@ -126,3 +126,18 @@ def test_one_customer_is_a_profile(frame):
     assert set(table["importance"]) == {0}
     (only,) = profiles.traits(alone, pd.Series([0], index=alone.index), WANTED, Lifecycle())
     assert (only.traits, only.customers) == ((), 1)
+
+
+def test_the_best_customers_of_before_are_worth_what_they_were():
+    frame = pd.DataFrame(
+        {
+            "spend_365d": [0.0, 900.0, 100.0, 50.0],
+            "monetary": [3000.0, 900.0, 1000.0, 50.0],
+            "tenure_days": [1200.0, 300.0, 3700.0, 20.0],
+            "recency_days": [470.0, 10.0, 50.0, 20.0],
+        },
+        index=["lost best", "new best", "loyal", "once"],
+    )
+    assert profiles.worth(frame).to_dict() == {
+        "lost best": 1500.0, "new best": 900.0, "loyal": 100.0, "once": 50.0,
+    }  # fmt: skip

@@ -137,7 +137,7 @@ class Traits:
 
 
 def value_tier(spend: pd.Series, terciles: tuple[float, float], before: str | None = None) -> str:
-    """The tercile of all customers' spend in the last 365 days that the segment's median customer is in.
+    """The tercile of all customers' value in a year (`profiles.worth`) that the segment's median customer is in.
 
     A segment that goes on stays in the tier it was in `before` within a tenth of the bound.
     """

@@ -12,6 +12,7 @@ from segmentation.settings import Lifecycle
 
 DECIMALS = 6
 SAME = 1e-9
+YEAR_DAYS = 365.0
 ALIKE = 0.1  # standard deviations from everybody, up to which a segment is like everybody
 
 
@@ -85,7 +86,8 @@ def traits(
     before: Mapping[int, naming.Name] | None = None,
 ) -> list[naming.Traits]:
     """Value tier, life-cycle and traits of each cluster; `before`: the names of those that go on."""
-    lower, upper = (float(frame["spend_365d"].quantile(share)) for share in (1 / 3, 2 / 3))
+    value = worth(frame)
+    lower, upper = (float(value.quantile(share)) for share in (1 / 3, 2 / 3))
     numeric = explain.numbers(frame, features)
     far = effects(frame, clusters, features)
     grouped = frame[numeric].groupby(clusters)
@@ -99,7 +101,7 @@ def traits(
             naming.Traits(
                 cluster=int(cluster),
                 value_tier=naming.value_tier(
-                    rows["spend_365d"], (lower, upper), name_before.value_tier if name_before else None
+                    value[rows.index], (lower, upper), name_before.value_tier if name_before else None
                 ),
                 lifecycle=naming.lifecycle(
                     rows["recency_days"],
@@ -125,3 +127,16 @@ def _said(effects: "pd.Series", known: "pd.Series") -> dict[str, float]:
         for name, effect in effects.items()
         if np.isfinite(effect) and known.get(name, 0.0) >= naming.KNOWN
     }
+
+
+def worth(frame: pd.DataFrame) -> pd.Series:
+    """The value of a customer in a year: of the last 365 days, or what it was in the time they bought, if more.
+
+    The second is the lifetime's spend over the years from the first order to the last one, at least one: who was
+    among the best and has gone silent is still known for it.
+    """
+    lately = frame["spend_365d"].astype("float64")
+    if not {"monetary", "tenure_days", "recency_days"} <= set(frame.columns):
+        return lately
+    years = ((frame["tenure_days"] - frame["recency_days"]) / YEAR_DAYS).clip(lower=1.0)
+    return pd.Series(np.fmax(lately, frame["monetary"] / years), index=frame.index)

@@ -65,7 +65,8 @@ def segments(
     """The segments of a partition, the richest first: names, words and rules."""
     frame = inputs.frame
     before = _names_before(inputs, clusters)
-    traits = profiles.traits(frame, clusters, inputs.features, settings.lifecycle, before)
+    bounds = inputs.lifecycle or settings.lifecycle
+    traits = profiles.traits(frame, clusters, inputs.features, bounds, before)
     revenue = frame["spend_365d"].groupby(clusters).sum().round(2)
     described = []
     with speaking(settings.language):

@@ -10,6 +10,8 @@ import pandas as pd
 
 from segmentation.features import dictionary, expressions, table
 from segmentation.runs.night import Night
+from segmentation.segments import return_curve
+from segmentation.settings import Lifecycle
 from segmentation.warehouse import db
 
 
@@ -32,6 +34,7 @@ class Inputs:
     truth : true segments as numbers, -1 where unknown; None where the shop has none
     versions_before : rows of `segments.segment_versions` of the parent date
     segments_before : segment of each customer of `frame` who was there on the parent date
+    lifecycle : bounds in force on the date; None: those of the settings
     """
 
     frame: pd.DataFrame
@@ -41,6 +44,7 @@ class Inputs:
     parent: ParentModel | None = None
     versions_before: tuple[dict[str, Any], ...] = ()
     segments_before: pd.Series = field(default_factory=lambda: pd.Series(dtype="int64"))
+    lifecycle: Lifecycle | None = None
 
     @classmethod
     def of(cls, night: Night) -> Inputs:
@@ -52,6 +56,7 @@ class Inputs:
             facts = db.row(conn, query, night.params) or {}
             customers = _customers(conn, night, features, facts.get("parent_as_of_date"))
             frame = table.read_beside(conn, night.as_of_date, features, customers)
+            lifecycle = return_curve.bounds(conn, night.settings, night.as_of_date, len(frame))
         before = customers["segment_before"].dropna().astype("int64")
         return cls(
             frame=frame,
@@ -61,6 +66,7 @@ class Inputs:
             parent=_parent(facts),
             versions_before=tuple(facts.get("versions") or ()),
             segments_before=before,
+            lifecycle=lifecycle,
         )
 
 

@@ -1,0 +1,81 @@
+"""The return curve of a shop: of customers who are silent for so many days, the share that orders again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.settings import Lifecycle, Settings
+from segmentation.warehouse import db
+
+SAMPLED = 20_000  # customers
+LEAST_RETURNS = 100  # silences that ended; with fewer there is no curve
+COOLING, LAPSED = 1 / 2, 1 / 4  # of the share that returns right after an order
+SHORTEST_DAYS = 7
+
+
+@dataclass(frozen=True)
+class ReturnCurve:
+    """Share of customers that orders again, after 0, 1, 2... days of silence.
+
+    The Kaplan-Meier estimate: silences that still last count as long as they have been seen. Who would come back
+    only after the longest silence seen counts as not coming.
+    """
+
+    share: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, silences: Sequence[tuple[int, int, int]]) -> ReturnCurve | None:
+        """Count (days, how many silences ended then, how many have lasted so long); None of too few."""
+        if sum(ended for _, ended, _ in silences) < LEAST_RETURNS:
+            return None
+        longest = max(days for days, _, _ in silences)
+        ended, lasting = np.zeros(longest + 1), np.zeros(longest + 1)
+        for days, ends, lasts in silences:
+            ended[days] += ends
+            lasting[days] += lasts
+        at_risk = np.cumsum((ended + lasting)[::-1])[::-1]
+        silent = np.cumprod(1 - ended / np.maximum(at_risk, 1))  # still silent after so many days
+        last = np.flatnonzero(ended)[-1]
+        never = silent[last]
+        return cls(1 - never / np.maximum(silent[: last + 1], never if never > 0 else 1e-12))
+
+    def after(self, days: int) -> float:
+        """The share that orders again after so many days of silence."""
+        return float(self.share[days]) if days < len(self.share) else 0.0
+
+    def bounds(self, told: Lifecycle) -> Lifecycle:
+        """Cooling: the share has fallen to half of what it is right after an order; lapsed: to a quarter."""
+        start = self.share[0]
+        cooling, lapsed = (
+            max(SHORTEST_DAYS, int(np.argmax(np.append(self.share, 0.0) < share * start)))
+            for share in (COOLING, LAPSED)
+        )
+        days = {"cooling_recency_days": cooling, "lapsed_recency_days": max(lapsed, cooling + 1)}
+        return told.model_copy(update=days)
+
+
+def read(conn: db.Connection, as_of_date: date, customers: int) -> ReturnCurve | None:
+    """The curve of a date, of a sample of its customers; None for a shop that is too young."""
+    params = {"as_of_date": as_of_date, "every": max(1, customers // SAMPLED)}
+    rows = db.rows(conn, db.statement("segments/silences.sql"), params)
+    return ReturnCurve.of([(row["silent_days"], row["ended"], row["lasting"]) for row in rows])
+
+
+def bounds(conn: db.Connection, settings: Settings, as_of_date: date, customers: int) -> Lifecycle:
+    """The bounds in force on a date: those of the settings, or of the shop's own curve (`lifecycle: auto`)."""
+    told = settings.lifecycle
+    curve = read(conn, as_of_date, customers) if told.auto else None
+    return curve.bounds(told) if curve else told
+
+
+def shown(
+    curve: ReturnCurve, days: Sequence[int] = (0, 30, 60, 90, 120, 180, 270, 365)
+) -> list[dict[str, Any]]:
+    """A few points of it."""
+    return [{"silent_days": each, "share": curve.after(each)} for each in days if each < len(curve.share)]
