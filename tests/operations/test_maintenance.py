@@ -80,6 +80,20 @@ def test_old_dates_go_and_the_rest_stays(warehouse_db, tmp_path):
     assert kept(warehouse_db, "features", "customer_features") == days_ago(2, 1)
 
 
+def test_what_applications_say_of_customers_goes_with_the_assignments(warehouse_db, tmp_path):
+    publish(warehouse_db, *days_ago(40, 15, 1))
+    with warehouse_db.connect() as conn:
+        for day in days_ago(40, 15):
+            partitions.ensure(conn, "segments", "customer_forecasts", day)
+    clean(warehouse_db, tmp_path)
+    with warehouse_db.connect(readonly=True) as conn:
+        left = [
+            db.scalar(conn, "select to_regclass(%(t)s) is not null", {"t": f"segments.{name}"})
+            for name in (partitions.name("customer_forecasts", day) for day in days_ago(40, 15))
+        ]
+    assert left == [False, True]
+
+
 def test_a_date_in_the_future_is_not_counted_from(warehouse_db, tmp_path):
     """One wrong digit: counted from 2099 every real date is past its time."""
     publish(warehouse_db, *days_ago(3, 2, 1), date(2099, 1, 1))

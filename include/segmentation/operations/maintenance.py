@@ -91,7 +91,10 @@ def run(
             return Freed(vacuumed=_vacuum(warehouse))
         assignments, features = _expired(conn, settings, newest, remove_more)
     freed_bytes = _drop(warehouse, "features", "customer_features", features)
-    freed_bytes += _drop(warehouse, "segments", "customer_segments", assignments)
+    with warehouse.connect(readonly=True) as conn:
+        beside = [table for table in partitions.by_date(conn, "segments") if table != "customer_segments"]
+    for table in (*beside, "customer_segments"):  # last, for it says which dates are there
+        freed_bytes += _drop(warehouse, "segments", table, assignments)
     if packed_now := packed_assignments.pack_missing(warehouse):
         progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:

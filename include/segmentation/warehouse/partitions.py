@@ -205,6 +205,21 @@ def drop(conn: db.Connection, schema: str, parent: str, day: date) -> None:
     db.patiently(conn, gone, seconds=LASTING_SECONDS)
 
 
+def by_date(conn: db.Connection, schema: str) -> list[str]:
+    """The tables of a schema that have a partition a date."""
+    query = """
+        select c.relname as name
+        from pg_partitioned_table as p
+        inner join pg_class as c on p.partrelid = c.oid
+        inner join pg_attribute as a on c.oid = a.attrelid and a.attnum = any(p.partattrs::int2[])
+        where
+            c.relnamespace = to_regnamespace(%(schema)s) and p.partstrat = 'l'
+            and a.attname = 'as_of_date'
+        order by c.relname
+    """
+    return [row["name"] for row in db.rows(conn, query, {"schema": schema})]
+
+
 def make_month(conn: db.Connection, schema: str, parent: str, month: date) -> None:
     """Give a table that is partitioned by range of days the partition of the month that begins at `month`.
 
