@@ -89,7 +89,7 @@ SUITES = ast.Module(
         node
         for file in sorted(
             (
-                *CODE.glob("*/expectations.py"),
+                *CODE.rglob("expectations.py"),
                 *CODE.glob("applications/*/gate.py"),
                 CODE / "quality" / "builder.py",
             )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation import applications
-from segmentation.applications.forecasts import backtests, samples
+from segmentation.applications.forecasts import backtests, gate, samples
 from segmentation.modelling.forecasters.outlook import Outlook, deciles, outlook
 from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
 from segmentation.runs.night import Night
@@ -38,6 +38,7 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     with night.warehouse.connect() as conn:
         for name, frame in frames.items():
             applications.stage(conn, night, name, dated(night, frame))
+    gate.check(night, applications.staged(night, "customer_forecasts"))
     return {"customers": len(history.known), "forecaster": found.forecaster}
 
 
