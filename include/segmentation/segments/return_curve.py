@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ SAMPLED = 20_000  # customers
 LEAST_RETURNS = 100  # silences that ended; with fewer there is no curve
 COOLING, LAPSED = 1 / 2, 1 / 4  # of the share that returns right after an order
 SHORTEST_DAYS = 7
+POINTS = (1, 30, 60, 90, 120, 180, 270, 365)  # days, at which the curve is shown
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class ReturnCurve:
         """The share that orders again after so many days of silence."""
         return float(self.share[days]) if days < len(self.share) else 0.0
 
+    @property
+    def points(self) -> list[tuple[int, float]]:
+        """Days of silence and the share that orders again, at a few places that were seen."""
+        return [(days, round(self.after(days), 4)) for days in POINTS if days < len(self.share)]
+
     def bounds(self, told: Lifecycle) -> Lifecycle:
         """Cooling: the share has fallen to half of what it is right after an order; lapsed: to a quarter."""
         start = self.share[0]
@@ -70,12 +75,9 @@ def read(conn: db.Connection, as_of_date: date, customers: int) -> ReturnCurve |
 def bounds(conn: db.Connection, settings: Settings, as_of_date: date, customers: int) -> Lifecycle:
     """The bounds in force on a date: those of the settings, or of the shop's own curve (`lifecycle: auto`)."""
     told = settings.lifecycle
-    curve = read(conn, as_of_date, customers) if told.auto else None
-    return curve.bounds(told) if curve else told
+    return of(read(conn, as_of_date, customers), told) if told.auto else told
 
 
-def shown(
-    curve: ReturnCurve, days: Sequence[int] = (0, 30, 60, 90, 120, 180, 270, 365)
-) -> list[dict[str, Any]]:
-    """A few points of it."""
-    return [{"silent_days": each, "share": curve.after(each)} for each in days if each < len(curve.share)]
+def of(curve: ReturnCurve | None, told: Lifecycle) -> Lifecycle:
+    """The bounds by a curve, where the settings want that and there is one."""
+    return curve.bounds(told) if told.auto and curve is not None else told

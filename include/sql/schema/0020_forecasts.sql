@@ -100,7 +100,10 @@ create table segments.forecast_models (
     common_spread double precision not null,
     own_spread_365d double precision not null,
     common_spread_365d double precision not null,
-    scores jsonb not null
+    scores jsonb not null,
+    cooling_recency_days integer not null,
+    lapsed_recency_days integer not null,
+    has_own_bounds boolean not null
 );
 comment on table segments.forecast_models is 'the forecaster chosen for a date on the past of the shop';
 comment on column segments.forecast_models.as_of_date is 'the date of the forecast';
@@ -123,6 +126,26 @@ comment on column segments.forecast_models.own_spread_365d is 'own_spread of 365
 comment on column segments.forecast_models.common_spread_365d is 'common_spread of 365 days';
 comment on column segments.forecast_models.scores is
 'the mean score of each forecaster on the past of the shop; null values were too young';
+
+comment on column segments.forecast_models.cooling_recency_days is
+'days without an order after which a segment is called cooling on this date';
+comment on column segments.forecast_models.lapsed_recency_days is
+'days without an order after which a segment is called lapsed on this date';
+comment on column segments.forecast_models.has_own_bounds is
+'whether these are of the return curve of the shop (lifecycle: auto), and not of the settings';
+
+create table segments.return_curve (
+    as_of_date date not null,
+    silent_days integer not null,
+    returning_share double precision not null,
+    primary key (as_of_date, silent_days)
+);
+comment on table segments.return_curve is
+'of customers who are silent for so many days, the share that orders again; a few points of the curve';
+comment on column segments.return_curve.as_of_date is 'the date of the curve: made of facts before it';
+comment on column segments.return_curve.silent_days is 'days since the last order';
+comment on column segments.return_curve.returning_share is
+'the share that orders again (Kaplan-Meier); who would come after the longest silence seen counts as gone';
 
 create table segments.forecast_backtests (
     as_of_date date not null,
@@ -171,3 +194,7 @@ comment on column segments.forecast_backtests.expected_spend is 'the sum that wa
 comment on column segments.forecast_backtests.expected_spend_low is 'lower end of its 80 % interval';
 comment on column segments.forecast_backtests.expected_spend_high is 'upper end of its 80 % interval';
 comment on column segments.forecast_backtests.actual_spend is 'the sum that came';
+
+comment on column segments.segment_versions.value_tier is
+'low, mid or high: the tercile of everybody that the value of its median customer lies in: spend of 365 days, or '
+'what a year brought from the first order to the last, if that is more';

@@ -35,7 +35,13 @@ def section(conn: "db.Connection", run: Run) -> dict[str, Any] | None:
 APPLICATION = Application(
     name="forecasts",
     heading="Forecasts",
-    tables=("customer_forecasts", "segment_forecasts", "forecast_models", "forecast_backtests"),
+    tables=(
+        "customer_forecasts",
+        "segment_forecasts",
+        "forecast_models",
+        "forecast_backtests",
+        "return_curve",
+    ),
     prepare=prepare,
     publish=publish,
     section=section,

@@ -14,6 +14,7 @@ from segmentation.applications.forecasts import backtests, gate, samples
 from segmentation.modelling.forecasters.outlook import Outlook, deciles, outlook
 from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
 from segmentation.runs.night import Night
+from segmentation.segments import return_curve
 from segmentation.warehouse import locks, partitions
 
 LEARNING = ("blend", "linear", "boosted")
@@ -27,9 +28,14 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         return {"customers": 0}
     found = outlook(history.past, history.years, history.known)
     progress(f"forecasts: {found.forecaster}, of {len(history.past.older(0))} dates whose outcome is known")
+    with night.warehouse.connect(readonly=True) as conn:
+        curve = return_curve.read(conn, night.as_of_date, len(history.known))
     frames = {
         "customer_forecasts": customers(night, history.known, found),
-        "forecast_models": model(history.past, found),
+        "forecast_models": model(history.past, found).assign(**bounds(night, curve)),
+        "return_curve": pd.DataFrame(
+            curve.points if curve else [], columns=["silent_days", "returning_share"]
+        ),
         "forecast_backtests": backtests.table(night, history.past),
     }
     with night.warehouse.connect() as conn:
@@ -40,6 +46,17 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
             applications.stage(conn, night, name, dated(night, frame))
     gate.check(night, applications.staged(night, "customer_forecasts"))
     return {"customers": len(history.known), "forecaster": found.forecaster}
+
+
+def bounds(night: Night, curve: return_curve.ReturnCurve | None) -> dict[str, Any]:
+    """The bounds of the life-cycle that are in force."""
+    told = night.settings.lifecycle
+    in_force = return_curve.of(curve, told)
+    return {
+        "cooling_recency_days": in_force.cooling_recency_days,
+        "lapsed_recency_days": in_force.lapsed_recency_days,
+        "has_own_bounds": told.auto and curve is not None,
+    }
 
 
 def dated(night: Night, frame: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,9 @@ AS_STAGED = {
     "forecast_models": (
         *("as_of_date", "forecaster", "horizon_days", "dates_learned_from", "customers_learned_from"),
         *("has_season", "level", "own_spread", "common_spread", "own_spread_365d", "common_spread_365d"),
-        "scores",
+        *("scores", "cooling_recency_days", "lapsed_recency_days", "has_own_bounds"),
     ),
+    "return_curve": ("as_of_date", "silent_days", "returning_share"),
     "forecast_backtests": (
         *("as_of_date", "forecast_date", "kind", "forecaster", "segment_id", "customers", "buyers"),
         *("auc", "brier", "brier_base", "calibration_error", "mae", "spearman", "top_decile_share"),

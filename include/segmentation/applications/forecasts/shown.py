@@ -26,6 +26,12 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
         "segments": db.rows(conn, db.statement("applications/forecasts/shown_segments.sql"), run.params),
         "backtests": backtests,
         "verdict": verdict(backtests),
+        "curve": db.rows(
+            conn,
+            "select silent_days, returning_share from segments.return_curve "
+            "where as_of_date = %(as_of_date)s order by silent_days",
+            run.params,
+        ),
         "by_segment": db.rows(conn, db.statement("applications/forecasts/shown_judged.sql"), run.params),
     }
 
