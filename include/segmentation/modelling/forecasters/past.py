@@ -28,8 +28,7 @@ YEAR = 365
 LOOKED_BACK = 4  # of the newest forecasts that are looked back on, and of the samples learned from
 NEAR = 31  # days from the same day of the year before
 SEASON = 0.75  # of the logarithm of what a year ago came more than was expected
-LATELY = 0.5  # the same of the newest forecasts, where no year before was seen
-BETTER = 0.01  # another forecaster than the most trusted one must have scored more by this
+BETTER = 0.01  # another forecaster than the most trusted one must have scored more by this, and by chance
 LEAST = 30  # customers of a sample
 
 
@@ -134,12 +133,14 @@ class Past:
 
         The score is the share of the variance of buying that is explained (1 - Brier / base rate's) and how
         well the money was ranked (`scores.capture`), together. The most trusted is taken unless another is
-        better by a margin; without a past, the first for which the shop is old enough.
+        better by more than chance; without a past, the first for which the shop is old enough.
         """
         scores: dict[str, list[float]] = {}
+        customers = 0
         for looked_at in self.older(age)[:LOOKED_BACK]:
             if not self.older(looked_at):
                 continue  # nothing could be learned then
+            customers += len(self.samples[looked_at].known)
             for name in FORECASTERS:
                 found = self.raw(name, looked_at)
                 if found is not None:
@@ -150,7 +151,8 @@ class Past:
             return "", {}
         best = max(means, key=lambda name: means[name])
         trusted = next(name for name in FORECASTERS if name in means)
-        return (best if means[best] > means[trusted] + BETTER else trusted), means
+        by_chance = 1 / np.sqrt(customers)
+        return (best if means[best] > means[trusted] + BETTER + by_chance else trusted), means
 
     def usable(self, age: int, known: pd.DataFrame) -> str:
         """The chosen forecaster; for a shop without a past the most trusted for which it is old enough."""
@@ -161,19 +163,16 @@ class Past:
         return next(name for name in names if self.fit(name, age, known))
 
     def level(self, name: str, age: int) -> Level:
-        """The correction at an age: how the forecasts of a year before, or the newest, were off."""
+        """The correction at an age: how sure forecasts were, and how those of a year before were off."""
         looked_at = [a for a in self.older(age) if self.older(a) and self.raw(name, a) is not None]
         if not looked_at:
             return Level()
+        slope = self._slope(name, looked_at[:LOOKED_BACK])
         before = min(looked_at, key=lambda a: abs(a - age - YEAR))
-        is_seasonal = abs(before - age - YEAR) <= NEAR
-        newest = looked_at[:LOOKED_BACK]
-        offs = {a: self._off(name, a) for a in {before, *newest}}
-        if is_seasonal:
-            odds, spend = (SEASON * value for value in offs[before])
-        else:
-            odds, spend = (LATELY * np.mean([offs[a][part] for a in newest]) for part in (0, 1))
-        return Level(float(odds), self._slope(name, newest), float(np.exp(spend)), is_seasonal)
+        if abs(before - age - YEAR) > NEAR:
+            return Level(slope=slope)  # what the newest forecasts were off by was another season's
+        odds, spend = (SEASON * value for value in self._off(name, before))
+        return Level(float(odds), slope, float(np.exp(spend)), is_seasonal=True)
 
     def _off(self, name: str, age: int) -> tuple[float, float]:
         """By how much log odds, and the logarithm of spend, were too low at an age."""
