@@ -14,8 +14,8 @@ from segmentation.modelling.forecasters.two_parts import TwoParts, View
 
 TREES = {
     "max_depth": 3,
-    "max_iter": 120,
-    "learning_rate": 0.05,
+    "max_iter": 80,
+    "learning_rate": 0.07,
     "early_stopping": False,
     "min_samples_leaf": 30,
 }

@@ -14,7 +14,7 @@ from segmentation.modelling.forecasters.base import Array, Expectation, Sample, 
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric
 from segmentation.modelling.representations.transformers import PercentileRanks
 
-MOST_ROWS = 10_000  # of each sample
+MOST_ROWS = 6_000  # of each sample
 LEAST_OF_A_KIND = 10  # buyers, and others; with fewer nothing is learned
 
 
