@@ -28,6 +28,7 @@ YEAR = 365
 LOOKED_BACK = 4  # of the newest forecasts that are looked back on, and of the samples learned from
 NEAR = 31  # days from the same day of the year before
 SEASON = 0.75  # of the logarithm of what a year ago came more than was expected
+SURE = 0.5  # of what log odds were too sure, or not sure enough: the shop knew less then
 BETTER = 0.01  # another forecaster than the most trusted one must have scored more by this, and by chance
 LEAST = 30  # customers of a sample
 
@@ -198,7 +199,8 @@ class Past:
         if min(outcome.sum(), (~outcome).sum()) < LEAST:
             return 1.0
         fitted = LogisticRegression(C=100.0, fit_intercept=False, max_iter=300)
-        return float(np.clip(fitted.fit(np.concatenate(columns), outcome).coef_[0, 0], 0.5, 1.3))
+        slope = fitted.fit(np.concatenate(columns), outcome).coef_[0, 0]
+        return float(np.clip(1 + SURE * (slope - 1), 0.7, 1.3))
 
     def looked_back(self, age: int) -> tuple[str, Expectation]:
         """The forecaster and the corrected forecast that would have been published at an age."""
