@@ -74,7 +74,7 @@ def row(
 
 def published(night: Night) -> Iterator[dict[str, Any]]:
     """Rows of the published dates whose horizon has passed since the parent date, whole and by segment."""
-    with night.warehouse.connect(readonly=True) as conn:
+    with night.warehouse.connect() as conn:  # what is read goes by a temporary table
         parent = register.parent(conn, night.as_of_date)
         since = {**night.params, "parent": parent.as_of_date if parent else None}
         dates = db.rows(conn, db.statement(f"{samples.FOLDER}/judged.sql"), since)

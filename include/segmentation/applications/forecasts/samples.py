@@ -12,7 +12,7 @@ import pandas as pd
 from segmentation.modelling.forecasters.base import Sample
 from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
-from segmentation.warehouse import db
+from segmentation.warehouse import db, partitions
 
 SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
@@ -72,11 +72,13 @@ def share_sampled(customers: int) -> int:
 def read_known(conn: db.Connection, origin: date, relations: dict[str, str] = WHOLE) -> pd.DataFrame:
     """What is known of customers at a date, by customer in the order of their ids."""
     query = db.statement(f"{FOLDER}/known.sql", **relations)
-    params = {"origin": origin}
-    names = [name for name in db.column_kinds(conn, query, params) if name != "customer_id"]
-    ids = db.read_frame(conn, f"select customer_id from ({query}) as q order by customer_id", params, TEXT)
-    # any order: that of the query
-    values = db.read_numbers(conn, query, names, params) if len(ids) else np.empty((0, len(names)))
+    # any order: what is made of it is read in order
+    db.execute(conn, f"create temp table known on commit drop as {query}", {"origin": origin})
+    listed = "select * from known order by customer_id"
+    names = [name for name in partitions.kinds(conn, "known") if name != "customer_id"]
+    ids = db.read_frame(conn, "select customer_id from known order by customer_id", None, TEXT)
+    values = db.read_numbers(conn, listed, names) if len(ids) else np.empty((0, len(names)))
+    db.execute(conn, "drop table known")
     return pd.DataFrame(values, index=pd.Index(ids["customer_id"], name="customer_id"), columns=names)
 
 
