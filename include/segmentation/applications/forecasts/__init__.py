@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     """Make the forecasts of the night's customers and look back on earlier ones; all of it is staged."""
-    from segmentation.applications.forecasts import prepare as stage
+    from segmentation.applications.forecasts import staging
 
-    return stage.prepare(night, progress)
+    return staging.prepare(night, progress)
 
 
 def publish(conn: "db.Connection", night: Night) -> None:
     """Write what was staged, and sum it over the segments."""
-    from segmentation.applications.forecasts import publish as write
+    from segmentation.applications.forecasts import publication
 
-    write.publish(conn, night)
+    publication.publish(conn, night)
 
 
 def section(conn: "db.Connection", run: Run) -> dict[str, Any] | None:

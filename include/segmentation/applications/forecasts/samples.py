@@ -32,7 +32,7 @@ class History:
 
 def ages(horizon: int) -> list[int]:
     """Days before today at which the past is looked at: by the horizon, and the same a year before."""
-    steps = [horizon * step for step in range(1, max(YEAR // horizon, 1) + 1) if horizon * step < YEAR]
+    steps = [age for age in range(horizon, YEAR, horizon) if age <= YEAR - horizon / 2]
     return [
         *steps,
         *(year * YEAR + step for year in range(1, SEASONS) for step in (0, *steps)),
