@@ -16,7 +16,7 @@ SAMPLED = 20_000  # customers
 LEAST_RETURNS = 100  # silences that ended; with fewer there is no curve
 COOLING, LAPSED = 1 / 2, 1 / 4  # of the share that returns right after an order
 SHORTEST_DAYS = 7
-POINTS = (1, 30, 60, 90, 120, 180, 270, 365)  # days, at which the curve is shown
+POINTS = (7, 30, 60, 90, 120, 180, 270, 365)  # days, at which the curve is shown
 
 
 @dataclass(frozen=True)

@@ -175,8 +175,9 @@ def test_section_shows_the_model_and_a_verdict(shop):
         (found,) = applications.sections(conn, run, shop.settings)
     assert found.facts["model"]["has_season"] is True
     assert len(found.facts["segments"]) == 2
-    assert found.facts["verdict"]["forecast_date"] == TODAY - timedelta(days=90)
-    assert found.facts["verdict"]["chosen"]["auc"] > found.facts["verdict"]["naive"]["auc"]
+    verdict = found.facts["verdict"]
+    assert verdict["dates"] == 4 and verdict["since"] == TODAY - timedelta(days=365)
+    assert 0.1 < verdict["ours"] < 1 and found.facts["curve"]
 
 
 def test_forecasts_are_better_than_the_naive_one_on_the_planted_shop(shop):

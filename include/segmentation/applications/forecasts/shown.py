@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from segmentation.applications.forecasts.backtests import CHOSEN
-from segmentation.modelling.forecasters.registry import FORECASTERS, LIFETIME, NAIVE
+from segmentation.modelling.forecasters.registry import FORECASTERS, NAIVE
 from segmentation.runs.register import Run
 from segmentation.warehouse import db
 
@@ -37,20 +37,24 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
 
 
 def verdict(backtests: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The newest date looked back on: the chosen forecast beside the naive one; None where there is none."""
-    newest = backtests[0]["forecast_date"] if backtests else None
-    rows = {row["forecaster"]: row for row in backtests if row["forecast_date"] == newest}
-    if CHOSEN not in rows or NAIVE not in rows:
+    """The share of the money found in the top tenth, mean over the dates: by the forecast and the naive one.
+
+    None where no date can be looked back on.
+    """
+    by_name: dict[str, dict[Any, float]] = {}
+    for row in backtests:
+        if row["top_decile_share"] is not None:
+            by_name.setdefault(row["forecaster"], {})[row["forecast_date"]] = row["top_decile_share"]
+    ours, naive = by_name.get(CHOSEN, {}), by_name.get(NAIVE, {})
+    dates = sorted(ours.keys() & naive.keys())
+    if not dates:
         return None
-    chosen, naive = rows[CHOSEN], rows[NAIVE]
-    shares = chosen["top_decile_share"], naive["top_decile_share"]
-    if None in shares:
-        return None
+    shares = [sum(found[day] for day in dates) / len(dates) for found in (ours, naive)]
     return {
-        "forecast_date": newest,
-        "chosen": chosen,
-        "naive": naive,
-        "rhythm": rows.get(LIFETIME),
+        "dates": len(dates),
+        "since": dates[0],
+        "ours": shares[0],
+        "naive": shares[1],
         "wins": shares[0] >= shares[1] + CLEAR,
         "loses": shares[0] < shares[1],
     }
