@@ -77,7 +77,7 @@ def published(night: Night) -> Iterator[dict[str, Any]]:
     with night.warehouse.connect() as conn:  # what is read goes by a temporary table
         parent = register.parent(conn, night.as_of_date)
         since = {**night.params, "parent": parent.as_of_date if parent else None}
-        dates = db.rows(conn, db.statement(f"{samples.FOLDER}/judged.sql"), since)
+        dates = db.rows(conn, db.statement("applications/forecasts/judged.sql"), since)
         for judged in dates[-MOST_JUDGED:]:
             yield from _published(conn, night, judged)
 

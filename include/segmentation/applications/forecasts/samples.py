@@ -92,6 +92,7 @@ def read_outcome(
     query = db.statement(f"{FOLDER}/came.sql", **(relations or WHOLE))
     params: dict[str, Any] = {"origin": origin, "until": origin + timedelta(days=days), "known_at": known_at}
     kinds = {"customer_id": "text", "order_days": "number", "spend": "number"}
+    # any order: that of `known`
     came = db.read_frame(conn, query, params, kinds).set_index("customer_id").reindex(known.index).fillna(0.0)
     return Sample(known, came["order_days"].to_numpy(), came["spend"].to_numpy(), days)
 
