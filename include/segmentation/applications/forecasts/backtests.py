@@ -89,7 +89,7 @@ def _published(conn: db.Connection, night: Night, judged: dict[str, Any]) -> Ite
         "known_at": night.as_of_date,
     }
     came_query = db.statement(f"{samples.FOLDER}/came.sql", **samples.WHOLE)
-    by_customer = db.statement(f"{samples.FOLDER}/published.sql", came=came_query)
+    by_customer = db.statement("applications/forecasts/published.sql", came=came_query)
     counted = "select count(*) from segments.customer_forecasts where as_of_date = %(forecast_date)s"
     every = samples.share_sampled(db.scalar(conn, counted, params))
     kinds = dict.fromkeys(("buy_probability", "expected_spend", "order_days", "spend"), "number")
@@ -102,7 +102,7 @@ def _published(conn: db.Connection, night: Night, judged: dict[str, Any]) -> Ite
     spread = Spread(judged["own_spread"], judged["common_spread"])
     yield row(day, PUBLISHED, CHOSEN, said, came, spread)
     yield from _beside(conn, night, day, came, every)
-    by_segment = db.statement(f"{samples.FOLDER}/segments_judged.sql", came=came_query)
+    by_segment = db.statement("applications/forecasts/segments_judged.sql", came=came_query)
     for segment in db.rows(conn, by_segment, params):
         yield {"forecast_date": day, "kind": PUBLISHED, "forecaster": CHOSEN, **segment}
 
