@@ -84,7 +84,7 @@ def table(name: str) -> str | None:
     return (
         _one([SQL / "segments" / f"{name}.sql", *(SQL / "applications").rglob(f"{name}.sql")])
         or _one([CODE / name, CODE / "publishing" / "tables" / f"{name}.py"])
-        or _one([*(CODE / "applications").rglob(f"{name}.py")])
+        or _one([*(CODE / "applications").rglob(f"{name}.py"), *CODE.glob(f"*/{name}.py")])
         or _one(_in_the_room_of_its_first_word(name))
         or _view(name)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +9,11 @@ import numpy as np
 import pandas as pd
 
 from segmentation import applications
-from segmentation.applications.forecasts import backtests, gate, samples
+from segmentation.applications.forecasts import backtests, gate, models, samples
 from segmentation.modelling.forecasters.outlook import Outlook, deciles, outlook
-from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
 from segmentation.runs.night import Night
 from segmentation.segments import return_curve
 from segmentation.warehouse import locks, partitions
-
-LEARNING = ("blend", "linear", "boosted")
 
 
 def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -32,7 +28,7 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         curve = return_curve.read(conn, night.as_of_date, len(history.known))
     frames = {
         "customer_forecasts": customers(night, history.known, found),
-        "forecast_models": model(history.past, found).assign(**bounds(night, curve)),
+        "forecast_models": models.table(history.past, found).assign(**bounds(night, curve)),
         "return_curve": pd.DataFrame(
             curve.points if curve else [], columns=["silent_days", "returning_share"]
         ),
@@ -89,28 +85,4 @@ def customers(night: Night, known: pd.DataFrame, found: Outlook) -> pd.DataFrame
             "decile": deciles(horizon.spend),
             "money_at_risk": (churn * known["spend_90d"].to_numpy()).round(2),
         }
-    )
-
-
-def model(past: Past, found: Outlook) -> pd.DataFrame:
-    """The row of `segments.forecast_models`, but its date."""
-    learned = [past.samples[age] for age in past.older(0)[:LOOKED_BACK]]
-    if found.forecaster not in LEARNING:
-        learned = []
-    return pd.DataFrame(
-        [
-            {
-                "forecaster": found.forecaster,
-                "horizon_days": past.days,
-                "dates_learned_from": len(learned),
-                "customers_learned_from": sum(len(sample.known) for sample in learned),
-                "has_season": found.level.is_seasonal,
-                "level": round(found.level.spend, 4),
-                "own_spread": round(found.spread.own, 4),
-                "common_spread": round(found.spread.common, 4),
-                "own_spread_365d": round(found.year_spread.own, 4),
-                "common_spread_365d": round(found.year_spread.common, 4),
-                "scores": json.dumps({name: round(score, 4) for name, score in found.scores.items()}),
-            }
-        ]
     )
