@@ -124,7 +124,7 @@ def _told(meaning: str) -> Any:
 def inspect(
     data: Annotated[str, _told("the file")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
-    source: Annotated[str, typer.Option(hidden=True)] = "",
+    source: Annotated[str, _told("of the file: transactions, or a source with a file.yaml")] = "",
     columns: Annotated[
         str, _told("which column is which: customer_id=client,ordered_at=day,amount=usd")
     ] = "",
@@ -142,6 +142,7 @@ def inspect(
     from segmentation import settings
     from segmentation.sources import inspect as inspection
 
+    inspection.refuse_source(source)
     file = {
         "COLUMNS": columns, "ENCODING": encoding, "DELIMITER": delimiter, "HEADER": header, "DECIMAL":
         decimal,

@@ -465,7 +465,7 @@ def test_the_decimal_mark_is_decided_by_the_whole_column(shop, read, amounts, to
         (
             "client,day,amount\na,2024-01-01,1\nb,2024-02-31,2\n",
             {},
-            r"1 of 2 lines cannot be read \(line 3: '2024-02-31' is no date\)",
+            r"1 of 2 lines cannot be read \(line 3: '9999-99-99' is no date\)",
         ),
         (
             "client,day,mail\na,2024-01-01,ann@example.org\n",

@@ -4,8 +4,14 @@ from segmentation.features.dictionary import Feature
 from segmentation.quality.builder import Builder, Suite
 from segmentation.quality.metrics import Metrics
 from segmentation.settings import Settings
+from segmentation.sources.transactions.counts import FEW_CUSTOMERS, MUCH
 
 FEATURES = "Look for what changed in include/sql/features."
+
+NOBODY = (
+    "Is the customer with most of it a person, or what the shop writes for guests, a till, a marketplace? If it is "
+    "nobody, let the source give no customer there (a word for guests: include/config/vocabulary.yaml)."
+)
 
 # Of the index between two samples of n customers out of one population: (1/n + 1/n) times the 95th percentile
 # of chi squared with 9 degrees of freedom, for ten bins.
@@ -31,6 +37,9 @@ def customer_features(
         unit="money",
         advice="The roll-up was not made again after cleaning.",
     )
+    for name in ("frequency_orders", "monetary"):
+        if name in {feature.name for feature in features}:
+            _largest(suite, name)
     for feature in features:
         _complete(suite, feature)
         if feature.kind != "text":
@@ -38,6 +47,21 @@ def customer_features(
     for feature in features:
         _stable(suite, feature, parent)
     return suite.suite
+
+
+def _largest(suite: Builder, feature: str) -> None:
+    """No one has much of everything, but what a shop writes in the place of guests."""
+    suite.figure(
+        f"largest_{feature}_share",
+        "warning",
+        most=MUCH,
+        unit="share",
+        advice=NOBODY,
+        unless="too few customers" if suite.rows < FEW_CUSTOMERS else None,
+        family="largest_share",
+        subject=feature,
+        worded="largest_share",
+    )
 
 
 def _complete(suite: Builder, feature: Feature) -> None:

@@ -11,6 +11,7 @@ from segmentation.quality.results import GateResult
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
+OF_ALL = ("frequency_orders", "monetary")  # of which one customer hardly has much
 DRIFT_SAMPLE = 10_000  # customers; their noise in a population stability index is about .002
 RECENT_DAYS = 28  # days over which roll-up and clean lines are compared
 
@@ -36,7 +37,9 @@ def check_features(night: Night) -> GateResult:
 
     relation, features = "customer_features", dictionary.of(night)
     with night.warehouse.connect() as conn:
-        figures = ",\n    ".join(figure for feature in features for figure in _figures(feature))
+        figures = ",\n    ".join(
+            [*(figure for feature in features for figure in _figures(feature)), *_largest(features)]
+        )
         measuring.measure(conn, night, "features", relation, relation, {}, figures=figures)
         since = night.as_of_date - timedelta(days=RECENT_DAYS)
         params = {"since": since, "month": checkpoints.month_start(conn, night.as_of_date)}
@@ -63,6 +66,17 @@ def _figures(feature: dictionary.Feature) -> list[str]:
     most = "< 'Infinity'" if highest is None else f"<= {highest}"
     within = f"{least} {name} and {name} {most}"
     return [count_known, f'count(*) filter (where not ({within})) as "outside_{feature.name}"']
+
+
+def _largest(features: tuple[dictionary.Feature, ...]) -> list[str]:
+    """What the one customer with most of it has of all orders, and of all money."""
+    there = {feature.name for feature in features}
+    return [
+        f'coalesce(greatest(max("{name}"), 0)::double precision '
+        f'/ nullif(sum("{name}") filter (where "{name}" > 0), 0), 0) as "largest_{name}_share"'
+        for name in OF_ALL
+        if name in there
+    ]
 
 
 def _measure_drift(

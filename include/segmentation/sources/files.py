@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
+from segmentation.sources.masking import pattern_of
 from segmentation.sources.unpacking import bounded, refuse_bomb
 from segmentation.warehouse import db
 
@@ -295,7 +296,7 @@ def _moments(parts: "list[pa.Array]", column: str, path: Path, settings: Setting
         place = f"{path.name}: row {row + 1} (below the header), column {column}: "
         text = coded.values[int(coded.codes[row])].as_py()
         raise SourceError(
-            f"{place}'{text[:40]}' is not a date and time", unsaid=f"{place}not a date and time"
+            f"{place}'{pattern_of(text)}' is not a date and time", unsaid=f"{place}not a date and time"
         )
     return pd.Series(moments.written.astype("datetime64[us]"))
 

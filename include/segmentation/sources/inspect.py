@@ -5,7 +5,6 @@ The night loads the very lines that are counted here.
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 from segmentation.errors import SourceError, UserError
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
+from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import counts, reading
 from segmentation.sources.transactions.counts import Counts
 from segmentation.sources.transactions.lines import Reading
@@ -119,7 +119,23 @@ def _columns(found: Reading) -> dict[str, dict[str, Any]]:
 def _samples(found: Reading, role: str) -> list[str]:
     """Three values as they are written, without what they say: x is a letter, 9 a figure."""
     texts = [text for text in found.content.columns[role].values[: SAMPLES + 1].to_pylist() if text]
-    return [re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", text))[:24] for text in texts[:SAMPLES]]
+    return [pattern_of(text) for text in texts[:SAMPLES]]
+
+
+def refuse_source(source: str) -> None:
+    """Refuse a source that no file is of.
+
+    Raises
+    ------
+    SourceError
+    """
+    from segmentation.sources import files
+
+    if source and files.spec_of(source) is None:
+        raise SourceError(
+            f"inspect reads files, and source '{source}' is none that is read from one (SOURCE=transactions is, and it "
+            "is the default)"
+        )
 
 
 def command(data: str, as_json: bool) -> int:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from segmentation.errors import SourceError
 from segmentation.settings import File
+from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import clock, days, encoding, names
 from segmentation.sources.transactions.columns import REQUIRED, Wish
 from segmentation.sources.transactions.encoding import opened, readable
@@ -108,7 +109,9 @@ def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list
     _, header = max(tried, key=lambda one: (one[0], len(one[1])))
     if told.header is not False and not (wish.is_by_position or _is_data(header)):
         return wish.missing(path.name, header)
-    kinds = ", ".join(f"{place}: {_kind(value)}" for place, value in enumerate(header, start=1))
+    kinds = ", ".join(
+        f"{place}: {pattern_of(value) or 'empty'}" for place, value in enumerate(header, start=1)
+    )
     return SourceError(
         f"{path.name}: it has {len(header)} columns and no header ({kinds}); say which is which by number: "
         "COLUMNS=customer_id=1,ordered_at=2,amount=3, and DELIMITER= where the columns are not these"
@@ -147,11 +150,6 @@ def _is_value(text: str) -> bool:
     if not re.search(r"[^\W\d_]", text):
         return bool(re.search(r"\d", text))
     return days.fields(clock.take_apart(clock.normal(text))[0]) is not None
-
-
-def _kind(text: str) -> str:
-    """Pattern of a value that does not show it: 9 is a digit, x a letter."""
-    return re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", text.strip()))[:24] or "empty"
 
 
 def text_of(path: Path, encoding: str) -> IO[str]:

@@ -1,12 +1,12 @@
 """Sentences about a file that was read, and the refusal of one of which too much cannot be read."""
 
-import re
 from datetime import UTC, datetime
 
 import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.settings import Settings
+from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import clock, content
 from segmentation.sources.transactions.amounts import Amounts
 from segmentation.sources.transactions.columns import Wish, rivals
@@ -107,14 +107,9 @@ def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[t
     found: dict[int, str] = {}
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
-            masked = _masked(opened.text_of(role, int(row)))
-            found.setdefault(int(lines.line[row]), f"'{masked}' is no {what}")
+            pattern = pattern_of(opened.text_of(role, int(row)))
+            found.setdefault(int(lines.line[row]), f"'{pattern}' is no {what}")
     return list(found.items())
-
-
-def _masked(value: str) -> str:
-    """A value whose letters are not shown: in a wrong column they may be anybody's."""
-    return re.sub(r"[^\W\d_]", "x", value)[:40]
 
 
 def _at_the_ends(opened: Content, bad: list[tuple[int, str]]) -> int:
