@@ -262,9 +262,10 @@ def _clean(role: str, column: Coded) -> Coded:
     import pyarrow.compute as pc
 
     values = pc.utf8_trim(column.values, BLANKS)
-    values = pc.if_else(pc.match_substring_regex(values, NOTHING), "", values)
-    if role in NUMBERS or role == "ordered_at":
-        values = pc.if_else(pc.match_substring_regex(values, NO_FIGURE), "", values)
+    patterns = [NOTHING, NO_FIGURE] if role in NUMBERS or role == "ordered_at" else [NOTHING]
+    nothing = pc.match_substring_regex(values, "|".join(f"(?:{pattern})" for pattern in patterns))
+    if pc.any(nothing).as_py():
+        values = pc.if_else(nothing, "", values)
     return column if values.equals(column.values) else column.mapped(values)
 
 
