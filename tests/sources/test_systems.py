@@ -506,7 +506,15 @@ def test_columns_that_take_orders_out(read, column, bad, good):
 
 
 @pytest.mark.parametrize(
-    "word", ["Refund requested", "No cancellation", "Ready for pickup", "Resolved", "Avoided"]
+    "word",
+    [
+        "Refund requested",
+        "No cancellation",
+        "Ready for pickup",
+        "Resolved",
+        "Paid, awaiting shipment",
+        "买家已付款，等待卖家发货",
+    ],
 )
 def test_words_that_only_sound_like_a_cancelled_order_count(read, word):
     content = table(
@@ -563,3 +571,52 @@ def test_currency_of_a_column_or_a_header(read, name, value, code):
 def test_more_words_for_guests(read, word):
     content = table("customer;date;amount", lambda n, c, d, a: f"{word if n % 2 else c};{d:%Y-%m-%d};{a}")
     assert read(content).guests == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "times"),
+    [
+        ("amount (cents)", "{0:.0f}", 100),
+        ("amount_in_cents", "{0:.0f}", 100),
+        ("Umsatz in TEUR", "{0:.2f}", 0.001),
+        ("金额(万元)", "{0:.2f}", 0.0001),
+        ("EUR", "{0:.2f}", 1),
+        ("amount", "/{0:.2f}", None),
+    ],
+)
+def test_unit_of_amounts_is_that_of_the_header(read, name, form, times):
+    content = table(
+        f"customer;date;{name}",
+        lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{form.format(a * 100 if times == 100 else a)}",
+    )
+    found = read(content)
+    if times is None:
+        assert "is no amount" in found.refused
+    else:
+        assert found.revenue == (2400.0 if times == 100 else 2400.0 / times)
+
+
+def test_what_people_look_at_is_no_sale(read):
+    content = table(
+        "user_id,event_time,event_type,price",
+        lambda n, c, d, a: f"{c},{d} UTC,{('view', 'cart', 'purchase')[n % 3]},{a}",
+    )
+    told = {"orders": 20, "revenue": sum(a for n, (_, _, a) in enumerate(SALES) if n % 3 == 2)}
+    assert figures(read(content), told) == told
+
+
+def test_dates_that_a_spreadsheet_may_have_turned_are_refused(read):
+    content = table(
+        "customer,date,amount",
+        lambda n, c, d, a: f"{c},{f'{d:%m/%d/%Y}' if d.day > 12 else f'{d:%Y-%d-%m} 00:00:00'},{a}",
+    )
+    assert "turned day and month" in read(content).refused
+
+
+@pytest.mark.parametrize("form", ['="{}"', "'{}"])
+def test_one_number_with_and_without_the_marks_of_a_spreadsheet_is_one_customer(read, form):
+    content = table(
+        "customer,date,amount",
+        lambda n, c, d, a: f"{form.format(100 + n % 9) if n % 2 else 100 + n % 9},{d:%Y-%m-%d},{a}",
+    )
+    assert read(content).customers == 9

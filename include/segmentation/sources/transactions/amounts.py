@@ -8,7 +8,7 @@ setting that decides.
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +37,14 @@ CREDIT = re.compile(
 PIECES = re.compile(r"^([^\d]?\s?\d[\d.,]*)\s*[^\d\s.,][^\d]*$")  # 2 pc(s)
 PLAIN = r"^-?[0-9]+(?:[.,][0-9]{1,2})?$"
 GROUPS = r"\d{1,3}(?:M\d{3})+|\d{1,2}(?:M\d{2})+M\d{3}"  # by thousands, or by lakh
+BETWEEN = re.compile(r"^(-?\d[\d\s]*)\s?(€|kr|F)\s?(\d{2})$")  # 12€50
 MARKS = ".,"
+FACTORS = (  # what the name of a column says of its unit
+    (r"\b(?:cents?|pence|minor units?|centimes|céntimos|centavos|kope[ck]+s|öre)\b|[(（]分[)）]", 0.01),
+    (r"\b(?:t|k)(?:eur|usd|gbp|chf|€)|\b(?:tsd|thousands?|in 000s?|in 1000|тыс)\b|千[元円]", 1_000),
+    (r"万[元円]|萬[元円]", 10_000),
+    (r"\b(?:mio|mln|millions?|млн)\b|百万[元円]", 1_000_000),
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ def _matches(values: "pa.Array", pattern: str) -> np.ndarray:
 
 def _apart(text: str, role: str) -> Written | None:
     text = unicodedata.normalize("NFKC", text).strip().strip('="').strip()
+    text = BETWEEN.sub(r"\1,\3 \2", text)
     side = ""
     if found := CREDIT.match(text):
         word = found["before"] or found["after"]
@@ -290,6 +298,16 @@ def read(column: Column, mark: str, timezone: str) -> Amounts:
         any(one is not None and one.is_percent for one in column.written.values()),
         _said(sides, minus),
     )
+
+
+def times(of: Amounts, role: str, name: str) -> Amounts:
+    """Amounts in units of their currency, where the name of the column says that they are cents or thousands."""
+    words = re.sub(r"[_\W]+", " ", name.casefold()) if name.isascii() else name.casefold()
+    factor = next((factor for pattern, factor in FACTORS if re.search(pattern, words)), None)
+    if role == "quantity" or factor is None:
+        return of
+    told = f"amounts in '{name}' are times {factor:g}, as its name says"
+    return replace(of, values=np.round(of.values * factor, 6), said=(*of.said, told))
 
 
 def _said(sides: Counter, minus: str) -> tuple[str, ...]:

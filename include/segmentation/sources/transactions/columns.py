@@ -31,7 +31,7 @@ PRICE = ("price", "preis", "prix", "precio", "prezzo", "prijs")
 
 def currency_of(name: str, timezone: str) -> str | None:
     """The currency that the name of a column ends with: of `usd`, `price_eur`, `Total (€)`; else None."""
-    last = re.search(rf"(?<![a-z]){names.CURRENCIES}", name.lower().rstrip(") ]"))
+    last = re.search(rf"(?<![a-z])[tk]?{names.CURRENCIES}", name.lower().rstrip(") ]"))
     if last is not None:
         return {"rmb": "CNY", "euro": "EUR"}.get(last[1], last[1].upper())
     behind = re.search(r"[(\[（/]\s*([^\d()\[\]（）/]{1,5})[)\]）]?\s*$", name) or re.search(
@@ -134,6 +134,11 @@ def guesses(header: Sequence[str]) -> dict[str, int]:
     """The roles that the names of columns tell, enough or not."""
     spelt = [names.spellings(name) for name in header]
     found = {role: place for role in ROLES if (place := _guess(role, spelt)) is not None}
+    codes = [
+        place for place, name in enumerate(header) if re.fullmatch(names.CURRENCIES, name.strip().lower())
+    ]
+    if codes and not {"amount", "order_total", "unit_price"} & set(found):
+        found["amount"] = codes[0]
     prices = [place for place, spellings in enumerate(spelt) if set(spellings) & set(PRICE)]
     if prices and "unit_price" not in found:
         found["unit_price" if {"quantity", "amount"} & set(found) else "amount"] = prices[0]

@@ -25,6 +25,7 @@ NOTHING = r"(?i)^(?:null|nan|nat|none|nil|n/a|#n/a|\\n|<na>|\(null\))$"
 NO_FIGURE = r"(?i)^(?:[-–—]{1,3}|na|\.|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?)$"
 BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
 MOST_INVALID = 0.01  # of the lines; where more are no rows, the file is written in another way
+AS_TEXT = (r'^="([^"]*)"$', r"^'(\d[^']*)$")  # what makes a spreadsheet keep figures as they are
 ENCODERS = 2  # threads; the work is Arrow's, outside of the interpreter's lock
 CLOCKS = "the times behind the days"
 DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
@@ -262,6 +263,9 @@ def _clean(role: str, column: Coded) -> Coded:
     import pyarrow.compute as pc
 
     values = pc.utf8_trim(column.values, BLANKS)
+    for pattern in AS_TEXT:
+        if pc.any(pc.match_substring_regex(values, pattern)).as_py():
+            values = pc.replace_substring_regex(values, pattern, r"\1")
     patterns = [NOTHING, NO_FIGURE] if role in NUMBERS or role == "ordered_at" else [NOTHING]
     nothing = pc.match_substring_regex(values, "|".join(f"(?:{pattern})" for pattern in patterns))
     if pc.any(nothing).as_py():

@@ -32,6 +32,7 @@ DENSER = 3  # times as many days with sales in the span: the other reading scatt
 PLAIN_TIME = r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9]))?$"
 MOST_DAYS = 100_000  # of a table of distances from UTC by day
 FEW_ROWS = 10_000
+FEW_TURNED = 5  # dates of each kind, at least, before a file is said to be turned
 FIRST = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 
 
@@ -209,7 +210,29 @@ def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
     top = max(fits, key=lambda order: (fits[order], order == "ymd"))
     _refuse_two_ways(column, read, top, counts)
     good = {order: read[order] for order in read if fits[order] >= MOST * fits[top]}
-    return _most_plausible(column, good, read, counts)
+    decided = _most_plausible(column, good, read, counts)
+    _refuse_turned(column, decided[2])
+    return decided
+
+
+def _refuse_turned(column: _Column, of_days: np.ndarray) -> None:
+    """Refuse dates of which a spreadsheet took those for its own whose day may be a month, and left the others.
+
+    Raises
+    ------
+    SourceError
+    """
+    is_own = np.array([text[:4].isdigit() and text[4:5] == "-" for text in column.days.texts], bool)
+    good = of_days != days.NO_DAY
+    whole = np.where(good, of_days, 0).astype("datetime64[D]")
+    of_month = (whole - whole.astype("datetime64[M]").astype("datetime64[D]")).astype(int) + 1
+    own, others = of_month[good & is_own], of_month[good & ~is_own]
+    if min(len(own), len(others)) >= FEW_TURNED and own.max() <= 12 < others.min():
+        line = column.line_of(_of_texts(column, good & is_own))
+        raise SourceError(
+            f"{column.file}: line {line}: a spreadsheet has taken the dates whose day is 12 or less for its own, and "
+            "may have turned day and month of them; the others are text: export it again with the column as text"
+        )
 
 
 def _refuse_two_ways(column: _Column, read: dict[str, np.ndarray], top: str, counts: np.ndarray) -> None:

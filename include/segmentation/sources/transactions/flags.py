@@ -29,9 +29,7 @@ def weed(opened: Content, is_told: bool) -> None:
         return
     if "paid" in columns and not _is_flag(columns["paid"]):
         _drop(opened, "paid")
-    if "type" in columns and not (
-        _has_sides(columns["type"]) or _knows(columns["type"], vocabulary.is_return)
-    ):
+    if "type" in columns and not (_has_sides(columns["type"]) or _knows(columns["type"], _is_type)):
         _drop(opened, "type")
     for role in ("status", "payment_status"):
         if role in columns and not _knows(columns[role], lambda text: vocabulary.state_of(text) is not None):
@@ -40,6 +38,15 @@ def weed(opened: Content, is_told: bool) -> None:
                 _drop(opened, role)
     if "cancelled" in columns and sum(map(bool, columns["cancelled"].texts)) > FEW_WORDS:
         _drop(opened, "cancelled")
+
+
+def _is_type(text: str) -> bool:
+    return vocabulary.is_return(text) or vocabulary.is_event(text)
+
+
+def is_no_sale(column: Coded) -> np.ndarray:
+    """Mask of the rows that are called a look, a click, a basket."""
+    return column.rows_where([bool(text) and vocabulary.is_event(text) for text in column.texts])
 
 
 def _drop(opened: Content, role: str) -> None:

@@ -21,7 +21,7 @@ BRACKETS = r"[(\[（【][^)\]）】]*[)\]）】]"
 SMALL = {
     "a", "of", "the", "in", "de", "del", "della", "dell", "delle", "di", "da", "do", "das", "dos", "des",
     "du", "la", "le", "les", "l", "d", "der", "den", "von", "vom", "van", "el", "en", "y", "et", "z",
-    "na", "i", "utc", "gmt", "local", "shop",
+    "na", "i", "utc", "gmt", "local", "shop", "cents", "cent", "pence", "teur", "keur", "tsd", "thousands",
 }  # fmt: skip
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 

@@ -120,7 +120,10 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
         if role in opened.columns
     ]
     marks = amounts.decide(surveys, settings.file.decimal, opened.lines, settings.shop.timezone, opened.file)
-    read_ = {s.role: amounts.read(s, marks[s.role], settings.shop.timezone) for s in surveys}
+    read_ = {
+        s.role: amounts.times(amounts.read(s, marks[s.role], settings.shop.timezone), s.role, s.name)
+        for s in surveys
+    }
     names = {".": "point", ",": "comma"}
     usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
     usual = next((marks[role] for role in ("amount", "order_total", "unit_price") if role in marks), usual)
@@ -376,8 +379,12 @@ def _flagged(opened: Content, lines: Lines) -> list[str]:
         ] * bool(gone.any())
         lines.is_out |= gone
     if "type" in opened.columns:
-        back = flags.is_return(opened.columns["type"])
-        said.append(f"returns by '{opened.name_of('type')}', subtracted: {int(back.sum()):,} lines")
+        looks, back = flags.is_no_sale(opened.columns["type"]), flags.is_return(opened.columns["type"])
+        lines.is_out |= looks
+        said += [f"no sales by '{opened.name_of('type')}': {int(looks.sum()):,} lines"] * bool(looks.any())
+        said += [f"returns by '{opened.name_of('type')}', subtracted: {int(back.sum()):,} lines"] * bool(
+            back.any()
+        )
     return said
 
 

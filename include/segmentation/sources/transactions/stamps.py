@@ -85,6 +85,7 @@ def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
 
 def _bare(column: Coded) -> Coded:
     """Figures without groups, powers of ten and a .0 that a spreadsheet gave them."""
+    column = column.some(r"^/Date\(\d+\)/$", lambda text: text[6:-2])
     column = column.some(GROUPED, lambda text: text.replace(",", ""))
     column = column.some(SERIAL, lambda text: text.replace(",", "."))
     column = column.some(POWER, lambda text: f"{Decimal(text):f}")

@@ -50,6 +50,11 @@ def is_return(text: str) -> bool:
     return plain(text) in _lists()["returns"]
 
 
+def is_event(text: str) -> bool:
+    """True where the type of a line says that nothing was bought."""
+    return plain(text) in _lists()["events"]
+
+
 def states_of(words: list[str]) -> list[str | None]:
     """Status of orders by all the words of a column: counted, unpaid, cancelled or refunded; None: not known.
 
@@ -78,7 +83,7 @@ def _by_stems(status: str) -> str | None:
     if _tells(words, "partly"):
         return "counted"
     if _tells(words, "waiting"):
-        return "unpaid" if _tells(words, "payment") else "counted"
+        return "unpaid" if not _tells(words, "paid") and _tells(words, "payment") else "counted"
     return next((kind for kind in ("cancelled", "refunded") if _tells(words, f"{kind}_stems")), None)
 
 
