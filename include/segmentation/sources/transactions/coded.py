@@ -24,8 +24,8 @@ class Coded:
         """A column of texts, or of texts that are encoded already."""
         import pyarrow as pa
 
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
+        if not pa.types.is_dictionary(column.type):  # in one piece: parts would each have all values before
+            column = _in_one_piece(column).dictionary_encode()
         if isinstance(column, pa.ChunkedArray):
             column = column.unify_dictionaries().combine_chunks()
         if isinstance(column, pa.ChunkedArray):  # no chunk at all
@@ -110,6 +110,15 @@ class Coded:
         changed = self.codes.copy()
         changed[rows] = codes
         return Coded(changed, self.values)
+
+
+def _in_one_piece(column: "pa.ChunkedArray | pa.Array") -> "pa.ChunkedArray | pa.Array":
+    """A column without chunks; one of more than two gigabytes stays as it is."""
+    import pyarrow as pa
+
+    if not isinstance(column, pa.ChunkedArray) or column.nbytes >= 1 << 31:
+        return column
+    return column.combine_chunks()
 
 
 def numbered(values: np.ndarray) -> np.ndarray:
