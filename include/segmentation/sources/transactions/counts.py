@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from segmentation.sources.transactions import clock, dates, orders
+from segmentation.sources.transactions import clock, orders, zones
 from segmentation.sources.transactions.coded import distinct, numbered
 from segmentation.sources.transactions.dates import UNREADABLE
 from segmentation.sources.transactions.lines import Lines, Reading
@@ -84,7 +84,7 @@ def placed_at(reading: Reading) -> np.ndarray:
     moments = reading.lines.moments
     if not reading.is_day_only:
         return moments.instant
-    return dates.localized(moments.written, reading.timezone)
+    return zones.localized(moments.written, reading.timezone)
 
 
 def order_numbers(reading: Reading) -> np.ndarray:
@@ -94,7 +94,7 @@ def order_numbers(reading: Reading) -> np.ndarray:
     customers = np.where(lines.customers.is_empty(), -1, lines.customers.codes).astype(np.int64)
     wall = lines.moments.written
     if lines.is_elsewhere and not reading.is_day_only:
-        wall = dates.wall_clock(instants, reading.timezone)
+        wall = zones.wall_clock(instants, reading.timezone)
     day = wall // clock.DAY
     alone = customers < 0
     has_order = np.zeros(len(customers), bool) if lines.orders is None else ~lines.orders.is_empty()

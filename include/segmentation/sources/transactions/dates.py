@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from segmentation.errors import SourceError
-from segmentation.sources.transactions import clock, days, stamps
+from segmentation.sources.transactions import clock, days, stamps, zones
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.stamps import MOST, ORDERS, UNREADABLE
 
@@ -30,8 +30,6 @@ SORTED_DAYS = (
 DENSER = 3  # times as many days with sales in the span: the other reading scatters them
 
 PLAIN_TIME = r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9]))?$"
-MOST_DAYS = 100_000  # of a table of distances from UTC by day
-FEW_ROWS = 10_000
 FEW_TURNED = 5  # dates of each kind, at least, before a file is said to be turned
 FIRST = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 
@@ -146,7 +144,10 @@ def read(
         has_zone = instants is not None and times is None
         written = _with_times(written[rows.codes], times)
         return Moments(
-            written, written if has_zone else localized(written, zone), f"dates are {words}", has_zone
+            written,
+            written if has_zone else zones.localized(written, zone),
+            f"dates are {words}",
+            has_zone,
         )
     apart = [clock.take_apart(clock.normal(text)) for text in rows.texts]
     plain = _strings([day for day, _ in apart])
@@ -400,7 +401,7 @@ def _moments(
         micros += known.micros[rows.codes]
         good &= known.is_time[rows.codes]
     written = _with_times(np.where(good, day * clock.DAY + micros, UNREADABLE), times)
-    instant = localized(written, zone)
+    instant = zones.localized(written, zone)
     has_zone = False
     for known, rows in sources:
         has_zone |= _shifted(known, rows, written, instant)
@@ -419,7 +420,7 @@ def _shifted(known: Times, rows: Coded, written: np.ndarray, instant: np.ndarray
     names = sorted({time.zone for time in known.zoned.values() if time.zone})
     for name in names:
         there = rows.rows_where(_at([p for p, time in known.zoned.items() if time.zone == name], count))
-        instant[there] = localized(written[there], name)
+        instant[there] = zones.localized(written[there], name)
     return bool(offsets or names)
 
 
@@ -469,44 +470,3 @@ def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
     is_midnight = (written != UNREADABLE) & (written % clock.DAY == 0)
     joined = np.where(is_midnight & (micros >= 0), written + np.maximum(micros, 0), written)
     return np.where(is_midnight & (micros < 0), UNREADABLE, joined)
-
-
-def localized(written: np.ndarray, zone: str) -> np.ndarray:
-    """The instants of a clock on the wall; of an hour that is there twice the second one, as Postgres has
-    it.
-
-    The distance from UTC is looked up by the day; only days on which it changes are read clock by clock.
-    """
-    good = written != UNREADABLE
-    if not good.any():
-        return written.copy()
-    day = np.where(good, written, written[good][0]) // clock.DAY
-    first, last = int(day.min()), int(day.max())
-    if last - first > MOST_DAYS or len(written) < FEW_ROWS:
-        return _localized(written, zone)
-    starts = np.arange(first, last + 2) * clock.DAY
-    offsets = starts - _localized(starts, zone)
-    is_even = offsets[:-1] == offsets[1:]
-    instants = np.where(good, written - offsets[:-1][day - first], UNREADABLE)
-    changing = good & ~is_even[day - first]
-    instants[changing] = _localized(written[changing], zone)
-    return instants
-
-
-def _localized(written: np.ndarray, zone: str) -> np.ndarray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    wall = pa.array(written, pa.int64(), mask=written == UNREADABLE).cast(pa.timestamp("us"))
-    instants = pc.assume_timezone(wall, zone, ambiguous="latest", nonexistent="latest")
-    return instants.cast(pa.int64()).fill_null(UNREADABLE).to_numpy(zero_copy_only=False).copy()
-
-
-def wall_clock(instants: np.ndarray, zone: str) -> np.ndarray:
-    """Local times of these instants."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    moments = pa.array(instants, pa.int64(), mask=instants == UNREADABLE).cast(pa.timestamp("us", "UTC"))
-    local = pc.local_timestamp(moments.cast(pa.timestamp("us", zone)))
-    return local.cast(pa.int64()).fill_null(UNREADABLE).to_numpy(zero_copy_only=False)
