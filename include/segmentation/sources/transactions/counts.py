@@ -42,7 +42,7 @@ def of(reading: Reading) -> Counts:
     has_money = ~np.isnan(amount) & ~np.isnan(lines.pieces) & (lines.pieces != 0)
     counted = dated & ~lines.is_out & has_money
     no_customer = lines.customers.is_empty()
-    order = order_numbers(reading)
+    order = numbered(order_numbers(reading))
     instants = placed_at(reading)
     first, last = (_written(f(instants[dated]), reading) if dated.any() else None for f in (np.min, np.max))
     now = datetime.now(UTC).timestamp() * clock.SECOND
