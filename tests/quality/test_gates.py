@@ -621,7 +621,16 @@ def test_features_gate_passes_a_healthy_date(night):
     assert judged(result) == names(result)
     wanted = dictionary.available("demo")
     numbers = [f for f in wanted if f.kind != "text"]
-    assert result.checked == 2 + 2 * len(wanted) + len(numbers)
+    assert result.checked == 4 + 2 * len(wanted) + len(numbers)
+
+
+def test_features_gate_warns_of_one_customer_with_much_of_everything(night):
+    first = "(select min(customer_id) from features.customer_features)"
+    break_shop(
+        night, f"update features.customer_features set frequency_orders = 1000000 where customer_id = {first}"
+    )
+    check_features(night)
+    assert failed(night)["customer_features", "largest_frequency_orders_share"] == "warning"
 
 
 def test_features_gate_finds_unknown_features(night):
