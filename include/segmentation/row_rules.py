@@ -37,6 +37,7 @@ RULES = {
         "reviewed_at_missing",
         "rating_out_of_range",
     ),
+    "products": ("text_too_long", "product_missing", "price_negative"),
 }
 
 NO_FAULT = ("customer_missing", "order_quarantined")

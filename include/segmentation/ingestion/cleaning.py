@@ -49,6 +49,9 @@ def run(
             "order by array_position(%(tables)s, table_name)",
             {**params, "tables": tables},
         )
+        if "products" in contract.tables_of(night.settings.shop.source):
+            db.run_file(conn, "core/products.sql", params)
+            progress("clean: products")
         db.run_file(conn, "core/releases.sql", params)
         kept_from = night.as_of_date - timedelta(days=night.settings.quality.quarantine_days)
         for name in tables:

@@ -224,8 +224,8 @@ class Load:
     def copy(self) -> int:
         """Replace the window's rows in staging; returns the rows read."""
         name = self.table.name
-        if name == "labels":
-            db.execute(self.target, "truncate staging.labels")
+        if name in contract.WHOLE:
+            db.execute(self.target, f"truncate staging.{name}")
             return self._copy_into(("staging", name), list(self.table.columns))
         self._start_anew()
         if name == "customers" and not self.is_file:

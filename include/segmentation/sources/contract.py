@@ -98,11 +98,26 @@ TABLES = {
             },
             instant="reviewed_at",
         ),
+        Table(
+            "products",
+            {
+                "product_id": "text",
+                "name": "text",
+                "category": "text",
+                "price": "numeric",
+                "image": "text",
+                "available": "boolean",
+            },
+            instant=None,
+        ),
         Table("labels", {"customer_id": "text", "label": "text"}, instant=None),
     )
 }
 
-DAILY = tuple(name for name in TABLES if name != "labels")
+WHOLE = ("products", "labels")
+"""The tables that are read as a whole every night: they say what is, and not when it came."""
+
+DAILY = tuple(name for name in TABLES if name not in WHOLE)
 """The tables that are extracted by day."""
 
 

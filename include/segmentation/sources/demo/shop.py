@@ -91,7 +91,13 @@ create table demo.state (
     spread double precision not null,
     cuts double precision not null
 );
-create table demo.products (product_code text, title text, category text, list_price numeric(12, 2));
+create table demo.products (
+    product_code text,
+    title text,
+    category text,
+    list_price numeric(12, 2),
+    available boolean not null default true
+);
 create table demo.customers (
     id bigint,
     signed_up_at timestamptz,
@@ -315,7 +321,8 @@ def _state(cursor: psycopg2.extensions.cursor) -> DemoState | None:
     # a shop that an earlier version made
     cursor.execute(
         "alter table demo.state add column if not exists spread double precision not null default 1, "
-        "add column if not exists cuts double precision not null default 0"
+        "add column if not exists cuts double precision not null default 0;"
+        "alter table demo.products add column if not exists available boolean not null default true"
     )
     cursor.execute("select seed, customers, timezone, first_day, last_day, spread, cuts from demo.state")
     (state,) = cursor.fetchall()
