@@ -1,6 +1,7 @@
 """The rules in the database: the same as in Python, for customers of the date and for who came after it."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -124,7 +125,9 @@ def published(new_database, migrated, drop_database, tmp_path_factory, patch) ->
     shop = SmallShop(new_database(), new_database(migrated), tmp_path_factory.mktemp("store"))
     shop.settings = shop.settings.model_copy(
         update={
-            "products": shop.settings.products.model_copy(update={"most": 3}),
+            "products": shop.settings.products.model_copy(
+                update={"most": 3, "min_support": 0, "min_lift": 1}
+            ),
             "privacy": shop.settings.privacy.model_copy(update={"min_customers": 1}),
         }
     )
@@ -369,6 +372,42 @@ def test_products_are_what_a_segment_buys_more_than_the_others(published):
 
 # the published date as a staged one
 BY_SEGMENT = "(select customer_id, segment_id as cluster from segments.customer_segments)"
+UNBOUND = {"min_support": 0, "min_lift": 1}
+
+
+def test_what_hardly_anybody_buys_or_hardly_more_than_others_is_not_told(published):
+    of = {"as_of_date": AS_OF, "days": 365, "most": 1000, "min_customers": 1}
+
+    def told(conn, **bounds):
+        query = db.statement("segments/segment_products.sql", assignments=BY_SEGMENT)
+        return {(row["cluster"], row["product_id"]): row for row in db.rows(conn, query, {**of, **bounds})}
+
+    with published.warehouse.connect() as conn:
+        everything = told(conn, **UNBOUND)
+        kept = told(conn, min_support=0.3, min_lift=1.3)
+        conn.rollback()
+    assert 0 < len(kept) < len(everything)
+    assert kept.keys() == {
+        key for key, row in everything.items() if row["support"] >= 0.3 and row["lift"] >= Decimal("1.3")
+    }
+
+
+def test_products_have_the_name_and_category_that_the_catalogue_had_on_the_date(published):
+    of = {"as_of_date": AS_OF, "days": 365, "most": 3, "min_customers": 1, **UNBOUND}
+    with published.warehouse.connect() as conn:
+        query = db.statement("segments/segment_products.sql", assignments=BY_SEGMENT)
+        first, second = (row["product_id"] for row in db.rows(conn, query, of)[:2])
+        db.execute(
+            conn,
+            "insert into core.products (product_id, valid_from, valid_to, name, category, is_available) values "
+            "(%(p)s, '-infinity', %(d)s::date - 1, 'Old', 'old', true), "
+            "(%(p)s, %(d)s::date - 1, 'infinity', 'New', 'new', true)",
+            {"p": first, "d": AS_OF},
+        )
+        found = {row["product_id"]: (row["name"], row["category"]) for row in db.rows(conn, query, of)}
+        conn.rollback()
+    assert found[first] == ("New", "new")
+    assert found[second][0] is None
 
 
 def test_products_that_are_equals_share_a_rank_and_none_is_cut_off(published):
@@ -381,7 +420,7 @@ def test_products_that_are_equals_share_a_rank_and_none_is_cut_off(published):
             "inner join segments.customer_segments as c on o.customer_id = c.customer_id and segment_id = 1 "
             "cross join generate_series(1, 5) as n where o.cancelled_on is null order by 1, n, o.day",
         )
-        told = {"as_of_date": AS_OF, "days": 365, "most": 3, "min_customers": 5}
+        told = {"as_of_date": AS_OF, "days": 365, "most": 3, "min_customers": 5, **UNBOUND}
         rows = db.rows(conn, db.statement("segments/segment_products.sql", assignments=BY_SEGMENT), told)
         found = {(row["product_id"], row["rank"]) for row in rows if row["cluster"] == 1}
         assert found == {(f"q{n}", 1) for n in range(1, 6)}
@@ -424,7 +463,7 @@ def test_a_shop_that_knows_days_only_has_no_habits_by_hour(published):
 
 def test_nothing_is_told_of_what_a_few_customers_buy_or_do(published):
     """As many orders as you like may be one customer's."""
-    of = {"as_of_date": AS_OF, "days": 365, "most": 1000}
+    of = {"as_of_date": AS_OF, "days": 365, "most": 1000, **UNBOUND}
     with published.warehouse.connect() as conn:
         everything, told = (
             {

@@ -64,6 +64,7 @@ class Product(BaseModel):
     """Products that a segment buys more than the others."""
 
     product_id: str
+    name: str | None
     category: str | None
     support: float
     lift: float

@@ -4,6 +4,7 @@
 select
     segment_id,
     product_id,
+    name,
     category,
     customers,
     support,

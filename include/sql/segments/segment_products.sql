@@ -1,6 +1,8 @@
 -- Purpose: what each cluster buys more than the others, for recommendation; published as segment_products.
--- Grain: cluster and product. Inputs: the staged assignment, features.customer_product_day of the last days.
--- Parameters: as_of_date, days, most, min_customers; identifiers: assignments. Read only.
+-- Grain: cluster and product. Inputs: the staged assignment, features.customer_product_day of the last days,
+--     core.products as of the date.
+-- Parameters: as_of_date, days, most, min_customers, min_support, min_lift: bounds of what is worth telling;
+--     identifiers: assignments. Read only.
 -- Caveat: equals share a rank and none is cut off, so that a segment may have more than `most` products.
 --     Service lines, returns and cancelled orders do not count.
 with sizes as (
@@ -63,18 +65,25 @@ ranked as (
             order by round(support * ln(support / support_all), 12) desc
         ) as place
     from shares
-    where support > support_all and buyers >= %(min_customers)s
+    where
+        support > support_all and buyers >= %(min_customers)s
+        and support >= %(min_support)s and support >= support_all * %(min_lift)s
 )
 
 select
-    cluster,
-    product_id,
-    place as rank,
-    category,
-    buyers as customers,
-    round(support, 6) as support,
-    round(coalesce(support_others, 0), 6) as support_others,
-    round(lift, 6) as lift
-from ranked
-where place <= %(most)s
-order by cluster, place, product_id
+    r.cluster,
+    r.product_id,
+    r.place as rank,
+    p.name,
+    coalesce(p.category, r.category) as category,
+    r.buyers as customers,
+    round(r.support, 6) as support,
+    round(coalesce(r.support_others, 0), 6) as support_others,
+    round(r.lift, 6) as lift
+from ranked as r
+left join core.products as p
+    on
+        r.product_id = p.product_id
+        and p.valid_from < %(as_of_date)s::date and %(as_of_date)s::date <= p.valid_to
+where r.place <= %(most)s
+order by r.cluster, r.place, r.product_id

@@ -25,7 +25,7 @@ REWRITTEN = (
 )
 
 
-PRODUCTS = ["product_id", "rank", "category", "customers", "support", "support_others", "lift"]
+PRODUCTS = ["product_id", "rank", "name", "category", "customers", "support", "support_others", "lift"]
 HABITS = ["habit", "value", "orders", "share", "share_all"]
 
 
