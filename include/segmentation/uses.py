@@ -1,6 +1,6 @@
 """Settings of what is made of the segments; `segmentation.settings` nests them into the shop's."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -15,6 +15,10 @@ class Products(Section):
     days: int = Field(365, ge=1, le=3660, description="days of orders that are looked at")
     most: int = Field(20, ge=1, le=1000, description="products a segment; equals at the end are all kept")
     min_customers: int = Field(5, ge=1, description="buyers in the segment; with fewer it is left out")
+    min_support: float = Field(
+        0.02, ge=0, le=1, description="share of the segment that buys it; below it is not worth telling"
+    )
+    min_lift: float = Field(1.2, ge=1, description="that share against everybody's; below, the same")
 
 
 class Habits(Section):
@@ -62,8 +66,31 @@ class Prices(Section):
     )
 
 
+class Recommendations(Section):
+    """Products that are recommended to each customer; nothing here shapes a segment."""
+
+    products: int = Field(10, ge=1, le=50, description="recommended to a customer or segment")
+    repeats: int = Field(
+        3, ge=0, le=50, description="of these at most, products that the customer has bought before"
+    )
+    days: int = Field(730, ge=30, le=3660, description="days of orders that are learnt from")
+    min_buyers: int = Field(5, ge=1, description="customers who bought a product; with fewer it is left out")
+    most_products: int = Field(20_000, ge=1, le=50_000, description="products looked at, by buyers")
+    unsold_days: int = Field(
+        180, ge=1, description="a product that nobody has bought for so many days is taken to be out of sale"
+    )
+    keep_dates: int = Field(7, ge=1, description="newest dates whose lists of customers are kept")
+
+    @model_validator(mode="after")
+    def _repeats_fit(self) -> "Recommendations":
+        if self.repeats > self.products:
+            raise ValueError("repeats must not be above products")
+        return self
+
+
 class Applications(Section):
     """Uses of the segments. Nothing here shapes a segment."""
 
     off: tuple[str, ...] = Field((), description="names of applications that do not take part in a night")
     prices: Prices = Prices()
+    recommendations: Recommendations = Recommendations()

@@ -95,6 +95,9 @@ def run(
         beside = [table for table in partitions.by_date(conn, "segments") if table != "customer_segments"]
     for table in (*beside, "customer_segments"):  # last, for it says which dates are there
         freed_bytes += _drop(warehouse, "segments", table, assignments)
+    freed_bytes += _drop_recommendations(
+        warehouse, settings.applications.recommendations.keep_dates, newest, progress
+    )
     if packed_now := packed_assignments.pack_missing(warehouse):
         progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:
@@ -155,6 +158,35 @@ def _months_before(day: date, months: int) -> date:
 def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) -> int:
     """Detach and drop the partitions; returns the bytes they had."""
     return sum(_drop_date(warehouse, schema, parent, day) for day in days)
+
+
+def _drop_recommendations(
+    warehouse: db.Database, kept: int, newest: date, progress: Callable[[str], None]
+) -> int:
+    """Drop what was recommended to each customer on all but the newest dates; returns the bytes it had.
+
+    It is made for the next morning, and is a row a customer and date. What was recommended to segments, and
+    how good that was, stays.
+    """
+    parent = "customer_recommendation_lists"
+    query = """
+        select to_date(right(c.relname, 8), 'YYYYMMDD') as as_of_date
+        from pg_class as c
+        where c.relnamespace = 'segments'::regnamespace and c.relkind = 'r' and c.relname ~ %(name)s
+        order by as_of_date desc
+    """
+    with warehouse.connect(readonly=True) as conn:
+        found = db.rows(conn, query, {"name": f"^{parent}_[0-9]{{8}}$"})
+    there = [row["as_of_date"] for row in found if row["as_of_date"] <= newest]
+    gone = there[kept:][::-1]
+    freed = _drop(warehouse, "segments", parent, gone)
+    with warehouse.connect() as conn:
+        db.execute(
+            conn, "delete from segments.recommended_products where as_of_date = any(%(d)s)", {"d": gone}
+        )
+    if gone:
+        progress(f"maintenance: recommendations dropped of {_dates(tuple(gone))}")
+    return freed
 
 
 def _drop_date(warehouse: db.Database, schema: str, parent: str, day: date) -> int:

@@ -1,0 +1,200 @@
+"""The task of the recommendations: try the recommenders on the shop's past, fit the best, stage the lists."""
+
+import io
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from psycopg2 import sql
+
+from segmentation import applications
+from segmentation.applications import Progress
+from segmentation.applications.recommendations import choice, gate, lists, recommenders
+from segmentation.applications.recommendations.families import families
+from segmentation.applications.recommendations.lists import Lists, Shelf
+from segmentation.applications.recommendations.purchases import Purchases
+from segmentation.runs.night import Night
+from segmentation.warehouse import db, locks, partitions
+
+LISTS, CUSTOMERS, PRODUCTS = (
+    "customer_recommendation_lists",
+    "recommendation_customers",
+    "recommended_products",
+)
+BACKTESTS, DRAWN = "recommendation_backtests", "recommendation_drawn"
+MOST_TRIED = 50_000  # customers of a trial
+TRIALS = 2
+LEAST_HISTORY_DAYS = 30  # before a cut
+MEMORY = "256MB"  # of the server, to bring a customer's purchases together
+
+
+def prepare(night: Night, progress: Progress) -> dict[str, Any]:
+    """Stage lists, products and backtests of the date; returns what was chosen, and counts."""
+    with night.warehouse.connect() as conn:
+        db.execute(conn, f"set local work_mem = '{MEMORY}'")
+        customers, products = number(conn, night)
+        catalogue = catalogue_of(conn, products)
+        results = [
+            choice.tried(recommender, trial, families_of(catalogue))
+            for trial in trials(conn, night, products)
+            for recommender in recommenders.candidates(night.settings.model.seed)
+        ]
+        chosen = choice.chosen(results)
+        progress(f"recommendations: by {chosen}, of {len(catalogue)} products")
+        applications.stage(conn, night, BACKTESTS, _backtests(night, results, chosen))
+        made = _made(conn, night, chosen, customers, products, catalogue)
+        staged = _stage_lists(conn, night, made)
+    with night.warehouse.connect() as conn:
+        locks.hold(conn, locks.PUBLICATION)
+        partitions.ensure(conn, "segments", LISTS, night.as_of_date)
+    gate.check(night, lists=applications.staged(night, LISTS), customers=customers, products=products)
+    progress(f"recommendations: lists of {staged:,} customers")
+    return {"recommender": chosen, "customers": staged, "products": len(catalogue)}
+
+
+def number(conn: db.Connection, night: Night) -> tuple[str, str]:
+    """Stage the numbers of the date's customers and products; returns these tables."""
+    told = night.settings.applications.recommendations
+    bounds = {
+        **night.params,
+        "days": told.days,
+        "unsold_days": told.unsold_days,
+        "min_buyers": told.min_buyers,
+        "most": told.most_products,
+    }
+    products = applications.stage(
+        conn, night, PRODUCTS, db.statement("applications/recommendations/recommended_products.sql"), bounds
+    )
+    query = db.statement("applications/recommendations/customers.sql")
+    return applications.stage(conn, night, CUSTOMERS, query, {**night.params, "most": None}), products
+
+
+def catalogue_of(conn: db.Connection, products: str) -> pd.DataFrame:
+    """Name (else id), category and whether it is sold, of the products by their numbers."""
+    rows = db.rows(
+        conn,
+        f"select coalesce(name, product_id) as name, category, is_sold from {products} order by product_number",
+    )
+    return pd.DataFrame(rows, columns=["name", "category", "is_sold"], dtype=object)
+
+
+def families_of(catalogue: pd.DataFrame) -> lists.Positions:
+    """The family of each product."""
+    return families(list(catalogue["name"]), list(catalogue["category"]))
+
+
+def trials(conn: db.Connection, night: Night, products: str) -> Iterator[choice.Trial]:
+    """The trials that the shop's past is long enough for, the newest first; of many customers some are drawn."""
+    horizon = timedelta(days=night.settings.model.horizon_days)
+    first = db.scalar(conn, "select min(day) from features.customer_product_day")
+    cuts = [night.as_of_date - horizon * n for n in range(1, TRIALS + 1)]
+    cuts = [cut for cut in cuts if first and cut - first >= timedelta(days=LEAST_HISTORY_DAYS)]
+    if not cuts:
+        return
+    query = db.statement("applications/recommendations/customers.sql")
+    drawn = applications.stage(conn, night, DRAWN, query, {**night.params, "most": MOST_TRIED})
+    tested = 0
+    for cut in cuts:
+        if tested < choice.MOST_TESTED:
+            made = trial(conn, night, drawn, products, cut, cut + horizon)
+            tested += len(made.tested)
+            yield made
+
+
+def trial(
+    conn: db.Connection, night: Night, customers: str, products: str, cut: date, until: date
+) -> choice.Trial:
+    """Trial of what was bought before a cut, and from then to before another date."""
+    before = purchases(conn, customers, products, cut, night.settings.applications.recommendations.days)
+    query = db.statement(
+        "applications/recommendations/bought_after.sql", customers=customers, products=products
+    )
+    rows = db.read_numbers(
+        conn, query, ["customer", "product"], {"since": cut, "until": until}, size=4
+    ).astype(np.int64)
+    after = sp.csr_matrix((np.ones(len(rows), np.float32), (rows[:, 0], rows[:, 1])), shape=before.shape)
+    return choice.Trial(cut, until, before, after)
+
+
+def purchases(conn: db.Connection, customers: str, products: str, day: date, days: int) -> Purchases:
+    """Read what the numbered customers have bought of the numbered products in the `days` before a day."""
+    shape = (_count(conn, customers), _count(conn, products))
+    query = db.statement("applications/recommendations/purchases.sql", customers=customers, products=products)
+    columns = ["customer", "product", "age_days", "orders"]
+    rows = db.read_numbers(conn, query, columns, {"as_of_date": day, "days": days}, size=4)
+    return Purchases.of_rows(shape, rows)
+
+
+def _count(conn: db.Connection, table: str) -> int:
+    return db.scalar(conn, f"select count(*) from {table}")
+
+
+def _backtests(night: Night, results: list[choice.Result], chosen: str) -> pd.DataFrame:
+    columns = ["as_of_date", "tested_from", "tested_until", "recommender", "customers", "hit20", "recall20"]
+    rows = [
+        (night.as_of_date, one.cut, one.until, one.recommender, one.customers, one.hit, one.recall)
+        for one in results
+        if one.customers
+    ]
+    frame = pd.DataFrame(rows, columns=columns).round({"hit20": 6, "recall20": 6})
+    frame["is_baseline"] = frame["recommender"] == recommenders.POPULARITY
+    frame["is_chosen"] = frame["recommender"] == chosen
+    return frame
+
+
+def _made(
+    conn: db.Connection, night: Night, chosen: str, customers: str, products: str, catalogue: pd.DataFrame
+) -> Iterator[Lists]:
+    """The lists of everybody, by blocks."""
+    told = night.settings.applications.recommendations
+    known = purchases(conn, customers, products, night.as_of_date, told.days)
+    if not len(catalogue):
+        return iter(())
+    seed = night.settings.model.seed
+    fitted = next(one for one in recommenders.candidates(seed) if one.name == chosen).fit(known)
+    # popularity recommends what is popular, and nothing else is the reason
+    is_popular = chosen == recommenders.POPULARITY
+    similar = (
+        recommenders.empty(len(catalogue)) if is_popular else recommenders.neighbours(known.tastes(None))
+    )
+    shelf = Shelf(catalogue["is_sold"].to_numpy(bool), families_of(catalogue))
+    return lists.lists(fitted, known, shelf, similar, told.products, told.repeats)
+
+
+def _stage_lists(conn: db.Connection, night: Night, made: Iterator[Lists]) -> int:
+    """COPY the lists, by blocks, into their staged table; returns how many."""
+    empty = (
+        "select 0 as number, new_products, products, because "
+        "from segments.customer_recommendation_lists limit 0"
+    )
+    table = applications.stage(conn, night, LISTS, empty)
+    copy = sql.SQL("copy {} from stdin").format(sql.Identifier(*table.split("."))).as_string(conn)
+    staged = 0
+    with conn.cursor() as cursor:
+        for block in made:
+            cursor.copy_expert(copy, io.StringIO(as_text(block)), size=1 << 20)
+            staged += cursor.rowcount
+    db.execute(conn, f"analyze {table}")
+    return staged
+
+
+def as_text(block: Lists) -> str:
+    """The rows of a block as COPY reads them: number, new products, and the two arrays, without gaps."""
+    kept = (block.products != lists.NONE).sum(axis=1)
+    numbers = range(block.first + 1, block.first + 1 + len(kept))
+    columns = (
+        numbers,
+        block.new.tolist(),
+        kept.tolist(),
+        (block.products + 1).tolist(),
+        (block.because + 1).tolist(),
+    )
+    lines = [
+        f"{number}\t{new}\t{products[:length]}\t{because[:length]}\n"
+        for number, new, length, products, because in zip(*columns, strict=True)
+        if length
+    ]
+    return "".join(lines).replace("[", "{").replace("]", "}")

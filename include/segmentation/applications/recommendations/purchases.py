@@ -1,0 +1,66 @@
+"""Purchases before a date, as a sparse matrix of customers and products."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """One entry a customer and product, in the order of customers and, within one, of products.
+
+    `age_days` is that of the newest purchase, at least 1; `orders` counts the days on which it was bought.
+    """
+
+    shape: tuple[int, int]
+    starts: NDArray[np.int64]  # where each customer's entries begin; one more than customers
+    product: NDArray[np.int32]
+    age_days: NDArray[np.float32]
+    orders: NDArray[np.float32]
+    factors: dict[tuple[float | None, int], NDArray[np.float32]] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # of the products, once they are found: by half-life and seed
+
+    @classmethod
+    def of_rows(cls, shape: tuple[int, int], rows: NDArray[np.floating]) -> "Purchases":
+        """Purchases out of an array of customer, product, age in days and orders, ordered by the first two."""
+        counts = np.bincount(rows[:, 0].astype(np.int64), minlength=shape[0])
+        return cls(
+            shape,
+            np.concatenate([[0], np.cumsum(counts)]),
+            rows[:, 1].astype(np.int32),
+            rows[:, 2].astype(np.float32),
+            rows[:, 3].astype(np.float32),
+        )
+
+    def matrix(self, values: NDArray[np.floating]) -> sp.csr_matrix:
+        """A sparse matrix with a value for each entry."""
+        return sp.csr_matrix((values.astype(np.float32), self.product, self.starts), shape=self.shape)
+
+    @cached_property
+    def bought(self) -> sp.csr_matrix:
+        """1 where the customer bought the product."""
+        return self.matrix(np.ones(len(self.product), np.float32))
+
+    def decayed(self, half_life_days: float | None) -> NDArray[np.float32]:
+        """A weight for each entry: 1 for a purchase of today, half of that after a half-life; None: 1 for all."""
+        if half_life_days is None:
+            return np.ones(len(self.product), np.float32)
+        return np.exp2(-self.age_days / np.float32(half_life_days)).astype(np.float32)
+
+    def tastes(self, half_life_days: float | None) -> sp.csr_matrix:
+        """The decayed weights, those of a customer divided by the largest: what was bought last counts 1."""
+        weights = self.decayed(half_life_days)
+        if len(weights):
+            counts = np.diff(self.starts)
+            largest = np.maximum.reduceat(weights, self.starts[:-1][counts > 0])
+            weights = weights / np.repeat(largest, counts[counts > 0])
+        return self.matrix(weights)
+
+    def buyers(self, half_life_days: float | None = None) -> NDArray[np.float64]:
+        """Count the customers who bought each product, those of long ago for less."""
+        weights = self.decayed(half_life_days)
+        return np.bincount(self.product, weights, minlength=self.shape[1]).astype(np.float64)

@@ -1,0 +1,186 @@
+"""The recommenders that a shop's past decides among: popularity, neighbours by cosine, truncated SVD.
+
+Each is fitted on purchases, and then scores blocks of customers: a dense array of customers and products in
+which more is better. None looks at what a customer has bought already; `lists` leaves that out.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from segmentation.applications.recommendations.purchases import Purchases
+
+POPULARITY = "popularity"
+CELLS_A_BLOCK = 10_000_000  # of float32: 40 MB
+NEIGHBOURS = 200  # kept of each product
+POPULARITY_DAYS = 60.0  # half-life of popularity, among candidates and where scores are equal
+TIE = 1e-5  # share of popularity in every score: what else is equal, the more popular goes first
+MOST_FACTORS = 64
+FITTED_CUSTOMERS = 200_000  # of which the factors are found
+Scores = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+class Recommender(Protocol):
+    """A way to score products for customers."""
+
+    name: str
+
+    def fit(self, purchases: Purchases) -> "Recommender":
+        """Learn from everybody's purchases; returns itself."""
+
+    def scores(self, rows: Rows) -> Scores:
+        """Scores of all products for the customers at these positions."""
+
+
+def popularity_of(purchases: Purchases, half_life_days: float | None = POPULARITY_DAYS) -> Scores:
+    """The popularity of each product, 0 to 1."""
+    buyers = purchases.buyers(half_life_days)
+    return (buyers / max(buyers.max(initial=0), 1e-12)).astype(np.float32)
+
+
+def blocks(rows: int, columns: int) -> list[tuple[int, int]]:
+    """Consecutive ranges of rows with at most `CELLS_A_BLOCK` cells each."""
+    step = max(1, CELLS_A_BLOCK // max(1, columns))
+    return [(first, min(first + step, rows)) for first in range(0, rows, step)]
+
+
+@dataclass
+class Popularity:
+    """Everybody gets what most customers have bought lately."""
+
+    name: str = POPULARITY
+    half_life_days: float | None = None
+    popular_: Scores = field(init=False, repr=False)
+
+    def fit(self, purchases: Purchases) -> "Popularity":
+        """Count the buyers."""
+        self.popular_ = popularity_of(purchases, self.half_life_days)
+        return self
+
+    def scores(self, rows: Rows) -> Scores:
+        """The same for everybody."""
+        return np.tile(self.popular_, (len(rows), 1))
+
+
+@dataclass
+class Neighbours:
+    """Products that are bought by the same customers: the cosine of their columns (Sarwar et al., 2001).
+
+    A customer's score of a product is the sum of its cosines with what the customer bought, weighted by how
+    lately that was. `half_life_days` is of these weights.
+    """
+
+    name: str
+    half_life_days: float | None = None
+    tastes_: sp.csr_matrix = field(init=False, repr=False)
+    similar_: sp.csr_matrix = field(init=False, repr=False)
+    tie_: Scores = field(init=False, repr=False)
+
+    def fit(self, purchases: Purchases) -> "Neighbours":
+        """Find the neighbours of each product."""
+        self.tastes_ = purchases.tastes(self.half_life_days)
+        self.similar_ = neighbours(self.tastes_)
+        self.tie_ = TIE * popularity_of(purchases)
+        return self
+
+    def scores(self, rows: Rows) -> Scores:
+        """Sums of cosines."""
+        found = (self.tastes_[rows] @ self.similar_).toarray()
+        found += self.tie_
+        return found
+
+
+@dataclass
+class Factors:
+    """Truncated SVD of the matrix: the purchases as a few tastes say they should be (Cremonesi et al., 2010)."""
+
+    name: str
+    rank: int = MOST_FACTORS
+    half_life_days: float | None = None
+    seed: int = 0
+    tastes_: sp.csr_matrix = field(init=False, repr=False)
+    factors_: Scores = field(init=False, repr=False)
+    tie_: Scores = field(init=False, repr=False)
+
+    def fit(self, purchases: Purchases) -> "Factors":
+        """Find the factors of the products."""
+        self.tastes_ = purchases.tastes(self.half_life_days)
+        key = (self.half_life_days, self.seed)
+        if key not in purchases.factors:
+            purchases.factors[key] = factors(self.tastes_, self.seed)
+        self.factors_ = purchases.factors[key][: self.rank]
+        self.tie_ = TIE * popularity_of(purchases)
+        return self
+
+    def scores(self, rows: Rows) -> Scores:
+        """The matrix of that rank."""
+        found = (self.tastes_[rows] @ self.factors_.T) @ self.factors_
+        found += self.tie_
+        return found
+
+
+def factors(tastes: sp.csr_matrix, seed: int) -> Scores:
+    """The first right singular vectors of the matrix, the largest first, from at most `FITTED_CUSTOMERS` rows.
+
+    Fewer than `MOST_FACTORS` are their beginning, so that several ranks cost as much as one.
+    """
+    from sklearn.utils.extmath import randomized_svd
+
+    if tastes.shape[0] > FITTED_CUSTOMERS:
+        drawn = np.random.default_rng(seed).permutation(tastes.shape[0])[:FITTED_CUSTOMERS]
+        tastes = tastes[np.sort(drawn)]
+    rank = max(1, min(MOST_FACTORS, min(tastes.shape) - 1))
+    return randomized_svd(tastes, rank, random_state=seed)[2].astype(np.float32)
+
+
+def neighbours(tastes: sp.csr_matrix, most: int = NEIGHBOURS) -> sp.csr_matrix:
+    """The `most` similar products of each product, a row each, with their cosine, 0 to 1.
+
+    A customer counts for less the more products he has bought: the rows are divided by the root of their
+    number, without which a few resellers make everything alike. The Gram matrix of the columns is made a
+    block of rows at a time. Nothing is similar to itself.
+    """
+    products = tastes.shape[1]
+    bought = np.maximum(np.diff(tastes.indptr), 1)
+    told = sp.diags_array((1 / np.sqrt(bought)).astype(np.float32)) @ tastes
+    length = np.sqrt(np.asarray(told.multiply(told).sum(axis=0), np.float32)).ravel()
+    told = sp.csr_matrix(told @ sp.diags_array(1 / np.maximum(length, np.float32(1e-12))))
+    columns = told.T.tocsr()
+    parts = []
+    for first, last in blocks(products, products):
+        found = (columns[first:last] @ told).toarray()
+        found[np.arange(last - first), np.arange(first, last)] = 0
+        parts.append(_largest(found, most))
+    return sp.vstack(parts, format="csr") if parts else empty(0)
+
+
+def empty(products: int) -> sp.csr_matrix:
+    """No neighbours of any product."""
+    nothing = np.zeros(0, np.int64)
+    return sp.csr_matrix((np.zeros(0, np.float32), (nothing, nothing)), shape=(products, products))
+
+
+def _largest(found: Scores, kept: int) -> sp.csr_matrix:
+    """The largest values of each row, and those equal to the least of them, without zeros."""
+    if kept < found.shape[1]:
+        bound = -np.partition(-found, kept - 1, axis=1)[:, kept - 1]
+        found[found < bound[:, None]] = 0
+    return sp.csr_matrix(found)
+
+
+def candidates(seed: int) -> list[Recommender]:
+    """Make the recommenders that are compared; the first is the naive baseline."""
+    half_lives = {"": None, "_90d": 90.0}
+    return [
+        Popularity(),
+        *(Neighbours(f"neighbours{name}", days) for name, days in half_lives.items()),
+        *(
+            Factors(f"factors{rank}{name}", rank, days, seed)
+            for rank in (16, MOST_FACTORS)
+            for name, days in half_lives.items()
+        ),
+    ]

@@ -1,0 +1,35 @@
+-- Purpose: what the gate of the recommendations asks of the staged lists.
+-- Grain: one row, a column a metric. Inputs: the staged lists, customers and products.
+-- Parameters: none; identifiers: lists, customers, products. Re-run: reads only.
+with recommended as (
+    select
+        l.number,
+        r.product,
+        count(*) as times
+    from {{ lists }} as l
+    cross join lateral unnest(l.products) as r (product)
+    group by l.number, r.product
+),
+
+products as (
+    select
+        coalesce(sum(r.times) filter (where not coalesce(p.is_sold, false)), 0) as unsold_recommended,
+        coalesce(sum(r.times - 1), 0) as recommended_twice
+    from recommended as r
+    left join {{ products }} as p on r.product = p.product_number
+),
+
+customers as (
+    select
+        count(*) as row_count,
+        count(*) filter (where l.number is null) as without_recommendation
+    from {{ customers }} as c
+    left join {{ lists }} as l on c.number = l.number
+)
+
+select
+    p.*,
+    c.*,
+    c.without_recommendation::float8 / nullif(c.row_count, 0) as without_recommendation_share
+from products as p
+cross join customers as c
