@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation.warehouse import db
 
-revision = "0021"
-down_revision = "0020"
+revision = "0024"
+down_revision = "0023"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0021_recommendations.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0024_recommendations.sql"))
