@@ -3,7 +3,7 @@
     make bench NAME=applications SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
 
 For each date everything is made of facts strictly before it, as a night would; what customers did after is then
-looked up. Each application is a module of its own (`benchmarks/forecasts_backtest.py`), which prints its table.
+looked up. Each application is a module of its own (`benchmarks/forecasts_backtest.py`, `benchmarks/recommendations.py`), which prints its table.
 The last line has the means over the dates as name=value pairs.
 """
 
@@ -15,12 +15,12 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from benchmarks import forecasts_backtest
+from benchmarks import forecasts_backtest, recommendations
 from benchmarks.predictive import shop
 from segmentation import settings
 from segmentation.local import commands
 
-PARTS = (forecasts_backtest,)
+PARTS = (forecasts_backtest, recommendations)
 
 
 def main(arguments: list[str] | None = None) -> None:
