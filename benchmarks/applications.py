@@ -3,8 +3,8 @@
     make bench NAME=applications SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
 
 For each date everything is made of facts strictly before it, as a night would; what customers did after is then
-looked up. Each application is a module of its own (`benchmarks/forecasts_backtest.py`, `benchmarks/recommendations.py`), which prints its table.
-The last line has the means over the dates as name=value pairs.
+looked up. Each application is a module of its own (`benchmarks/forecasts_backtest.py`, `recommendations.py`), which
+prints its table. The last line has the means over the dates as name=value pairs.
 """
 
 from __future__ import annotations

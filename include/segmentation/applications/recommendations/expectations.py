@@ -18,7 +18,7 @@ def customer_recommendations(metrics: Metrics, settings: Settings) -> Suite:
         "warning",
         most=0.05,
         unit="share",
-        advice="Few products can be recommended: see applications.recommendations.min_buyers, and what the catalogue has.",
+        advice="Few products can be recommended: see applications.recommendations.min_buyers, and the catalogue.",
         failing=metrics.count("without_recommendation"),
         unless=None if customers else "no rows",
     )
