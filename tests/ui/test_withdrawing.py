@@ -8,6 +8,8 @@ from datetime import date
 import psycopg2
 import pytest
 
+from segmentation.operations import withdraw as withdrawing
+from segmentation.runs import register
 from segmentation.warehouse import db
 from tests import browser as browsers
 from tests.browser import faults, opened
@@ -28,11 +30,9 @@ def mistaken(server: Server) -> Iterator[Server]:
     sample.publish(sample.night(warehouse, server.machine.folder / "store", MISTAKEN, run_id))
     yield server
     with warehouse.connect() as conn:
-        db.execute(
-            conn,
-            "update segments.runs set status = 'failed' where as_of_date = %(d)s and status = 'published'",
-            {"d": MISTAKEN},
-        )
+        is_published = register.published(conn, MISTAKEN) is not None
+    if is_published:
+        withdrawing.withdraw(warehouse, MISTAKEN, "the test")
 
 
 def newest(server: Server) -> str:

@@ -10,4 +10,4 @@ down_revision = "0020"
 
 def upgrade() -> None:
     for file in ("newest", "renames", "alerts"):
-        op.get_bind().exec_driver_sql(db.statement(f"schema/0020_{file}.sql"))
+        op.get_bind().exec_driver_sql(db.statement(f"schema/0021_{file}.sql"))

@@ -1,6 +1,6 @@
 -- Purpose: a look-up of the newest date costs the same with one published date and with a thousand, and locks
 -- no other date. A view that asks for max(as_of_date) is planned over all partitions.
--- Grain: see the comments. Part of the twentieth migration.
+-- Grain: see the comments. Part of the twenty-first migration.
 comment on schema operations is
 'what runs and commands keep each other out by, and what the views of segments are made of; no reader has a '
 'right to it';

@@ -1,5 +1,5 @@
 -- Purpose: a name by a person waits for the lock of publications when its transaction ends, and not before.
--- Grain: none. Part of the twentieth migration.
+-- Grain: none. Part of the twenty-first migration.
 -- Since that lock is a row the function took another one, so that a publication under way wrote the name of
 -- before. The trigger is deferred: a session that gives a name and stays in its transaction holds no lock.
 create or replace function segments.rename_segment() returns trigger
