@@ -8,6 +8,7 @@ import gzip
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -89,8 +90,13 @@ def rows(warehouse: Database, columns: dict[str, list[str]]) -> dict[str, list[s
 
 
 @pytest.fixture(scope="module")
-def upgraded(tmp_path_factory) -> Iterator[Upgraded]:
-    machine = Machine(tmp_path_factory.mktemp("local"))
+def upgraded() -> Iterator[Upgraded]:
+    # apart from pytest's own folder, which the next pytest on the machine closes to the server's account
+    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+        yield from _upgraded(Machine(Path(folder)))
+
+
+def _upgraded(machine: Machine) -> Iterator[Upgraded]:
     warehouse = machine.warehouse("first")
     from segmentation.local import postgres
 
