@@ -1,7 +1,9 @@
 """The published tables as frames, and the door through which they are read."""
 
 import socket
+import tempfile
 from datetime import date
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -58,16 +60,17 @@ def test_an_address_that_cannot_be_read_is_not_repeated():
 
 
 @pytest.fixture
-def own_server(tmp_path_factory, monkeypatch):
-    """A server of this test's own, with a port of 127.0.0.1."""
+def own_server(monkeypatch):
+    """A server of this test's own, with a port of 127.0.0.1; in no folder that pytest closes to others."""
     with socket.socket() as probe:
         probe.bind((door.LOOPBACK, 0))
         monkeypatch.setenv("SEGMENTATION__ANALYST__PORT", str(probe.getsockname()[1]))
     settings.load.cache_clear()
-    server = postgres.start(tmp_path_factory.mktemp("door") / "postgres")
-    postgres.database(server, "warehouse")
-    yield server
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="seg-door-", ignore_cleanup_errors=True) as folder:
+        server = postgres.start(Path(folder) / "postgres")
+        postgres.database(server, "warehouse")
+        yield server
+        server.cleanup()
     settings.load.cache_clear()
 
 
