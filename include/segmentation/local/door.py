@@ -85,8 +85,10 @@ def _make_role(conn: db.Connection) -> None:
             )
             db.execute(conn, limit.as_string(conn))
     for group in READS:
-        db.execute(conn, sql.SQL("grant {} to {}").format(sql.Identifier(group), role).as_string(conn))
-    if db.scalar(conn, "select true from pg_database where datname = %(d)s", {"d": WAREHOUSE}):
+        if not db.scalar(conn, "select pg_has_role(%(r)s, %(g)s, 'member')", {"r": ANALYST, "g": group}):
+            db.execute(conn, sql.SQL("grant {} to {}").format(sql.Identifier(group), role).as_string(conn))
+    may_enter = "select has_database_privilege(%(r)s, oid, 'connect') from pg_database where datname = %(d)s"
+    if db.scalar(conn, may_enter, {"r": ANALYST, "d": WAREHOUSE}) is False:
         grant = sql.SQL("grant connect on database {} to {}").format(sql.Identifier(WAREHOUSE), role)
         db.execute(conn, grant.as_string(conn))
 
