@@ -122,6 +122,7 @@ def _told(meaning: str) -> Any:
 
 @command()
 def inspect(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="the file")] = "",
     data: Annotated[str, _told("the file")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
     source: Annotated[str, _told("of the file: transactions, or a source with a file.yaml")] = "",
@@ -142,7 +143,6 @@ def inspect(
     from segmentation import settings
     from segmentation.sources import inspect as inspection
 
-    inspection.refuse_source(source)
     file = {
         "COLUMNS": columns, "ENCODING": encoding, "DELIMITER": delimiter, "HEADER": header, "DECIMAL":
         decimal,
@@ -152,7 +152,7 @@ def inspect(
     if timezone:
         os.environ["SEGMENTATION__SHOP__TIMEZONE"] = timezone
     settings.load.cache_clear()
-    return inspection.command(data, as_json or "--json" in args.split())
+    return inspection.command(path or data, as_json or "--json" in args.split(), source)
 
 
 @command()

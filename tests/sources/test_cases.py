@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from segmentation import settings
+from segmentation import cli, settings
 from segmentation.settings import Settings
 from segmentation.sources import files
 from segmentation.sources.inspect import inspect, main
@@ -164,6 +164,25 @@ def test_right_answer_of_a_file_as_people_export_it(inspected, name):
     assert {key: found[key] for key in case.figures} == case.figures
     for words in case.says:
         assert words in said
+
+
+@pytest.mark.parametrize("words", [["FILE"], ["--data", "FILE"], ["FILE", "--source", "online_retail"]])
+def test_command_line_takes_the_file_with_and_without_its_name(tmp_path, capsys, words):
+    path = tmp_path / "orders.csv"
+    path.write_text("customer,date,amount\na,2024-01-03,5.00\n")
+    code = cli.main(["inspect", *(word.replace("FILE", str(path)) for word in words), "--json"])
+    settings.load.cache_clear()
+    found = json.loads(capsys.readouterr().out)
+    assert (code, found["revenue"], found["refused"]) == (0, 5.0, None)
+
+
+def test_command_line_refuses_a_source_that_no_file_is_of(tmp_path, capsys):
+    path = tmp_path / "orders.csv"
+    path.write_text("customer,date,amount\na,2024-01-03,5.00\n")
+    code = cli.main(["inspect", str(path), "--source", "demo", "--json"])
+    settings.load.cache_clear()
+    assert "source 'demo' is none that is read from one" in json.loads(capsys.readouterr().out)["refused"]
+    assert code != 0
 
 
 def test_every_file_of_the_folder_has_its_right_answer_here():

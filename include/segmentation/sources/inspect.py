@@ -138,7 +138,7 @@ def refuse_source(source: str) -> None:
         )
 
 
-def command(data: str, as_json: bool) -> int:
+def command(data: str, as_json: bool, source: str = "") -> int:
     """Print the inspection of a file; the exit code is not 0 when it would be refused.
 
     Raises
@@ -148,6 +148,7 @@ def command(data: str, as_json: bool) -> int:
         refusal.
     """
     try:
+        refuse_source(source)
         settings = load_settings()
         path = Path(data or settings.shop.data or "").expanduser()
         if not path.is_file():
