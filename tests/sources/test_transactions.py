@@ -18,7 +18,7 @@ from segmentation.errors import SettingsError, SourceError
 from segmentation.features import dictionary, table
 from segmentation.settings import Settings
 from segmentation.sources import files
-from segmentation.sources.transactions import dates, textfile
+from segmentation.sources.transactions import dates, textrows
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.columns import Wish
 from segmentation.warehouse import db
@@ -379,7 +379,7 @@ def test_batches_and_line_numbers_do_not_depend_on_their_size(shop, read, monkey
     )  # fmt: skip
     told = {}
     for block in (1 << 23, 700):
-        monkeypatch.setattr(textfile, "BLOCK", block)
+        monkeypatch.setattr(textrows, "BLOCK", block)
         landed = read(f"client,day,amount\n{body}\n", max_unreadable_share=0.5)
         told[block] = (landed.said, loaded(shop, "line, order_id, quantity * unit_price as amount"))
         with shop.connect() as conn:
