@@ -36,6 +36,49 @@ class Audiences(Section):
     keep_dates: int = Field(7, ge=1, description="exported dates that are kept")
 
 
+class Campaigns(Section):
+    """Campaigns with a control group."""
+
+    settle_days: int = Field(
+        30,
+        ge=0,
+        le=366,
+        description="days after a campaign for which each night counts returns and late orders",
+    )
+    keep_days: int = Field(
+        400, ge=1, description="days after a campaign for which it is kept who was in which group"
+    )
+    max_detectable_share: float = Field(
+        0.25, gt=0, description="detectable effect, of revenue; above it a campaign is told to be too small"
+    )
+    lists: bool = Field(
+        False, description="lists by customer_id (`make lists`) are exported whenever the audiences are"
+    )
+
+    @model_validator(mode="after")
+    def _kept_long_enough(self) -> "Campaigns":
+        if self.keep_days <= self.settle_days:
+            raise ValueError(
+                "keep_days must be above settle_days: results are made of who was in which group"
+            )
+        return self
+
+
+class Membership(Section):
+    """Who was in which segment from when to when, and who is told of changes."""
+
+    keep_days: int = Field(1100, ge=2, description="days for which intervals are kept after they have ended")
+    webhook: str = Field(
+        "",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="address that is told, by counts, of dates whose changes are there; empty: nobody is. The "
+        "key of the signature is the password of the Airflow connection `membership_webhook`",
+    )
+    webhook_seconds: float = Field(10, gt=0, le=300, description="of a request, the answer included")
+    webhook_tries: int = Field(3, ge=1, le=10, description="of a request at a time; what fails is told later")
+    webhook_days: int = Field(7, ge=1, description="days for which what was not taken is told again")
+
+
 class Analyst(Section):
     """The door of an analyst to the warehouse on this machine."""
 
@@ -92,5 +135,7 @@ class Applications(Section):
     """Uses of the segments. Nothing here shapes a segment."""
 
     off: tuple[str, ...] = Field((), description="names of applications that do not take part in a night")
+    campaigns: Campaigns = Campaigns()
+    membership: Membership = Membership()
     prices: Prices = Prices()
     recommendations: Recommendations = Recommendations()

@@ -52,6 +52,8 @@ class Application:
     section : callable
         Facts of a published run's date for `section.html.j2` of its folder, from the schema `segments`; None
         where there is nothing to show.
+    withdraw : callable, optional
+        Undo a date that is withdrawn, in that transaction, where deleting its rows from `tables` does not.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Application:
     prepare: Callable[[Night, Progress], dict[str, Any]]
     publish: Callable[[db.Connection, Night], None]
     section: Callable[[db.Connection, Run], dict[str, Any] | None]
+    withdraw: Callable[[db.Connection, date], None] | None = None
 
 
 @cache
@@ -104,7 +107,7 @@ def prepare(night: Night, name: str, progress: Progress = print) -> dict[str, An
 
 def publish(conn: db.Connection, night: Night) -> None:
     """Write the date's rows of every application, in the transaction of a publication."""
-    delete(conn, night.as_of_date)
+    _clear(conn, night.as_of_date)
     for application in enabled(night.settings):
         application.publish(conn, night)
     for table in _staged_by(conn, [night.run_id]):
@@ -112,7 +115,15 @@ def publish(conn: db.Connection, night: Night) -> None:
 
 
 def delete(conn: db.Connection, day: date) -> None:
-    """Delete the rows of a date from the tables of every application, also of those turned off since."""
+    """Take a date that is withdrawn out of every application, also out of those turned off since."""
+    _clear(conn, day)
+    for application in registered():
+        if application.withdraw:
+            application.withdraw(conn, day)
+
+
+def _clear(conn: db.Connection, day: date) -> None:
+    """Delete the rows of a date from the tables of every application."""
     for table in (table for application in registered() for table in application.tables):
         query = sql.SQL("delete from {} where as_of_date = %(day)s").format(sql.Identifier("segments", table))
         db.execute(conn, query.as_string(conn), {"day": day})

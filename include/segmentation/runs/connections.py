@@ -54,6 +54,17 @@ def http(conn_id: str) -> tuple[str, str | None, str]:
     return url, connection.login, connection.password or ""
 
 
+def password(conn_id: str) -> str:
+    """The password of an Airflow connection that has nothing else; empty where it has none.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such connection.
+    """
+    return _connection(conn_id).password or ""
+
+
 def _connection(conn_id: str) -> Connection:
     try:
         return Connection.get(conn_id)

@@ -1,0 +1,12 @@
+"""Intervals of who was in which segment from when to when. There is no way down: restore a backup instead."""
+
+from alembic import op
+
+from segmentation.warehouse import db
+
+revision = "0025"
+down_revision = "0024"
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(db.statement("schema/0025_membership.sql"))
