@@ -1,0 +1,28 @@
+-- Purpose: who takes part in a campaign, and who is left alone: a keyed hash of campaign and customer says.
+-- Grain: customer. Inputs: segments.customer_segments of the date, privacy.secret; `known`: what is known of
+--     customers before (features, or forecasts).
+-- Parameters: campaign_id, as_of_date, segment_ids, held_out; identifiers: known (a relation of customer_id,
+--     as_of_date and the column), column.
+-- Re-run: the same customers in the same groups, as long as the warehouse has its key.
+-- Caveat: nobody who knows the campaign and the customer can say the group without the key, or choose it.
+insert into segments.campaign_members (campaign_id, customer_id, segment_id, is_control, covariate)
+with drawn as (
+    select
+        cs.customer_id,
+        cs.segment_id,
+        coalesce(k.{{ column }}, 0) as covariate,
+        privacy.keyed(%(campaign_id)s || ' ' || cs.customer_id, s.inner_pad, s.outer_pad) as key  -- noqa: RF02
+    from segments.customer_segments as cs
+    cross join privacy.secret as s
+    left join {{ known }} as k on cs.customer_id = k.customer_id and k.as_of_date = %(as_of_date)s
+    where cs.as_of_date = %(as_of_date)s and cs.segment_id = any(%(segment_ids)s::integer[])  -- noqa: RF02
+)
+
+select
+    %(campaign_id)s,
+    customer_id,
+    segment_id,
+    -- 52 bits: a number from 0 to below 1
+    ('x' || left(encode(key, 'hex'), 13))::bit(52)::bigint / power(2::double precision, 52) < %(held_out)s,
+    covariate
+from drawn
