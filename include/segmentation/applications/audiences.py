@@ -10,7 +10,6 @@ is written in one step and last, so that whoever begins with the manifest never 
 
 import hashlib
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,6 +17,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from segmentation.applications.folders import put as _put
+from segmentation.applications.folders import remove as _remove
+from segmentation.applications.folders import sha256 as _sha256
 from segmentation.errors import SettingsError
 from segmentation.runs import register
 from segmentation.runs.register import Run
@@ -216,17 +218,6 @@ def _parquet(addresses: list[str]) -> bytes:
     return file.getvalue()
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file in one step: a reader finds the old content or the new one."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    beside.write_bytes(content)
-    beside.replace(path)
-
-
 def _forget(folder: Path, day: Path, place: Path, keep_dates: int) -> None:
     """Remove what no manifest names any more, and dates beyond those that are kept."""
     for old in day.iterdir():
@@ -252,15 +243,6 @@ def _is_date(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _remove(folder: Path) -> None:
-    for one in folder.iterdir():
-        if one.is_dir():
-            _remove(one)
-        else:
-            one.unlink()
-    folder.rmdir()
 
 
 def take_back(

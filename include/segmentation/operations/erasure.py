@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segmentation.applications import audiences
+from segmentation.applications.campaigns import lists
 from segmentation.errors import SettingsError, SourceError
 from segmentation.operations import traces
 from segmentation.runs import erased
@@ -76,6 +77,7 @@ def run(night: Night, given: str, exports: Path, logs: Iterable[Path] = ()) -> E
         under_way = erased.running(conn)
     rewritten = erased.forget_in_files(night.store, stand_ins, under_way)
     rewritten += audiences.forget_addresses(exports, addresses)
+    rewritten += lists.forget(exports, set(ids), addresses)
     searched = traces.search(night, {*ids, *addresses}, [night.store, exports], logs)
     return Erasure(counts, rewritten, searched)
 

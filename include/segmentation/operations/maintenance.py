@@ -17,6 +17,8 @@ from typing import Any
 import psycopg2.errors
 from psycopg2 import sql
 
+from segmentation.applications.campaigns import groups
+from segmentation.applications.membership import history
 from segmentation.dates import today
 from segmentation.errors import MaintenanceError, WarehouseError
 from segmentation.features import checkpoints
@@ -103,6 +105,7 @@ def run(
     with warehouse.connect() as conn:
         if months := checkpoints.prune(conn, newest - MONTH_STARTS_KEPT):
             progress(f"maintenance: {len(months)} month starts forgotten, up to {months[-1]}")
+    _forget_of_applications(warehouse, settings, newest, progress)
     staged_before = newest - timedelta(days=settings.retention.staging_days)
     freed = Freed(
         assignments=tuple(assignments),
@@ -251,6 +254,20 @@ def _forget_staged(warehouse: db.Database, before: date) -> int:
         )
         db.run_file(conn, "operations/loads.sql", {"kept_from": before})
     return deleted
+
+
+def _forget_of_applications(
+    warehouse: db.Database, settings: Settings, newest: date, progress: Callable[[str], None]
+) -> None:
+    kept = settings.applications
+    with warehouse.connect() as conn:
+        locks.hold(conn, locks.PUBLICATION)
+        intervals = history.prune(conn, newest - timedelta(days=kept.membership.keep_days))
+        members = groups.prune(conn, newest - timedelta(days=kept.campaigns.keep_days))
+    if intervals or members:
+        progress(
+            f"maintenance: {intervals:,} intervals of membership, {members:,} members of campaigns forgotten"
+        )
 
 
 def _forget_changes(warehouse: db.Database) -> int:
