@@ -40,7 +40,7 @@ def make() -> "FastAPI":
     from starlette.exceptions import HTTPException
 
     from segmentation.errors import DecisionError
-    from segmentation.ui import api, reading, refusals, stored, views
+    from segmentation.ui import api, campaigns, reading, refusals, stored, views
 
     app = FastAPI(
         title="Customer segmentation",
@@ -80,6 +80,7 @@ def make() -> "FastAPI":
         return RedirectResponse(HOME, headers=views.HEADERS)
 
     app.include_router(api.router)
+    app.include_router(campaigns.router)
     app.include_router(views.router)
     app.include_router(stored.router)  # the last: it takes every path
     return app

@@ -19,6 +19,7 @@ from fastapi import Depends, HTTPException, Request
 
 from segmentation import alerts, applications, settings
 from segmentation.applications import audiences
+from segmentation.applications.campaigns import lists
 from segmentation.errors import NoAnswer, SettingsError
 from segmentation.publishing import withdrawal
 from segmentation.publishing.withdrawal import Withdrawn
@@ -124,5 +125,6 @@ def _take_back_audiences(warehouse: db.Database, day: date) -> None:
     """What is published is no longer; a folder that cannot be written to from here does not change that."""
     try:
         audiences.take_back(warehouse, connections.audiences(), settings.load(), day, log.info)
+        lists.take_back(warehouse, connections.audiences(), settings.load(), day, log.info)
     except Exception:
         log.exception("the exported audiences of %s are still there: run `make audiences`", day)
