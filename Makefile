@@ -21,7 +21,7 @@ export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences psql test bench licences faults lint exposure lock docs clean
+.PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences lists campaign psql test bench licences faults lint exposure lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
@@ -66,6 +66,12 @@ erase: $(VENV)/run.stamp ## forget a customer, whom the shop has erased: CUSTOME
 
 audiences: $(VENV)/run.stamp ## the hashed addresses of each segment as CSV and Parquet, with a manifest: SHOP=
 	@$(CLI) audiences
+
+lists: $(VENV)/run.stamp ## customers by id for a CRM, what changed since the last export, exclusions, seeds: SHOP=
+	@$(CLI) lists
+
+campaign: $(VENV)/run.stamp ## a campaign with a control group: NAME="Win back" SEGMENTS=4,7 FROM= TO= HELD_OUT=0.2 NOTE=, or ID= EXPORT=1 CANCEL=1; alone: all
+	@$(CLI) campaign
 
 psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 	@$(CLI) psql

@@ -73,12 +73,16 @@ def withdraw(as_of: Date, by: By = "", note: Note = "") -> int:
     """Take a published date back: readers see the date before it, and the audiences are exported anew."""
     from segmentation import settings
     from segmentation.applications import audiences as application
+    from segmentation.applications import membership
+    from segmentation.applications.campaigns import lists
     from segmentation.operations import withdraw as operation
     from segmentation.runs import connections
 
     done = operation.command(as_of, by, note)
     target, folder = connections.database("warehouse"), connections.audiences()
+    membership.tell(target, settings.load(), print)
     application.take_back(target, folder, settings.load(), done.as_of_date, print)
+    lists.take_back(target, folder, settings.load(), done.as_of_date)
     return 0
 
 
@@ -116,8 +120,40 @@ def audiences() -> int:
     return application.command()
 
 
+@command()
+def lists() -> int:
+    """Export customers by id for a CRM: the newest date, what changed since the last export, exclusions, seeds."""
+    from segmentation import settings
+    from segmentation.applications.campaigns import lists as application
+    from segmentation.runs import connections
+
+    application.of_everybody(connections.database("warehouse"), connections.audiences(), settings.load())
+    return 0
+
+
 def _told(meaning: str) -> Any:
     return typer.Option(help=meaning, show_default=False)
+
+
+@command()
+def campaign(
+    campaign_id: Annotated[str, typer.Argument(metavar="ID", help="one that is there: show it")] = "",
+    name: Annotated[str, _told("of a new one, for people")] = "",
+    segments: Annotated[str, _told("whose customers take part: 3,7")] = "",
+    first: Annotated[str, typer.Option("--from", help="the first day that counts", show_default=False)] = "",
+    last: Annotated[str, typer.Option("--to", help="the last day that counts", show_default=False)] = "",
+    held_out: Annotated[str, _told("share that is left alone; default: 0.2")] = "",
+    note: Annotated[str, _told("what is sent, or why")] = "",
+    export: Annotated[bool, typer.Option("--export", help="write its lists as files")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="cancel it; it stays on record")] = False,
+    by: By = "",
+) -> int:
+    """Make, show, export or cancel a campaign with a control group; alone: take in new files, list all."""
+    from segmentation.applications.campaigns import command as application
+    from segmentation.operations.decide import who
+
+    given = application.parsed(campaign_id, name, segments, first, last, held_out, note)
+    return application.run(given, export=export, cancelling=cancel, by=by or who())
 
 
 @command()

@@ -12,6 +12,7 @@ import pytest
 from jinja2 import nodes
 
 from segmentation import applications, report
+from segmentation.applications.campaigns import telling
 from segmentation.applications.prices import wording as wording_of_prices
 from segmentation.features import dictionary
 from segmentation.language import numbers, texts
@@ -74,6 +75,8 @@ def by_name() -> Iterator[str]:
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
     yield from (application.heading for application in applications.registered())
+    for table in (telling.STATES, telling.CONCLUSIONS, telling.DIFFERENCES):
+        yield from table.values()
     yield from (*wording_of_prices.LEVELS.values(), *wording_of_prices.REASONS.values())
     yield from (entry.title for entry in FORECASTERS.values())
     yield from (*verdict.FAR_ABOVE, *verdict.FAR_BELOW, *numbers.WEEKDAYS)

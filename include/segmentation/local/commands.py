@@ -182,6 +182,40 @@ def audiences(shop: Shop = "") -> int:
 
 
 @app.command()
+def lists(shop: Shop = "") -> int:
+    """Export customers by id for a CRM, with what changed since the last export, exclusions and seeds."""
+    return _in_deployment(shop, ["lists"])
+
+
+@app.command()
+def campaign(
+    campaign_id: Annotated[str, typer.Option("--id", help="one that is there", show_default=False)] = "",
+    name: Annotated[str, _text("of a new one, for people")] = "",
+    segments: Annotated[str, _text("whose customers take part: 3,7")] = "",
+    first: Annotated[str, typer.Option("--from", help="the first day that counts", show_default=False)] = "",
+    last: Annotated[str, typer.Option("--to", help="the last day that counts", show_default=False)] = "",
+    held_out: Annotated[str, _text("share that is left alone")] = "",
+    note: Annotated[str, _text("what is sent, or why")] = "",
+    export: Annotated[str, _text("1: write its lists as files")] = "",
+    cancel: Annotated[str, _text("1: cancel it")] = "",
+    shop: Shop = "",
+) -> int:
+    """Make, show, export or cancel a campaign with a control group; alone: take in new files, list all."""
+    given = {
+        "name": name,
+        "segments": segments,
+        "from": first,
+        "to": last,
+        "held-out": held_out,
+        "note": note,
+    }
+    words = ["campaign", *(f"--{key}={value}" for key, value in given.items() if value)]
+    words += ["--export"] if _is_yes("EXPORT", export) else []
+    words += ["--cancel"] if _is_yes("CANCEL", cancel) else []
+    return _in_deployment(shop, [*words, "--", campaign_id] if campaign_id else words)
+
+
+@app.command()
 def migrate(shop: Shop = "") -> int:
     """Bring a shop's warehouse to the newest version, in place; each night begins with the same."""
     from segmentation.warehouse import schema

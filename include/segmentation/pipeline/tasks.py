@@ -308,6 +308,7 @@ def hold(reference: Reference) -> str:
 def publish(reference: Reference) -> Iterator[Metadata]:
     """Everything that readers see, in one transaction; the asset is emitted by the newest date only."""
     from segmentation import applications
+    from segmentation.applications import membership
     from segmentation.publishing import holding
     from segmentation.publishing import publish as publishing
     from segmentation.segments.chosen import Chosen
@@ -329,6 +330,7 @@ def publish(reference: Reference) -> Iterator[Metadata]:
         )
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
+    membership.tell(night.warehouse, night.settings, progress.say)
     if published.pop("is_newest"):
         facts = {**published, **reference}
         yield Metadata(CUSTOMER_SEGMENTS, extra=facts, alias=AssetAlias(PUBLISHED))
@@ -347,11 +349,12 @@ def report(reference: Reference) -> str:
 def export_audiences() -> dict[str, Any]:
     """Export the audiences of the newest published date; returns what the manifest says in figures."""
     from segmentation.applications import audiences
+    from segmentation.applications.campaigns import lists
 
-    told = settings.load().audiences
-    manifest = audiences.export(
-        connections.database("warehouse"), connections.audiences(), told, progress.say
-    )
+    warehouse, folder, told = connections.database("warehouse"), connections.audiences(), settings.load()
+    manifest = audiences.export(warehouse, folder, told.audiences, progress.say)
+    if told.applications.campaigns.lists:
+        lists.of_everybody(warehouse, folder, told, progress.say)
     exported = [audience for audience in manifest["audiences"] if "files" in audience]
     return {
         "as_of_date": manifest["as_of_date"],
