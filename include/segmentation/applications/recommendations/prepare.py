@@ -155,13 +155,18 @@ def _made(
         return iter(())
     seed = night.settings.model.seed
     fitted = next(one for one in recommenders.candidates(seed) if one.name == chosen).fit(known)
-    # popularity recommends what is popular, and nothing else is the reason
-    is_popular = chosen == recommenders.POPULARITY
-    similar = (
-        recommenders.empty(len(catalogue)) if is_popular else recommenders.neighbours(known.tastes(None))
-    )
+    similar = reasons(fitted, known, seed)
     shelf = Shelf(catalogue["is_sold"].to_numpy(bool), families_of(catalogue))
     return lists.lists(fitted, known, shelf, similar, told.products, told.repeats)
+
+
+def reasons(fitted: recommenders.Recommender, known: Purchases, seed: int) -> sp.csr_matrix:
+    """The neighbours that explain what is recommended; none where popularity does it, for that is the reason."""
+    if isinstance(fitted, recommenders.Popularity):
+        return recommenders.empty(known.shape[1])
+    if isinstance(fitted, recommenders.Neighbours):
+        return fitted.similar_
+    return recommenders.neighbours(known.tastes(None), seed)
 
 
 def _stage_lists(conn: db.Connection, night: Night, made: Iterator[Lists]) -> int:

@@ -19,7 +19,7 @@ NEIGHBOURS = 200  # kept of each product
 POPULARITY_DAYS = 60.0  # half-life of popularity, among candidates and where scores are equal
 TIE = 1e-5  # share of popularity in every score: what else is equal, the more popular goes first
 MOST_FACTORS = 64
-FITTED_CUSTOMERS = 200_000  # of which the factors are found
+FITTED_CUSTOMERS = 200_000  # of which factors and neighbours are found
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
@@ -76,6 +76,7 @@ class Neighbours:
 
     name: str
     half_life_days: float | None = None
+    seed: int = 0
     tastes_: sp.csr_matrix = field(init=False, repr=False)
     similar_: sp.csr_matrix = field(init=False, repr=False)
     tie_: Scores = field(init=False, repr=False)
@@ -83,7 +84,7 @@ class Neighbours:
     def fit(self, purchases: Purchases) -> "Neighbours":
         """Find the neighbours of each product."""
         self.tastes_ = purchases.tastes(self.half_life_days)
-        self.similar_ = neighbours(self.tastes_)
+        self.similar_ = neighbours(self.tastes_, self.seed)
         self.tie_ = TIE * popularity_of(purchases)
         return self
 
@@ -130,20 +131,27 @@ def factors(tastes: sp.csr_matrix, seed: int) -> Scores:
     """
     from sklearn.utils.extmath import randomized_svd
 
-    if tastes.shape[0] > FITTED_CUSTOMERS:
-        drawn = np.random.default_rng(seed).permutation(tastes.shape[0])[:FITTED_CUSTOMERS]
-        tastes = tastes[np.sort(drawn)]
+    tastes = drawn(tastes, seed)
     rank = max(1, min(MOST_FACTORS, min(tastes.shape) - 1))
     return randomized_svd(tastes, rank, random_state=seed)[2].astype(np.float32)
 
 
-def neighbours(tastes: sp.csr_matrix, most: int = NEIGHBOURS) -> sp.csr_matrix:
+def drawn(tastes: sp.csr_matrix, seed: int) -> sp.csr_matrix:
+    """At most `FITTED_CUSTOMERS` rows, in their order: products are known well by so many."""
+    if tastes.shape[0] <= FITTED_CUSTOMERS:
+        return tastes
+    rows = np.random.default_rng(seed).permutation(tastes.shape[0])[:FITTED_CUSTOMERS]
+    return tastes[np.sort(rows)]
+
+
+def neighbours(tastes: sp.csr_matrix, seed: int = 0, most: int = NEIGHBOURS) -> sp.csr_matrix:
     """The `most` similar products of each product, a row each, with their cosine, 0 to 1.
 
     A customer counts for less the more products he has bought: the rows are divided by the root of their
     number, without which a few resellers make everything alike. The Gram matrix of the columns is made a
     block of rows at a time. Nothing is similar to itself.
     """
+    tastes = drawn(tastes, seed)
     products = tastes.shape[1]
     bought = np.maximum(np.diff(tastes.indptr), 1)
     told = sp.diags_array((1 / np.sqrt(bought)).astype(np.float32)) @ tastes
@@ -177,7 +185,7 @@ def candidates(seed: int) -> list[Recommender]:
     half_lives = {"": None, "_90d": 90.0}
     return [
         Popularity(),
-        *(Neighbours(f"neighbours{name}", days) for name, days in half_lives.items()),
+        *(Neighbours(f"neighbours{name}", days, seed) for name, days in half_lives.items()),
         *(
             Factors(f"factors{rank}{name}", rank, days, seed)
             for rank in (16, MOST_FACTORS)
