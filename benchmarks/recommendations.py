@@ -3,10 +3,10 @@
     make bench NAME=recommendations CUSTOMERS=1000000 PRODUCTS=10000
 
 Customers have one of 50 tastes, each a popularity of its own among the products, and have bought 20 products
-on the average, a few of them hundreds. The trial is that of a night (`MOST_TRIED` customers); then
-the chosen way is fitted on everybody, and the lists of everybody are made and worded as they are copied to the
-warehouse. BY= names others than the chosen one. `run` is the part of the benchmark `applications`: how
-the chosen recommender does on customers' purchases after a date, beside popularity.
+on the average, a few of them hundreds. The trial is that of a night (`MOST_TRIED` customers); then the chosen way is
+fitted on everybody, and the lists of everybody are made and worded as they are copied to the warehouse. BY= names
+others than the chosen one. `run` is the part of the benchmark `applications`: how the chosen recommender does on what
+customers bought after a date, beside popularity.
 """
 
 from __future__ import annotations
@@ -162,7 +162,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(table.round(1).to_string(index=False))
     print(
         f"customers={args.customers} products={args.products} purchases={len(known.product)} lists={listed} "
-        f"chosen={name} seconds={table['seconds'].sum():.0f} processor={table['processor'].sum():.0f} peak_mb={table['peak MB'].max():.0f}"
+        f"chosen={name} seconds={table['seconds'].sum():.0f} processor={table['processor'].sum():.0f} "
+        f"peak_mb={table['peak MB'].max():.0f}"
     )
 
 
