@@ -620,3 +620,21 @@ def test_one_number_with_and_without_the_marks_of_a_spreadsheet_is_one_customer(
         lambda n, c, d, a: f"{form.format(100 + n % 9) if n % 2 else 100 + n % 9},{d:%Y-%m-%d},{a}",
     )
     assert read(content).customers == 9
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("test", ("A", "B")),
+        ("type", ("tea", "mug")),
+        ("status", ("active", "inactive")),
+        ("state", ("OR", "IN")),
+        ("paid", ("card", "cash")),
+        ("event", ("Summer sale", "Xmas")),
+    ],
+)
+def test_columns_that_only_have_such_a_name_take_nothing_out(read, column, values):
+    content = table(
+        f"customer;date;amount;{column}", lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{a};{values[n % 2]}"
+    )
+    assert figures(read(content), ALL) == ALL

@@ -15,6 +15,10 @@ NO = {
     "0", "no", "n", "false", "f", "nein", "non", "nej", "nee", "nie", "нет", "ne", "não", "nao", "いいえ", "否",
     "아니오", "off", "-",
 }  # fmt: skip
+YES = {
+    "1", "yes", "y", "true", "t", "ja", "j", "oui", "o", "sí", "si", "s", "sim", "da", "tak", "kyllä", "evet", "да", 
+    "はい", "是", "예", "x", "✓", "✔", "on",
+}  # fmt: skip
 SIDES = "cr|dr|c|d|credit|debit|s|h|soll|haben"
 ZERO = r"^[^\d]*0*(?:[.,]0*)?[^\d]*$"
 
@@ -22,7 +26,7 @@ ZERO = r"^[^\d]*0*(?:[.,]0*)?[^\d]*$"
 def weed(opened: Content, is_told: bool) -> None:
     """Take roles that were guessed from a name from columns whose values are of another kind."""
     columns = opened.columns
-    if "refunded" in columns and _is_flag(columns["refunded"]):
+    if "refunded" in columns and (_is_flag(columns["refunded"]) or _are_dates(columns["refunded"])):
         opened.columns["cancelled"] = opened.columns.pop("refunded")
         opened.places["cancelled"] = opened.places.pop("refunded")
     if is_told:
@@ -36,7 +40,7 @@ def weed(opened: Content, is_told: bool) -> None:
             is_weak = plain(opened.name_of(role)) in WEAK or sum(map(bool, columns[role].texts)) > FEW_WORDS
             if is_weak:
                 _drop(opened, role)
-    if "cancelled" in columns and sum(map(bool, columns["cancelled"].texts)) > FEW_WORDS:
+    if "cancelled" in columns and not all(map(_is_mark, columns["cancelled"].texts)):
         _drop(opened, "cancelled")
 
 
@@ -57,6 +61,19 @@ def _knows(column: Coded, is_known) -> bool:
     """True where a column has few words, and some of them are known."""
     texts = [text for text in column.texts if text]
     return 0 < len(texts) <= FEW_WORDS and any(is_known(text) for text in texts)
+
+
+def _is_mark(text: str) -> bool:
+    """True where a text says yes or no, is a number or a date, or the word for it itself; A and B are none."""
+    word = text.strip().casefold()
+    is_word = word in NO or word in YES or vocabulary.state_of(word) in ("cancelled", "refunded")
+    return not word or is_word or bool(re.fullmatch(r"[\d\W]*\d[\d\W]*(?:[ tT][\d\W]+)?[zZ]?", word))
+
+
+def _are_dates(column: Coded) -> bool:
+    """True where a column has days in figures, and nothing else."""
+    texts = [text for text in column.texts if text]
+    return bool(texts) and all(re.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:\D|$)", text) for text in texts)
 
 
 def _has_sides(column: Coded) -> bool:
