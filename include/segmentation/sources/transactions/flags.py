@@ -16,7 +16,7 @@ NO = {
     "아니오", "off", "-",
 }  # fmt: skip
 YES = {
-    "1", "yes", "y", "true", "t", "ja", "j", "oui", "o", "sí", "si", "s", "sim", "da", "tak", "kyllä", "evet", "да", 
+    "1", "yes", "y", "true", "t", "ja", "j", "oui", "o", "sí", "si", "s", "sim", "da", "tak", "kyllä", "evet", "да",
     "はい", "是", "예", "x", "✓", "✔", "on",
 }  # fmt: skip
 SIDES = "cr|dr|c|d|credit|debit|s|h|soll|haben"
