@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from segmentation.applications.recommendations.purchases import Purchases
 
 POPULARITY = "popularity"
-CELLS_A_BLOCK = 10_000_000  # of float32: 40 MB
+CELLS_A_BLOCK = 1_000_000  # of float32: 4 MB, which the allocator keeps and the cache nearly holds
 NEIGHBOURS = 200  # kept of each product
 POPULARITY_DAYS = 60.0  # half-life of popularity, among candidates and where scores are equal
 TIE = 1e-5  # share of popularity in every score: what else is equal, the more popular goes first
