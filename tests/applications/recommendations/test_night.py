@@ -133,6 +133,14 @@ def test_another_run_of_the_date_does_not_touch_what_a_held_one_has_staged(shop)
         )
 
 
+@pytest.mark.parametrize("products", [0, 1])
+def test_a_shop_with_hardly_a_product_is_published(shop, products):
+    shop.bought(*[(c, age, "P", "x") for c in "abcdefgh" for age in (10, 100, 200)][: 24 * products])
+    shop.recommend()
+    expected = {("P", "repeat", "bought_before"), ("P", "new", "popular")} if products else set()
+    assert {(row[2], row[3], row[4]) for row in shop.see(LISTS)} == expected
+
+
 def test_the_gate_refuses_what_cannot_be_bought(shop):
     shop.bought(*TEA, *BOOKS)
     night = shop.prepare()

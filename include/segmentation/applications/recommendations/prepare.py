@@ -92,7 +92,7 @@ def trials(conn: db.Connection, night: Night, products: str) -> Iterator[choice.
     first = db.scalar(conn, "select min(day) from features.customer_product_day")
     cuts = [night.as_of_date - horizon * n for n in range(1, TRIALS + 1)]
     cuts = [cut for cut in cuts if first and cut - first >= timedelta(days=LEAST_HISTORY_DAYS)]
-    if not cuts:
+    if not cuts or not _count(conn, products):
         return
     query = db.statement("applications/recommendations/customers.sql")
     drawn = applications.stage(conn, night, DRAWN, query, {**night.params, "most": MOST_TRIED})
