@@ -4,8 +4,6 @@ Facts are read by COPY and Arrow, which is several times faster than `pandas.rea
 vectorised group-bys; no loop over customers.
 """
 
-from datetime import timedelta
-
 import numpy as np
 import pandas as pd
 
@@ -44,8 +42,7 @@ def features(night: Night) -> pd.DataFrame:
             db.read_frame(conn, query, params) for query in (ORDERS, LINES, EVENTS, REVIEWS, CUSTOMERS)
         )
     today = (pd.Timestamp(night.as_of_date) - pd.Timestamp("1970-01-01")).days
-    eve = night.as_of_date - timedelta(days=1)
-    out = _orders(orders, lines, today, eve.year * 12 + eve.month - 1)
+    out = _orders(orders, lines, today)
     out = out.join(_mix(orders, lines, today)).join(_browsing(events, today)).join(_reviews(reviews, today))
     n = out["frequency_orders"]
     for name in ("distinct_products_365d", "distinct_categories_365d", "category_entropy_365d",
@@ -61,7 +58,7 @@ def features(night: Night) -> pd.DataFrame:
     return out.sort_index()
 
 
-def _orders(orders: pd.DataFrame, lines: pd.DataFrame, today: int, month_now: int) -> pd.DataFrame:
+def _orders(orders: pd.DataFrame, lines: pd.DataFrame, today: int) -> pd.DataFrame:
     bought, back = lines["quantity"] > 0, lines["quantity"] < 0
     per_line = pd.DataFrame(
         {
@@ -101,7 +98,7 @@ def _orders(orders: pd.DataFrame, lines: pd.DataFrame, today: int, month_now: in
     days["gap"] = days.groupby("customer_id")["day"].diff()
     by_customer = days.groupby("customer_id")
     first, last = by_customer["day"].min(), by_customer["day"].max()
-    months, first_month = by_customer["month"].nunique(), by_customer["month"].min()
+    months = by_customer["month"].nunique()
     gap_mean, gap_spread, gaps = (
         by_customer["gap"].mean(), by_customer["gap"].std(ddof=0), by_customer["gap"].count()
     )  # fmt: skip
@@ -118,7 +115,7 @@ def _orders(orders: pd.DataFrame, lines: pd.DataFrame, today: int, month_now: in
             "spend_trend_90d": trend.fillna(0), "order_gap_mean_days": gap_mean,
             "order_gap_variation": (gap_spread / gap_mean).where(gaps >= 2),
             "orders_per_active_month": n / months,
-            "active_month_share": months / (1 + month_now - first_month),
+            "active_month_share": (months / (1 + (today - first - 1) / 30.4375)).clip(upper=1),
             "units_per_order": t["units"] / n, "lines_per_order": t["lines"] / n,
             "discount_share": t["discount"] / gross,
             "discounted_line_share": t["discounted"] / t["lines"].replace(0, np.nan),

@@ -239,7 +239,6 @@ def _purchases(own: dict, as_of: date, zone: ZoneInfo) -> dict[str, Any] | None:
     days = sorted({at.date() for at in placed})
     gaps = [(b - a).days for a, b in pairwise(days)]
     months = {(day.year, day.month) for day in days}
-    last = as_of - timedelta(days=1)
     products = [p for p in paid if age(p["day"]) <= 365 and p["category"] != "service"]
     mix = Counter(p["category"] for p in products if p["category"])
     s1, s2 = gross(90), gross(180, younger=90)
@@ -257,8 +256,7 @@ def _purchases(own: dict, as_of: date, zone: ZoneInfo) -> dict[str, Any] | None:
         "order_gap_mean_days": ratio((days[-1] - days[0]).days, len(days) - 1),
         "order_gap_variation": statistics.pstdev(gaps) / statistics.mean(gaps) if len(gaps) > 1 else None,
         "orders_per_active_month": n / len(months),
-        "active_month_share": len(months)
-        / (1 + 12 * (last.year - days[0].year) + last.month - days[0].month),
+        "active_month_share": min(len(months) / (1 + (age(days[0]) - 1) / 30.4375), 1),
         "units_per_order": units / n,
         "lines_per_order": len(paid) / n,
         "distinct_products_365d": len({p["product_id"] for p in products}),
