@@ -80,20 +80,19 @@ def test_what_is_stated_of_the_rules_is_what_they_do():
     found = explained(frame, list(clusters))
     assert {rule.cluster for rule in found.rules} == {0, 1, 2, 3}
     described = pd.Series(0, index=frame.index)
-    right = 0
     for rule in found.rules:
         there = holds(rule.text, frame)
         described[there] += 1
         hits = int((clusters[frame.index.get_indexer(there)] == rule.cluster).sum())
-        right += hits
         assert rule.customers == len(there)
         assert rule.precision == round(hits / len(there), 6)
         assert rule.recall == round(hits / int((clusters == rule.cluster).sum()), 6)
     assert set(described) == {1}  # everybody by one rule, nobody by two
-    assert found.fidelity == round(right / 900, 6) > 0.8
+    assert found.fidelity > 0.8
+    assert not found.untold
     for cluster in range(4):
         own = found.of(cluster)
-        assert len(own) in (1, 2)
+        assert len(own) in (1, 2, 3)
         assert list(own) == sorted(own, key=lambda rule: -rule.recall)
 
 
@@ -112,7 +111,46 @@ def test_a_feature_that_nobody_has_takes_no_part():
 def test_a_small_cluster_has_a_rule_as_well():
     frame = shop(spend_365d=[1.0] * 190 + [900.0] * 10)
     found = rules(frame, [0] * 190 + [1] * 10)
-    assert found[1] == "spend_365d > 450.5"
+    assert found[1] == "spend_365d > 400"
+
+
+def test_fidelity_is_that_of_customers_the_tree_was_not_shown():
+    """Of clusters by lot a tree learns those that it is shown, and knows nothing of the others."""
+    numbers = np.random.default_rng(7)
+    frame = shop(recency_days=numbers.uniform(1, 90, 900), spend_365d=numbers.uniform(1, 900, 900))
+    found = explained(frame, list(numbers.integers(0, 4, 900)))
+    assert 0.15 < found.fidelity < 0.35
+    assert found.untold == (0, 1, 2, 3)
+
+
+def test_a_small_segment_among_large_ones_gets_a_rule_that_holds():
+    """Without weights a shallow tree spends its leaves on the large ones."""
+    numbers = np.random.default_rng(8)
+    frame = shop(recency_days=numbers.uniform(1, 90, 3000), spend_365d=numbers.uniform(1, 900, 3000))
+    blurred = frame["recency_days"] + numbers.normal(0, 10, 3000)
+    small = (frame["recency_days"] < 12) & (frame["spend_365d"] > 700)
+    clusters = np.where(small & (numbers.random(3000) < 0.9), 3, np.digitize(blurred, [30, 60]))
+    found = explained(frame, list(clusters))
+    assert {rule.cluster for rule in found.rules} == {0, 1, 2, 3}
+    assert not found.untold
+
+
+@pytest.mark.parametrize(
+    ("threshold", "known", "expected"),
+    [
+        # whole numbers are asked for as such
+        (2.5, [1, 2, 3, 4], 2.0),
+        # nobody is between 450.5 and 500
+        (450.5, [1.0, 2.5, 900.0], 500.0),
+        # one digit would put customers on the other side, two do not
+        (0.347, [0.1, 0.2, 0.31, 0.33, 0.36, 0.39], 0.35),
+        # no rounding without harm: four digits
+        (12.3456, [12.1, 12.33, 12.341, 12.3452, 12.349, 12.36], 12.35),
+        (np.inf, [1.0, 2.0], np.inf),
+    ],
+)
+def test_a_threshold_is_said_in_as_few_digits_as_do_no_harm(threshold, known, expected):
+    assert explain.said(threshold, np.array(known, dtype=float)) == expected
 
 
 def test_each_bound_is_said_once_and_is_the_tightest():

@@ -26,6 +26,11 @@ class Range:
         return self.known and self.above is None and self.up_to is None
 
     @property
+    def is_empty(self) -> bool:
+        """No known value passes."""
+        return self.above is not None and self.up_to is not None and self.above >= self.up_to
+
+    @property
     def says_unknown(self) -> bool:
         """Unknown values pass beside others, and there are such."""
         return self.unknown and self.known and self.is_ever_unknown

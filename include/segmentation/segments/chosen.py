@@ -1,7 +1,8 @@
 """The segments that a night chose, as the next tasks read them."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -43,7 +44,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The choice of the run. `kind` is new, keep or no structure."""
+    """The choice of the run. `kind` is new, keep or no structure.
+
+    `facts` are what it rests on (`modelling.choose.Choice.facts`), `untold` the clusters without rules that hold.
+    """
 
     kind: str
     verdict: str
@@ -52,6 +56,8 @@ class Chosen:
     profiles: pd.DataFrame
     leaderboard: pd.DataFrame
     rule_fidelity: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    untold: tuple[int, ...] = ()
 
     def write(self, night: Night) -> None:
         """Keep it among the run's artifacts."""
@@ -63,6 +69,8 @@ class Chosen:
             "verdict": self.verdict,
             "model_path": self.model_path,
             "rule_fidelity": self.rule_fidelity,
+            "facts": self.facts,
+            "untold": self.untold,
             "segments": [asdict(segment) for segment in self.segments],
         }
         (night.folder / FILE).write_text(json.dumps(content, indent=2))
@@ -75,5 +83,12 @@ class Chosen:
         for name in (PROFILES, LEADERBOARD):
             with (night.folder / name).open("rb") as file:
                 frames.append(pd.read_parquet(file))
+        content["untold"] = tuple(content.get("untold", ()))
         segments = tuple(Segment.of(segment) for segment in content.pop("segments"))
         return cls(**content, segments=segments, profiles=frames[0], leaderboard=frames[1])
+
+
+def untold(night: Night) -> tuple[int, ...] | None:
+    """The clusters of the run without rules that hold; None where no choice is kept."""
+    path = night.folder / FILE
+    return tuple(json.loads(path.read_text()).get("untold", ())) if path.exists() else None

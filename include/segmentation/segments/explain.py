@@ -1,11 +1,13 @@
 """Rules that a person can read: a shallow tree from features in natural units to segments.
 
-The tree is grown on a sample, its thresholds are rounded to what a person would say, and leaves of one
-segment that lie side by side become one. What is stated of it (fidelity, precision, recall) is measured
-afterwards on every customer, by the same rounded conditions that the warehouse evaluates
-(`segments.assign_by_rule`).
+The tree is grown on two thirds of a sample until every segment has a rule that holds, where it can have one;
+its thresholds are rounded to what a person would say, and leaves of one segment that lie side by side become
+one. How far the rules can be relied on (fidelity) is measured on the customers who were not shown to it; what
+is stated of a single rule (customers, precision, recall) is counted among all of them, by the same rounded
+conditions that the warehouse evaluates (`segments.assign_by_rule`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,9 +22,14 @@ from threadpoolctl import threadpool_limits
 from segmentation.features.dictionary import Feature
 from segmentation.segments.bounds import Range
 
-DEPTH = 4
-RULES = 2  # a segment
-ROWS = 10_000  # customers that the tree is grown on
+DEPTH = 6
+RULES = 3  # a segment
+ROWS = 10_000  # customers of the sample, two thirds of whom the tree is shown
+HELD_OUT = 1 / 3
+FEWEST_HELD_OUT = 100  # customers; of fewer, all are shown to the tree and measured
+HOLDS = 0.6  # least precision, and least recall, of rules that a segment can be told by
+ROUNDS = 8  # trees at most, each with more weight for the segments that the one before could not tell
+MISPLACED = 0.005  # share of customers that a rounder threshold may put on the other side
 FEWEST = 200  # of each segment, or all it has
 FOREST_ROWS, TREES, FOREST_DEPTH = 4_000, 20, 8
 SHUFFLES = 5  # of each feature, whose mean loss varies less than that of one
@@ -50,11 +57,19 @@ class Rule:
 class Explanation:
     """The rules of a partition; none overlap, and together they describe everybody.
 
-    `fidelity` is the share of all customers whom the rules give their own cluster.
+    Attributes
+    ----------
+    rules : tuple of Rule
+    fidelity : float
+        The share of the customers not shown to the tree whom the rules give their own cluster.
+    untold : tuple of int
+        The clusters without rules that hold: all their rules together describe less than 60 % of the
+        cluster, or less than 60 % of those they describe are in it.
     """
 
     rules: tuple[Rule, ...]
     fidelity: float
+    untold: tuple[int, ...] = ()
 
     def of(self, cluster: int) -> tuple[Rule, ...]:
         """The rules of a cluster, the one that describes most of it first."""
@@ -67,32 +82,41 @@ class _Leaf:
     cluster: int
 
 
-def explain(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], seed: int) -> Explanation:
-    """Rules for each cluster, at most two where such a tree can be grown.
+def explain(
+    frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature], seed: int, rows: int = ROWS
+) -> Explanation:
+    """Rules for each cluster, one to three where such a tree can be grown.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_customers, n_features), in natural units; NaN where unknown
     clusters : Series of int, same index
+    rows : int
+        Customers of the sample that is taken, of whom two thirds are shown to the tree.
 
     Returns
     -------
-    The rules of the most faithful tree of depth 4 that has one or two for every cluster; of those that leave
-    a cluster out where there is none: such a cluster has no rule.
+    The rules of the tree of depth 6 by which most clusters can be told, of those the most faithful one; a
+    cluster that no tree has a leaf for has no rule.
     """
     frame = frame.sort_index()
     clusters = clusters.loc[frame.index]
     numeric = numbers(frame, features)
-    rows = sample(clusters, ROWS, seed)
-    leaves = _best_leaves(frame[numeric].iloc[rows], clusters.iloc[rows], seed)
+    taken = sample(clusters, rows, seed)
+    shown, held = _shown_and_held(clusters.to_numpy(), taken, seed)
+    leaves = _best_leaves(frame[numeric].iloc[shown], clusters.iloc[shown], seed)
     values = {name: frame[name].to_numpy() for name in numeric}
     gaps = {name for name in numeric if np.isnan(values[name]).any()}
     own = clusters.to_numpy()
-    rules, right = [], 0
+    rules = []
+    given = np.full(len(frame), -1)
     for leaf in leaves:
         there = _holds(leaf.path, values, len(frame))
+        given[there] = leaf.cluster
         customers, hits = int(there.sum()), int((own[there] == leaf.cluster).sum())
-        right += hits
+        bounds = ranges(leaf.path, gaps)
+        if not customers and any(one.is_empty for one in bounds):
+            continue  # two thresholds that are said alike
         rules.append(
             Rule(
                 leaf.cluster,
@@ -101,11 +125,44 @@ def explain(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature
                 customers,
                 round(hits / customers, 6) if customers else 0.0,
                 round(hits / int((own == leaf.cluster).sum()), 6),
-                ranges(leaf.path, gaps),
+                bounds,
             )
         )
     ordered = sorted(rules, key=lambda rule: (rule.cluster, -rule.recall, rule.text))
-    return Explanation(tuple(ordered), round(right / len(frame), 6))
+    fidelity = round(float((given[held] == own[held]).mean()), 6)
+    return Explanation(tuple(ordered), fidelity, tuple(_untold(given, own)))
+
+
+def _shown_and_held(own: np.ndarray, taken: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the sample that the tree is shown, and of the customers whom its fidelity is measured on.
+
+    A third of each cluster in the sample is held out, and so is everybody who is not in the sample.
+    """
+    if len(own) * HELD_OUT < FEWEST_HELD_OUT:
+        return taken, np.arange(len(own))
+    generator = np.random.default_rng(seed)
+    is_held = np.ones(len(own), dtype=bool)
+    for cluster in np.unique(own):
+        members = generator.permutation(taken[own[taken] == cluster])
+        is_held[members[int(len(members) * HELD_OUT) :]] = False
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def _precision_and_recall(given: np.ndarray, own: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Of each cluster: how many of those given to it are in it, and how many in it are given to it."""
+    hits = given == own
+    return {
+        int(cluster): (
+            float(hits[given == cluster].mean()) if (given == cluster).any() else 0.0,
+            float(hits[own == cluster].mean()),
+        )
+        for cluster in np.unique(own)
+    }
+
+
+def _untold(given: np.ndarray, own: np.ndarray) -> list[int]:
+    """The clusters whose rules do not hold."""
+    return [cluster for cluster, both in _precision_and_recall(given, own).items() if min(both) < HOLDS]
 
 
 def numbers(frame: pd.DataFrame, features: Sequence[Feature]) -> list[str]:
@@ -129,57 +186,117 @@ def sample(clusters: pd.Series, rows: int, seed: int) -> np.ndarray:
 
 
 def _best_leaves(frame: pd.DataFrame, clusters: pd.Series, seed: int) -> list[_Leaf]:
-    """The leaves of the most faithful tree in which every cluster has one or two."""
-    wanted = clusters.nunique()
-    trees: list[tuple[tuple[int, float], list[_Leaf]]] = []
-    for weight in (None, "balanced"):
-        # from the largest tree down, until no cluster has more leaves than a person wants to read
-        for size in range(RULES * wanted, max(wanted, 2) - 1, -1):
-            leaves, right = _grown(frame, clusters, size, weight, seed)
-            per_cluster = pd.Series([leaf.cluster for leaf in leaves]).value_counts()
-            if per_cluster.max() <= RULES:
-                trees.append(((len(per_cluster), right), leaves))
-                break
-    return max(trees, key=lambda one: one[0])[1]
+    """The leaves by which most clusters can be told, and of those the most faithful, three a cluster at most.
+
+    A cluster that a tree cannot tell weighs half as much again in the next one.
+    """
+    own = clusters.to_numpy()
+    values = {name: frame[name].to_numpy() for name in frame}
+    weights = dict.fromkeys(map(int, np.unique(own)), 1.0)
+    best: tuple[tuple[int, int, float], list[_Leaf]] = (0, 0, 0.0), []
+    for _ in range(ROUNDS):
+        leaves = _few_leaves(frame, clusters, weights, seed)
+        given = _given(leaves, values, len(own))
+        missed = _untold(given, own)
+        quality = len({leaf.cluster for leaf in leaves}), -len(missed), float((given == own).mean())
+        if quality > best[0]:
+            best = quality, leaves
+        if not missed:
+            break
+        both = _precision_and_recall(given, own)
+        for cluster in missed:
+            _, recall = both[cluster]
+            weights[cluster] *= 1.5 if recall < HOLDS else 1 / 1.25
+    return best[1]
+
+
+def _given(leaves: Sequence[_Leaf], values: dict[str, np.ndarray], n: int) -> np.ndarray:
+    """The cluster that the leaves give each customer."""
+    given = np.full(n, -1)
+    for leaf in leaves:
+        given[_holds(leaf.path, values, n)] = leaf.cluster
+    return given
+
+
+def _few_leaves(
+    frame: pd.DataFrame, clusters: pd.Series, weights: dict[int, float], seed: int
+) -> list[_Leaf]:
+    """The leaves of the largest tree in which no cluster has more than a person wants to read."""
+    wanted = len(weights)
+    tree = _grown(frame, clusters, RULES * wanted, weights, seed)
+    columns = {name: np.sort(frame[name].dropna().to_numpy()) for name in frame}
+    # leaves are parted best first, so that a smaller tree is the beginning of a larger one
+    inner = np.flatnonzero(tree.tree_.children_left != -1)
+    parted = inner[np.argsort(tree.tree_.children_left[inner])]
+    leaves: list[_Leaf] = []
+    for splits in range(len(parted), max(wanted, 2) - 2, -1):
+        leaves = _leaves(tree, columns, frozenset(parted[:splits]), 0, ())
+        if max(Counter(leaf.cluster for leaf in leaves).values()) <= RULES:
+            break
+    return leaves or _leaves(tree, columns, frozenset(parted), 0, ())
 
 
 def _grown(
-    frame: pd.DataFrame, clusters: pd.Series, size: int, weight: str | None, seed: int
-) -> tuple[list[_Leaf], float]:
-    """A tree with so many leaves, and the share of customers it puts where they belong."""
+    frame: pd.DataFrame, clusters: pd.Series, size: int, weights: dict[int, float], seed: int
+) -> DecisionTreeClassifier:
+    """A tree of so many leaves at most."""
     values = frame.to_numpy(dtype=np.float32)
     tree = DecisionTreeClassifier(
         max_depth=DEPTH,
         max_leaf_nodes=max(2, size),
         min_samples_leaf=max(1, len(frame) // 200),
-        class_weight=weight,
+        class_weight=weights,
         random_state=seed,
     )
     with threadpool_limits(1):
-        tree.fit(values, clusters)
-        right = float((tree.predict(values) == clusters.to_numpy()).mean())
-    return _leaves(tree, list(frame.columns), 0, ()), right
+        return tree.fit(values, clusters)
 
 
 def _leaves(
-    tree: DecisionTreeClassifier, names: list[str], node: int, path: tuple[Bound, ...]
+    tree: DecisionTreeClassifier,
+    columns: dict[str, np.ndarray],
+    parted: frozenset[int],
+    node: int,
+    path: tuple[Bound, ...],
 ) -> list[_Leaf]:
-    """The leaves below a node; side by side and of one cluster, they are one."""
+    """The leaves below a node where only the nodes `parted` are; side by side and of one cluster, they are one."""
     inner = tree.tree_
     left, right = inner.children_left[node], inner.children_right[node]
-    if left == -1:
+    if node not in parted:
         return [_Leaf(path, int(tree.classes_[inner.value[node][0].argmax()]))]
-    name, threshold = names[inner.feature[node]], readable(float(inner.threshold[node]))
+    name = list(columns)[inner.feature[node]]
+    threshold = said(float(inner.threshold[node]), columns[name])
     unknown_left = bool(inner.missing_go_to_left[node])
-    below = _leaves(tree, names, left, (*path, (name, True, threshold, unknown_left)))
-    above = _leaves(tree, names, right, (*path, (name, False, threshold, not unknown_left)))
+    below = _leaves(tree, columns, parted, left, (*path, (name, True, threshold, unknown_left)))
+    above = _leaves(tree, columns, parted, right, (*path, (name, False, threshold, not unknown_left)))
     if len(below) == len(above) == 1 and below[0].cluster == above[0].cluster:
         return [_Leaf(path, below[0].cluster)]
     return below + above
 
 
+def said(threshold: float, known: np.ndarray) -> float:
+    """A threshold as a person would say it: whole where all values are, and in as few digits as do no harm.
+
+    Parameters
+    ----------
+    known : ndarray, sorted
+        The known values of the feature. Of numbers with one to four digits, the shortest is taken that puts no
+        more than 0.5 % of them on the other side.
+    """
+    if not np.isfinite(threshold) or not len(known):
+        return threshold
+    if (known == np.round(known)).all():
+        threshold = float(np.floor(threshold))
+    beneath = np.searchsorted(known, threshold, side="right")
+    for digits in range(1, 4):
+        rounded = float(f"{threshold:.{digits}g}")
+        if abs(np.searchsorted(known, rounded, side="right") - beneath) <= MISPLACED * len(known):
+            return rounded
+    return readable(threshold)
+
+
 def readable(threshold: float) -> float:
-    """A threshold with as many digits as a person would say: 4, and none after the point from 10,000 on."""
+    """A threshold in 4 digits, and with none after the point from 10,000 on."""
     if not np.isfinite(threshold):
         return threshold
     return float(f"{threshold:.0f}" if abs(threshold) >= 10_000 else f"{threshold:.4g}")
