@@ -10,12 +10,18 @@ import pytest
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose, constraints_violated, total
 from segmentation.modelling.labellers import CentreLabeller
+from segmentation.modelling.replace import Evidence
+from segmentation.modelling.scores.prediction import Losses
 from segmentation.modelling.scores.table import score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 from tests.modelling.conftest import customers
 
-SETTINGS = ModelSettings(weights={"predictive": 2.0, "stability": 1.0}, incumbent_margin=0.05)
+SETTINGS = ModelSettings(
+    weights={"predictive": 2.0, "stability": 1.0},
+    equal_weights={"stability": 1.0, "rule_fidelity": 1.0},
+    incumbent_margin=0.05,
+)
 GOOD = {"coverage": 1.0, "smallest_share": 0.2, "largest_share": 0.5, "silhouette": 0.3}
 
 
@@ -192,26 +198,101 @@ def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
         b={"predictive": 0.1, "stability": 0.5, "silhouette": 0.4},
     )
     verdict = choose([candidate("a", k=7), candidate("b", k=3)], scores, SETTINGS).verdict
-    assert verdict == (
-        "a (7 segments) won on predictive validity, 0.300 against 0.100, ranked 0.833 against 0.167 of b; "
-        "predictive validity 0.300, stability 0.500; "
-        "silhouette prefers b (3 segments), which explains 0.10 against 0.30; "
-        "first under 100% of other weightings"
+    assert (
+        verdict
+        == (
+            "a (7 segments) won on predictive validity, 0.300 against 0.100, ranked 0.833 against 0.167 of b; "
+            "predictive validity 0.300, stability 0.500; "
+            "silhouette prefers b (3 segments), which explains 0.10 against 0.30"  # nothing of one that has no equal
+        )
     )
 
 
 def test_sensitivity_and_pareto_front_are_in_the_leaderboard():
     scores = table(
-        a={"predictive": 0.30, "stability": 0.5},
-        b={"predictive": 0.285, "stability": 0.9},  # close: another weighting prefers it
-        c={"predictive": 0.20, "stability": 0.4},  # worse than both in both
+        a={"predictive": 0.30, "stability": 0.6},
+        b={"predictive": 0.297, "stability": 0.4, "consensus": 0.8},  # another weighting prefers it
+        c={"predictive": 0.20, "stability": 0.3},  # worse than both in both
         d={"predictive": 0.90, "stability": 0.9, "coverage": 0.1},
     )
-    board = choose([candidate(name) for name in "abcd"], scores, SETTINGS).leaderboard.set_index("candidate")
+    settings = SETTINGS.model_copy(update={"equal_weights": {"stability": 2.0, "consensus": 0.5}})
+    board = choose([candidate(name) for name in "abcd"], scores, settings).leaderboard.set_index("candidate")
     assert board["is_pareto"].dropna().to_dict() == {"a": True, "b": True, "c": False}
     won = board["weightings_won"]
-    assert won["a"] + won["b"] == pytest.approx(1) and 0.1 < won["b"] < won["a"] and won["c"] == 0
-    assert np.isnan(won["d"])
+    assert won["a"] + won["b"] == pytest.approx(1) and 0.1 < won["a"] < 0.9
+    assert won[["c", "d"]].isna().all()  # no equals
+
+
+@pytest.mark.parametrize(
+    ("steady", "winner"),
+    [
+        pytest.param(0.295, "steady", id="within 2 % of the best: the steadier"),
+        pytest.param(0.290, "best", id="beyond 2 %: the best, however unsteady"),
+    ],
+)
+def test_a_last_half_per_cent_does_not_decide(steady, winner):
+    scores = table(
+        best={"predictive": 0.30, "stability": 0.2}, steady={"predictive": steady, "stability": 0.9}
+    )
+    assert choose([candidate("best"), candidate("steady")], scores, SETTINGS).winner.name == winner
+
+
+def losses(spread: float = 1.0, buyers: int = 500, n: int = 400, **unexplained: float) -> Losses:
+    """Losses whose differences are chance of a standard deviation of 0.2."""
+    numbers = np.random.default_rng(1)
+    shared = numbers.exponential(1, n) * spread
+
+    def squared(mean: float) -> np.ndarray:
+        chance = numbers.normal(0, 0.2, n)
+        return shared - shared.mean() + mean + chance - chance.mean()
+
+    return Losses({name: squared(mean) for name, mean in unexplained.items()}, np.full(n, 1.0), buyers)
+
+
+def test_what_a_paired_standard_error_does_not_tell_apart_is_equal():
+    scores = table(
+        best={"predictive": 0.30, "stability": 0.2}, steady={"predictive": 0.288, "stability": 0.9}
+    )
+    runners = [candidate("best"), candidate("steady")]
+    assert choose(runners, scores, SETTINGS).winner.name == "best"
+    known = Evidence(losses(spread=0.1, best=0.7, steady=0.712))
+    found = choose(runners, scores, SETTINGS, evidence=known)
+    assert known.losses.gain("best", "steady")[1] > 0.012
+    assert (found.winner.name, found.facts["equals"], found.facts["foresight"]) == ("steady", 2, "counts")
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        pytest.param(losses(buyers=13, best=0.7, steady=0.9), "buyers", id="thirteen bought"),
+        pytest.param(
+            losses(spread=20.0, best=0.7, steady=0.9), "noise", id="the best is within its own error"
+        ),
+    ],
+)
+def test_foresight_that_is_not_known_steps_back_and_says_so(known, why):
+    scores = table(best={"predictive": 0.30, "stability": 0.2}, steady={"predictive": 0.10, "stability": 0.9})
+    found = choose([candidate("best"), candidate("steady")], scores, SETTINGS, evidence=Evidence(known))
+    assert (found.winner.name, found.facts["foresight"]) == ("steady", why)
+    assert "does not count" in found.verdict
+
+
+def test_of_equals_the_one_that_rules_can_tell_wins_and_what_is_given_up_is_said():
+    scores = table(a={"predictive": 0.30, "stability": 0.8}, b={"predictive": 0.30, "stability": 0.7})
+    fidelity = {"a": (0.5, 2), "b": (0.9, 0)}
+    known = Evidence(rules=lambda one: fidelity[one.name])
+    found = choose([candidate("a"), candidate("b")], scores, SETTINGS, evidence=known)
+    assert found.winner.name == "b"
+    assert found.facts["given_up"] == {"stability": 0.8}
+    assert "given up: stability (another has 0.80)" in found.verdict
+    board = found.leaderboard.set_index("candidate")
+    assert board["untold_segments"].to_dict() == {"b": 0.0, "a": 2.0}
+
+
+def test_totals_within_a_hundredth_are_a_tie_that_goes_to_fewer_segments():
+    runners = [candidate("many", k=9), candidate("few", k=4)]
+    scores = table(many={"stability": 0.503}, few={"stability": 0.5})
+    assert choose(runners, scores, SETTINGS).winner.name == "few"
 
 
 def test_two_candidates_of_one_name_are_refused():

@@ -1,5 +1,7 @@
 """Each representation against its definition; one case an entry."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,6 +113,28 @@ def test_what_was_learned_from_customers_does_not_judge_them(shop):
 
     assert agreement(pipeline.transform(table).to_numpy()) > 0.3
     assert agreement(cross_fitted(pipeline, luck, seed=0)) < 0.15
+
+
+def test_what_was_learned_from_a_season_does_not_judge_it(shop):
+    """The same of the customers of a year before, whom the forecast learns from as well."""
+    _, features = shop
+    rng = np.random.default_rng(6)
+    names = [f"f{i}" for i in range(60)]
+
+    def luck() -> TrainingSnapshot:
+        table = pd.DataFrame(
+            rng.normal(size=(120, 60)), columns=names, index=[f"{i:03d}" for i in range(120)]
+        )
+        return TrainingSnapshot(table, rng.lognormal(3, 1, 120))
+
+    season = luck()
+    both = replace(luck(), year_before=season)
+    noise = [type(features[0])(name, "rfm", "linear") for name in names]
+    pipeline, _ = represent(both.features, noise, SETTINGS, ["forecast"], both)["forecast"]
+    outcome = np.log1p(season.spend)
+    learned = pipeline.transform(season.features).to_numpy()[:, -1]
+    assert np.corrcoef(learned, outcome)[0, 1] > 0.3
+    assert np.corrcoef(cross_fitted(pipeline, both, 0, of="season")[:, -1], outcome)[0, 1] < 0.15
 
 
 def test_what_can_be_foretold_is_found_in_the_snapshot(shop, snapshot):

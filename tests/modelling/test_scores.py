@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -31,7 +32,7 @@ from segmentation.modelling.scores.geometry import (
     variance_scores,
 )
 from segmentation.modelling.scores.prediction import Snapshot, explainability, predictive
-from segmentation.modelling.scores.table import DEFINITIONS, score
+from segmentation.modelling.scores.table import ADDED_BY_THE_CHOICE, DEFINITIONS, score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 from tests.modelling.conftest import customers
@@ -171,7 +172,9 @@ def by_column(X: np.ndarray) -> Candidate:
 def test_predictive_scores_are_one_where_membership_decides():
     X = np.repeat([[-1.0], [1.0]], 100, axis=0)
     told = predictive(by_column(X), Snapshot(X, np.where(X[:, 0] > 0, 50.0, 0.0)), seed=0)
-    assert told == pytest.approx({"predictive": 1.0, "predictive_auc": 1.0})
+    assert told == pytest.approx(
+        {"predictive": 1.0, "predictive_error": 0.0, "predictive_auc": 1.0, "predictive_auc_error": 0.0}
+    )
 
 
 def test_predictive_scores_of_chance_are_about_none():
@@ -180,6 +183,21 @@ def test_predictive_scores_of_chance_are_about_none():
     told = predictive(by_column(X), Snapshot(X, spend), seed=0)
     assert abs(told["predictive"]) < 0.03
     assert abs(told["predictive_auc"] - 0.5) < 0.06
+
+
+def test_errors_of_predictive_scores_are_those_of_other_samples():
+    """The stated standard error of one sample, beside the spread over two hundred."""
+    numbers = np.random.default_rng(4)
+    found = []
+    for _ in range(200):
+        X = np.repeat([[-1.0], [1.0]], 150, axis=0)
+        spend = np.where(
+            numbers.random(300) < np.where(X[:, 0] > 0, 0.6, 0.2), numbers.lognormal(3, 1, 300), 0
+        )
+        found.append(predictive(by_column(X), Snapshot(X, spend), seed=0))
+    table = pd.DataFrame(found)
+    for name in ("predictive", "predictive_auc"):
+        assert table[f"{name}_error"].mean() == pytest.approx(table[name].std(), rel=0.25)
 
 
 def test_predictive_scores_are_absent_where_nobody_bought():
@@ -205,7 +223,7 @@ def test_score_has_a_defined_column_for_each_of_its_arguments(blobs):
     fitted = fit_algorithm("kmeans", matrix, SETTINGS)
     snapshot = Snapshot(matrix.to_numpy(), np.where(truth == 0, 10.0, 0.0))
     table = score(fitted, matrix, SETTINGS, incumbent=truth, truth=truth, snapshots={"all": snapshot})
-    assert list(table.columns) == list(DEFINITIONS)
+    assert list(table.columns) == [name for name in DEFINITIONS if name not in ADDED_BY_THE_CHOICE]
     assert table.index.tolist() == [c.name for c in fitted]
     assert table.loc["kmeans k=4", ["agreement_incumbent", "external_ari", "predictive"]].tolist() == [
         1,

@@ -14,6 +14,7 @@ def test_segments_that_come_again_under_other_numbers_are_stable():
     again = np.array([2, 2, 2, 2, 0, 0, 0, 1, 1, -1])
     assert summary([compare(LABELS, again, 3)] * 2) == {
         "stability": 1.0,
+        "stability_error": 0.0,
         "prediction_strength": 1.0,
         "segment_jaccard": 1.0,
     }
@@ -25,7 +26,12 @@ def test_worst_segment_is_told():
     assert told["prediction_strength"] == pytest.approx(4 / 12)  # of its 12 ordered pairs
     assert told["segment_jaccard"] == pytest.approx(2 / 4)
     with_one_failure = summary([compare(LABELS, LABELS, 3), compare(LABELS, None, 3)])
-    assert with_one_failure == {"stability": 0.5, "prediction_strength": 0.5, "segment_jaccard": 0.5}
+    assert with_one_failure == {
+        "stability": 0.5,
+        "stability_error": 0.5,  # of 1 and 0: their standard deviation over the root of two
+        "prediction_strength": 0.5,
+        "segment_jaccard": 0.5,
+    }
 
 
 def test_what_a_refit_calls_noise_is_not_found_again():

@@ -3,14 +3,17 @@
 Rule
 ----
 1. A candidate that violates a constraint cannot win; the constraints it violates are named.
-2. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The predictive ones count by their
-   share of the best, since how much can be foreseen at all is the shop's and not the candidate's doing,
-   to the eighth power: the last few per cent are what a finer cut is for.
-3. The total is the mean of the values, weighted by `settings.weights`; a score that nobody has
-   (no history to predict from, say) drops out; one that a candidate lacks counts 0.
-4. The largest total wins; ties go to the fewer segments, then to the name. The incumbent wins
-   unless the best challenger's total exceeds its own by more than `incumbent_margin`: "keep".
-5. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
+2. *Equals*: whose predictive validity is within `tolerance` of the best, or within the paired standard error of
+   the difference if that is larger. They rank before all others: a last half per cent is chance. Where too
+   few customers bought, or the best is not two standard errors above nothing, predictive validity steps back
+   and all are equals.
+3. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The total is the mean of the values,
+   weighted by `settings.weights`; a score that nobody has (no history to predict from, say) drops out; one
+   that a candidate lacks counts 0. Of equals, stability and rules that tell every segment decide with it.
+4. The largest total wins; totals within a hundredth are a tie, which goes to the fewer segments.
+5. The model in use stays unless a challenger is better beyond noise and worth the customers moved
+   (`modelling.replace`): "keep".
+6. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
    A continuous cloud of customers is no reason for that: dividing it well is what is asked for.
 
 Geometry counts through consensus (what algorithms that look for different things all find is there),
@@ -21,20 +24,27 @@ the silhouette, which prefers few and round segments and is shown only. See docs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 
+from segmentation.modelling import replace, sentence
+from segmentation.modelling.replace import Evidence, Replacement
 from segmentation.modelling.scores.table import DEFINITIONS
-from segmentation.modelling.search import Candidate, params_json
+from segmentation.modelling.search import WARM, Candidate, params_json
+from segmentation.modelling.sentence import Compared
 from segmentation.modelling.settings import ModelSettings
 
 DECIMALS = 6
 WEIGHTINGS = 500
-STEEPNESS = 8  # of what a candidate loses that foresees less than the best
+STEEPNESS = 8  # of what a candidate loses that foresees less than the best and its equals
+PLACES = 2  # of the total: within a hundredth candidates are alike
+MOST_TOLD = 40  # equals that rules are learned for, those with the largest totals
+FORESIGHT = ("predictive", "predictive_auc")
+STEADY = ("stability", "rule_fidelity")  # what decides between equals, beside the weighted scores
 
 
 def _positive(column: pd.Series) -> pd.Series:
@@ -67,6 +77,30 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 @dataclass(frozen=True)
+class Equals:
+    """The candidates whose predictive validity is that of the best, as far as it is known.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        All that meet the constraints, where predictive validity does not count.
+    counts : bool
+    why : str
+        Why it does not: none (there is no score), buyers (too few), noise (the best is not above nothing).
+    best : float
+        The best predictive validity, NaN where there is none.
+    buyers : int or None
+        Customers who bought within the horizon.
+    """
+
+    names: frozenset[str]
+    counts: bool = False
+    why: str = "none"
+    best: float = float("nan")
+    buyers: int | None = None
+
+
+@dataclass(frozen=True)
 class Choice:
     """The decision and its reasons.
 
@@ -82,12 +116,15 @@ class Choice:
         constraint is violated, or nobody won).
     verdict : str
         One sentence.
+    facts : dict
+        JSON values: what the verdict rests on, for readers to word.
     """
 
     kind: Literal["new", "keep", "no structure"]
     winner: Candidate | None
     leaderboard: pd.DataFrame
     verdict: str
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def choose(
@@ -95,6 +132,7 @@ def choose(
     scores: pd.DataFrame,
     settings: ModelSettings,
     n_customers: int | None = None,
+    evidence: Evidence | None = None,
 ) -> Choice:
     """Decide between candidates.
 
@@ -104,6 +142,8 @@ def choose(
         As from `scores.score`.
     n_customers : int, optional
         Taken from the candidates' labels when absent.
+    evidence : Evidence, optional
+        To compare two candidates on the same customers, and to learn rules of those that are equals.
 
     Raises
     ------
@@ -115,23 +155,179 @@ def choose(
         raise ValueError("candidates must have different names")
     if n_customers is None:
         n_customers = max((len(c.labels) for c in candidates), default=0)
+    evidence = evidence or Evidence()
     scores = scores.reindex(names).round(DECIMALS)
     failed = {c.name: constraints_violated(c, _row(scores, c.name), settings) for c in candidates}
     passed = [name for name in names if not failed[name]]
-    totals = total(scores.loc[passed], settings.weights)
     by_name = {c.name: c for c in candidates}
-    ranked = sorted(passed, key=lambda name: (-totals[name], by_name[name].k, name))
+    same = equals(scores.loc[passed], settings, evidence)
+    weights = _weights(settings, same, evidence)
+    scores = _with_rules(scores, same, by_name, weights, evidence)
+    totals = total(scores.loc[passed], weights, same.names if same.counts else ())
+    ranked = sorted(
+        passed,
+        key=lambda name: (
+            name not in same.names,
+            -round(totals[name], PLACES),
+            by_name[name].k,
+            -totals[name],
+            name,
+        ),
+    )
     if n_customers < settings.min_customers or not ranked:
         board = _leaderboard(candidates, scores, totals, failed, ranked, None)
-        return Choice("no structure", None, board, _no_structure(failed, n_customers, settings))
-    winner = by_name[_with_margin(ranked, totals, by_name, settings.incumbent_margin)]
+        return Choice("no structure", None, board, sentence.no_structure(failed, n_customers, settings))
+    decided = _replacement(candidates, ranked, failed, totals, evidence, settings, same.counts)
+    winner = by_name[decided.winner]
+    scores = _beside_the_incumbent(scores, candidates, evidence)
     board = _leaderboard(candidates, scores, totals, failed, ranked, winner.name)
     order = scores.loc[ranked]  # ties go as they are ranked
-    board["is_pareto"] = board["candidate"].map(pareto(order, settings.weights)).astype("boolean")
-    won = weightings_won(order, settings.weights, settings.seed)
+    board["is_pareto"] = board["candidate"].map(pareto(order, weights)).astype("boolean")
+    alike = scores.loc[[name for name in ranked if name in same.names]]
+    won = weightings_won(alike, _without(weights, FORESIGHT), settings.seed)
     board["weightings_won"] = board["candidate"].map(won)
     kind: Literal["new", "keep"] = "keep" if winner.algorithm == "incumbent" else "new"
-    return Choice(kind, winner, board, _verdict(kind, winner, by_name, scores.loc[passed], board, settings))
+    told = _facts(same, decided, scores, winner, settings)
+    compared = Compared(scores.loc[passed], totals, values(scores.loc[passed], weights, same.names), weights)
+    verdict = sentence.verdict(winner, by_name, compared, board, told)
+    return Choice(kind, winner, board, verdict, told)
+
+
+def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) -> Equals:
+    """The candidates among which predictive validity does not tell, of those that meet the constraints."""
+    everybody = frozenset(map(str, scores.index))
+    if "predictive" not in scores or not settings.weights.get("predictive"):
+        return Equals(everybody)
+    known = scores["predictive"].dropna()
+    if known.empty:
+        return Equals(everybody)
+    name, best = str(known.idxmax()), float(known.max())
+    losses = evidence.losses if evidence.losses is not None and evidence.losses.has(name) else None
+    buyers = losses.buyers if losses else None
+    if buyers is not None and buyers < settings.least_buyers:
+        return Equals(everybody, False, "buyers", best, buyers)
+    error = losses.explained(name)[1] if losses else 0.0
+    if best <= replace.ERRORS * error or best <= 0:
+        return Equals(everybody, False, "noise", best, buyers)
+
+    def is_equal(other: str) -> bool:
+        paired = losses.gain(name, other)[1] if losses and losses.has(other) else 0.0
+        return best - known[other] <= max(settings.tolerance * best, paired) + 1e-9
+
+    return Equals(frozenset(filter(is_equal, map(str, known.index))), True, "", best, buyers)
+
+
+def _weights(settings: ModelSettings, same: Equals, evidence: Evidence) -> dict[str, float]:
+    """The weights of the scores: of equals, where foresight or rules tell that they are such; else the usual ones."""
+    foresight = {name: weight for name, weight in settings.weights.items() if name in FORESIGHT}
+    if same.counts:
+        return foresight | settings.equal_weights
+    if evidence.rules is not None:
+        return settings.equal_weights
+    return _without(settings.weights, FORESIGHT)
+
+
+def _without(weights: Mapping[str, float], names: Collection[str]) -> dict[str, float]:
+    return {name: weight for name, weight in weights.items() if name not in names}
+
+
+def _with_rules(
+    scores: pd.DataFrame,
+    same: Equals,
+    by_name: Mapping[str, Candidate],
+    weights: Mapping[str, float],
+    evidence: Evidence,
+) -> pd.DataFrame:
+    """The scores with how well the equals can be told by rules."""
+    if evidence.rules is None or not same.names:
+        return scores
+    alike = scores.loc[[name for name in scores.index if name in same.names]]
+    totals = total(alike, _without(dict(weights), FORESIGHT))
+    first = sorted(alike.index, key=lambda name: (-totals[name], name))[:MOST_TOLD]
+    first += [n for n in alike.index if by_name[n].algorithm in ("incumbent", WARM) and n not in first]
+    told = {name: evidence.rules(by_name[name]) for name in first}
+    return scores.assign(
+        rule_fidelity=pd.Series({name: round(fidelity, DECIMALS) for name, (fidelity, _) in told.items()}),
+        untold_segments=pd.Series({name: float(untold) for name, (_, untold) in told.items()}),
+    )
+
+
+def _replacement(
+    candidates: Sequence[Candidate],
+    ranked: Sequence[str],
+    failed: Mapping[str, list[str]],
+    totals: pd.Series,
+    evidence: Evidence,
+    settings: ModelSettings,
+    counts: bool,
+) -> Replacement:
+    """Who wins, and why: the first, unless there is a model in use that stays."""
+    incumbent = next((c for c in candidates if c.algorithm == "incumbent"), None)
+    if incumbent is None:
+        return Replacement("first", ranked[0])
+    by_name = {c.name: c for c in candidates}
+    in_order = [by_name[name] for name in ranked]
+    if failed[incumbent.name]:
+        return replace.violated(incumbent, failed[incumbent.name], in_order, evidence, settings)
+    found = {str(name): float(value) for name, value in totals.items()}
+    return replace.decide(incumbent, in_order, found, evidence, settings, counts)
+
+
+def _beside_the_incumbent(
+    scores: pd.DataFrame, candidates: Sequence[Candidate], evidence: Evidence
+) -> pd.DataFrame:
+    """The scores with each candidate's gain over the model in use, and how many would change segment."""
+    incumbent = next((c for c in candidates if c.algorithm == "incumbent" and not c.error), None)
+    if incumbent is None:
+        return scores
+    fitted = [c for c in candidates if not c.error and len(c.labels) == len(incumbent.labels)]
+    moved = {c.name: round(replace.moved_share(incumbent.labels, c.labels), DECIMALS) for c in fitted}
+    scores = scores.assign(moved_share=pd.Series(moved))
+    losses = evidence.losses
+    if losses is None or not losses.has(incumbent.name):
+        return scores
+    gains = {c.name: losses.gain(c.name, incumbent.name) for c in fitted if losses.has(c.name)}
+    return scores.assign(
+        gain=pd.Series({name: round(gain, DECIMALS) for name, (gain, _) in gains.items()}),
+        gain_error=pd.Series({name: round(error, DECIMALS) for name, (_, error) in gains.items()}),
+    )
+
+
+def _facts(
+    same: Equals,
+    decided: Replacement,
+    scores: pd.DataFrame,
+    winner: Candidate,
+    settings: ModelSettings,
+) -> dict[str, Any]:
+    """What the choice rests on, as JSON values."""
+    told: dict[str, Any] = {
+        "equals": len(same.names),
+        "foresight": same.why or "counts",
+        "buyers": same.buyers,
+        "horizon_days": settings.horizon_days,
+        **replace.facts(decided),
+    }
+    own = _row(scores, winner.name)
+    if same.counts:
+        told["best_predictive"] = same.best
+    for name in ("predictive", "predictive_error", *STEADY, "untold_segments"):
+        if name in own and np.isfinite(own[name]):
+            told[name] = float(own[name])
+    if given_up := _given_up(scores.loc[[n for n in scores.index if n in same.names]], winner.name):
+        told["given_up"] = given_up
+    return told
+
+
+def _given_up(alike: pd.DataFrame, winner: str) -> dict[str, float]:
+    """By how much another equal is better, of the scores in which the winner is not good."""
+    enough = {"stability": 0.85, "rule_fidelity": 0.75}
+    return {
+        name: float(alike[name].max())
+        for name, least in enough.items()
+        if name in alike and np.isfinite(alike.loc[winner, name] if winner in alike.index else np.nan)
+        if alike.loc[winner, name] < least and alike[name].max() > alike.loc[winner, name]
+    }
 
 
 def constraints_violated(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
@@ -156,50 +352,48 @@ def _row(scores: pd.DataFrame, name: str) -> pd.Series:
     return cast("pd.Series", scores.loc[name])
 
 
-def values(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
-    """The scores that count as values in 0..1, by candidate; a score that nobody has drops out."""
+def values(scores: pd.DataFrame, weights: Mapping[str, float], same: Collection[str] = ()) -> pd.DataFrame:
+    """The scores that count as values in 0..1, by candidate; a score that nobody has drops out.
+
+    `same` are the candidates whose predictive validity counts as that of the best.
+    """
     used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
     made = {name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used}
-    return pd.DataFrame(made, index=scores.index, dtype=float)
+    value = pd.DataFrame(made, index=scores.index, dtype=float)
+    if "predictive" in value and same:
+        value.loc[[name for name in scores.index if name in same], "predictive"] = 1.0
+    return value
 
 
-def total(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
+def total(scores: pd.DataFrame, weights: Mapping[str, float], same: Collection[str] = ()) -> pd.Series:
     """Weighted mean of the values of the scores, 0..1, by candidate."""
-    value = values(scores, weights)
+    value = values(scores, weights, same)
     if value.empty:
         return pd.Series(0.0, index=scores.index)
     weight = np.array([weights[str(name)] for name in value])
     return pd.Series(value.to_numpy() @ weight / weight.sum(), index=scores.index).round(DECIMALS)
 
 
-def pareto(scores: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
+def pareto(scores: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series:
     """True where no other candidate is at least as good in every score that counts and better in one."""
     value = values(scores, weights).to_numpy()
     beaten = [((value >= own).all(axis=1) & (value > own).any(axis=1)).any() for own in value]
     return pd.Series(~np.array(beaten, dtype=bool), index=scores.index)
 
 
-def weightings_won(scores: pd.DataFrame, weights: dict[str, float], seed: int) -> pd.Series:
+def weightings_won(scores: pd.DataFrame, weights: Mapping[str, float], seed: int) -> pd.Series:
     """Share of 500 other weightings under which a candidate has the largest total.
 
     In each, every weight is multiplied by 2 to the power of a uniform number in -1..1: from half of it
-    to double. What the margin does for the model in use is left out.
+    to double. What is done for the model in use is left out; of one candidate nothing can be said.
     """
     value = values(scores, weights)
-    if value.empty:
+    if value.empty or len(value) < 2:
         return pd.Series(np.nan, index=scores.index)
     draws = np.random.default_rng(seed).uniform(-1, 1, (WEIGHTINGS, len(value.columns)))
     drawn = 2**draws * np.array([weights[str(name)] for name in value])
     firsts = (value.to_numpy() @ drawn.T).argmax(axis=0)
     return pd.Series(np.bincount(firsts, minlength=len(value)) / WEIGHTINGS, index=scores.index)
-
-
-def _with_margin(ranked: list[str], totals: pd.Series, by_name: dict[str, Candidate], margin: float) -> str:
-    """The best, unless an incumbent is within `margin` of it."""
-    for name in ranked:
-        if by_name[name].algorithm == "incumbent" and totals[ranked[0]] - totals[name] <= margin + 1e-9:
-            return name
-    return ranked[0]
 
 
 def _leaderboard(
@@ -235,73 +429,3 @@ def _leaderboard(
     ]
     board = pd.DataFrame(rows, columns=columns).astype({"rank": "Int64", "chosen": bool})
     return board.sort_values(["rank", "candidate"], na_position="last", ignore_index=True)
-
-
-def _verdict(
-    kind: str,
-    winner: Candidate,
-    by_name: dict[str, Candidate],
-    passed: pd.DataFrame,
-    board: pd.DataFrame,
-    settings: ModelSettings,
-) -> str:
-    """Why in one sentence: what it won on, what speaks for it, what silhouette would take, how sure."""
-    own, totals = _row(passed, winner.name), board.set_index("candidate")["total"].reindex(passed.index)
-    others = totals.drop(winner.name).sort_index().sort_values(ascending=False, kind="stable")
-    verdict = f"{winner.name} ({winner.k} segments) {'was kept' if kind == 'keep' else 'won'}"
-    if len(others):
-        verdict += _against_next(winner.name, others.index[0], passed, totals, settings)
-    figures = [
-        f"{_plain(name)} {own[name]:.3f}"
-        for name in sorted(settings.weights, key=lambda name: (-settings.weights[name], name))
-        if name in own and np.isfinite(own[name]) and settings.weights[name] > 0
-    ]
-    verdict += f"; {', '.join(figures)}" if figures else ""
-    widths = passed["silhouette"].dropna().sort_index() if "silhouette" in passed else pd.Series(dtype=float)
-    if len(widths) and widths.idxmax() != winner.name:
-        alone = by_name[str(widths.idxmax())]
-        verdict += f"; silhouette prefers {alone.name} ({alone.k} segments)"
-        explained = _row(passed, alone.name).get("predictive", np.nan)
-        verdict += (
-            f", which explains {explained:.2f} against {own['predictive']:.2f}"
-            if np.isfinite(explained)
-            else ""
-        )
-    share = board.set_index("candidate")["weightings_won"][winner.name]
-    return f"{verdict}; first under {share:.0%} of other weightings"
-
-
-def _against_next(
-    winner: str, second: str, passed: pd.DataFrame, totals: pd.Series, settings: ModelSettings
-) -> str:
-    """The lead over the next best: the score that gained the winner the most."""
-    value = values(passed, settings.weights)
-    weight = pd.Series(settings.weights).reindex(value.columns)
-    ahead = ((_row(value, winner) - _row(value, second)) * weight).sort_index()
-    ranked = f", ranked {totals[winner]:.3f} against {totals[second]:.3f} of {second}"
-    if not len(ahead) or ahead.max() <= 0:
-        return ranked
-    on, own, other = str(ahead.idxmax()), _row(passed, winner), _row(passed, second)
-    least = f"{other[on]:.3f}" if np.isfinite(other[on]) else "none"
-    return f" on {_plain(on)}, {own[on]:.3f} against {least}{ranked}"
-
-
-def _plain(score: str) -> str:
-    return {"predictive": "predictive validity"}.get(score, score.replace("_", " "))
-
-
-def _no_structure(failed: dict[str, list[str]], n_customers: int, settings: ModelSettings) -> str:
-    if n_customers < settings.min_customers:
-        reason = f"{n_customers} customers are fewer than {settings.min_customers}"
-    elif not failed:
-        reason = "there is no candidate"
-    else:
-        counts = pd.Series(
-            [constraint for violated in failed.values() for constraint in violated]
-        ).value_counts()
-        reason = (
-            f"none of {len(failed)} candidates meet the constraints ("
-            + ", ".join(f"{constraint}: {count}" for constraint, count in sorted(counts.items()))
-            + ")"
-        )
-    return f"no structure: {reason}; everybody is one segment"

@@ -78,3 +78,27 @@ def psi(before: dict[str, dict[str, Any]], frame: pd.DataFrame) -> pd.Series:
         index_by_feature[name] = float(((p - q) * np.log(p / q)).sum())
     order = sorted(index_by_feature, key=lambda name: (-index_by_feature[name], name))
     return pd.Series({name: index_by_feature[name] for name in order}, dtype=float)
+
+
+def middle(
+    before: dict[str, dict[str, Any]], frame: pd.DataFrame, feature: str
+) -> tuple[float | None, float | None]:
+    """What has changed of a feature: its median then and now; of a text the share of what was commonest then.
+
+    The median then is the decile bound that half of the known values are up to.
+    """
+    bins = before.get(feature)
+    if bins is None or feature not in frame:
+        return None, None
+    known = np.asarray(bins["counts"][:-1], dtype=float)
+    if "values" in bins:
+        if not bins["values"] or not len(frame):
+            return None, None
+        share = float((frame[feature].astype(object) == bins["values"][0]).mean())
+        return float(bins["counts"][0]) / max(sum(bins["counts"]), 1), share
+    now = frame[feature].median()
+    if not bins["bounds"] or not known.sum():
+        return None, None if np.isnan(now) else float(now)
+    place = int(np.searchsorted(np.cumsum(known), known.sum() / 2))
+    then = float(bins["bounds"][min(place, len(bins["bounds"]) - 1)])
+    return then, None if np.isnan(now) else float(now)

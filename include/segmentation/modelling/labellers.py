@@ -1,7 +1,8 @@
 """Labellers, by which a fitted partition labels any customer: three kinds, all plain arrays, all storable.
 
 Every labeller has `label(X)`: labels of shape (n,), int64, -1 for noise, and confidence of shape
-(n,) in 0..1; and `reordered(order)`, the same labeller with old number order[i] written as i.
+(n,) in 0..1; `nearness(X)`, of shape (n, k): how near each cluster is, the more the nearer, so that the quotient
+of two says how clear a border is; and `reordered(order)`, the same labeller with old number order[i] written as i.
 Numbers absent from `order` cannot be given any more. What labels a customer is that customer's row
 alone: rows may be cut into blocks, and blocks given to threads (`label_in_blocks`).
 """
@@ -71,6 +72,14 @@ class CentreLabeller(BaseEstimator):
         ratio = np.divide(own, second, out=np.ones_like(own), where=second > 0)
         return labels, 1.0 - ratio
 
+    def nearness(self, X: np.ndarray) -> np.ndarray:
+        """One over the distance to each centre."""
+        return _inverse(cdist(X, self.centres))
+
+
+def _inverse(distances: np.ndarray) -> np.ndarray:
+    return 1.0 / np.maximum(distances, np.finfo(float).tiny)
+
 
 def _nearest_two(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     labels = distances.argmin(axis=1)
@@ -99,10 +108,13 @@ class MixtureLabeller(BaseEstimator):
         return MixtureLabeller(self.mixture, order if self.order is None else self.order[order])
 
     def label(self, X: np.ndarray) -> Labels:
-        posterior = self.mixture.predict_proba(X)
-        if self.order is not None:
-            posterior = posterior[:, self.order]
+        posterior = self.nearness(X)
         return posterior.argmax(axis=1), posterior.max(axis=1)
+
+    def nearness(self, X: np.ndarray) -> np.ndarray:
+        """The posterior probability of each component."""
+        posterior = self.mixture.predict_proba(X)
+        return posterior if self.order is None else posterior[:, self.order]
 
 
 class NeighbourLabeller(BaseEstimator):
@@ -153,6 +165,13 @@ class NeighbourLabeller(BaseEstimator):
         strength = 1.0 if self.strength is None else self.strength[nearest]
         return labels, np.where(labels == NOISE, 0.0, agreement * strength)
 
+    def nearness(self, X: np.ndarray) -> np.ndarray:
+        """The share of the 15 nearest labelled customers that each cluster has, the nearest counting as 1 more."""
+        found = self.labels[Neighbours(X).of(self.points)[1]]
+        votes = np.stack([(found == cluster).sum(axis=1) for cluster in range(self.labels.max() + 1)], axis=1)
+        nearest = found[:, :1] == np.arange(votes.shape[1])
+        return (votes + nearest) / (found.shape[1] + 1)
+
 
 class PrototypeLabeller(BaseEstimator):
     """The nearest prototype by Gower's distance: per column the share of its range, added up.
@@ -178,6 +197,10 @@ class PrototypeLabeller(BaseEstimator):
             cdist(X * self.weights, self.prototypes * self.weights, "cityblock")
         )
         return labels, 1.0 - np.divide(own, second, out=np.ones_like(own), where=second > 0)
+
+    def nearness(self, X: np.ndarray) -> np.ndarray:
+        """One over Gower's distance to each prototype."""
+        return _inverse(cdist(X * self.weights, self.prototypes * self.weights, "cityblock"))
 
 
 Labeller = CentreLabeller | MixtureLabeller | NeighbourLabeller | PrototypeLabeller

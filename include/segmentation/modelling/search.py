@@ -23,6 +23,7 @@ from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.trials import OUT_OF_BOUNDS, Trials
 
 Progress = Callable[[str], None]
+WARM = "continued"  # the algorithm of candidates that start from the model in use
 
 
 def silent(_message: str) -> None:
@@ -62,6 +63,7 @@ class Candidate:
     confidence: np.ndarray = field(default_factory=lambda: np.empty(0))
     converged: bool = False
     stability: float = float("nan")
+    stability_error: float = float("nan")
     prediction_strength: float = float("nan")
     segment_jaccard: float = float("nan")
     representation: str = "all"

@@ -28,7 +28,15 @@ REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "forecast", "rfm_forecast")
 RANKABLE = (
     *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
     *("neighbour_purity", "consensus", "smallest_share"),
-    *("mixture_gain", "stability", "explainability", "predictive", "predictive_auc", "agreement_incumbent"),
+    *(
+        "mixture_gain",
+        "stability",
+        "explainability",
+        "rule_fidelity",
+        "predictive",
+        "predictive_auc",
+        "agreement_incumbent",
+    ),
 )
 
 
@@ -151,8 +159,48 @@ class ModelSettings(BaseModel):
         },
         description="weight of each score in the ranking; a score that is absent counts for nobody",
     )
+    equal_weights: dict[str, Weight] = Field(
+        default_factory=lambda: {
+            "stability": 4.0,
+            "rule_fidelity": 4.0,
+            "consensus": 4.0,
+            "density_validity": 2.0,
+            "neighbour_purity": 2.0,
+            "near_neighbour_dunn": 1.0,
+            "smallest_share": 1.0,
+        },
+        description="the same between candidates that foresee as much as the best, and where foresight does not "
+        "count",
+    )
+    tolerance: Share = Field(
+        0.02,
+        description="candidates whose predictive validity is within this share of the best count as equal (or "
+        "within the standard error of the difference); then stability, rules and geometry decide",
+    )
+    least_buyers: int = Field(
+        50, ge=0, description="with fewer customers who bought within the horizon it does not count"
+    )
+    gain_per_move: Share = Field(
+        0.05,
+        description="predictive validity that a challenger must gain for moving all customers; for a fifth of "
+        "them, a fifth of it. A gain within two standard errors is never enough",
+    )
+    warm_start_cost: Share = Field(
+        0.005,
+        description="predictive validity that may be given up for a new model that starts from the old one and "
+        "leaves more customers where they are",
+    )
+    renew_after_days: int = Field(
+        180, ge=1, description="age of a model from which on any gain is enough to replace it"
+    )
+    border: Share = Field(
+        0.1,
+        description="who is nearer to another segment by less than this share stays in the old one; 0: nobody",
+    )
     incumbent_margin: Share = Field(
-        0.05, description="how much better (0..1) a challenger must rank than the model in use"
+        0.05,
+        description="how much better (0..1) a challenger must rank than the model in use where predictive "
+        "validity does not count",
     )
 
     @model_validator(mode="before")
@@ -180,7 +228,7 @@ class ModelSettings(BaseModel):
             raise ValueError(f"{unknown[0]} is no representation (there are: {', '.join(REPRESENTATIONS)})")
         return names
 
-    @field_validator("weights")
+    @field_validator("weights", "equal_weights")
     @classmethod
     def _known_scores(cls, weights: dict[str, float]) -> dict[str, float]:
         unknown = sorted(set(weights) - set(RANKABLE))

@@ -38,7 +38,8 @@ def compare(labels: np.ndarray, refitted: np.ndarray | None, k: int) -> np.ndarr
 def summary(draws: Sequence[np.ndarray]) -> dict[str, float]:
     """The fields of a candidate, from the result of `compare` for each refit.
 
-    `stability` is the mean adjusted Rand index (Ben-Hur, Elisseeff, Guyon 2002). The other two are of
+    `stability` is the mean adjusted Rand index (Ben-Hur, Elisseeff, Guyon 2002), `stability_error` its
+    standard error over the refits (NaN of one). The other two are of
     the segment that fares worst: `prediction_strength`, the mean over refits of the worst segment's
     share of pairs kept together (Tibshirani, Walther 2005, against the full fit), and
     `segment_jaccard`, the worst of the segments' mean Jaccard indices (Hennig 2007; above .75 is a
@@ -50,6 +51,9 @@ def summary(draws: Sequence[np.ndarray]) -> dict[str, float]:
     seen = ~np.isnan(likeness).all(axis=0)
     return {
         "stability": float(stacked[:, 0].mean()),
+        "stability_error": float(stacked[:, 0].std(ddof=1) / np.sqrt(len(draws)))
+        if len(draws) > 1
+        else float("nan"),
         "prediction_strength": float(np.nan_to_num(kept, nan=1.0).min(axis=1, initial=1.0).mean()),
         "segment_jaccard": float(np.nanmean(likeness[:, seen], axis=0).min(initial=1.0)),
     }

@@ -175,8 +175,10 @@ def _training_data(
     return {name: (common.transform(each.features), np.log1p(each.spend)) for name, each in of.items()}
 
 
-def cross_fitted(pipeline: Pipeline, snapshot: TrainingSnapshot, seed: int) -> np.ndarray:
+def cross_fitted(pipeline: Pipeline, snapshot: TrainingSnapshot, seed: int, of: str = "then") -> np.ndarray:
     """The matrix of the customers of a horizon ago; what `pipeline` learned from them is cross-fitted.
+
+    `of` "season": of those of a year before that, where the snapshot has them.
 
     A step that learned from these customers would predict its own training set well. So the rows of
     each of 5 folds come from that step fitted on the other folds.
@@ -185,15 +187,18 @@ def cross_fitted(pipeline: Pipeline, snapshot: TrainingSnapshot, seed: int) -> n
     -------
     ndarray of shape (n_then, n_columns)
     """
-    step = pipeline[-1]
+    step, source = pipeline[-1], snapshot
+    if of == "season" and snapshot.year_before is not None:
+        source = snapshot.year_before
     if not isinstance(step, Forecast):
-        return pipeline.transform(snapshot.features).to_numpy()
+        return pipeline.transform(source.features).to_numpy()
     training = _training_data(pipeline[:-1], snapshot)
-    values, outcome = training["then"]
+    values, outcome = training[of]
     matrix = np.empty((len(values), len(step.get_feature_names_out())))
     for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
         refitted = clone(step)
-        refitted.fit(values.iloc[learned], outcome[learned], today=values, season=training.get("season"))
+        shown = {**training, of: (values.iloc[learned], outcome[learned])}
+        refitted.fit(*shown["then"], today=values, season=shown.get("season"))
         refitted.factor_ = step.factor_  # one scale, that of the segments
         matrix[held] = refitted.transform(values.iloc[held])
     return matrix

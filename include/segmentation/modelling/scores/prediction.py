@@ -48,18 +48,64 @@ def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
     return float(recall_score(truth, predicted, labels=np.unique(truth), average="macro"))
 
 
+@dataclass(frozen=True)
+class Losses:
+    """What candidates leave unexplained of the spend of the same customers, customer by customer.
+
+    Attributes
+    ----------
+    squared : dict of ndarray of shape (n_then,), by candidate
+        Squared errors of log(1 + spend), out of sample.
+    spread : ndarray of shape (n_then,)
+        Squared distances of log(1 + spend) from its mean.
+    buyers : int
+        Customers who spent anything.
+    """
+
+    squared: dict[str, np.ndarray]
+    spread: np.ndarray
+    buyers: int
+
+    def explained(self, name: str) -> tuple[float, float]:
+        """Share of the variance that a candidate explains, and its standard error over customers."""
+        return _share(self.spread - self.squared[name], self.spread)
+
+    def gain(self, name: str, other: str) -> tuple[float, float]:
+        """How much more of it `name` explains than `other`, and the paired standard error over customers."""
+        return _share(self.squared[other] - self.squared[name], self.spread)
+
+    def has(self, *names: str) -> bool:
+        """All of these were scored."""
+        return all(name in self.squared for name in names)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
+    """The ratio of two means over the same customers, and its standard error (of the linearised ratio)."""
+    if not whole.sum() > 0:
+        return float("nan"), float("nan")
+    share = float(part.mean() / whole.mean())
+    deviations = (part - share * whole) / whole.mean()
+    return share, float(deviations.std(ddof=1) / np.sqrt(len(part))) if len(part) > 1 else float("nan")
+
+
 def predictive(
-    candidate: Candidate, snapshot: Snapshot, seed: int, near: Neighbours | None = None
+    candidate: Candidate,
+    snapshot: Snapshot,
+    seed: int,
+    near: Neighbours | None = None,
+    losses: Losses | None = None,
 ) -> dict[str, float]:
     """Predictive validity of membership then for the spend that followed, out of sample in 5 folds.
 
     `predictive` is 1 - squared error / variance of log(1 + spend) where the forecast is the mean
-    of the segment in the other folds; `predictive_auc` is the AUC of the segment's share of
-    buyers. Noise counts as a segment of its own here. Both are NaN where the snapshot does not fit the
+    of the segment in the other folds, `predictive_error` its standard error over customers; `predictive_auc`
+    is the AUC of the segment's share of buyers, `predictive_auc_error` its standard error (Hanley, McNeil
+    1982). Noise counts as a segment of its own here. All are NaN where the snapshot does not fit the
     candidate (another preparation's columns), or has too few customers for the folds. `near` is of
-    `snapshot.X`, so that candidates with the same points look for neighbours once.
+    `snapshot.X`, so that candidates with the same points look for neighbours once; the squared errors are
+    added to `losses`.
     """
-    absent = {"predictive": float("nan"), "predictive_auc": float("nan")}
+    absent = dict.fromkeys(PREDICTIVE, float("nan"))
     try:
         labels = label_with(candidate.fitted, near or Neighbours(snapshot.X))[0] + 1
     except ValueError:  # numbers of columns that differ
@@ -67,18 +113,52 @@ def predictive(
     if len(labels) < FOLDS:
         return absent
     outcomes = np.column_stack([np.log1p(snapshot.spend), snapshot.spend > 0]).astype(float)
+    forecast = out_of_sample(labels, outcomes, seed)
+    squared = np.square(outcomes[:, 0] - forecast[:, 0])
+    explained, error = _share(_spread(snapshot.spend) - squared, _spread(snapshot.spend))
+    if losses is not None:
+        losses.squared[candidate.name] = squared.astype(np.float32)
+    buyers = int(outcomes[:, 1].sum())
+    area = (
+        float(roc_auc_score(outcomes[:, 1], forecast[:, 1])) if 0 < buyers < len(outcomes) else float("nan")
+    )
+    return dict(
+        zip(PREDICTIVE, (explained, error, area, _auc_error(area, buyers, len(outcomes))), strict=True)
+    )
+
+
+PREDICTIVE = ("predictive", "predictive_error", "predictive_auc", "predictive_auc_error")
+
+
+def no_losses(snapshot: Snapshot) -> Losses:
+    """Of nobody yet, for `predictive` to add to."""
+    return Losses({}, _spread(snapshot.spend), int((snapshot.spend > 0).sum()))
+
+
+def _spread(spend: np.ndarray) -> np.ndarray:
+    outcome = np.log1p(spend)
+    return np.square(outcome - outcome.mean())
+
+
+def out_of_sample(labels: np.ndarray, outcomes: np.ndarray, seed: int) -> np.ndarray:
+    """For each customer the mean outcomes of the segment in the other folds; both of shape (n, n_outcomes)."""
     forecast = np.empty_like(outcomes)
     for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(labels):
         forecast[held] = _segment_means(labels[learned], outcomes[learned], int(labels.max()) + 1)[
             labels[held]
         ]
-    variance = np.square(outcomes[:, 0] - outcomes[:, 0].mean()).sum()
-    error = np.square(outcomes[:, 0] - forecast[:, 0]).sum()
-    both = 0 < outcomes[:, 1].sum() < len(outcomes)
-    return {
-        "predictive": float(1 - error / variance) if variance > 0 else float("nan"),
-        "predictive_auc": float(roc_auc_score(outcomes[:, 1], forecast[:, 1])) if both else float("nan"),
-    }
+    return forecast
+
+
+def _auc_error(area: float, positives: int, n: int) -> float:
+    """Standard error of an AUC of so many positives among n."""
+    negatives = n - positives
+    if not np.isfinite(area) or not positives or not negatives:
+        return float("nan")
+    both_positive, both_negative = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area)
+    variance += (positives - 1) * (both_positive - area**2) + (negatives - 1) * (both_negative - area**2)
+    return float(np.sqrt(max(variance, 0.0) / (positives * negatives)))
 
 
 def _segment_means(labels: np.ndarray, outcomes: np.ndarray, size: int) -> np.ndarray:

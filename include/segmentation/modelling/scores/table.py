@@ -26,8 +26,8 @@ from segmentation.modelling.scores.geometry import (
     variance_scores,
 )
 from segmentation.modelling.scores.labels import _shares, _with_noise_settled
-from segmentation.modelling.scores.prediction import Snapshot, explainability, predictive
-from segmentation.modelling.search import Candidate, Progress, silent
+from segmentation.modelling.scores.prediction import Losses, Snapshot, explainability, predictive
+from segmentation.modelling.search import WARM, Candidate, Progress, silent
 from segmentation.modelling.settings import ModelSettings
 
 CORE_NEIGHBOURS = 5
@@ -46,11 +46,21 @@ DEFINITIONS = {
     "consensus": "mean adjusted Rand index with the candidates of each algorithm",
     "mixture_gain": "nats a customer that a Gaussian a segment gains over one for all, after BIC",
     "stability": "mean adjusted Rand index with refits on subsamples",
+    "stability_error": "standard error of the stability, over subsamples",
     "prediction_strength": "of the segment that keeps together worst in refits, its share of pairs kept",
     "segment_jaccard": "of the segment found again worst in refits, its mean Jaccard index",
     "explainability": "balanced accuracy of a depth-4 decision tree, on held-out customers",
     "predictive": "out-of-sample share of the next period's log spend that membership explains",
+    "predictive_error": "standard error of predictive, over customers",
     "predictive_auc": "out-of-sample AUC of membership for buying at all in the next period",
+    "predictive_auc_error": "standard error of predictive_auc",
+    "predictive_season": "predictive of the same days of the year before; shown, never used",
+    "predictive_season_error": "standard error of predictive_season",
+    "rule_fidelity": "share of held-out customers whom rules in natural units put where they belong",
+    "untold_segments": "segments without rules that hold at least 60 % of them with precision of 60 %",
+    "moved_share": "share of customers who would change segment, clusters matched with those in use",
+    "gain": "how much more of the spend it explains than the model in use",
+    "gain_error": "paired standard error of the gain, over customers",
     "agreement_incumbent": "adjusted Rand index with the segments in use",
     "external_ari": "adjusted Rand index with true labels; shown, never used",
     "external_ami": "adjusted mutual information with true labels; shown, never used",
@@ -58,6 +68,11 @@ DEFINITIONS = {
     "external_homogeneity": "each segment has one true label only, 0..1; shown, never used",
     "external_completeness": "each true label is in one segment only, 0..1; shown, never used",
 }
+
+ADDED_BY_THE_CHOICE = (
+    *("predictive_season", "predictive_season_error", "rule_fidelity", "untold_segments"),
+    *("moved_share", "gain", "gain_error"),
+)
 
 
 def score(
@@ -68,6 +83,7 @@ def score(
     incumbent: np.ndarray | None = None,
     truth: np.ndarray | None = None,
     snapshots: Mapping[str, Snapshot] | None = None,
+    losses: Losses | None = None,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """All scores of all candidates that have labels.
@@ -81,6 +97,8 @@ def score(
         Labels of the model in use, and true labels (-1 or NaN where unknown).
     snapshots : dict of Snapshot, optional
         By representation; without them there are no predictive scores.
+    losses : Losses, optional
+        Of the customers of the snapshots (`prediction.no_losses`); the candidates' errors are added to it.
 
     Returns
     -------
@@ -99,7 +117,9 @@ def score(
         progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
         neighbours, tree = _near_neighbours(sample), reachability_tree(sample, CORE_NEIGHBOURS)[0]
         published = [_with_noise_settled(sample, lab) for lab in on_sample]
-        voices = ["" if _is_forecast(c.representation) else c.algorithm for c in fitted]
+        voices = [
+            "" if _is_forecast(c.representation) or c.algorithm == WARM else c.algorithm for c in fitted
+        ]
         for row, agreed in zip(columns, consensus(published, voices), strict=True):
             row["consensus"] = agreed
         for row, (width, error) in zip(columns, silhouettes_with_errors(sample, on_sample), strict=True):
@@ -111,7 +131,7 @@ def score(
             row["density_validity"] = density_validity(tree, lab)
             row["neighbour_purity"] = neighbour_purity(neighbours[1], settled)
             row["mixture_gain"] = mixture_gain(sample, settled)
-            for name in ("stability", "prediction_strength", "segment_jaccard"):
+            for name in ("stability", "stability_error", "prediction_strength", "segment_jaccard"):
                 row[name] = getattr(candidate, name)
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
@@ -123,7 +143,7 @@ def score(
             snapshot = (snapshots or {}).get(candidate.representation)
             if snapshot is not None:
                 near = neighbours_then.setdefault(candidate.representation, Neighbours(snapshot.X))
-                row |= predictive(candidate, snapshot, settings.seed, near)
+                row |= predictive(candidate, snapshot, settings.seed, near, losses)
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 

@@ -1,0 +1,239 @@
+"""Whether a challenger takes the place of the model in use: better beyond noise, and worth the customers moved.
+
+A marketer who finds a third of the customers in other segments has lost a campaign, a report and some trust, so
+a gain that chance would give, or that is small beside the customers it moves, is no reason. See docs/adr/0010.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.scores.prediction import Losses
+from segmentation.modelling.search import WARM, Candidate
+from segmentation.modelling.settings import ModelSettings
+
+NONE = (float("nan"), float("nan"))
+ERRORS = 2  # standard errors that a gain must be beyond
+
+Reason = Literal["first", "constraint", "better", "drift", "age", "ranking", "noise", "price", "best"]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A feature whose distribution has moved since the model was made: its index, and the median then and now.
+
+    Of a feature that is text, `before` and `now` are the share of the value that was commonest then.
+    """
+
+    feature: str
+    psi: float
+    before: float | None = None
+    now: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a choice knows beside the candidates' scores.
+
+    Attributes
+    ----------
+    losses : Losses or None
+        Of the customers of a horizon ago, to compare two candidates on the same customers.
+    rules : callable or None
+        Fidelity of the rules of a candidate, and how many of its segments cannot be told by rules.
+    drift : sequence of Moved
+        Features that have moved too far since the model in use was made, the farthest first.
+    age_days : int or None
+        Since the model in use was made.
+    """
+
+    losses: Losses | None = None
+    rules: Callable[[Candidate], tuple[float, int]] | None = None
+    drift: Sequence[Moved] = ()
+    age_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """The decision between the model in use and a challenger, with the figures that it rests on.
+
+    Attributes
+    ----------
+    reason : str
+        first: there is no model in use; constraint: it violates one; better: the gain is beyond noise and worth
+        the move; drift, age: it is beyond noise, and no price is asked; ranking: without predictive validity, by
+        the totals; of one that is kept: best (nobody ranks higher), noise, price.
+    winner : str
+        The candidate that is published.
+    gain, gain_error : float
+        More of the spend explained by the challenger, and its paired standard error; NaN where unknown.
+    moved : float
+        Share of customers who would change segment.
+    price : float
+        The gain that so many movers ask for.
+    """
+
+    reason: Reason
+    winner: str
+    challenger: str | None = None
+    gain: float = float("nan")
+    gain_error: float = float("nan")
+    moved: float = float("nan")
+    price: float = float("nan")
+    violated: tuple[str, ...] = ()
+    drift: tuple[Moved, ...] = field(default=())
+
+    @property
+    def is_kept(self) -> bool:
+        """The model in use stays."""
+        return self.reason in ("best", "noise", "price")
+
+    @property
+    def is_beyond_noise(self) -> bool:
+        """The gain is beyond two paired standard errors."""
+        return bool(self.gain > ERRORS * self.gain_error)
+
+
+def moved_share(before: np.ndarray, after: np.ndarray) -> float:
+    """Share of customers who change segment, where clusters are matched so that as many stay as can.
+
+    Parameters
+    ----------
+    before, after : ndarray of shape (n,)
+        Cluster numbers; -1 is noise, and whoever is noise in either is left out.
+    """
+    both = (before != NOISE) & (after != NOISE)
+    if not both.any():
+        return 0.0
+    table = pd.crosstab(before[both], after[both]).to_numpy()
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return float(1 - table[rows, columns].sum() / both.sum())
+
+
+def decide(
+    incumbent: Candidate,
+    ranked: Sequence[Candidate],
+    totals: Mapping[str, float],
+    evidence: Evidence,
+    settings: ModelSettings,
+    counts: bool = True,
+) -> Replacement:
+    """The decision where the model in use meets the constraints.
+
+    Parameters
+    ----------
+    ranked : the candidates that meet the constraints, best first, the incumbent among them
+    counts : whether predictive validity is known well enough to count
+    """
+    challengers = [one for one in ranked if one is not incumbent]
+    if not challengers or (evidence.losses is None and ranked[0] is incumbent):
+        return Replacement("best", incumbent.name)
+    best = challengers[0]
+    losses = evidence.losses
+    if losses is None or not counts or not losses.has(best.name, incumbent.name):
+        return _by_totals(incumbent, best, totals, settings)
+    warm = [one for one in challengers if one.algorithm == WARM and losses.has(one.name)]
+    compared = [best, *(one for one in warm if one is not best)]
+    options = [_judged(incumbent, one, losses, evidence, settings) for one in compared]
+    worth = [one for one in options if not one.is_kept]
+    if not worth:
+        return options[0]
+    most = max(one.gain for one in worth) if options[0].is_kept else options[0].gain
+    return _gentlest(worth, most, settings)
+
+
+def violated(
+    incumbent: Candidate,
+    constraints: Sequence[str],
+    ranked: Sequence[Candidate],
+    evidence: Evidence,
+    settings: ModelSettings,
+) -> Replacement:
+    """The decision where the model in use violates constraints: the best, or one that starts from it."""
+    best, losses = ranked[0], evidence.losses
+    options = [best, *(one for one in ranked[1:] if one.algorithm == WARM)]
+    if losses is None or not losses.has(*(one.name for one in options), incumbent.name):
+        options = [best]
+    judged = [
+        Replacement(
+            "constraint",
+            one.name,
+            one.name,
+            *(
+                losses.gain(one.name, incumbent.name)
+                if losses and losses.has(one.name, incumbent.name)
+                else NONE
+            ),
+            moved=moved_share(incumbent.labels, one.labels) if len(incumbent.labels) else float("nan"),
+            violated=tuple(constraints),
+        )
+        for one in options
+    ]
+    return _gentlest(judged, judged[0].gain, settings) if len(judged) > 1 else judged[0]
+
+
+def _gentlest(options: Sequence[Replacement], most: float, settings: ModelSettings) -> Replacement:
+    """Of those that explain as much but for a little, the one that leaves most customers where they are."""
+    near = [one for one in options if one.gain >= most - settings.warm_start_cost]
+    return min(near, key=lambda one: (round(one.moved, 6), one.winner))
+
+
+def _by_totals(
+    incumbent: Candidate, best: Candidate, totals: Mapping[str, float], settings: ModelSettings
+) -> Replacement:
+    """Without predictive validity: by how much more the total is."""
+    ahead = totals[best.name] - totals[incumbent.name]
+    moved = moved_share(incumbent.labels, best.labels)
+    if ahead > settings.incumbent_margin + 1e-9:
+        return Replacement("ranking", best.name, best.name, moved=moved)
+    return Replacement("best" if ahead <= 0 else "noise", incumbent.name, best.name, moved=moved)
+
+
+def _judged(
+    incumbent: Candidate,
+    challenger: Candidate,
+    losses: Losses,
+    evidence: Evidence,
+    settings: ModelSettings,
+) -> Replacement:
+    gain, error = losses.gain(challenger.name, incumbent.name)
+    moved = moved_share(incumbent.labels, challenger.labels)
+    price = settings.gain_per_move * moved
+    found = Replacement(
+        "noise", incumbent.name, challenger.name, gain, error, moved, price, drift=tuple(evidence.drift)
+    )
+    is_old = evidence.age_days is not None and evidence.age_days >= settings.renew_after_days
+    if gain <= 0 or (not found.is_beyond_noise and not is_old):
+        return replace(found, reason="noise" if gain > 0 else "best")
+    if gain >= price and found.is_beyond_noise:
+        return replace(found, reason="better", winner=challenger.name)
+    if evidence.drift and found.is_beyond_noise:
+        return replace(found, reason="drift", winner=challenger.name)
+    if is_old:
+        return replace(found, reason="age", winner=challenger.name)
+    return replace(found, reason="price")
+
+
+def facts(decided: Replacement) -> dict[str, Any]:
+    """The decision as JSON values, without what is unknown."""
+    values = {
+        name: value if isinstance(value, str) else round(float(value), 6)
+        for name in ("reason", "challenger", "gain", "gain_error", "moved", "price")
+        if (value := getattr(decided, name)) is not None and (isinstance(value, str) or np.isfinite(value))
+    }
+    drift = [
+        {"feature": one.feature, "psi": round(min(one.psi, 1e6), 4), "before": one.before, "now": one.now}
+        for one in decided.drift
+    ]
+    return (
+        values
+        | ({"violated": list(decided.violated)} if decided.violated else {})
+        | ({"drift": drift} if drift else {})
+    )

@@ -1,0 +1,148 @@
+"""Replacement of the model in use: beyond noise, worth the move, and warm where that costs little."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from segmentation.modelling import warm_start
+from segmentation.modelling.labellers import CentreLabeller
+from segmentation.modelling.replace import Evidence, Moved, decide, facts, moved_share, violated
+from segmentation.modelling.scores.prediction import Losses
+from segmentation.modelling.search import Candidate
+from segmentation.modelling.settings import ModelSettings
+
+SETTINGS = ModelSettings(gain_per_move=0.05, warm_start_cost=0.005, renew_after_days=180)
+N = 1000
+RNG = np.random.default_rng(3)
+SPREAD = np.ones(N)
+NOISE = RNG.normal(0, 0.2, N)
+NOISE -= NOISE.mean()
+
+
+def candidate(name: str, algorithm: str = "kmeans", moved: float = 0.0) -> Candidate:
+    """Four segments of a thousand customers, of whom a share is in another one than in use."""
+    labels = np.arange(N) % 4
+    labels[: round(moved * N)] = (labels[: round(moved * N)] + 1) % 4
+    labeller = CentreLabeller(np.zeros((4, 1)))
+    return Candidate(name, algorithm, {}, 4, labels, np.ones(N), converged=True, labeller=labeller)
+
+
+def decided(gains: dict[str, tuple[float, float]], moved: float = 0.2, **evidence):
+    """The decision where each challenger gains so much, with such noise; c is in use."""
+    squared = {"c": np.full(N, 0.7)} | {
+        name: 0.7 - gain + noise * NOISE for name, (gain, noise) in gains.items()
+    }
+    runners = [candidate("c", "incumbent")] + [
+        candidate(
+            name, "continued" if name.startswith("warm") else "kmeans", moved / 2 if "warm" in name else moved
+        )
+        for name in gains
+    ]
+    ranked = sorted(runners, key=lambda one: one.name == "c")
+    known = Evidence(Losses(squared, SPREAD, 500), **evidence)
+    return decide(runners[0], ranked, {one.name: 0.5 for one in runners}, known, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("gain", "noise", "moved", "evidence", "reason"),
+    [
+        pytest.param(0.05, 1.0, 0.2, {}, "better", id="beyond noise and worth the move"),
+        pytest.param(0.005, 1.0, 0.2, {}, "noise", id="within two standard errors of .0063"),
+        pytest.param(0.005, 0.1, 0.2, {}, "price", id="beyond noise, less than a fifth of .05"),
+        pytest.param(0.012, 0.1, 0.2, {}, "better", id="more than a fifth of .05"),
+        pytest.param(-0.01, 0.1, 0.2, {}, "best", id="worse"),
+        pytest.param(
+            0.005, 0.1, 0.2, {"drift": (Moved("monetary", 0.4),)}, "drift", id="drift asks no price"
+        ),
+        pytest.param(
+            0.005, 1.0, 0.2, {"drift": (Moved("monetary", 0.4),)}, "noise", id="drift is no excuse for noise"
+        ),
+        pytest.param(0.002, 1.0, 0.2, {"age_days": 181}, "age", id="an old model gives way to any gain"),
+        pytest.param(0.002, 1.0, 0.2, {"age_days": 90}, "noise", id="one of three months does not"),
+    ],
+)
+def test_a_challenger_must_be_better_beyond_noise_and_worth_the_move(gain, noise, moved, evidence, reason):
+    found = decided({"b": (gain, noise)}, moved, **evidence)
+    assert found.reason == reason
+    assert found.winner == ("c" if reason in ("noise", "price", "best") else "b")
+    assert found.gain == pytest.approx(gain, abs=1e-6)
+    assert found.moved == pytest.approx(moved)
+    assert found.price == pytest.approx(0.05 * moved)
+
+
+def test_the_new_model_starts_from_the_old_one_where_that_costs_little():
+    assert decided({"b": (0.05, 0.1), "warm": (0.046, 0.1)}).winner == "warm"
+    assert decided({"b": (0.05, 0.1), "warm": (0.044, 0.1)}).winner == "b"
+
+
+def test_a_model_that_violates_a_constraint_goes_and_its_continuation_may_follow():
+    squared = {
+        "c": np.full(N, 0.6),
+        "b": np.full(N, 0.65),
+        "warm": np.full(N, 0.653),
+        "far": np.full(N, 0.66),
+    }
+    old = candidate("c", "incumbent")
+    warm, far = candidate("warm", "continued", 0.1), candidate("far", "continued", 0.0)
+    ranked = [candidate("b", moved=0.3), warm, far]
+    known = Evidence(Losses(squared, SPREAD, 500))
+    found = violated(old, ["smallest_share"], ranked, known, SETTINGS)
+    assert (found.reason, found.winner, found.violated) == ("constraint", "warm", ("smallest_share",))
+    assert violated(old, ["k_min"], ranked[:1], Evidence(), SETTINGS).winner == "b"
+
+
+def test_a_warm_one_may_be_worth_its_few_movers_where_the_best_is_not():
+    found = decided({"b": (0.009, 0.1), "warm": (0.008, 0.1)})
+    assert (found.reason, found.winner) == ("better", "warm")
+
+
+def test_facts_have_the_reason_and_both_figures():
+    found = facts(decided({"b": (0.05, 1.0)}))
+    assert found["reason"] == "better"
+    assert found["gain"] == pytest.approx(0.05, abs=1e-5)
+    assert 0 < found["gain_error"] < 0.01
+    assert (found["moved"], found["price"]) == (0.2, 0.01)
+
+
+def test_without_foresight_the_margin_of_totals_decides():
+    runners = [candidate("b", moved=0.1), candidate("c", "incumbent")]
+    for ahead, reason in ((0.04, "noise"), (0.06, "ranking"), (0.0, "best")):
+        totals = {"b": 0.5 + ahead, "c": 0.5}
+        assert decide(runners[1], runners, totals, Evidence(), SETTINGS).reason == reason
+
+
+def test_movers_are_counted_after_clusters_are_matched():
+    before = np.array([0, 0, 0, 1, 1, 1, -1])
+    assert moved_share(before, np.array([5, 5, 5, 2, 2, 2, 0])) == 0
+    assert moved_share(before, np.array([5, 5, 2, 2, 2, 2, 2])) == pytest.approx(1 / 6)
+
+
+def test_paired_error_is_that_of_the_difference_on_the_same_customers():
+    shared = RNG.normal(0, 5, N)
+    losses = Losses({"a": shared, "b": shared + 0.1 + 0.1 * NOISE}, SPREAD, 100)
+    gain, error = losses.gain("a", "b")
+    assert gain == pytest.approx(0.1)
+    assert error == pytest.approx(0.1 * NOISE.std(ddof=1) / np.sqrt(N))
+    assert losses.explained("a")[1] > 50 * error
+
+
+def test_candidates_that_start_from_the_model_in_use_keep_its_clusters():
+    centres = np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]])
+    labels = np.repeat([2, 0, 1], 100)
+    points = centres[labels] + RNG.normal(0, 1, (300, 2)) + 0.5
+    settings = ModelSettings(k_min=2, stability_draws=2)
+    (found,) = warm_start.continued(labels, {"all": points}, settings)
+    assert (found.labels == labels).all()
+    assert (found.k, found.representation, found.stability) == (3, "all", 1.0)
+    assert warm_start.continued(np.zeros(300, dtype=int), {"all": points}, settings) == []
+    gap = np.where(labels == 1, 2, labels)
+    assert warm_start.continued(gap, {"all": points}, settings) == []
+
+
+def test_a_challenger_without_losses_is_judged_by_totals():
+    squared = {"c": np.full(N, 0.7)}
+    runners = [candidate("b"), candidate("c", "incumbent")]
+    known = Evidence(Losses(squared, SPREAD, 500))
+    assert decide(runners[1], runners, {"b": 0.9, "c": 0.5}, known, SETTINGS).reason == "ranking"
+    assert replace(known, losses=None).losses is None
