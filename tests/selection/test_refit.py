@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 
+from segmentation.features import dictionary
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import choose
 from segmentation.modelling.sampling import SearchSample
@@ -40,7 +41,7 @@ def test_a_night_after_the_search_on_which_little_has_changed_does_not_search():
     ("changes", "reason"),
     [
         ({"day": 8}, "the last search is 7 days old (at most 6)"),
-        ({"frame": MOVED}, "monetary has moved: PSI"),
+        ({"frame": MOVED}, "monetary has moved from 50.62 to 152: PSI"),
         ({"frame": THEN.iloc[:900]}, "900 customers, 1,000 at the last search: 10% (at most 5%)"),
         ({"frame": THEN.rename(columns={"country": "region"})}, "has moved: PSI inf"),
         ({"k_max": 12}, "the settings have changed since the last search"),
@@ -126,3 +127,27 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
     assert {task: trials[0] for task, trials in again.items() if task in by_task} == by_task
     # which is not where a search begins by itself
     assert any(tried[task][0] != first for task, first in by_task.items())
+
+
+def test_behaviour_that_has_moved_since_the_model_was_new_is_told_with_both_middles():
+    """What grows by the calendar is no drift: lifetimes, and windows that the shop had not filled by then."""
+    known = {feature.name: feature for feature in dictionary.dictionary()}
+    features = [known[name] for name in ("monetary", "tenure_days", "spend_90d", "spend_365d")]
+    spend = RNG.lognormal(4, 1, 1000)
+    then = pd.DataFrame({"monetary": spend, "tenure_days": 100.0, "spend_90d": spend, "spend_365d": spend})
+    now = 3 * then.assign(tenure_days=132 / 3)
+    new = {"as_of_date": "2026-03-01", "histogram": drift.histogram(then)}
+    made = replace(MODEL, searched={**SEARCHED, "as_of_date": "2026-04-01", "made": new})
+    (found,) = refit.drifted(made, now, features, date(2026, 4, 2), SETTINGS)
+    assert found.feature == "spend_90d"
+    assert found.psi > 0.2
+    assert found.now == pytest.approx(3 * found.before, rel=0.02)
+    assert refit.drifted(made, then.assign(tenure_days=132.0), features, date(2026, 4, 2), SETTINGS) == []
+    assert refit.age_days(made, date(2026, 4, 2)) == 32
+
+
+def test_a_text_that_has_moved_is_told_by_the_share_of_what_was_commonest():
+    then = pd.DataFrame({"country": ["DE"] * 60 + ["FR"] * 40})
+    now = pd.DataFrame({"country": ["DE"] * 10 + ["FR"] * 90})
+    assert drift.middle(drift.histogram(then), now, "country") == (0.6, 0.1)
+    assert drift.middle({}, now, "country") == (None, None)

@@ -86,7 +86,11 @@ def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:
 
 
 def _write_snapshot(night: Night, days: int, name: str) -> bool:
-    frame, spend = table.read_earlier(night, days, night.settings.model.horizon_days)
+    return write_snapshot(night, *table.read_earlier(night, days, night.settings.model.horizon_days), name)
+
+
+def write_snapshot(night: Night, frame: pd.DataFrame, spend: pd.Series, name: str = SNAPSHOT) -> bool:
+    """Keep customers of an earlier date with what they then spent; False where they are too few to tell."""
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
         return False
     rows = evaluation_rows(frame, night.settings.model)

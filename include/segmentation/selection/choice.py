@@ -1,24 +1,57 @@
 """The choice among the candidates, and all that will be published of it, kept among the run's artifacts."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from segmentation.errors import OverridesError
-from segmentation.modelling import assign
+from segmentation.features import dictionary
+from segmentation.modelling import assign, warm_start
 from segmentation.modelling import choose as rule
-from segmentation.modelling.representations.registry import ALL, cross_fitted
+from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.replace import Evidence
+from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
 from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
 from segmentation.modelling.search import Candidate
 from segmentation.runs.night import Night
+from segmentation.segments import explain
 from segmentation.segments.chosen import Chosen
 from segmentation.selection import candidates, refit
 from segmentation.selection.describe import publishable
 from segmentation.selection.inputs import Inputs
+
+RULED_ROWS = 4_000  # customers that the rules of a candidate are learned from
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The candidates of a night with the model in use among them, their scores, and what else is known."""
+
+    runners: list[Candidate]
+    scores: pd.DataFrame
+    evidence: Evidence
+    before: refit.InUse | None
+
+
+def contest(
+    night: Night,
+    algorithms: list[str],
+    inputs: Inputs,
+    is_forced: bool = False,
+    progress: Callable[[str], None] = print,
+) -> Contest:
+    """Bring the candidates together and score them; `is_forced`: the model in use takes no part."""
+    before = None if is_forced else refit.in_use(night, inputs, progress)
+    matrix = candidates.matrix(night)
+    runners = candidates.load(night, algorithms)
+    if before is not None and runners:
+        runners += [before.candidate, *_continued(night, before)]
+    table, losses = scored(night, runners, matrix, before, inputs.truth, progress)
+    return Contest(runners, table, evidence_of(night, before, inputs, matrix, losses), before)
 
 
 def choose(
@@ -27,10 +60,12 @@ def choose(
     overrides: refit.Overrides | None = None,
     progress: Callable[[str], None] = print,
     inputs: Inputs | None = None,
+    held: Contest | None = None,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Score the candidates with last night's model among them, choose, label everybody.
 
-    `inputs` are read from the warehouse where they are not given; nothing else is.
+    `inputs` are read from the warehouse where they are not given; nothing else is. `held` is the night's contest,
+    where it was held before.
 
     Returns
     -------
@@ -44,13 +79,10 @@ def choose(
     """
     usual, overrides = night.settings, overrides or refit.Overrides()
     night, inputs = overrides.applied(night), inputs or Inputs.of(night)
-    before = None if overrides.force_refit else refit.in_use(night, inputs, progress)
-    matrix = candidates.matrix(night)
-    runners = candidates.load(night, algorithms)
-    if before is not None and runners:
-        runners.append(before.candidate)
-    scored = _scores(night, runners, matrix, before, inputs.truth, progress) if runners else pd.DataFrame()
-    decided = rule.choose(runners, scored, night.settings.model, n_customers=len(matrix))
+    held = held or contest(night, algorithms, inputs, overrides.force_refit, progress)
+    matrix, before, runners = candidates.matrix(night), held.before, held.runners
+    decided = rule.choose(runners, held.scores, night.settings.model, len(matrix), held.evidence)
+    decided = _with_season(night, decided, before)
     progress(f"choose: {decided.verdict}")
     if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
         raise OverridesError(
@@ -63,7 +95,7 @@ def choose(
     model = None
     if decided.winner is not None:
         preparation = kept.model.pipeline if kept else candidates.pipeline(night, representation)
-        searched = refit.today(inputs.frame, night, decided.leaderboard)
+        searched = refit.today(inputs.frame, night, decided.leaderboard, kept and kept.model)
         shaping = refit.shaping(usual)
         model = assign.make_model(decided.winner, own, preparation, shaping, searched)
     return publishable(night, decided, model, own, matrix, inputs)
@@ -85,42 +117,115 @@ def keep(
         raise LookupError(f"run {night.run_id} was to keep its parent's model, which is gone; run it again")
     evaluated = evaluation_rows(before.matrix, night.settings.model)
     truth = None if inputs.truth is None else inputs.truth[evaluated]
-    own = before.matrix.iloc[evaluated]
-    scored = scores.score([before.candidate], own, night.settings.model, truth=truth, progress=progress)
-    decided = rule.choose([before.candidate], scored, night.settings.model, n_customers=len(before.matrix))
+    space = _space(night, inputs.frame.iloc[evaluated], inputs.features)
+    of_it = scores.score([before.candidate], space, night.settings.model, truth=truth, progress=progress)
+    decided = rule.choose([before.candidate], of_it, night.settings.model, n_customers=len(before.matrix))
     verdict = f"kept without a search: {decision.reason}"
     progress(f"choose: {verdict}")
-    decided = replace(decided, kind="keep", winner=before.candidate, verdict=verdict)
-    return publishable(night, decided, before.model, before.matrix, before.matrix, inputs)
+    decided = replace(
+        decided, kind="keep", winner=before.candidate, verdict=verdict, facts={"reason": "not_searched"}
+    )
+    return publishable(night, decided, before.model, before.matrix, space, inputs)
 
 
-def _scores(
+def _space(night: Night, frame: pd.DataFrame, features: Sequence[dictionary.Feature]) -> pd.DataFrame:
+    """The space that scores are computed in on every night, whatever the model in use was fitted on."""
+    return represent(frame, features, night.settings.preparation, ())[ALL][1]
+
+
+def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None) -> rule.Choice:
+    """The choice with what its winner explains of the same days of the year before, where that is known."""
+    training, winner = candidates.training_snapshot(night), decided.winner
+    if winner is None or training is None or training.year_before is None:
+        return decided
+    is_old = before is not None and winner is before.candidate
+    pipeline = (
+        before.model.pipeline if before and is_old else candidates.pipeline(night, winner.representation)
+    )
+    seed = night.settings.model.seed
+    matrix = cross_fitted(pipeline, training, seed, of="season")
+    snapshot = prediction.Snapshot(matrix, training.year_before.spend)
+    of_season = prediction.predictive(winner, snapshot, seed)
+    figures = {
+        "predictive_season": of_season["predictive"],
+        "predictive_season_error": of_season["predictive_error"],
+    }
+    known = {name: round(value, rule.DECIMALS) for name, value in figures.items() if np.isfinite(value)}
+    board = decided.leaderboard.assign(**dict.fromkeys(known, np.nan))
+    for name, value in known.items():
+        board.loc[board["chosen"], name] = value
+    return replace(decided, leaderboard=board, facts=decided.facts | known)
+
+
+def _continued(night: Night, before: refit.InUse) -> list[Candidate]:
+    """Candidates that start from the model in use, in each representation but that of its own preparation."""
+    evaluated = {
+        name: sample.X[sample.evaluated]
+        for name in candidates.representations(night)
+        for sample in [candidates.search_sample(night, name)]
+    }
+    return warm_start.continued(before.candidate.labels, evaluated, night.settings.model)
+
+
+def evidence_of(
+    night: Night,
+    before: refit.InUse | None,
+    inputs: Inputs,
+    matrix: pd.DataFrame,
+    losses: prediction.Losses | None,
+) -> Evidence:
+    """Beside the scores: losses by customer, rules of equals, and what has become of the model in use."""
+    model = night.settings.model
+    frame = inputs.frame.loc[matrix.index[evaluation_rows(matrix, model)]]
+
+    def rules(candidate: Candidate) -> tuple[float, int]:
+        is_told = candidate.labels != NOISE
+        told = pd.Series(candidate.labels[is_told], index=frame.index[is_told])
+        found = explain.explain(frame[is_told], told, inputs.features, model.seed, RULED_ROWS)
+        return found.fidelity, len(found.untold)
+
+    if before is None:
+        return Evidence(losses, rules)
+    return Evidence(
+        losses,
+        rules,
+        refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
+        refit.age_days(before.model, night.as_of_date),
+    )
+
+
+def scored(
     night: Night,
     runners: list[Candidate],
     matrix: pd.DataFrame,
     before: refit.InUse | None,
     truth: np.ndarray | None,
     progress: Callable[[str], None],
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, prediction.Losses | None]:
     """All scores; the customers of a horizon ago are labelled by each candidate in its representation."""
+    if not runners:
+        return pd.DataFrame(), None
     training = candidates.training_snapshot(night)
     pipelines = {name: candidates.pipeline(night, name) for name in candidates.representations(night)}
     if before is not None:
         pipelines[before.candidate.representation] = before.model.pipeline
     seed = night.settings.model.seed
-    snapshots = None
+    snapshots = losses = None
     if training is not None:
         snapshots = {
             name: prediction.Snapshot(cross_fitted(pipeline, training, seed), training.spend)
             for name, pipeline in pipelines.items()
         }
+        losses = prediction.no_losses(next(iter(snapshots.values())))
     evaluated = evaluation_rows(matrix, night.settings.model)
-    return scores.score(
+    table = scores.score(
         runners,
         matrix.iloc[evaluated],
         night.settings.model,
         incumbent=before.candidate.labels if before else None,
         truth=None if truth is None else truth[evaluated],
         snapshots=snapshots,
+        losses=losses,
         progress=progress,
     )
+    return table, losses

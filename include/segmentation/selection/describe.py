@@ -10,7 +10,7 @@ from segmentation.modelling import choose as rule
 from segmentation.runs.night import Night
 from segmentation.segments import explain, identity, naming, profiles
 from segmentation.segments.chosen import MAP, MAP_POINTS, Chosen, Segment
-from segmentation.selection import small
+from segmentation.selection import border, small
 from segmentation.selection.inputs import Inputs
 from segmentation.settings import Settings
 
@@ -28,7 +28,10 @@ def publishable(
     `own` is the matrix of the winner's representation, `matrix` the one that is shown on the map.
     """
     least = night.settings.privacy.min_customers
-    labelled = small.merged(assign.assign(decided.winner, own), own, least)
+    labeller = decided.winner.labeller if decided.winner else None
+    labelled = assign.assign(decided.winner, own)
+    labelled = border.steadied(labelled, labeller, own, inputs.segments_before, night.settings.model.border)
+    labelled = small.merged(labelled, own, least)
     clusters = labelled["label"].rename("cluster")
     model_path = None
     if model is not None:
@@ -44,6 +47,8 @@ def publishable(
         profiles=profiles.profiles(inputs.frame, clusters, inputs.features, night.settings.model.seed, least),
         leaderboard=_with_baseline(decided.leaderboard, inputs.frame, inputs.truth, night),
         rule_fidelity=rules.fidelity,
+        facts=decided.facts,
+        untold=rules.untold,
     )
     assignments = labelled.rename(columns={"label": "cluster"}).rename_axis("customer_id").reset_index()
     return chosen, assignments.assign(confidence=assignments["confidence"].round(6))

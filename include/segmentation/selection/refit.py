@@ -9,19 +9,21 @@ parent's model and tonight's features decide, and nothing else. See docs/adr/000
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
+from segmentation.features.dictionary import Feature
 from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import constraints_violated
+from segmentation.modelling.replace import Moved
 from segmentation.modelling.representations.registry import ALL
 from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores.labels import _shares
-from segmentation.modelling.search import Candidate, incumbent
+from segmentation.modelling.search import WARM, Candidate, incumbent
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.selection.inputs import Inputs
@@ -68,6 +70,11 @@ class Decision:
     reason: str
     first: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
 
+    def write(self, night: Night) -> None:
+        """Keep it among the run's artifacts."""
+        night.folder.mkdir(parents=True, exist_ok=True)
+        (night.folder / FILE).write_text(json.dumps(asdict(self)))
+
     @classmethod
     def read(cls, night: Night) -> Decision:
         """Read the decision of the run."""
@@ -88,18 +95,23 @@ class InUse:
 
 def decide(night: Night, overrides: Overrides, progress: Callable[[str], None] = print) -> Decision:
     """Decide for the run, and write the decision and its reason to `segments.runs`."""
-    decided = _decided(night, overrides, progress)
-    night.folder.mkdir(parents=True, exist_ok=True)
-    (night.folder / FILE).write_text(json.dumps(asdict(decided)))
+    decided = decided_on(night, overrides, progress=progress)
+    decided.write(night)
     register.note(night, searched=decided.search, search_reason=decided.reason)
     progress(f"{'search' if decided.search else 'no search'}: {decided.reason}")
     return decided
 
 
-def _decided(night: Night, overrides: Overrides, progress: Callable[[str], None]) -> Decision:
+def decided_on(
+    night: Night,
+    overrides: Overrides,
+    inputs: Inputs | None = None,
+    progress: Callable[[str], None] = print,
+) -> Decision:
+    """The decision by itself; `inputs` are read from the warehouse where they are needed and not given."""
     if overrides.words():
         return Decision(True, f"asked for: {overrides.words()}")
-    inputs = Inputs.of(night)
+    inputs = inputs or Inputs.of(night)
     before = in_use(night, inputs, progress)
     if before is None:
         return Decision(True, "there is no model of an earlier date that can be used")
@@ -132,7 +144,8 @@ def due(model: assign.Model, frame: pd.DataFrame, today: date, settings: Setting
     if moved.iloc[0] > rule.search_above_psi:
         return (
             True,
-            f"{moved.index[0]} has moved: PSI {moved.iloc[0]:.2f} (at most {rule.search_above_psi:g})",
+            f"{moved.index[0]} has moved{_from_to(then['histogram'], frame, str(moved.index[0]))}: "
+            f"PSI {moved.iloc[0]:.2f} (at most {rule.search_above_psi:g})",
         )
     growth = abs(len(frame) / then["customers"] - 1)
     if growth > rule.search_above_growth:
@@ -147,24 +160,73 @@ def due(model: assign.Model, frame: pd.DataFrame, today: date, settings: Setting
     )
 
 
+def _window_days(feature: Feature) -> int | None:
+    """Days of the window that a feature is counted over; None of one over a lifetime."""
+    window = str(feature.window)
+    return int(window) if window.isdigit() else None
+
+
+def _from_to(then: dict[str, Any], frame: pd.DataFrame, feature: str) -> str:
+    before, now = drift.middle(then, frame, feature)
+    return "" if before is None or now is None else f" from {before:.4g} to {now:.4g}"
+
+
 def shaping(settings: Settings) -> dict[str, Any]:
     """The settings that shape a model, as JSON values."""
     return settings.model_dump(mode="json", include={"model", "preparation"})
 
 
-def today(frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame) -> dict[str, Any]:
-    """Facts that a model chosen tonight brings along: for `due`, and for the next search to begin with."""
-    ranked = leaderboard.loc[leaderboard["rank"].notna() & (leaderboard["algorithm"] != "incumbent")]
+def today(
+    frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame, kept: assign.Model | None = None
+) -> dict[str, Any]:
+    """Facts that a model chosen tonight brings along: for `due`, and for the next search to begin with.
+
+    `made` is of the night on which the model was new: of that of `kept`, where it was chosen again.
+    """
+    is_searched = ~leaderboard["algorithm"].isin(["incumbent", WARM])
+    ranked = leaderboard.loc[leaderboard["rank"].notna() & is_searched]
     best: dict[str, dict[str, list]] = {}
     for row in ranked.sort_values("rank").to_dict("records"):
         by_algorithm = best.setdefault(row["algorithm"], {})
         by_algorithm.setdefault(row.get("representation") or ALL, [json.loads(row["parameters"])])
-    return {
-        "as_of_date": night.as_of_date.isoformat(),
-        "customers": len(frame),
-        "histogram": drift.histogram(frame),
-        "best": best,
-    }
+    tonight = {"as_of_date": night.as_of_date.isoformat(), "histogram": drift.histogram(frame)}
+    return {**tonight, "customers": len(frame), "best": best, "made": _made(kept) if kept else tonight}
+
+
+def _made(model: assign.Model) -> dict[str, Any]:
+    """When a model was new, and what customers were like then; before 0.2 the last search says it."""
+    then = model.searched.get("made") or model.searched
+    return {name: then[name] for name in ("as_of_date", "histogram") if name in then}
+
+
+def age_days(model: assign.Model, day: date) -> int | None:
+    """Days since the model was new; None where it does not say."""
+    made = _made(model).get("as_of_date")
+    return (day - date.fromisoformat(made)).days if made else None
+
+
+def drifted(
+    model: assign.Model,
+    frame: pd.DataFrame,
+    features: Sequence[Feature],
+    today: date,
+    settings: Settings,
+) -> list[Moved]:
+    """The behaviour that has moved too far since the model was new, the farthest first.
+
+    Only features of a window that the shop had filled by then are looked at: what is counted over a lifetime, or
+    over a year that a young shop has not had, grows by the calendar and says nothing of what customers do.
+    """
+    age = age_days(model, today) or 0
+    filled = frame["tenure_days"].max() - age if "tenure_days" in frame else float("inf")
+    windows = {f.name: _window_days(f) for f in features if f.name in frame}
+    behaviour = [name for name, days in windows.items() if days is not None and days <= filled]
+    then = {name: bins for name, bins in _made(model).get("histogram", {}).items() if name in behaviour}
+    moved = drift.psi(then, frame[list(then)]) if then else pd.Series(dtype=float)
+    far = moved[moved > settings.model.search_above_psi]
+    return [
+        Moved(str(name), float(index), *drift.middle(then, frame, str(name))) for name, index in far.items()
+    ]
 
 
 def _constraints_violated(before: InUse, night: Night) -> list[str]:

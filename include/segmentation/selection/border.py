@@ -1,0 +1,64 @@
+"""Customers at a border: who is as near to the segment of the parent date as to another one stays there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.labellers import Labeller
+from segmentation.segments import identity
+
+
+def steadied(
+    labelled: pd.DataFrame,
+    labeller: Labeller | None,
+    matrix: pd.DataFrame,
+    segments_before: pd.Series,
+    border: float,
+) -> pd.DataFrame:
+    """The labels, with those who would cross a border for next to nothing where they were.
+
+    Parameters
+    ----------
+    labelled : DataFrame with label, confidence, is_outlier; index customer_id
+    labeller : Labeller or None
+        The one that labelled them; None of a partition without a model.
+    matrix : DataFrame of shape (n_customers, n_columns), same index
+        What it labelled.
+    segments_before : Series of int
+        The segment of customers on the parent date.
+    border : float
+        Share by which another cluster must be nearer than the old one, at least.
+
+    Returns
+    -------
+    DataFrame
+        As `labelled`. Who stays has confidence 0. Outliers are left as they are.
+    """
+    if labeller is None or segments_before.empty or not border:
+        return labelled
+    clusters = matched(labelled["label"], segments_before)
+    before = segments_before.reindex(labelled.index).map(clusters)
+    would_move = before.notna() & (before != labelled["label"]) & ~labelled["is_outlier"]
+    if not would_move.any():
+        return labelled
+    rows = np.flatnonzero(would_move.to_numpy())
+    near = labeller.nearness(np.ascontiguousarray(matrix.iloc[rows], dtype=np.float64))
+    old = before.iloc[rows].to_numpy(dtype=np.int64)
+    new = labelled["label"].iloc[rows].to_numpy()
+    one_each = np.arange(len(rows))
+    stays = near[one_each, old] >= (1 - border) * near[one_each, new]
+    label, confidence = labelled["label"].to_numpy().copy(), labelled["confidence"].to_numpy().copy()
+    label[rows[stays]], confidence[rows[stays]] = old[stays], 0.0
+    return labelled.assign(label=label, confidence=confidence)
+
+
+def matched(clusters: pd.Series, segments_before: pd.Series) -> dict[int, int]:
+    """The cluster that goes on from each segment of the parent date, as `segments.identity` matches them."""
+    both = pd.concat(
+        [clusters.rename("cluster"), segments_before.rename("segment")], axis=1, join="inner"
+    ).astype(int)
+    counts = both.groupby(["cluster", "segment"]).size()
+    overlap = {(int(cluster), int(segment)): int(n) for (cluster, segment), n in counts.items()}
+    matches = identity.match(overlap, sorted(map(int, clusters.unique())))
+    return {match.segment_id: match.cluster for match in matches if match.segment_id is not None}

@@ -1,0 +1,78 @@
+"""Customers at a border: who is as near to the old segment as to the new one stays."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.mixture import GaussianMixture
+
+from segmentation.modelling.labellers import (
+    CentreLabeller,
+    MixtureLabeller,
+    NeighbourLabeller,
+    PrototypeLabeller,
+)
+from segmentation.selection.border import matched, steadied
+
+CENTRES = np.array([[0.0], [10.0]])
+# far inside, inside, beyond the middle by a little, beyond it by much
+PLACES = np.array([0.0, 1.0, 2.0, 5.2, 6.5, 9.0, 10.0, 11.0])
+CUSTOMERS = [f"c{n}" for n in range(len(PLACES))]
+MATRIX = pd.DataFrame({"x": PLACES}, index=CUSTOMERS)
+BEFORE = pd.Series([70, 70, 70, 70, 70, 80, 80, 80], index=CUSTOMERS)
+
+
+def labelled(labeller) -> pd.DataFrame:
+    labels, confidence = labeller.label(MATRIX.to_numpy())
+    return pd.DataFrame({"label": labels, "confidence": confidence, "is_outlier": False}, index=CUSTOMERS)
+
+
+@pytest.mark.parametrize(
+    ("border", "stay"),
+    [(0.0, []), (0.1, ["c3"]), (0.5, ["c3", "c4"])],
+)
+def test_who_is_as_near_to_the_old_segment_stays(border, stay):
+    labeller = CentreLabeller(CENTRES)
+    found = steadied(labelled(labeller), labeller, MATRIX, BEFORE, border)
+    assert found.index[found["label"] == 0].tolist() == ["c0", "c1", "c2", *stay]
+    assert (found.loc[stay, "confidence"] == 0).all()
+
+
+def test_cluster_numbers_say_nothing():
+    labeller = CentreLabeller(CENTRES[::-1])
+    found = steadied(labelled(labeller), labeller, MATRIX, BEFORE, 0.1)
+    assert found.index[found["label"] == 1].tolist() == ["c0", "c1", "c2", "c3"]
+    assert matched(found["label"], BEFORE) == {70: 1, 80: 0}
+
+
+def test_outliers_and_newcomers_go_where_they_belong():
+    labeller = CentreLabeller(CENTRES)
+    found = steadied(
+        labelled(labeller).assign(is_outlier=MATRIX["x"] == 5.2), labeller, MATRIX, BEFORE.drop("c4"), 0.5
+    )
+    assert found.loc[["c3", "c4"], "label"].tolist() == [1, 1]
+
+
+def test_without_a_date_before_nothing_is_held():
+    labeller = CentreLabeller(CENTRES)
+    table = labelled(labeller)
+    pd.testing.assert_frame_equal(steadied(table, labeller, MATRIX, pd.Series(dtype="int64"), 0.5), table)
+
+
+POINTS = np.concatenate([np.linspace(-2, 4, 40), np.linspace(6, 12, 40)])[:, None]
+
+
+@pytest.mark.parametrize(
+    "labeller",
+    [
+        CentreLabeller(CENTRES),
+        PrototypeLabeller(CENTRES, np.ones(1)),
+        MixtureLabeller(GaussianMixture(2, random_state=0).fit(POINTS)),
+        NeighbourLabeller(POINTS, np.repeat([0, 1], 40)),
+    ],
+    ids=lambda labeller: type(labeller).__name__,
+)
+def test_the_nearest_cluster_is_the_label_and_order_goes_along(labeller):
+    labels, _ = labeller.label(PLACES[:, None])
+    assert labeller.nearness(PLACES[:, None]).argmax(axis=1).tolist() == labels.tolist()
+    turned = labeller.reordered(np.array([1, 0]))
+    assert turned.nearness(PLACES[:, None]).argmax(axis=1).tolist() == (1 - labels).tolist()
