@@ -223,6 +223,11 @@ class Quality(Section):
     max_segment_share: Share = Field(
         0.95, description="customers in the largest segment; above it the run stops"
     )
+    warn_foresight_kept: Share = Field(
+        0.75,
+        description="what came of the foresight that an earlier date claimed, as a part of it; below it, and beyond "
+        "chance, the run warns",
+    )
     warn_changed_share: Share = Field(0.3, description="customers in another segment than on the parent date")
     max_changed_share: Share | None = Field(
         0.5, description="the same; above it the run is held until somebody decides; empty: never"

@@ -1,6 +1,6 @@
 """Decisions of a publication, from its inputs alone: pure, so that they are tested without Postgres."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
@@ -26,6 +26,7 @@ class Counted:
     products: pd.DataFrame
     habits: pd.DataFrame
     packed: packed_assignments.PackedAssignments | None
+    backtest: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def decide(as_of_date: date, language: str, chosen: Chosen, counted: Counted, in
             "segment_products": by_segment(counted.products, ids),
             "segment_habits": by_segment(counted.habits, ids),
             "model_leaderboard": model_leaderboard.rows(chosen.leaderboard),
+            "choice_backtests": counted.backtest,
         },
         is_newest=inputs.newest is None or as_of_date >= inputs.newest,
     )

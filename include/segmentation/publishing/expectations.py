@@ -38,7 +38,33 @@ def customer_segments(metrics: Metrics, settings: Settings, parent: str | None) 
         worded="changed_share" if parent else "changed_share_since_parent",
         since=parent,
     )
+    _rules(suite)
+    _foresight(suite)
     return suite.suite
+
+
+def _rules(suite: Builder) -> None:
+    """Each segment can be told by rules, where there are any."""
+    if "untold_segments" in suite.metrics.values:
+        suite.figure(
+            "untold_segments",
+            "warning",
+            most=0,
+            advice="Their rules describe less than 60 % of them, or others as well: read the profile instead.",
+        )
+
+
+def _foresight(suite: Builder) -> None:
+    """What an earlier date foresaw has come, but for what chance explains."""
+    if "foresight_kept" not in suite.metrics.values:
+        return
+    suite.figure(
+        "foresight_kept",
+        "warning" if suite.metrics.count("foresight_missed") else "info",
+        least=suite.limits.warn_foresight_kept,
+        unit="share",
+        advice="The shop behaves otherwise than it did: set force_refit, and trust the forecasts less.",
+    )
 
 
 def _sizes(suite: Builder) -> None:

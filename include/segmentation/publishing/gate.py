@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from segmentation.publishing import backtest
 from segmentation.quality import metrics as measuring
 from segmentation.quality.judge import judge, parent_date
 from segmentation.quality.results import GateResult
@@ -25,9 +26,29 @@ def check_segments(night: Night, staged_table: str) -> GateResult:
         parent = parent_date(conn, night)
         if parent:
             _measure_changes(conn, night, staged_table, parent)
+        _measure_rules(conn, night)
+        _measure_foresight(conn, night)
         measured = measuring.read(conn, night, "segments", table)
     suite = expectations.customer_segments(measured, night.settings, parent.isoformat() if parent else None)
     return judge(night, "segments", "segments", [measured], {table: suite})
+
+
+def _measure_rules(conn: db.Connection, night: Night) -> None:
+    """The segments without rules that hold, of a choice that was kept."""
+    from segmentation.segments import chosen
+
+    untold = chosen.untold(night)
+    if untold is not None:
+        measuring.keep(conn, night, "segments", "customer_segments", "untold_segments", len(untold))
+
+
+def _measure_foresight(conn: db.Connection, night: Night) -> None:
+    """The part of what an earlier date foresaw that has come, and whether chance alone may be why it is not all."""
+    found = backtest.take(night)
+    came = backtest.missed(found) if found else None
+    if came:
+        measuring.keep(conn, night, "segments", "customer_segments", "foresight_kept", max(came[0], 0.0))
+        measuring.keep(conn, night, "segments", "customer_segments", "foresight_missed", float(came[1]))
 
 
 def _measure_changes(conn: db.Connection, night: Night, staged_table: str, parent: date) -> None:

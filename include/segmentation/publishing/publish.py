@@ -4,6 +4,7 @@ What is counted from many orders is counted before, so that nobody waits for the
 together is known, and only under which permanent id is not.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from segmentation.errors import LeaseError
-from segmentation.publishing import packed_assignments, rules_in_sql
+from segmentation.publishing import backtest, packed_assignments, rules_in_sql
 from segmentation.publishing.decision import Counted, Decision, decide
 from segmentation.publishing.ids import assignments_table
 from segmentation.publishing.inputs import Inputs
@@ -106,6 +107,7 @@ def _count(night: Night, assignments: str) -> Counted:
             ),
             habits=frame("segment_habits", HABITS, {**settings.habits.model_dump(), "min_customers": least}),
             packed=packed_assignments.pack(conn, assignments, "cluster"),
+            backtest=backtest.taken(night),
         )
 
 
@@ -168,6 +170,7 @@ def _write(
         **night.params,
         "verdict": chosen.verdict,
         "decision": chosen.kind,
+        "choice": json.dumps(chosen.facts),
         "model_path": chosen.model_path,
         "fidelity": chosen.rule_fidelity,
         "customers": customers,

@@ -7,6 +7,7 @@ from the style sheet, so that one drawing serves light and dark. A mark that say
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,23 @@ def candidates(facts: Facts) -> Markup | None:
     ]
     title = t("{n} candidates by {across} and {up}", n=len(frame), across=t(across_name), up=t(name))
     return drawings.svg(width, height, title, body, "candidates")
+
+
+FORESEEN = (("said", "said then", 3), ("said_season", "the season before", 5), ("came", "what came", 1))
+
+
+def foresight(backtests: Sequence[dict[str, Any]]) -> Markup | None:
+    """The foresight that earlier dates claimed, in per cent, beside what has come; None with fewer than two."""
+    lines = [
+        drawings.Line(
+            number,
+            t(name),
+            colour,
+            [(row["said_on"], 100 * row[column]) for row in backtests if numbers.known(row[column])],
+        )
+        for number, (column, name, colour) in enumerate(FORESEEN, start=1)
+    ]
+    return drawings.history(lines, t("Foresight claimed by earlier dates, and what has come, in per cent"))
 
 
 def _axes(frame: pd.DataFrame, scales: tuple[Scale, Scale], whole_across: bool) -> list[str]:

@@ -186,6 +186,7 @@ class Facts:
     events: list[dict[str, Any]] = field(default_factory=list)
     outliers: dict[int, int] = field(default_factory=dict)
     applications: list[Section] = field(default_factory=list)
+    backtests: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def as_of_date(self) -> date:
@@ -287,6 +288,9 @@ def read(night: Night) -> Facts:
             points=_points(night, segments),
             is_newest=run.as_of_date == register.newest(conn),
             events=events,
+            backtests=db.rows(
+                conn, db.statement("report/choice_backtests.sql"), {**run.params, "dates": TREND_DATES}
+            ),
             outliers={
                 row["segment_id"]: row["outliers"]
                 for row in db.rows(conn, db.statement("report/membership.sql"), run.params)

@@ -1,6 +1,6 @@
 """The verdict of a run in plain words: what won, why, and what to look at before relying on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,7 +10,7 @@ from segmentation.language import numbers
 from segmentation.language.texts import t
 from segmentation.modelling import baseline
 from segmentation.quality.results import DRIFT, Result
-from segmentation.report import words
+from segmentation.report import choice_facts, words
 from segmentation.report.data import Facts
 from segmentation.segments.bounds import Range
 
@@ -56,12 +56,19 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     return t("{candidate} won among {contest}.", candidate=f"{name[0].upper()}{name[1:]}", contest=contest)
 
 
-def reasons(leaderboard: list[dict[str, Any]]) -> list[str]:
-    """Reasons for the winner, with its figures."""
+def reasons(leaderboard: list[dict[str, Any]], choice: Mapping[str, Any] | None = None) -> list[str]:
+    """Reasons for the winner, with its figures; `choice` are the facts of `segments.runs`."""
+    choice = choice or {}
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return []
-    said = [t(MEANINGS[name]).format(chosen[name]) for name in WHY_SCORES if numbers.known(chosen.get(name))]
+    explained = choice_facts.foresight(choice)
+    said = explained + [
+        t(MEANINGS[name]).format(chosen[name])
+        for name in WHY_SCORES
+        if numbers.known(chosen.get(name)) and not (name == "predictive_validity" and explained)
+    ]
+    said += choice_facts.decision(choice)
     others = [
         row
         for row in leaderboard

@@ -11,7 +11,11 @@ from segmentation.quality import wording
 from segmentation.quality.results import Result
 
 # beside the algorithms of the registry, which say themselves what they are called
-MODELS = {"incumbent": "the model in use", "reference": "the naive baseline"}
+MODELS = {
+    "incumbent": "the model in use",
+    "continued": "the model in use, continued",
+    "reference": "the naive baseline",
+}
 
 CONSTRAINTS = {
     "fit": "the fit failed",
@@ -73,6 +77,9 @@ SCORES = (
     ("density_validity", "Density validity", "how much sparser it is between segments than within; -1 to 1"),
     ("mixture_gain", "Mixture gain", "what a Gaussian for each segment gains over one for all; high is good"),
     ("explainability", "Explain-ability", "share that a tree of four questions puts where they belong"),
+    ("rule_fidelity", "Rules", "share of customers not shown to them whom its rules put where they belong"),
+    ("moved_share", "Would move", "share of customers who would change segment"),
+    ("gain", "Gain", "what it explains of the spend beyond the model in use"),
     ("incumbent_agreement", "Agrees with last model", "adjusted Rand index with the segments in use"),
     ("coverage", "Coverage", "share of the customers that are not noise"),
     ("smallest_share", "Smallest segment", "its share of the customers"),

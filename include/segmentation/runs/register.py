@@ -59,6 +59,7 @@ class Run:
     dropped_at: datetime | None = None
     searched: bool | None = None
     search_reason: str | None = None
+    choice: Mapping[str, Any] = field(default_factory=dict)
     ended_by: str | None = None
     withdrawn_by: str | None = None
     withdrawn_at: datetime | None = None

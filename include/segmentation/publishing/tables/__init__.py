@@ -22,6 +22,7 @@ REWRITTEN = (
     "segment_profiles",
     "segment_migrations",
     "model_leaderboard",
+    "choice_backtests",
 )
 
 

@@ -1,0 +1,12 @@
+"""Facts that a choice rests on; what was said of a date, and what has come. There is no way down: restore a backup."""
+
+from alembic import op
+
+from segmentation.warehouse import db
+
+revision = "0024"
+down_revision = "0023"
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(db.statement("schema/0024_foresight.sql"))
