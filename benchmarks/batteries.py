@@ -226,7 +226,24 @@ MEASURED = {
     "digits": measured(load_digits, False),
 }
 
-BATTERIES = {"shapes": SHAPES, "pairs": PAIRS, "measured": MEASURED}
+
+def touching(rng, k: int, columns: int, apart: float, n: int = 1500) -> Set:
+    """Many round Gaussian groups of one size, each `apart` standard deviations from its nearest."""
+    centres = [rng.normal(0, 1, columns)]
+    while len(centres) < k:  # a random walk, so that every group touches another and none lies on one
+        step = rng.normal(size=columns)
+        place = centres[rng.integers(len(centres))] + apart * step / np.linalg.norm(step)
+        if min(np.linalg.norm(place - other) for other in centres) > 0.95 * apart:
+            centres.append(place)
+    return gaussians(rng, centres, 1, [n // k] * k)
+
+
+TOUCHING: dict[str, Callable] = {
+    f"touching_{k}_in_{d}_{apart}": lambda r, k=k, d=d, apart=apart: touching(r, k, d, apart)
+    for k, d, apart in ((6, 2, 4.0), (10, 2, 4.0), (15, 2, 4.5), (8, 4, 4.0), (15, 4, 4.0), (12, 8, 4.5))
+}
+
+BATTERIES = {"shapes": SHAPES, "pairs": PAIRS, "measured": MEASURED, "touching": TOUCHING}
 
 
 def main(folder: Path) -> None:

@@ -2,13 +2,15 @@
 
     make bench NAME=labelled DATA="folder another/folder"
 
-Each folder, or a folder in it, holds NAME.data.gz (points, one a line) with NAME.labels0.gz,
-NAME.labels1.gz, ... (one integer a line, 0 = noise). All choosers pick from the same candidates of
-the same run, k free in 2..16. A partition's value is its ARI with the label file it fits best, true
-noise left out; what a candidate calls noise counts with its nearest segment, as it would be
-published. Sets of at most 2,200 points count; larger ones are reported, after a quarter of the
-trials. The oracle picks by that ARI among all candidates with 2..16 clusters, constraints or not. Where
-Genie is installed, a table with it among the algorithms comes first.
+The columns go through the product's own preparation, as the features of a shop do: clipped, on one
+scale, redundant ones dropped (ARGS=--raw: as they are). Each folder, or a folder in it, holds
+NAME.data.gz (points, one a line) with NAME.labels0.gz, NAME.labels1.gz, ... (one integer a line,
+0 = noise). All choosers pick from the same candidates of the same run, k free in 2..16. A
+partition's value is its ARI with the label file it fits best, true noise left out; what a candidate
+calls noise counts with its nearest segment, as it would be published. Sets of at most 2,200 points
+count; larger ones are reported, after a quarter of the trials. The oracle picks by that ARI among
+all candidates with 2..16 clusters, constraints or not. Where Genie is installed, a table with it
+among the algorithms comes first.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +29,12 @@ from sklearn.metrics import adjusted_rand_score
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
+from segmentation.modelling.representations.registry import ALL, represent
 from segmentation.modelling.scores.table import score
 from segmentation.modelling.search import Candidate, fit_algorithm
-from segmentation.modelling.settings import ModelSettings
+from segmentation.modelling.settings import ModelSettings, PreparationSettings
 
+RAW = "--raw"
 COUNTED_ROWS = 2_200
 SETTINGS = ModelSettings(
     k_min=2, k_max=16, trials=48, stability_draws=1, max_segment_share=1.0, min_segment_share=0.01
@@ -51,6 +57,22 @@ def read(file: Path) -> tuple[pd.DataFrame, list[np.ndarray]]:
 def agreement(labels: np.ndarray, truths: list[np.ndarray]) -> float:
     """ARI with the truth that fits best, noise in the truth left out."""
     return max(adjusted_rand_score(truth[truth != 0], labels[truth != 0]) for truth in truths)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a labelled set, as preparation reads a feature: a number of a kind that nothing is known of."""
+
+    name: str
+    group: str = "all"
+    transform: str = "linear"
+
+
+def prepared(points: pd.DataFrame) -> pd.DataFrame:
+    """The matrix that the product would make of these columns."""
+    named = points.rename(columns=str)
+    columns = [Column(name) for name in named]
+    return represent(named, columns, PreparationSettings(), ())[ALL][1]
 
 
 def fit(points: pd.DataFrame, algorithms: Iterable[str]) -> list[Candidate]:
@@ -86,9 +108,10 @@ def judge(
     }
 
 
-def run(file: Path) -> list[dict]:
+def run(file: Path, is_raw: bool = False) -> list[dict]:
     """A row of the table, and where Genie is installed the row with it."""
     points, truths = read(file)
+    points = points if is_raw else prepared(points)
     name = f"{file.parent.name}/{file.name.removesuffix('.data.gz')}"
     rows = []
     found = fit(points, [algorithm for algorithm in SETTINGS.algorithms if algorithm != "genie"])
@@ -118,14 +141,15 @@ def pairs(table: pd.DataFrame) -> str:
     return " ".join(f"{name}={value:.3f}" for name, value in means.items()) + f" sets={len(table)}"
 
 
-def main(folders: list[Path]) -> None:
+def main(words: list[str]) -> None:
     """Print the tables, and one line of name=value pairs: without Genie, the last."""
+    folders = [Path(word) for word in words if word != RAW]
     files = sets(folders)
     if not files:
         sys.exit(f"no NAME.data.gz in: {', '.join(map(str, folders)) or 'no folder given'}")
     found = []
     with ProcessPoolExecutor(2) as pool:
-        for rows in pool.map(run, files):
+        for rows in pool.map(partial(run, is_raw=RAW in words), files):
             found += rows
             print(f"{len(found)}: {rows[0]['set']}", file=sys.stderr, flush=True)
     table = pd.DataFrame(found).set_index("set")
@@ -144,4 +168,4 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main([Path(argument) for argument in sys.argv[1:]])
+    main(sys.argv[1:])

@@ -41,7 +41,7 @@ from segmentation.modelling.assign import assign
 from segmentation.runs.night import Night
 from segmentation.selection import candidates, choice, refit
 from segmentation.sources import refresh
-from segmentation.warehouse import schema
+from segmentation.warehouse import db, schema
 
 FOLDS = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
 RFM = ("recency_days", "frequency_orders", "monetary")
@@ -170,8 +170,10 @@ def ceiling(frame: pd.DataFrame, spend: np.ndarray) -> tuple[float, float]:
     )
 
 
-def shop(args: argparse.Namespace, last: date, name: str | None = None) -> Iterator[Callable[[date], Night]]:
-    """A warehouse with the facts before `last`; makes the night of a date."""
+def shop(
+    args: argparse.Namespace, last: date, name: str | None = None, change: str = ""
+) -> Iterator[Callable[[date], Night]]:
+    """A warehouse with the facts before `last`, after the statement `change` on the shop; makes a date's night."""
     told = {name: getattr(args, name) for name in commands.FILE}
     home = homes.find(name or f"bench-{args.source}", args.source, args.data, args.customers, told)
     os.environ.update(home.settings_environment())
@@ -186,6 +188,9 @@ def shop(args: argparse.Namespace, last: date, name: str | None = None) -> Itera
 
     try:
         version = refresh.refresh(shop_db, loaded, last, silent)
+        if change:
+            with shop_db.connect() as conn:
+                db.execute(conn, change)
         ingest(night(last), version)
         yield night
     finally:
