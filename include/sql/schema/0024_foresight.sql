@@ -10,6 +10,9 @@ comment on column segments.runs.choice is
 'equals, foresight (counts, or why it does not: none, buyers, noise), buyers, best_predictive, given_up; '
 'predictive and predictive_season with their standard errors';
 
+comment on column segments.runs.rule_fidelity is
+'share of the customers not shown to the rules (assign_by_rule) to whom they give the segment of the model';
+
 alter table segments.model_leaderboard
 add column predictive_error double precision,
 add column predictive_auc_error double precision,
