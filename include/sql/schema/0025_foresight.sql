@@ -1,6 +1,6 @@
 -- Purpose: what a choice rests on as facts, how far each score is known, and what was said of a date beside what
 -- has come since.
--- Grain: see the comments. Part of the twenty-fourth migration.
+-- Grain: see the comments. Part of the twenty-fifth migration.
 
 alter table segments.runs add column choice jsonb not null default '{}';
 comment on column segments.runs.choice is
