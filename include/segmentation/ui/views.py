@@ -232,7 +232,9 @@ def quality(day: Day = None, number: Number = 1) -> HTMLResponse:
             days.setdefault(row["as_of_date"], {})[row["gate"]] = row
         shown = checks[(number - 1) * ROWS :][:ROWS]
         gates = ("sources", "cleaning", "features", "segments")
-        gates += tuple(sorted({gate for row in days.values() for gate in row} - set(gates)))  # of applications
+        gates += tuple(
+            sorted({gate for row in days.values() for gate in row} - set(gates))
+        )  # of applications
         values = {"checks": shown, "days": days, "gates": gates, "pages": _pages(len(checks), number)}
         return _page("quality", conn, run, **values)
 
