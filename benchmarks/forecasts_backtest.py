@@ -10,7 +10,7 @@ import pandas as pd
 
 from segmentation.applications.forecasts import samples
 from segmentation.modelling.forecasters.base import Expectation, Sample
-from segmentation.modelling.forecasters.outlook import Outlook, outlook
+from segmentation.modelling.forecasters.date_forecast import DateForecast, forecast_date
 from segmentation.modelling.forecasters.registry import FORECASTERS, LIFETIME, NAIVE
 from segmentation.modelling.forecasters.scores import scored
 from segmentation.modelling.forecasters.spread import Spread, groups
@@ -23,7 +23,7 @@ def run(night_of: Callable[[date], Night], day: date) -> tuple[pd.DataFrame, dic
     """The table of a date, a row a forecaster, and its name=value pairs."""
     night = night_of(day)
     history = samples.read(night)
-    found = outlook(history.past, history.years, history.known)
+    found = forecast_date(history.past, history.years, history.known)
     horizon = night.settings.model.horizon_days
     later = day + timedelta(days=horizon)
     with night.warehouse.connect(readonly=True) as conn:
@@ -37,7 +37,7 @@ def run(night_of: Callable[[date], Night], day: date) -> tuple[pd.DataFrame, dic
     return table, _pairs(table.set_index("forecast"), found, came)
 
 
-def _row(day: date, name: str, found: Outlook, expected: Expectation, came: Sample) -> dict[str, object]:
+def _row(day: date, name: str, found: DateForecast, expected: Expectation, came: Sample) -> dict[str, object]:
     figures = scored(expected, came)
     return {
         "as of": day,
@@ -56,7 +56,7 @@ def _row(day: date, name: str, found: Outlook, expected: Expectation, came: Samp
     }
 
 
-def _pairs(table: pd.DataFrame, found: Outlook, came: Sample) -> dict[str, float]:
+def _pairs(table: pd.DataFrame, found: DateForecast, came: Sample) -> dict[str, float]:
     chosen = table.loc[CHOSEN]
     return {
         "top_decile": chosen["top tenth"],

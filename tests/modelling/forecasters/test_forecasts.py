@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.modelling.forecasters import outlook, scores
+from segmentation.modelling.forecasters import date_forecast, scores
 from segmentation.modelling.forecasters.base import Expectation, Sample, TooYoungError
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, simulate
 from segmentation.modelling.forecasters.blend import blended
@@ -148,11 +148,11 @@ def test_a_blend_lies_between_its_parts():
 def test_next_order_is_when_an_order_is_as_likely_as_not():
     near = Expectation(np.array([0.5, 0.9, 0.2, 0.01]), np.zeros(4))
     far = Expectation(np.array([0.9, 0.99, 0.6, 0.3]), np.zeros(4))
-    days = outlook.next_order(near, far, DAYS)
+    days = date_forecast.next_order(near, far, DAYS)
     assert days[0] == 90 and days[1] < 30 and 90 < days[2] < 365 and np.isnan(days[3])
 
 
 def test_tenths_are_of_equal_size_and_the_highest_is_ten():
-    places = outlook.deciles(np.arange(50.0)[::-1])
+    places = date_forecast.deciles(np.arange(50.0)[::-1])
     assert places[0] == 10 and places[-1] == 1 and np.bincount(places)[1:].tolist() == [5] * 10
-    assert outlook.deciles(np.ones(3)).tolist() == [1, 4, 7]
+    assert date_forecast.deciles(np.ones(3)).tolist() == [1, 4, 7]

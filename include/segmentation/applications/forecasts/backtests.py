@@ -1,4 +1,4 @@
-"""How good forecasts have been: those that were published, and what would have been said of earlier dates."""
+"""Backtests of forecasts: those that were published, and what would have been said of earlier dates."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ def customer_forecasts(metrics: Metrics, settings: Settings) -> Suite:
     suite = Builder("forecasts", metrics, settings)
     for name in ("forecasts_missing", "forecasts_of_nobody"):
         suite.figure(name, "critical", most=0, advice=AT_FAULT, failing=metrics.count(name))
+    can_compare = metrics.values.get("year_factor") is not None
     suite.figure(
         "year_factor",
         "warning",
@@ -22,8 +23,6 @@ def customer_forecasts(metrics: Metrics, settings: Settings) -> Suite:
         most=FACTOR,
         unit="index",
         advice="Compare expected_spend_365d with spend_365d by segment before it is used.",
-        unless=None
-        if metrics.values.get("year_factor") is not None
-        else "nothing was spent in the last 365 days",
+        unless=None if can_compare else "nothing was spent in the last 365 days",
     )
     return suite.suite

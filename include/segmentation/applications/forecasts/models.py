@@ -6,13 +6,13 @@ import json
 
 import pandas as pd
 
-from segmentation.modelling.forecasters.outlook import Outlook
+from segmentation.modelling.forecasters.date_forecast import DateForecast
 from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
 
 LEARNING = ("blend", "linear", "boosted")
 
 
-def table(past: Past, found: Outlook) -> pd.DataFrame:
+def table(past: Past, found: DateForecast) -> pd.DataFrame:
     """The row of a date, but the date and the bounds of the life-cycle."""
     learned = [past.samples[age] for age in past.older(0)[:LOOKED_BACK]]
     if found.forecaster not in LEARNING:

@@ -70,7 +70,7 @@ def share_sampled(customers: int) -> int:
 
 
 def read_known(conn: db.Connection, origin: date, relations: dict[str, str] = WHOLE) -> pd.DataFrame:
-    """What is known of customers at a date, by customer in the order of their ids."""
+    """The figures known of customers at a date, by customer in the order of their ids."""
     query = db.statement(f"{FOLDER}/known.sql", **relations)
     # any order: what is made of it is read in order
     db.execute(conn, f"create temp table known on commit drop as {query}", {"origin": origin})
@@ -88,7 +88,7 @@ TEXT = {"customer_id": "text"}
 def read_outcome(
     conn: db.Connection, known: pd.DataFrame, origin: date, days: int, known_at: date, **relations: str
 ) -> Sample:
-    """What customers did in the days after a date, as it was known at another."""
+    """The outcome of customers in the days after a date, as it was known at another."""
     query = db.statement(f"{FOLDER}/came.sql", **(relations or WHOLE))
     params: dict[str, Any] = {"origin": origin, "until": origin + timedelta(days=days), "known_at": known_at}
     kinds = {"customer_id": "text", "order_days": "number", "spend": "number"}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from segmentation import applications
 from segmentation.applications.forecasts import backtests, gate, models, samples
-from segmentation.modelling.forecasters.outlook import Outlook, deciles, outlook
+from segmentation.modelling.forecasters.date_forecast import DateForecast, deciles, forecast_date
 from segmentation.runs.night import Night
 from segmentation.segments import return_curve
 from segmentation.warehouse import locks, partitions
@@ -22,7 +22,7 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     if history.known.empty:
         progress("forecasts: nobody has ordered yet")
         return {"customers": 0}
-    found = outlook(history.past, history.years, history.known)
+    found = forecast_date(history.past, history.years, history.known)
     progress(f"forecasts: {found.forecaster}, of {len(history.past.older(0))} dates whose outcome is known")
     with night.warehouse.connect(readonly=True) as conn:
         curve = return_curve.read(conn, night.as_of_date, len(history.known))
@@ -60,7 +60,7 @@ def dated(night: Night, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(as_of_date=night.as_of_date)
 
 
-def customers(night: Night, known: pd.DataFrame, found: Outlook) -> pd.DataFrame:
+def customers(night: Night, known: pd.DataFrame, found: DateForecast) -> pd.DataFrame:
     """The rows of `segments.customer_forecasts`, but their date."""
     horizon = found.horizon
     low, high = found.spread.customer(horizon)

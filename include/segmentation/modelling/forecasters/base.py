@@ -36,7 +36,7 @@ class Sample:
 
     @property
     def bought(self) -> NDArray[np.bool_]:
-        """Whether there was an order."""
+        """True where there was an order."""
         return self.order_days > 0
 
     def take(self, rows: NDArray[np.int64]) -> Sample:
@@ -78,7 +78,7 @@ class Fitted(Protocol):
     """A forecaster that has learned."""
 
     def expect(self, known: pd.DataFrame) -> Expectation:
-        """What to expect of customers within the days that it has learned."""
+        """The expectation of customers within the days that it has learned."""
         ...
 
 

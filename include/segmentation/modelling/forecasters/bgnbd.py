@@ -22,7 +22,7 @@ PENALTY = 0.001  # of the mean squared logarithm: some shops do not say which of
 
 @dataclass(frozen=True)
 class History:
-    """What the model knows of customers: arrays of one length, in days but `repeats`."""
+    """Facts that the model knows of customers: arrays of one length, in days but `repeats`."""
 
     repeats: Array
     last: Array

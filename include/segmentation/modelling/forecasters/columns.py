@@ -13,7 +13,7 @@ MONEY = ("spend_30d", "spend_90d", "spend_180d", "spend_365d", "spend_season", "
 
 
 def described(known: pd.DataFrame, rhythm: BetaGeometric | None, days: int) -> pd.DataFrame:
-    """What is known, with a few ratios, and what BG/NBD makes of it where there is one."""
+    """Columns of what is known, with a few ratios, and what BG/NBD makes of it where there is one."""
     columns = {name: known[name].to_numpy(dtype=np.float64) for name in known}
     first, last, count = (columns[name] for name in ("first_days", "last_days", "order_days"))
     columns["overdue"] = last * count / np.maximum(first, 1.0)

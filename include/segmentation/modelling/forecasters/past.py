@@ -35,7 +35,7 @@ LEAST = 30  # customers of a sample
 
 @dataclass(frozen=True)
 class Level:
-    """What the forecasts of a date are corrected by.
+    """Correction of the forecasts of a date.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Past:
         return self._todays[age]
 
     def expect(self, name: str, age: int, known: pd.DataFrame) -> Expectation | None:
-        """What a forecaster expected at an age of the customers known then; None where it was too young."""
+        """The expectation of a forecaster at an age of the customers known then; None where it was too young."""
         parts = [fitted.expect(known) for fitted in self.fit(name, age, known)]
         return blended(parts) if len(parts) > 1 else parts[0] if parts else None
 
@@ -186,7 +186,7 @@ class Past:
         return float(shift), float(np.clip(ratio, -1.5, 1.5))
 
     def _slope(self, name: str, ages: list[int]) -> float:
-        """What log odds must be multiplied by to fit what came, the level of each age left out."""
+        """The factor that log odds must be multiplied by to fit what came, the level of each age left out."""
         columns, bought = [], []
         for place, age in enumerate(ages):
             expected = self.known_raw(name, age)
@@ -215,7 +215,7 @@ class Past:
         return Spread.of(looked, self.seasonal(age))
 
     def seasonal(self, age: int) -> bool:
-        """Whether forecasts of the same season, a year before, can be looked back on."""
+        """True where forecasts of the same season, a year before, can be looked back on."""
         return any(abs(each - age - YEAR) <= NEAR and self.older(each) for each in self.older(age))
 
 

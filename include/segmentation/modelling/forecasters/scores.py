@@ -51,7 +51,7 @@ def top_share(expected: Array, spend: Array) -> float:
 
 
 def capture(expected: Array, spend: Array) -> float:
-    """How well the money is ranked: 1 as the money itself, 0 as chance (the Gini coefficients' ratio)."""
+    """Goodness of the ranking of the money: 1 as the money itself, 0 as chance (the Gini coefficients' ratio)."""
 
     def area(by: Array) -> float:
         return float(np.dot(rankdata(by), spend))

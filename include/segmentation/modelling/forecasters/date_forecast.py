@@ -17,7 +17,7 @@ YOUNG = 0.3  # the least common spread of a year, in a shop that has not seen on
 
 
 @dataclass(frozen=True)
-class Outlook:
+class DateForecast:
     """The forecast of a date.
 
     Attributes
@@ -40,7 +40,7 @@ class Outlook:
     next_days: Array
 
 
-def outlook(past: Past, years: Past, known: pd.DataFrame) -> Outlook:
+def forecast_date(past: Past, years: Past, known: pd.DataFrame) -> DateForecast:
     """The forecast of the customers known today.
 
     Parameters
@@ -58,7 +58,7 @@ def outlook(past: Past, years: Past, known: pd.DataFrame) -> Outlook:
     spread = past.spread(0)
     year = _at_least(_year(past, years, name, known, horizon), horizon)
     year_spread = years.spread(0) if years.older(0) else Spread(spread.own, max(2 * spread.common, YOUNG))
-    return Outlook(
+    return DateForecast(
         name, scores, level, horizon, year, spread, year_spread, next_order(horizon, year, past.days)
     )
 
