@@ -88,6 +88,7 @@ class Segment:
     plays: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     event: dict[str, Any] | None = field(default=None, repr=False)
     generated_name: str = ""
+    has_own_description: bool = False
     published_traits: tuple[str, ...] = ()
 
     @property
@@ -321,6 +322,7 @@ def read_segments(conn: db.Connection, run: Run) -> list[Segment]:
         Segment(
             **{name: row[name] for name in ("segment_id", "name", "description", "rule", "first_seen")},
             generated_name=row["generated_name"],
+            has_own_description=row["has_own_description"],
             published_traits=tuple(row["traits"]),
             **{name: row[name] for name in ("value_tier", "lifecycle", "customers", "share")},
             revenue=float(row["revenue_365d"]),

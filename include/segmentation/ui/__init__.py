@@ -81,6 +81,18 @@ def make() -> "FastAPI":
 
     app.include_router(api.router)
     app.include_router(campaigns.router)
+    for path in _only_posted(app):  # else the files of runs, which take every path, would be asked
+        app.add_api_route(path, api.not_by_get, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(views.router)
     app.include_router(stored.router)  # the last: it takes every path
     return app
+
+
+def _only_posted(app: "FastAPI") -> list[str]:
+    """The paths of the API that no GET answers."""
+    methods: dict[str, set[str]] = {}
+    for route in app.routes:
+        path = getattr(route, "path", "")
+        if path.startswith("/api/"):
+            methods.setdefault(path, set()).update(getattr(route, "methods", ()))
+    return sorted(path for path, known in methods.items() if "GET" not in known)

@@ -15,7 +15,6 @@ from segmentation.report.data import Profile, Segment
 from segmentation.ui import models, reading, why, withdrawing
 
 LIMIT = 100
-OTHER_METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"]
 SCORES = tuple(column for column, _, _ in words.SCORES)
 
 Limit = Annotated[int, Query(ge=1, le=500, description="items of a page")]
@@ -125,12 +124,6 @@ def quality_history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[mod
     return models.Page(total=total, limit=limit, offset=offset, items=items)
 
 
-@router.api_route("/customer", methods=OTHER_METHODS, include_in_schema=False)
-def not_in_an_address() -> None:
-    """An id in an address would be in every log."""
-    raise HTTPException(405, "ask by POST", {"Allow": "POST"})
-
-
 @router.post("/customer", summary="Where a customer is, why, and where they were before")
 def customer(asked: models.CustomerAsked) -> models.CustomerFound:
     """By the id the shop has for them; asked in the body, so that no log has the id. Changes nothing."""
@@ -212,3 +205,8 @@ def _card(segment: Segment) -> models.SegmentCard:
         habits=[row for rows in segment.habits.values() for row in rows],
         playbook=segment.plays,
     )
+
+
+def not_by_get() -> None:
+    """Refuse to be asked by GET: what is asked would be in an address, and so in every log."""
+    raise HTTPException(405, "ask by POST", {"Allow": "POST"})

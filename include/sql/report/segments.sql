@@ -7,6 +7,7 @@ select
     coalesce(o.name, sv.generated_name, sv.name) as name,
     coalesce(sv.generated_name, sv.name) as generated_name,
     coalesce(o.description, sv.description) as description,
+    o.description is not null as has_own_description,
     sv.rule,
     sv.value_tier,
     sv.lifecycle,

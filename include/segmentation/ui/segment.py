@@ -1,0 +1,152 @@
+"""The page of a segment: who they are, its customers, two side by side, a file of them, a name of one's own.
+
+Whose customers are shown, and how many, is kept with who asked (`operations.access_log`).
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Form, HTTPException, Query
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+
+from segmentation.language.texts import speaking, t
+from segmentation.report.data import Profile, Segment
+from segmentation.runs.register import Run
+from segmentation.ui import access, reading, views
+from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages
+from segmentation.warehouse import db
+
+ROWS = 50
+MOST_PAGES = 2_000  # of a list; who wants more takes the file
+ORDERS = {
+    "id": ("{}.customer_id", "Customer id"),
+    "clear": ("{0}.confidence desc, {0}.customer_id", "the clearest first"),
+    "unclear": ("{0}.confidence, {0}.customer_id", "the least clear first"),
+}
+WHICH = {"all": "all", "arrived": "new here since the date before", "outliers": "fit nowhere well"}
+NAME = r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$"
+COLUMNS = ("customer_id", "confidence", "is_outlier", "previous_segment_id", "days_in_segment")
+COLUMNS += ("spend_365d", "recency_days", "frequency_orders")
+
+SegmentId = Annotated[int, Query(alias="id", ge=1)]
+Which = Annotated[Literal["all", "arrived", "outliers"], Query()]
+router = APIRouter(include_in_schema=False)
+
+
+def customers(
+    conn: db.Connection, run: Run, segment_id: int, which: str, order: str, limit: int | None, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Customers of a segment on a date, with what a list of them shows."""
+    ordering = ORDERS[order][0]
+    query = db.statement(
+        "ui/segment_customers.sql", ordering=ordering.format("cs"), ordering_of_page=ordering.format("page")
+    )
+    asked = {"segment_id": segment_id, "which": which, "limit": limit, "offset": offset}
+    return db.rows(conn, query, {**run.params, **asked})
+
+
+def _found(cards: list[Segment], segment_id: int) -> Segment:
+    found = next((one for one in cards if one.segment_id == segment_id), None)
+    if found is None:
+        raise HTTPException(404, t("there is no segment {id} on the date", id=segment_id))
+    return found
+
+
+@router.get("/segment")
+def segment(
+    user: GetUserDep,
+    may_decide: Decides,
+    segment_id: SegmentId,
+    day: views.Day = None,
+    which: Which = "all",
+    order: Annotated[Literal["id", "clear", "unclear"], Query()] = "id",
+    number: Annotated[int, Query(alias="page", ge=1, le=MOST_PAGES)] = 1,
+    beside: Annotated[int | None, Query(ge=1)] = None,
+) -> HTMLResponse:
+    """A segment with its customers; `beside`: and another one, feature by feature."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        cards = reading.cards(conn, run)
+        one = _found(cards, segment_id)
+        rows = customers(conn, run, segment_id, which, order, ROWS + 1, (number - 1) * ROWS)
+        names = {card.segment_id: card for card in cards}
+        params = {**run.params, "segment_id": segment_id}
+        page = views.page(
+            "segments",
+            conn,
+            run,
+            template="segment",
+            segment=one,
+            others=[card for card in cards if card is not one],
+            moves=db.rows(conn, db.statement("ui/segment_moves.sql"), params),
+            by_id=names,
+            rows=rows[:ROWS],
+            has_more=len(rows) > ROWS,
+            number=number,
+            which=which,
+            order=order,
+            whiches=WHICH,
+            orders={name: said for name, (_, said) in ORDERS.items()},
+            may_rename=may_decide,
+            other=_found(cards, beside) if beside else None,
+            compared=_compared(one, _found(cards, beside)) if beside else [],
+        )
+    access.keep(user, "list", run.as_of_date, segment_id, len(rows[:ROWS]))
+    return page
+
+
+def _compared(one: Segment, other: Segment) -> list[tuple[Profile, Profile]]:
+    """The features of two segments, those in which they differ most first."""
+    both = [(one.profiles[name], other.profiles[name]) for name in one.profiles if name in other.profiles]
+    differing = [pair for pair in both if abs(pair[0].effect - pair[1].effect) >= 0.1]
+    return sorted(differing, key=lambda pair: (-abs(pair[0].effect - pair[1].effect), pair[0].feature.name))
+
+
+@router.post("/segment/customers.csv", dependencies=[Depends(from_our_pages)])
+def export(
+    user: Deciding,
+    segment_id: Annotated[int, Form(alias="id", ge=1)],
+    day: Annotated[date | None, Form(alias="date")] = None,
+    which: Annotated[Literal["all", "arrived", "outliers"], Form()] = "all",
+) -> StreamingResponse:
+    """The customers of a segment as CSV; ids and figures, no addresses: `make audiences` has those with consent."""
+    with reading.connect() as conn, speaking(reading.language()):
+        run = reading.run_of(conn, day)
+        _found(reading.cards(conn, run), segment_id)
+        rows = customers(conn, run, segment_id, which, "id", None)
+    access.keep(user, "export", run.as_of_date, segment_id, len(rows))
+    name = f"segment_{segment_id}_{run.as_of_date}.csv"
+    headers = {**views.HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv(rows: list[dict[str, Any]]) -> Iterator[str]:
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, COLUMNS)
+    writer.writeheader()
+    for count, row in enumerate(rows, start=1):
+        writer.writerow(row)
+        if count % 1000 == 0:
+            yield sink.getvalue()
+            sink.seek(0)
+            sink.truncate()
+    yield sink.getvalue()
+
+
+@router.post("/segment/name", dependencies=[Depends(from_our_pages)])
+def rename(
+    user: Deciding,
+    segment_id: Annotated[int, Form(alias="id", ge=1)],
+    name: Annotated[str, Form(max_length=80, pattern=rf"{NAME}|^$")] = "",
+    day: Annotated[date | None, Form(alias="date")] = None,
+) -> RedirectResponse:
+    """Give a segment a name of one's own, for good; an empty one takes it back."""
+    with reading.connect() as conn:
+        run = reading.run_of(conn, day)
+        _found(reading.cards(conn, run), segment_id)
+    access.rename(user, segment_id, " ".join(name.split()))
+    return RedirectResponse(f"../segment?id={segment_id}&date={run.as_of_date}", 303, headers=views.HEADERS)
