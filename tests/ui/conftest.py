@@ -85,11 +85,17 @@ class Server:
         self, token: str | None, path: str, method: str = "GET", body: dict | None = None, **headers: str
     ) -> Answer:
         """A request with a token, or with none."""
-        headers = {"Content-Type": "application/json", **headers}
+        sent = json.dumps(body) if body is not None else None
+        return self.send(token, path, sent, method, **{"Content-Type": "application/json", **headers})
+
+    def send(
+        self, token: str | None, path: str, sent: str | None, method: str = "POST", **headers: str
+    ) -> Answer:
+        """A request with a body as it is: a form, say."""
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        sent = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(f"{self.pages}/{path}", sent, headers, method=method)  # noqa: S310
+        body = None if sent is None else sent.encode()
+        request = urllib.request.Request(f"{self.pages}/{path}", body, headers, method=method)  # noqa: S310
         opener = urllib.request.build_opener(_Stay)
         try:
             with opener.open(request, timeout=60) as answer:

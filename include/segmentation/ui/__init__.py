@@ -40,7 +40,7 @@ def make() -> "FastAPI":
     from starlette.exceptions import HTTPException
 
     from segmentation.errors import DecisionError
-    from segmentation.ui import api, campaigns, reading, refusals, stored, views
+    from segmentation.ui import api, campaigns, reading, refusals, segment, stored, views
 
     app = FastAPI(
         title="Customer segmentation",
@@ -84,6 +84,7 @@ def make() -> "FastAPI":
     for path in _only_posted(app):  # else the files of runs, which take every path, would be asked
         app.add_api_route(path, api.not_by_get, methods=["GET", "HEAD"], include_in_schema=False)
     app.include_router(views.router)
+    app.include_router(segment.router)
     app.include_router(stored.router)  # the last: it takes every path
     return app
 

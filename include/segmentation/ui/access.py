@@ -10,7 +10,7 @@ from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
 from segmentation.errors import DecisionError, NoAnswer, SettingsError
 from segmentation.language.texts import t
-from segmentation.ui.reading import UnavailableError
+from segmentation.ui.reading import Customer, UnavailableError
 from segmentation.ui.withdrawing import writable
 from segmentation.warehouse import db
 
@@ -25,8 +25,8 @@ RENAME = """
 """
 
 
-def keep(user: BaseUser, what: str, as_of_date: date, segment_id: int | None, customers: int) -> None:
-    """Keep that somebody saw customers: `what` is list, export or look-up. Nobody sees what cannot be kept.
+def keep(user: BaseUser, what: str, as_of_date: date, segment_id: int, customers: int) -> None:
+    """Keep that somebody saw customers of a segment, in a list or an export; nobody sees what cannot be kept.
 
     Raises
     ------
@@ -41,6 +41,26 @@ def keep(user: BaseUser, what: str, as_of_date: date, segment_id: int | None, cu
             "as_of_date": as_of_date,
             "segment_id": segment_id,
             "customers": customers,
+        },
+    )
+
+
+def keep_look_up(user: BaseUser, as_of_date: date | None, found: Customer | None) -> None:
+    """Keep that somebody looked a customer up.
+
+    Raises
+    ------
+    UnavailableError
+        When the warehouse does not take it.
+    """
+    _write(
+        KEEP,
+        {
+            "who": user.get_name(),
+            "what": "look-up",
+            "as_of_date": as_of_date,
+            "segment_id": found.segment.segment_id if found else None,
+            "customers": 1 if found else 0,
         },
     )
 

@@ -6,13 +6,14 @@ It changes nothing but by `withdraw`.
 from datetime import date
 from typing import Annotated, Any
 
+from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Query
 
 from segmentation.language.texts import speaking
 from segmentation.quality.results import Result
 from segmentation.report import words
 from segmentation.report.data import Profile, Segment
-from segmentation.ui import models, reading, why, withdrawing
+from segmentation.ui import access, models, reading, why, withdrawing
 
 LIMIT = 100
 SCORES = tuple(column for column, _, _ in words.SCORES)
@@ -125,10 +126,11 @@ def quality_history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[mod
 
 
 @router.post("/customer", summary="Where a customer is, why, and where they were before")
-def customer(asked: models.CustomerAsked) -> models.CustomerFound:
-    """By the id the shop has for them; asked in the body, so that no log has the id. Changes nothing."""
+def customer(asked: models.CustomerAsked, user: GetUserDep) -> models.CustomerFound:
+    """By the id the shop has for them; asked in the body, so that no log has the id. Who asked is kept."""
     with reading.connect() as conn, speaking(reading.language()):
         found = reading.customer(conn, asked.id, asked.date)
+        access.keep_look_up(user, found.as_of_date if found else asked.date, found)
         if found is None:
             raise HTTPException(404, "no customer of this id has a segment on the date")
         currency = reading.currency(conn, found.as_of_date)

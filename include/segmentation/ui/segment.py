@@ -29,8 +29,16 @@ ORDERS = {
 }
 WHICH = {"all": "all", "arrived": "new here since the date before", "outliers": "fit nowhere well"}
 NAME = r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$"
-COLUMNS = ("customer_id", "confidence", "is_outlier", "previous_segment_id", "days_in_segment")
-COLUMNS += ("spend_365d", "recency_days", "frequency_orders")
+COLUMNS: tuple[str, ...] = (
+    "customer_id",
+    "confidence",
+    "is_outlier",
+    "previous_segment_id",
+    "days_in_segment",
+    "spend_365d",
+    "recency_days",
+    "frequency_orders",
+)
 
 SegmentId = Annotated[int, Query(alias="id", ge=1)]
 Which = Annotated[Literal["all", "arrived", "outliers"], Query()]

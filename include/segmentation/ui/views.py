@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import jinja2
+from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -16,7 +17,7 @@ from segmentation import applications, report, settings
 from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings
 from segmentation.runs.register import Run
-from segmentation.ui import reading, why, withdrawing
+from segmentation.ui import access, reading, why, withdrawing
 from segmentation.ui.withdrawing import NOTE, NOTE_CHARACTERS, Decides, Deciding
 
 FOLDER = Path(__file__).parent
@@ -56,7 +57,8 @@ def _environment(currency: str | None) -> jinja2.Environment:
     return made
 
 
-def _page(tab: str, conn: Any, run: Run, /, **values: Any) -> HTMLResponse:
+def page(tab: str, conn: Any, run: Run, /, **values: Any) -> HTMLResponse:
+    """A page of a tab; `template` names another file than that of the tab, `values` go to it."""
     currency = reading.currency(conn, run.as_of_date)
     shown = {
         "tab": tab,
@@ -100,7 +102,7 @@ def segments(decides: Decides, day: Day = None) -> HTMLResponse:
             events=data.read_events(conn, run),
             quality=reading.quality(conn, run),
         )
-        return _page("segments", conn, run, facts=facts, decides=decides)
+        return page("segments", conn, run, facts=facts, decides=decides)
 
 
 @router.get("/history")
@@ -109,13 +111,13 @@ def history(number: Number = 1) -> HTMLResponse:
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, None)
         rows = reading.history(conn, HISTORY_DATES)
-        page = reading.history(conn, ROWS, (number - 1) * ROWS)
-        names = {row["segment_id"]: row["name"] for row in (*page, *rows)}
+        listed = reading.history(conn, ROWS, (number - 1) * ROWS)
+        names = {row["segment_id"]: row["name"] for row in (*listed, *rows)}
         colours = data.colours(sorted(names))
         total = reading.dates(conn, 1)[1]
         said = t("Customers of each segment over the dates"), t("Revenue of each segment over the dates")
         currency = reading.currency(conn, run.as_of_date)
-        return _page(
+        return page(
             "history",
             conn,
             run,
@@ -123,7 +125,7 @@ def history(number: Number = 1) -> HTMLResponse:
             revenue=_lines(rows, names, colours, "revenue_365d", said[1], currency),
             names=names,
             colours=colours,
-            table=_by_date(page),
+            table=_by_date(listed),
             pages=_pages(total, number),
         )
 
@@ -171,7 +173,7 @@ def movement(
         found = reading.movement(conn, first, run.as_of_date)
         flows = found.flows if found else []
         ids = sorted({i for flow in flows for i in (flow.source, flow.target) if i is not None})
-        return _page(
+        return page(
             "movement",
             conn,
             run,
@@ -208,7 +210,7 @@ def uses(day: Day = None) -> HTMLResponse:
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         found = applications.sections(conn, run, settings.load())
-        return _page("applications", conn, run, sections=found)
+        return page("applications", conn, run, sections=found)
 
 
 @router.get("/choice")
@@ -218,7 +220,7 @@ def choice(day: Day = None, number: Number = 1) -> HTMLResponse:
         run = reading.run_of(conn, day)
         rows = reading.leaderboard(conn, run)
         shown = rows[(number - 1) * ROWS :][:ROWS]
-        return _page("choice", conn, run, leaderboard=rows, shown=shown, pages=_pages(len(rows), number))
+        return page("choice", conn, run, leaderboard=rows, shown=shown, pages=_pages(len(rows), number))
 
 
 @router.get("/quality")
@@ -236,31 +238,33 @@ def quality(day: Day = None, number: Number = 1) -> HTMLResponse:
             sorted({gate for row in days.values() for gate in row} - set(gates))
         )  # of applications
         values = {"checks": shown, "days": days, "gates": gates, "pages": _pages(len(checks), number)}
-        return _page("quality", conn, run, **values)
+        return page("quality", conn, run, **values)
 
 
 @router.get("/customer")
 def ask(day: Day = None) -> HTMLResponse:
     """The form to look a customer up."""
     with reading.connect() as conn, speaking(reading.language()):
-        return _page("customer", conn, reading.run_of(conn, day), asked="", found=None, colours={})
+        return page("customer", conn, reading.run_of(conn, day), asked="", found=None, colours={})
 
 
 @router.post("/customer")
 def customer(
     # in the body, so that no log has the id; a NUL can be in no text of Postgres
     customer_id: Annotated[str, Form(alias="id", min_length=1, max_length=200, pattern=r"^[^\x00]+$")],
+    user: GetUserDep,
     day: Annotated[date | None, Form(alias="date")] = None,
 ) -> HTMLResponse:
-    """The segment of a customer, the reasons, and the segments before."""
+    """The segment of a customer, the reasons, and the segments before. Who asked is kept."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         asked = customer_id.strip()
         found = reading.customer(conn, asked, run.as_of_date)
+        access.keep_look_up(user, run.as_of_date, found)
         if not found:
-            return _page("customer", conn, run, asked=asked, found=None, colours={})
+            return page("customer", conn, run, asked=asked, found=None, colours={})
         colours = data.colours(sorted({stay.segment_id for stay in found.stays}))
-        return _page(
+        return page(
             "customer",
             conn,
             run,
@@ -279,7 +283,7 @@ def ask_why(user: Deciding, day: Day = None) -> HTMLResponse:
         run = reading.run_of(conn, day)
         outlook = withdrawing.outlook(conn, run.as_of_date)
         asked = {"outlook": outlook, "by": user.get_name(), "longest": NOTE_CHARACTERS}
-        return _page("segments", conn, run, template="withdraw", **asked)
+        return page("segments", conn, run, template="withdraw", **asked)
 
 
 @router.post("/withdraw", dependencies=[Depends(withdrawing.from_our_pages)])

@@ -103,7 +103,7 @@ def withdraw(day: date, by: str, note: str) -> Withdrawn:
         When the warehouse does not answer, or cannot be written to from here.
     """
     try:
-        warehouse = _database()
+        warehouse = writable()
         done = withdrawal.withdraw(warehouse, day, by, note, beside=applications.delete)
     except (NoAnswer, SettingsError) as error:
         raise UnavailableError(str(error)) from None
@@ -114,7 +114,7 @@ def withdraw(day: date, by: str, note: str) -> Withdrawn:
     return done
 
 
-def _database() -> db.Database:
+def writable() -> db.Database:
     """The warehouse as the nights have it: the UI's own role can write nothing."""
     found = connections.database("warehouse")
     quick: dict[str, Any] = {"recover_seconds": 0, "wait_seconds": WAIT_SECONDS, "lock_seconds": WAIT_SECONDS}

@@ -1,0 +1,12 @@
+"""Who looked at customers in the UI. There is no way down: restore a backup instead."""
+
+from alembic import op
+
+from segmentation.warehouse import db
+
+revision = "0024"
+down_revision = "0023"
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(db.statement("schema/0024_access.sql"))
