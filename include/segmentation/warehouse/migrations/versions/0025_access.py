@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation.warehouse import db
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0024_access.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0025_access.sql"))
