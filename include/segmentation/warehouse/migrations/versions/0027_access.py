@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation.warehouse import db
 
-revision = "0025"
-down_revision = "0024"
+revision = "0027"
+down_revision = "0026"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0025_access.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0027_access.sql"))
