@@ -171,12 +171,16 @@ def test_no_log_has_the_customer_who_was_looked_up(server: Server):
 
 
 def test_the_api_keeps_what_its_document_promises(server: Server, tmp_path):
-    """Examples, boundaries and random requests, right and wrong ones; answers against their schemas."""
+    """Examples, boundaries and random requests, right and wrong ones; answers against their schemas.
+
+    By somebody who may only look: what is asked at random must not take a date back.
+    """
     paths = server.ask("openapi.json").json["paths"]
     operations = [(path, method) for path, methods in paths.items() for method in methods]
-    assert len(operations) == 9
+    assert len(operations) >= 9
+    looking = server.who("eve", "VIEWER")
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.pages}/openapi.json"]
-    command += ["--header", f"Authorization: Bearer {server.token}", "--max-examples", "15", "--seed", "1"]
+    command += ["--header", f"Authorization: Bearer {looking}", "--max-examples", "15", "--seed", "1"]
     command += ["--generation-database", "none", "--request-timeout", "60", "--no-color"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout[-6000:]

@@ -1,6 +1,7 @@
 """The expectations of the gate on features."""
 
 from segmentation.features.dictionary import Feature
+from segmentation.features.gate import OF_ALL
 from segmentation.quality.builder import Builder, Suite
 from segmentation.quality.metrics import Metrics
 from segmentation.settings import Settings
@@ -37,7 +38,7 @@ def customer_features(
         unit="money",
         advice="The roll-up was not made again after cleaning.",
     )
-    for name in ("frequency_orders", "monetary"):
+    for name in OF_ALL:
         if name in {feature.name for feature in features}:
             _largest(suite, name)
     for feature in features:
