@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 HOME = "segments"
+METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 
 
 class Pages:
@@ -81,19 +82,22 @@ def make() -> "FastAPI":
 
     app.include_router(api.router)
     app.include_router(campaigns.router)
-    for path in _only_posted(app):  # else the files of runs, which take every path, would be asked
-        app.add_api_route(path, api.not_by_get, methods=["GET", "HEAD"], include_in_schema=False)
+    for path, allowed in _allowed(
+        app
+    ).items():  # else the files of runs, which take every path, would be asked
+        others = sorted(METHODS - allowed)
+        app.add_api_route(path, api.refusing(allowed), methods=others, include_in_schema=False)
     app.include_router(views.router)
     app.include_router(segment.router)
     app.include_router(stored.router)  # the last: it takes every path
     return app
 
 
-def _only_posted(app: "FastAPI") -> list[str]:
-    """The paths of the API that no GET answers."""
+def _allowed(app: "FastAPI") -> dict[str, set[str]]:
+    """The methods of each path of the API."""
     methods: dict[str, set[str]] = {}
     for route in app.routes:
         path = getattr(route, "path", "")
         if path.startswith("/api/"):
             methods.setdefault(path, set()).update(getattr(route, "methods", ()))
-    return sorted(path for path, known in methods.items() if "GET" not in known)
+    return methods

@@ -3,6 +3,7 @@
 It changes nothing but by `withdraw`.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
@@ -209,6 +210,11 @@ def _card(segment: Segment) -> models.SegmentCard:
     )
 
 
-def not_by_get() -> None:
-    """Refuse to be asked by GET: what is asked would be in an address, and so in every log."""
-    raise HTTPException(405, "ask by POST", {"Allow": "POST"})
+def refusing(allowed: set[str]) -> Callable[[], None]:
+    """A route that refuses every other method; an id in the address of a GET would be in every log."""
+    methods = ", ".join(sorted(allowed))
+
+    def refuse() -> None:
+        raise HTTPException(405, f"ask by {methods}", {"Allow": methods})
+
+    return refuse
