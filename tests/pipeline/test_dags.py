@@ -109,7 +109,8 @@ def test_every_task_retries_reports_its_failure_and_fits_share_a_pool(loaded):
         assert task["retries"] == 3, name
         assert task["policy"] == "ExceptionRetryPolicy", name
         assert task["reports"], name
-    assert {name for name, task in tasks.items() if task["pool"] != "default_pool"} == {"fit"}
+    applied = {application.name for application in applications.registered()}
+    assert {name for name, task in tasks.items() if task["pool"] != "default_pool"} == {"fit", *applied}
 
 
 def test_every_task_and_every_run_has_a_limit_and_whatever_ends_a_run_tells(loaded):
