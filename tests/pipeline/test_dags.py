@@ -103,7 +103,7 @@ def test_loading_a_dag_imports_nothing_heavy(loaded):
     assert set(loaded["imported"]).isdisjoint(HEAVY)
 
 
-def test_every_task_retries_reports_its_failure_and_fits_share_a_pool(loaded):
+def test_every_task_retries_reports_its_failure_and_heavy_ones_share_a_pool(loaded):
     tasks = loaded["dags"]["customer_segmentation"]["tasks"]
     for name, task in {**tasks, **loaded["dags"]["warehouse_maintenance"]["tasks"]}.items():
         assert task["retries"] == 3, name
