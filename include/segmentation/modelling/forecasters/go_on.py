@@ -11,8 +11,7 @@ import pandas as pd
 from segmentation.modelling.forecasters.base import Array, Expectation, Sample, Today
 
 WINDOWS = (30, 90, 180, 365)
-BUYING = 0.9  # of who bought in the window, without a past to count it in
-SILENT = 0.1
+SILENT = 1 / 3  # of the share of buyers among the active, without a past to count it in
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,15 @@ class GoOn:
 
 
 def go_on(samples: Sequence[Sample], today: Today, days: int, seed: int) -> GoOn:
-    """The last `days` go on; who bought in them buys again as often as who did so in the samples."""
+    """The last `days` go on; who bought in them buys again as often as who did so in the samples.
+
+    Without samples the share of customers who have ever come again stands for that.
+    """
     window = min(WINDOWS, key=lambda each: abs(each - days))
     if not samples:
-        return GoOn(window, days, BUYING, SILENT)
+        again = (today.known["order_days"].to_numpy() > 1).sum()
+        active = float((again + 0.5) / (len(today.known) + 1))
+        return GoOn(window, days, active, SILENT * active)
     recent = np.concatenate([sample.known[f"order_days_{window}d"].to_numpy() > 0 for sample in samples])
     bought = np.concatenate([sample.bought for sample in samples])
     shares = [(bought[rows].sum() + 0.5) / (rows.sum() + 1) for rows in (recent, ~recent)]
