@@ -152,6 +152,15 @@ def test_next_order_is_when_an_order_is_as_likely_as_not():
     assert days[0] == 90 and days[1] < 30 and 90 < days[2] < 365 and np.isnan(days[3])
 
 
+def test_where_nobody_has_ever_come_again_little_is_expected():
+    known = sample(4, customers=50).known
+    once = known.assign(order_days=1.0, last_days=known["first_days"], spend=100.0)
+    found = date_forecast.forecast_date(Past({}, DAYS, 0), Past({}, 365, 0), once)
+    assert found.forecaster == "go_on"
+    assert found.horizon.probability.max() < 0.02 and found.horizon.spend.max() < 2
+    assert (found.year.spend >= found.horizon.spend).all() and np.isnan(found.next_days).all()
+
+
 def test_tenths_are_of_equal_size_and_the_highest_is_ten():
     places = date_forecast.deciles(np.arange(50.0)[::-1])
     assert places[0] == 10 and places[-1] == 1 and np.bincount(places)[1:].tolist() == [5] * 10

@@ -10,6 +10,7 @@ import pandas as pd
 
 from segmentation.modelling.forecasters.base import Array, Expectation, history
 from segmentation.modelling.forecasters.past import YEAR, Level, Past
+from segmentation.modelling.forecasters.registry import NAIVE
 from segmentation.modelling.forecasters.spread import Spread
 
 NEVER = 1e-6
@@ -54,6 +55,9 @@ def forecast_date(past: Past, years: Past, known: pd.DataFrame) -> DateForecast:
     expected = past.expect(name, 0, known)
     if expected is None:
         raise ValueError(f"the forecaster {name} that was chosen has not learned")
+    if name == NAIVE and not past.older(0):  # nobody has ever come again: an order, as likely as that was
+        order_value = known["spend"].to_numpy() / known["order_days"].to_numpy()
+        expected = Expectation(expected.probability, expected.probability * order_value)
     horizon = level.corrected(expected)
     spread = past.spread(0)
     year = _at_least(_year(past, years, name, known, horizon), horizon)
