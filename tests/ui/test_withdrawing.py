@@ -42,7 +42,7 @@ def newest(server: Server) -> str:
 def run_of(server: Server) -> dict:
     query = """
         select status, withdrawn_by, withdrawn_note, withdrawn_at is not null as has_time from segments.runs
-        where as_of_date = %(d)s order by started_at desc limit 1
+        where as_of_date = %(d)s order by withdrawn_at desc nulls last limit 1
     """
     with server.machine.warehouse("demo").connect(readonly=True) as conn:
         return db.one(conn, query, {"d": MISTAKEN})
