@@ -322,12 +322,10 @@ def _facts(
 def _given_up(alike: pd.DataFrame, winner: str) -> dict[str, float]:
     """By how much another equal is better, of the scores in which the winner is not good."""
     enough = {"stability": 0.85, "rule_fidelity": 0.75}
-    return {
-        name: float(alike[name].max())
-        for name, least in enough.items()
-        if name in alike and np.isfinite(alike.loc[winner, name] if winner in alike.index else np.nan)
-        if alike.loc[winner, name] < least and alike[name].max() > alike.loc[winner, name]
-    }
+    known = [name for name in enough if name in alike and winner in alike.index]
+    won = {name: float(alike[name].to_dict()[winner]) for name in known}
+    best = {name: float(alike[name].max()) for name in known}
+    return {name: best[name] for name in known if won[name] < enough[name] and best[name] > won[name]}
 
 
 def constraints_violated(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:

@@ -191,7 +191,7 @@ def _best_leaves(frame: pd.DataFrame, clusters: pd.Series, seed: int) -> list[_L
     A cluster that a tree cannot tell weighs half as much again in the next one.
     """
     own = clusters.to_numpy()
-    values = {name: frame[name].to_numpy() for name in frame}
+    values = {str(name): frame[name].to_numpy() for name in frame}
     weights = dict.fromkeys(map(int, np.unique(own)), 1.0)
     best: tuple[tuple[int, int, float], list[_Leaf]] = (0, 0, 0.0), []
     for _ in range(ROUNDS):
@@ -224,7 +224,7 @@ def _few_leaves(
     """The leaves of the largest tree in which no cluster has more than a person wants to read."""
     wanted = len(weights)
     tree = _grown(frame, clusters, RULES * wanted, weights, seed)
-    columns = {name: np.sort(frame[name].dropna().to_numpy()) for name in frame}
+    columns = {str(name): np.sort(frame[name].dropna().to_numpy()) for name in frame}
     # leaves are parted best first, so that a smaller tree is the beginning of a larger one
     inner = np.flatnonzero(tree.tree_.children_left != -1)
     parted = inner[np.argsort(tree.tree_.children_left[inner])]

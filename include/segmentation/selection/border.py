@@ -59,6 +59,8 @@ def matched(clusters: pd.Series, segments_before: pd.Series) -> dict[int, int]:
         [clusters.rename("cluster"), segments_before.rename("segment")], axis=1, join="inner"
     ).astype(int)
     counts = both.groupby(["cluster", "segment"]).size()
-    overlap = {(int(cluster), int(segment)): int(n) for (cluster, segment), n in counts.items()}
+    overlap = {
+        (int(cluster), int(segment)): int(n) for cluster, segment, n in counts.reset_index().to_numpy()
+    }
     matches = identity.match(overlap, sorted(map(int, clusters.unique())))
     return {match.segment_id: match.cluster for match in matches if match.segment_id is not None}

@@ -95,7 +95,7 @@ def choose(
     model = None
     if decided.winner is not None:
         preparation = kept.model.pipeline if kept else candidates.pipeline(night, representation)
-        searched = refit.today(inputs.frame, night, decided.leaderboard, kept and kept.model)
+        searched = refit.today(inputs.frame, night, decided.leaderboard, kept.model if kept else None)
         shaping = refit.shaping(usual)
         model = assign.make_model(decided.winner, own, preparation, shaping, searched)
     return publishable(night, decided, model, own, matrix, inputs)

@@ -233,10 +233,8 @@ def quality(day: Day = None, number: Number = 1) -> HTMLResponse:
         for row in reading.quality_history(conn, 30):
             days.setdefault(row["as_of_date"], {})[row["gate"]] = row
         shown = checks[(number - 1) * ROWS :][:ROWS]
-        gates = ("sources", "cleaning", "features", "segments")
-        gates += tuple(
-            sorted({gate for row in days.values() for gate in row} - set(gates))
-        )  # of applications
+        gates = ["sources", "cleaning", "features", "segments"]
+        gates += sorted({gate for row in days.values() for gate in row} - set(gates))  # of applications
         values = {"checks": shown, "days": days, "gates": gates, "pages": _pages(len(checks), number)}
         return page("quality", conn, run, **values)
 

@@ -191,8 +191,10 @@ comment on column segments.forecast_backtests.spearman is 'rank correlation of e
 comment on column segments.forecast_backtests.top_decile_share is
 'share of all money that came from the tenth of customers of whom most was expected';
 comment on column segments.forecast_backtests.expected_spend is 'the sum that was expected, in currency units';
-comment on column segments.forecast_backtests.expected_spend_low is 'lower end of the interval that is to hold what comes 4 times of 5';
-comment on column segments.forecast_backtests.expected_spend_high is 'upper end of the interval that is to hold what comes 4 times of 5';
+comment on column segments.forecast_backtests.expected_spend_low is
+'lower end of the interval that is to hold what comes 4 times of 5';
+comment on column segments.forecast_backtests.expected_spend_high is
+'upper end of the interval that is to hold what comes 4 times of 5';
 comment on column segments.forecast_backtests.actual_spend is 'the sum that came';
 
 comment on column segments.segment_versions.value_tier is

@@ -13,6 +13,7 @@ comment on table operations.access_log is 'who looked at customers in the UI, wh
 comment on column operations.access_log.at is 'when';
 comment on column operations.access_log.who is 'the user of Airflow';
 comment on column operations.access_log.what is 'look-up of one customer, page of a list, or export of a file';
-comment on column operations.access_log.as_of_date is 'the published date that was looked at; null: the newest, on which nobody was found';
+comment on column operations.access_log.as_of_date is
+'the published date that was looked at; null: the newest, on which nobody was found';
 comment on column operations.access_log.segment_id is 'the segment; null where a customer was not found';
 comment on column operations.access_log.customers is 'how many customers were shown';

@@ -34,4 +34,4 @@ select
 from page
 left join features.customer_features as f
     on f.as_of_date = %(as_of_date)s and page.customer_id = f.customer_id
-order by {{ ordering_of_page }}
+order by {{ ordering_of_page }} -- noqa: RF02

@@ -13,5 +13,5 @@ where
     m.as_of_date = %(as_of_date)s
     and m.from_segment_id is distinct from m.to_segment_id
     and %(segment_id)s in (m.from_segment_id, m.to_segment_id)
-group by 1, 2
+group by is_arrival, other_segment_id
 order by is_arrival desc, customers desc, other_segment_id nulls last

@@ -32,9 +32,9 @@ class History:
     def of(cls, repeats: ArrayLike, last: ArrayLike, age: ArrayLike) -> History:
         """The same of any numbers; the age is at least a tenth of a day."""
         arrays = (np.asarray(values, dtype=np.float64) for values in (repeats, last, age))
-        repeats, last, age = np.broadcast_arrays(*arrays)
-        age = np.maximum(age, 0.1)
-        return cls(repeats, np.clip(last, 0.0, age), age)
+        often, latest, old = np.broadcast_arrays(*arrays)
+        old = np.maximum(old, 0.1)
+        return cls(often, np.clip(latest, 0.0, old), old)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ LEAST_SPEND = 1e-2
 
 def blended(parts: Sequence[Expectation]) -> Expectation:
     """The mean of expectations: where one is far off it sways the others little."""
-    odds = np.mean([logit(certain(part.probability)) for part in parts], axis=0)
-    spend = np.mean([np.log(part.spend + LEAST_SPEND) for part in parts], axis=0)
+    odds = np.asarray(np.mean([logit(certain(part.probability)) for part in parts], axis=0))
+    spend = np.asarray(np.mean([np.log(part.spend + LEAST_SPEND) for part in parts], axis=0))
     return Expectation(expit(odds), np.maximum(np.exp(spend) - LEAST_SPEND, 0.0))
 
 

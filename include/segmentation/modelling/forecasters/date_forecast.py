@@ -107,7 +107,7 @@ def next_order(horizon: Expectation, year: Expectation, days: int) -> Array:
     return np.where(far >= even, np.ceil(np.clip(found, 1, YEAR)), np.nan)
 
 
-def deciles(expected: Array) -> Array:
+def deciles(expected: Array) -> np.ndarray:
     """1..10, the tenth of whom most is expected is 10; of equals, the order of the customers."""
     places = np.empty(len(expected), dtype=np.int64)
     places[np.argsort(expected, kind="stable")] = np.arange(len(expected))

@@ -23,7 +23,7 @@ def scored(expected: Expectation, came: Sample) -> dict[str, float]:
         "auc": float(roc_auc_score(bought, expected.probability)) if 0 < base < 1 else np.nan,
         "brier": float(np.square(expected.probability - bought).mean()),
         "brier_base": float(base * (1 - base)),
-        "calibration_error": calibration_error(expected.probability, bought),
+        "calibration_error": calibration_error(expected.probability, bought.astype(float)),
         "mae": float(np.abs(expected.spend - spend).mean()),
         "spearman": _spearman(expected.spend, spend),
         "top_decile_share": top_share(expected.spend, spend),

@@ -75,7 +75,7 @@ def _buyers_off(expected: Expectation, came: Sample) -> Array:
     return np.log(came.spend[rows] / amount[rows])
 
 
-def groups(expected: Expectation) -> list[Array]:
+def groups(expected: Expectation) -> list[np.ndarray]:
     """Rows of customers by tenths of what is expected of them."""
     order = np.argsort(expected.spend, kind="stable")
     return [rows for rows in np.array_split(order, GROUPS) if rows.size]

@@ -106,6 +106,8 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
     try:
         content = _read(path, found, wish, progress)
     except textrows.OpenQuoteError:
+        if found.again is None:
+            raise
         found = found.again(textrows.unquoted)
         content = _read(path, found, wish, progress)
         if len(content.invalid) > MOST_INVALID * content.rows:
@@ -199,7 +201,7 @@ def _repeats(columns: dict[str, Coded], found: _Found) -> np.ndarray:
         )
     if not masks or any(mask is None for mask in masks):
         return np.zeros(len(next(iter(columns.values())).codes), bool)
-    return np.logical_and.reduce(masks)
+    return np.logical_and.reduce([mask for mask in masks if mask is not None])
 
 
 def _has(column: Coded, text: str) -> bool:

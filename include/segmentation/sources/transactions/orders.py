@@ -182,6 +182,7 @@ def less_refunds(paid: np.ndarray, refunded: np.ndarray, group: np.ndarray) -> t
     What went back is of the order where all of its lines show the same, else of the line.
     """
     back = np.abs(np.nan_to_num(refunded))
+    of_order: np.ndarray
     if _is_of_lines(paid, back, group):
         of_order = np.bincount(group, weights=back)
     else:

@@ -1,7 +1,8 @@
 -- Purpose: the members of a campaign, with the hashed addresses of those whom one may write to.
 -- Grain: member. Inputs: segments.campaign_members, core.customers as it is now.
 -- Parameters: campaign_id, needs_consent. Read only.
--- Caveat: consent is the newest that is known; who is left alone is so without it. A hash that is none is left out (applications/audiences).
+-- Caveat: consent is the newest that is known; who is left alone is so without it. A hash that is none is
+--     left out (applications/audiences).
 select
     m.customer_id,
     m.segment_id,
