@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import alerts
+from segmentation import alerts, applications
 from segmentation.errors import MismatchError
 from segmentation.operations import maintenance
 from segmentation.operations.backfill import request
@@ -81,11 +81,16 @@ def facts() -> dict[str, pd.DataFrame]:
     return {"orders": orders, "order_items": lines.round({"unit_price": 2})}
 
 
+OFF = {
+    "off": [application.name for application in applications.registered()]
+}  # they have nights of their own
+
+
 class Nights(SmallShop):
     """The shop, and its nights as the DAG makes them."""
 
     def __init__(self, patch: pytest.MonkeyPatch, *arguments: Any, **sections: Any) -> None:
-        super().__init__(*arguments, **sections)
+        super().__init__(*arguments, **{"applications": OFF, **sections})
         self.patch, self.context = patch, {}
         patch.setattr(tasks, "get_current_context", lambda: self.context)
         patch.setattr(tasks.connections, "night", self._of)
@@ -128,6 +133,8 @@ class Nights(SmallShop):
             tasks.check_features(reference)
             fits = [tasks.fit(reference, algorithm) for algorithm in tasks.prepare(reference)]
             tasks.choose(reference, fits)
+            for name in applications.names(self.settings):
+                tasks.apply(reference, name)
             tasks.check_segments(reference)
             assert tasks.hold(reference) == "publish"
             list(tasks.publish(reference))
