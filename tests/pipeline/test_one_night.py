@@ -75,7 +75,7 @@ def test_a_night_of_the_demo_shop_publishes_and_running_it_again_changes_nothing
         pools = db.scalar(
             conn, "select count(*) from core.row_counts where rows_in = kept + merged + quarantined"
         )
-        assert pools == 5
+        assert pools == 6
 
     again = commands.make("run", "--customers", "300", "--as-of", "2026-03-02", **FEW)
     assert again.returncode == 0, again.stdout + again.stderr

@@ -471,7 +471,7 @@ def test_nothing_is_told_of_what_a_few_customers_buy_or_do(published):
                 for table in ("habits", "products")
                 for row in db.rows(
                     conn,
-                    db.statement(f"segments/{table}.sql", assignments=BY_SEGMENT),
+                    db.statement(f"segments/segment_{table}.sql", assignments=BY_SEGMENT),
                     {**of, "min_customers": least},
                 )
             }

@@ -32,7 +32,7 @@ def crowded(published, tmp_path_factory):
         for n in range(1, 11)
     ]
     file = tmp_path_factory.mktemp("crowded") / report.FILE
-    drawn = dict.fromkeys(("map", "movement", "candidates"))
+    drawn = dict.fromkeys(("map", "movement", "candidates", "foresight"))
     file.write_text(report.render(replace(facts, segments=many), drawn, root=""))
     return file.as_uri()
 
@@ -83,6 +83,7 @@ def test_every_card_is_reached_from_the_headline_by_keyboard(browser, url):
 def test_a_card_says_what_a_marketer_asks(browser, url):
     with opened(browser, url) as (page, _):
         card = page.locator("#segment-1")
+        card.get_by_text("When and where it buys").click()
         text = card.inner_text()
         for said in ("Reward", "What sets it apart", "P-20871", "3.3× everybody", "Rule", "Size", "app 50%"):
             assert said in text

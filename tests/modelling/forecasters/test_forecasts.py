@@ -72,7 +72,7 @@ def test_the_level_is_corrected_by_the_year_before():
     peak = replace(sample(365), spend=2 * sample(365).spend)
     level = Past({**quiet, 365: peak}, DAYS, seed=0).level("lifetime", 0)
     assert level.is_seasonal and 1.4 < level.spend < 2.1
-    assert not Past(quiet, DAYS, seed=0).level("lifetime", 90).is_seasonal
+    assert not Past(quiet, DAYS, seed=0).level("lifetime", 0).is_seasonal
 
 
 def test_a_shop_without_a_past_has_the_lifetime_model_or_the_naive_one():

@@ -156,7 +156,7 @@ def test_a_run_takes_over_what_another_has_read_and_cleans_it_when_nobody_has(wa
     night = Night("second", DAY, settings, warehouse_db, warehouse_db, tmp_path)
     span = window_.Span(DAY - timedelta(days=1), DAY + timedelta(days=3), NOW - timedelta(days=1))
     with warehouse_db.connect() as conn:
-        for table in ("customers", "orders", "order_items"):
+        for table in ("customers", "orders", "order_items", "products"):
             db.execute(
                 conn,
                 "insert into staging.loads (run_id, table_name, day_to, rows_loaded, loaded_at) "
@@ -167,7 +167,7 @@ def test_a_run_takes_over_what_another_has_read_and_cleans_it_when_nobody_has(wa
     assert extraction.take_over(night, span) == {**window, "load": [None, "2024-06-06"]}
     read = "select sum(rows_loaded) from staging.loads where run_id = 'second'"
     with warehouse_db.connect() as conn:
-        assert db.scalar(conn, read) == 21, "the gate asks what was read for the run"
+        assert db.scalar(conn, read) == 28, "the gate asks what was read for the run"
         db.execute(conn, "update staging.loads set rolled_up_at = now()")
     third = replace(night, run_id="third")
     assert extraction.take_over(third, span) == {**window, "load": None}
