@@ -111,7 +111,7 @@ def scored(night: Night, runners: list[Candidate]) -> tuple[pd.DataFrame, Losses
 def picks(
     chain: Nights, day: date, rules: dict[str, Rule] = RULES
 ) -> dict[str, tuple[str, pd.Series, pd.Series]]:
-    """What each rule takes: its name, everybody's cluster, and its scores."""
+    """Choices by each rule: its name, everybody's cluster, and its scores."""
     folder = chain.fits(day)
     night = Night(folder.name, day, chain.settings, *[chain.night(day).warehouse] * 2, folder.parent.parent)
     frame, _ = chain.dates.at(day)

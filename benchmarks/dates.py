@@ -149,7 +149,7 @@ def _code() -> str:
 
 @dataclass(frozen=True)
 class Published:
-    """What a night hands to the next: its model, its board, and everybody's segment."""
+    """State that a night hands to the next: its model, its board, and everybody's segment."""
 
     day: date
     parent: ParentModel | None

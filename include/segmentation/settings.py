@@ -223,7 +223,7 @@ class Quality(Section):
     max_segment_share: Share = Field(
         0.95, description="customers in the largest segment; above it the run stops"
     )
-    warn_foresight_kept: Share = Field(
+    warn_validity_kept: Share = Field(
         0.75,
         description="what came of the foresight that an earlier date claimed, as a part of it; below it, and beyond "
         "chance, the run warns",

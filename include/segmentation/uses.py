@@ -65,7 +65,7 @@ class Campaigns(Section):
 
 
 class Membership(Section):
-    """Who was in which segment from when to when, and who is told of changes."""
+    """Stays of customers in segments, and who is told of changes."""
 
     keep_days: int = Field(1100, ge=2, description="days for which intervals are kept after they have ended")
     webhook: str = Field(

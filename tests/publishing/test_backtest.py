@@ -151,7 +151,7 @@ FINE = {
 def test_the_gate_warns_of_foresight_that_did_not_come_beyond_chance(figures, severity):
     suite = expectations.customer_segments(Metrics("customer_segments", FINE | figures), Settings(), None)
     assert suite.expected["foresight_kept"].severity == severity
-    assert suite.expected["foresight_kept"].least == Settings().quality.warn_foresight_kept
+    assert suite.expected["foresight_kept"].least == Settings().quality.warn_validity_kept
 
 
 def test_the_gate_warns_of_segments_that_rules_cannot_tell():

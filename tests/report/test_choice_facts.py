@@ -6,7 +6,7 @@ from segmentation.language.texts import speaking
 from segmentation.report import choice_facts, verdict
 
 FIGURES = {"gain": 0.0125, "gain_error": 0.0038, "moved": 0.21, "price": 0.0105}
-FORESIGHT = {"predictive": 0.34, "predictive_error": 0.015, "horizon_days": 90}
+VALIDITY = {"predictive": 0.34, "predictive_error": 0.015, "horizon_days": 90}
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_drift_is_said_by_the_feature_and_what_changed():
 
 def test_the_last_horizon_and_the_season_stand_with_their_intervals():
     season = {"predictive_season": 0.18, "predictive_season_error": 0.01}
-    assert choice_facts.foresight(FORESIGHT | season) == [
+    assert choice_facts.validity(VALIDITY | season) == [
         "34% of the differences in spend of the last 90 days explained (31% to 37%)",
         "of the same days a year before that: 18% (16% to 20%)",
     ]
-    assert choice_facts.foresight({}) == []
+    assert choice_facts.validity({}) == []
 
 
 def test_what_is_known_with_an_interval_is_not_said_without_one_too():
     row = {"chosen": True, "gates_failed": [], "score": None, "predictive_validity": 0.34, "silhouette": None}
-    said = verdict.reasons([row], FORESIGHT)
+    said = verdict.reasons([row], VALIDITY)
     assert sum("differences" in one for one in said) == 1
     assert verdict.reasons([row]) == ["34% of the differences in next-period spend explained"]
 

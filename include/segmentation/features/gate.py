@@ -69,7 +69,7 @@ def _figures(feature: dictionary.Feature) -> list[str]:
 
 
 def _largest(features: tuple[dictionary.Feature, ...]) -> list[str]:
-    """What the one customer with most of it has of all orders, and of all money."""
+    """Share of the one customer with most of all orders, and of all money."""
     there = {feature.name for feature in features}
     return [
         f'coalesce(greatest(max("{name}"), 0)::double precision '

@@ -43,7 +43,7 @@ WEIGHTINGS = 500
 STEEPNESS = 8  # of what a candidate loses that foresees less than the best and its equals
 PLACES = 2  # of the total: within a hundredth candidates are alike
 MOST_TOLD = 40  # equals that rules are learned for, those with the largest totals
-FORESIGHT = ("predictive", "predictive_auc")
+VALIDITY = ("predictive", "predictive_auc")
 STEADY = ("stability", "rule_fidelity")  # what decides between equals, beside the weighted scores
 
 
@@ -184,7 +184,7 @@ def choose(
     order = scores.loc[ranked]  # ties go as they are ranked
     board["is_pareto"] = board["candidate"].map(pareto(order, weights)).astype("boolean")
     alike = scores.loc[[name for name in ranked if name in same.names]]
-    won = weightings_won(alike, _without(weights, FORESIGHT), settings.seed)
+    won = weightings_won(alike, _without(weights, VALIDITY), settings.seed)
     board["weightings_won"] = board["candidate"].map(won)
     kind: Literal["new", "keep"] = "keep" if winner.algorithm == "incumbent" else "new"
     told = _facts(same, decided, scores, winner, settings)
@@ -219,12 +219,12 @@ def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) ->
 
 def _weights(settings: ModelSettings, same: Equals, evidence: Evidence) -> dict[str, float]:
     """The weights of the scores: of equals, where foresight or rules tell that they are such; else the usual ones."""
-    foresight = {name: weight for name, weight in settings.weights.items() if name in FORESIGHT}
+    validity = {name: weight for name, weight in settings.weights.items() if name in VALIDITY}
     if same.counts:
-        return foresight | settings.equal_weights
+        return validity | settings.equal_weights
     if evidence.rules is not None:
         return settings.equal_weights
-    return _without(settings.weights, FORESIGHT)
+    return _without(settings.weights, VALIDITY)
 
 
 def _without(weights: Mapping[str, float], names: Collection[str]) -> dict[str, float]:
@@ -242,7 +242,7 @@ def _with_rules(
     if evidence.rules is None or not same.names:
         return scores
     alike = scores.loc[[name for name in scores.index if name in same.names]]
-    totals = total(alike, _without(dict(weights), FORESIGHT))
+    totals = total(alike, _without(dict(weights), VALIDITY))
     first = sorted(alike.index, key=lambda name: (-totals[name], name))[:MOST_TOLD]
     first += [n for n in alike.index if by_name[n].algorithm in ("incumbent", WARM) and n not in first]
     told = {name: evidence.rules(by_name[name]) for name in first}
@@ -261,7 +261,7 @@ def _replacement(
     settings: ModelSettings,
     counts: bool,
 ) -> Replacement:
-    """Who wins, and why: the first, unless there is a model in use that stays."""
+    """The winner, and the reason: the first, unless there is a model in use that stays."""
     incumbent = next((c for c in candidates if c.algorithm == "incumbent"), None)
     if incumbent is None:
         return Replacement("first", ranked[0])
@@ -300,7 +300,7 @@ def _facts(
     winner: Candidate,
     settings: ModelSettings,
 ) -> dict[str, Any]:
-    """What the choice rests on, as JSON values."""
+    """Facts that the choice rests on, as JSON values."""
     told: dict[str, Any] = {
         "equals": len(same.names),
         "foresight": same.why or "counts",

@@ -83,7 +83,7 @@ def psi(before: dict[str, dict[str, Any]], frame: pd.DataFrame) -> pd.Series:
 def middle(
     before: dict[str, dict[str, Any]], frame: pd.DataFrame, feature: str
 ) -> tuple[float | None, float | None]:
-    """What has changed of a feature: its median then and now; of a text the share of what was commonest then.
+    """Change of a feature: its median then and now; of a text the share of what was commonest then.
 
     The median then is the decile bound that half of the known values are up to.
     """

@@ -1,4 +1,4 @@
-"""Whether a challenger takes the place of the model in use: better beyond noise, and worth the customers moved.
+"""Replacement of the model in use by a challenger: better beyond noise, and worth the customers moved.
 
 A marketer who finds a third of the customers in other segments has lost a campaign, a report and some trust, so
 a gain that chance would give, or that is small beside the customers it moves, is no reason. See docs/adr/0010.
@@ -40,7 +40,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a choice knows beside the candidates' scores.
+    """Knowledge of a choice beside the candidates' scores.
 
     Attributes
     ----------

@@ -39,7 +39,7 @@ def customer_segments(metrics: Metrics, settings: Settings, parent: str | None) 
         since=parent,
     )
     _rules(suite)
-    _foresight(suite)
+    _validity_kept(suite)
     return suite.suite
 
 
@@ -54,14 +54,14 @@ def _rules(suite: Builder) -> None:
         )
 
 
-def _foresight(suite: Builder) -> None:
-    """What an earlier date foresaw has come, but for what chance explains."""
+def _validity_kept(suite: Builder) -> None:
+    """Expect that what an earlier date foresaw has come, but for what chance explains."""
     if "foresight_kept" not in suite.metrics.values:
         return
     suite.figure(
         "foresight_kept",
         "warning" if suite.metrics.count("foresight_missed") else "info",
-        least=suite.limits.warn_foresight_kept,
+        least=suite.limits.warn_validity_kept,
         unit="share",
         advice="The shop behaves otherwise than it did: set force_refit, and trust the forecasts less.",
     )

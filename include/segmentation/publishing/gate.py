@@ -27,7 +27,7 @@ def check_segments(night: Night, staged_table: str) -> GateResult:
         if parent:
             _measure_changes(conn, night, staged_table, parent)
         _measure_rules(conn, night)
-        _measure_foresight(conn, night)
+        _measure_validity(conn, night)
         measured = measuring.read(conn, night, "segments", table)
     suite = expectations.customer_segments(measured, night.settings, parent.isoformat() if parent else None)
     return judge(night, "segments", "segments", [measured], {table: suite})
@@ -42,7 +42,7 @@ def _measure_rules(conn: db.Connection, night: Night) -> None:
         measuring.keep(conn, night, "segments", "customer_segments", "untold_segments", len(untold))
 
 
-def _measure_foresight(conn: db.Connection, night: Night) -> None:
+def _measure_validity(conn: db.Connection, night: Night) -> None:
     """The part of what an earlier date foresaw that has come, and whether chance alone may be why it is not all."""
     found = backtest.take(night)
     came = backtest.missed(found) if found else None

@@ -132,7 +132,7 @@ def _charts(facts: data.Facts) -> dict[str, Markup | None]:
         "map": None if facts.points is None else charts.customer_map(facts.points, facts.segments),
         "movement": movement(facts.flows, facts.segments, said),
         "candidates": charts.candidates(facts),
-        "foresight": charts.foresight(facts.backtests),
+        "foresight": charts.validity(facts.backtests),
     }
 
 

@@ -125,7 +125,7 @@ def candidates(facts: Facts) -> Markup | None:
 FORESEEN = (("said", "said then", 3), ("said_season", "the season before", 5), ("came", "what came", 1))
 
 
-def foresight(backtests: Sequence[dict[str, Any]]) -> Markup | None:
+def validity(backtests: Sequence[dict[str, Any]]) -> Markup | None:
     """The foresight that earlier dates claimed, in per cent, beside what has come; None with fewer than two."""
     lines = [
         drawings.Line(

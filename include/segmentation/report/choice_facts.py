@@ -1,4 +1,4 @@
-"""What a choice rests on in words: the facts that `segments.runs.choice` keeps, for readers in their language."""
+"""Reasons of a choice in words: the facts that `segments.runs.choice` keeps, for readers in their language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from segmentation.language import numbers
 from segmentation.language.texts import t
 
 ERRORS = 2  # standard errors on each side of an interval
-FORESIGHT = "{share} of the differences in spend of the last {days} days explained ({low} to {high})"
+VALIDITY = "{share} of the differences in spend of the last {days} days explained ({low} to {high})"
 SEASON = "of the same days a year before that: {share} ({low} to {high})"
 EQUALS = "{n} candidates foresee as much as the best, so stability, rules and geometry decided"
 STEPPED_BACK = {
@@ -41,10 +41,10 @@ UNTOLD = "{segments} cannot be told by rules"
 MOST_MOVED = 3  # features
 
 
-def foresight(choice: Mapping[str, Any]) -> list[str]:
-    """What the segments explain of the last horizon, and of the same season, each with its interval."""
+def validity(choice: Mapping[str, Any]) -> list[str]:
+    """The part that the segments explain of the last horizon, and of the same season, each with its interval."""
     said = []
-    for name, text in (("predictive", FORESIGHT), ("predictive_season", SEASON)):
+    for name, text in (("predictive", VALIDITY), ("predictive_season", SEASON)):
         share, error = choice.get(name), choice.get(f"{name}_error")
         if share is not None and error is not None:
             low, high = max(share - ERRORS * error, 0.0), share + ERRORS * error

@@ -62,7 +62,7 @@ def reasons(leaderboard: list[dict[str, Any]], choice: Mapping[str, Any] | None 
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
         return []
-    explained = choice_facts.foresight(choice)
+    explained = choice_facts.validity(choice)
     said = explained + [
         t(MEANINGS[name]).format(chosen[name])
         for name in WHY_SCORES

@@ -85,7 +85,7 @@ def page(request: Request, status: int, why: str) -> HTMLResponse:
 
 
 def _why(status: HTTPStatus, why: str) -> str:
-    """What was said of it, or what there is to say where nothing was."""
+    """The words of an error, or those of its status where it has none."""
     return WHY.get(status, why) if why in ("", status.phrase) else why
 
 

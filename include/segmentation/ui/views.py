@@ -279,8 +279,8 @@ def ask_why(user: Deciding, day: Day = None) -> HTMLResponse:
     """The form to take a date back: what readers will see, and why it is done."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
-        outlook = withdrawing.outlook(conn, run.as_of_date)
-        asked = {"outlook": outlook, "by": user.get_name(), "longest": NOTE_CHARACTERS}
+        remaining = withdrawing.remaining(conn, run.as_of_date)
+        asked = {"outlook": remaining, "by": user.get_name(), "longest": NOTE_CHARACTERS}
         return page("segments", conn, run, template="withdraw", **asked)
 
 

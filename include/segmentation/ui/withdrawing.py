@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 def may(user: GetUserDep) -> bool:
-    """Whether a user may decide about a held night, and so take a date back."""
+    """True for a user who may decide about a held night, and so take a date back."""
     return get_auth_manager().is_authorized_dag(
         method="PUT",
         access_entity=DagAccessEntity.HITL_DETAIL,
@@ -80,16 +80,16 @@ Deciding = Annotated[BaseUser, Depends(whoever_may)]
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What readers will see without a date (None: nothing), and the number of dates after it."""
+class Remaining:
+    """The date that readers will see without another (None: nothing), and the number of dates after it."""
 
     newest: date | None
     later: int
 
 
-def outlook(conn: db.Connection, day: date) -> Outlook:
-    """What is to be known before a date is withdrawn."""
-    return Outlook(**db.one(conn, db.statement("ui/without.sql"), {"as_of_date": day}))
+def remaining(conn: db.Connection, day: date) -> Remaining:
+    """Facts to be known before a date is withdrawn."""
+    return Remaining(**db.one(conn, db.statement("ui/without.sql"), {"as_of_date": day}))
 
 
 def withdraw(day: date, by: str, note: str) -> Withdrawn:
@@ -122,7 +122,7 @@ def writable() -> db.Database:
 
 
 def _take_back_audiences(warehouse: db.Database, day: date) -> None:
-    """What is published is no longer; a folder that cannot be written to from here does not change that."""
+    """Take exports of the date away; a folder that cannot be written to from here does not change that."""
     try:
         audiences.take_back(warehouse, connections.audiences(), settings.load(), day, log.info)
         lists.take_back(warehouse, connections.audiences(), settings.load(), day, log.info)

@@ -50,7 +50,7 @@ def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
 
 @dataclass(frozen=True)
 class Losses:
-    """What candidates leave unexplained of the spend of the same customers, customer by customer.
+    """The part that candidates leave unexplained of the spend of the same customers, customer by customer.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Losses:
         return _share(self.spread - self.squared[name], self.spread)
 
     def gain(self, name: str, other: str) -> tuple[float, float]:
-        """How much more of it `name` explains than `other`, and the paired standard error over customers."""
+        """The part of it that `name` explains more than `other`, and the paired standard error over customers."""
         return _share(self.squared[other] - self.squared[name], self.spread)
 
     def has(self, *names: str) -> bool:

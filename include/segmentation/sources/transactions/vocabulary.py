@@ -76,7 +76,7 @@ def state_of(status: str) -> str | None:
 
 
 def _by_stems(status: str) -> str | None:
-    """What the beginnings of the words of a status tell: `Annulé par le client`, `Order cancelled (auto)`."""
+    """Meaning of a status by the beginnings of its words: `Annulé par le client`, `Order cancelled (auto)`."""
     words = [plain(word) for word in re.split(r"[\W_]+", status)]
     if _tells(words, "asked"):  # somebody wants it to be so
         return None

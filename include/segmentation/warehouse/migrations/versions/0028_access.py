@@ -1,4 +1,4 @@
-"""Who looked at customers in the UI. There is no way down: restore a backup instead."""
+"""Looks at customers in the UI. There is no way down: restore a backup instead."""
 
 from alembic import op
 
