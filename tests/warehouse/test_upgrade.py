@@ -173,12 +173,16 @@ def _with_schema(query: str) -> str:
     return f"{head}, c.relnamespace from {tail}"
 
 
+OTHERS_NOW = {"active_month_share"}  # it rolls with the date, and jumps at no first of a month
+
+
 @pytest.mark.parametrize("day", DATES)
 def test_the_features_of_its_dates_are_still_those_of_the_first_version(upgraded, day, tmp_path):
-    """Made again from what was taken over; a feature that is newer than the first version is not compared."""
+    """Made again from what was taken over; a feature that is newer, or another one now, is not compared."""
     settings = Settings(shop={"name": "first"})
     night = Night("again", day, settings, Database("shop", {}), upgraded.warehouse, tmp_path)
-    listed = ", ".join(upgraded.columns["features.customer_features"])
+    columns = upgraded.columns["features.customer_features"]
+    listed = ", ".join(name for name in columns if name.strip('"') not in OTHERS_NOW)
     query = f"select {listed} from features.customer_features where as_of_date = '{day}' order by customer_id"
     with upgraded.warehouse.connect(readonly=True) as conn:
         published = db.read_frame(conn, query)
