@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import campaigns as bench
-from segmentation.applications.campaigns import effect, results, trials
+from segmentation.applications.campaigns import backtests, effect, results
 from segmentation.applications.campaigns.results import Outcomes
 
 ORDINARY, HEAVY = bench.made(20_000, 0.5, 7), bench.made(20_000, 1.0, 7)
@@ -153,7 +153,7 @@ def test_groups_that_a_hash_has_drawn_seldom_differ_and_others_do():
 
 
 def test_campaigns_that_have_never_been_find_nothing():
-    tried = trials.split(ORDINARY.spent[:3_000], ORDINARY.known[:3_000, None], seed=1)
+    tried = backtests.split(ORDINARY.spent[:3_000], ORDINARY.known[:3_000, None], seed=1)
     assert tried["coverage"] == pytest.approx(0.95, abs=0.05)
     assert tried["false_alarms"] == pytest.approx(1 - tried["coverage"])
     assert 0 < tried["width"] < tried["width_naive"]

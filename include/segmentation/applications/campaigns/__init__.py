@@ -15,12 +15,12 @@ TABLES = (RESULTS, GROUPS, TRIALS)
 
 def prepare(night: Night, progress: Progress) -> dict[str, Any]:
     """Make the campaigns whose files are new, and stage what those under way and those that ended came to."""
-    from segmentation.applications.campaigns import results, trials
+    from segmentation.applications.campaigns import backtests, results
 
     made = _make_from_files(night, progress)
     with night.warehouse.connect() as conn:
         found, groups = results.as_of(conn, night)
-        tried = trials.run(conn, night)
+        tried = backtests.run(conn, night)
         for table, rows in ((RESULTS, found), (GROUPS, groups), (TRIALS, tried)):
             if rows:
                 applications.stage(conn, night, table, results.frame(rows))
