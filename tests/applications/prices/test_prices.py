@@ -46,7 +46,10 @@ def publisher(warehouse_of_demo, tmp_path):
     made = Publisher(warehouse_of_demo[0], tmp_path)
     made.settings = Settings(
         shop={"name": "tiny", "source": "demo", "timezone": "Europe/London"},
-        applications={"prices": {"membership_weeks": 104, "shuffles": 20}},
+        applications={
+            "off": ["campaigns", "forecasts", "membership", "recommendations"],
+            "prices": {"membership_weeks": 104, "shuffles": 20},
+        },
     )
     return made
 
