@@ -8,7 +8,7 @@ import pytest
 
 from segmentation import applications
 from segmentation.applications import Application
-from segmentation.errors import SettingsError
+from segmentation.errors import DecisionError, SettingsError
 from segmentation.operations import withdraw
 from segmentation.publishing import publish as publishing
 from segmentation.runs import register
@@ -99,6 +99,25 @@ def test_nothing_is_seen_of_a_publication_that_fails(shop):
     assert {row[0] for row in rows(shop)} == {DAY}
     publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications.publish)
     assert {row[0] for row in rows(shop)} == {DAY, LATER}
+
+
+def test_what_is_staged_outlives_a_crash_of_the_server(shop):
+    """A held night may wait for days; a server that crashes empties tables that are not logged."""
+    prepared(shop, DAY)
+    query = "select relpersistence from pg_class where relname like 'customer_visits_2%%' order by 1"
+    assert shop.see(query) == [("p",)]
+
+
+def test_what_was_turned_on_after_the_night_began_is_named_and_nothing_is_published(shop):
+    published(shop, DAY)
+    night = shop.night(LATER)
+    shop.stage(night, THREE)
+    with pytest.raises(DecisionError, match=r"has prepared no visits.*run the date again.*applications\.off"):
+        publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications.publish)
+    assert {row[0] for row in rows(shop)} == {DAY}
+    assert shop.see("select count(*) from segments.segment_versions where as_of_date = %(d)s", d=LATER) == [
+        (0,)
+    ]
 
 
 def test_what_a_dead_run_has_staged_goes_with_the_next_one(shop):

@@ -15,9 +15,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation.errors import SettingsError
+from segmentation.errors import DecisionError, SettingsError
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.settings import Settings
@@ -54,6 +55,10 @@ class Application:
         where there is nothing to show.
     withdraw : callable, optional
         Undo a date that is withdrawn, in that transaction, where deleting its rows from `tables` does not.
+    tell : callable, optional
+        Tell other systems, when a publication is over; nothing that goes wrong in it reaches the caller.
+    expire : callable, optional
+        Delete what its settings keep no longer, counted back from the newest date; returns the rows.
     """
 
     name: str
@@ -63,6 +68,8 @@ class Application:
     publish: Callable[[db.Connection, Night], None]
     section: Callable[[db.Connection, Run], dict[str, Any] | None]
     withdraw: Callable[[db.Connection, date], None] | None = None
+    tell: Callable[[db.Database, Settings, Progress], None] | None = None
+    expire: Callable[[db.Connection, Settings, date], int] | None = None
 
 
 @cache
@@ -106,12 +113,37 @@ def prepare(night: Night, name: str, progress: Progress = print) -> dict[str, An
 
 
 def publish(conn: db.Connection, night: Night) -> None:
-    """Write the date's rows of every application, in the transaction of a publication."""
+    """Write the date's rows of every application, in the transaction of a publication.
+
+    Raises
+    ------
+    DecisionError
+        The run has prepared nothing for an application that is on: it was off then, or is newer than the run.
+    """
     _clear(conn, night.as_of_date)
     for application in enabled(night.settings):
-        application.publish(conn, night)
+        try:
+            application.publish(conn, night)
+        except psycopg2.errors.UndefinedTable:
+            raise DecisionError(
+                f"run {night.run_id} of {night.as_of_date} has prepared no {application.name}, which were "
+                "turned on, or came with an upgrade, after it began. Nothing was changed: run the date again, "
+                f"or publish it without them (applications.off: [{application.name}])"
+            ) from None
     for table in _staged_by(conn, [night.run_id]):
         _drop(conn, table)
+
+
+def tell(night: Night, progress: Progress = print) -> None:
+    """Let applications tell other systems that a date is published."""
+    for application in enabled(night.settings):
+        if application.tell:
+            application.tell(night.warehouse, night.settings, progress)
+
+
+def expire(conn: db.Connection, settings: Settings, newest: date) -> dict[str, int]:
+    """Rows deleted by application, of what each keeps no longer."""
+    return {one.name: one.expire(conn, settings, newest) for one in registered() if one.expire}
 
 
 def delete(conn: db.Connection, day: date) -> None:
@@ -165,16 +197,17 @@ def stage(
     """Stage rows for `segments.<table>`: a frame, or a query with its parameters; returns the staged table.
 
     The staged table has the columns of the frame (with the types they have in `segments.<table>`) or of the
-    query. Staging again replaces it.
+    query. Staging again replaces it. It is logged: a held night may wait for days, and a server that crashes
+    meanwhile empties tables that are not.
     """
     name = staged(night, table)
     _drop(conn, name)
     target = sql.Identifier(*name.split("."))
     if isinstance(rows, str):
-        made = sql.SQL("create unlogged table {} as ").format(target).as_string(conn) + rows
+        made = sql.SQL("create table {} as ").format(target).as_string(conn) + rows
         db.execute(conn, made, params)
     else:
-        like = sql.SQL("create unlogged table {} as select {} from {} with no data").format(
+        like = sql.SQL("create table {} as select {} from {} with no data").format(
             target,
             sql.SQL(", ").join(sql.Identifier(column) for column in rows.columns),
             sql.Identifier("segments", table),

@@ -31,7 +31,6 @@ def release(day: date, by: str, note: str) -> str:
         When none is held, or what it was made of has changed since.
     """
     from segmentation import alerts, applications, report
-    from segmentation.applications import membership
     from segmentation.publishing import holding
     from segmentation.runs import register
 
@@ -39,7 +38,7 @@ def release(day: date, by: str, note: str) -> str:
     published = holding.release(night, by, note, _line, applications.publish)
     _line(f"publish: {published['customers']:,} customers of {day}")
     alerts.recovered(night)
-    membership.tell(night.warehouse, night.settings, _line)
+    applications.tell(night, _line)
     register.note(night, report_path=str(report.build(night, _line)))
     return night.run_id
 

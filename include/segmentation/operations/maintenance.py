@@ -17,8 +17,7 @@ from typing import Any
 import psycopg2.errors
 from psycopg2 import sql
 
-from segmentation.applications.campaigns import groups
-from segmentation.applications.membership import history
+from segmentation import applications
 from segmentation.dates import today
 from segmentation.errors import MaintenanceError, WarehouseError
 from segmentation.features import checkpoints
@@ -259,15 +258,11 @@ def _forget_staged(warehouse: db.Database, before: date) -> int:
 def _forget_of_applications(
     warehouse: db.Database, settings: Settings, newest: date, progress: Callable[[str], None]
 ) -> None:
-    kept = settings.applications
     with warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
-        intervals = history.prune(conn, newest - timedelta(days=kept.membership.keep_days))
-        members = groups.prune(conn, newest - timedelta(days=kept.campaigns.keep_days))
-    if intervals or members:
-        progress(
-            f"maintenance: {intervals:,} intervals of membership, {members:,} members of campaigns forgotten"
-        )
+        gone = applications.expire(conn, settings, newest)
+    if said := ", ".join(f"{rows:,} of {name}" for name, rows in gone.items() if rows):
+        progress(f"maintenance: rows of applications forgotten: {said}")
 
 
 def _forget_changes(warehouse: db.Database) -> int:

@@ -308,7 +308,6 @@ def hold(reference: Reference) -> str:
 def publish(reference: Reference) -> Iterator[Metadata]:
     """Everything that readers see, in one transaction; the asset is emitted by the newest date only."""
     from segmentation import applications
-    from segmentation.applications import membership
     from segmentation.publishing import holding
     from segmentation.publishing import publish as publishing
     from segmentation.segments.chosen import Chosen
@@ -330,7 +329,7 @@ def publish(reference: Reference) -> Iterator[Metadata]:
         )
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
-    membership.tell(night.warehouse, night.settings, progress.say)
+    applications.tell(night, progress.say)
     if published.pop("is_newest"):
         facts = {**published, **reference}
         yield Metadata(CUSTOMER_SEGMENTS, extra=facts, alias=AssetAlias(PUBLISHED))

@@ -241,7 +241,7 @@ def test_who_was_in_which_group_is_forgotten_long_after_the_end_and_the_results_
             shop.warehouse, shop.settings, ENDS + timedelta(days=days), progress
         )
         assert len(shop.arms()) == left
-    assert "400 members" in said[-1]
+    assert "400 of campaigns" in said[-1]
     assert not shop.results(AFTER).empty
 
 

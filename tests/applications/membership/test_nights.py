@@ -159,4 +159,4 @@ def test_the_maintenance_forgets_what_ended_long_ago(shop):
     newest = FIRST + timedelta(days=3)
     maintenance._forget_of_applications(shop.warehouse, shop.settings, newest, progress)
     assert shop.see("select count(*) from segments.membership where valid_to <= %(d)s", d=SECOND) == [(0,)]
-    assert len(said) == 1 and "2 intervals" in said[0]
+    assert len(said) == 1 and "2 of membership" in said[0]

@@ -1,11 +1,13 @@
 """Campaigns with a control group: who is left alone, how small an effect can be seen, and what came of it."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from segmentation import applications
 from segmentation.applications import Application, Progress
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
+from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions
 
 NAME = "campaigns"
@@ -70,6 +72,13 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     return telling.facts(conn, run)
 
 
+def expire(conn: db.Connection, settings: Settings, newest: date) -> int:
+    """Forget who was in which group of campaigns that ended long ago; returns how many members."""
+    from segmentation.applications.campaigns import groups
+
+    return groups.prune(conn, newest - timedelta(days=settings.applications.campaigns.keep_days))
+
+
 APPLICATION = Application(
     name=NAME,
     heading="Campaigns",
@@ -77,4 +86,5 @@ APPLICATION = Application(
     prepare=prepare,
     publish=publish,
     section=section,
+    expire=expire,
 )

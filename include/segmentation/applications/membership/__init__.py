@@ -1,7 +1,7 @@
 """Membership: who entered a segment, who left it, and since when, for systems that follow."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from segmentation.applications import Application, Progress
@@ -48,6 +48,13 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     return {"dates": dates} if dates and dates[0]["as_of_date"] == run.as_of_date else None
 
 
+def expire(conn: db.Connection, settings: Settings, newest: date) -> int:
+    """Forget intervals that ended long ago; returns how many."""
+    from segmentation.applications.membership import history
+
+    return history.prune(conn, newest - timedelta(days=settings.applications.membership.keep_days))
+
+
 def tell(warehouse: db.Database, settings: Settings, progress: Callable[[str], None]) -> None:
     """Tell the webhook of what has changed, where there is one; nothing that goes wrong reaches the caller."""
     if not settings.applications.membership.webhook or NAME in settings.applications.off:
@@ -69,5 +76,7 @@ APPLICATION = Application(
     prepare=prepare,
     publish=publish,
     section=section,
+    tell=tell,
+    expire=expire,
     withdraw=withdraw,
 )
