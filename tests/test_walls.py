@@ -15,7 +15,7 @@ CODE = PROJECT / "include" / "segmentation"
 
 ROOMS = (
     {"errors", "progress", "row_rules"},
-    {"dates", "uses"},
+    {"dates"},
     {"modelling"},
     {"settings", "language"},
     {"warehouse"},

@@ -17,7 +17,7 @@ import pytest
 
 from segmentation.applications.membership import webhook
 from segmentation.errors import SettingsError
-from segmentation.uses import Membership
+from segmentation.settings.applications import Membership
 from tests.applications.membership.test_history import FIRST, Dates, dates
 from tests.small_shop import progress_list, silent
 

@@ -8,7 +8,7 @@ import pytest
 
 from segmentation.applications.prices import cuts, verdicts
 from segmentation.applications.prices.response import MAX_CUT_WEEKS, Purchases, cuts_of, responses
-from segmentation.uses import Prices
+from segmentation.settings.applications import Prices
 
 WEEKS = 60
 LEVELS = ("existing", "new", "other")

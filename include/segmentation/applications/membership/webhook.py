@@ -21,7 +21,7 @@ import httpx
 
 from segmentation.errors import SettingsError
 from segmentation.runs import links
-from segmentation.uses import Membership
+from segmentation.settings.applications import Membership
 from segmentation.warehouse import db
 
 PREFIX = "whsec_"  # of a key in base64, as other senders of such webhooks hand them out

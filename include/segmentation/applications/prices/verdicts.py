@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from segmentation.applications.prices.response import Purchases, Response, responses
-from segmentation.uses import Prices
+from segmentation.settings.applications import Prices
 
 CAN, CANNOT = "can be told", "cannot be told"
 FAMILY = 0.02  # chance that anything is told of a grouping in which prices do nothing

@@ -28,12 +28,12 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings, PreparationSettings
 from segmentation.row_rules import NO_FAULT, RULES
-from segmentation.uses import Analyst, Applications, Audiences, Habits, Products, Section
+from segmentation.settings.applications import Analyst, Applications, Audiences, Habits, Products, Section
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-INCLUDE = Path(__file__).resolve().parents[1]
+INCLUDE = Path(__file__).resolve().parents[2]
 DEFAULT_FILE = INCLUDE / "config" / "settings.yaml"
 PREFIX = "SEGMENTATION__"
 SHOP_NAME = r"[a-z0-9][a-z0-9_-]{0,40}"
