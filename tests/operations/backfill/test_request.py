@@ -172,6 +172,6 @@ def test_a_run_takes_over_what_another_has_read_and_cleans_it_when_nobody_has(wa
     third = replace(night, run_id="third")
     assert extraction.take_over(third, span) == {**window, "load": None}
     with warehouse_db.connect() as conn:
-        assert db.scalar(conn, read.replace("second", "third")) == 21
+        assert db.scalar(conn, read.replace("second", "third")) == 28
     assert extraction.take_over(third, replace(span, last=span.last + timedelta(days=1))) is None
     assert extraction.take_over(third, replace(span, since=NOW + timedelta(days=1))) is None
