@@ -71,16 +71,15 @@ def reject(as_of: Date, by: By = "", note: Note = "") -> int:
 @command()
 def withdraw(as_of: Date, by: By = "", note: Note = "") -> int:
     """Take a published date back: readers see the date before it, and the audiences are exported anew."""
-    from segmentation import settings
+    from segmentation import applications, settings
     from segmentation.applications import audiences as application
-    from segmentation.applications import membership
     from segmentation.applications.campaigns import lists
     from segmentation.operations import withdraw as operation
     from segmentation.runs import connections
 
     done = operation.command(as_of, by, note)
     target, folder = connections.database("warehouse"), connections.audiences()
-    membership.tell(target, settings.load(), print)
+    applications.tell(target, settings.load())
     application.take_back(target, folder, settings.load(), done.as_of_date, print)
     lists.take_back(target, folder, settings.load(), done.as_of_date)
     return 0

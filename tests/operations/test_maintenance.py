@@ -171,3 +171,18 @@ def test_the_dates_that_are_dropped_are_said(warehouse_db, tmp_path):
     said, progress = progress_list()
     maintenance.run(warehouse_db, SETTINGS, tmp_path, progress)
     assert any(f"assignments dropped of {days_ago(40)[0]}" in line for line in said)
+
+
+def test_who_looked_at_customers_is_forgotten_after_its_days(warehouse_db, tmp_path):
+    publish(warehouse_db, *days_ago(1))
+    days = SETTINGS.retention.access_days
+    with warehouse_db.connect() as conn:
+        db.execute(
+            conn,
+            "insert into operations.access_log (at, who, what, customers) "
+            "select now() - make_interval(days => n), 'ana', 'list', n from unnest(array[%(d)s + 1, 1]) as n",
+            {"d": days},
+        )
+    clean(warehouse_db, tmp_path)
+    with warehouse_db.connect(readonly=True) as conn:
+        assert db.rows(conn, "select customers from operations.access_log") == [{"customers": 1}]

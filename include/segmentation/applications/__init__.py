@@ -7,7 +7,7 @@ and gone when the date is withdrawn. Nothing imports an application but `pipelin
 
 import difflib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -59,6 +59,8 @@ class Application:
         Tell other systems, when a publication is over; nothing that goes wrong in it reaches the caller.
     expire : callable, optional
         Delete what its settings keep no longer, counted back from the newest date; returns the rows.
+    keep_dates : callable, optional
+        Its tables that are partitioned by date and kept for the newest dates only, and for how many.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Application:
     withdraw: Callable[[db.Connection, date], None] | None = None
     tell: Callable[[db.Database, Settings, Progress], None] | None = None
     expire: Callable[[db.Connection, Settings, date], int] | None = None
+    keep_dates: Callable[[Settings], Mapping[str, int]] | None = None
 
 
 @cache
@@ -134,16 +137,22 @@ def publish(conn: db.Connection, night: Night) -> None:
         _drop(conn, table)
 
 
-def tell(night: Night, progress: Progress = print) -> None:
-    """Let applications tell other systems that a date is published."""
-    for application in enabled(night.settings):
+def tell(warehouse: db.Database, settings: Settings, progress: Progress = print) -> None:
+    """Let applications tell other systems that a date is published, or withdrawn."""
+    for application in enabled(settings):
         if application.tell:
-            application.tell(night.warehouse, night.settings, progress)
+            application.tell(warehouse, settings, progress)
 
 
 def expire(conn: db.Connection, settings: Settings, newest: date) -> dict[str, int]:
     """Rows deleted by application, of what each keeps no longer."""
     return {one.name: one.expire(conn, settings, newest) for one in registered() if one.expire}
+
+
+def keep_dates(settings: Settings) -> dict[str, int]:
+    """Partitioned tables of which only the newest dates are kept, and how many of them."""
+    kept = [one.keep_dates(settings) for one in registered() if one.keep_dates]
+    return {table: dates for tables in kept for table, dates in tables.items()}
 
 
 def delete(conn: db.Connection, day: date) -> None:

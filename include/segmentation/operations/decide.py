@@ -38,7 +38,7 @@ def release(day: date, by: str, note: str) -> str:
     published = holding.release(night, by, note, _line, applications.publish)
     _line(f"publish: {published['customers']:,} customers of {day}")
     alerts.recovered(night)
-    applications.tell(night, _line)
+    applications.tell(night.warehouse, night.settings, _line)
     register.note(night, report_path=str(report.build(night, _line)))
     return night.run_id
 

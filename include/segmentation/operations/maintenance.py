@@ -96,15 +96,14 @@ def run(
         beside = [table for table in partitions.by_date(conn, "segments") if table != "customer_segments"]
     for table in (*beside, "customer_segments"):  # last, for it says which dates are there
         freed_bytes += _drop(warehouse, "segments", table, assignments)
-    freed_bytes += _drop_recommendations(
-        warehouse, settings.applications.recommendations.keep_dates, newest, progress
-    )
+    freed_bytes += _drop_of_applications(warehouse, settings, newest, progress)
     if packed_now := packed_assignments.pack_missing(warehouse):
         progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:
         if months := checkpoints.prune(conn, newest - MONTH_STARTS_KEPT):
             progress(f"maintenance: {len(months)} month starts forgotten, up to {months[-1]}")
     _forget_of_applications(warehouse, settings, newest, progress)
+    _forget_looks(warehouse, settings.retention.access_days)
     staged_before = newest - timedelta(days=settings.retention.staging_days)
     freed = Freed(
         assignments=tuple(assignments),
@@ -162,32 +161,18 @@ def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) ->
     return sum(_drop_date(warehouse, schema, parent, day) for day in days)
 
 
-def _drop_recommendations(
-    warehouse: db.Database, kept: int, newest: date, progress: Callable[[str], None]
+def _drop_of_applications(
+    warehouse: db.Database, settings: Settings, newest: date, progress: Callable[[str], None]
 ) -> int:
-    """Drop what was recommended to each customer on all but the newest dates; returns the bytes it had.
-
-    It is made for the next morning, and is a row a customer and date. What was recommended to segments, and
-    how good that was, stays.
-    """
-    parent = "customer_recommendation_lists"
-    query = """
-        select to_date(right(c.relname, 8), 'YYYYMMDD') as as_of_date
-        from pg_class as c
-        where c.relnamespace = 'segments'::regnamespace and c.relkind = 'r' and c.relname ~ %(name)s
-        order by as_of_date desc
-    """
-    with warehouse.connect(readonly=True) as conn:
-        found = db.rows(conn, query, {"name": f"^{parent}_[0-9]{{8}}$"})
-    there = [row["as_of_date"] for row in found if row["as_of_date"] <= newest]
-    gone = there[kept:][::-1]
-    freed = _drop(warehouse, "segments", parent, gone)
-    with warehouse.connect() as conn:
-        db.execute(
-            conn, "delete from segments.recommended_products where as_of_date = any(%(d)s)", {"d": gone}
-        )
-    if gone:
-        progress(f"maintenance: recommendations dropped of {_dates(tuple(gone))}")
+    """Drop partitions that applications keep for the newest dates only; returns the bytes they had."""
+    freed = 0
+    for table, most in applications.keep_dates(settings).items():
+        with warehouse.connect(readonly=True) as conn:
+            dates = [day for day in partitions.dates(conn, "segments", table) if day <= newest]
+        gone = dates[: max(0, len(dates) - most)]
+        freed += _drop(warehouse, "segments", table, gone)
+        if gone:
+            progress(f"maintenance: {table} dropped of {_dates(tuple(gone))}")
     return freed
 
 
@@ -263,6 +248,11 @@ def _forget_of_applications(
         gone = applications.expire(conn, settings, newest)
     if said := ", ".join(f"{rows:,} of {name}" for name, rows in gone.items() if rows):
         progress(f"maintenance: rows of applications forgotten: {said}")
+
+
+def _forget_looks(warehouse: db.Database, days: int) -> None:
+    with warehouse.connect() as conn:
+        db.run_file(conn, "operations/access.sql", {"days": days})
 
 
 def _forget_changes(warehouse: db.Database) -> int:

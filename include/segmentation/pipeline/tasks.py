@@ -329,7 +329,7 @@ def publish(reference: Reference) -> Iterator[Metadata]:
         )
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
-    applications.tell(night, progress.say)
+    applications.tell(night.warehouse, night.settings, progress.say)
     if published.pop("is_newest"):
         facts = {**published, **reference}
         yield Metadata(CUSTOMER_SEGMENTS, extra=facts, alias=AssetAlias(PUBLISHED))

@@ -282,6 +282,9 @@ class Retention(Section):
     working_files_days: int = Field(
         14, ge=1, description="days for which the matrix and the losing candidates of a run are kept"
     )
+    access_days: int = Field(
+        400, ge=1, description="days for which it is kept who looked at customers in the UI, by the clock"
+    )
 
 
 class DatabaseLimits(Section):

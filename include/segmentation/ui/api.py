@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException, Query
 
 from segmentation.language.texts import speaking
 from segmentation.quality.results import Result
@@ -169,9 +169,12 @@ def customer(asked: models.CustomerAsked, user: GetUserDep) -> models.CustomerFo
         409: {"model": models.Error, "description": "It is not published, or a run needs it just now"}
     },
 )
-def withdraw(asked: models.WithdrawalAsked, user: withdrawing.Deciding) -> models.DateWithdrawn:
+def withdraw(
+    asked: models.WithdrawalAsked, user: withdrawing.Deciding, background: BackgroundTasks
+) -> models.DateWithdrawn:
     """For whoever may decide about a held night. Who it was and why is kept with the run, and told."""
     done = withdrawing.withdraw(asked.date, user.get_name(), asked.note.strip())
+    background.add_task(withdrawing.tell)
     kept = {name: getattr(done, name) for name in models.DateWithdrawn.model_fields if name != "stale"}
     return models.DateWithdrawn(stale=list(done.stale), **kept)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import jinja2
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from segmentation import applications, report, settings
@@ -288,11 +288,13 @@ def ask_why(user: Deciding, day: Day = None) -> HTMLResponse:
 def withdraw(
     request: Request,
     user: Deciding,
+    background: BackgroundTasks,
     day: Annotated[date, Form(alias="date")],
     note: Annotated[str, Form(max_length=NOTE_CHARACTERS, pattern=NOTE)],
 ) -> HTMLResponse:
     """Take a date back."""
     done = withdrawing.withdraw(day, user.get_name(), note.strip())
+    background.add_task(withdrawing.tell)
     with speaking(reading.language()):
         text = (
             _environment(None)

@@ -114,6 +114,14 @@ def withdraw(day: date, by: str, note: str) -> Withdrawn:
     return done
 
 
+def tell() -> None:
+    """Let applications tell other systems that a date was withdrawn; for after the answer of a page."""
+    try:
+        applications.tell(writable(), settings.load(), log.info)
+    except Exception:
+        log.exception("other systems were not told that a date is withdrawn: the next night tells them")
+
+
 def writable() -> db.Database:
     """The warehouse as the nights have it: the UI's own role can write nothing."""
     found = connections.database("warehouse")

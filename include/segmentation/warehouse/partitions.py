@@ -69,6 +69,18 @@ def stage_as(
     return rows
 
 
+def dates(conn: db.Connection, schema: str, parent: str) -> list[date]:
+    """The dates of the partitions that are there, the oldest first."""
+    query = """
+        select to_date(right(c.relname, 8), 'YYYYMMDD') as day
+        from pg_class as c
+        where c.relnamespace = to_regnamespace(%(schema)s) and c.relkind = 'r' and c.relname ~ %(name)s
+        order by day
+    """
+    params = {"schema": schema, "name": f"^{parent}_[0-9]{{8}}$"}
+    return [row["day"] for row in db.rows(conn, query, params)]
+
+
 def ensure(conn: db.Connection, schema: str, parent: str, day: date) -> None:
     """Give a date its partition, empty, in a transaction that ends before rows are put into it.
 

@@ -1,10 +1,13 @@
 """Products for each customer and segment: `segments.customer_recommendations`, `segment_recommendations`."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from segmentation.applications import Application, Progress
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
+from segmentation.settings import Settings
 from segmentation.warehouse import db
 
 
@@ -26,6 +29,17 @@ def _section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     return section.section(conn, run)
 
 
+def _keep_dates(settings: Settings) -> Mapping[str, int]:
+    """What is recommended to each customer is made for the next morning, and is a row a customer and date."""
+    return {"customer_recommendation_lists": settings.applications.recommendations.keep_dates}
+
+
+def _expire(conn: db.Connection, settings: Settings, newest: date) -> int:
+    """Forget the products of the lists that are gone; what was recommended to segments stays."""
+    params = {"newest": newest, "kept": settings.applications.recommendations.keep_dates}
+    return db.run_file(conn, "applications/recommendations/expire.sql", params)
+
+
 APPLICATION = Application(
     name="recommendations",
     heading="What to recommend",
@@ -38,4 +52,6 @@ APPLICATION = Application(
     prepare=_prepare,
     publish=_publish,
     section=_section,
+    expire=_expire,
+    keep_dates=_keep_dates,
 )
