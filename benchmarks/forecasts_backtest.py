@@ -23,14 +23,14 @@ def run(night_of: Callable[[date], Night], day: date) -> tuple[pd.DataFrame, dic
     """The table of a date, a row a forecaster, and its name=value pairs."""
     night = night_of(day)
     history = samples.read(night)
-    found = forecast_date(history.past, history.years, history.known)
+    found = forecast_date(history.past, history.years, history.customers)
     horizon = night.settings.model.horizon_days
     later = day + timedelta(days=horizon)
     with night.warehouse.connect(readonly=True) as conn:
-        came = samples.read_outcome(conn, history.known, day, horizon, later)
+        came = samples.read_outcome(conn, history.customers, day, horizon, later)
     said = {CHOSEN: found.horizon}
     for name in FORECASTERS:
-        expected = history.past.expect(name, 0, history.known)
+        expected = history.past.expect(name, 0, history.customers)
         if expected is not None:
             said[name] = expected
     table = pd.DataFrame([_row(day, name, found, expected, came) for name, expected in said.items()])

@@ -79,8 +79,8 @@ class Application:
 def registered() -> tuple[Application, ...]:
     """Every application that takes part in nights, by name."""
     folders = sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if module.ispkg)
-    found = (import_module(f"{__name__}.{name}") for name in folders)
-    return tuple(module.APPLICATION for module in found if hasattr(module, "APPLICATION"))
+    modules = (import_module(f"{__name__}.{name}") for name in folders)
+    return tuple(module.APPLICATION for module in modules if hasattr(module, "APPLICATION"))
 
 
 def enabled(settings: Settings) -> tuple[Application, ...]:
@@ -91,14 +91,14 @@ def enabled(settings: Settings) -> tuple[Application, ...]:
     SettingsError
         `applications.off` names one that there is not.
     """
-    known = [application.name for application in registered()]
-    unknown = [name for name in settings.applications.off if name not in known]
+    names = [application.name for application in registered()]
+    unknown = [name for name in settings.applications.off if name not in names]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], known, 1)
+        near = difflib.get_close_matches(unknown[0], names, 1)
         meant = f"; is {near[0]} meant?" if near else ""
         raise SettingsError(
             f"applications.off: there is no application {', '.join(unknown)} "
-            f"(there are {', '.join(known)}){meant}"
+            f"(there are {', '.join(names)}){meant}"
         )
     return tuple(one for one in registered() if one.name not in settings.applications.off)
 
@@ -182,8 +182,8 @@ class Section:
 
 def sections(conn: db.Connection, run: Run, settings: Settings) -> list[Section]:
     """The sections of the applications that have something to show of a published run's date."""
-    found = ((one, one.section(conn, run)) for one in enabled(settings))
-    return [Section(one.name, one.heading, f"{one.name}/{TEMPLATE}", facts) for one, facts in found if facts]
+    pairs = ((one, one.section(conn, run)) for one in enabled(settings))
+    return [Section(one.name, one.heading, f"{one.name}/{TEMPLATE}", facts) for one, facts in pairs if facts]
 
 
 # --- staging ----------------------------------------------------------------------------------------------
@@ -213,8 +213,8 @@ def stage(
     _drop(conn, name)
     target = sql.Identifier(*name.split("."))
     if isinstance(rows, str):
-        made = sql.SQL("create table {} as ").format(target).as_string(conn) + rows
-        db.execute(conn, made, params)
+        statement = sql.SQL("create table {} as ").format(target).as_string(conn) + rows
+        db.execute(conn, statement, params)
     else:
         like = sql.SQL("create table {} as select {} from {} with no data").format(
             target,

@@ -62,11 +62,11 @@ def export(
     with warehouse.connect(readonly=True) as conn:
         run = _newest(conn)
         audiences = [_read(conn, run, row, settings) for row in _segments(conn, run)]
-    kept = [a for a in audiences if len(a.addresses) >= settings.min_customers]
+    large_enough = [a for a in audiences if len(a.addresses) >= settings.min_customers]
     day = folder / f"{run.as_of_date}"
     files = {
         f"segment_{a.segment_id}.{kind}": make(a.addresses)
-        for a in kept
+        for a in large_enough
         for kind, make in (("csv", _csv), ("parquet", _parquet))
     }
     digest = hashlib.sha256("".join(map(_sha256, files.values())).encode()).hexdigest()
@@ -81,15 +81,15 @@ def export(
         "column": COLUMN,
         "needs_consent": settings.needs_consent,
         "min_customers": settings.min_customers,
-        "audiences": [_entry(a, a in kept, f"{day.name}/{place.name}", files) for a in audiences],
+        "audiences": [_entry(a, a in large_enough, f"{day.name}/{place.name}", files) for a in audiences],
     }
     content = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
     _put(day / MANIFEST, content)
     _put(folder / MANIFEST, content)
     _forget(folder, day, place, settings.keep_dates)
     progress(
-        f"audiences: {len(kept)} of {len(audiences)} segments of {run.as_of_date}, "
-        f"{sum(len(a.addresses) for a in kept):,} addresses, to {folder}"
+        f"audiences: {len(large_enough)} of {len(audiences)} segments of {run.as_of_date}, "
+        f"{sum(len(a.addresses) for a in large_enough):,} addresses, to {folder}"
     )
     return manifest
 
@@ -114,9 +114,9 @@ def _segments(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
 
 
 def _read(conn: db.Connection, run: Run, segment: dict[str, Any], settings: Audiences) -> Audience:
-    told = {**run.params, "segment_id": segment["segment_id"], "needs_consent": settings.needs_consent}
+    params = {**run.params, "segment_id": segment["segment_id"], "needs_consent": settings.needs_consent}
     with conn.cursor() as cursor:
-        cursor.execute(db.statement("applications/audiences/audience.sql"), told)
+        cursor.execute(db.statement("applications/audiences/audience.sql"), params)
         addresses = [address for (address,) in cursor]
     return Audience(segment["segment_id"], segment["name"], segment["customers"], addresses)
 
@@ -127,19 +127,21 @@ def forget_addresses(folder: Path, addresses: set[str]) -> list[Path]:
     The manifests name new files with their checksums, and the old ones go after that. An audience that has
     fewer than `min_customers` left is withheld from then on.
     """
-    found = []
-    for manifest in sorted(folder.glob(f"*/{MANIFEST}"), key=str) if addresses and folder.exists() else []:
-        told = json.loads(manifest.read_text())
+    rewritten = []
+    for manifest_file in (
+        sorted(folder.glob(f"*/{MANIFEST}"), key=str) if addresses and folder.exists() else []
+    ):
+        manifest = json.loads(manifest_file.read_text())
         changed = {}
-        for entry in told["audiences"]:
+        for entry in manifest["audiences"]:
             for file in entry.get("files", ()):
                 lines = _read_addresses(folder / file["path"])
                 if addresses.intersection(lines):
                     changed[file["path"]] = [line for line in lines if line not in addresses]
         if changed:
-            _write_anew(folder, manifest, told, changed)
-            found += [folder / path for path in changed]
-    return found
+            _write_anew(folder, manifest_file, manifest, changed)
+            rewritten += [folder / path for path in changed]
+    return rewritten
 
 
 def _read_addresses(file: Path) -> list[str]:
@@ -150,34 +152,38 @@ def _read_addresses(file: Path) -> list[str]:
     return pq.read_table(BytesIO(file.read_bytes()))[COLUMN].to_pylist()
 
 
-def _write_anew(folder: Path, manifest: Path, told: dict[str, Any], changed: dict[str, list[str]]) -> None:
+def _write_anew(
+    folder: Path, manifest_file: Path, manifest: dict[str, Any], changed: dict[str, list[str]]
+) -> None:
     """An export with fewer addresses: its files in a new folder, its manifest, then the old ones go."""
     old = folder / next(iter(changed)).rsplit("/", 1)[0]
     contents: dict[str, bytes] = {}
-    for entry in told["audiences"]:
+    for entry in manifest["audiences"]:
         for file in entry.get("files", ()):
             name = file["path"].rsplit("/", 1)[1]
             make = _csv if name.endswith(".csv") else _parquet
-            kept = changed.get(file["path"])
-            contents[name] = (folder / file["path"]).read_bytes() if kept is None else make(kept)
-            entry["addresses"] = entry["addresses"] if kept is None else len(kept)
-        if entry.get("addresses", told["min_customers"]) < told["min_customers"]:
+            remaining = changed.get(file["path"])
+            contents[name] = (folder / file["path"]).read_bytes() if remaining is None else make(remaining)
+            entry["addresses"] = entry["addresses"] if remaining is None else len(remaining)
+        if entry.get("addresses", manifest["min_customers"]) < manifest["min_customers"]:
             for file in entry.pop("files"):
                 del contents[file["path"].rsplit("/", 1)[1]]
             del entry["addresses"], entry["customers"]
             entry["withheld"] = WITHHELD
     digest = hashlib.sha256("".join(map(_sha256, contents.values())).encode()).hexdigest()
-    place = old.with_name(f"{told['run_id']}-{digest[:12]}")
+    place = old.with_name(f"{manifest['run_id']}-{digest[:12]}")
     place.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         _put(place / name, content)
-    for entry in told["audiences"]:
+    for entry in manifest["audiences"]:
         if "files" in entry:
-            entry["files"] = _files(entry["segment_id"], f"{manifest.parent.name}/{place.name}", contents)
-    content = json.dumps(told, indent=2, ensure_ascii=False).encode() + b"\n"
+            entry["files"] = _files(
+                entry["segment_id"], f"{manifest_file.parent.name}/{place.name}", contents
+            )
+    content = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
     newest = folder / MANIFEST
-    is_newest = newest.exists() and json.loads(newest.read_text())["as_of_date"] == told["as_of_date"]
-    _put(manifest, content)
+    is_newest = newest.exists() and json.loads(newest.read_text())["as_of_date"] == manifest["as_of_date"]
+    _put(manifest_file, content)
     if is_newest:
         _put(newest, content)
     if old.name != place.name:

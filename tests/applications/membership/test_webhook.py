@@ -70,15 +70,15 @@ def told() -> Iterator[Receiver]:
         yield taken
 
 
-def deliver(dates: Dates, settings: Membership, key: str = KEY, progress=silent) -> webhook.Told:
+def deliver(dates: Dates, settings: Membership, key: str = KEY, progress=silent) -> webhook.Delivery:
     return webhook.deliver(dates.warehouse, "tiny", settings, key, progress, sleep=silent)
 
 
 def test_each_changed_date_is_told_once_signed_and_without_persons(dates, told):
     dates.publish(FIRST, {"customer-1": 1, "customer-2": 1})
     dates.publish(FIRST + timedelta(days=1), {"customer-1": 2})
-    assert deliver(dates, told.settings) == webhook.Told(taken=(1, 2))
-    assert deliver(dates, told.settings) == webhook.Told()
+    assert deliver(dates, told.settings) == webhook.Delivery(delivered=(1, 2))
+    assert deliver(dates, told.settings) == webhook.Delivery()
     bodies = [json.loads(body) for _, body in told.requests]
     assert bodies[1] == {
         "type": "membership.changed",
@@ -121,7 +121,7 @@ def test_a_date_that_is_run_again_or_withdrawn_is_told_with_a_new_id(dates, told
 def test_what_fails_for_a_moment_is_tried_again_with_the_same_id(dates, told):
     told.answers = [503, 429]
     dates.publish(FIRST, {"a": 1})
-    assert deliver(dates, told.settings).taken == (1,)
+    assert deliver(dates, told.settings).delivered == (1,)
     assert len(told.requests) == 3
     assert len({headers["webhook-id"] for headers, _ in told.requests}) == 1
 
@@ -132,12 +132,12 @@ def test_what_is_refused_is_kept_and_told_the_next_time(dates, told, answer, req
     dates.publish(FIRST, {"a": 1})
     said, progress = progress_list()
     found = deliver(dates, told.settings, progress=progress)
-    assert (found.taken, found.fault) == ((), f"it answered {answer}")
+    assert (found.delivered, found.fault) == ((), f"it answered {answer}")
     assert len(told.requests) == requests
     assert "T0KEN" not in "".join(said) and "2024-03-01" in said[0]
     query = "select version, tries, fault, told_at is null from operations.membership_webhook"
     assert dates.see(query) == [(1, 1, f"it answered {answer}", True)]
-    assert deliver(dates, told.settings).taken == (1,)
+    assert deliver(dates, told.settings).delivered == (1,)
     assert dates.see(query) == [(1, 2, None, False)]
 
 

@@ -19,15 +19,17 @@ def prepare(night: Night, progress: Progress) -> dict[str, Any]:
     """Make the campaigns whose files are new, and stage what those under way and those that ended came to."""
     from segmentation.applications.campaigns import backtests, results
 
-    made = _make_from_files(night, progress)
+    new_campaigns = _make_from_files(night, progress)
     with night.warehouse.connect() as conn:
-        found, groups = results.as_of(conn, night)
-        tried = backtests.run(conn, night)
-        for table, rows in ((RESULTS, found), (GROUPS, groups), (TRIALS, tried)):
+        result_rows, groups = results.as_of(conn, night)
+        trial_rows = backtests.run(conn, night)
+        for table, rows in ((RESULTS, result_rows), (GROUPS, groups), (TRIALS, trial_rows)):
             if rows:
                 applications.stage(conn, night, table, results.frame(rows))
-    concluded = sum(row["conclusion"] in ("more", "less") and row["segment_id"] is None for row in found)
-    return {"made": made, "campaigns": len(groups) // 2, "effects": concluded}
+    concluded = sum(
+        row["conclusion"] in ("more", "less") and row["segment_id"] is None for row in result_rows
+    )
+    return {"made": new_campaigns, "campaigns": len(groups) // 2, "effects": concluded}
 
 
 def _make_from_files(night: Night, progress: Progress) -> int:
@@ -35,13 +37,13 @@ def _make_from_files(night: Night, progress: Progress) -> int:
     from segmentation.applications.campaigns import definition, groups
     from segmentation.errors import SettingsError
 
-    made = 0
+    new_campaigns = 0
     try:
-        asked = definition.files()
+        definitions = definition.files()
     except SettingsError as error:
         progress(f"campaigns: no file is used: {error}")
         return 0
-    for one in asked:
+    for one in definitions:
         try:
             with night.warehouse.connect(readonly=True) as conn:
                 is_new = groups.find(conn, one.campaign_id) is None
@@ -50,10 +52,10 @@ def _make_from_files(night: Night, progress: Progress) -> int:
             progress(f"campaigns: {error}")
             continue
         if is_new:
-            made += 1
+            new_campaigns += 1
             sizes = f"{campaign['treated']:,} customers, {campaign['control']:,} left alone"
             progress(f"campaigns: {one.campaign_id} is made: {sizes}")
-    return made
+    return new_campaigns
 
 
 def publish(conn: db.Connection, night: Night) -> None:

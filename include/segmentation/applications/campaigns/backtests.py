@@ -30,14 +30,14 @@ def run(conn: db.Connection, night: Night) -> list[dict[str, Any]]:
     }
     params |= {"parent_as_of_date": parent.as_of_date, "most": MOST}
     query = db.statement("applications/campaigns/trials.sql")
-    found = db.read_numbers(conn, query, ["covariate", "revenue"], params)
-    if len(found) * HELD_OUT < 2 * effect.FEWEST or found[:, 1].std() == 0:
+    numbers = db.read_numbers(conn, query, ["covariate", "revenue"], params)
+    if len(numbers) * HELD_OUT < 2 * effect.FEWEST or numbers[:, 1].std() == 0:
         return []
-    tried = split(found[:, 1], found[:, :1], night.settings.model.seed)
+    tried = split(numbers[:, 1], numbers[:, :1], night.settings.model.seed)
     stamp = {
         "as_of_date": night.as_of_date,
         "run_id": night.run_id,
-        "customers": len(found),
+        "customers": len(numbers),
         "splits": SPLITS,
     }
     return [{**stamp, "days": DAYS, "held_out": HELD_OUT, **tried}]
@@ -50,11 +50,11 @@ def split(revenue: np.ndarray, covariates: np.ndarray, seed: int) -> dict[str, f
     held, widths, plain = [], [], []
     for _ in range(SPLITS):
         is_control = chance.random(len(revenue)) < HELD_OUT
-        found = effect.estimate(revenue, is_control, covariates)
+        adjusted = effect.estimate(revenue, is_control, covariates)
         naive = effect.estimate(revenue, is_control, nothing)
-        if found and naive:
-            held.append(found.low <= 0 <= found.high)
-            widths.append(found.high - found.low)
+        if adjusted and naive:
+            held.append(adjusted.low <= 0 <= adjusted.high)
+            widths.append(adjusted.high - adjusted.low)
             plain.append(naive.high - naive.low)
     covered = float(np.mean(held))
     return {

@@ -15,7 +15,7 @@ Say = Callable[[str], None]
 
 
 def make(
-    warehouse: db.Database, settings: Settings, given: dict[str, Any], by: str, say: Say = print
+    warehouse: db.Database, settings: Settings, values: dict[str, Any], by: str, say: Say = print
 ) -> None:
     """Make a campaign of what was given on the command line.
 
@@ -24,10 +24,10 @@ def make(
     SettingsError
         With every fault.
     """
-    asked = definition.read(
-        {name: value for name, value in given.items() if value not in ("", None)}, "campaign"
+    request = definition.read(
+        {name: value for name, value in values.items() if value not in ("", None)}, "campaign"
     )
-    campaign = groups.make(warehouse, asked, by)
+    campaign = groups.make(warehouse, request, by)
     _tell(campaign, settings, say)
 
 
@@ -39,10 +39,10 @@ def from_files(warehouse: db.Database, settings: Settings, by: str, say: Say = p
     SettingsError
         With every fault of every file.
     """
-    for asked in definition.files():
+    for request in definition.files():
         with warehouse.connect(readonly=True) as conn:
-            is_new = groups.find(conn, asked.campaign_id) is None
-        campaign = groups.make(warehouse, asked, by)
+            is_new = groups.find(conn, request.campaign_id) is None
+        campaign = groups.make(warehouse, request, by)
         if is_new:
             _tell(campaign, settings, say)
 
@@ -87,22 +87,22 @@ def show(warehouse: db.Database, settings: Settings, campaign_id: str, say: Say 
         campaign = groups.find(conn, campaign_id)
         if campaign is None:
             raise groups.unknown(conn, campaign_id)
-        found = telling.of(conn, campaign_id)
+        facts = telling.of(conn, campaign_id)
     _tell(campaign, settings, say)
-    for group in found["groups"]:
+    for group in facts["groups"]:
         for reason in group["spoilt_by"] if group["is_control"] else ():
             say(
                 t("They differ more than by chance in this: {reason}.", reason=t(telling.DIFFERENCES[reason]))
             )
-    for row in found["results"]:
+    for row in facts["results"]:
         who = t("everybody") if row["segment_id"] is None else row["segment_name"] or str(row["segment_id"])
         what = t("Revenue") if row["metric"] == "revenue" else t("Buyers")
-        said = (
+        conclusion = (
             t(telling.CONCLUSIONS[row["conclusion"]])
             if row["state"] in ("ended", "under_way")
             else t(telling.STATES[row["state"]])
         )
-        say(f"  {who:<32} {what:<8} {_span(row) if row['total'] is not None else '–':>28}  {said}")
+        say(f"  {who:<32} {what:<8} {_span(row) if row['total'] is not None else '–':>28}  {conclusion}")
 
 
 def cancel(warehouse: db.Database, campaign_id: str, by: str, say: Say = print) -> None:
@@ -123,7 +123,7 @@ def _tell(campaign: dict[str, Any], settings: Settings, say: Say) -> None:
         say(f"  {line}")
 
 
-def run(given: dict[str, Any], *, export: bool, cancelling: bool, by: str) -> int:
+def run(options: dict[str, Any], *, export: bool, cancelling: bool, by: str) -> int:
     """Do what was asked by the connections of the deployment; without anything, make those of new files and list.
 
     Raises
@@ -137,9 +137,9 @@ def run(given: dict[str, Any], *, export: bool, cancelling: bool, by: str) -> in
 
     warehouse, loaded = connections.database("warehouse"), settings.load()
     schema.migrate(warehouse)
-    campaign_id = given.get("id", "")
-    if given.get("name"):
-        make(warehouse, loaded, given, by)
+    campaign_id = options.get("id", "")
+    if options.get("name"):
+        make(warehouse, loaded, options, by)
     elif not campaign_id and (export or cancelling):
         raise SettingsError("which campaign? ID=...")
     elif export:

@@ -77,18 +77,18 @@ def read(values: Any, where: str) -> Definition:
     if not isinstance(values, dict):
         raise SettingsError(f"{where}: expected name, segments, from, to and held_out")
     try:
-        found = Definition.model_validate(values)
+        definition = Definition.model_validate(values)
     except ValidationError as error:
         lines = (
             f"{where}: {'.'.join(map(str, fault['loc'])) or 'campaign'}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         )
         raise SettingsError("\n".join(lines)) from None
-    if not re.fullmatch(ID, found.campaign_id):
+    if not re.fullmatch(ID, definition.campaign_id):
         raise SettingsError(
             f"{where}: id: the name has no letter of the Latin alphabet; give the campaign an id"
         )
-    return found
+    return definition
 
 
 def files(folder: Path | None = None) -> list[Definition]:
@@ -99,7 +99,7 @@ def files(folder: Path | None = None) -> list[Definition]:
     SettingsError
         With every fault of every file; also where two of them have names for the same campaign.
     """
-    found: dict[str, str] = {}
+    file_by_id: dict[str, str] = {}
     definitions, faults, folder = [], [], folder or FOLDER
     for file in sorted(folder.glob("*.yaml")) if folder.exists() else []:
         try:
@@ -107,9 +107,9 @@ def files(folder: Path | None = None) -> list[Definition]:
         except SettingsError as error:
             faults.append(str(error))
             continue
-        if one.campaign_id in found:
-            faults.append(f"{file.name}: name: {found[one.campaign_id]} has the same one")
-        found[one.campaign_id] = file.name
+        if one.campaign_id in file_by_id:
+            faults.append(f"{file.name}: name: {file_by_id[one.campaign_id]} has the same one")
+        file_by_id[one.campaign_id] = file.name
         definitions.append(one)
     if faults:
         raise SettingsError("\n".join(faults))

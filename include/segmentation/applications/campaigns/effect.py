@@ -80,11 +80,11 @@ def estimate(outcome: np.ndarray, is_control: np.ndarray, covariates: np.ndarray
     Effect or None
         None where a group has fewer than `FEWEST` customers beside the covariates, or nobody differs.
     """
-    known = _centred(covariates)
+    centred = _centred(covariates)
     sizes = [int((~is_control).sum()), int(is_control.sum())]
-    if min(sizes) < FEWEST + known.shape[1] or np.ptp(outcome) == 0:
+    if min(sizes) < FEWEST + centred.shape[1] or np.ptp(outcome) == 0:
         return None
-    fit = _Fit.of(np.column_stack([np.ones(len(outcome)), ~is_control, known]), outcome)
+    fit = _Fit.of(np.column_stack([np.ones(len(outcome)), ~is_control, centred]), outcome)
     influence = fit.influence[:, 1]
     parts = [float(np.sum(influence[group] ** 2)) for group in (~is_control, is_control)]
     tails = _tails(fit.residuals)
@@ -95,20 +95,20 @@ def estimate(outcome: np.ndarray, is_control: np.ndarray, covariates: np.ndarray
         2
         * error**4
         / sum(
-            part**2 * (tails - 1) / (size - known.shape[1] - 1)
+            part**2 * (tails - 1) / (size - centred.shape[1] - 1)
             for part, size in zip(parts, sizes, strict=True)
         )
     )
     margin = error * float(stats.t.ppf(0.5 + LEVEL / 2, degrees))
-    found = float(fit.coefficients[1])
+    effect = float(fit.coefficients[1])
     return Effect(
         treated=sizes[0],
         control=sizes[1],
-        effect=found,
-        low=found - margin,
-        high=found + margin,
-        p_value=float(2 * stats.t.sf(abs(found) / error, degrees)),
-        without=float(outcome[~is_control].mean()) - found,
+        effect=effect,
+        low=effect - margin,
+        high=effect + margin,
+        p_value=float(2 * stats.t.sf(abs(effect) / error, degrees)),
+        without=float(outcome[~is_control].mean()) - effect,
         variance_left=_left(outcome, is_control, fit.residuals),
         is_approximate=bool(abs(np.sum(influence**3)) / error**3 > SKEWED),
     )
@@ -144,11 +144,11 @@ def detectable(residual_variance: float, treated: int, control: int) -> float:
 
 def residual_variance(outcome: np.ndarray, covariates: np.ndarray) -> tuple[float, float]:
     """Variance of the outcome that the covariates leave, and that as a share of all."""
-    known = _centred(covariates)
-    residuals = _Fit.of(np.column_stack([np.ones(len(outcome)), known]), outcome).residuals
+    centred = _centred(covariates)
+    residuals = _Fit.of(np.column_stack([np.ones(len(outcome)), centred]), outcome).residuals
     everything = float(np.sum((outcome - outcome.mean()) ** 2))
     squares = float(np.sum(residuals**2))
-    return squares / max(len(outcome) - known.shape[1] - 1, 1), squares / everything if everything else 1.0
+    return squares / max(len(outcome) - centred.shape[1] - 1, 1), squares / everything if everything else 1.0
 
 
 def holm(p_values: list[float]) -> list[float]:

@@ -57,7 +57,7 @@ def covariate(conn: db.Connection, day: date) -> Covariate:
     return Covariate("spend_90d", FEATURES, SPENT)
 
 
-def make(warehouse: db.Database, asked: Definition, by: str) -> dict[str, Any]:
+def make(warehouse: db.Database, definition: Definition, by: str) -> dict[str, Any]:
     """Draw the groups of a campaign from the newest published date and keep them; returns its row.
 
     Asked for again as it is, it is returned as it was made.
@@ -70,22 +70,22 @@ def make(warehouse: db.Database, asked: Definition, by: str) -> dict[str, Any]:
     """
     with warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
-        if there := find(conn, asked.campaign_id):
-            return _same(there, asked)
+        if there := find(conn, definition.campaign_id):
+            return _same(there, definition)
         run = _newest(conn)
-        _refuse(conn, asked, run)
-        known = covariate(conn, run.as_of_date)
+        _refuse(conn, definition, run)
+        predictor = covariate(conn, run.as_of_date)
         params = {
-            "campaign_id": asked.campaign_id,
-            "segment_ids": list(asked.segments),
-            **asked.model_dump(include={"name", "starts_on", "ends_on", "held_out"}),
-            "note": asked.note or None,
-            **{"as_of_date": run.as_of_date, "run_id": run.run_id, "by": by, "covariate": known.name},
+            "campaign_id": definition.campaign_id,
+            "segment_ids": list(definition.segments),
+            **definition.model_dump(include={"name", "starts_on", "ends_on", "held_out"}),
+            "note": definition.note or None,
+            **{"as_of_date": run.as_of_date, "run_id": run.run_id, "by": by, "covariate": predictor.name},
         }
         db.run_file(conn, "applications/campaigns/made.sql", params)
-        identifiers = {"known": known.relation, "column": known.column}
+        identifiers = {"known": predictor.relation, "column": predictor.column}
         db.run_file(conn, "applications/campaigns/campaign_members.sql", params, **identifiers)
-        _count(conn, asked, run.as_of_date)
+        _count(conn, definition, run.as_of_date)
         return db.one(conn, "select * from segments.campaigns where campaign_id = %(campaign_id)s", params)
 
 
@@ -94,7 +94,7 @@ def find(conn: db.Connection, campaign_id: str) -> dict[str, Any] | None:
     return db.row(conn, "select * from segments.campaigns where campaign_id = %(id)s", {"id": campaign_id})
 
 
-def _same(there: dict[str, Any], asked: Definition) -> dict[str, Any]:
+def _same(there: dict[str, Any], definition: Definition) -> dict[str, Any]:
     before = (
         there["name"],
         tuple(there["segment_ids"]),
@@ -102,10 +102,16 @@ def _same(there: dict[str, Any], asked: Definition) -> dict[str, Any]:
         there["ends_on"],
         there["held_out"],
     )
-    if before == (asked.name, asked.segments, asked.starts_on, asked.ends_on, asked.held_out):
+    if before == (
+        definition.name,
+        definition.segments,
+        definition.starts_on,
+        definition.ends_on,
+        definition.held_out,
+    ):
         return there
     raise SettingsError(
-        f"campaign {asked.campaign_id} was made on {there['made_at']:%Y-%m-%d} with other segments, days or share "
+        f"campaign {definition.campaign_id} was made on {there['made_at']:%Y-%m-%d} with other segments, days or share "
         "held out. Its groups are drawn: it is never changed. Give the new one another name or id"
     )
 
@@ -118,40 +124,40 @@ def _newest(conn: db.Connection) -> Run:
     return run
 
 
-def _refuse(conn: db.Connection, asked: Definition, run: Run) -> None:
-    if asked.starts_on < run.as_of_date:
+def _refuse(conn: db.Connection, definition: Definition, run: Run) -> None:
+    if definition.starts_on < run.as_of_date:
         raise SettingsError(
-            f"campaign {asked.campaign_id}: its first day {asked.starts_on} is before {run.as_of_date}, the date whose "
-            "segments are taken: who is in them would depend on what it brought"
+            f"campaign {definition.campaign_id}: its first day {definition.starts_on} is before {run.as_of_date}, "
+            "the date whose segments are taken: who is in them would depend on what it brought"
         )
     query = "select segment_id, customers from segments.segment_versions where as_of_date = %(as_of_date)s order by 1"
     there = {row["segment_id"]: row["customers"] for row in db.rows(conn, query, run.params)}
-    if missing := [one for one in asked.segments if one not in there]:
+    if missing := [one for one in definition.segments if one not in there]:
         raise SettingsError(
-            f"campaign {asked.campaign_id}: there is no segment {', '.join(map(str, missing))} on {run.as_of_date} "
-            f"(there are {', '.join(map(str, there))})"
+            f"campaign {definition.campaign_id}: there is no segment {', '.join(map(str, missing))} "
+            f"on {run.as_of_date} (there are {', '.join(map(str, there))})"
         )
 
 
-def _count(conn: db.Connection, asked: Definition, day: date) -> None:
+def _count(conn: db.Connection, definition: Definition, day: date) -> None:
     """Put sizes and detectable effect into the row of a campaign whose members are drawn."""
     query = (
         "select count(*) filter (where not is_control) as treated, count(*) filter (where is_control) as control "
         "from segments.campaign_members where campaign_id = %(campaign_id)s"
     )
-    sizes = db.one(conn, query, {"campaign_id": asked.campaign_id})
+    sizes = db.one(conn, query, {"campaign_id": definition.campaign_id})
     if not (sizes["treated"] and sizes["control"]):
         raise SettingsError(
-            f"campaign {asked.campaign_id}: its segments are too small to hold {asked.held_out:.0%} out: "
+            f"campaign {definition.campaign_id}: its segments are too small to hold {definition.held_out:.0%} out: "
             f"{sizes['treated']} customers would take part, and {sizes['control']} be left alone"
         )
-    seen = sight(conn, asked.segments, day, asked.days, sizes["treated"], sizes["control"])
+    detectable = sight(conn, definition.segments, day, definition.days, sizes["treated"], sizes["control"])
     params = {
-        "campaign_id": asked.campaign_id,
+        "campaign_id": definition.campaign_id,
         **sizes,
-        **(vars(seen) if seen else dict.fromkeys(Sight.__annotations__)),
+        **(vars(detectable) if detectable else dict.fromkeys(Sight.__annotations__)),
     }
-    params["detectable_share"] = seen.detectable_share if seen else None
+    params["detectable_share"] = detectable.detectable_share if detectable else None
     db.run_file(conn, "applications/campaigns/sight.sql", params)
 
 
@@ -181,12 +187,12 @@ def sight(
         },
     }
     columns = ["covariate", "revenue", "bought"]
-    found = db.read_numbers(conn, db.statement("applications/campaigns/past.sql"), columns, params)
-    if len(found) < 2 * effect.FEWEST or found[:, 1].std() == 0:
+    numbers = db.read_numbers(conn, db.statement("applications/campaigns/past.sql"), columns, params)
+    if len(numbers) < 2 * effect.FEWEST or numbers[:, 1].std() == 0:
         return None
-    known, revenue, bought = found[:, :1], found[:, 1], found[:, 2]
-    variance, left = effect.residual_variance(revenue, known)
-    buying, _ = effect.residual_variance(bought, known)
+    covariates, revenue, bought = numbers[:, :1], numbers[:, 1], numbers[:, 2]
+    variance, left = effect.residual_variance(revenue, covariates)
+    buying, _ = effect.residual_variance(bought, covariates)
     return Sight(
         expected_revenue=float(revenue.mean()),
         detectable_revenue=effect.detectable(variance, treated, control),
@@ -209,10 +215,10 @@ def cancel(warehouse: db.Database, campaign_id: str, by: str) -> dict[str, Any]:
         "cancelled_by = coalesce(cancelled_by, %(by)s) where campaign_id = %(id)s returning *"
     )
     with warehouse.connect() as conn:
-        found = db.row(conn, query, {"id": campaign_id, "by": by})
-        if found is None:
+        campaign = db.row(conn, query, {"id": campaign_id, "by": by})
+        if campaign is None:
             raise unknown(conn, campaign_id)
-        return found
+        return campaign
 
 
 def prune(conn: db.Connection, before: date) -> int:
@@ -226,11 +232,11 @@ def prune(conn: db.Connection, before: date) -> int:
 
 def unknown(conn: db.Connection, campaign_id: str) -> SettingsError:
     """The error for an id that no campaign has."""
-    known = [
+    ids = [
         row["campaign_id"] for row in db.rows(conn, "select campaign_id from segments.campaigns order by 1")
     ]
     return SettingsError(
-        f"there is no campaign {campaign_id} (there are: {', '.join(known)})"
-        if known
+        f"there is no campaign {campaign_id} (there are: {', '.join(ids)})"
+        if ids
         else "there is no campaign yet"
     )

@@ -70,11 +70,11 @@ def of_campaign(
         **{name: campaign[name] for name in ("held_out", "treated", "control")},
         **{name: campaign[name] for name in ("detectable_revenue", "detectable_share", "detectable_buyers")},
     }
-    made = write(
+    manifest = write(
         folder / CAMPAIGNS / campaign_id, _of_members(members), facts, settings.audiences.min_customers
     )
     progress(f"campaigns: {campaign_id} exported to {folder / CAMPAIGNS / campaign_id}")
-    return made
+    return manifest
 
 
 def _refuse_ended(conn: db.Connection, campaign: dict[str, Any]) -> None:
@@ -120,11 +120,11 @@ def of_everybody(
         day = register.newest(conn)
         if day is None:
             raise SettingsError("there are no lists to export: nothing was published yet")
-        known = groups.covariate(conn, day)
+        predictor = groups.covariate(conn, day)
         params = {"as_of_date": day, "needs_consent": settings.audiences.needs_consent, "share": SEED_DECILE}
         customers = _read(conn, "applications/campaigns/customers.sql", params, [ID, "segment_id", "name"])
         left_out = _read(conn, "applications/campaigns/left_out.sql", params, [ID, ADDRESS])
-        identifiers = {"known": known.relation, "column": known.column}
+        identifiers = {"known": predictor.relation, "column": predictor.column}
         seeds = _read(conn, "applications/campaigns/seeds.sql", params, [ADDRESS], **identifiers)
     before = _before(place)
     tables: Tables = {"customers": customers}
@@ -133,10 +133,10 @@ def of_everybody(
     tables["left_out_customers"] = pd.DataFrame({ID: sorted(set(left_out[ID]))})
     tables["left_out_addresses"] = _column(set(left_out[ADDRESS]) - {""})
     tables["lookalike_seeds"] = _column(set(seeds[ADDRESS]) - set(left_out[ADDRESS]))
-    facts = {"as_of_date": f"{day}", "seeds_by": known.name}
-    made = write(place, tables, facts, settings.audiences.min_customers)
+    facts = {"as_of_date": f"{day}", "seeds_by": predictor.name}
+    manifest = write(place, tables, facts, settings.audiences.min_customers)
     progress(f"lists: {len(customers):,} customers of {day} to {place}")
-    return made
+    return manifest
 
 
 def take_back(
@@ -168,16 +168,16 @@ def changes(before: "pd.DataFrame", now: "pd.DataFrame") -> "pd.DataFrame":
         now[[ID, "segment_id"]], on=ID, how="outer", suffixes=("_from", "_to"), indicator=True
     )
     both = both[both["segment_id_from"] != both["segment_id_to"]].sort_values(ID)
-    said = both["_merge"].astype(str).map({"left_only": "left", "right_only": "entered", "both": "moved"})
-    return both.assign(change=said).fillna("")[[ID, "change", "segment_id_from", "segment_id_to"]]
+    change = both["_merge"].astype(str).map({"left_only": "left", "right_only": "entered", "both": "moved"})
+    return both.assign(change=change).fillna("")[[ID, "change", "segment_id_from", "segment_id_to"]]
 
 
 def _before(place: Path) -> "pd.DataFrame | None":
     """The customers of the last export, as it is on the disk."""
     if not (place / MANIFEST).exists():
         return None
-    told = json.loads((place / MANIFEST).read_text())
-    paths = [file["path"] for file in told["files"] if file["path"].endswith("/customers.csv")]
+    manifest = json.loads((place / MANIFEST).read_text())
+    paths = [file["path"] for file in manifest["files"] if file["path"].endswith("/customers.csv")]
     return _parsed((place / paths[0]).read_bytes()) if paths else None
 
 
@@ -205,10 +205,10 @@ def write(folder: Path, tables: Tables, facts: dict[str, Any], least: int) -> di
         name for name, table in tables.items() if list(table.columns) == [ADDRESS] and len(table) < least
     ]
     contents = {
-        f"{name}.{kind}": made
+        f"{name}.{kind}": content
         for name, table in tables.items()
         if name not in withheld
-        for kind, made in (("csv", _csv(table)), ("parquet", _parquet(table)))
+        for kind, content in (("csv", _csv(table)), ("parquet", _parquet(table)))
     }
     place = folder / sha256("".join(map(sha256, contents.values())).encode())[:12]
     place.mkdir(parents=True, exist_ok=True)
@@ -253,25 +253,25 @@ def _parsed(content: bytes) -> "pd.DataFrame":
 
 def forget(folder: Path, ids: set[str], addresses: set[str]) -> list[Path]:
     """Take customers out of every export that is kept; returns the folders that are written anew."""
-    found = []
-    for manifest in sorted(folder.glob(f"*/*/{MANIFEST}"), key=str) if folder.exists() else []:
-        told = json.loads(manifest.read_text())
-        if "files" not in told:
+    folders = []
+    for manifest_file in sorted(folder.glob(f"*/*/{MANIFEST}"), key=str) if folder.exists() else []:
+        manifest = json.loads(manifest_file.read_text())
+        if "files" not in manifest:
             continue
         tables = {
             file["path"].rsplit("/", 1)[1].removesuffix(".csv"): _parsed(
-                (manifest.parent / file["path"]).read_bytes()
+                (manifest_file.parent / file["path"]).read_bytes()
             )
-            for file in told["files"]
+            for file in manifest["files"]
             if file["path"].endswith(".csv")
         }
-        kept = {name: _without(table, ids, addresses) for name, table in tables.items()}
-        if any(len(kept[name]) < len(tables[name]) for name in tables):
-            made = ("exported_at", "min_customers", "files", "withheld")
-            facts = {name: value for name, value in told.items() if name not in made}
-            write(manifest.parent, kept, facts, told["min_customers"])
-            found.append(manifest.parent)
-    return found
+        remaining = {name: _without(table, ids, addresses) for name, table in tables.items()}
+        if any(len(remaining[name]) < len(tables[name]) for name in tables):
+            written_anew = ("exported_at", "min_customers", "files", "withheld")
+            facts = {name: value for name, value in manifest.items() if name not in written_anew}
+            write(manifest_file.parent, remaining, facts, manifest["min_customers"])
+            folders.append(manifest_file.parent)
+    return folders
 
 
 def _without(table: "pd.DataFrame", ids: set[str], addresses: set[str]) -> "pd.DataFrame":

@@ -44,19 +44,22 @@ class Outcomes(NamedTuple):
 
 def as_of(conn: db.Connection, night: Night) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of `campaign_results` and `campaign_groups` of a night's date, for the campaigns that it tells of."""
-    told = {"as_of_date": night.as_of_date, "settle_days": night.settings.applications.campaigns.settle_days}
+    date_params = {
+        "as_of_date": night.as_of_date,
+        "settle_days": night.settings.applications.campaigns.settle_days,
+    }
     results, groups = [], []
-    for campaign in db.rows(conn, db.statement("applications/campaigns/campaigns.sql"), told):
-        params = {**told, **{name: campaign[name] for name in ("campaign_id", "starts_on", "ends_on")}}
-        found = db.rows(conn, db.statement("applications/campaigns/campaign_groups.sql"), params)
+    for campaign in db.rows(conn, db.statement("applications/campaigns/campaigns.sql"), date_params):
+        params = {**date_params, **{name: campaign[name] for name in ("campaign_id", "starts_on", "ends_on")}}
+        group_rows = db.rows(conn, db.statement("applications/campaigns/campaign_groups.sql"), params)
         outcomes = read(conn, params)
-        spoilt = differences(found, outcomes, campaign["held_out"])
+        spoilt = differences(group_rows, outcomes, campaign["held_out"])
         stamp = {
             "as_of_date": night.as_of_date,
             "run_id": night.run_id,
             "campaign_id": campaign["campaign_id"],
         }
-        groups += [{**stamp, **row, "spoilt_by": spoilt} for row in found]
+        groups += [{**stamp, **row, "spoilt_by": spoilt} for row in group_rows]
         has_ended = night.as_of_date > campaign["ends_on"]
         least = night.settings.privacy.min_customers
         results += [
@@ -69,61 +72,63 @@ def frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     """Rows of a table as a frame that COPY takes: whole numbers whole, lists as arrays."""
     import pandas as pd
 
-    made = pd.DataFrame(rows)
-    for column in made.columns.intersection(["segment_id", "moved"]):
-        made[column] = made[column].astype("Int64")
-    if "spoilt_by" in made:
-        made["spoilt_by"] = made["spoilt_by"].map(array)
-    return made
+    table = pd.DataFrame(rows)
+    for column in table.columns.intersection(["segment_id", "moved"]):
+        table[column] = table[column].astype("Int64")
+    if "spoilt_by" in table:
+        table["spoilt_by"] = table["spoilt_by"].map(array)
+    return table
 
 
 def read(conn: db.Connection, params: dict[str, Any]) -> Outcomes:
     """Outcomes of the members of a campaign up to the as-of date."""
     query = db.statement("applications/campaigns/outcomes.sql")
-    found = db.read_numbers(conn, query, list(Outcomes._fields), params)
-    segment_id, is_control, *rest = found.T
+    numbers = db.read_numbers(conn, query, list(Outcomes._fields), params)
+    segment_id, is_control, *rest = numbers.T
     return Outcomes(segment_id.astype(int), is_control > 0, *rest)
 
 
 def differences(groups: list[dict[str, Any]], outcomes: Outcomes, held_out: float) -> list[str]:
     """In what the groups of a campaign differ more than a hash would make them; empty: in nothing."""
     treated, control = sorted(groups, key=lambda row: row["is_control"])
-    found = []
+    differing = []
     for name in ("erased", "bought_before", "moved"):
         if None in (treated[name], control[name]):
             continue
         table = [[group[name], group["customers"] - group[name]] for group in (treated, control)]
         if stats.fisher_exact(np.array(table)).pvalue < UNLIKE:
-            found.append(name)
+            differing.append(name)
     everybody = treated["customers"] + control["customers"]
     if stats.binomtest(control["customers"], everybody, held_out).pvalue < UNLIKE:
-        found.append("sizes")
-    known = [outcomes.covariate[group] for group in (~outcomes.is_control, outcomes.is_control)]
-    if min(map(len, known)) >= effect.FEWEST and np.ptp(outcomes.covariate) > 0:
-        ranks = stats.mannwhitneyu(*known)  # spend has no moments to speak of
+        differing.append("sizes")
+    covariates = [outcomes.covariate[group] for group in (~outcomes.is_control, outcomes.is_control)]
+    if min(map(len, covariates)) >= effect.FEWEST and np.ptp(outcomes.covariate) > 0:
+        ranks = stats.mannwhitneyu(*covariates)  # spend has no moments to speak of
         if ranks.pvalue < UNLIKE:
-            found.append("covariate")
-    return found
+            differing.append("covariate")
+    return differing
 
 
 def rows(outcomes: Outcomes, least: int, *, has_ended: bool, is_spoilt: bool) -> list[dict[str, Any]]:
     """Results of a campaign: all of it, then each segment with at least `least` customers in each group."""
     segments = [int(one) for one in np.unique(outcomes.segment_id)]
     parts = {one: outcomes.of(outcomes.segment_id == one) for one in segments}
-    told = [one for one in segments if min(parts[one].sizes()) >= least and len(segments) > 1]
-    found = []
+    shown = [one for one in segments if min(parts[one].sizes()) >= least and len(segments) > 1]
+    result_rows = []
     for metric in METRICS:
         if not has_ended:
-            found += [_row(None, metric, outcomes, "under_way")]
-            found += [_row(one, metric, parts[one], "under_way") for one in told]
+            result_rows += [_row(None, metric, outcomes, "under_way")]
+            result_rows += [_row(one, metric, parts[one], "under_way") for one in shown]
             continue
-        whole = effect.estimate(getattr(outcomes, metric), outcomes.is_control, known(outcomes))
-        found.append(_judged(_row(None, metric, outcomes, "too_few", whole), is_spoilt))
-        found += [_judged(row, is_spoilt) for row in _by_segment(metric, {one: parts[one] for one in told})]
-    return found
+        whole = effect.estimate(getattr(outcomes, metric), outcomes.is_control, covariates(outcomes))
+        result_rows.append(_judged(_row(None, metric, outcomes, "too_few", whole), is_spoilt))
+        result_rows += [
+            _judged(row, is_spoilt) for row in _by_segment(metric, {one: parts[one] for one in shown})
+        ]
+    return result_rows
 
 
-def known(outcomes: Outcomes) -> np.ndarray:
+def covariates(outcomes: Outcomes) -> np.ndarray:
     """Covariates of all members: what was known of each, and the levels of the larger segments."""
     levels = []
     for segment in np.unique(outcomes.segment_id)[1:]:
@@ -140,7 +145,7 @@ def _by_segment(metric: str, parts: dict[int, Outcomes]) -> Iterator[dict[str, A
         one: effect.estimate(getattr(part, metric), part.is_control, part.covariate[:, None])
         for one, part in parts.items()
     }
-    there = [one for one, found in effects.items() if found]
+    there = [one for one, estimate in effects.items() if estimate]
     corrected = dict(zip(there, effect.holm([effects[one].p_value for one in there]), strict=True))  # type: ignore[union-attr]
     for one, part in parts.items():
         row = _row(one, metric, part, "too_few", effects[one])
@@ -148,25 +153,30 @@ def _by_segment(metric: str, parts: dict[int, Outcomes]) -> Iterator[dict[str, A
 
 
 def _row(
-    segment: int | None, metric: str, outcomes: Outcomes, state: str, found: Effect | None = None
+    segment: int | None, metric: str, outcomes: Outcomes, state: str, estimate: Effect | None = None
 ) -> dict[str, Any]:
     treated, control = outcomes.sizes()
     row: dict[str, Any] = {
         **{"segment_id": segment, "metric": metric, "state": state, "treated": treated, "control": control},
         **{"conclusion": "not_yet" if state == "under_way" else "cannot_be_told"},
     }
-    if found is None:
+    if estimate is None:
         return row
     return {
         **row,
-        **{"state": "ended", "effect": found.effect, "effect_low": found.low, "effect_high": found.high},
         **{
-            "total": found.effect * treated,
-            "total_low": found.low * treated,
-            "total_high": found.high * treated,
+            "state": "ended",
+            "effect": estimate.effect,
+            "effect_low": estimate.low,
+            "effect_high": estimate.high,
         },
-        **{"without": found.without, "p_value": found.p_value, "variance_left": found.variance_left},
-        "is_approximate": found.is_approximate,
+        **{
+            "total": estimate.effect * treated,
+            "total_low": estimate.low * treated,
+            "total_high": estimate.high * treated,
+        },
+        **{"without": estimate.without, "p_value": estimate.p_value, "variance_left": estimate.variance_left},
+        "is_approximate": estimate.is_approximate,
     }
 
 

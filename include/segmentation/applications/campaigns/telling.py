@@ -32,7 +32,7 @@ DIFFERENCES = {
 
 def facts(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     """Campaigns of a date with their results and groups, and the newest trial; None where there is nothing."""
-    told = db.rows(
+    campaigns = db.rows(
         conn,
         "select distinct c.campaign_id, c.name, c.starts_on, c.ends_on, c.held_out, c.detectable_share "
         "from segments.campaign_groups as g inner join segments.campaigns as c on g.campaign_id = c.campaign_id "
@@ -41,11 +41,11 @@ def facts(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     )
     query = "select * from segments.campaign_backtests where as_of_date = %(as_of_date)s"
     trial = db.row(conn, query, run.params)
-    if not told and trial is None:
+    if not campaigns and trial is None:
         return None
     words = {"STATES": STATES, "CONCLUSIONS": CONCLUSIONS, "DIFFERENCES": DIFFERENCES}
     return {
-        "campaigns": [{**one, **of(conn, one["campaign_id"], run)} for one in told],
+        "campaigns": [{**one, **of(conn, one["campaign_id"], run)} for one in campaigns],
         "trial": trial,
         **words,
     }

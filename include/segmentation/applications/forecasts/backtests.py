@@ -32,8 +32,8 @@ COLUMNS = (
 
 def table(night: Night, past: Past) -> pd.DataFrame:
     """The rows of `segments.forecast_backtests` of the night, but its date."""
-    found = [*looked_back(night, past), *published(night)]
-    frame = pd.DataFrame(found, columns=COLUMNS)
+    rows = [*looked_back(night, past), *published(night)]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     frame["segment_id"] = frame["segment_id"].astype("Int64")
     return frame
 
@@ -98,9 +98,9 @@ def _published(conn: db.Connection, night: Night, judged: dict[str, Any]) -> Ite
         return
     frame = frame.set_index("customer_id")
     came = Sample(frame, frame["order_days"].to_numpy(), frame["spend"].to_numpy(), days)
-    said = Expectation(frame["buy_probability"].to_numpy(), frame["expected_spend"].to_numpy())
+    forecast = Expectation(frame["buy_probability"].to_numpy(), frame["expected_spend"].to_numpy())
     spread = Spread(judged["own_spread"], judged["common_spread"])
-    yield row(day, PUBLISHED, CHOSEN, said, came, spread)
+    yield row(day, PUBLISHED, CHOSEN, forecast, came, spread)
     yield from _beside(conn, night, day, came, every)
     by_segment = db.statement("applications/forecasts/segments_judged.sql", came=came_query)
     for segment in db.rows(conn, by_segment, params):
@@ -111,15 +111,15 @@ def _beside(
     conn: db.Connection, night: Night, day: date, came: Sample, every: int
 ) -> Iterator[dict[str, Any]]:
     """The naive forecast and BG/NBD of the same customers, as of the same date."""
-    taken = {
+    sampled = {
         name: f"(select * from {table} where mod(hashtext(customer_id), {int(every)}) = 0)"
         for name, table in samples.WHOLE.items()
     }
-    known = samples.read_known(conn, day, {**taken, "cancelled": f"{taken['cancelled']} as sampled"})
-    known = known.reindex(came.known.index).dropna(subset=["order_days"])
-    rows = np.flatnonzero(came.known.index.isin(known.index))
+    customers = samples.read_known(conn, day, {**sampled, "cancelled": f"{sampled['cancelled']} as sampled"})
+    customers = customers.reindex(came.known.index).dropna(subset=["order_days"])
+    rows = np.flatnonzero(came.known.index.isin(customers.index))
     then = Past({}, came.days, night.settings.model.seed)
     for name in (NAIVE, LIFETIME):
-        expected = then.expect(name, 0, known)
+        expected = then.expect(name, 0, customers)
         if expected is not None:
             yield row(day, PUBLISHED, name, expected, came.take(rows))

@@ -27,7 +27,7 @@ class History:
 
     past: Past
     years: Past
-    known: pd.DataFrame
+    customers: pd.DataFrame
 
 
 def ages(horizon: int) -> list[int]:
@@ -44,8 +44,8 @@ def read(night: Night) -> History:
     """Read it as of the night's date: nothing on or after it."""
     horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
     with night.warehouse.connect() as conn:
-        known = read_known(conn, night.as_of_date)
-        every = share_sampled(len(known))
+        customers = read_known(conn, night.as_of_date)
+        every = share_sampled(len(customers))
         db.run_file(conn, f"{FOLDER}/sample.sql", {**night.params, "every": every})
         first = db.scalar(conn, "select min(day) from sampled_day where orders > 0")
         there = [
@@ -60,7 +60,7 @@ def read(night: Night) -> History:
     return History(
         Past({age: each for age, each in samples.items() if len(each.known) >= LEAST}, horizon, seed),
         Past({age: each for age, each in long.items() if len(each.known) >= LEAST}, YEAR, seed),
-        known,
+        customers,
     )
 
 
@@ -86,21 +86,26 @@ TEXT = {"customer_id": "text"}
 
 
 def read_outcome(
-    conn: db.Connection, known: pd.DataFrame, origin: date, days: int, known_at: date, **relations: str
+    conn: db.Connection, customers: pd.DataFrame, origin: date, days: int, known_at: date, **relations: str
 ) -> Sample:
     """The outcome of customers in the days after a date, as it was known at another."""
     query = db.statement(f"{FOLDER}/came.sql", **(relations or WHOLE))
     params: dict[str, Any] = {"origin": origin, "until": origin + timedelta(days=days), "known_at": known_at}
     kinds = {"customer_id": "text", "order_days": "number", "spend": "number"}
-    # any order: that of `known`
-    came = db.read_frame(conn, query, params, kinds).set_index("customer_id").reindex(known.index).fillna(0.0)
-    return Sample(known, came["order_days"].to_numpy(), came["spend"].to_numpy(), days)
+    # any order: that of `customers`
+    came = (
+        db.read_frame(conn, query, params, kinds)
+        .set_index("customer_id")
+        .reindex(customers.index)
+        .fillna(0.0)
+    )
+    return Sample(customers, came["order_days"].to_numpy(), came["spend"].to_numpy(), days)
 
 
 def _sample(conn: db.Connection, today: date, age: int, days: int) -> Sample:
-    known = read_known(conn, today - timedelta(days=age), OF_SAMPLE)
-    return _with_outcome(conn, today, age, days, known)
+    customers = read_known(conn, today - timedelta(days=age), OF_SAMPLE)
+    return _with_outcome(conn, today, age, days, customers)
 
 
-def _with_outcome(conn: db.Connection, today: date, age: int, days: int, known: pd.DataFrame) -> Sample:
-    return read_outcome(conn, known, today - timedelta(days=age), days, today, **OF_SAMPLE)
+def _with_outcome(conn: db.Connection, today: date, age: int, days: int, customers: pd.DataFrame) -> Sample:
+    return read_outcome(conn, customers, today - timedelta(days=age), days, today, **OF_SAMPLE)

@@ -49,7 +49,7 @@ def verdict(backtests: list[dict[str, Any]]) -> dict[str, Any] | None:
     dates = sorted(ours.keys() & naive.keys())
     if not dates:
         return None
-    shares = [sum(found[day] for day in dates) / len(dates) for found in (ours, naive)]
+    shares = [sum(share_by_day[day] for day in dates) / len(dates) for share_by_day in (ours, naive)]
     return {
         "dates": len(dates),
         "since": dates[0],

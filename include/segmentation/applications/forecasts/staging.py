@@ -19,16 +19,18 @@ from segmentation.warehouse import locks, partitions
 def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     """Choose a forecaster on the shop's past, forecast everybody, look back; stage all of it."""
     history = samples.read(night)
-    if history.known.empty:
+    if history.customers.empty:
         progress("forecasts: nobody has ordered yet")
         return {"customers": 0}
-    found = forecast_date(history.past, history.years, history.known)
-    progress(f"forecasts: {found.forecaster}, of {len(history.past.older(0))} dates whose outcome is known")
+    forecast = forecast_date(history.past, history.years, history.customers)
+    progress(
+        f"forecasts: {forecast.forecaster}, of {len(history.past.older(0))} dates whose outcome is known"
+    )
     with night.warehouse.connect(readonly=True) as conn:
-        curve = return_curve.read(conn, night.as_of_date, len(history.known))
+        curve = return_curve.read(conn, night.as_of_date, len(history.customers))
     frames = {
-        "customer_forecasts": customers(night, history.known, found),
-        "forecast_models": models.table(history.past, found).assign(**bounds(night, curve)),
+        "customer_forecasts": customers(night, history.customers, forecast),
+        "forecast_models": models.table(history.past, forecast).assign(**bounds(night, curve)),
         "return_curve": pd.DataFrame(
             curve.points if curve else [], columns=["silent_days", "returning_share"]
         ),
@@ -41,17 +43,17 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         for name, frame in frames.items():
             applications.stage(conn, night, name, dated(night, frame))
     gate.check(night, applications.staged(night, "customer_forecasts"))
-    return {"customers": len(history.known), "forecaster": found.forecaster}
+    return {"customers": len(history.customers), "forecaster": forecast.forecaster}
 
 
 def bounds(night: Night, curve: return_curve.ReturnCurve | None) -> dict[str, Any]:
     """The bounds of the life-cycle that are in force."""
-    told = night.settings.lifecycle
-    in_force = return_curve.of(curve, told)
+    lifecycle = night.settings.lifecycle
+    in_force = return_curve.of(curve, lifecycle)
     return {
         "cooling_recency_days": in_force.cooling_recency_days,
         "lapsed_recency_days": in_force.lapsed_recency_days,
-        "has_own_bounds": told.auto and curve is not None,
+        "has_own_bounds": lifecycle.auto and curve is not None,
     }
 
 
@@ -60,29 +62,29 @@ def dated(night: Night, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(as_of_date=night.as_of_date)
 
 
-def customers(night: Night, known: pd.DataFrame, found: DateForecast) -> pd.DataFrame:
+def customers(night: Night, frame: pd.DataFrame, forecast: DateForecast) -> pd.DataFrame:
     """The rows of `segments.customer_forecasts`, but their date."""
-    horizon = found.horizon
-    low, high = found.spread.customer(horizon)
-    year_low, year_high = found.year_spread.customer(found.year)
-    is_active = known["last_days"].to_numpy() <= night.settings.model.horizon_days
+    horizon = forecast.horizon
+    low, high = forecast.spread.customer(horizon)
+    year_low, year_high = forecast.year_spread.customer(forecast.year)
+    is_active = frame["last_days"].to_numpy() <= night.settings.model.horizon_days
     churn = np.where(is_active, 1 - horizon.probability.round(4), np.nan)
-    next_order = pd.Timestamp(night.as_of_date) + pd.to_timedelta(pd.Series(found.next_days) - 1, unit="D")
-    spend, year = horizon.spend.round(2), found.year.spend.round(2)
+    next_order = pd.Timestamp(night.as_of_date) + pd.to_timedelta(pd.Series(forecast.next_days) - 1, unit="D")
+    spend, year = horizon.spend.round(2), forecast.year.spend.round(2)
     return pd.DataFrame(
         {
-            "customer_id": known.index,
+            "customer_id": frame.index,
             "buy_probability": horizon.probability.round(4),
             "churn_risk": churn.round(4),
             "expected_spend": spend,
             "expected_spend_low": low.round(2),
             "expected_spend_high": np.maximum(high, low).round(2),
-            "buy_probability_365d": found.year.probability.round(4),
+            "buy_probability_365d": forecast.year.probability.round(4),
             "expected_spend_365d": np.maximum(year, spend),
             "expected_spend_365d_low": year_low.round(2),
             "expected_spend_365d_high": np.maximum(year_high, year_low).round(2),
             "next_order_on": next_order.dt.date.to_numpy(),
             "decile": deciles(horizon.spend),
-            "money_at_risk": (churn * known["spend_90d"].to_numpy()).round(2),
+            "money_at_risk": (churn * frame["spend_90d"].to_numpy()).round(2),
         }
     )

@@ -29,9 +29,9 @@ def publish(conn: db.Connection, day: date, run_id: str) -> int:
 
 def withdraw(conn: db.Connection, day: date) -> int:
     """Let the days of a withdrawn date be as the day before it; returns the customers that this changed."""
-    asked = {"day": day}
+    params = {"day": day}
     query = "select run_id from segments.membership_dates where as_of_date = %(day)s and is_published"
-    run_id = db.scalar(conn, query, asked)
+    run_id = db.scalar(conn, query, params)
     if run_id is None:
         return 0
     return _assign(conn, day, run_id, "segments.membership", DAY_BEFORE, is_published=False)
@@ -40,8 +40,8 @@ def withdraw(conn: db.Connection, day: date) -> int:
 def _assign(
     conn: db.Connection, day: date, run_id: str, source: str, condition: str, *, is_published: bool = True
 ) -> int:
-    asked = db.one(conn, db.statement("applications/membership/asked.sql"), {"as_of_date": day})
-    params: dict[str, Any] = {"as_of_date": day, "next_date": asked["next_date"] or FOREVER}
+    neighbours = db.one(conn, db.statement("applications/membership/asked.sql"), {"as_of_date": day})
+    params: dict[str, Any] = {"as_of_date": day, "next_date": neighbours["next_date"] or FOREVER}
     db.execute(conn, f"set local work_mem = '{JOINING_MEMORY}'")
     changed = db.run_file(
         conn, "applications/membership/changed.sql", params, source=source, condition=condition
@@ -50,9 +50,9 @@ def _assign(
         db.run_file(conn, "applications/membership/pieces.sql", params)
         db.run_file(conn, "applications/membership/membership.sql", params)
     _count(conn, day, run_id, is_published=is_published)
-    if changed and asked["next_date"]:
+    if changed and neighbours["next_date"]:
         query = "select run_id from segments.membership_dates where as_of_date = %(next_date)s"
-        _count(conn, asked["next_date"], db.scalar(conn, query, params), is_published=True)
+        _count(conn, neighbours["next_date"], db.scalar(conn, query, params), is_published=True)
     return changed
 
 

@@ -30,10 +30,10 @@ PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY
 
 
 @dataclass(frozen=True)
-class Told:
+class Delivery:
     """Versions of dates that the address has taken, and why it has not taken the next one."""
 
-    taken: tuple[int, ...] = ()
+    delivered: tuple[int, ...] = ()
     fault: str | None = None
 
 
@@ -44,7 +44,7 @@ def deliver(
     key: str,
     progress: Callable[[str], None] = print,
     sleep: Callable[[float], None] = time.sleep,
-) -> Told:
+) -> Delivery:
     """Tell the address of every version it has not taken, in order; the first that it does not take ends it.
 
     Raises
@@ -56,7 +56,7 @@ def deliver(
     with warehouse.connect(readonly=True) as conn:
         query = db.statement("applications/membership/untold.sql")
         untold = db.rows(conn, query, {"days": settings.webhook_days})
-    taken: list[int] = []
+    delivered: list[int] = []
     for row in untold:
         event = f"{shop}-membership-{row['version']}"
         fault = _send(settings, event, _body(shop, row), secret, sleep)
@@ -67,11 +67,11 @@ def deliver(
             progress(
                 f"membership: the webhook was not told of {row['as_of_date']}: {fault}; it is told again later"
             )
-            return Told(tuple(taken), fault)
-        taken.append(row["version"])
-    if taken:
-        progress(f"membership: the webhook was told of {len(taken)} dates")
-    return Told(tuple(taken))
+            return Delivery(tuple(delivered), fault)
+        delivered.append(row["version"])
+    if delivered:
+        progress(f"membership: the webhook was told of {len(delivered)} dates")
+    return Delivery(tuple(delivered))
 
 
 def _secret(key: str) -> bytes:
@@ -92,7 +92,7 @@ def _secret(key: str) -> bytes:
 
 def _body(shop: str, row: dict[str, Any]) -> bytes:
     """Counts, and where to look; of each change nothing."""
-    told = {
+    message = {
         "type": "membership.changed",
         "shop": shop,
         "as_of_date": row["as_of_date"].isoformat(),
@@ -102,7 +102,7 @@ def _body(shop: str, row: dict[str, Any]) -> bytes:
         "counts": {name: row[name] for name in ("entered", "gone", "moved")},
         "link": links.url(f"movement?to={row['as_of_date']}") or None,
     }
-    return json.dumps(told, separators=(",", ":")).encode()
+    return json.dumps(message, separators=(",", ":")).encode()
 
 
 def signature(secret: bytes, event: str, timestamp: int, body: bytes) -> str:

@@ -32,10 +32,10 @@ class Prices:
     @classmethod
     def of(cls, frame: pd.DataFrame, weeks: int) -> "Prices":
         """The prices of a frame of `product_id, week, lines, price`; weeks count from 0."""
-        known = frame[frame["lines"] >= MIN_LINES]
-        products = pd.Index(np.unique(known["product_id"].to_numpy(dtype=str)), name="product_id")
+        reliable = frame[frame["lines"] >= MIN_LINES]
+        products = pd.Index(np.unique(reliable["product_id"].to_numpy(dtype=str)), name="product_id")
         price = np.full((len(products), weeks), np.nan)
-        price[products.get_indexer(known["product_id"]), known["week"]] = known["price"]
+        price[products.get_indexer(reliable["product_id"]), reliable["week"]] = reliable["price"]
         return cls(products, price)
 
     def usual(self) -> Array:
@@ -48,10 +48,10 @@ def _median_before(price: Array) -> Array:
     """The median of the prices of the weeks before each; NaN where there are too few."""
     padded = np.pad(price, ((0, 0), (WINDOW_WEEKS, 0)), constant_values=np.nan)[:, :-1]
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_WEEKS, axis=1)
-    known = np.isfinite(windows).sum(axis=2)
+    priced_weeks = np.isfinite(windows).sum(axis=2)
     ordered = np.sort(windows, axis=2)  # NaN last
-    middle = np.clip((known - 1) // 2, 0, None)[:, :, None]
-    return np.where(known >= MIN_WEEKS, np.take_along_axis(ordered, middle, axis=2)[:, :, 0], np.nan)
+    middle = np.clip((priced_weeks - 1) // 2, 0, None)[:, :, None]
+    return np.where(priced_weeks >= MIN_WEEKS, np.take_along_axis(ordered, middle, axis=2)[:, :, 0], np.nan)
 
 
 def candidates(prices: Prices, min_cut: float) -> pd.DataFrame:

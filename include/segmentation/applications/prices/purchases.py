@@ -54,8 +54,8 @@ def members_on(conn: db.Connection, night: Night) -> date | None:
         select max(as_of_date) from segments.runs
         where status = 'published' and dropped_at is null and as_of_date <= %(latest)s
     """
-    found: date | None = db.scalar(conn, query, {"latest": latest})
-    return found
+    published_on: date | None = db.scalar(conn, query, {"latest": latest})
+    return published_on
 
 
 def find_cuts(conn: db.Connection, night: Night, window: Window) -> pd.DataFrame:
@@ -67,33 +67,35 @@ def find_cuts(conn: db.Connection, night: Night, window: Window) -> pd.DataFrame
         "sample": _thousandths(conn, night),
     }
     frame = _frame(conn, "product_weeks", params, ["product_id", "week", "lines", "price"])
-    found = cuts.candidates(cuts.Prices.of(frame, window.weeks), night.settings.applications.prices.min_cut)
-    if found.empty:
-        return found.assign(lines=0)
-    found["threshold"] = (
-        found["usual_price"] * (1 - night.settings.applications.prices.min_cut) + TO_LEAVE_OUT
+    candidates = cuts.candidates(
+        cuts.Prices.of(frame, window.weeks), night.settings.applications.prices.min_cut
+    )
+    if candidates.empty:
+        return candidates.assign(lines=0)
+    candidates["threshold"] = (
+        candidates["usual_price"] * (1 - night.settings.applications.prices.min_cut) + TO_LEAVE_OUT
     )
     db.execute(
         conn,
         "create temp table price_candidates "
         "(product_id text, week integer, threshold double precision) on commit drop",
     )
-    db.copy_frame(conn, found[["product_id", "week", "threshold"]], ("pg_temp", "price_candidates"))
+    db.copy_frame(conn, candidates[["product_id", "week", "threshold"]], ("pg_temp", "price_candidates"))
     columns = ["product_id", "week", "lines", "cheap_lines", "usual_lines", "usual_cheap_lines"]
     counted = _frame(conn, "cheap_lines", {**params, "weeks_around": WINDOW_WEEKS}, columns)
-    both = found.merge(counted, on=["product_id", "week"], how="inner")
-    kept = both[cuts.beyond_chance(both)]
-    return _most_bought(kept)[["product_id", "week", "depth", "lines"]].reset_index(drop=True)
+    both = candidates.merge(counted, on=["product_id", "week"], how="inner")
+    significant = both[cuts.beyond_chance(both)]
+    return _most_bought(significant)[["product_id", "week", "depth", "lines"]].reset_index(drop=True)
 
 
-def _most_bought(found: pd.DataFrame) -> pd.DataFrame:
-    lines = found.groupby("product_id")["lines"].sum().reset_index()
+def _most_bought(cut_weeks: pd.DataFrame) -> pd.DataFrame:
+    lines = cut_weeks.groupby("product_id")["lines"].sum().reset_index()
     most = lines.sort_values(["lines", "product_id"], ascending=[False, True])["product_id"][:MAX_PRODUCTS]
-    return found[found["product_id"].isin(most)].sort_values(["product_id", "week"])
+    return cut_weeks[cut_weeks["product_id"].isin(most)].sort_values(["product_id", "week"])
 
 
 def groupings(
-    conn: db.Connection, night: Night, window: Window, found: pd.DataFrame, members: date | None
+    conn: db.Connection, night: Night, window: Window, cut_weeks: pd.DataFrame, members: date | None
 ) -> list[Grouping]:
     """The purchases by each grouping, from the cuts that were found."""
     params = {
@@ -106,11 +108,11 @@ def groupings(
     }
     db.run_file(conn, f"{FOLDER}/purchases.sql", params)
     db.execute(conn, "create temp table price_cuts (product_id text, week integer) on commit drop")
-    db.copy_frame(conn, found[["product_id", "week"]], ("pg_temp", "price_cuts"))
+    db.copy_frame(conn, cut_weeks[["product_id", "week"]], ("pg_temp", "price_cuts"))
     columns = ["kind", "grouping_name", "level", "name", "category", "week", "customers", "lines"]
     counted = _frame(conn, "buyers", {}, columns)
     return [
-        Grouping(name, *_arrays(part, found, window.weeks))
+        Grouping(name, *_arrays(part, cut_weeks, window.weeks))
         for name in GROUPINGS
         if not (part := counted[counted["grouping_name"] == name]).empty
     ]
@@ -123,26 +125,26 @@ def _thousandths(conn: db.Connection, night: Night) -> int:
     return int(min(1000, max(1, 1000 * night.settings.applications.prices.customers // max(customers, 1))))
 
 
-def _arrays(part: pd.DataFrame, found: pd.DataFrame, weeks: int) -> tuple[tuple[str, ...], Purchases]:
+def _arrays(part: pd.DataFrame, cut_weeks: pd.DataFrame, weeks: int) -> tuple[tuple[str, ...], Purchases]:
     """The levels in order, and buyers, cuts and shares of the products that were cut."""
-    levels, products = (pd.Index(np.unique(column)) for column in (part["level"], found["product_id"]))
+    levels, products = (pd.Index(np.unique(column)) for column in (part["level"], cut_weeks["product_id"]))
     buyers, bought = part[part["kind"] == "buyers"], part[part["kind"] == "purchases"]
     categories = pd.Index(np.unique(bought["name"]))
 
     def dense(rows: pd.DataFrame, names: pd.Index, value: str) -> Any:
-        made = np.zeros((len(names), weeks, len(levels)))
+        array = np.zeros((len(names), weeks, len(levels)))
         at = (
             names.get_indexer(pd.Index(rows["name"])),
             rows["week"].to_numpy(dtype=int),
             levels.get_indexer(pd.Index(rows["level"])),
         )
-        made[at] = rows[value].astype(float)
-        return made
+        array[at] = rows[value].astype(float)
+        return array
 
     of_category = dense(bought, categories, "lines")
     category = buyers.drop_duplicates("name").set_index("name")["category"].reindex(products).fillna("")
     is_cut = np.zeros((len(products), weeks), dtype=bool)
-    is_cut[products.get_indexer(found["product_id"]), found["week"]] = True
+    is_cut[products.get_indexer(cut_weeks["product_id"]), cut_weeks["week"]] = True
     return tuple(levels), Purchases(
         buyers=dense(buyers, products, "customers"),
         is_cut=is_cut,

@@ -27,8 +27,8 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
         {**params, "levels": list(LEVELS)},
     )
     return {
-        "segments": [_said(row) for row in segments],
-        "groups": [_said({**row, "name": t(LEVELS[row["level"]])}) for row in groups],
+        "segments": [_worded(row) for row in segments],
+        "groups": [_worded({**row, "name": t(LEVELS[row["level"]])}) for row in groups],
         "placebos": db.rows(
             conn,
             "select shuffles, false_alarms from segments.price_placebos "
@@ -39,5 +39,5 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     }
 
 
-def _said(row: dict[str, Any]) -> dict[str, Any]:
+def _worded(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "why": t(REASONS[row["reason"]]) if row["reason"] else ""}

@@ -37,13 +37,13 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
 
     window = purchases.Window.before(night.as_of_date, night.settings.applications.prices.weeks)
     with night.warehouse.connect() as conn:
-        found = purchases.find_cuts(conn, night, window)
-        products = int(found["product_id"].nunique())
-        progress(f"prices: {len(found):,} weeks with a price cut, of {products:,} products")
+        cut_weeks = purchases.find_cuts(conn, night, window)
+        products = int(cut_weeks["product_id"].nunique())
+        progress(f"prices: {len(cut_weeks):,} weeks with a price cut, of {products:,} products")
         members = purchases.members_on(conn, night)
-        groupings = [] if found.empty else purchases.groupings(conn, night, window, found, members)
+        groupings = [] if cut_weeks.empty else purchases.groupings(conn, night, window, cut_weeks, members)
     trials = [_trial(night, one) for one in groupings]
-    depth = round(float(found["depth"].median()), 4) if len(found) else None
+    depth = round(float(cut_weeks["depth"].median()), 4) if len(cut_weeks) else None
     rows = _rows(trials).assign(median_depth=depth)
     of_segments = rows["grouping_name"] == "segment"
     segments = rows[of_segments].assign(
@@ -57,9 +57,9 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     with night.warehouse.connect() as conn:
         places = {table: applications.stage(conn, night, table, frame) for table, frame in staged.items()}
     gate.check(night, groups=places[GROUPS], responses=places[SEGMENTS], placebos=places[PLACEBOS])
-    told = int((rows["outcome"] == "can be told").sum())
-    progress(f"prices: of {told} of {len(rows)} groups something can be told")
-    return {"cut_weeks": len(found), "products": products, "groups": len(rows), "told": told}
+    conclusive = int((rows["outcome"] == "can be told").sum())
+    progress(f"prices: of {conclusive} of {len(rows)} groups something can be told")
+    return {"cut_weeks": len(cut_weeks), "products": products, "groups": len(rows), "told": conclusive}
 
 
 def _trial(night: Night, grouping: "Grouping") -> tuple[str, list[dict[str, Any]], float]:

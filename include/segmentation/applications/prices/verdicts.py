@@ -43,11 +43,11 @@ class Trial:
     ) -> float:
         """Share of shuffles of the prices' weeks in which something is told of any level."""
         generator = np.random.default_rng(seed)
-        told = [
+        alarms = [
             any(row["outcome"] == CAN for row in self.verdicts(purchases.shuffled(generator), levels))
             for _ in range(shuffles or self.settings.shuffles)
         ]
-        return round(float(np.mean(told)), DIGITS)
+        return round(float(np.mean(alarms)), DIGITS)
 
     def _reason(self, response: Response, placebo: Response, level: float) -> str | None:
         """Reason why nothing can be told; None where something can."""

@@ -44,17 +44,17 @@ class Trial:
         return self.before.buyers() > 0
 
     @cached_property
-    def wanted(self) -> sp.csr_matrix:
+    def first_purchases(self) -> sp.csr_matrix:
         """1 where a customer bought a known product after the cut, and never before."""
         after = sp.csr_matrix(self.after.multiply(self.is_known.astype(np.float32)[None, :]))
-        found = sp.csr_matrix(after - after.multiply(self.before.bought))
-        found.eliminate_zeros()
-        return found
+        matrix = sp.csr_matrix(after - after.multiply(self.before.bought))
+        matrix.eliminate_zeros()
+        return matrix
 
     @cached_property
     def tested(self) -> Positions:
         """Positions of the customers tested, at most `MOST_TESTED`."""
-        rows = np.flatnonzero((np.diff(self.wanted.indptr) > 0) & (np.diff(self.before.starts) > 0))
+        rows = np.flatnonzero((np.diff(self.first_purchases.indptr) > 0) & (np.diff(self.before.starts) > 0))
         return rows[:: max(1, -(-len(rows) // MOST_TESTED))]
 
 
@@ -64,7 +64,7 @@ class Result(NamedTuple):
     recommender: str
     cut: date
     until: date
-    found: NDArray[np.int64]
+    hits: NDArray[np.int64]
     bought: NDArray[np.int64]
 
     @property
@@ -75,27 +75,27 @@ class Result(NamedTuple):
     @property
     def hit(self) -> float:
         """Share of them who find one of these products in their list; NaN of nobody."""
-        return float((self.found > 0).mean()) if self.customers else float("nan")
+        return float((self.hits > 0).mean()) if self.customers else float("nan")
 
     @property
     def recall(self) -> float:
         """Mean share of the products that are in the list."""
-        return float((self.found / self.bought).mean()) if self.customers else float("nan")
+        return float((self.hits / self.bought).mean()) if self.customers else float("nan")
 
 
 def tried(recommender: Recommender, trial: Trial, families: Positions) -> Result:
     """Fit on what was before the cut, and compare with what came after it."""
     recommender.fit(trial.before)
-    wanted, rows = trial.wanted, trial.tested
+    first_purchases, rows = trial.first_purchases, trial.tested
     shelf = Shelf(trial.is_known, families)
-    found = [np.zeros(0, np.int64)]
+    hits = [np.zeros(0, np.int64)]
     for first, last in blocks(len(rows), trial.before.shape[1]):
         part = rows[first:last]
         top = new_products(recommender, trial.before, part, shelf, LOOKED_AT)
-        is_wanted = np.pad(wanted[part].toarray() > 0, ((0, 0), (0, 1)))  # the last column is NONE
-        found.append(np.take_along_axis(is_wanted, top, 1).sum(axis=1))
+        is_bought = np.pad(first_purchases[part].toarray() > 0, ((0, 0), (0, 1)))  # the last column is NONE
+        hits.append(np.take_along_axis(is_bought, top, 1).sum(axis=1))
     return Result(
-        recommender.name, trial.cut, trial.until, np.concatenate(found), np.diff(wanted.indptr)[rows]
+        recommender.name, trial.cut, trial.until, np.concatenate(hits), np.diff(first_purchases.indptr)[rows]
     )
 
 
@@ -107,7 +107,7 @@ def chosen(results: Sequence[Result]) -> str:
     """
     by_name: dict[str, NDArray[np.float64]] = {}
     for result in results:
-        hits = (result.found > 0).astype(float)
+        hits = (result.hits > 0).astype(float)
         by_name[result.recommender] = np.concatenate([by_name.get(result.recommender, np.zeros(0)), hits])
     base = by_name.get(POPULARITY, np.zeros(0))
     if len(base) < FEWEST_TESTED:

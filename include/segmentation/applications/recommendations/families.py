@@ -56,10 +56,10 @@ def stem(name: str) -> str:
 def families(names: Sequence[str | None], categories: Sequence[str | None]) -> NDArray[np.int64]:
     """The family of each product, as a number; those of one family have the same."""
     numbers: dict[tuple[str | None, str], int] = {}
-    found = np.empty(len(names), np.int64)
+    family_of = np.empty(len(names), np.int64)
     for place, (name, category) in enumerate(zip(names, categories, strict=True)):
         if name and name.strip():
-            found[place] = numbers.setdefault((category, stem(name)), place)
+            family_of[place] = numbers.setdefault((category, stem(name)), place)
         else:
-            found[place] = place
-    return found
+            family_of[place] = place
+    return family_of

@@ -38,20 +38,20 @@ class Shelf(NamedTuple):
     families: Positions
 
 
-def best(scores: Scores, families: Positions, wanted: int) -> Positions:
+def best(scores: Scores, families: Positions, count: int) -> Positions:
     """The best products of each row, one of a family, in order; what scores -inf is not among them.
 
     Among equal scores the first position wins.
     """
-    width = min(scores.shape[1], wanted * WIDER)
+    width = min(scores.shape[1], count * WIDER)
     if not width:
-        return np.full((len(scores), wanted), NONE)
+        return np.full((len(scores), count), NONE)
     top = np.sort(np.argpartition(scores, scores.shape[1] - width, axis=1)[:, -width:], axis=1)
     order = np.argsort(-np.take_along_axis(scores, top, 1), axis=1, kind="stable")
     top = np.take_along_axis(top, order, 1)
     is_out = np.isneginf(np.take_along_axis(scores, top, 1))
     top[is_out | is_repeated(families[top])] = NONE
-    return _resized(first_valid(top), wanted)
+    return _resized(first_valid(top), count)
 
 
 def is_repeated(groups: Positions) -> Flags:
@@ -60,9 +60,9 @@ def is_repeated(groups: Positions) -> Flags:
     ordered = np.take_along_axis(groups, order, 1)
     again = np.zeros(groups.shape, bool)
     again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
-    found = np.empty_like(again)
-    np.put_along_axis(found, order, again, 1)
-    return found
+    repeated = np.empty_like(again)
+    np.put_along_axis(repeated, order, again, 1)
+    return repeated
 
 
 def first_valid(products: Positions) -> Positions:
@@ -70,38 +70,38 @@ def first_valid(products: Positions) -> Positions:
     return np.take_along_axis(products, np.argsort(products == NONE, axis=1, kind="stable"), 1)
 
 
-def _resized(products: Positions, wanted: int) -> Positions:
-    missing = max(0, wanted - products.shape[1])
-    return np.pad(products, ((0, 0), (0, missing)), constant_values=NONE)[:, :wanted]
+def _resized(products: Positions, count: int) -> Positions:
+    missing = max(0, count - products.shape[1])
+    return np.pad(products, ((0, 0), (0, missing)), constant_values=NONE)[:, :count]
 
 
 def new_products(
-    recommender: Recommender, purchases: Purchases, rows: Positions, shelf: Shelf, wanted: int
+    recommender: Recommender, purchases: Purchases, rows: Positions, shelf: Shelf, count: int
 ) -> Positions:
     """The best of what the customers at these positions have never bought."""
     scores = recommender.scores(rows)
     scores[:, ~shelf.is_sold] = -np.inf
     bought = purchases.bought[rows]
     scores[_rows_of(bought), bought.indices] = -np.inf
-    return best(scores, shelf.families, wanted)
+    return best(scores, shelf.families, count)
 
 
-def bought_before(own: sp.csr_matrix, shelf: Shelf, wanted: int) -> Positions:
+def bought_before(own: sp.csr_matrix, shelf: Shelf, count: int) -> Positions:
     """The best of what customers have bought; `own` are their rows of `own_scores`."""
-    kept = sp.csr_matrix(own.multiply(shelf.is_sold.astype(np.float32)[None, :]))
-    kept.eliminate_zeros()
-    counts = np.diff(kept.indptr)
+    on_sale = sp.csr_matrix(own.multiply(shelf.is_sold.astype(np.float32)[None, :]))
+    on_sale.eliminate_zeros()
+    counts = np.diff(on_sale.indptr)
     width = max(int(counts.max(initial=0)), 1)
     places = np.arange(width)[None, :] < counts[:, None]
     scores = np.full(places.shape, -np.inf, np.float32)
     products = np.zeros(places.shape, np.int64)
-    scores[places], products[places] = kept.data, kept.indices
-    order = np.argsort(-scores, axis=1, kind="stable")[:, : wanted * WIDER]
+    scores[places], products[places] = on_sale.data, on_sale.indices
+    order = np.argsort(-scores, axis=1, kind="stable")[:, : count * WIDER]
     top = np.take_along_axis(products, order, 1)
     top[np.isneginf(np.take_along_axis(scores, order, 1))] = NONE
     families = np.where(top == NONE, -1, shelf.families[top])
     top[is_repeated(families)] = NONE
-    return _resized(first_valid(top), wanted)
+    return _resized(first_valid(top), count)
 
 
 def own_scores(purchases: Purchases) -> sp.csr_matrix:
@@ -122,9 +122,9 @@ class Similar:
         """The cosines of these pairs, 0 where they are no neighbours."""
         if not len(self.keys):
             return np.zeros(len(rows), np.float32)
-        asked = rows.astype(np.int64) * self.width + columns
-        place = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
-        return np.where(self.keys[place] == asked, self.values[place], np.float32(0))
+        pairs = rows.astype(np.int64) * self.width + columns
+        place = np.minimum(np.searchsorted(self.keys, pairs), len(self.keys) - 1)
+        return np.where(self.keys[place] == pairs, self.values[place], np.float32(0))
 
 
 def because_of(products: Positions, tastes: sp.csr_matrix, similar: Similar) -> Positions:
@@ -133,19 +133,19 @@ def because_of(products: Positions, tastes: sp.csr_matrix, similar: Similar) -> 
     `tastes` are the rows of the customers of the list.
     """
     counts = np.diff(tastes.indptr)
-    found = np.full(products.shape, NONE)
+    reasons = np.full(products.shape, NONE)
     if not tastes.nnz:
-        return found
+        return reasons
     rows = _rows_of(tastes)
     starts = tastes.indptr[:-1][counts > 0]
     for place in range(products.shape[1]):
-        wanted = products[rows, place]
-        value = tastes.data * similar(tastes.indices, wanted)
+        explained = products[rows, place]
+        value = tastes.data * similar(tastes.indices, explained)
         largest = np.repeat(np.maximum.reduceat(value, starts), counts[counts > 0])
-        is_reason = (value == largest) & (value > 0) & (wanted != NONE)
+        is_reason = (value == largest) & (value > 0) & (explained != NONE)
         # written backwards, so that the first of equals stays
-        found[rows[is_reason][::-1], place] = tastes.indices[is_reason][::-1]
-    return found
+        reasons[rows[is_reason][::-1], place] = tastes.indices[is_reason][::-1]
+    return reasons
 
 
 def _rows_of(matrix: sp.csr_matrix) -> Positions:
@@ -166,7 +166,7 @@ def lists(
     """
     tastes, own, look_up = purchases.bought, own_scores(purchases), Similar(similar)
 
-    def made(span: tuple[int, int]) -> Lists:
+    def of_block(span: tuple[int, int]) -> Lists:
         again = bought_before(own[span[0] : span[1]], shelf, repeats)
         unknown = new_products(recommender, purchases, np.arange(*span), shelf, products)
         room = products - (again != NONE).sum(axis=1)
@@ -185,4 +185,4 @@ def lists(
     spans = blocks(*purchases.shape)
     with ThreadPoolExecutor(THREADS) as pool:
         for start in range(0, len(spans), THREADS):  # no more in memory than are worked on
-            yield from pool.map(made, spans[start : start + THREADS])
+            yield from pool.map(of_block, spans[start : start + THREADS])

@@ -45,8 +45,8 @@ def prepare(night: Night, progress: Progress) -> dict[str, Any]:
         chosen = choice.chosen(results)
         progress(f"recommendations: by {chosen}, of {len(catalogue)} products")
         applications.stage(conn, night, BACKTESTS, _backtests(night, results, chosen))
-        made = _made(conn, night, chosen, customers, products, catalogue)
-        staged = _stage_lists(conn, night, made)
+        everybody = _lists_of_everybody(conn, night, chosen, customers, products, catalogue)
+        staged = _stage_lists(conn, night, everybody)
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
         partitions.ensure(conn, "segments", LISTS, night.as_of_date)
@@ -57,13 +57,13 @@ def prepare(night: Night, progress: Progress) -> dict[str, Any]:
 
 def number(conn: db.Connection, night: Night) -> tuple[str, str]:
     """Stage the numbers of the date's customers and products; returns these tables."""
-    told = night.settings.applications.recommendations
+    options = night.settings.applications.recommendations
     bounds = {
         **night.params,
-        "days": told.days,
-        "unsold_days": told.unsold_days,
-        "min_buyers": told.min_buyers,
-        "most": told.most_products,
+        "days": options.days,
+        "unsold_days": options.unsold_days,
+        "min_buyers": options.min_buyers,
+        "most": options.most_products,
     }
     products = applications.stage(
         conn, night, PRODUCTS, db.statement("applications/recommendations/recommended_products.sql"), bounds
@@ -99,9 +99,9 @@ def trials(conn: db.Connection, night: Night, products: str) -> Iterator[choice.
     tested = 0
     for cut in cuts:
         if tested < choice.MOST_TESTED:
-            made = trial(conn, night, drawn, products, cut, cut + horizon)
-            tested += len(made.tested)
-            yield made
+            one_trial = trial(conn, night, drawn, products, cut, cut + horizon)
+            tested += len(one_trial.tested)
+            yield one_trial
 
 
 def trial(
@@ -145,31 +145,31 @@ def _backtests(night: Night, results: list[choice.Result], chosen: str) -> pd.Da
     return frame
 
 
-def _made(
+def _lists_of_everybody(
     conn: db.Connection, night: Night, chosen: str, customers: str, products: str, catalogue: pd.DataFrame
 ) -> Iterator[Lists]:
     """The lists of everybody, by blocks."""
-    told = night.settings.applications.recommendations
-    known = purchases(conn, customers, products, night.as_of_date, told.days)
+    options = night.settings.applications.recommendations
+    past_purchases = purchases(conn, customers, products, night.as_of_date, options.days)
     if not len(catalogue):
         return iter(())
     seed = night.settings.model.seed
-    fitted = next(one for one in recommenders.candidates(seed) if one.name == chosen).fit(known)
-    similar = reasons(fitted, known, seed)
+    fitted = next(one for one in recommenders.candidates(seed) if one.name == chosen).fit(past_purchases)
+    similar = reasons(fitted, past_purchases, seed)
     shelf = Shelf(catalogue["is_sold"].to_numpy(bool), families_of(catalogue))
-    return lists.lists(fitted, known, shelf, similar, told.products, told.repeats)
+    return lists.lists(fitted, past_purchases, shelf, similar, options.products, options.repeats)
 
 
-def reasons(fitted: recommenders.Recommender, known: Purchases, seed: int) -> sp.csr_matrix:
+def reasons(fitted: recommenders.Recommender, past_purchases: Purchases, seed: int) -> sp.csr_matrix:
     """The neighbours that explain what is recommended; none where popularity does it, for that is the reason."""
     if isinstance(fitted, recommenders.Popularity):
-        return recommenders.empty(known.shape[1])
+        return recommenders.empty(past_purchases.shape[1])
     if isinstance(fitted, recommenders.Neighbours):
         return fitted.similar_
-    return recommenders.neighbours(known.tastes(None), seed)
+    return recommenders.neighbours(past_purchases.tastes(None), seed)
 
 
-def _stage_lists(conn: db.Connection, night: Night, made: Iterator[Lists]) -> int:
+def _stage_lists(conn: db.Connection, night: Night, everybody: Iterator[Lists]) -> int:
     """COPY the lists, by blocks, into their staged table; returns how many."""
     empty = (
         "select 0 as number, new_products, products, because "
@@ -179,7 +179,7 @@ def _stage_lists(conn: db.Connection, night: Night, made: Iterator[Lists]) -> in
     copy = sql.SQL("copy {} from stdin").format(sql.Identifier(*table.split("."))).as_string(conn)
     staged = 0
     with conn.cursor() as cursor:
-        for block in made:
+        for block in everybody:
             cursor.copy_expert(copy, io.StringIO(as_text(block)), size=1 << 20)
             staged += cursor.rowcount
     db.execute(conn, f"analyze {table}")
@@ -188,12 +188,12 @@ def _stage_lists(conn: db.Connection, night: Night, made: Iterator[Lists]) -> in
 
 def as_text(block: Lists) -> str:
     """The rows of a block as COPY reads them: number, new products, and the two arrays, without gaps."""
-    kept = (block.products != lists.NONE).sum(axis=1)
-    numbers = range(block.first + 1, block.first + 1 + len(kept))
+    lengths = (block.products != lists.NONE).sum(axis=1)
+    numbers = range(block.first + 1, block.first + 1 + len(lengths))
     columns = (
         numbers,
         block.new.tolist(),
-        kept.tolist(),
+        lengths.tolist(),
         (block.products + 1).tolist(),
         (block.because + 1).tolist(),
     )

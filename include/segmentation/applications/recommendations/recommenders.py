@@ -90,9 +90,9 @@ class Neighbours:
 
     def scores(self, rows: Rows) -> Scores:
         """Sums of cosines."""
-        found = (self.tastes_[rows] @ self.similar_).toarray()
-        found += self.tie_
-        return found
+        sums = (self.tastes_[rows] @ self.similar_).toarray()
+        sums += self.tie_
+        return sums
 
 
 @dataclass
@@ -119,9 +119,9 @@ class Factors:
 
     def scores(self, rows: Rows) -> Scores:
         """The matrix of that rank."""
-        found = (self.tastes_[rows] @ self.factors_.T) @ self.factors_
-        found += self.tie_
-        return found
+        products = (self.tastes_[rows] @ self.factors_.T) @ self.factors_
+        products += self.tie_
+        return products
 
 
 def factors(tastes: sp.csr_matrix, seed: int) -> Scores:
@@ -154,15 +154,15 @@ def neighbours(tastes: sp.csr_matrix, seed: int = 0, most: int = NEIGHBOURS) -> 
     tastes = drawn(tastes, seed)
     products = tastes.shape[1]
     bought = np.maximum(np.diff(tastes.indptr), 1)
-    told = sp.diags_array((1 / np.sqrt(bought)).astype(np.float32)) @ tastes
-    length = np.sqrt(np.asarray(told.multiply(told).sum(axis=0), np.float32)).ravel()
-    told = sp.csr_matrix(told @ sp.diags_array(1 / np.maximum(length, np.float32(1e-12))))
-    columns = told.T.tocsr()
+    weighted = sp.diags_array((1 / np.sqrt(bought)).astype(np.float32)) @ tastes
+    length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=0), np.float32)).ravel()
+    weighted = sp.csr_matrix(weighted @ sp.diags_array(1 / np.maximum(length, np.float32(1e-12))))
+    columns = weighted.T.tocsr()
     parts = []
     for first, last in blocks(products, products):
-        found = (columns[first:last] @ told).toarray()
-        found[np.arange(last - first), np.arange(first, last)] = 0
-        parts.append(_largest(found, most))
+        cosines = (columns[first:last] @ weighted).toarray()
+        cosines[np.arange(last - first), np.arange(first, last)] = 0
+        parts.append(_largest(cosines, most))
     return sp.vstack(parts, format="csr") if parts else empty(0)
 
 
@@ -172,12 +172,12 @@ def empty(products: int) -> sp.csr_matrix:
     return sp.csr_matrix((np.zeros(0, np.float32), (nothing, nothing)), shape=(products, products))
 
 
-def _largest(found: Scores, kept: int) -> sp.csr_matrix:
+def _largest(cosines: Scores, most: int) -> sp.csr_matrix:
     """The largest values of each row, and those equal to the least of them, without zeros."""
-    if kept < found.shape[1]:
-        bound = -np.partition(-found, kept - 1, axis=1)[:, kept - 1]
-        found[found < bound[:, None]] = 0
-    return sp.csr_matrix(found)
+    if most < cosines.shape[1]:
+        bound = -np.partition(-cosines, most - 1, axis=1)[:, most - 1]
+        cosines[cosines < bound[:, None]] = 0
+    return sp.csr_matrix(cosines)
 
 
 def candidates(seed: int) -> list[Recommender]:
