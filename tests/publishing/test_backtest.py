@@ -99,7 +99,7 @@ def test_what_came_is_counted_within_the_horizon_beside_what_the_newest_search_s
     assert found["came"] == pytest.approx(explained(SEGMENTS, SPEND), abs=1e-6)
     assert 0 < found["came_error"] < 0.1
     assert (found["customers"], found["buyers"]) == (CUSTOMERS, int((SPEND > 0).sum()))
-    (row,) = backtest.taken(night).to_dict("records")
+    (row,) = backtest.read(night).to_dict("records")
     assert row == found
 
 
@@ -110,8 +110,8 @@ def test_without_a_date_that_is_old_enough_there_is_no_account(warehouse_db, tmp
         published(conn, TODAY - timedelta(days=2 * HORIZON), "old", 0.4)
         assigned(conn, THEN + timedelta(days=1))
     assert backtest.take(night) is None
-    assert backtest.taken(night).empty
-    assert backtest.taken(replace(night, run_id="another")).empty
+    assert backtest.read(night).empty
+    assert backtest.read(replace(night, run_id="another")).empty
 
 
 @pytest.mark.parametrize(

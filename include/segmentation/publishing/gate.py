@@ -44,8 +44,8 @@ def _measure_rules(conn: db.Connection, night: Night) -> None:
 
 def _measure_validity(conn: db.Connection, night: Night) -> None:
     """The part of what an earlier date foresaw that has come, and whether chance alone may be why it is not all."""
-    found = backtest.take(night)
-    came = backtest.missed(found) if found else None
+    row = backtest.take(night)
+    came = backtest.missed(row) if row else None
     if came:
         measuring.keep(conn, night, "segments", "customer_segments", "foresight_kept", max(came[0], 0.0))
         measuring.keep(conn, night, "segments", "customer_segments", "foresight_missed", float(came[1]))

@@ -173,14 +173,14 @@ def _moves(
     )
     before = {row["segment_id"]: row["name"] for row in db.rows(conn, query, params)}
     overrides = db.rows(conn, db.statement("segments/segment_name_overrides.sql"))
-    given = {row["segment_id"]: row["name"] for row in overrides}
+    names = {row["segment_id"]: row["name"] for row in overrides}
     tonight = {segment.cluster: segment.name for segment in chosen.segments}
     counts = {(row["cluster"], row["segment_id"]): row["customers"] for row in overlap}
     matched = {m.cluster: m.segment_id for m in identity.match(counts, [s.cluster for s in chosen.segments])}
 
     def target(cluster: int) -> str:
         segment_id = matched.get(cluster)
-        name = given.get(segment_id, tonight[cluster])
+        name = names.get(segment_id, tonight[cluster])
         return f"{name} ({'new' if segment_id is None else segment_id})"
 
     return tuple(

@@ -51,9 +51,9 @@ class Inputs:
         )
 
 
-def _by_number(given: dict[str, Any] | None) -> dict[int, Any]:
+def _by_number(document: dict[str, Any] | None) -> dict[int, Any]:
     """An object of JSON, whose keys are text."""
-    return {int(number): value for number, value in (given or {}).items()}
+    return {int(number): value for number, value in (document or {}).items()}
 
 
 def _sketches(conn: db.Connection, table: str, clusters: list[int]) -> dict[int, list[int]]:

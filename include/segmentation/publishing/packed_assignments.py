@@ -56,13 +56,13 @@ def statements(
     conn: db.Connection, run: dict[str, Any], packed: PackedAssignments | None, ids: dict[int, int]
 ) -> list[str]:
     """The row that keeps the bytes of a published date in the place of those it had; `ids`: segments by key."""
-    made = [db.bind(conn, "delete from segments.packed_segments where as_of_date = %(as_of_date)s", run)]
+    bound = [db.bind(conn, "delete from segments.packed_segments where as_of_date = %(as_of_date)s", run)]
     if packed is None:
-        return made
+        return bound
     segments, places = [ids[key] for key in packed.keys], psycopg2.Binary(packed.places)
     insert = db.statement("segments/packed_segments.sql")
     date_of = {"as_of_date": run["as_of_date"], "run_id": run["run_id"]}
-    return [*made, db.bind(conn, insert, {**date_of, "segment_ids": segments, "places": places})]
+    return [*bound, db.bind(conn, insert, {**date_of, "segment_ids": segments, "places": places})]
 
 
 def pack_missing(warehouse: db.Database) -> list[date]:

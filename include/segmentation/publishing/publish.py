@@ -107,7 +107,7 @@ def _count(night: Night, assignments: str) -> Counted:
             ),
             habits=frame("segment_habits", HABITS, {**settings.habits.model_dump(), "min_customers": least}),
             packed=packed_assignments.pack(conn, assignments, "cluster"),
-            backtest=backtest.taken(night),
+            backtest=backtest.read(night),
         )
 
 
@@ -195,12 +195,12 @@ def _beside_the_customers(
     statements = [f"delete from segments.{table} where as_of_date = %(as_of_date)s" for table in REWRITTEN]
     if params["parent_as_of_date"]:
         statements.append(db.statement("segments/segment_migrations.sql", table=staged))
-    made = [db.bind(conn, statement, params) for statement in statements]
+    bound = [db.bind(conn, statement, params) for statement in statements]
     register_ = db.statement("segments/register.sql")
     for segment_id, sketch in decided.registered.items():
-        made.append(db.bind(conn, register_, {**params, "segment_id": segment_id, "sketch": sketch}))
+        bound.append(db.bind(conn, register_, {**params, "segment_id": segment_id, "sketch": sketch}))
     for table, rows in decided.rows.items():
         stamped = rows.assign(as_of_date=night.as_of_date, run_id=night.run_id)
-        made += db.inserts(conn, stamped, ("segments", table))
-    made += packed_assignments.statements(conn, params, counted.packed, decided.ids)
-    return made
+        bound += db.inserts(conn, stamped, ("segments", table))
+    bound += packed_assignments.statements(conn, params, counted.packed, decided.ids)
+    return bound

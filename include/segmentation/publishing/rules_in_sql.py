@@ -42,11 +42,11 @@ def replace(conn: db.Connection, as_of_date: date | None, rules: pd.DataFrame | 
             "select segment_id, condition from segments.segment_rules where as_of_date = %(d)s "
             "order by segment_id, rule_number"
         )
-        made = statements(db.rows(conn, query, {"d": as_of_date}))
+        texts = statements(db.rows(conn, query, {"d": as_of_date}))
     else:
-        made = statements(ordered(rules))
+        texts = statements(ordered(rules))
     newest = as_of_date.isoformat() if as_of_date else "-infinity"
-    db.execute_bound(conn, [*made, db.statement("segments/newest_date.sql", newest=newest)])
+    db.execute_bound(conn, [*texts, db.statement("segments/newest_date.sql", newest=newest)])
 
 
 def statements(rules: Rules) -> list[str]:

@@ -60,14 +60,14 @@ def withdraw(
 
 
 def _published(conn: db.Connection, day: date) -> str:
-    if found := register.published(conn, day):
-        return found.run_id
+    if run := register.published(conn, day):
+        return run.run_id
     query = (
         "select run_id, status from segments.runs where as_of_date = %(day)s order by started_at desc limit 1"
     )
     other = db.row(conn, query, {"day": day})
-    said = f"; its newest run {other['run_id']} is {other['status']}" if other else ""
-    raise DecisionError(f"{day} is not published, so there is nothing to withdraw{said}")
+    newest = f"; its newest run {other['run_id']} is {other['status']}" if other else ""
+    raise DecisionError(f"{day} is not published, so there is nothing to withdraw{newest}")
 
 
 def _refuse_if_in_use(conn: db.Connection, day: date) -> None:
@@ -77,10 +77,10 @@ def _refuse_if_in_use(conn: db.Connection, day: date) -> None:
         where status = 'running' and %(day)s in (as_of_date, parent_as_of_date)
         order by as_of_date limit 1
     """
-    if found := db.row(conn, query, {"day": day}):
-        what = "is of it" if found["as_of_date"] == day else f"of {found['as_of_date']} follows it"
+    if run := db.row(conn, query, {"day": day}):
+        what = "is of it" if run["as_of_date"] == day else f"of {run['as_of_date']} follows it"
         raise DecisionError(
-            f"{day} cannot be withdrawn now: run {found['run_id']} {what} and is under way; wait for it, or "
+            f"{day} cannot be withdrawn now: run {run['run_id']} {what} and is under way; wait for it, or "
             "end it, and withdraw again. Nothing was changed"
         )
 
@@ -96,5 +96,5 @@ def _forget(conn: db.Connection, day: date) -> None:
 
 
 def _is_dropped(conn: db.Connection, day: date | None) -> bool:
-    found = day and register.published(conn, day)
-    return bool(found and found.dropped_at)
+    run = day and register.published(conn, day)
+    return bool(run and run.dropped_at)

@@ -27,14 +27,14 @@ def rows(
     chosen: Chosen, ids: dict[int, int], overrides: Mapping[int, tuple[str, str | None]], language: str
 ) -> pd.DataFrame:
     """The words about each segment; those of a person come first."""
-    taken = {name for name, _ in overrides.values()}
+    names = {name for name, _ in overrides.values()}
     versions = []
     for segment in chosen.segments:
         segment_id = ids[segment.cluster]
         own_name, own_description = overrides.get(segment_id, (None, None))
         with speaking(language):
-            generated = naming.free(segment.name, taken - {own_name})
-        taken.add(generated)
+            generated = naming.free(segment.name, names - {own_name})
+        names.add(generated)
         versions.append(
             {
                 **{name: getattr(segment, name) for name in VERSION},
