@@ -150,7 +150,7 @@ def test_a_small_segment_among_large_ones_gets_a_rule_that_holds():
     ],
 )
 def test_a_threshold_is_said_in_as_few_digits_as_do_no_harm(threshold, known, expected):
-    assert explain.said(threshold, np.array(known, dtype=float)) == expected
+    assert explain.short_threshold(threshold, np.array(known, dtype=float)) == expected
 
 
 def test_each_bound_is_said_once_and_is_the_tightest():

@@ -48,6 +48,6 @@ def to_json(bounds: Iterable[Range]) -> list[dict[str, Any]]:
     return [asdict(one) for one in bounds]
 
 
-def of_json(kept: Iterable[Mapping[str, Any]] | None) -> tuple[Range, ...] | None:
+def of_json(documents: Iterable[Mapping[str, Any]] | None) -> tuple[Range, ...] | None:
     """The bounds that `to_json` wrote; None of a rule that has none."""
-    return None if kept is None else tuple(Range(**one) for one in kept)
+    return None if documents is None else tuple(Range(**one) for one in documents)

@@ -102,17 +102,17 @@ def explain(
     frame = frame.sort_index()
     clusters = clusters.loc[frame.index]
     numeric = numbers(frame, features)
-    taken = sample(clusters, rows, seed)
-    shown, held = _shown_and_held(clusters.to_numpy(), taken, seed)
+    positions = sample(clusters, rows, seed)
+    shown, held = _shown_and_held(clusters.to_numpy(), positions, seed)
     leaves = _best_leaves(frame[numeric].iloc[shown], clusters.iloc[shown], seed)
     values = {name: frame[name].to_numpy() for name in numeric}
     gaps = {name for name in numeric if np.isnan(values[name]).any()}
     own = clusters.to_numpy()
     rules = []
-    given = np.full(len(frame), -1)
+    predicted = np.full(len(frame), -1)
     for leaf in leaves:
         there = _holds(leaf.path, values, len(frame))
-        given[there] = leaf.cluster
+        predicted[there] = leaf.cluster
         customers, hits = int(there.sum()), int((own[there] == leaf.cluster).sum())
         bounds = ranges(leaf.path, gaps)
         if not customers and any(one.is_empty for one in bounds):
@@ -129,40 +129,40 @@ def explain(
             )
         )
     ordered = sorted(rules, key=lambda rule: (rule.cluster, -rule.recall, rule.text))
-    fidelity = round(float((given[held] == own[held]).mean()), 6)
-    return Explanation(tuple(ordered), fidelity, tuple(_untold(given, own)))
+    fidelity = round(float((predicted[held] == own[held]).mean()), 6)
+    return Explanation(tuple(ordered), fidelity, tuple(_untold(predicted, own)))
 
 
-def _shown_and_held(own: np.ndarray, taken: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _shown_and_held(own: np.ndarray, positions: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the sample that the tree is shown, and of the customers whom its fidelity is measured on.
 
     A third of each cluster in the sample is held out, and so is everybody who is not in the sample.
     """
     if len(own) * HELD_OUT < FEWEST_HELD_OUT:
-        return taken, np.arange(len(own))
+        return positions, np.arange(len(own))
     generator = np.random.default_rng(seed)
     is_held = np.ones(len(own), dtype=bool)
     for cluster in np.unique(own):
-        members = generator.permutation(taken[own[taken] == cluster])
+        members = generator.permutation(positions[own[positions] == cluster])
         is_held[members[int(len(members) * HELD_OUT) :]] = False
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)
 
 
-def _precision_and_recall(given: np.ndarray, own: np.ndarray) -> dict[int, tuple[float, float]]:
+def _precision_and_recall(predicted: np.ndarray, own: np.ndarray) -> dict[int, tuple[float, float]]:
     """Of each cluster: how many of those given to it are in it, and how many in it are given to it."""
-    hits = given == own
+    hits = predicted == own
     return {
         int(cluster): (
-            float(hits[given == cluster].mean()) if (given == cluster).any() else 0.0,
+            float(hits[predicted == cluster].mean()) if (predicted == cluster).any() else 0.0,
             float(hits[own == cluster].mean()),
         )
         for cluster in np.unique(own)
     }
 
 
-def _untold(given: np.ndarray, own: np.ndarray) -> list[int]:
+def _untold(predicted: np.ndarray, own: np.ndarray) -> list[int]:
     """The clusters whose rules do not hold."""
-    return [cluster for cluster, both in _precision_and_recall(given, own).items() if min(both) < HOLDS]
+    return [cluster for cluster, both in _precision_and_recall(predicted, own).items() if min(both) < HOLDS]
 
 
 def numbers(frame: pd.DataFrame, features: Sequence[Feature]) -> list[str]:
@@ -174,12 +174,12 @@ def sample(clusters: pd.Series, rows: int, seed: int) -> np.ndarray:
     """Positions of a sample in which each cluster has its share, and small ones at least 200 customers."""
     generator = np.random.default_rng(seed)
     labels = clusters.to_numpy()
-    kept = []
+    positions = []
     for cluster in np.unique(labels):
         members = np.flatnonzero(labels == cluster)
-        wanted = max(FEWEST, round(rows * len(members) / len(labels)))
-        kept.append(members if wanted >= len(members) else generator.choice(members, wanted, replace=False))
-    return np.sort(np.concatenate(kept))
+        size = max(FEWEST, round(rows * len(members) / len(labels)))
+        positions.append(members if size >= len(members) else generator.choice(members, size, replace=False))
+    return np.sort(np.concatenate(positions))
 
 
 # --- the tree ----------------------------------------------------------------------------------------------
@@ -196,40 +196,40 @@ def _best_leaves(frame: pd.DataFrame, clusters: pd.Series, seed: int) -> list[_L
     best: tuple[tuple[int, int, float], list[_Leaf]] = (0, 0, 0.0), []
     for _ in range(ROUNDS):
         leaves = _few_leaves(frame, clusters, weights, seed)
-        given = _given(leaves, values, len(own))
-        missed = _untold(given, own)
-        quality = len({leaf.cluster for leaf in leaves}), -len(missed), float((given == own).mean())
+        predicted = _predict(leaves, values, len(own))
+        missed = _untold(predicted, own)
+        quality = len({leaf.cluster for leaf in leaves}), -len(missed), float((predicted == own).mean())
         if quality > best[0]:
             best = quality, leaves
         if not missed:
             break
-        both = _precision_and_recall(given, own)
+        both = _precision_and_recall(predicted, own)
         for cluster in missed:
             _, recall = both[cluster]
             weights[cluster] *= 1.5 if recall < HOLDS else 1 / 1.25
     return best[1]
 
 
-def _given(leaves: Sequence[_Leaf], values: dict[str, np.ndarray], n: int) -> np.ndarray:
+def _predict(leaves: Sequence[_Leaf], values: dict[str, np.ndarray], n: int) -> np.ndarray:
     """The cluster that the leaves give each customer."""
-    given = np.full(n, -1)
+    predicted = np.full(n, -1)
     for leaf in leaves:
-        given[_holds(leaf.path, values, n)] = leaf.cluster
-    return given
+        predicted[_holds(leaf.path, values, n)] = leaf.cluster
+    return predicted
 
 
 def _few_leaves(
     frame: pd.DataFrame, clusters: pd.Series, weights: dict[int, float], seed: int
 ) -> list[_Leaf]:
     """The leaves of the largest tree in which no cluster has more than a person wants to read."""
-    wanted = len(weights)
-    tree = _grown(frame, clusters, RULES * wanted, weights, seed)
+    n_clusters = len(weights)
+    tree = _grown(frame, clusters, RULES * n_clusters, weights, seed)
     columns = {str(name): np.sort(frame[name].dropna().to_numpy()) for name in frame}
     # leaves are parted best first, so that a smaller tree is the beginning of a larger one
     inner = np.flatnonzero(tree.tree_.children_left != -1)
     parted = inner[np.argsort(tree.tree_.children_left[inner])]
     leaves: list[_Leaf] = []
-    for splits in range(len(parted), max(wanted, 2) - 2, -1):
+    for splits in range(len(parted), max(n_clusters, 2) - 2, -1):
         leaves = _leaves(tree, columns, frozenset(parted[:splits]), 0, ())
         if max(Counter(leaf.cluster for leaf in leaves).values()) <= RULES:
             break
@@ -265,7 +265,7 @@ def _leaves(
     if node not in parted:
         return [_Leaf(path, int(tree.classes_[inner.value[node][0].argmax()]))]
     name = list(columns)[inner.feature[node]]
-    threshold = said(float(inner.threshold[node]), columns[name])
+    threshold = short_threshold(float(inner.threshold[node]), columns[name])
     unknown_left = bool(inner.missing_go_to_left[node])
     below = _leaves(tree, columns, parted, left, (*path, (name, True, threshold, unknown_left)))
     above = _leaves(tree, columns, parted, right, (*path, (name, False, threshold, not unknown_left)))
@@ -274,23 +274,23 @@ def _leaves(
     return below + above
 
 
-def said(threshold: float, known: np.ndarray) -> float:
+def short_threshold(threshold: float, values: np.ndarray) -> float:
     """A threshold as a person would say it: whole where all values are, and in as few digits as do no harm.
 
     Parameters
     ----------
-    known : ndarray, sorted
+    values : ndarray, sorted
         The known values of the feature. Of numbers with one to four digits, the shortest is taken that puts no
         more than 0.5 % of them on the other side.
     """
-    if not np.isfinite(threshold) or not len(known):
+    if not np.isfinite(threshold) or not len(values):
         return threshold
-    if (known == np.round(known)).all():
+    if (values == np.round(values)).all():
         threshold = float(np.floor(threshold))
-    beneath = np.searchsorted(known, threshold, side="right")
+    beneath = np.searchsorted(values, threshold, side="right")
     for digits in range(1, 4):
         rounded = float(f"{threshold:.{digits}g}")
-        if abs(np.searchsorted(known, rounded, side="right") - beneath) <= MISPLACED * len(known):
+        if abs(np.searchsorted(values, rounded, side="right") - beneath) <= MISPLACED * len(values):
             return rounded
     return readable(threshold)
 
@@ -321,12 +321,12 @@ def ranges(path: Sequence[Bound], gaps: set[str] | frozenset[str] = frozenset())
 
     `gaps` are the features that are unknown of somebody.
     """
-    asked = []
+    tightest = []
     for name in dict.fromkeys(bound[0] for bound in path):
         own = [bound for bound in path if bound[0] == name]
         lower = [threshold for _, is_upper, threshold, _ in own if not is_upper]
         upper = [threshold for _, is_upper, threshold, _ in own if is_upper]
-        asked.append(
+        tightest.append(
             Range(
                 name,
                 above=max((t for t in lower if np.isfinite(t)), default=None),
@@ -336,7 +336,7 @@ def ranges(path: Sequence[Bound], gaps: set[str] | frozenset[str] = frozenset())
                 is_ever_unknown=name in gaps,
             )
         )
-    return tuple(asked)
+    return tuple(tightest)
 
 
 def words(path: Sequence[Bound], gaps: set[str] | frozenset[str] = frozenset()) -> str:
@@ -407,23 +407,23 @@ def importance(
     nothing = pd.DataFrame(0.0, index=pd.Index(labels, name="cluster"), columns=numeric)
     rows = sample(clusters, FOREST_ROWS, seed)
     values, own = frame[numeric].iloc[rows].to_numpy(dtype=np.float32), clusters.iloc[rows].to_numpy()
-    seen = np.random.default_rng(seed).permutation(len(rows)) % 2 == 0
-    if len(labels) < 2 or len(rows) < 2 * len(labels) or not set(labels) <= set(own[seen]):
+    is_training = np.random.default_rng(seed).permutation(len(rows)) % 2 == 0
+    if len(labels) < 2 or len(rows) < 2 * len(labels) or not set(labels) <= set(own[is_training]):
         return nothing
     forest = RandomForestClassifier(
         TREES, max_depth=FOREST_DEPTH, class_weight="balanced", random_state=seed, n_jobs=1
     )
 
     def f1_of_each(fitted: RandomForestClassifier, X: np.ndarray, y: np.ndarray) -> dict[int, float]:
-        found = f1_score(y, fitted.predict(X), labels=labels, average=None, zero_division=0.0)
-        return dict(zip(labels, found, strict=True))
+        scores = f1_score(y, fitted.predict(X), labels=labels, average=None, zero_division=0.0)
+        return dict(zip(labels, scores, strict=True))
 
     with threadpool_limits(1):
-        forest.fit(values[seen], own[seen])
+        forest.fit(values[is_training], own[is_training])
         losses = permutation_importance(
             forest,
-            values[~seen],
-            own[~seen],
+            values[~is_training],
+            own[~is_training],
             scoring=f1_of_each,
             n_repeats=SHUFFLES,
             random_state=seed,

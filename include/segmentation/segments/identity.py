@@ -55,11 +55,11 @@ def match(overlap: dict[tuple[int, int], int], clusters: list[int]) -> list[Matc
     """
     segments = sorted({segment for _, segment in overlap})
     counts = np.array([[overlap.get((c, s), 0) for s in segments] for c in clusters], dtype=float)
-    kept = _kept(counts, clusters, segments) if counts.size else {}
-    return [Match(c, kept.get(c), _sources(overlap, c)) for c in clusters]
+    segment_of = _matched(counts, clusters, segments) if counts.size else {}
+    return [Match(c, segment_of.get(c), _sources(overlap, c)) for c in clusters]
 
 
-def _kept(counts: np.ndarray, clusters: list[int], segments: list[int]) -> dict[int, int]:
+def _matched(counts: np.ndarray, clusters: list[int], segments: list[int]) -> dict[int, int]:
     union = counts.sum(axis=1, keepdims=True) + counts.sum(axis=0, keepdims=True) - counts
     jaccard = np.divide(counts, union, out=np.zeros_like(counts), where=union > 0)
     # the Jaccard index breaks ties between equal overlaps, so that the order of clusters does not; all pairs
@@ -149,7 +149,7 @@ def recognise(sketches: Mapping[int, Sequence[int]], reserved: Mapping[int, Sequ
     cluster -> segment id, where the Jaccard index estimated from the two sketches is at least 0.3. What is
     left of the ids without a sketch is dealt out in order.
     """
-    clusters, ids = list(sketches), sorted(s for s, kept in reserved.items() if len(kept))
+    clusters, ids = list(sketches), sorted(s for s, sketch in reserved.items() if len(sketch))
     alike = np.array([[likeness(sketches[c], reserved[s]) for s in ids] for c in clusters])
     recognised = {}
     if alike.size:

@@ -24,7 +24,7 @@ STAYS = 0.7  # of FAR: a trait that is in a name goes when it is nearer to every
 CLEAR = 1.5  # of FAR: a trait is put into a name that has none when it is farther than that
 MARGIN = 0.1  # of a bound: value and life-cycle of a segment that goes on change when it is crossed by more
 APART = 0.2  # standard deviations between segments that a trait tells apart
-KNOWN = 0.5  # share of a segment's customers of whom a feature is known, from which on it is said
+LEAST_KNOWN_SHARE = 0.5  # share of a segment's customers of whom a feature is known, from which on it is said
 # what is not said of a segment in a stage of its life-cycle, for the stage has said the opposite
 CONTRADICTED = {
     "new": {"recency_days+", "tenure_days+"},
@@ -97,8 +97,8 @@ class Traits:
     @cached_property
     def distances(self) -> dict[str, float]:
         """Trait -> standard deviations from everybody, the farthest first; those that may be said."""
-        found = distances(pd.Series(dict(self.effects), dtype=float), dictionary())
-        return {trait: far for trait, far in found.items() if trait not in CONTRADICTED[self.lifecycle]}
+        by_trait = distances(pd.Series(dict(self.effects), dtype=float), dictionary())
+        return {trait: far for trait, far in by_trait.items() if trait not in CONTRADICTED[self.lifecycle]}
 
     @property
     def traits(self) -> tuple[str, ...]:
@@ -238,10 +238,10 @@ def _told_apart(alike: Sequence[Traits]) -> dict[int, Name]:
     for segment in sorted(alike, key=lambda s: s.trait_before is None and not s.had_none):
         others = [other for other in alike if other is not segment]
         tried = _among(segment, others) if others else _alone(segment)
-        taken = set(result.values())
+        names = set(result.values())
         options = [segment.name(trait) for trait in tried]
         options += [segment.name(number=number) for number in range(1, len(alike) + 1)]
-        result[segment.cluster] = next(name for name in options if name not in taken)
+        result[segment.cluster] = next(name for name in options if name not in names)
     return result
 
 
@@ -283,20 +283,20 @@ def _gaps(segment: Traits, trait: str, others: Sequence[Traits]) -> list[float]:
 
 def _still_apart(segment: Traits, traits: str, others: Sequence[Traits]) -> bool:
     gaps = [_gaps(segment, trait, others) for trait in traits.split(",")]
-    said = all(
+    is_far = all(
         trait[-1] in "<>" or segment.distances.get(trait, 0.0) >= STAYS * FAR for trait in traits.split(",")
     )
-    return said and all(max(by_trait) >= STAYS * APART for by_trait in zip(*gaps, strict=True))
+    return is_far and all(max(by_trait) >= STAYS * APART for by_trait in zip(*gaps, strict=True))
 
 
 def _pairs(gaps: Mapping[str, Sequence[float]]) -> list[str]:
     """Two traits of which one or the other tells the segment apart from each of the others."""
-    found = [
+    ranked = [
         (-min(map(max, gaps[first], gaps[second])), f"{first},{second}")
         for first, second in combinations(gaps, 2)
         if min(map(max, gaps[first], gaps[second])) >= APART
     ]
-    return [pair for _, pair in sorted(found)]
+    return [pair for _, pair in sorted(ranked)]
 
 
 def _more_or_less(segment: Traits, others: Sequence[Traits]) -> list[str]:
@@ -306,10 +306,10 @@ def _more_or_less(segment: Traits, others: Sequence[Traits]) -> list[str]:
     return sorted((trait for trait in gaps if gaps[trait] >= APART / 2), key=lambda t_: (-gaps[t_], t_))
 
 
-def free(name: str, taken: set[str]) -> str:
+def free(name: str, names: set[str]) -> str:
     """The name, or with a number where a person has given it to another segment; in the language in force."""
-    numbered = (t("{name} {number}", name=name, number=number) for number in range(2, len(taken) + 3))
-    return name if name not in taken else next(one for one in numbered if one not in taken)
+    numbered = (t("{name} {number}", name=name, number=number) for number in range(2, len(names) + 3))
+    return name if name not in names else next(one for one in numbered if one not in names)
 
 
 def description(segment: Traits, share: float, currency: str | None) -> str:

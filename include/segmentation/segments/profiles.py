@@ -56,9 +56,9 @@ def profiles(
     )
     for name, values in {"mean_all": everybody, "median_all": frame[numeric].median()}.items():
         long[name] = long.index.get_level_values("feature").map(values.to_dict())
-    known = grouped.count().rename_axis(index="cluster", columns="feature").stack()
-    known = known.reindex(long.index)
-    return long[(known == 0) | (known >= least)].round(DECIMALS).reset_index()
+    counts = grouped.count().rename_axis(index="cluster", columns="feature").stack()
+    counts = counts.reindex(long.index)
+    return long[(counts == 0) | (counts >= least)].round(DECIMALS).reset_index()
 
 
 def effects(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature]) -> pd.DataFrame:
@@ -91,10 +91,13 @@ def traits(
     numeric = explain.numbers(frame, features)
     far = effects(frame, clusters, features)
     grouped = frame[numeric].groupby(clusters)
-    known, medians = grouped.count().div(grouped.size(), axis=0), grouped.median()
+    known_shares, medians = grouped.count().div(grouped.size(), axis=0), grouped.median()
     by_cluster = []
     middles = medians.to_dict(orient="index")
-    said = {cluster: _said(far.loc[[cluster]].iloc[0], known.loc[[cluster]].iloc[0]) for cluster in far.index}
+    effects_by_cluster = {
+        cluster: _reliable_effects(far.loc[[cluster]].iloc[0], known_shares.loc[[cluster]].iloc[0])
+        for cluster in far.index
+    }
     for cluster, rows in frame.groupby(clusters):
         name_before = (before or {}).get(int(cluster))
         by_cluster.append(
@@ -109,7 +112,7 @@ def traits(
                     bounds,
                     name_before.lifecycle if name_before else None,
                 ),
-                effects=said[cluster],
+                effects=effects_by_cluster[cluster],
                 medians={str(name): m for name, m in middles[cluster].items() if np.isfinite(m)},
                 customers=len(rows),
                 median_spend_365d=float(rows["spend_365d"].median()),
@@ -120,12 +123,12 @@ def traits(
     return by_cluster
 
 
-def _said(effects: "pd.Series", known: "pd.Series") -> dict[str, float]:
+def _reliable_effects(effects: "pd.Series", known_shares: "pd.Series") -> dict[str, float]:
     """The effects of the features that are known for most of the segment."""
     return {
         str(name): float(effect)
         for name, effect in effects.items()
-        if np.isfinite(effect) and known.get(name, 0.0) >= naming.KNOWN
+        if np.isfinite(effect) and known_shares.get(name, 0.0) >= naming.LEAST_KNOWN_SHARE
     }
 
 

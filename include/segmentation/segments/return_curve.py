@@ -54,7 +54,7 @@ class ReturnCurve:
         """Days of silence and the share that orders again, at a few places that were seen."""
         return [(days, round(self.after(days), 4)) for days in POINTS if days < len(self.share)]
 
-    def bounds(self, told: Lifecycle) -> Lifecycle:
+    def bounds(self, lifecycle: Lifecycle) -> Lifecycle:
         """Cooling: the share has fallen to half of what it is right after an order; lapsed: to a quarter."""
         start = self.share[0]
         cooling, lapsed = (
@@ -62,7 +62,7 @@ class ReturnCurve:
             for share in (COOLING, LAPSED)
         )
         days = {"cooling_recency_days": cooling, "lapsed_recency_days": max(lapsed, cooling + 1)}
-        return told.model_copy(update=days)
+        return lifecycle.model_copy(update=days)
 
 
 def read(conn: db.Connection, as_of_date: date, customers: int) -> ReturnCurve | None:
@@ -74,10 +74,10 @@ def read(conn: db.Connection, as_of_date: date, customers: int) -> ReturnCurve |
 
 def bounds(conn: db.Connection, settings: Settings, as_of_date: date, customers: int) -> Lifecycle:
     """The bounds in force on a date: those of the settings, or of the shop's own curve (`lifecycle: auto`)."""
-    told = settings.lifecycle
-    return of(read(conn, as_of_date, customers), told) if told.auto else told
+    lifecycle = settings.lifecycle
+    return of(read(conn, as_of_date, customers), lifecycle) if lifecycle.auto else lifecycle
 
 
-def of(curve: ReturnCurve | None, told: Lifecycle) -> Lifecycle:
+def of(curve: ReturnCurve | None, lifecycle: Lifecycle) -> Lifecycle:
     """The bounds by a curve, where the settings want that and there is one."""
-    return curve.bounds(told) if told.auto and curve is not None else told
+    return curve.bounds(lifecycle) if lifecycle.auto and curve is not None else lifecycle
