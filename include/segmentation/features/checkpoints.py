@@ -44,8 +44,8 @@ class Checkpoints:
 
 def make(night: Night, days: list[date]) -> None:
     """Make the month starts that the features of `days` go on from, in order, each from the one before."""
-    wanted = sorted({_month(day) for each in days for day in (each - YEAR, each)})
-    for month in wanted:
+    months = sorted({_month(day) for each in days for day in (each - YEAR, each)})
+    for month in months:
         with night.warehouse.connect() as conn:
             locks.hold(conn, locks.DAYS)
             _make_month(conn, month)

@@ -15,7 +15,7 @@ FUNCTIONS = (
     "sign", "sqrt", "upper",
 )  # fmt: skip
 KEYWORDS = ("and", "between", "case", "else", "end", "in", "is", "not", "null", "or", "then", "when")
-KNOWN = (*BLOCKS, *FUNCTIONS, *KEYWORDS)
+VOCABULARY = (*BLOCKS, *FUNCTIONS, *KEYWORDS)
 
 
 def check(expression: str) -> None:
@@ -31,7 +31,7 @@ def check(expression: str) -> None:
         raise ValueError("the expression is empty")
     depth = 0
     for kind, text in tokens:
-        if kind == "word" and text not in KNOWN:
+        if kind == "word" and text not in VOCABULARY:
             raise ValueError(f"the expression names {text!r}, which is no building block{_near(text)}")
         depth += {"(": 1, ")": -1}.get(text, 0)
         if depth < 0:
@@ -103,5 +103,5 @@ def _tokens(expression: str, *, with_space: bool = False) -> list[tuple[str, str
 
 
 def _near(name: str) -> str:
-    near = get_close_matches(name, KNOWN, n=1)
+    near = get_close_matches(name, VOCABULARY, n=1)
     return f"; did you mean {near[0]!r}?" if near else "; they are in include/segmentation/features/blocks.py"

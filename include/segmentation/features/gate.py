@@ -92,5 +92,5 @@ def _measure_drift(
         return  # the features of that date are past their time
     moved = drift.psi(drift.histogram(then), table.read_sample(conn, night.as_of_date, features, every))
     figures = json.dumps({f"psi_{name}": value for name, value in moved.items()})
-    kept = {**night.params, "gate": "features", "table_name": "customer_features", "figures": figures}
-    db.run_file(conn, "quality/metrics.sql", kept)
+    row = {**night.params, "gate": "features", "table_name": "customer_features", "figures": figures}
+    db.run_file(conn, "quality/metrics.sql", row)

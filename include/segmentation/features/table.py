@@ -49,9 +49,9 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
     workers.
     """
     columns = statement_columns(conn, night)
-    kept = checkpoints.at(conn, as_of_date)
-    middle = checkpoints.middle(conn, kept.month)
-    params = {**night.params, "as_of_date": as_of_date, "middle": middle, **kept.params}
+    checkpoint = checkpoints.at(conn, as_of_date)
+    middle = checkpoints.middle(conn, checkpoint.month)
+    params = {**night.params, "as_of_date": as_of_date, "middle": middle, **checkpoint.params}
     order_gaps = f"{partitions.STAGING}.order_gaps_{conn.info.backend_pid}"  # workers see no temporary table
     since = db.statement("features/order_gaps.sql", whom=checkpoints.EVERYBODY)
     db.execute(conn, f"create unlogged table {order_gaps} as\n{since}", params)
@@ -73,10 +73,12 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
 
 def statement_columns(conn: db.Connection, night: Night) -> str:
     """The columns of `features.customer_features`, but its key, as expressions of the building blocks."""
-    given = {feature.name: feature.expression for feature in dictionary.of(night)}
+    expression_by_name = {feature.name: feature.expression for feature in dictionary.of(night)}
     kinds = partitions.kinds(conn, "features.customer_features")
     return expressions.columns(
-        (name, kind, given.get(name)) for name, kind in kinds.items() if name not in dictionary.KEY
+        (name, kind, expression_by_name.get(name))
+        for name, kind in kinds.items()
+        if name not in dictionary.KEY
     )
 
 
@@ -122,14 +124,14 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
     days (absent: up to the as-of date), refunds beyond purchases counting as nothing. Both empty for a shop
     that is younger.
     """
-    wanted = dictionary.of(night)
+    features = dictionary.of(night)
     then = night.as_of_date - timedelta(days=days)
     params = {"then": then, "as_of_date": then + timedelta(days=days if horizon is None else horizon)}
     checkpoints.make(night, [then])
     with night.warehouse.connect() as conn:
         _compute(conn, night, then, "earlier")
         spend = db.read_frame(conn, db.statement("features/spend_since.sql"), params)
-        frame = _frame(conn, "select * from earlier", {}, wanted)
+        frame = _frame(conn, "select * from earlier", {}, features)
     return frame, spend.set_index("customer_id")["spend"].reindex(frame.index).fillna(0.0)
 
 
@@ -176,39 +178,39 @@ def _try_out(conn: db.Connection) -> None:
             ) from None
 
 
-def read(conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...]) -> "pd.DataFrame":
+def read(conn: db.Connection, as_of_date: date, features: tuple[Feature, ...]) -> "pd.DataFrame":
     """The features of a date: one row a customer, index customer_id in "C" order; numbers are float64.
 
     Read them in one snapshot (`connect(readonly=True)`) where the date may be built again meanwhile.
     """
     query = "select * from features.customer_features where as_of_date = %(as_of_date)s"
-    return _frame(conn, query, {"as_of_date": as_of_date}, wanted)
+    return _frame(conn, query, {"as_of_date": as_of_date}, features)
 
 
 def read_beside(
-    conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...], texts: "pd.DataFrame"
+    conn: db.Connection, as_of_date: date, features: tuple[Feature, ...], texts: "pd.DataFrame"
 ) -> "pd.DataFrame":
     """As `read`, where `texts` has all customers of the date in order, with the features that are text."""
     query = "select * from features.customer_features where as_of_date = %(as_of_date)s order by customer_id"
-    return _with_numbers(conn, query, {"as_of_date": as_of_date}, wanted, texts)
+    return _with_numbers(conn, query, {"as_of_date": as_of_date}, features, texts)
 
 
 def read_sample(
-    conn: db.Connection, as_of_date: date, wanted: tuple[Feature, ...], every: int
+    conn: db.Connection, as_of_date: date, features: tuple[Feature, ...], every: int
 ) -> "pd.DataFrame":
     """The features of one customer in `every`, who is the same on every date; as from `read`."""
     query = (
         "select * from features.customer_features "
         "where as_of_date = %(as_of_date)s and mod(hashtext(customer_id), %(every)s) = 0"
     )
-    return _frame(conn, query, {"as_of_date": as_of_date, "every": every}, wanted)
+    return _frame(conn, query, {"as_of_date": as_of_date, "every": every}, features)
 
 
 def _frame(
-    conn: db.Connection, query: str, params: dict[str, Any], wanted: tuple[Feature, ...]
+    conn: db.Connection, query: str, params: dict[str, Any], features: tuple[Feature, ...]
 ) -> "pd.DataFrame":
     """Words as text, numbers by binary COPY."""
-    words = ["customer_id", *(feature.name for feature in wanted if feature.kind == "text")]
+    words = ["customer_id", *(feature.name for feature in features if feature.kind == "text")]
     listed = ", ".join(map(expressions.quoted, words))
     ordered = f"{query} order by customer_id"
     texts = db.read_frame(
@@ -217,20 +219,20 @@ def _frame(
         params,
         dict.fromkeys(words, "text"),
     )
-    return _with_numbers(conn, ordered, params, wanted, texts.set_index("customer_id"))
+    return _with_numbers(conn, ordered, params, features, texts.set_index("customer_id"))
 
 
 def _with_numbers(
     conn: db.Connection,
     ordered: str,
     params: dict[str, Any],
-    wanted: tuple[Feature, ...],
+    features: tuple[Feature, ...],
     texts: "pd.DataFrame",
 ) -> "pd.DataFrame":
     import pandas as pd
 
-    numbers = [feature.name for feature in wanted if feature.kind != "text"]
+    numbers = [feature.name for feature in features if feature.kind != "text"]
     # any order: that of `ordered`
     array = db.read_numbers(conn, ordered, numbers, params)
     read = pd.DataFrame(array, index=texts.index, columns=numbers)
-    return pd.concat([read, texts], axis="columns")[[feature.name for feature in wanted]]
+    return pd.concat([read, texts], axis="columns")[[feature.name for feature in features]]

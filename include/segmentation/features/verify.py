@@ -32,8 +32,8 @@ def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
     """
     day = as_of_date or night.as_of_date
     checkpoints.make(night, [day])
-    wanted = dictionary.of(night)
-    figures = ",\n    ".join(_differs(feature) for feature in wanted)
+    features = dictionary.of(night)
+    figures = ",\n    ".join(_differs(feature) for feature in features)
     with night.warehouse.connect() as conn:
         _ensure_columns(conn)
         _compute(conn, night, day, "kept")
