@@ -169,12 +169,12 @@ class SourceBuilder(Builder):
                 family="rule",
                 subject=rule,
             )
-        made = self.expectations[before:]
+        of_rules = self.expectations[before:]
         return any(
             isinstance(most := one.max_value, int | float)
             and (self.metrics[one.column] or 0) > most
             and one.severity != "info"
-            for one in made
+            for one in of_rules
         )
 
     def texts(self) -> None:

@@ -107,10 +107,10 @@ def first_of(night: Night, span: Span) -> date:
     """
     weeks = span.first - timedelta(weeks=WEEKS_COMPARED)
     with night.warehouse.connect(readonly=True) as conn:
-        known = {
+        first_days = {
             schema: db.scalar(conn, f"select min(day) from {schema}.orders") for schema in ("staging", "core")
         }
-    is_dropped = all(known.values()) and known["staging"] > max(known["core"], weeks)
+    is_dropped = all(first_days.values()) and first_days["staging"] > max(first_days["core"], weeks)
     return min(lookback(night, span.first), weeks) if is_dropped else lookback(night, span.first)
 
 
@@ -130,10 +130,10 @@ def take_over(night: Night, span: Span) -> dict[str, Any] | None:
     }
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
-        found = db.row(conn, db.statement("staging/taken_over.sql"), params)
-    if not found:
+        row = db.row(conn, db.statement("staging/taken_over.sql"), params)
+    if not row:
         return None
-    load = None if found["is_rolled_up"] else [found["day_from"], found["day_to"]]
+    load = None if row["is_rolled_up"] else [row["day_from"], row["day_to"]]
     return {
         "first": first.isoformat(),
         "end": night.as_of_date.isoformat(),
@@ -167,15 +167,15 @@ class Load:
         try:
             with self.source.cursor() as cursor:
                 cursor.execute(f"select * from (\n{self.select}\n) as q limit 0", self.params)
-                found = [column.name for column in cursor.description or ()]
+                names = [column.name for column in cursor.description or ()]
         except psycopg2.Error as error:
             raise self._refused(error) from None
-        if missing := [column for column in self.table.columns if column not in found]:
+        if missing := [column for column in self.table.columns if column not in names]:
             raise self._unfit(
-                f"column '{missing[0]}' is missing (found: {', '.join(found)}); "
+                f"column '{missing[0]}' is missing (found: {', '.join(names)}); "
                 "a column that the shop lacks is selected as null"
             )
-        if self.table.name == "order_items" and "ordered_at" in found:
+        if self.table.name == "order_items" and "ordered_at" in names:
             self.instant = LINE_INSTANT
         self._check_types(self.kinds)
 
@@ -212,8 +212,8 @@ class Load:
 
     def _refused(self, error: psycopg2.Error) -> Exception:
         """Translate the shop's error: the SELECT does not fit it, or it cannot answer now."""
-        if said := answers.lost(self.source, error):
-            return ShopError(f"the shop did not answer: {self.table.name}: {said}")
+        if reason := answers.lost(self.source, error):
+            return ShopError(f"the shop did not answer: {self.table.name}: {reason}")
         if isinstance(error, psycopg2.errors.LockNotAvailable):
             who = answers.locked(self.source)
             return ShopError(f"the shop did not answer: {self.table.name} ({_first_line(error)}): {who}")

@@ -66,9 +66,9 @@ def refuse_source(night: Night, error: SourceError) -> None:
     with night.warehouse.connect() as conn:
         measuring.keep(conn, night, "sources", table, contract.UNFIT, 1)
     measured = Metrics(table, {contract.UNFIT: 1})
-    made = {table: expectations.contract(measured, night.settings)}
+    suites = {table: expectations.contract(measured, night.settings)}
     notes = {(table, contract.UNFIT): {"note": error.unsaid}}
-    judge.judge(night, "sources", "sources", [measured], made, notes)
+    judge.judge(night, "sources", "sources", [measured], suites, notes)
 
 
 def check_sources(night: Night, first: date | None, end: date) -> GateResult:
@@ -105,8 +105,8 @@ def check_sources(night: Night, first: date | None, end: date) -> GateResult:
             for source in (table, *MORE_FIGURES.get(table, ())):
                 measuring.measure(conn, night, "sources", table, source, params, **named)
         measured = [measuring.read(conn, night, "sources", table) for table in tables]
-    made = {m.table: expectations.SOURCES[m.table](m, night.settings) for m in measured}
-    return judge.judge(night, "sources", "sources", measured, made)
+    suites = {m.table: expectations.SOURCES[m.table](m, night.settings) for m in measured}
+    return judge.judge(night, "sources", "sources", measured, suites)
 
 
 def check_cleaning(night: Night) -> GateResult:
@@ -143,8 +143,8 @@ def check_cleaning(night: Night) -> GateResult:
             raise LookupError(f"run {night.run_id} has not cleaned {', '.join(never)}: nothing to judge")
         refused = {table: {"rules": _rules(conn, night, table)} for table in tables}
     notes = {(t, f"broken_share{suffix}"): refused[t] for t in tables for suffix in ("", "_is_low")}
-    made = {m.table: expectations.cleaning(m, night.settings) for m in measured}
-    return judge.judge(night, "sources", "cleaning", measured, made, notes)
+    suites = {m.table: expectations.cleaning(m, night.settings) for m in measured}
+    return judge.judge(night, "sources", "cleaning", measured, suites, notes)
 
 
 def _not_cleaned_since(conn: db.Connection, tables: list[str], end: date) -> date:

@@ -64,7 +64,7 @@ def find(night: Night, window: window_.Window, version: str | None) -> list[Diff
         ours = _figures(conn, _ours(), days.bounds(night) | {"first": days.first, "before": days.end})
         given_up = _given_up(conn)
     with night.shop.connect(readonly=True, timezone=night.settings.shop.timezone) as conn:
-        theirs = _asked(night, conn, days)
+        theirs = _shop_counts(night, conn, days)
     differences = [
         _difference(key, theirs.get(key), ours.get(key))
         for key in sorted(theirs.keys() | ours.keys())
@@ -137,7 +137,7 @@ def _with_instant(table: str) -> str:
     return f" and {instant} is not null" if instant else ""
 
 
-def _asked(night: Night, conn: db.Connection, days: window_.Window) -> dict[tuple[str, date], tuple]:
+def _shop_counts(night: Night, conn: db.Connection, days: window_.Window) -> dict[tuple[str, date], tuple]:
     """Counts and sums of the shop.
 
     Raises

@@ -17,6 +17,6 @@ def explains(share: float, rows: int, bound: float) -> bool:
 def _divergence(share: float, bound: float) -> float:
     """Kullback and Leibler's divergence of two Bernoulli distributions, in nats."""
     parts = ((share, bound), (1 - share, 1 - bound))
-    if any(seen > 0 and expected <= 0 for seen, expected in parts):
+    if any(part > 0 and expected <= 0 for part, expected in parts):
         return math.inf
-    return sum(seen * math.log(seen / expected) for seen, expected in parts if seen > 0)
+    return sum(part * math.log(part / expected) for part, expected in parts if part > 0)

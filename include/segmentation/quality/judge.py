@@ -36,7 +36,7 @@ def judge(
     gate: str,
     page: str,
     measured: list[Metrics],
-    made: "dict[str, Suite]",
+    suites: "dict[str, Suite]",
     notes: dict[tuple[str, str], dict[str, Any]] | None = None,
 ) -> GateResult:
     """Validate, store, render; then raise if a critical expectation was not met.
@@ -47,13 +47,13 @@ def judge(
 
     link = docs.link(night, page)
     validate = _validator()
-    validations = {m.table: validate(m, made[m.table].tested) for m in measured}
+    validations = {m.table: validate(m, suites[m.table].tested) for m in measured}
     results = [
-        _result(made[table], validated, link, notes or {})
+        _result(suites[table], validated, link, notes or {})
         for table, validation in validations.items()
         for validated in validation.results
     ]
-    results += [replace(result, link=link) for suite in made.values() for result in suite.not_judged]
+    results += [replace(result, link=link) for suite in suites.values() for result in suite.not_judged]
     outcome = GateResult(gate, tuple(results), link)
     with night.warehouse.connect() as conn:
         keeping.store(conn, night, outcome.results)

@@ -16,7 +16,7 @@ from segmentation.warehouse import db
 
 Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
-TOLD = 5  # failures in full in a message; the rest is a number
+MOST_IN_FULL = 5  # failures in full in a message; the rest is a number
 DRIFT = "drift"
 
 
@@ -156,18 +156,18 @@ def read(conn: db.Connection, run_id: str) -> list[Result]:
     return [Result.of(row) for row in db.rows(conn, db.statement("quality/stored.sql"), {"run_id": run_id})]
 
 
-def message(night: Night, found: GateResult, published: str | None) -> str:
+def message(night: Night, outcome: GateResult, published: str | None) -> str:
     """Why the run stops, in plain words: what was found, what readers see meanwhile, what to do.
 
     `published` is the newest date that readers have, or None.
     """
-    failures = found.failures("critical")
+    failures = outcome.failures("critical")
     sentences = summarised(failures)
-    reasons = "; ".join(sentences[:TOLD])
-    more = f"; and {len(sentences) - TOLD} more" if len(sentences) > TOLD else ""
+    reasons = "; ".join(sentences[:MOST_IN_FULL])
+    more = f"; and {len(sentences) - MOST_IN_FULL} more" if len(sentences) > MOST_IN_FULL else ""
     advice = " ".join(dict.fromkeys(r.advice for r in failures if r.advice))
     readers = f"the segments of {published} stay published" if published else "nothing was published before"
     return (
-        f"the {found.gate} gate stopped the run of {night.as_of_date}: {reasons}{more}. Meanwhile {readers}. "
-        f"{advice} Then run the date again. Details: {links.place(found.link)}."
+        f"the {outcome.gate} gate stopped the run of {night.as_of_date}: {reasons}{more}. Meanwhile {readers}. "
+        f"{advice} Then run the date again. Details: {links.place(outcome.link)}."
     )
