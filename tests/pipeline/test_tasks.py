@@ -18,7 +18,7 @@ from segmentation import alerts, applications
 from segmentation.errors import MismatchError
 from segmentation.operations import maintenance
 from segmentation.operations.backfill import request
-from segmentation.operations.backfill.request import Asked
+from segmentation.operations.backfill.request import Request
 from segmentation.pipeline import tasks
 from segmentation.runs import stale
 from segmentation.runs.night import Night
@@ -104,7 +104,7 @@ class Nights(SmallShop):
         day = date.fromisoformat(reference["as_of_date"])
         return Night(reference["run_id"], day, self.settings, self.shop, self.warehouse, self.store)
 
-    def run(self, day: date, asked: Asked | None = None) -> dict[str, Any] | None:
+    def run(self, day: date, asked: Request | None = None) -> dict[str, Any] | None:
         """A night; None when its backfill leaves the date as it is."""
         self.nights += 1
 
@@ -140,7 +140,7 @@ class Nights(SmallShop):
             list(tasks.publish(reference))
         return window
 
-    def run_all(self, asked: Asked | None = None, days: list[date] = DAYS) -> list[dict[str, Any] | None]:
+    def run_all(self, asked: Request | None = None, days: list[date] = DAYS) -> list[dict[str, Any] | None]:
         return [self.run(day, asked) for day in days]
 
     def published(self) -> dict[str, list[str]]:
@@ -189,9 +189,9 @@ def one_by_one(nights) -> dict[str, list[str]]:
     return nights.published()
 
 
-def backfilled(nights: Nights, first: date, last: date, reprocess: str = "none") -> Asked:
+def backfilled(nights: Nights, first: date, last: date, reprocess: str = "none") -> Request:
     with nights.warehouse.connect() as conn:
-        return Asked(first, last, db.scalar(conn, "select clock_timestamp()"), reprocess)
+        return Request(first, last, db.scalar(conn, "select clock_timestamp()"), reprocess)
 
 
 def test_ordinary_nights_make_nothing_stale_though_they_read_days_again(nights, one_by_one):

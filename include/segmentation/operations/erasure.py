@@ -51,12 +51,12 @@ def erase(night: Night, customer_id: str) -> dict[str, int]:
     return _erase_rows(night, _ids(night, customer_id.strip()))[0]
 
 
-def run(night: Night, given: str, exports: Path, logs: Iterable[Path] = ()) -> Erasure:
+def run(night: Night, customer: str, exports: Path, logs: Iterable[Path] = ()) -> Erasure:
     """Erase a customer by id or by address, everywhere, and search for what is left.
 
     Parameters
     ----------
-    given : str
+    customer : str
         The id; or an address, of which the id is the hash, or which the shop has of the customer.
     exports, logs
         Folders of the exported audiences, and of logs; the run's store is `night.store`.
@@ -68,10 +68,10 @@ def run(night: Night, given: str, exports: Path, logs: Iterable[Path] = ()) -> E
     SourceError
         When the shop still has the customer.
     """
-    if not given.strip():
+    if not customer.strip():
         raise SettingsError("which customer? nothing was given")
-    ids = _ids(night, given.strip())
-    addresses = _addresses(night, given.strip(), ids)
+    ids = _ids(night, customer.strip())
+    addresses = _addresses(night, customer.strip(), ids)
     counts, stand_ins = _erase_rows(night, ids)
     with night.warehouse.connect(readonly=True) as conn:
         under_way = erased.running(conn)
@@ -87,19 +87,19 @@ def _hash(address: str) -> str:
     return hashlib.sha256(address.strip().lower().encode()).hexdigest()
 
 
-def _ids(night: Night, given: str) -> list[str]:
+def _ids(night: Night, customer: str) -> list[str]:
     """The ids that may be meant: what was given; of an address its hashes, and whose address it is."""
-    if "@" not in given:
-        return [given]
+    if "@" not in customer:
+        return [customer]
     query = "select distinct btrim(customer_id) as id from {} where lower(btrim(email_sha256)) = %(hash)s order by 1"
-    found = set()
+    by_address = set()
     with night.warehouse.connect(readonly=True) as conn:
         for table in ("staging.customers", "core.customers"):
-            found |= {row["id"] for row in db.rows(conn, query.format(table), {"hash": _hash(given)})}
-    return sorted({given, _hash(given), people.customer_id(given), *found} - {None, ""})
+            by_address |= {row["id"] for row in db.rows(conn, query.format(table), {"hash": _hash(customer)})}
+    return sorted({customer, _hash(customer), people.customer_id(customer), *by_address} - {None, ""})
 
 
-def _addresses(night: Night, given: str, ids: list[str]) -> set[str]:
+def _addresses(night: Night, customer: str, ids: list[str]) -> set[str]:
     """The hashed addresses of the customer that nobody else has, too."""
     query = """
         select lower(btrim(email_sha256)) as address
@@ -114,8 +114,8 @@ def _addresses(night: Night, given: str, ids: list[str]) -> set[str]:
         order by 1
     """
     with night.warehouse.connect(readonly=True) as conn:
-        found = {row["address"] for row in db.rows(conn, query, {"ids": ids})}
-    return found | ({_hash(given)} if "@" in given else set())
+        addresses = {row["address"] for row in db.rows(conn, query, {"ids": ids})}
+    return addresses | ({_hash(customer)} if "@" in customer else set())
 
 
 def _erase_rows(night: Night, ids: list[str]) -> tuple[dict[str, int], dict[str, str]]:
@@ -134,7 +134,7 @@ def _erase_rows(night: Night, ids: list[str]) -> tuple[dict[str, int], dict[str,
     return counts, stand_ins
 
 
-def _refuse_if_there(night: Night, wanted: dict[str, str]) -> None:
+def _refuse_if_there(night: Night, params: dict[str, str]) -> None:
     """The shop's own erasure comes first."""
     selects = contract.tables_of(night.settings.shop.source)
     bounds = Window(None, night.as_of_date).bounds(night)
@@ -147,7 +147,7 @@ def _refuse_if_there(night: Night, wanted: dict[str, str]) -> None:
                 f"select exists (select from (\n{select}\n) as q "
                 "where btrim(q.customer_id::text) = %(customer_id)s)"
             )
-            if db.scalar(conn, query, {**bounds, **wanted}):
+            if db.scalar(conn, query, {**bounds, **params}):
                 raise SourceError(
                     f"the shop's {table} still have this customer, and a night that reads them would bring "
                     "it back: erase it there first, or give its orders to nobody"

@@ -197,14 +197,14 @@ def _drop_date(warehouse: db.Database, schema: str, parent: str, day: date) -> i
             {"t": f"{schema}.{partitions.name(parent, day)}"},
         )
         while size is not None:
-            found = partitions.lasting_users(conn, table)
-            if not found:
+            sessions = partitions.lasting_users(conn, table)
+            if not sessions:
                 with suppress(psycopg2.errors.LockNotAvailable):
                     _drop_at_once(warehouse, conn, schema, parent, day)
                     return size
-                found = partitions.users(conn, table)
+                sessions = partitions.users(conn, table)
             if time.monotonic() > ends:
-                who = watch.words(found) if found else "another session"
+                who = watch.words(sessions) if sessions else "another session"
                 raise WarehouseError(
                     f"{table} of {day} is not dropped: {who} has it in an open transaction; end that "
                     "session, or wait: the next maintenance goes on from here"
@@ -246,8 +246,8 @@ def _forget_of_applications(
     with warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
         gone = applications.expire(conn, settings, newest)
-    if said := ", ".join(f"{rows:,} of {name}" for name, rows in gone.items() if rows):
-        progress(f"maintenance: rows of applications forgotten: {said}")
+    if counts := ", ".join(f"{rows:,} of {name}" for name, rows in gone.items() if rows):
+        progress(f"maintenance: rows of applications forgotten: {counts}")
 
 
 def _forget_looks(warehouse: db.Database, days: int) -> None:

@@ -56,13 +56,13 @@ def search(night: Night, names: set[str], artifacts: Iterable[Path], logs: Itera
             rb"(?<![0-9A-Za-z])" + re.escape(name.encode()) + rb"(?![0-9A-Za-z])" for name in sorted(names)
         )
     )
-    seen: set[str] = set()
+    paths: set[str] = set()
     for kind, folders in (("files of artifacts and exports", artifacts), ("logs", logs)):
         searched.files[kind] = 0
         for file in (file for folder in folders for file in _files(folder)):
-            if str(file) in seen:
+            if str(file) in paths:
                 continue
-            seen.add(str(file))
+            paths.add(str(file))
             searched.files[kind] += 1
             if file.name.endswith(".parquet"):
                 searched.certain += [str(file)] * _parquet_has(file, names)
@@ -132,8 +132,8 @@ def _parquet_has(file: Path, names: set[str]) -> bool:
 
     content = io.BytesIO(file.read_bytes())
     texts = [one.name for one in pq.read_schema(content) if erased.is_text(one.type)]
-    table, wanted = pq.read_table(content, columns=texts), pa.array(sorted(names), pa.string())
-    return any(pc.any(pc.is_in(pc.cast(table[name], pa.string()), wanted)).as_py() for name in texts)
+    table, values = pq.read_table(content, columns=texts), pa.array(sorted(names), pa.string())
+    return any(pc.any(pc.is_in(pc.cast(table[name], pa.string()), values)).as_py() for name in texts)
 
 
 def _blocks(file: Path, overlap: int) -> Iterator[bytes]:
@@ -149,7 +149,7 @@ def _blocks(file: Path, overlap: int) -> Iterator[bytes]:
 
 
 def _overlapping(stream: Any, overlap: int) -> Iterator[bytes]:
-    kept = b""
+    tail = b""
     while block := stream.read(BLOCK):
-        yield kept + block
-        kept = block[-overlap - 2 :]
+        yield tail + block
+        tail = block[-overlap - 2 :]

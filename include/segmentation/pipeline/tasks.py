@@ -74,7 +74,7 @@ def start() -> Reference | None:
     _end_dead(target)
     table.prepare(target)  # as is one in the dictionary of features
     backfill = context["params"]["backfill"]
-    if backfill and (why := request.left_alone(target, day, run.run_id, request.Asked.of(backfill))):
+    if backfill and (why := request.left_alone(target, day, run.run_id, request.Request.of(backfill))):
         progress.say(f"start: {day} is left as it is: {why}")
         return None
     run_id = register.start(target, loaded, day, run.run_id)
@@ -127,7 +127,7 @@ def _span() -> "Span | None":
     from segmentation.operations.backfill import request
 
     backfill = get_current_context()["params"]["backfill"]
-    return request.Asked.of(backfill).span if backfill else None
+    return request.Request.of(backfill).span if backfill else None
 
 
 def _read_shop(night: Night, span: "Span | None") -> tuple[dict[str, Any], str | None]:
@@ -154,8 +154,8 @@ def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any
     """The gate on what was extracted."""
     from segmentation.ingestion import gate
 
-    found = gate.check_sources(_alive(reference), *_days(window["first"], window["end"]))
-    return _with_warnings("check_sources", found).summary()
+    result = gate.check_sources(_alive(reference), *_days(window["first"], window["end"]))
+    return _with_warnings("check_sources", result).summary()
 
 
 def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
@@ -274,8 +274,8 @@ def check_segments(reference: Reference) -> dict[str, Any]:
     from segmentation.publishing import ids
 
     night = _alive(reference)
-    found = gate_.check_segments(night, ids.assignments_table(night.as_of_date))
-    return _with_warnings("check_segments", found).summary()
+    result = gate_.check_segments(night, ids.assignments_table(night.as_of_date))
+    return _with_warnings("check_segments", result).summary()
 
 
 def hold(reference: Reference) -> str:
@@ -350,10 +350,10 @@ def export_audiences() -> dict[str, Any]:
     from segmentation.applications import audiences
     from segmentation.applications.campaigns import lists
 
-    warehouse, folder, told = connections.database("warehouse"), connections.audiences(), settings.load()
-    manifest = audiences.export(warehouse, folder, told.audiences, progress.say)
-    if told.applications.campaigns.lists:
-        lists.of_everybody(warehouse, folder, told, progress.say)
+    warehouse, folder, loaded = connections.database("warehouse"), connections.audiences(), settings.load()
+    manifest = audiences.export(warehouse, folder, loaded.audiences, progress.say)
+    if loaded.applications.campaigns.lists:
+        lists.of_everybody(warehouse, folder, loaded, progress.say)
     exported = [audience for audience in manifest["audiences"] if "files" in audience]
     return {
         "as_of_date": manifest["as_of_date"],
@@ -403,8 +403,8 @@ def verify_features() -> int:
     if day is None or newest is None:
         return 0
     night = connections.night({"run_id": newest.run_id, "as_of_date": day.isoformat()})
-    if found := verify.verify(night):
-        named = ", ".join(f"{one.feature} ({one.customers:,} customers)" for one in found[:10])
+    if mismatches := verify.verify(night):
+        named = ", ".join(f"{one.feature} ({one.customers:,} customers)" for one in mismatches[:10])
         raise MismatchError(
             f"features of {day} differ from a full recomputation: {named}; see docs/runbooks/maintenance.md"
         )

@@ -14,7 +14,7 @@ from segmentation.dates import as_of
 from segmentation.errors import SettingsError
 from segmentation.ingestion import extraction, gate
 from segmentation.operations.backfill import progress, request
-from segmentation.operations.backfill.request import Asked
+from segmentation.operations.backfill.request import Request
 from segmentation.runs import register
 from segmentation.runs import window as window_
 from segmentation.runs.night import Night
@@ -41,7 +41,7 @@ RANGES = [
 
 @pytest.mark.parametrize(("zone", "first", "last"), RANGES)
 def test_each_date_of_the_shop_has_one_run_and_no_other_date_has(zone, first, last):
-    tz, asked = ZoneInfo(zone), Asked(first, last)
+    tz, asked = ZoneInfo(zone), Request(first, last)
     begin, end = (instance(instant) for instant in asked.bounds(tz))
     declared = Declared("0 2 * * *", timezone=zone)
     timetable = CronTriggerTimetable(declared.expression, timezone=zone)
@@ -78,7 +78,7 @@ def test_what_exists_is_run_again_only_when_that_is_asked_for(status, run_by, wa
         if status != "running":
             register.finish(warehouse_db, run_id, status, "why")
     for reprocess in ("none", "failed", "completed"):
-        asked = Asked(DAY, DAY, None, reprocess)
+        asked = Request(DAY, DAY, None, reprocess)
         left = request.left_alone(warehouse_db, DAY, "backfill", asked)
         assert (left is None) == (reprocess in run_by), (reprocess, left)
         assert left is None or f"is {status} (REPROCESS={reprocess})" in left
@@ -91,7 +91,7 @@ def test_a_range_is_narrowed_to_what_there_is_to_do_and_what_it_reads_is_new(war
         publish(warehouse_db, DAY + timedelta(days=number))
     asked = request.ask(warehouse_db, SETTINGS, "2024-06-03", "2024-06-08", "none", NOW)
     assert (asked.first, asked.last) == (DAY + timedelta(days=2), DAY + timedelta(days=4))
-    assert Asked.of(asked.parameter) == asked
+    assert Request.of(asked.parameter) == asked
     with warehouse_db.connect() as conn:
         assert asked.since <= db.scalar(conn, "select clock_timestamp()")
 

@@ -27,15 +27,15 @@ def follow(
     """Tell each date as it ends, until all have; returns the dates."""
     reported, started = 0, time.monotonic()
     while True:
-        made, is_complete = dag_runs(api, backfill, tz)
-        while reported < len(made) and (made[reported].has_ended or is_complete):
-            dag_run, reported = made[reported], reported + 1
+        all_runs, is_complete = dag_runs(api, backfill, tz)
+        while reported < len(all_runs) and (all_runs[reported].has_ended or is_complete):
+            dag_run, reported = all_runs[reported], reported + 1
             with warehouse.connect(readonly=True) as conn:
                 newest = _newest_runs(conn, [dag_run.day]).get(dag_run.day)
-            left = (time.monotonic() - started) / reported * (len(made) - reported)
-            say(_line(dag_run, newest, reported, len(made), left))
-        if reported == len(made):
-            return [one.day for one in made]
+            left = (time.monotonic() - started) / reported * (len(all_runs) - reported)
+            say(_line(dag_run, newest, reported, len(all_runs), left))
+        if reported == len(all_runs):
+            return [one.day for one in all_runs]
         time.sleep(pause)
 
 

@@ -25,7 +25,7 @@ LEFT = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """The request for a backfill. It travels as the parameter `backfill` of each of its runs."""
 
     first: date
@@ -34,7 +34,7 @@ class Asked:
     reprocess: str = "none"
 
     @classmethod
-    def of(cls, parameter: dict[str, Any]) -> "Asked":
+    def of(cls, parameter: dict[str, Any]) -> "Request":
         """From the parameter.
 
         Raises
@@ -43,7 +43,7 @@ class Asked:
             When it is not one.
         """
         try:
-            asked = cls(
+            request = cls(
                 date.fromisoformat(parameter["first"]),
                 date.fromisoformat(parameter["last"]),
                 datetime.fromisoformat(parameter["since"]) if parameter.get("since") else None,
@@ -51,11 +51,11 @@ class Asked:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"parameter backfill: not usable ({type(error).__name__}: {error})") from None
-        if asked.reprocess not in LEFT:
-            raise SettingsError(f"REPROCESS={asked.reprocess}: expected {', '.join(LEFT)}")
-        if asked.first > asked.last:
-            raise SettingsError(f"FROM={asked.first} is after TO={asked.last}")
-        return asked
+        if request.reprocess not in LEFT:
+            raise SettingsError(f"REPROCESS={request.reprocess}: expected {', '.join(LEFT)}")
+        if request.first > request.last:
+            raise SettingsError(f"FROM={request.first} is after TO={request.last}")
+        return request
 
     @property
     def parameter(self) -> dict[str, Any]:
@@ -82,18 +82,18 @@ class Asked:
         return midnight(self.first, tz), midnight(self.last + ONE_DAY, tz) - timedelta(seconds=1)
 
 
-def left_alone(warehouse: db.Database, day: date, dag_run_id: str, asked: Asked) -> str | None:
+def left_alone(warehouse: db.Database, day: date, dag_run_id: str, request: Request) -> str | None:
     """Why a backfill leaves a date as it is; None when it is to be run."""
     with warehouse.connect(readonly=True) as conn:
-        if asked.reprocess == "stale":
-            known = db.scalar(
+        if request.reprocess == "stale":
+            reason = db.scalar(
                 conn, "select why from segments.stale_dates where as_of_date = %(d)s", {"d": day}
             )
-            return None if known else "it is not stale"
+            return None if reason else "it is not stale"
         newest = _newest_runs(conn, [day]).get(day)
-    if newest is None or newest.status not in LEFT[asked.reprocess]:
+    if newest is None or newest.status not in LEFT[request.reprocess]:
         return None
-    return f"its newest run {newest.run_id} is {newest.status} (REPROCESS={asked.reprocess})"
+    return f"its newest run {newest.run_id} is {newest.status} (REPROCESS={request.reprocess})"
 
 
 def _newest_runs(conn: db.Connection, days: list[date]) -> dict[date, Run]:
@@ -104,7 +104,7 @@ def _newest_runs(conn: db.Connection, days: list[date]) -> dict[date, Run]:
 
 def ask(
     warehouse: db.Database, loaded: "Settings", first: str, last: str, reprocess: str, now: datetime
-) -> Asked | None:
+) -> Request | None:
     """Narrow the request to the first and the last date with something to do; None: there is none.
 
     Raises
@@ -117,19 +117,19 @@ def ask(
             is_made = db.scalar(conn, "select to_regclass('segments.stale_dates')")
             days = [one.as_of_date for one in stale.dates(conn)] if is_made else []
             # running one again makes the dates after it stale
-            return Asked(days[0], register.newest(conn) or days[-1], None, reprocess) if days else None
-        asked = replace(
-            Asked.of({"first": _date("FROM", first), "last": _date("TO", last), "reprocess": reprocess}),
+            return Request(days[0], register.newest(conn) or days[-1], None, reprocess) if days else None
+        request = replace(
+            Request.of({"first": _date("FROM", first), "last": _date("TO", last), "reprocess": reprocess}),
             since=db.scalar(conn, "select clock_timestamp()"),
         )
-        newest = _newest_runs(conn, asked.days)
-    if (today := _newest_due(loaded.tz, now)) < asked.last:
+        newest = _newest_runs(conn, request.days)
+    if (today := _newest_due(loaded.tz, now)) < request.last:
         raise SettingsError(
-            f"TO={asked.last}: the night of that date is still to come; the newest is {today}"
+            f"TO={request.last}: the night of that date is still to come; the newest is {today}"
         )
     left = {day for day, run in newest.items() if run.status in LEFT[reprocess]}
-    wanted = [day for day in asked.days if day not in left]
-    return replace(asked, first=wanted[0], last=wanted[-1]) if wanted else None
+    to_run = [day for day in request.days if day not in left]
+    return replace(request, first=to_run[0], last=to_run[-1]) if to_run else None
 
 
 def _date(name: str, text: str) -> str:

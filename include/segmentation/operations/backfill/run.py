@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from segmentation.errors import SettingsError
 from segmentation.operations.backfill.api import Airflow
 from segmentation.operations.backfill.progress import DONE, follow, summary
-from segmentation.operations.backfill.request import Asked, ask, left_alone
+from segmentation.operations.backfill.request import Request, ask, left_alone
 from segmentation.operations.backfill.scheduler import (
     Backfill,
     create,
@@ -50,22 +50,22 @@ def run(
         When what was asked cannot be done.
     """
     first, last, reprocess = request
-    asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
+    narrowed = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
     in_flight = unfinished(api)
     if in_flight and is_given_up:
         give_up(api, in_flight)
-        say(f"the unfinished backfill {_named(in_flight.asked)} is given up; what it had published stays")
+        say(f"the unfinished backfill {_named(in_flight.request)} is given up; what it had published stays")
         in_flight = None
     if in_flight:
         wait_for_the_dag(api, parsed_after)
         backfill = _join(in_flight, request, say)
-    elif asked:
+    elif narrowed:
         wait_for_the_dag(api, parsed_after)
-        say(f"backfilling {_named(asked)}")
-        backfill = create(api, asked, loaded.tz)
+        say(f"backfilling {_named(narrowed)}")
+        backfill = create(api, narrowed, loaded.tz)
     else:
         say("no published date is stale" if reprocess == "stale" else _nothing(first, last, reprocess))
-        days = [] if reprocess == "stale" else Asked.of({"first": first, "last": last}).days
+        days = [] if reprocess == "stale" else Request.of({"first": first, "last": last}).days
         return summary(warehouse, days)[1]
     days = follow(api, backfill, warehouse, loaded.tz, say)
     if in_flight and reprocess == "none" and not unfinished(api):
@@ -74,7 +74,7 @@ def run(
             say(f"backfilling {_named(more)}")
             follow(api, create(api, more, loaded.tz), warehouse, loaded.tz, say)
     if reprocess != "stale" and first and last:
-        days = Asked.of({"first": first, "last": last}).days
+        days = Request.of({"first": first, "last": last}).days
     lines, code = summary(warehouse, days)
     say("")
     for line in lines:
@@ -97,24 +97,24 @@ def preview(
         When what was asked cannot be done.
     """
     first, last, reprocess = request
-    asked = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
-    if asked is None:
+    narrowed = ask(warehouse, loaded, first, last, reprocess, datetime.now(UTC))
+    if narrowed is None:
         say("no published date is stale" if reprocess == "stale" else _nothing(first, last, reprocess))
         return DONE
     wait_for_the_dag(api)
     days = [
         day
-        for day in dry_run(api, asked, loaded.tz)
-        if left_alone(warehouse, day, "", replace(asked, since=None)) is None
+        for day in dry_run(api, narrowed, loaded.tz)
+        if left_alone(warehouse, day, "", replace(narrowed, since=None)) is None
     ]
-    say(f"a backfill {_named(asked)} would make {len(days):,} {'date' if len(days) == 1 else 'dates'}")
+    say(f"a backfill {_named(narrowed)} would make {len(days):,} {'date' if len(days) == 1 else 'dates'}")
     for day in days:
         say(f"  {day}")
     return DONE
 
 
 def _join(in_flight: Backfill, request: tuple[str, str, str], say: Callable[[str], None]) -> Backfill:
-    before = in_flight.asked
+    before = in_flight.request
     first, last, reprocess = request
     inside = before is not None and (
         reprocess == "stale" or (first <= before.first.isoformat() and before.last.isoformat() <= last)
@@ -128,10 +128,10 @@ def _join(in_flight: Backfill, request: tuple[str, str, str], say: Callable[[str
     return in_flight
 
 
-def _named(asked: Asked | None) -> str:
-    if asked is None:
+def _named(request: Request | None) -> str:
+    if request is None:
         return "that was made in the UI or by 'airflow backfill create'"
-    return f"of {asked.first} to {asked.last} (REPROCESS={asked.reprocess})"
+    return f"of {request.first} to {request.last} (REPROCESS={request.reprocess})"
 
 
 def _nothing(first: str, last: str, reprocess: str) -> str:

@@ -10,7 +10,7 @@ import httpx
 
 from segmentation.errors import SettingsError
 from segmentation.operations.backfill.api import Airflow, Refused
-from segmentation.operations.backfill.request import Asked
+from segmentation.operations.backfill.request import Request
 from segmentation.runs.dag_ids import NIGHT
 
 PARSE_SECONDS = 180
@@ -19,19 +19,19 @@ ENDED = ("success", "failed")
 
 @dataclass(frozen=True)
 class Backfill:
-    """A backfill of Airflow's; `asked` is None when it was not made by this project."""
+    """A backfill of Airflow's; `request` is None when it was not made by this project."""
 
     number: int
     first: datetime
     last: datetime
-    asked: Asked | None
+    request: Request | None
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> "Backfill":
         """From what the API answers."""
         parameter = (answer["dag_run_conf"] or {}).get("backfill")
         first, last = (datetime.fromisoformat(answer[name]) for name in ("from_date", "to_date"))
-        return cls(answer["id"], first, last, Asked.of(parameter) if parameter else None)
+        return cls(answer["id"], first, last, Request.of(parameter) if parameter else None)
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,20 @@ def give_up(api: Airflow, backfill: Backfill) -> None:
             raise
 
 
-def _request(asked: Asked, tz: ZoneInfo) -> dict[str, Any]:
+def _request(request: Request, tz: ZoneInfo) -> dict[str, Any]:
     """The request to Airflow. Each run decides itself whether its date is left as it is."""
-    first, last = asked.bounds(tz)
+    first, last = request.bounds(tz)
     return {
         "dag_id": NIGHT,
         "from_date": first.isoformat(),
         "to_date": last.isoformat(),
         "max_active_runs": 1,
         "reprocess_behavior": "completed",
-        "dag_run_conf": {"backfill": asked.parameter},
+        "dag_run_conf": {"backfill": request.parameter},
     }
 
 
-def create(api: Airflow, asked: Asked, tz: ZoneInfo) -> Backfill:
+def create(api: Airflow, request: Request, tz: ZoneInfo) -> Backfill:
     """Let Airflow make the runs.
 
     Raises
@@ -92,10 +92,10 @@ def create(api: Airflow, asked: Asked, tz: ZoneInfo) -> Backfill:
     SettingsError
         When Airflow refuses it.
     """
-    return Backfill.of(api.send("POST", "backfills", _request(asked, tz)))
+    return Backfill.of(api.send("POST", "backfills", _request(request, tz)))
 
 
-def dry_run(api: Airflow, asked: Asked, tz: ZoneInfo) -> list[date]:
+def dry_run(api: Airflow, request: Request, tz: ZoneInfo) -> list[date]:
     """The dates that Airflow would make runs of, in order; none of them is made.
 
     Raises
@@ -103,7 +103,7 @@ def dry_run(api: Airflow, asked: Asked, tz: ZoneInfo) -> list[date]:
     SettingsError
         When Airflow would refuse it.
     """
-    answer = api.send("POST", "backfills/dry_run", _request(asked, tz))
+    answer = api.send("POST", "backfills/dry_run", _request(request, tz))
     return [_day(one, tz) for one in answer["backfills"]]
 
 
@@ -144,10 +144,10 @@ def _is_parsed(dag: dict[str, Any], after: datetime | None) -> bool:
 
 def dag_runs(api: Airflow, backfill: Backfill, tz: ZoneInfo) -> tuple[list[DagRun], bool]:
     """The runs of a backfill in order, and whether Airflow has completed it."""
-    made = {_day(run, tz): run for run in _runs(api, backfill)}
+    run_by_day = {_day(run, tz): run for run in _runs(api, backfill)}
     is_complete = api.get(f"backfills/{backfill.number}")["completed_at"] is not None
-    days = backfill.asked.days if backfill.asked else sorted(made)
-    return [_dag_run(day, made.get(day)) for day in days], is_complete
+    days = backfill.request.days if backfill.request else sorted(run_by_day)
+    return [_dag_run(day, run_by_day.get(day)) for day in days], is_complete
 
 
 def _runs(api: Airflow, backfill: Backfill) -> list[dict[str, Any]]:
@@ -155,7 +155,7 @@ def _runs(api: Airflow, backfill: Backfill) -> list[dict[str, Any]]:
     path, key = f"dags/{NIGHT}/dagRuns", "dag_runs"
     between = {"logical_date_gte": backfill.first.isoformat(), "logical_date_lte": backfill.last.isoformat()}
     runs = api.pages(path, key, run_type="backfill", order_by="logical_date", **between)
-    parameter = {"backfill": backfill.asked.parameter} if backfill.asked else {}
+    parameter = {"backfill": backfill.request.parameter} if backfill.request else {}
     return [run for run in runs if parameter.items() <= (run["conf"] or {}).items()]
 
 
