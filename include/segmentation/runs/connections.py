@@ -74,14 +74,14 @@ def _connection(conn_id: str) -> Connection:
 
 def store() -> Path:
     """Store of matrices, models and reports: a local folder, or object storage."""
-    told = settings.load().run.artifacts
-    return _folder(told or f"file://{INCLUDE.parent / '.local' / settings.load().shop.name / 'artifacts'}")
+    url = settings.load().run.artifacts
+    return _folder(url or f"file://{INCLUDE.parent / '.local' / settings.load().shop.name / 'artifacts'}")
 
 
 def audiences() -> Path:
     """Folder of the exported audiences."""
-    told = settings.load().audiences.folder
-    return _folder(told) if told else store() / "audiences"
+    url = settings.load().audiences.folder
+    return _folder(url) if url else store() / "audiences"
 
 
 def _folder(address: str) -> Path:

@@ -47,16 +47,16 @@ def remember(conn: db.Connection, customer_id: str) -> str:
 
 def delete(conn: db.Connection, customer_id: str) -> dict[str, int]:
     """Delete a customer's rows from every table; returns how many, by table."""
-    wanted, counts = {"customer_id": customer_id.strip()}, {}
+    params, counts = {"customer_id": customer_id.strip()}, {}
     for where in ("staging", "quarantine"):  # lines know their customer by their order
         counts[f"{where}.order_items"] = db.run_file(
-            conn, "runs/erased_order_items.sql", wanted, schema=where
+            conn, "runs/erased_order_items.sql", params, schema=where
         )
     for name in tables(conn):
         statement = sql.SQL("delete from {} where btrim(customer_id) = %(customer_id)s").format(
             sql.Identifier(*name.split("."))
         )
-        counts[name] = db.execute(conn, statement.as_string(conn), wanted)
+        counts[name] = db.execute(conn, statement.as_string(conn), params)
     return {name: rows for name, rows in counts.items() if rows}
 
 
@@ -131,11 +131,11 @@ def _forget_in(file: Path, names: Mapping[str, str | None], is_in_use: bool) -> 
     import pyarrow.parquet as pq
 
     content = file.read_bytes()
-    wanted = pa.array(list(names), pa.string())
+    ids = pa.array(list(names), pa.string())
     schema = pq.read_schema(io.BytesIO(content))
     texts = [field.name for field in schema if is_text(field.type)]
     columns = pq.read_table(io.BytesIO(content), columns=texts)
-    if not any(pc.any(pc.is_in(pc.cast(columns[name], pa.string()), wanted)).as_py() for name in texts):
+    if not any(pc.any(pc.is_in(pc.cast(columns[name], pa.string()), ids)).as_py() for name in texts):
         return False
     table = pq.read_table(io.BytesIO(content))
     for place, field in enumerate(table.schema):
@@ -147,7 +147,7 @@ def _forget_in(file: Path, names: Mapping[str, str | None], is_in_use: bool) -> 
                 column = pc.if_else(pc.equal(column, name), stand_in or name, column)
             table = table.set_column(place, field, pc.cast(column, field.type))
         else:
-            table = table.filter(pc.invert(pc.fill_null(pc.is_in(column, wanted), False)))
+            table = table.filter(pc.invert(pc.fill_null(pc.is_in(column, ids), False)))
     sink = io.BytesIO()
     pq.write_table(table, sink)
     replace(file, sink.getvalue())

@@ -334,15 +334,15 @@ def newest(conn: db.Connection, until: date | None = None) -> date | None:
 
 def code_version() -> str:
     """The commit that runs, as the image was told or git says."""
-    if told := os.environ.get("SEGMENTATION_CODE_VERSION"):
-        return told
+    if version := os.environ.get("SEGMENTATION_CODE_VERSION"):
+        return version
     git = shutil.which("git")
     if git is None:
         return "unknown"
-    asked = subprocess.run(  # noqa: S603 (the arguments are ours)
+    answer = subprocess.run(  # noqa: S603 (the arguments are ours)
         [git, "-C", str(INCLUDE), "describe", "--always", "--dirty"],
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout.strip() or "unknown"
+    return answer.stdout.strip() or "unknown"

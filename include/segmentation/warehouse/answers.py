@@ -41,13 +41,13 @@ def patience(error: psycopg2.Error, limits: DatabaseLimits) -> float:
 
 def refused(name: str, error: psycopg2.Error, waited: float = 0) -> NoAnswer:
     """The fault of a connection that could not be made."""
-    said = first_line(error)
+    message = first_line(error)
     _, fatal, reason = str(error).partition("FATAL:")
-    said = reason.strip().splitlines()[0] if fatal else said
-    if any(words in said for words in FULL):
-        said += " (too many connections: raise max_connections, or end those that idle)"
+    message = reason.strip().splitlines()[0] if fatal else message
+    if any(words in message for words in FULL):
+        message += " (too many connections: raise max_connections, or end those that idle)"
     patience = f" for {waited:.0f} s" if waited >= 1 else ""
-    return of(name)(f"the {name} accepts no connection{patience}: {said}")
+    return of(name)(f"the {name} accepts no connection{patience}: {message}")
 
 
 def of(name: str) -> type[NoAnswer]:
@@ -55,14 +55,14 @@ def of(name: str) -> type[NoAnswer]:
     return ShopError if name == "shop" else WarehouseError
 
 
-def told(name: str, connection: Connection, error: BaseException) -> NoAnswer | None:
+def fault_of(name: str, connection: Connection, error: BaseException) -> NoAnswer | None:
     """The fault in words: a connection lost, a lock not had in time, a full disk; None for any other."""
     if not isinstance(error, psycopg2.Error):
         return None
     if error.cursor is not None and error.cursor.connection is not connection:
         return None  # of another connection, which is used within this one
-    if said := lost(connection, error):
-        return of(name)(f"the {name} did not answer: {said}")
+    if reason := lost(connection, error):
+        return of(name)(f"the {name} did not answer: {reason}")
     if isinstance(error, psycopg2.errors.LockNotAvailable):
         return of(name)(f"the {name} is busy: {locked(connection)}")
     if isinstance(error, psycopg2.errors.DiskFull):
@@ -78,6 +78,6 @@ def lost(connection: Connection, error: psycopg2.Error) -> str:
 
 def locked(connection: Connection) -> str:
     """The holder of the lock that was not had in time."""
-    found = getattr(connection, "in_the_way", ())
-    who = f"{watch.words(found)} has it" if found else "another session has it"
+    sessions = getattr(connection, "in_the_way", ())
+    who = f"{watch.words(sessions)} has it" if sessions else "another session has it"
     return f"a lock was not to be had in time, {who}; it is tried again, or end that session"

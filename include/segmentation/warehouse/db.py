@@ -79,7 +79,7 @@ class Database:
             except BaseException as error:
                 with suppress(psycopg2.Error):  # the first error is the one to tell
                     connection.rollback()
-                if fault := answers.told(self.name, connection, error):
+                if fault := answers.fault_of(self.name, connection, error):
                     raise fault from error
                 raise
 
@@ -348,11 +348,11 @@ def inserts(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> 
         return []
     columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
     row = sql.SQL("({})").format(sql.SQL(", ").join(sql.Placeholder() * len(frame.columns)))
-    known = frame.astype(object).where(frame.notna(), None)
+    records = frame.astype(object).where(frame.notna(), None)
     with conn.cursor() as cursor:
         values = [
             cursor.mogrify(row, [getattr(value, "item", lambda value=value: value)() for value in record])
-            for record in known.itertuples(index=False, name=None)
+            for record in records.itertuples(index=False, name=None)
         ]
     into = sql.SQL("insert into {} ({}) values").format(sql.Identifier(*table), columns).as_string(conn)
     return [f"{into}\n" + ",\n".join(value.decode() for value in values)]
@@ -402,12 +402,12 @@ def read_numbers(
         sql.SQL("coalesce({}::float{}, 'NaN')").format(sql.Identifier(column), sql.Literal(size))
         for column in columns
     )
-    asked = sql.SQL("copy (select {} from ({}) as q) to stdout (format binary)").format(
+    copy = sql.SQL("copy (select {} from ({}) as q) to stdout (format binary)").format(
         numbers, sql.SQL(bind(conn, query, params))
     )
     sink = _BinaryRows(len(columns), size)
     with conn.cursor() as cursor:
-        cursor.copy_expert(asked, sink)
+        cursor.copy_expert(copy, sink)
     sink.finish()
     return np.concatenate(sink.blocks)
 
@@ -443,8 +443,8 @@ class _BinaryRows:
         start = 0 if self.is_begun else self.HEAD
         self.is_begun = True
         rows = (len(self.waiting) - start) // self.row.itemsize
-        taken = np.frombuffer(bytes(self.waiting[start : start + rows * self.row.itemsize]), self.row)
-        self.blocks.append(taken["field"]["value"].astype(f"f{self.size}"))
+        records = np.frombuffer(bytes(self.waiting[start : start + rows * self.row.itemsize]), self.row)
+        self.blocks.append(records["field"]["value"].astype(f"f{self.size}"))
         del self.waiting[: start + rows * self.row.itemsize]
 
     def finish(self) -> None:

@@ -120,7 +120,7 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
     detaching it would wait for every reader of the table, and have all others wait behind it.
     """
     partition = name(parent, day)
-    known = db.scalar(conn, "select to_regclass(%(t)s)", {"t": f"{schema}.{partition}"})
+    existing = db.scalar(conn, "select to_regclass(%(t)s)", {"t": f"{schema}.{partition}"})
     names = {
         "staged": sql.Identifier(STAGING, partition),
         "schema": sql.Identifier(schema),
@@ -128,7 +128,7 @@ def replace(conn: db.Connection, schema: str, parent: str, day: date) -> None:
         "parent": sql.Identifier(schema, parent),
         "day": sql.Literal(day),
     }
-    if known:
+    if existing:
         columns = sql.SQL(", ").join(map(sql.Identifier, kinds(conn, f"{schema}.{parent}")))
         swap = """
             delete from {partition};
@@ -173,15 +173,15 @@ def lasting_users(conn: db.Connection, table: str) -> tuple[Session, ...]:
     Since when a session of another user is in a transaction is for superusers and whoever has
     pg_read_all_stats; without that right these sessions are looked at twice, seconds apart.
     """
-    found, now = _users(conn, table), db.scalar(conn, "select clock_timestamp()")
+    sessions, now = _users(conn, table), db.scalar(conn, "select clock_timestamp()")
     lasting = {
         which: one
-        for which, one in found.items()
+        for which, one in sessions.items()
         if one.since and (now - one.since).total_seconds() > LASTING_SECONDS
     }
-    if not lasting and any(one.since is None for one in found.values()):
+    if not lasting and any(one.since is None for one in sessions.values()):
         time.sleep(LASTING_SECONDS)
-        lasting = {which: one for which, one in _users(conn, table).items() if which in found}
+        lasting = {which: one for which, one in _users(conn, table).items() if which in sessions}
     return tuple(lasting.values())
 
 

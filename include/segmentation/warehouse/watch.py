@@ -89,7 +89,7 @@ class _Mark:
 
     moved: int
     since: float
-    asked: float = 0.0
+    asked_at: float = 0.0
 
 
 _watched: "weakref.WeakSet[Watched]" = weakref.WeakSet()
@@ -133,8 +133,8 @@ def _look(connection: Watched, now: float) -> None:
         _give_up(connection, f"nothing came for {limits.silence_seconds} s in the middle of a COPY")
     elif waited > limits.statement_seconds + GRACE_SECONDS:
         _give_up(connection, f"no answer to a statement within {limits.statement_seconds} s")
-    elif waited > ASKED_AFTER and now - mark.asked > ASKED_EVERY:
-        mark.asked = now
+    elif waited > ASKED_AFTER and now - mark.asked_at > ASKED_EVERY:
+        mark.asked_at = now
         threading.Thread(target=_find_out, args=(connection,), name="who is in the way", daemon=True).start()
 
 
