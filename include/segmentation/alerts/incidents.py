@@ -15,7 +15,7 @@ from airflow.sdk import get_current_context
 
 from segmentation import dates, settings
 from segmentation.alerts import record
-from segmentation.alerts.message import TOLD, Alert, Example, Kind, hide
+from segmentation.alerts.message import MOST_LISTED, Alert, Example, Kind, hide
 from segmentation.alerts.notifier import SegmentationNotifier
 from segmentation.errors import GateFailed, NoAnswer
 from segmentation.quality import results
@@ -36,7 +36,7 @@ KEYS = {
     "customers": "''::text",
 }
 # The column of an extracted table that an expectation wants to be there.
-WANTED = {
+REQUIRED_COLUMN = {
     ("orders", "customer_present_share"): "customer_id",
     ("orders", "instant_present_share"): "ordered_at",
     ("order_items", "number_present_share"): "line_no",
@@ -80,10 +80,10 @@ def _of_maintenance(dag_run: Any, task_id: str, words: str, link: str) -> Alert:
     """A task of the weekly maintenance; it is about the newest published date."""
     facts = {"task": f"{task_id} of {dag_ids.MAINTENANCE}", "is_published": True}
     day = _newest() or dates.as_of(None, dag_run.logical_date, dag_run.run_after, settings.load().tz)
-    made = _alert("task", day, None, dag_run.run_id, link=link, what=(words,), facts=facts)
+    alert = _alert("task", day, None, dag_run.run_id, link=link, what=(words,), facts=facts)
     folder = settings.load().alerts.runbooks.rstrip("/")
     return replace(
-        made, rerun=f"airflow dags trigger {dag_ids.MAINTENANCE}", runbook=f"{folder}/maintenance.md"
+        alert, rerun=f"airflow dags trigger {dag_ids.MAINTENANCE}", runbook=f"{folder}/maintenance.md"
     )
 
 
@@ -95,7 +95,9 @@ def held(
     facts = {
         "share": share,
         "limit": limit,
-        "moves": [{"source": a, "target": b, "customers": f"{n:,}"} for a, b, n in largest[: 2 * TOLD]],
+        "moves": [
+            {"source": a, "target": b, "customers": f"{n:,}"} for a, b, n in largest[: 2 * MOST_LISTED]
+        ],
         "decide": [_command(decision, night.as_of_date) for decision in ("release", "reject")],
     }
     alert = _alert("held", night.as_of_date, night.run_id, _dag_run_id(), facts=facts, link=link)
@@ -213,16 +215,16 @@ def _examples(conn: db.Connection, run_id: str | None, failed_checks: list[Resul
     examples: list[Example] = []
     for check in failed_checks:
         table, name = check.table_name, check.expectation
-        params = {"run_id": run_id, "n": TOLD, "no_fault": list(NO_FAULT)}
+        params = {"run_id": run_id, "n": MOST_LISTED, "no_fault": list(NO_FAULT)}
         if check.family == "broken_share" and table in KEYS:
             query = db.statement("alerts/quarantined.sql", table=table, key=KEYS[table])
             rows = db.rows(conn, query, params)
             examples += [Example(table, row["row_key"] or "", row["rule"]) for row in rows]
-        elif (table, name) in WANTED:
-            wanted = WANTED[table, name]
-            query = db.statement("alerts/incomplete.sql", table=table, key=KEYS[table], wanted=wanted)
-            examples += [Example(table, row["row_key"], wanted) for row in db.rows(conn, query, params)]
-    return tuple(dict.fromkeys(examples))[:TOLD]
+        elif (table, name) in REQUIRED_COLUMN:
+            column = REQUIRED_COLUMN[table, name]
+            query = db.statement("alerts/incomplete.sql", table=table, key=KEYS[table], column=column)
+            examples += [Example(table, row["row_key"], column) for row in db.rows(conn, query, params)]
+    return tuple(dict.fromkeys(examples))[:MOST_LISTED]
 
 
 def _day(context: Any) -> date:

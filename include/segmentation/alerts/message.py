@@ -17,7 +17,7 @@ from segmentation.quality.results import Result
 
 Kind = Literal["gate", "task", "late", "held", "no_data", "recovered", "withdrawn"]
 TEMPLATES = Path(__file__).parent / "templates"
-TOLD = 5  # findings and examples in a message; the rest is in the report
+MOST_LISTED = 5  # findings and examples in a message; the rest is in the report
 
 # What must not leave the house, wherever it comes from. A value that a message quotes stands after a colon
 # (`invalid input syntax for type numeric: "..."`); names of columns and tables do not.
@@ -90,9 +90,9 @@ def render(alert: Alert, language: str) -> Text:
     with speaking(language):
         lines = template.render(
             alert=alert,
-            findings=[_finding(finding) for finding in alert.what[:TOLD]],
-            more=max(len(alert.what) - TOLD, 0),
-            examples=alert.examples[:TOLD],
+            findings=[_finding(finding) for finding in alert.what[:MOST_LISTED]],
+            more=max(len(alert.what) - MOST_LISTED, 0),
+            examples=alert.examples[:MOST_LISTED],
             **alert.facts,
         )
     title, _, body = lines.strip().partition("\n")
@@ -101,7 +101,7 @@ def render(alert: Alert, language: str) -> Text:
 
 def hide(text: str) -> str:
     """A message without what may be a person's: addresses, hashes, long numbers, quoted values."""
-    text = QUOTED.sub(lambda found: f"{found['quote']}{HIDDEN}{found['quote']}", text)
+    text = QUOTED.sub(lambda match: f"{match['quote']}{HIDDEN}{match['quote']}", text)
     for pattern in (EMAIL, HASH, NUMBER):
         text = pattern.sub(HIDDEN, text)
     return text

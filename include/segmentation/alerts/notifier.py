@@ -43,7 +43,7 @@ log = logging.getLogger("segmentation.alerts")
 class Delivery:
     """The delivery of an alert: who took it, and why others did not (without secrets)."""
 
-    taken: tuple[str, ...] = ()
+    delivered_to: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
 
     @property
@@ -87,7 +87,7 @@ class SegmentationNotifier(BaseNotifier):
     def _settle(self, delivery: Delivery) -> None:
         try:
             with self.warehouse().connect() as conn:
-                record.settle(conn, self.alert, bool(delivery.taken), delivery.error)
+                record.settle(conn, self.alert, bool(delivery.delivered_to), delivery.error)
         except Exception as error:
             log.warning("what became of the alert cannot be recorded: %s", _first_line(error))
 
@@ -123,14 +123,14 @@ def deliver(text: Text, mood: str = "failure") -> Delivery:
         return Delivery(faults=(f"there is no Airflow connection '{CONNECTION}'",))
     if not receivers:
         return Delivery(faults=(f"the Airflow connection '{CONNECTION}' names no receiver",))
-    taken, faults = [], []
+    delivered_to, faults = [], []
     for number, url in enumerate(receivers, start=1):
         name, fault = _send(url, number, text, mood)
         if fault is None:
-            taken.append(name)
+            delivered_to.append(name)
         else:
             faults.append(f"{name}: {fault}")
-    return Delivery(tuple(taken), tuple(faults))
+    return Delivery(tuple(delivered_to), tuple(faults))
 
 
 def _send(url: str, number: int, text: Text, mood: str) -> tuple[str, str | None]:
@@ -188,13 +188,17 @@ def _without(url: str, words: str) -> str:
 
 def _say(text: Text, delivery: Delivery) -> None:
     """Report the delivery to the log and to whoever follows the run; the text where nobody has it."""
-    if delivery.taken:
-        progress.say(f"alert sent to {', '.join(delivery.taken)}: {text.title}")
+    if delivery.delivered_to:
+        progress.say(f"alert sent to {', '.join(delivery.delivered_to)}: {text.title}")
     if delivery.error:
         runbook = f"{settings.load().alerts.runbooks}/delivery_failed.md"
-        who = "others did not get it" if delivery.taken else "nobody is told: the alert is in the log only"
+        who = (
+            "others did not get it"
+            if delivery.delivered_to
+            else "nobody is told: the alert is in the log only"
+        )
         progress.say(f"alert: {who} ({delivery.error}; see {runbook})")
-    if not delivery.taken:
+    if not delivery.delivered_to:
         log.warning("the alert:\n%s", text)
 
 
