@@ -188,8 +188,8 @@ def test_checks_are_worded_with_the_same_facts_in_every_language(code):
             result = Result("features", "t", f"{family}_x", "info", True, family, about, wording=family)
             assert not any("a" <= letter <= "z" for letter in words.check(result)), family
         judged = Result("sources", "orders", "newest_age_days", "info", True, value=5, unit="days", most=3)
-        assert (words.found(judged), words.expected(judged)) == ("5 天", "至多 3 天")
-        assert words.found(replace(judged, details={"not_judged": "no rows"})) == "未判断：没有行"
+        assert (words.observed(judged), words.expected(judged)) == ("5 天", "至多 3 天")
+        assert words.observed(replace(judged, details={"not_judged": "no rows"})) == "未判断：没有行"
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -20,14 +20,14 @@ def weekdays(every: int = 1) -> list[str]:
     return [t(day) if place % every == 0 else "" for place, day in enumerate(WEEKDAYS)]
 
 
-def known(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """True where there is a number at all."""
     return value is not None and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def number(value: Any, digits: int | None = None) -> str:
     """1234.5 -> 1,234; below ten as many decimals as tell something apart, unless `digits` are told."""
-    if not known(value):
+    if not is_number(value):
         return UNKNOWN
     value = float(value)
     if digits is None:
@@ -39,7 +39,7 @@ def number(value: Any, digits: int | None = None) -> str:
 
 def percent(share: Any, digits: int | None = None) -> str:
     """0.234 -> 23%; small shares keep a decimal, and what is there at all is never 0%."""
-    if not known(share):
+    if not is_number(share):
         return UNKNOWN
     share = float(share)
     if 0 < share < 0.001:
@@ -54,15 +54,15 @@ def money(amount: Any, currency: str | None = None, digits: int = 0) -> str:
 
     Symbols and digits are those of the Unicode CLDR in the language in force; one of letters stands behind.
     """
-    if not known(amount):
+    if not is_number(amount):
         return UNKNOWN
     text = f"{abs(float(amount)):,.{_digits(digits, currency)}f}"
     sign = "−" if float(amount) < 0 and text.strip("0.,") else ""
     return _with_currency(sign, text, currency)
 
 
-def _digits(wanted: int, currency: str | None) -> int:
-    return min(wanted, get_currency_precision(currency)) if currency else wanted
+def _digits(digits: int, currency: str | None) -> int:
+    return min(digits, get_currency_precision(currency)) if currency else digits
 
 
 def _with_currency(sign: str, text: str, currency: str | None) -> str:
@@ -74,7 +74,7 @@ def _with_currency(sign: str, text: str, currency: str | None) -> str:
 
 def compact(value: Any, currency: str | None = None) -> str:
     """5453256 -> 5.45M, or 545万 in Chinese; with a currency as money. For where there is little room."""
-    if not known(value):
+    if not is_number(value):
         return UNKNOWN
     size, number_ = "", abs(float(value))
     for least, name in texts.SIZES[texts.current()]:
@@ -90,7 +90,7 @@ def compact(value: Any, currency: str | None = None) -> str:
 
 def change(now: Any, before: Any) -> str:
     """120 after 100 -> +20%; nothing to compare with is a dash."""
-    if not known(now) or not before:
+    if not is_number(now) or not before:
         return UNKNOWN
     share = float(now) / float(before) - 1
     return "±0%" if abs(share) < 0.0005 else f"{'+' if share > 0 else ''}{percent(share)}"
@@ -98,7 +98,7 @@ def change(now: Any, before: Any) -> str:
 
 def quantity(value: Any, unit: str, currency: str | None = None) -> str:
     """A value of a feature in its own unit: 34 days, £410, 12%, 1.4."""
-    if not known(value):
+    if not is_number(value):
         return UNKNOWN
     if unit == "currency":
         return money(value, currency)
@@ -114,7 +114,7 @@ def quantity(value: Any, unit: str, currency: str | None = None) -> str:
 
 def short(value: Any, unit: str, currency: str | None = None) -> str:
     """The same where there is no room for a unit that the row's label has: 34 d, £410, 12%, 1.4."""
-    if unit == "days" and known(value):
+    if unit == "days" and is_number(value):
         return t("{n} d", n=number(value))
     if unit in ("currency", "share", "ratio", "nats"):
         return quantity(value, unit, currency)

@@ -82,20 +82,26 @@ def _sections(facts: data.Facts) -> list[tuple[str, str, str, dict[str, Any]]]:
 
 def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
     """The environment of the templates. Texts are escaped; only what is ours goes in as it is."""
-    made = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader([*folders, TEMPLATES, applications.FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= _filters(currency)
-    made.globals |= {"t": t, "words": words, "numbers": numbers, "verdict": verdict, "drawings": drawings}
-    made.globals["asset"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
-    return made
+    templates.filters |= _filters(currency)
+    templates.globals |= {
+        "t": t,
+        "words": words,
+        "numbers": numbers,
+        "verdict": verdict,
+        "drawings": drawings,
+    }
+    templates.globals["asset"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
+    return templates
 
 
-def movement(flows: Sequence[data.Flow], segments: Sequence[data.Segment], said: str) -> Markup | None:
+def movement(flows: Sequence[data.Flow], segments: Sequence[data.Segment], description: str) -> Markup | None:
     """Drawing of the flows between segments; None where there are none."""
     if not flows:
         return None
@@ -115,7 +121,7 @@ def movement(flows: Sequence[data.Flow], segments: Sequence[data.Segment], said:
         sides[end] = sorted(nodes, key=lambda node: _order(node, place))
     bands = [drawings.Band(flow.source, flow.target, flow.customers) for flow in flows]
     names = {"source": t("new customers"), "target": t("no longer there")}
-    return drawings.alluvial(bands, sides["source"], sides["target"], said, names)
+    return drawings.alluvial(bands, sides["source"], sides["target"], description, names)
 
 
 def _order(node: drawings.Node, place: dict[int, int]) -> tuple[bool, int, int]:
@@ -127,10 +133,10 @@ def _order(node: drawings.Node, place: dict[int, int]) -> tuple[bool, int, int]:
 def _charts(facts: data.Facts) -> dict[str, Markup | None]:
     from segmentation.report import charts  # pandas takes its time, and the summary does without
 
-    said = t("Customers moving between segments since the date before")
+    description = t("Customers moving between segments since the date before")
     return {
         "map": None if facts.points is None else charts.customer_map(facts.points, facts.segments),
-        "movement": movement(facts.flows, facts.segments, said),
+        "movement": movement(facts.flows, facts.segments, description),
         "candidates": charts.candidates(facts),
         "foresight": charts.validity(facts.backtests),
     }

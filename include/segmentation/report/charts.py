@@ -83,11 +83,11 @@ UP = (
 def candidates(facts: Facts) -> Markup | None:
     """Every candidate by two scores that pull apart, with the front of those that nobody beats in both."""
     column, name = next(
-        (pair for pair in UP if any(numbers.known(row.get(pair[0])) for row in facts.leaderboard)), UP[-1]
+        (pair for pair in UP if any(numbers.is_number(row.get(pair[0])) for row in facts.leaderboard)), UP[-1]
     )
-    rows = [row for row in facts.leaderboard if numbers.known(row.get(column)) and row["k"]]
+    rows = [row for row in facts.leaderboard if numbers.is_number(row.get(column)) and row["k"]]
     across, across_name = ACROSS
-    if not all(numbers.known(row.get(across)) for row in rows):
+    if not all(numbers.is_number(row.get(across)) for row in rows):
         across, across_name = "k", "segments"
     if len(rows) < 2:
         return None
@@ -132,7 +132,7 @@ def validity(backtests: Sequence[dict[str, Any]]) -> Markup | None:
             number,
             t(name),
             colour,
-            [(row["said_on"], 100 * row[column]) for row in backtests if numbers.known(row[column])],
+            [(row["said_on"], 100 * row[column]) for row in backtests if numbers.is_number(row[column])],
         )
         for number, (column, name, colour) in enumerate(FORESEEN, start=1)
     ]

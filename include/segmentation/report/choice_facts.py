@@ -43,33 +43,33 @@ MOST_MOVED = 3  # features
 
 def validity(choice: Mapping[str, Any]) -> list[str]:
     """The part that the segments explain of the last horizon, and of the same season, each with its interval."""
-    said = []
+    sentences = []
     for name, text in (("predictive", VALIDITY), ("predictive_season", SEASON)):
         share, error = choice.get(name), choice.get(f"{name}_error")
         if share is not None and error is not None:
             low, high = max(share - ERRORS * error, 0.0), share + ERRORS * error
             figures = {"share": share, "low": low, "high": high}
             words = {key: numbers.percent(value) for key, value in figures.items()}
-            said.append(t(text, days=choice.get("horizon_days", numbers.UNKNOWN), **words))
-    return said
+            sentences.append(t(text, days=choice.get("horizon_days", numbers.UNKNOWN), **words))
+    return sentences
 
 
 def decision(choice: Mapping[str, Any]) -> list[str]:
     """Why this candidate, why the last model was replaced or not, and what was given up."""
-    said = []
+    sentences = []
     if choice.get("foresight") == "counts" and choice.get("equals", 0) > 1:
-        said.append(t(EQUALS, n=choice["equals"]))
+        sentences.append(t(EQUALS, n=choice["equals"]))
     if (text := STEPPED_BACK.get(choice.get("foresight", ""))) is not None:
-        said.append(t(text, buyers=choice.get("buyers")))
+        sentences.append(t(text, buyers=choice.get("buyers")))
     texts = REPLACED if "gain" in choice else {**REPLACED, **WITHOUT_GAIN}
     if (text := texts.get(choice.get("reason", ""))) is not None:
-        said.append(t(text, **_figures(choice)))
-    said += [_moved(one) for one in choice.get("drift", ())[:MOST_MOVED]]
+        sentences.append(t(text, **_figures(choice)))
+    sentences += [_moved(one) for one in choice.get("drift", ())[:MOST_MOVED]]
     for name, value in choice.get("given_up", {}).items():
-        said.append(t(GIVEN_UP[name], value=numbers.number(value, 2)))
+        sentences.append(t(GIVEN_UP[name], value=numbers.number(value, 2)))
     if choice.get("untold_segments"):
-        said.append(t(UNTOLD, segments=numbers.count(int(choice["untold_segments"]), "segment")))
-    return said
+        sentences.append(t(UNTOLD, segments=numbers.count(int(choice["untold_segments"]), "segment")))
+    return sentences
 
 
 def _figures(choice: Mapping[str, Any]) -> dict[str, str]:

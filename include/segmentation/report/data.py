@@ -55,8 +55,8 @@ class Profile:
     @property
     def words(self) -> str | None:
         """Words of the dictionary for such a segment; None where it has none."""
-        said = self.feature.high if self.is_high else self.feature.low
-        return t(said) if said else None
+        text = self.feature.high if self.is_high else self.feature.low
+        return t(text) if text else None
 
     @property
     def label(self) -> str:
@@ -105,8 +105,8 @@ class Segment:
 
     def median(self, *features: str) -> float | None:
         """The median of the first of these features that the shop has."""
-        found = (self.profiles[name].median for name in features if name in self.profiles)
-        return next((value for value in found if value is not None), None)
+        medians = (self.profiles[name].median for name in features if name in self.profiles)
+        return next((value for value in medians if value is not None), None)
 
     @property
     def farthest(self) -> list[Profile]:
@@ -142,17 +142,17 @@ class Segment:
     @property
     def traits(self) -> list[Profile]:
         """Features that set it apart, the farthest first; of features that say the same, the first."""
-        said: dict[str | None, Profile] = {}
+        by_words: dict[str | None, Profile] = {}
         for trait in self.published_traits:
             if profile := self.profiles.get(trait[:-1]):
-                said.setdefault(profile.words, profile)
-        said.pop(None, None)
-        return list(said.values())[:TRAITS]
+                by_words.setdefault(profile.words, profile)
+        by_words.pop(None, None)
+        return list(by_words.values())[:TRAITS]
 
 
 def _filled(rows: list[dict[str, Any]], values: Sequence[str]) -> list[dict[str, Any]]:
-    found = {row["value"]: row for row in rows}
-    return [found.get(value) or {"value": value, "share": 0.0, "share_all": 0.0} for value in values]
+    row_by_value = {row["value"]: row for row in rows}
+    return [row_by_value.get(value) or {"value": value, "share": 0.0, "share_all": 0.0} for value in values]
 
 
 @dataclass(frozen=True)
@@ -202,8 +202,8 @@ class Facts:
     @property
     def customers_before(self) -> int | None:
         """Customers that had a segment on the parent date; None where there is none."""
-        known = [flow.customers for flow in self.flows if flow.source is not None]
-        return sum(known) if known else None
+        counts = [flow.customers for flow in self.flows if flow.source is not None]
+        return sum(counts) if counts else None
 
     @property
     def revenue(self) -> float:
@@ -314,10 +314,10 @@ def _history(conn: db.Connection, result: Result, as_of_date: date) -> History:
 
 def read_segments(conn: db.Connection, run: Run) -> list[Segment]:
     """The segments that a run published, the largest revenue first; none where another run replaced them."""
-    found = db.rows(conn, db.statement("report/segments.sql"), run.params)
+    rows = db.rows(conn, db.statement("report/segments.sql"), run.params)
     profiles = _profiles(conn, run)
-    revenue = float(sum(row["revenue_365d"] for row in found))
-    colour = colours([row["segment_id"] for row in found])
+    revenue = float(sum(row["revenue_365d"] for row in rows))
+    colour = colours([row["segment_id"] for row in rows])
     return [
         Segment(
             **{name: row[name] for name in ("segment_id", "name", "description", "rule", "first_seen")},
@@ -330,7 +330,7 @@ def read_segments(conn: db.Connection, run: Run) -> list[Segment]:
             colour=colour[row["segment_id"]],
             profiles=profiles.get(row["segment_id"], {}),
         )
-        for row in found
+        for row in rows
     ]
 
 
@@ -370,10 +370,10 @@ def details(
 
 
 def _by_segment(conn: db.Connection, name: str, params: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
-    found: dict[int, list[dict[str, Any]]] = {}
+    rows: dict[int, list[dict[str, Any]]] = {}
     for row in db.rows(conn, db.statement(f"report/{name}.sql"), params):
-        found.setdefault(row["segment_id"], []).append(row)
-    return found
+        rows.setdefault(row["segment_id"], []).append(row)
+    return rows
 
 
 def _kinds(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -385,23 +385,23 @@ def _kinds(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 def colours(segment_ids: Sequence[int]) -> dict[int, int]:
     """A colour 1..COLOURS for each segment, the same on every date where no other segment has it."""
-    taken: dict[int, int] = {}
+    colour_of: dict[int, int] = {}
     for segment_id in sorted(segment_ids):
-        wanted = (segment_id - 1) % COLOURS
-        order = [(wanted + step) % COLOURS + 1 for step in range(COLOURS)]
-        free = [colour for colour in order if colour not in taken.values()]
-        taken[segment_id] = (free or order)[0]
-    return taken
+        first = (segment_id - 1) % COLOURS
+        order = [(first + step) % COLOURS + 1 for step in range(COLOURS)]
+        free = [colour for colour in order if colour not in colour_of.values()]
+        colour_of[segment_id] = (free or order)[0]
+    return colour_of
 
 
 def _profiles(conn: db.Connection, run: Run) -> dict[int, dict[str, Profile]]:
-    known = {feature.name: feature for feature in dictionary()}
+    features = {feature.name: feature for feature in dictionary()}
     result: dict[int, dict[str, Profile]] = {}
     for row in db.rows(conn, db.statement("report/profiles.sql"), run.params):
-        if row["feature"] not in known:
+        if row["feature"] not in features:
             continue  # a feature that has left the dictionary since
         result.setdefault(row["segment_id"], {})[row["feature"]] = Profile(
-            feature=known[row["feature"]],
+            feature=features[row["feature"]],
             **{name: row[name] for name in ("mean", "median", "p10", "p90", "importance")},
             effect=row["effect"] or 0.0,
             everybody=row["median_all"],

@@ -77,8 +77,8 @@ def _published(conn: db.Connection, run: Run, report: str | None) -> list[str]:
     lines += ["", *_file(run), *_wrapped("Why", [_sentence(leaderboard, run)])]
     lines += _wrapped("", [f"{reason}" for reason in verdict.reasons(leaderboard, run.choice)], bullet="- ")
     if run.search_reason:
-        found = "" if run.searched else "none, "
-        lines += _wrapped("Search", [f"{found}{run.search_reason}"])
+        prefix = "" if run.searched else "none, "
+        lines += _wrapped("Search", [f"{prefix}{run.search_reason}"])
     if external := verdict.external(leaderboard):
         lines += _wrapped("Labels", [external])
     lines += _moved(data.read_flows(conn, run), run)
@@ -93,14 +93,14 @@ def _published(conn: db.Connection, run: Run, report: str | None) -> list[str]:
 
 def _file(run: Run) -> list[str]:
     """Facts derived from a file of transactions."""
-    said = (run.watermarks or {}).get("file") or []
-    return _wrapped("File", said[:1]) + _wrapped("", said[1:], bullet="- ")
+    sentences = (run.watermarks or {}).get("file") or []
+    return _wrapped("File", sentences[:1]) + _wrapped("", sentences[1:], bullet="- ")
 
 
 def _sentence(leaderboard: Sequence[dict[str, Any]], run: Run) -> str:
-    said = verdict.winner(list(leaderboard), run.decision)
+    text = verdict.winner(list(leaderboard), run.decision)
     no_winner = not any(row["chosen"] for row in leaderboard)
-    return f"{said} {_capital(run.verdict)}." if no_winner and run.verdict else said
+    return f"{text} {_capital(run.verdict)}." if no_winner and run.verdict else text
 
 
 def _table(segments: Sequence[data.Segment], currency: str | None) -> list[str]:
@@ -132,17 +132,17 @@ def _lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _ago(days: float | None) -> str:
-    return f"{numbers.number(days, 0)} d ago" if numbers.known(days) else numbers.UNKNOWN
+    return f"{numbers.number(days, 0)} d ago" if numbers.is_number(days) else numbers.UNKNOWN
 
 
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:].rstrip(".")
 
 
-def _wrapped(label: str, said: Sequence[str], bullet: str = "") -> list[str]:
+def _wrapped(label: str, sentences: Sequence[str], bullet: str = "") -> list[str]:
     """Each of `said` in lines of at most WIDTH, with the label in the margin of the first."""
     lines = []
-    for place, sentence in enumerate(said):
+    for place, sentence in enumerate(sentences):
         lines += textwrap.wrap(
             sentence,
             WIDTH,
@@ -158,8 +158,8 @@ def _moved(flows: Sequence[data.Flow], run: Run) -> list[str]:
     if not total:
         return []
     moved = sum(flow.customers for flow in both if flow.source != flow.target)
-    said = f"{moved:,} of {total:,} ({numbers.percent(moved / total)}) changed segment"
-    return _wrapped("Moved", [f"{said} since {run.parent_as_of_date}."])
+    text = f"{moved:,} of {total:,} ({numbers.percent(moved / total)}) changed segment"
+    return _wrapped("Moved", [f"{text} since {run.parent_as_of_date}."])
 
 
 def _matrix(run: Run) -> list[str]:
@@ -168,9 +168,9 @@ def _matrix(run: Run) -> list[str]:
         return []
     changes = [move for move in run.held["moves"] if move["is_change"]]
     changes.sort(key=lambda move: -move["customers"])
-    told = [f"{move['source']} -> {move['target']}: {move['customers']:,}" for move in changes[:MOVES]]
+    listed = [f"{move['source']} -> {move['target']}: {move['customers']:,}" for move in changes[:MOVES]]
     rest = sum(move["customers"] for move in changes[MOVES:])
-    return _wrapped("From -> to", [*told, *([f"others: {rest:,}"] if rest else [])])
+    return _wrapped("From -> to", [*listed, *([f"others: {rest:,}"] if rest else [])])
 
 
 def _decided(run: Run) -> list[str]:
@@ -185,9 +185,9 @@ def _warnings(conn: db.Connection, run: Run, clean: str = "none") -> list[str]:
     failed = [result for result in results.read(conn, run.run_id) if not result.success]
     failed = [result for result in failed if not _is_in_verdict(result, run)]
     rows = db.rows(conn, db.statement("report/row_counts.sql"), run.params)
-    said = verdict.warnings(failed, rows)
-    shown = said[:8] + ([f"and {len(said) - 8} more, in the report"] if len(said) > 8 else [])
-    return _wrapped("Warnings", shown, bullet="- ") if said else _wrapped("Warnings", [clean])
+    sentences = verdict.warnings(failed, rows)
+    shown = sentences[:8] + ([f"and {len(sentences) - 8} more, in the report"] if len(sentences) > 8 else [])
+    return _wrapped("Warnings", shown, bullet="- ") if sentences else _wrapped("Warnings", [clean])
 
 
 def _is_in_verdict(result: Result, run: Run) -> bool:

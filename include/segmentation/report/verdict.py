@@ -63,20 +63,20 @@ def reasons(leaderboard: list[dict[str, Any]], choice: Mapping[str, Any] | None 
     if chosen is None:
         return []
     explained = choice_facts.validity(choice)
-    said = explained + [
+    sentences = explained + [
         t(MEANINGS[name]).format(chosen[name])
         for name in WHY_SCORES
-        if numbers.known(chosen.get(name)) and not (name == "predictive_validity" and explained)
+        if numbers.is_number(chosen.get(name)) and not (name == "predictive_validity" and explained)
     ]
-    said += choice_facts.decision(choice)
+    sentences += choice_facts.decision(choice)
     others = [
         row
         for row in leaderboard
-        if not row["chosen"] and not row["gates_failed"] and numbers.known(row["score"])
+        if not row["chosen"] and not row["gates_failed"] and numbers.is_number(row["score"])
     ]
-    if others and numbers.known(chosen["score"]):
+    if others and numbers.is_number(chosen["score"]):
         best = max(others, key=lambda row: row["score"])
-        said.append(
+        sentences.append(
             t(
                 "ranked {score:.2f}, the next best {next:.2f}: {candidate}",
                 score=chosen["score"],
@@ -84,31 +84,31 @@ def reasons(leaderboard: list[dict[str, Any]], choice: Mapping[str, Any] | None 
                 candidate=words.candidate(best),
             )
         )
-    return [*said, *_otherwise(chosen, others)]
+    return [*sentences, *_otherwise(chosen, others)]
 
 
 def _otherwise(chosen: dict[str, Any], others: list[dict[str, Any]]) -> list[str]:
     """The candidates that silhouette and other weights of the scores would have taken."""
-    said = []
-    wide = [row for row in others if numbers.known(row["silhouette"])]
+    sentences = []
+    wide = [row for row in others if numbers.is_number(row["silhouette"])]
     alone = max(wide, key=lambda row: row["silhouette"], default=None)
-    if alone and numbers.known(chosen["silhouette"]) and alone["silhouette"] > chosen["silhouette"]:
+    if alone and numbers.is_number(chosen["silhouette"]) and alone["silhouette"] > chosen["silhouette"]:
         preferred = {"candidate": words.candidate(alone)}
-        if numbers.known(alone["predictive_validity"]):
+        if numbers.is_number(alone["predictive_validity"]):
             share = alone["predictive_validity"]
-            said.append(
+            sentences.append(
                 t("silhouette prefers {candidate}, which explains {share:.0%}", **preferred, share=share)
             )
         else:
-            said.append(t("silhouette prefers {candidate}", **preferred))
-    if numbers.known(chosen.get("weightings_won")):
-        said.append(
+            sentences.append(t("silhouette prefers {candidate}", **preferred))
+    if numbers.is_number(chosen.get("weightings_won")):
+        sentences.append(
             t(
                 "first under {share:.0%} of other weightings of the scores, each halved to doubled",
                 share=chosen["weightings_won"],
             )
         )
-    return said
+    return sentences
 
 
 def external(leaderboard: list[dict[str, Any]]) -> str | None:
@@ -117,35 +117,35 @@ def external(leaderboard: list[dict[str, Any]]) -> str | None:
     figures = _external_figures(chosen)
     if not figures:
         return None
-    said = t(
+    sentence = t(
         "Agreement with the shop's true labels: {figures} (for information, never used to choose).",
         figures=figures,
     )
     naive = next((row for row in leaderboard if row["algorithm"] == baseline.ALGORITHM), None)
     if not naive:
-        return said
+        return sentence
     also = t("The {candidate}: {figures}.", candidate=t(naive["candidate"]), figures=_external_figures(naive))
-    return t(" ").join([said, also])
+    return t(" ").join([sentence, also])
 
 
 def _external_figures(row: dict[str, Any] | None) -> str:
-    known = [(name, row[key]) for key, name in EXTERNAL if row and numbers.known(row.get(key))]
-    return t(", ").join(f"{name} {value:.2f}" for name, value in known)
+    figures = [(name, row[key]) for key, name in EXTERNAL if row and numbers.is_number(row.get(key))]
+    return t(", ").join(f"{name} {value:.2f}" for name, value in figures)
 
 
 def warnings(failed: list[Result], rows: list[dict[str, Any]], noted_share: float = 0.1) -> list[str]:
     """Warnings: unmet expectations, and tables with many quarantined rows."""
-    told = [result for result in failed if result.severity != "info"]
-    drifted = [result for result in told if result.family == DRIFT]
-    said = [expectation(result) for result in told if result not in drifted]
+    serious = [result for result in failed if result.severity != "info"]
+    drifted = [result for result in serious if result.family == DRIFT]
+    sentences = [expectation(result) for result in serious if result not in drifted]
     if drifted:
-        said.append(drift(drifted))
-    known = {result.table_name for result in told if result.family in ABOUT_QUARANTINE}
+        sentences.append(drift(drifted))
+    tables = {result.table_name for result in serious if result.family in ABOUT_QUARANTINE}
     for row in rows:
         share = row["quarantined"] / row["rows_in"] if row["rows_in"] else 0
-        if share > noted_share and row["table_name"] not in known:
+        if share > noted_share and row["table_name"] not in tables:
             counts = t("{n} of {all}", n=f"{row['quarantined']:,}", all=f"{row['rows_in']:,}")
-            said.append(
+            sentences.append(
                 t(
                     "{share} of the {table} were set aside ({counts}): {rules}",
                     share=numbers.percent(share),
@@ -154,7 +154,7 @@ def warnings(failed: list[Result], rows: list[dict[str, Any]], noted_share: floa
                     rules=rules(row["rules"]),
                 )
             )
-    return said
+    return sentences
 
 
 def drift(drifted: list[Result], most: int = 3) -> str:
@@ -173,16 +173,16 @@ def expectation(result: Result) -> str:
         table=f"{table[:1].upper()}{table[1:]}",
         expectation=words.check(result),
     )
-    found = t("found {value}", value=words.found(result))
+    observed = t("found {value}", value=words.observed(result))
     expected = t("expected {value}", value=words.expected(result))
-    return f"{text} ({found}{t(', ')}{expected})"
+    return f"{text} ({observed}{t(', ')}{expected})"
 
 
 def rules(counts: dict[str, int], most: int = 3) -> str:
     """The rules that caught the most rows."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    said = [f"{numbers.plain(rule)} {count:,}" for rule, count in ordered[:most]]
-    return t(", ").join([*said, t("and {n} more", n=len(ordered) - most)] if len(ordered) > most else said)
+    texts = [f"{numbers.plain(rule)} {count:,}" for rule, count in ordered[:most]]
+    return t(", ").join([*texts, t("and {n} more", n=len(ordered) - most)] if len(ordered) > most else texts)
 
 
 def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str:
@@ -192,34 +192,34 @@ def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str
     """
     if bounds is None:
         return text
-    said = [condition for one in bounds for condition, _ in conditions(one, currency)]
-    return t(" and ").join(said) if said else t("everybody")
+    texts = [condition for one in bounds for condition, _ in conditions(one, currency)]
+    return t(" and ").join(texts) if texts else t("everybody")
 
 
-def conditions(asked: Range, currency: str | None) -> list[tuple[str, Range]]:
+def conditions(rule_range: Range, currency: str | None) -> list[tuple[str, Range]]:
     """All that a rule asks of one feature: each bound in words, and as what it asks alone."""
-    feature = next((feature for feature in dictionary() if feature.name == asked.feature), None)
-    label = t(feature.label) if feature else asked.feature
-    if not asked.known:
-        return [(t("{label} is unknown", label=label), asked)]
-    if asked.is_unbounded:
-        return [] if asked.unknown else [(t("{label} is known", label=label), asked)]
+    feature = next((feature for feature in dictionary() if feature.name == rule_range.feature), None)
+    label = t(feature.label) if feature else rule_range.feature
+    if not rule_range.known:
+        return [(t("{label} is unknown", label=label), rule_range)]
+    if rule_range.is_unbounded:
+        return [] if rule_range.unknown else [(t("{label} is known", label=label), rule_range)]
     # the label says days
     unit = "" if feature is None or feature.unit == "days" else feature.unit
-    said = []
+    pairs = []
     sides = (
-        (SIGNS[0], asked.up_to, replace(asked, above=None)),
-        (SIGNS[1], asked.above, replace(asked, up_to=None)),
+        (SIGNS[0], rule_range.up_to, replace(rule_range, above=None)),
+        (SIGNS[1], rule_range.above, replace(rule_range, up_to=None)),
     )
     for sign, bound, alone in sides:
         if bound is not None:
             figure = numbers.short(bound, unit, currency)
             text = t("{label} {sign} {figure}", label=label, sign=t(sign), figure=figure)
-            said.append((text, alone))
-    if asked.says_unknown:
-        text, alone = said[-1]
-        said[-1] = (text + t(" (or unknown)"), alone)
-    return said
+            pairs.append((text, alone))
+    if rule_range.says_unknown:
+        text, alone = pairs[-1]
+        pairs[-1] = (text + t(" (or unknown)"), alone)
+    return pairs
 
 
 def telling_features(facts: Facts, most: int = 14) -> list[Feature]:
@@ -245,8 +245,8 @@ def telling_features(facts: Facts, most: int = 14) -> list[Feature]:
 
 def everybody(facts: Facts, feature: Feature) -> float | None:
     """The median of all customers."""
-    found = (s.profiles[feature.name].everybody for s in facts.segments if feature.name in s.profiles)
-    return next(found, None)
+    medians = (s.profiles[feature.name].everybody for s in facts.segments if feature.name in s.profiles)
+    return next(medians, None)
 
 
 def shade(effect: float) -> int:
@@ -259,8 +259,8 @@ def distance(effect: float) -> str:
     size = abs(effect)
     if size < 0.15:
         return t("like everybody")
-    said = FAR_ABOVE if effect > 0 else FAR_BELOW
-    how = said[0] if size >= 1 else said[1] if size >= 0.5 else said[2]
+    phrases = FAR_ABOVE if effect > 0 else FAR_BELOW
+    how = phrases[0] if size >= 1 else phrases[1] if size >= 0.5 else phrases[2]
     return t("{how} ({effect} standard deviations)", how=t(how), effect=f"{effect:+.1f}")
 
 
@@ -273,7 +273,7 @@ def score_columns(leaderboard: list[dict[str, Any]]) -> list[tuple[str, str, str
     return [
         (column, t(heading), t(meaning))
         for column, heading, meaning in (*words.SCORES, *outside)
-        if any(numbers.known(row.get(column)) for row in leaderboard)
+        if any(numbers.is_number(row.get(column)) for row in leaderboard)
     ]
 
 
@@ -286,8 +286,8 @@ def figure(column: str, value: Any) -> str:
 
 def documents(quality: list[Result]) -> list[tuple[str, str]]:
     """The pages with the full results: name, and address relative to the store."""
-    found = {result.link for result in quality if result.link}
-    safe = [link for link in found if not link.startswith("/") and ":" not in link]
+    links = {result.link for result in quality if result.link}
+    safe = [link for link in links if not link.startswith("/") and ":" not in link]
     return sorted((numbers.plain(PurePosixPath(link).stem), link) for link in safe)
 
 
@@ -306,10 +306,10 @@ def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 def changes(facts: Facts) -> list[str]:
     """Changes since the published date before, the weightiest first."""
-    said = [_became(event, facts) for event in facts.events if event["event"] != "survive"]
+    sentences = [_became(event, facts) for event in facts.events if event["event"] != "survive"]
     moved, compared = facts.moved
     if compared:
-        said.append(
+        sentences.append(
             t(
                 "{n} of {customers} changed segment ({share})",
                 n=numbers.number(moved, 0),
@@ -322,7 +322,7 @@ def changes(facts: Facts) -> list[str]:
     ]
     if moves:
         largest = max(moves, key=lambda flow: flow.customers)
-        said.append(
+        sentences.append(
             t(
                 "Largest move: {customers} from {source} to {target}, {money} a year",
                 customers=numbers.count(largest.customers, "customer"),
@@ -333,8 +333,8 @@ def changes(facts: Facts) -> list[str]:
         )
     entries = sum(flow.customers for flow in facts.flows if flow.source is None)
     if entries:
-        said.append(t("{customers} are new", customers=numbers.count(entries, "customer")))
-    return said
+        sentences.append(t("{customers} are new", customers=numbers.count(entries, "customer")))
+    return sentences
 
 
 BECAME = {

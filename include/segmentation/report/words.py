@@ -102,10 +102,10 @@ def representation(name: str) -> str:
 
 def candidate(row: dict[str, Any]) -> str:
     """A candidate of the leaderboard in words: k-means with 10 segments (all features)."""
-    told = {"name": algorithm(row["algorithm"]), "segments": count(row["k"], "segment")}
+    values = {"name": algorithm(row["algorithm"]), "segments": count(row["k"], "segment")}
     if not row.get("representation"):
-        return t("{name} with {segments}", **told)
-    return t("{name} with {segments} ({what})", **told, what=representation(row["representation"]))
+        return t("{name} with {segments}", **values)
+    return t("{name} with {segments} ({what})", **values, what=representation(row["representation"]))
 
 
 def check(result: Result) -> str:
@@ -113,7 +113,7 @@ def check(result: Result) -> str:
     return wording.says(result, called)
 
 
-def found(result: Result) -> str:
+def observed(result: Result) -> str:
     """The value that a check found, in words."""
     return wording.observed(result, called)
 
