@@ -78,7 +78,7 @@ def test_the_door_is_on_the_loopback_reads_only_and_asks_for_the_password(own_se
     found = door.open_door(own_server)
     assert found.dsn.startswith("postgresql://analyst@127.0.0.1:")
     password = found.passfile.read_text().strip().split(":")[-1]
-    assert password not in found.dsn + door.told(own_server)
+    assert password not in found.dsn + door.address_line(own_server)
     assert found.passfile.stat().st_mode & 0o777 == 0o600
     assert door.open_door(own_server) == found  # the same again
     with open_shop(found.dsn) as shop:

@@ -172,7 +172,7 @@ def erase(
     customer: Annotated[str, _text("the id; asked for when it is left out")] = "", shop: Shop = ""
 ) -> int:
     """Forget a customer, whom the shop has erased; nothing of the customer is printed or logged."""
-    return _in_deployment(shop, ["erase"], given=customer or None)
+    return _in_deployment(shop, ["erase"], standard_input=customer or None)
 
 
 @app.command()
@@ -201,7 +201,7 @@ def campaign(
     shop: Shop = "",
 ) -> int:
     """Make, show, export or cancel a campaign with a control group; alone: take in new files, list all."""
-    given = {
+    options = {
         "name": name,
         "segments": segments,
         "from": first,
@@ -209,7 +209,7 @@ def campaign(
         "held-out": held_out,
         "note": note,
     }
-    words = ["campaign", *(f"--{key}={value}" for key, value in given.items() if value)]
+    words = ["campaign", *(f"--{key}={value}" for key, value in options.items() if value)]
     words += ["--export"] if _is_yes("EXPORT", export) else []
     words += ["--cancel"] if _is_yes("CANCEL", cancel) else []
     return _in_deployment(shop, [*words, "--", campaign_id] if campaign_id else words)
@@ -241,7 +241,7 @@ def psql(
     where = homes.databases(server)[1].params
     target = {"PGHOST": where["host"], "PGPORT": str(where["port"]), "PGUSER": where["user"]}
     target |= {"PGDATABASE": where["dbname"], "PGPASSWORD": where["password"]}
-    print(door.told(server), file=sys.stderr)
+    print(door.address_line(server), file=sys.stderr)
     return subprocess.call(  # noqa: S603 (the user's own words)
         [str(server.bin_path / "psql"), *words], env={**os.environ, **target}
     )
@@ -274,16 +274,16 @@ def _known_home(shop: str) -> Home:
     return home
 
 
-def _in_deployment(shop: str, words: list[str], given: str | None = None) -> int:
-    """Run a command of a deployment on a shop of this machine; `given` goes to its standard input."""
+def _in_deployment(shop: str, words: list[str], standard_input: str | None = None) -> int:
+    """Run a command of a deployment on a shop of this machine, with this line for its standard input."""
     home = _known_home(shop)
     environment = homes.airflow_environment(home, home.start_server())
     command = [sys.executable, "-W", "ignore", "-m", "segmentation", *words]
     owned = {**environment, lifeline.PARENT: str(os.getpid())}
     options: dict[str, Any] = {"env": owned, "cwd": home.folder}
-    if given is None:
+    if standard_input is None:
         return subprocess.call(command, **options)  # noqa: S603 (the arguments are ours)
-    return subprocess.run(command, **options, text=True, check=False, input=given + "\n").returncode  # noqa: S603
+    return subprocess.run(command, **options, text=True, check=False, input=standard_input + "\n").returncode  # noqa: S603
 
 
 def _date(text: str, name: str = "AS_OF") -> date | None:

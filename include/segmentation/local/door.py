@@ -110,6 +110,6 @@ def database(server: Server) -> Database:
     return Database("warehouse", open_door(server).params)
 
 
-def told(server: Server) -> str:
+def address_line(server: Server) -> str:
     """One line for a person: where notebooks and tools get in."""
     return f"for notebooks and tools (reads only; the password is in the passfile): {open_door(server).dsn}"

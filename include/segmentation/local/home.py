@@ -19,7 +19,7 @@ from segmentation.warehouse.db import Database
 PROJECT = INCLUDE.parent
 LOCAL = Path(os.environ.get("SEGMENTATION_LOCAL", PROJECT / ".local"))
 LAST = LOCAL / "last_shop"
-TAKEN = ("venv", "last_shop")  # what else is in that folder
+OTHER_ENTRIES = ("venv", "last_shop")  # what else is in that folder
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Home:
 
     def settings_environment(self) -> dict[str, str]:
         """The settings that `make` was given, as the overrides that `segmentation.settings` reads."""
-        given = {
+        variables = {
             "SEGMENTATION__SHOP__NAME": self.shop,
             "SEGMENTATION__SHOP__SOURCE": self.source,
             "SEGMENTATION__SHOP__DATA": self.data,
@@ -58,7 +58,7 @@ class Home:
             "SEGMENTATION__RUN__ARTIFACTS": f"file://{self.artifacts}",
             **{f"SEGMENTATION__FILE__{name.upper()}": value for name, value in self.file.items()},
         }
-        return {name: value for name, value in given.items() if value}
+        return {name: value for name, value in variables.items() if value}
 
     def start_server(self) -> Server:
         """The shop's Postgres, started or joined."""
@@ -85,8 +85,8 @@ def find(
     if customers and not customers.isdigit():
         raise SettingsError(f"CUSTOMERS={customers}: expected a number such as 5000")
     name = _name(shop or source or (LAST.read_text().strip() if LAST.exists() else "demo"))
-    kept = LOCAL / name / "shop.json"
-    stored = json.loads(kept.read_text()) if kept.exists() else {}
+    shop_file = LOCAL / name / "shop.json"
+    stored = json.loads(shop_file.read_text()) if shop_file.exists() else {}
     path = str(Path(data).expanduser().resolve()) if data else stored.get("data")
     reading = {name: value for name, value in (file or {}).items() if value}
     if path == stored.get("data"):
@@ -108,10 +108,10 @@ def _name(text: str) -> str:
     SettingsError
         It is no name, so that no path is ever made of it.
     """
-    if not re.fullmatch(SHOP_NAME, text) or text in TAKEN:
+    if not re.fullmatch(SHOP_NAME, text) or text in OTHER_ENTRIES:
         raise SettingsError(
             f"SHOP={text!r}: expected a name of small letters, digits, - and _, of at most 41 characters, "
-            f"and none of {', '.join(TAKEN)}"
+            f"and none of {', '.join(OTHER_ENTRIES)}"
         )
     return text
 
@@ -202,13 +202,13 @@ def _secrets(file: Path) -> dict[str, str]:
     if not file.exists():
         from cryptography.fernet import Fernet
 
-        made = {
+        generated = {
             "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(32),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
         }
         file.touch(mode=0o600)
-        file.write_text(json.dumps(made))
+        file.write_text(json.dumps(generated))
     return json.loads(file.read_text())
 
 

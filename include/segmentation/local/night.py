@@ -109,9 +109,9 @@ def _run_dag(home: Home, warehouse: Database, environment: dict[str, str], param
             raise
     # without a result its process was killed: what it had begun is nobody's now
     _close(warehouse, day, before, "its process ended before it: killed, or out of memory")
-    made = json.loads(result.read_text()) if result.exists() else {}
+    outcome = json.loads(result.read_text()) if result.exists() else {}
     after = _newest(warehouse, day)
-    return Ended(after if after != before else None, made.get("state"))
+    return Ended(after if after != before else None, outcome.get("state"))
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -137,8 +137,8 @@ def _close_the_dead(warehouse: Database) -> None:
     """End, in the register, every run: nobody but this process is at work on the shop."""
     with warehouse.connect() as conn:
         if db.scalar(conn, "select to_regclass('segments.runs')"):
-            found = db.rows(conn, "select run_id from segments.runs where status = 'running' order by run_id")
-            for run in found:
+            rows = db.rows(conn, "select run_id from segments.runs where status = 'running' order by run_id")
+            for run in rows:
                 register.finish(
                     warehouse, run["run_id"], "failed", "the night did not end: it was killed", "killed"
                 )

@@ -115,8 +115,8 @@ def private(folder: Path, guest: str | None = None) -> Path:
         It is another user's, or a link.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise SettingsError(f"{folder} is another user's, or a link; move it away")
     if guest is not None:
         os.chown(folder, -1, pwd.getpwnam(guest).pw_gid)
@@ -136,8 +136,8 @@ def own_runtime_folder(temporary: Path | None = None) -> Path:
     try:
         return private(runtime)
     except SettingsError:
-        told = "name a temporary folder of your own in TMPDIR"
-        raise SettingsError(f"{runtime} is another user's; {told}") from None
+        advice = "name a temporary folder of your own in TMPDIR"
+        raise SettingsError(f"{runtime} is another user's; {advice}") from None
 
 
 def socket_folder(data: Path, account: str | None = None) -> Path:
@@ -218,7 +218,7 @@ class Server(PostgresServer):
 
     def ensure_postgres_running(self) -> None:
         """Start the server, or join the one that runs, and have it ask for passwords."""
-        if self._found() is None:
+        if self._postmaster() is None:
             self._configure()
             self._execute("pg_ctl", "-W", "-l", str(self.log), "-D", str(self.pgdata), "start")
         self._postmaster_info = self._wait_until_ready()
@@ -244,7 +244,7 @@ class Server(PostgresServer):
             with conf.open("a") as file:
                 file.write(include)
 
-    def _found(self) -> PostmasterInfo | None:
+    def _postmaster(self) -> PostmasterInfo | None:
         """The server at work on the data, if there is one."""
         try:
             info = PostmasterInfo.read_from_pgdata(self.pgdata)
@@ -264,7 +264,7 @@ class Server(PostgresServer):
         """
         began, is_told = time.monotonic(), False
         while (waited := time.monotonic() - began) < settings.load().limits.warehouse.recover_seconds:
-            info = self._found()
+            info = self._postmaster()
             if info is not None and info.status == "ready":
                 return info
             if info is None and waited > PATIENCE_SECONDS:
@@ -281,28 +281,28 @@ class Server(PostgresServer):
     def _set_passwords(self) -> None:
         """Make the roles and their passwords; the file comes last, so that a kill before it costs nothing."""
         self.ask_for("trust")
-        made = {ADMIN: secrets.token_urlsafe(32), TASKS: secrets.token_urlsafe(32)}
+        passwords = {ADMIN: secrets.token_urlsafe(32), TASKS: secrets.token_urlsafe(32)}
         with contextlib.closing(psycopg2.connect(**self._address(), user=ADMIN, dbname="postgres")) as conn:
             conn.autocommit = True
             for role in (TASKS, *GRANTED):
                 if not db.scalar(conn, "select true from pg_roles where rolname = %(r)s", {"r": role}):
                     db.execute(conn, sql.SQL("create role {}").format(sql.Identifier(role)).as_string(conn))
-            for role, password in made.items():
+            for role, password in passwords.items():
                 alter = sql.SQL("alter role {} login password %(p)s").format(sql.Identifier(role))
                 db.execute(conn, alter.as_string(conn), {"p": password})
             db.execute(conn, f"grant segments_ui to {TASKS}")
         draft = self.passwords_file.with_suffix(".draft")
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600, exist_ok=False)
-        draft.write_text(json.dumps(made))
+        draft.write_text(json.dumps(passwords))
         draft.replace(self.passwords_file)
 
     def ask_for(self, method: str) -> None:
         """Have `pg_hba.conf` ask every role for a password, or none (while they are made)."""
-        hba, wanted = self.pgdata / "pg_hba.conf", HBA.format(method=method)
-        if hba.read_text() == wanted:
+        hba, rules = self.pgdata / "pg_hba.conf", HBA.format(method=method)
+        if hba.read_text() == rules:
             return
-        hba.write_text(wanted)
+        hba.write_text(rules)
         with contextlib.closing(self._reload()):
             pass
 
@@ -335,7 +335,7 @@ class Server(PostgresServer):
         return {**self._address(), "user": role, "password": self.passwords[role], "dbname": database}
 
     def _stop(self) -> None:
-        info = self._found()
+        info = self._postmaster()
         if info is not None and info.process is not None:
             stop(info.process)
 
@@ -378,8 +378,8 @@ def start(data: Path) -> Server:
     """
     data = data.expanduser().resolve()
     data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    known = PostgresServer._instances.get(data)
-    server = known if isinstance(known, Server) else Server(data)
+    instance = PostgresServer._instances.get(data)
+    server = instance if isinstance(instance, Server) else Server(data)
     server.start()
     return server
 

@@ -72,7 +72,7 @@ def run(home: Home, metadata: Database, environment: Mapping[str, str], params: 
     _wait_for_the_dag(metadata)
     run_id = f"manual__make_run_{uuid.uuid4().hex[:12]}"
     command = [str(Path(sys.executable).parent / "airflow"), "dags", "trigger", DAG]
-    asked = subprocess.run(  # noqa: S603 (the arguments are ours)
+    trigger = subprocess.run(  # noqa: S603 (the arguments are ours)
         [*command, "--run-id", run_id, "--conf", json.dumps(params)],
         env={**environment},
         cwd=home.folder,
@@ -80,8 +80,8 @@ def run(home: Home, metadata: Database, environment: Mapping[str, str], params: 
         text=True,
         check=False,
     )
-    if asked.returncode:
-        last = (asked.stderr.strip() or asked.stdout.strip() or "no reason was told").splitlines()[-1]
+    if trigger.returncode:
+        last = (trigger.stderr.strip() or trigger.stdout.strip() or "no reason was told").splitlines()[-1]
         raise SettingsError(f"the scheduler does not take the night: {last}")
     print("the scheduler of `make up` makes it; Ctrl-C here ends the following only", flush=True)
     return Followed(run_id, _follow(metadata, run_id, lambda: services.are_running(home)))

@@ -89,8 +89,8 @@ class Parts:
     def remember(self, *processes: subprocess.Popen) -> None:
         """Have the parts, and further processes, ended when this one is killed before it can."""
         pids = [one.pid for one in [*self.processes.values(), *processes]]
-        known = {"pids": pids, "is_quiet": self.is_quiet, "settings": fingerprints(self.environment)}
-        self.left.write_text(json.dumps(known))
+        facts = {"pids": pids, "is_quiet": self.is_quiet, "settings": fingerprints(self.environment)}
+        self.left.write_text(json.dumps(facts))
 
     def last_word(self) -> str:
         """The part that has ended, and the path of its log."""
@@ -192,10 +192,10 @@ def night(home: Home) -> Iterator[None]:
 def running(home: Home) -> dict[str, Any]:
     """Facts that the services that run have left: `is_quiet` (a backfill's), `settings`; empty while they start."""
     try:
-        known = json.loads(_processes(home).read_text())
+        facts = json.loads(_processes(home).read_text())
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def fingerprints(environment: Mapping[str, str]) -> dict[str, str]:
@@ -211,8 +211,8 @@ def stop_left_behind(file: Path) -> None:
     """End the processes of an earlier `make up` or `make backfill` that was killed before it could."""
     if not file.exists():
         return
-    known = json.loads(file.read_text())
-    for pid in known["pids"] if isinstance(known, dict) else known:
+    facts = json.loads(file.read_text())
+    for pid in facts["pids"] if isinstance(facts, dict) else facts:
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
             if any("airflow" in word or word in OURS for word in process.cmdline()):
@@ -222,16 +222,16 @@ def stop_left_behind(file: Path) -> None:
     file.unlink()
 
 
-def reserve_port(asked: str) -> tuple[int, fasteners.InterProcessLock]:
+def reserve_port(port: str) -> tuple[int, fasteners.InterProcessLock]:
     """The port asked for, or the first free one from 8080 on; no other shop takes it until it is released.
 
     An api-server opens its port half a minute after this, so that free is not enough.
     """
-    if asked:
-        reserved = _reserve(int(asked)) if asked.isdigit() else None
+    if port:
+        reserved = _reserve(int(port)) if port.isdigit() else None
         if reserved is None:
-            raise SettingsError(f"PORT={asked}: in use, or no port; leave it out to take a free one")
-        return int(asked), reserved
+            raise SettingsError(f"PORT={port}: in use, or no port; leave it out to take a free one")
+        return int(port), reserved
     for number in range(FIRST_PORT, LAST_PORT + 1):
         if reserved := _reserve(number):
             return number, reserved
@@ -323,7 +323,7 @@ def _say(home: Home, environment: dict[str, str], number: int) -> None:
         "Ctrl-C stops everything.",
         flush=True,
     )
-    print(door.told(home.start_server()), file=sys.stderr, flush=True)
+    print(door.address_line(home.start_server()), file=sys.stderr, flush=True)
 
 
 def stop(processes: dict[str, subprocess.Popen]) -> None:
