@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from segmentation.cli import GIVEN
+from segmentation.cli import MAKE_WORDS
 
 FOLDER = Path(__file__).parent
 # The benchmarks that take values by their place, and the variables in that order, with what is usual. All
@@ -94,7 +94,7 @@ def find(name: str) -> Path:
 
 def main(arguments: list[str], environment: dict[str, str]) -> None:
     """Become the benchmark; without a name, say which there are."""
-    values = {key: environment.pop(key, "") for key in environment.pop(GIVEN, "").split()}
+    values = {key: environment.pop(key, "") for key in environment.pop(MAKE_WORDS, "").split()}
     name = values.pop("NAME", "") or (arguments.pop(0) if arguments else "")
     if not name:
         print("\n".join(f"{one:<14}{said}" for one, said in benchmarks().items()))

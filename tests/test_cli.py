@@ -133,14 +133,14 @@ def test_the_name_of_a_shop_is_no_path(shop, capsys, tmp_path, monkeypatch):
 
 
 def test_words_of_make_are_options_and_leave_the_environment():
-    environment = {cli.GIVEN: "AS_OF CUSTOMER", "AS_OF": "2011-12-01 ", "CUSTOMER": "17850", "HOME": "/"}
+    environment = {cli.MAKE_WORDS: "AS_OF CUSTOMER", "AS_OF": "2011-12-01 ", "CUSTOMER": "17850", "HOME": "/"}
     environment["MAKEFLAGS"] = " -- CUSTOMER=17850 AS_OF=2011-12-01"
     assert cli.from_make(environment) == ["--as-of=2011-12-01", "--customer=17850"]
-    assert set(environment) == {cli.GIVEN, "HOME"}
+    assert set(environment) == {cli.MAKE_WORDS, "HOME"}
 
 
 def test_a_word_that_make_was_given_in_vain_is_named_as_it_was_typed(capsys, monkeypatch):
-    monkeypatch.setenv(cli.GIVEN, "AS_FO")
+    monkeypatch.setenv(cli.MAKE_WORDS, "AS_FO")
     monkeypatch.setenv("AS_FO", "2011-12-01")
     monkeypatch.setattr("sys.argv", ["segmentation", "local", "run"])
     assert cli.main() == 2

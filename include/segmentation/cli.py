@@ -18,7 +18,7 @@ from segmentation.pipeline import lifeline
 NOT_USABLE, STOPPED = 2, 130
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])  # typer has a copy of click of its own
 # the words that `make` was given; their values stay in the environment and out of every shell's text
-GIVEN = "SEGMENTATION_MAKE_WORDS"
+MAKE_WORDS = "SEGMENTATION_MAKE_WORDS"
 
 OPTIONS: dict[str, Any] = {
     "no_args_is_help": True,
@@ -130,19 +130,19 @@ def lists() -> int:
     return 0
 
 
-def _told(meaning: str) -> Any:
+def _text(meaning: str) -> Any:
     return typer.Option(help=meaning, show_default=False)
 
 
 @command()
 def campaign(
     campaign_id: Annotated[str, typer.Argument(metavar="ID", help="one that is there: show it")] = "",
-    name: Annotated[str, _told("of a new one, for people")] = "",
-    segments: Annotated[str, _told("whose customers take part: 3,7")] = "",
+    name: Annotated[str, _text("of a new one, for people")] = "",
+    segments: Annotated[str, _text("whose customers take part: 3,7")] = "",
     first: Annotated[str, typer.Option("--from", help="the first day that counts", show_default=False)] = "",
     last: Annotated[str, typer.Option("--to", help="the last day that counts", show_default=False)] = "",
-    held_out: Annotated[str, _told("share that is left alone; default: 0.2")] = "",
-    note: Annotated[str, _told("what is sent, or why")] = "",
+    held_out: Annotated[str, _text("share that is left alone; default: 0.2")] = "",
+    note: Annotated[str, _text("what is sent, or why")] = "",
     export: Annotated[bool, typer.Option("--export", help="write its lists as files")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="cancel it; it stays on record")] = False,
     by: By = "",
@@ -151,27 +151,27 @@ def campaign(
     from segmentation.applications.campaigns import command as application
     from segmentation.operations.decide import who
 
-    given = application.parsed(campaign_id, name, segments, first, last, held_out, note)
-    return application.run(given, export=export, cancelling=cancel, by=by or who())
+    options = application.parsed(campaign_id, name, segments, first, last, held_out, note)
+    return application.run(options, export=export, cancelling=cancel, by=by or who())
 
 
 @command()
 def inspect(
     path: Annotated[str, typer.Argument(metavar="FILE", help="the file")] = "",
-    data: Annotated[str, _told("the file")] = "",
+    data: Annotated[str, _text("the file")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
-    source: Annotated[str, _told("of the file: transactions, or a source with a file.yaml")] = "",
+    source: Annotated[str, _text("of the file: transactions, or a source with a file.yaml")] = "",
     columns: Annotated[
-        str, _told("which column is which: customer_id=client,ordered_at=day,amount=usd")
+        str, _text("which column is which: customer_id=client,ordered_at=day,amount=usd")
     ] = "",
-    encoding: Annotated[str, _told("of the file, such as cp1252")] = "",
-    delimiter: Annotated[str, _told("between columns: one character, or the word tab")] = "",
-    header: Annotated[str, _told("1 or 0: whether the first line has the names of the columns")] = "",
-    decimal: Annotated[str, _told("the decimal mark")] = "",
-    dates: Annotated[str, _told("order of dates: dmy, mdy or ymd")] = "",
-    discount: Annotated[str, _told("whether a discount is money or a share of the price")] = "",
-    currency: Annotated[str, _told("of amounts that name none, such as EUR")] = "",
-    timezone: Annotated[str, _told("in which days begin at 00:00; default: that of the settings")] = "",
+    encoding: Annotated[str, _text("of the file, such as cp1252")] = "",
+    delimiter: Annotated[str, _text("between columns: one character, or the word tab")] = "",
+    header: Annotated[str, _text("1 or 0: whether the first line has the names of the columns")] = "",
+    decimal: Annotated[str, _text("the decimal mark")] = "",
+    dates: Annotated[str, _text("order of dates: dmy, mdy or ymd")] = "",
+    discount: Annotated[str, _text("whether a discount is money or a share of the price")] = "",
+    currency: Annotated[str, _text("of amounts that name none, such as EUR")] = "",
+    timezone: Annotated[str, _text("in which days begin at 00:00; default: that of the settings")] = "",
     args: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> int:
     """Say what a file of transactions would be read as, without a warehouse; 2 when it would be refused."""
@@ -241,7 +241,7 @@ def _add_local() -> None:
 
 def from_make(environment: Any) -> list[str]:
     """The variables that `make` was given as options of a command: AS_OF=2011-12-01 is --as-of=2011-12-01."""
-    names = environment.get(GIVEN, "").split()
+    names = environment.get(MAKE_WORDS, "").split()
     # taken out: no child of this process needs them, nor make's own list of them
     for flags in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES") if names else ():
         environment.pop(flags, None)
@@ -252,7 +252,7 @@ def from_make(environment: Any) -> list[str]:
 def _in_words_of_make(error: Any) -> str:
     """The message, with options written as variables where `make` is what a person typed."""
     option = getattr(error, "option_name", None)
-    if not os.environ.get(GIVEN) or option is None:
+    if not os.environ.get(MAKE_WORDS) or option is None:
         return error.format_message() or f"which command? ({error.ctx.command_path} --help)"
     near = [_variable(name) for name in getattr(error, "possibilities", None) or ()]
     hint = f"; did you mean {' or '.join(near)}?" if near else "; `make help` lists what there is"

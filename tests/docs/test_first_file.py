@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.cli import GIVEN, from_make
+from segmentation.cli import MAKE_WORDS, from_make
 from tests.docs import pages
 from tests.docs.pages import DOCS
 from tests.machine import Commands, Machine
@@ -39,10 +39,10 @@ def follow() -> Iterator[Follow]:
                 assert program == "make"
                 given = dict(word.split("=", 1) for word in words)
                 if target == "inspect":
-                    return inspect(machine, Path(folder), from_make({GIVEN: " ".join(given), **given}))
+                    return inspect(machine, Path(folder), from_make({MAKE_WORDS: " ".join(given), **given}))
                 if "DATA" in given:
                     given["DATA"] = str(Path(folder) / given["DATA"])
-                arguments = from_make({GIVEN: " ".join(given), **given})
+                arguments = from_make({MAKE_WORDS: " ".join(given), **given})
                 ended = commands.make(target, *arguments, **FEW)
                 assert ended.returncode == 0, ended.stdout
                 return ended.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from segmentation.cli import GIVEN
+from segmentation.cli import MAKE_WORDS
 
 PROJECT = Path(__file__).parents[2]
 
@@ -71,7 +71,7 @@ def test_what_is_not_usable_is_refused_in_words(name, values, words):
 
 
 def test_make_hands_values_on_as_they_are():
-    told = {"NAME": "predictive", "AS_OF": "$(touch x); 'y", GIVEN: "NAME AS_OF"}
+    told = {"NAME": "predictive", "AS_OF": "$(touch x); 'y", MAKE_WORDS: "NAME AS_OF"}
     environment = {**os.environ, **told, "PYTHONPATH": str(PROJECT / "include")}
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks", "--help"]
     ran = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)

@@ -70,8 +70,8 @@ class Segmentation:
 
     def profiles(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Customers and means of the number columns by segment: a row a segment."""
-        known = frame.loc[self.customers.index]
-        by_segment = known.select_dtypes("number").groupby(self.customers["segment"])
+        rows = frame.loc[self.customers.index]
+        by_segment = rows.select_dtypes("number").groupby(self.customers["segment"])
         return by_segment.mean().assign(customers=by_segment.size())
 
 
@@ -160,14 +160,14 @@ def segment_customers(
 def _features(
     frame: pd.DataFrame, columns: Sequence[str] | None, transforms: dict[str, str]
 ) -> list[OwnFeature]:
-    wanted = list(frame.columns if columns is None else columns)
-    for name in (*wanted, *transforms):
+    names = list(frame.columns if columns is None else columns)
+    for name in (*names, *transforms):
         if name not in frame.columns:
             raise SettingsError(f"the frame has no column '{name}' (it has: {', '.join(map(str, frame))})")
     for name, transform in transforms.items():
         if transform not in TRANSFORMS:
             raise SettingsError(f"{name}: unknown transform '{transform}' (known: {', '.join(TRANSFORMS)})")
-    return [OwnFeature(name, transforms.get(name) or usual_transform(frame[name])) for name in wanted]
+    return [OwnFeature(name, transforms.get(name) or usual_transform(frame[name])) for name in names]
 
 
 def usual_transform(column: pd.Series) -> str:
@@ -182,10 +182,10 @@ def usual_transform(column: pd.Series) -> str:
     """
     if not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         return "category"
-    known = column.dropna().astype(float)
-    if known.between(0, 1).all():
+    values = column.dropna().astype(float)
+    if values.between(0, 1).all():
         return "share"
-    is_skewed = bool((known >= 0).all()) and stats.skew(known) > SKEWED
+    is_skewed = bool((values >= 0).all()) and stats.skew(values) > SKEWED
     return "log" if is_skewed else "linear"
 
 
@@ -225,9 +225,9 @@ def own_algorithm(
 def _search_settings(
     settings: ModelSettings, k: int | None, algorithms: Sequence[str | Algorithm]
 ) -> ModelSettings:
-    known, names = registry(), [name for name in algorithms if isinstance(name, str)]
-    if unknown := [name for name in names if name not in known]:
-        raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(known))})")
+    available, names = registry(), [name for name in algorithms if isinstance(name, str)]
+    if unknown := [name for name in names if name not in available]:
+        raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(available))})")
     if k is not None and not 2 <= k <= 50:
         raise SettingsError(f"k={k}: expected a number of segments between 2 and 50")
     bounds = {"k_min": k, "k_max": k} if k is not None else {}

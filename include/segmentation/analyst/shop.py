@@ -169,16 +169,16 @@ def _published(conn: db.Connection, as_of: date | str | None) -> date:
     LookupError
         It is not published; the message has the nearest ones.
     """
-    known = [
+    days = [
         row["as_of_date"]
         for row in db.rows(
             conn, "select distinct as_of_date from segments.segment_versions order by as_of_date"
         )
     ]
-    if not known:
+    if not days:
         raise LookupError("no date is published yet: make run")
-    day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or known[-1]
-    if day not in known:
-        near = sorted(sorted(known, key=lambda one: abs((one - day).days))[:3])
+    day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or days[-1]
+    if day not in days:
+        near = sorted(sorted(days, key=lambda one: abs((one - day).days))[:3])
         raise LookupError(f"{day} is not published; near it are {', '.join(map(str, near))}")
     return day
