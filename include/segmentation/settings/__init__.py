@@ -236,9 +236,9 @@ class Quality(Section):
     @field_validator("rule_shares")
     @classmethod
     def _known_rules(cls, value: dict[str, RuleShares]) -> dict[str, RuleShares]:
-        known = {rule for rules in RULES.values() for rule in rules}
-        if unknown := sorted(value.keys() - known):
-            raise ValueError(f"'{unknown[0]}' is no row rule ({', '.join(sorted(known))})")
+        all_rules = {rule for rules in RULES.values() for rule in rules}
+        if unknown := sorted(value.keys() - all_rules):
+            raise ValueError(f"'{unknown[0]}' is no row rule ({', '.join(sorted(all_rules))})")
         return value
 
     def of_rule(self, rule: str) -> RuleShares | None:
@@ -459,8 +459,8 @@ def load() -> Settings:
 def _unknown_variables() -> list[str]:
     """Variables of ours whose section is misspelt: they would do nothing, and say nothing."""
     ours = [name for name in os.environ if name.upper().startswith(PREFIX)]
-    known = {section.upper() for section in Settings.model_fields}
-    return sorted(name for name in ours if name.upper().removeprefix(PREFIX).split("__")[0] not in known)
+    sections = {section.upper() for section in Settings.model_fields}
+    return sorted(name for name in ours if name.upper().removeprefix(PREFIX).split("__")[0] not in sections)
 
 
 def _unreadable(error: UnreadableVariableError) -> str:
