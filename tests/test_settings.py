@@ -205,6 +205,31 @@ def test_a_group_of_features_under_its_old_name_is_accepted_for_a_release_and_na
         load("preparation: {group_weights: {order_gaps: 3, rhythm: 2}}")
 
 
+def test_a_weight_of_a_group_that_no_feature_has_is_refused_with_the_nearest_name(load):
+    content = """
+        preparation: {group_weights: {rmf: 3, basket: 2, colours: 1, discounts: 0}, clip_lower: -1}
+        model: {k_min: 1}
+    """
+    with pytest.raises(SettingsError) as refused:
+        load(content)
+    faults = sorted(line.split(" (")[0] for line in str(refused.value).splitlines())
+    assert faults == [
+        "settings.yaml: model.k_min: Input should be greater than or equal to 2",
+        "settings.yaml: preparation.clip_lower: Input should be greater than or equal to 0",
+        "settings.yaml: preparation.group_weights: there is no group of features 'rmf'; is rfm meant?; there is no "
+        "group of features 'colours'; there is no group of features 'discounts'; is discount meant?",
+    ]
+    assert "(groups: rfm, trend, order_gaps, basket, product, " in str(refused.value)
+
+
+def test_a_misspelt_group_in_a_variable_is_refused_by_the_name_of_the_variable(load):
+    name = "SEGMENTATION__PREPARATION__GROUP_WEIGHTS"
+    with pytest.raises(
+        SettingsError, match=f"^{name}: there is no group of features 'trends'; is trend meant"
+    ):
+        load("", **{name: '{"trends": 2}'})
+
+
 def test_a_setting_under_both_its_names_is_refused(load):
     with pytest.raises(SettingsError, match="judged_rows is the old name of evaluation_rows"):
         load("model: {judged_rows: 500}", SEGMENTATION__MODEL__EVALUATION_ROWS="600")

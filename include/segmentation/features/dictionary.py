@@ -12,10 +12,9 @@ from segmentation.features import expressions
 from segmentation.language import numbers
 from segmentation.language.texts import learn, t
 from segmentation.runs.night import Night
-from segmentation.settings import INCLUDE
+from segmentation.settings.preparation import FEATURES as DICTIONARY
 from segmentation.sources import contract, files
 
-DICTIONARY = INCLUDE / "config" / "features.yaml"
 KEY = ("as_of_date", "customer_id")
 
 

@@ -26,9 +26,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from segmentation.errors import SettingsError
-from segmentation.modelling.settings import ModelSettings, PreparationSettings
+from segmentation.modelling.settings import ModelSettings
 from segmentation.row_rules import NO_FAULT, RULES
 from segmentation.settings.applications import Analyst, Applications, Audiences, Habits, Products, Section
+from segmentation.settings.preparation import Preparation
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -367,7 +368,7 @@ class Settings(BaseSettings):
     file: File = File()
     cleaning: Cleaning = Cleaning()
     quality: Quality = Quality()
-    preparation: PreparationSettings = PreparationSettings()
+    preparation: Preparation = Preparation()
     model: ModelSettings = ModelSettings()
     lifecycle: Annotated[Lifecycle, BeforeValidator(_auto)] = Lifecycle()
     privacy: Privacy = Privacy()
