@@ -1,4 +1,4 @@
-"""Segments over half a year of dates: who moves, how often the model is replaced, and what that costs in foresight.
+"""Segments over half a year of dates: who moves, how often the model is replaced, and the predictive validity it costs.
 
     make bench NAME=stability SOURCE=online_retail DATA=online_retail.csv.gz FROM=2011-05-17 TO=2011-09-06
     make bench NAME=stability SOURCE=demo FROM=2026-03-03 TO=2026-06-02 CHANGE=2026-03-31

@@ -32,7 +32,7 @@ def crowded(published, tmp_path_factory):
         for n in range(1, 11)
     ]
     file = tmp_path_factory.mktemp("crowded") / report.FILE
-    drawn = dict.fromkeys(("map", "movement", "candidates", "foresight"))
+    drawn = dict.fromkeys(("map", "movement", "candidates", "validity"))
     file.write_text(report.render(replace(facts, segments=many), drawn, root=""))
     return file.as_uri()
 

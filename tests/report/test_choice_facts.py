@@ -25,7 +25,7 @@ VALIDITY = {"predictive": 0.34, "predictive_error": 0.015, "horizon_days": 90}
         ({"reason": "noise"}, "the best challenger ranks higher by less than the margin"),
         (
             {"reason": "first", "foresight": "buyers", "buyers": 13},
-            "only 13 customers bought in the period, too few for foresight to count",
+            "only 13 customers bought in the period, too few for predictive validity to count",
         ),
         (
             {"reason": "first", "foresight": "counts", "equals": 12},

@@ -138,7 +138,7 @@ def _charts(facts: data.Facts) -> dict[str, Markup | None]:
         "map": None if facts.points is None else charts.customer_map(facts.points, facts.segments),
         "movement": movement(facts.flows, facts.segments, description),
         "candidates": charts.candidates(facts),
-        "foresight": charts.validity(facts.backtests),
+        "validity": charts.validity(facts.backtests),
     }
 
 

@@ -126,7 +126,7 @@ FORESEEN = (("said", "said then", 3), ("said_season", "the season before", 5), (
 
 
 def validity(backtests: Sequence[dict[str, Any]]) -> Markup | None:
-    """The foresight that earlier dates claimed, in per cent, beside what has come; None with fewer than two."""
+    """Predictive validity as earlier dates claimed it, in per cent, beside what has come; None with fewer than two."""
     lines = [
         drawings.Line(
             number,
@@ -136,7 +136,9 @@ def validity(backtests: Sequence[dict[str, Any]]) -> Markup | None:
         )
         for number, (column, name, colour) in enumerate(FORESEEN, start=1)
     ]
-    return drawings.history(lines, t("Foresight claimed by earlier dates, and what has come, in per cent"))
+    return drawings.history(
+        lines, t("Predictive validity claimed by earlier dates, and what has come, in per cent")
+    )
 
 
 def _axes(frame: pd.DataFrame, scales: tuple[Scale, Scale], whole_across: bool) -> list[str]:

@@ -14,8 +14,8 @@ VALIDITY = "{share} of the differences in spend of the last {days} days explaine
 SEASON = "of the same days a year before that: {share} ({low} to {high})"
 EQUALS = "{n} candidates foresee as much as the best, so stability, rules and geometry decided"
 STEPPED_BACK = {
-    "buyers": "only {buyers} customers bought in the period, too few for foresight to count",
-    "noise": "nobody's foresight is above chance, so it does not count",
+    "buyers": "only {buyers} customers bought in the period, too few for predictive validity to count",
+    "noise": "nobody's predictive validity is above chance, so it does not count",
 }
 REPLACED = {
     "better": "replaces the last model: explains {gain} more of the spend (standard error {gain_error}), worth "

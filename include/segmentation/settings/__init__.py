@@ -226,8 +226,8 @@ class Quality(Section):
     )
     warn_validity_kept: Share = Field(
         0.75,
-        description="what came of the foresight that an earlier date claimed, as a part of it; below it, and beyond "
-        "chance, the run warns",
+        description="what came of the predictive validity that an earlier date claimed, as a part of it; below it, and "
+        "beyond chance, the run warns",
     )
     warn_changed_share: Share = Field(0.3, description="customers in another segment than on the parent date")
     max_changed_share: Share | None = Field(
