@@ -151,8 +151,8 @@ def expire(conn: db.Connection, settings: Settings, newest: date) -> dict[str, i
 
 def keep_dates(settings: Settings) -> dict[str, int]:
     """Partitioned tables of which only the newest dates are kept, and how many of them."""
-    kept = [one.keep_dates(settings) for one in registered() if one.keep_dates]
-    return {table: dates for tables in kept for table, dates in tables.items()}
+    by_application = [one.keep_dates(settings) for one in registered() if one.keep_dates]
+    return {table: dates for tables in by_application for table, dates in tables.items()}
 
 
 def delete(conn: db.Connection, day: date) -> None:

@@ -93,12 +93,8 @@ def read_outcome(
     params: dict[str, Any] = {"origin": origin, "until": origin + timedelta(days=days), "known_at": known_at}
     kinds = {"customer_id": "text", "order_days": "number", "spend": "number"}
     # any order: that of `customers`
-    came = (
-        db.read_frame(conn, query, params, kinds)
-        .set_index("customer_id")
-        .reindex(customers.index)
-        .fillna(0.0)
-    )
+    came = db.read_frame(conn, query, params, kinds).set_index("customer_id")
+    came = came.reindex(customers.index).fillna(0.0)
     return Sample(customers, came["order_days"].to_numpy(), came["spend"].to_numpy(), days)
 
 
