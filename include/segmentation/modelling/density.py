@@ -40,7 +40,7 @@ def reachability_trees(X: np.ndarray, core_neighbours: Sequence[int]) -> dict[in
     for block in pairwise_distances_chunked(X, working_memory=64):
         distances[start : start + len(block)] = block
         start += len(block)
-    nearest = {wanted: min(wanted, n - 1) for wanted in core_neighbours}
+    nearest = {count: min(count, n - 1) for count in core_neighbours}
     positions = sorted(set(nearest.values()))
     cores_of_blocks = [
         np.partition(rows, positions, axis=1)[:, positions]
@@ -48,7 +48,7 @@ def reachability_trees(X: np.ndarray, core_neighbours: Sequence[int]) -> dict[in
     ]
     cores = dict(zip(positions, np.concatenate(cores_of_blocks).T.copy(), strict=True))
     return {
-        wanted: (_prim(distances, cores[position]), cores[position]) for wanted, position in nearest.items()
+        count: (_prim(distances, cores[position]), cores[position]) for count, position in nearest.items()
     }
 
 
@@ -108,8 +108,10 @@ def dense_groups(tree: Tree, core: np.ndarray, eps: float) -> np.ndarray:
         Cluster numbers; -1 for rows whose core distance exceeds `eps`.
     """
     ends, others, lengths = tree
-    kept = lengths <= eps
-    graph = coo_array((np.ones(kept.sum()), (ends[kept], others[kept])), shape=(len(core), len(core)))
+    is_short = lengths <= eps
+    graph = coo_array(
+        (np.ones(is_short.sum()), (ends[is_short], others[is_short])), shape=(len(core), len(core))
+    )
     _, groups = connected_components(graph, directed=False)
     return np.where(core <= eps, groups, NOISE).astype(np.int64)
 

@@ -90,15 +90,15 @@ def middle(
     bins = before.get(feature)
     if bins is None or feature not in frame:
         return None, None
-    known = np.asarray(bins["counts"][:-1], dtype=float)
+    counts = np.asarray(bins["counts"][:-1], dtype=float)
     if "values" in bins:
         if not bins["values"] or not len(frame):
             return None, None
         share = float((frame[feature].astype(object) == bins["values"][0]).mean())
         return float(bins["counts"][0]) / max(sum(bins["counts"]), 1), share
     now = frame[feature].median()
-    if not bins["bounds"] or not known.sum():
+    if not bins["bounds"] or not counts.sum():
         return None, None if np.isnan(now) else float(now)
-    place = int(np.searchsorted(np.cumsum(known), known.sum() / 2))
+    place = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
     then = float(bins["bounds"][min(place, len(bins["bounds"]) - 1)])
     return then, None if np.isnan(now) else float(now)

@@ -153,9 +153,9 @@ class NeighbourLabeller(BaseEstimator):
 
     def without_noise(self) -> NeighbourLabeller:
         """The same, giving everybody the cluster of the nearest customer that has one."""
-        kept = self.labels != NOISE
-        strength = None if self.strength is None else self.strength[kept]
-        return NeighbourLabeller(self.points[kept], self.labels[kept], strength)
+        is_labelled = self.labels != NOISE
+        strength = None if self.strength is None else self.strength[is_labelled]
+        return NeighbourLabeller(self.points[is_labelled], self.labels[is_labelled], strength)
 
     def label(self, X: np.ndarray, near: Neighbours | None = None) -> Labels:
         distances, neighbours = (near or Neighbours(X)).of(self.points)
@@ -167,10 +167,12 @@ class NeighbourLabeller(BaseEstimator):
 
     def nearness(self, X: np.ndarray) -> np.ndarray:
         """The share of the 15 nearest labelled customers that each cluster has, the nearest counting as 1 more."""
-        found = self.labels[Neighbours(X).of(self.points)[1]]
-        votes = np.stack([(found == cluster).sum(axis=1) for cluster in range(self.labels.max() + 1)], axis=1)
-        nearest = found[:, :1] == np.arange(votes.shape[1])
-        return (votes + nearest) / (found.shape[1] + 1)
+        near_labels = self.labels[Neighbours(X).of(self.points)[1]]
+        votes = np.stack(
+            [(near_labels == cluster).sum(axis=1) for cluster in range(self.labels.max() + 1)], axis=1
+        )
+        nearest = near_labels[:, :1] == np.arange(votes.shape[1])
+        return (votes + nearest) / (near_labels.shape[1] + 1)
 
 
 class PrototypeLabeller(BaseEstimator):

@@ -67,8 +67,8 @@ class Trials:
         self._suggests = has_criterion and not whole and bool(grid)
         coarse_grid = thin(grid, budget // 2 if self._suggests and budget > 1 else budget)
         fitting = [params for params in first if self._possible(params)]
-        wanted = [*fitting, *(params for params in coarse_grid if params not in fitting)]
-        self._planned = [params for i, params in enumerate(wanted) if params not in wanted[:i]][:budget]
+        ordered = [*fitting, *(params for params in coarse_grid if params not in fitting)]
+        self._planned = [params for i, params in enumerate(ordered) if params not in ordered[:i]][:budget]
         self._results: list[tuple[Params, float]] = []
 
     def __iter__(self) -> Iterator[Params]:
@@ -89,7 +89,7 @@ class Trials:
         )
         return within and any(chosen.items() <= on_grid.items() for on_grid in self._grid)
 
-    def _suggested(self, wanted: int) -> Iterator[Params]:
+    def _suggested(self, count: int) -> Iterator[Params]:
         import optuna  # a quarter of a second, needed by a few algorithms
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -97,7 +97,7 @@ class Trials:
         sampler = optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=0)
         study = optuna.create_study(direction="maximize", sampler=sampler)
         added = 0
-        for left in range(wanted, 0, -1):
+        for left in range(count, 0, -1):
             for params, value in self._results[added:]:
                 study.add_trial(_finished(params, space, value))
             added = len(self._results)

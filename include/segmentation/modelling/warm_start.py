@@ -63,8 +63,8 @@ def _continued(labels: np.ndarray, representation: str, X: np.ndarray, settings:
         labeller=labeller,
         fitted_rows=len(X),
     )
-    found = replace(candidate, **_stability(X, start, own, settings))
-    return replace(found, seconds=perf_counter() - started)
+    scored = replace(candidate, **_stability(X, start, own, settings))
+    return replace(scored, seconds=perf_counter() - started)
 
 
 def _fitted(X: np.ndarray, start: np.ndarray, seed: int) -> tuple[CentreLabeller, bool]:

@@ -23,11 +23,11 @@ def _balls(X: np.ndarray, _settings: ModelSettings) -> dict[float, tuple[np.ndar
     spread = float(np.sqrt(X.var(axis=0).sum()))
     if spread <= 0:
         raise ValueError("all customers are the same")
-    made = {}
+    balls = {}
     for share in RADIUS_SHARES:
         centres = Birch(threshold=share * spread, n_clusters=None).fit(X).subcluster_centers_
-        made[share] = centres, linkage(centres, "ward") if 2 <= len(centres) <= MOST_BALLS else None
-    return made
+        balls[share] = centres, linkage(centres, "ward") if 2 <= len(centres) <= MOST_BALLS else None
+    return balls
 
 
 def _fit(_X: np.ndarray, balls: dict, params: Params, _seed: int) -> Fitted:

@@ -18,9 +18,9 @@ def _embedding(X: np.ndarray, settings: ModelSettings) -> np.ndarray:
     """The first k_max eigenvectors of the graph's normalised Laplacian, of shape (n, k_max)."""
     graph = kneighbors_graph(X, min(NEIGHBOURS, len(X) - 1), include_self=True)
     affinity = csr_array(0.5 * (graph + graph.T))
-    wanted = min(settings.k_max, len(X) - 2)
+    n_components = min(settings.k_max, len(X) - 2)
     return spectral_embedding(
-        affinity, n_components=wanted, random_state=settings.seed, drop_first=False, eigen_tol=1e-6
+        affinity, n_components=n_components, random_state=settings.seed, drop_first=False, eigen_tol=1e-6
     )
 
 

@@ -103,8 +103,8 @@ def next_order(horizon: Expectation, year: Expectation, days: int) -> Array:
     even = np.log(2)
     within = days * even / near
     later = days + (YEAR - days) * (even - near) / np.maximum(far - near, NEVER)
-    found = np.where(near >= even, within, later)
-    return np.where(far >= even, np.ceil(np.clip(found, 1, YEAR)), np.nan)
+    first_day = np.where(near >= even, within, later)
+    return np.where(far >= even, np.ceil(np.clip(first_day, 1, YEAR)), np.nan)
 
 
 def deciles(expected: Array) -> np.ndarray:

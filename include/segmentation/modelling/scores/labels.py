@@ -23,10 +23,10 @@ def _one_hot(labels: np.ndarray) -> np.ndarray:
 
 def _with_noise_settled(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Labels nearly as published: noise gets the cluster of the nearest in X that has one."""
-    kept = labels != NOISE
-    if kept.all() or not kept.any():
+    mask = labels != NOISE
+    if mask.all() or not mask.any():
         return labels
-    nearest = NearestNeighbors(n_neighbors=1).fit(X[kept]).kneighbors(X[~kept], return_distance=False)[:, 0]
+    nearest = NearestNeighbors(n_neighbors=1).fit(X[mask]).kneighbors(X[~mask], return_distance=False)[:, 0]
     published = labels.copy()
-    published[~kept] = labels[kept][nearest]
+    published[~mask] = labels[mask][nearest]
     return published
