@@ -93,13 +93,14 @@ def scored(night: Night, runners: list[Candidate]) -> tuple[pd.DataFrame, Losses
     """The scores of a date and the losses, kept beside its fits."""
     table, kept = night.folder / "scores.parquet", night.folder / "losses.npz"
     if not table.exists():
-        scores, losses = choice.scored(
-            night, runners, candidates.matrix(night), None, None, predictive.silent
-        )
+        scores, losses = choice.scored(night, runners, candidates.matrix(night), None, predictive.silent)
         if losses is not None:
             names, squared = list(losses.squared), np.stack(list(losses.squared.values()))
             np.savez(kept, names=names, squared=squared, spread=losses.spread, buyers=losses.buyers)
-        scores.to_parquet(table)
+        steady = candidates.stability_of(night, [c for c in runners if not c.error])
+        scores.combine_first(pd.DataFrame.from_dict(steady, orient="index")).loc[scores.index].to_parquet(
+            table
+        )
     losses = None
     if kept.exists():
         with np.load(kept) as arrays:

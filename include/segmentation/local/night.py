@@ -23,6 +23,7 @@ from segmentation.warehouse.db import Database
 
 PUBLISHED, ENDED_OTHERWISE = 0, 1
 GRACE_SECONDS = 5
+ONE_NIGHT = (sys.executable, "-m", "segmentation.local.one_night")  # the process of a night
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _run_dag(home: Home, warehouse: Database, environment: dict[str, str], param
         lifeline.PARENT: str(os.getpid()),
         "SEGMENTATION__RUN__RETRIES": "0",  # somebody is watching, and can run it again
     }
-    command = [sys.executable, "-m", "segmentation.local.one_night", str(result), json.dumps(params)]
+    command = [*ONE_NIGHT, str(result), json.dumps(params)]
     before = _newest(warehouse, day)
     with log.open("w") as output:
         process = subprocess.Popen(  # noqa: S603 (the arguments are ours)

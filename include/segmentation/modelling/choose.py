@@ -162,6 +162,7 @@ def choose(
     by_name = {c.name: c for c in candidates}
     same = equals(scores.loc[passed], settings, evidence)
     weights = _weights(settings, same, evidence)
+    scores = _with_stability(scores, [by_name[name] for name in passed if name in same.names], evidence)
     scores = _with_rules(scores, same, by_name, weights, evidence)
     totals = total(scores.loc[passed], weights, same.names if same.counts else ())
     ranked = sorted(
@@ -229,6 +230,15 @@ def _weights(settings: ModelSettings, same: Equals, evidence: Evidence) -> dict[
 
 def _without(weights: Mapping[str, float], names: Collection[str]) -> dict[str, float]:
     return {name: weight for name, weight in weights.items() if name not in names}
+
+
+def _with_stability(scores: pd.DataFrame, alike: Sequence[Candidate], evidence: Evidence) -> pd.DataFrame:
+    """The scores with the stability of the equals, where it was not measured with the fits."""
+    if evidence.stability is None:
+        return scores
+    unknown = [c for c in alike if c.algorithm not in ("incumbent", WARM) and np.isnan(c.stability)]
+    found = pd.DataFrame.from_dict(dict(evidence.stability(unknown)), orient="index", dtype=float)
+    return scores.combine_first(found.round(DECIMALS)).reindex(scores.index)
 
 
 def _with_rules(

@@ -48,6 +48,8 @@ class Evidence:
         Of the customers of a horizon ago, to compare two candidates on the same customers.
     rules : callable or None
         Fidelity of the rules of a candidate, and how many of its segments cannot be told by rules.
+    stability : callable or None
+        Stability of candidates, as fields by name: measured of those alone that can still win.
     drift : sequence of Moved
         Features that have moved too far since the model in use was made, the farthest first.
     age_days : int or None
@@ -58,6 +60,7 @@ class Evidence:
     rules: Callable[[Candidate], tuple[float, int]] | None = None
     drift: Sequence[Moved] = ()
     age_days: int | None = None
+    stability: Callable[[Sequence[Candidate]], Mapping[str, Mapping[str, float]]] | None = None
 
 
 @dataclass(frozen=True)

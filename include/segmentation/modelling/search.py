@@ -279,6 +279,31 @@ def _with_stability(
     return [replace(c, **summaries.get(c.name, {})) for c in candidates]
 
 
+def stability_of(
+    candidates: Sequence[Candidate],
+    sample: SearchSample,
+    settings: ModelSettings,
+    progress: Progress = silent,
+) -> dict[str, dict[str, float]]:
+    """What `fit_algorithm` measures of stability, of some candidates and after the fits: fields by name.
+
+    Refits cost more than the fit, so they are made of candidates that can still win.
+
+    Parameters
+    ----------
+    candidates : of one algorithm, all fitted on `sample`
+    """
+    if not candidates:
+        return {}
+    order = np.argsort(sample.evaluated)  # that of fitting
+    own = [replace(c, labels=c.labels[order]) for c in candidates]
+    algorithm, X = algorithms.get(candidates[0].algorithm), sample.X[sample.evaluated[order]]
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = _with_stability(algorithm, X, own, settings, progress)
+    return {c.name: {field: getattr(c, field) for field in stability.FIELDS} for c in found}
+
+
 def params_json(params: Params) -> str:
     """Parameters as the leaderboard stores them."""
     return json.dumps(params, sort_keys=True)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 NOISE = -1
+FIELDS = ("stability", "stability_error", "prediction_strength", "segment_jaccard")  # of a candidate
 
 
 def compare(labels: np.ndarray, refitted: np.ndarray | None, k: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The matrices of a date, and the candidates fitted on them: the two stages before the choice."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,11 @@ from skops import io as skops_io
 
 from segmentation.errors import SettingsError
 from segmentation.features import dictionary, table
-from segmentation.modelling import assign
+from segmentation.modelling import assign, search
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
 from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, represent
 from segmentation.modelling.sampling import SearchSample, evaluation_rows
-from segmentation.modelling.search import fit_algorithm
 from segmentation.runs.night import Night
 from segmentation.selection import refit
 
@@ -147,7 +146,7 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
     -------
     How many there are, and how many failed.
     """
-    settings = night.settings.model
+    settings = night.settings.model.model_copy(update={"stability_draws": 0})  # see `stability_of`
     first, *others = representations(night)
     fewer = settings.model_copy(update={"trials": max(1, settings.trials // 4)})
     tasks = [(first, settings)]
@@ -157,7 +156,7 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
     fitted = [
         _named(candidate, name)
         for name, budget in tasks
-        for candidate in fit_algorithm(
+        for candidate in search.fit_algorithm(
             algorithm, search_sample(night, name), budget, first=before.get(name, ())
         )
     ]
@@ -169,6 +168,15 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
         + (f", {failed} failed" if failed else "")
     )
     return {"algorithm": algorithm, "candidates": len(fitted), "failed": failed}
+
+
+def stability_of(night: Night, fitted: Sequence[assign.Candidate]) -> dict[str, dict[str, float]]:
+    """The stability of some candidates of the run, as fields by name."""
+    found: dict[str, dict[str, float]] = {}
+    for algorithm, representation in sorted({(c.algorithm, c.representation) for c in fitted}):
+        own = [c for c in fitted if (c.algorithm, c.representation) == (algorithm, representation)]
+        found |= search.stability_of(own, search_sample(night, representation), night.settings.model)
+    return found
 
 
 def _named(candidate: assign.Candidate, representation: str) -> assign.Candidate:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ from segmentation.modelling import assign, warm_start
 from segmentation.modelling import choose as rule
 from segmentation.modelling.labellers import NOISE
 from segmentation.modelling.replace import Evidence
+from segmentation.modelling.representations.forecast import Lessons
 from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
 from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
+from segmentation.modelling.scores.agreement import external
 from segmentation.modelling.search import Candidate
 from segmentation.runs.night import Night
 from segmentation.segments import explain
@@ -50,7 +53,7 @@ def contest(
     runners = candidates.load(night, algorithms)
     if before is not None and runners:
         runners += [before.candidate, *_continued(night, before)]
-    table, losses = scored(night, runners, matrix, before, inputs.truth, progress)
+    table, losses = scored(night, runners, matrix, before, progress)
     return Contest(runners, table, evidence_of(night, before, inputs, matrix, losses), before)
 
 
@@ -82,8 +85,8 @@ def choose(
     held = held or contest(night, algorithms, inputs, overrides.force_refit, progress)
     matrix, before, runners = candidates.matrix(night), held.before, held.runners
     decided = rule.choose(runners, held.scores, night.settings.model, len(matrix), held.evidence)
-    decided = _with_season(night, decided, before)
-    progress(f"choose: {decided.verdict}")
+    decided = _with_truth(night, _with_season(night, decided, before), matrix, inputs.truth)
+    progress(f"choose: {_line(decided)}")
     if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
         raise OverridesError(
             f"{decided.verdict.split(';')[0]}; asked for: {overrides.words()}. Nothing is published"
@@ -99,6 +102,18 @@ def choose(
         shaping = refit.shaping(usual)
         model = assign.make_model(decided.winner, own, preparation, shaping, searched)
     return publishable(night, decided, model, own, matrix, inputs)
+
+
+def _line(decided: rule.Choice) -> str:
+    """The decision in a line; the run's verdict says why."""
+    winner, board = decided.winner, decided.leaderboard
+    if winner is None:
+        return decided.verdict
+    alike = f", {decided.facts['equals']} foresee as much" if decided.facts["foresight"] == "counts" else ""
+    met = f"{board['rank'].notna().sum()} of {len(board)} candidates met every constraint"
+    return (
+        f"{winner.name}, {winner.k} segments, is {'kept' if decided.kind == 'keep' else 'new'}; {met}{alike}"
+    )
 
 
 def keep(
@@ -151,10 +166,26 @@ def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None)
         "predictive_season_error": of_season["predictive_error"],
     }
     known = {name: round(value, rule.DECIMALS) for name, value in figures.items() if np.isfinite(value)}
-    board = decided.leaderboard.assign(**dict.fromkeys(known, np.nan))
-    for name, value in known.items():
+    return replace(decided, leaderboard=_of_winner(decided, known), facts=decided.facts | known)
+
+
+def _with_truth(
+    night: Night, decided: rule.Choice, matrix: pd.DataFrame, truth: np.ndarray | None
+) -> rule.Choice:
+    """The choice with the agreement of its winner with true labels, where the shop has them."""
+    if truth is None or decided.winner is None:
+        return decided
+    found = external(decided.winner.labels, truth[evaluation_rows(matrix, night.settings.model)])
+    known = {name: round(value, rule.DECIMALS) for name, value in found.items()}
+    return replace(decided, leaderboard=_of_winner(decided, known))
+
+
+def _of_winner(decided: rule.Choice, figures: dict[str, float]) -> pd.DataFrame:
+    """The leaderboard with figures of the winner alone."""
+    board = decided.leaderboard.assign(**dict.fromkeys(figures, np.nan))
+    for name, value in figures.items():
         board.loc[board["chosen"], name] = value
-    return replace(decided, leaderboard=board, facts=decided.facts | known)
+    return board
 
 
 def _continued(night: Night, before: refit.InUse) -> list[Candidate]:
@@ -184,13 +215,13 @@ def evidence_of(
         found = explain.explain(frame[is_told], told, inputs.features, model.seed, RULED_ROWS)
         return found.fidelity, len(found.untold)
 
+    known = Evidence(losses, rules, stability=partial(candidates.stability_of, night))
     if before is None:
-        return Evidence(losses, rules)
-    return Evidence(
-        losses,
-        rules,
-        refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
-        refit.age_days(before.model, night.as_of_date),
+        return known
+    return replace(
+        known,
+        drift=refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
+        age_days=refit.age_days(before.model, night.as_of_date),
     )
 
 
@@ -199,7 +230,6 @@ def scored(
     runners: list[Candidate],
     matrix: pd.DataFrame,
     before: refit.InUse | None,
-    truth: np.ndarray | None,
     progress: Callable[[str], None],
 ) -> tuple[pd.DataFrame, prediction.Losses | None]:
     """All scores; the customers of a horizon ago are labelled by each candidate in its representation."""
@@ -212,8 +242,9 @@ def scored(
     seed = night.settings.model.seed
     snapshots = losses = None
     if training is not None:
+        lessons = Lessons()
         snapshots = {
-            name: prediction.Snapshot(cross_fitted(pipeline, training, seed), training.spend)
+            name: prediction.Snapshot(cross_fitted(pipeline, training, seed, lessons=lessons), training.spend)
             for name, pipeline in pipelines.items()
         }
         losses = prediction.no_losses(next(iter(snapshots.values())))
@@ -223,7 +254,6 @@ def scored(
         matrix.iloc[evaluated],
         night.settings.model,
         incumbent=before.candidate.labels if before else None,
-        truth=None if truth is None else truth[evaluated],
         snapshots=snapshots,
         losses=losses,
         progress=progress,

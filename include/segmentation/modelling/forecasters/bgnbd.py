@@ -8,11 +8,12 @@ a probability of their own (beta). It needs three numbers a customer: `repeats` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import betaln, gammaln, hyp2f1
+from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
 
 Array = NDArray[np.float64]
 BOUNDS = (-8.0, 8.0)  # of the logarithms of the parameters, time in units of the oldest customer's age
@@ -27,6 +28,11 @@ class History:
     repeats: Array
     last: Array
     age: Array
+
+    @cached_property
+    def distinct(self) -> tuple[Array, NDArray[np.intp]]:
+        """The different numbers of repeats, which are few, and which of them each customer has."""
+        return np.unique(self.repeats, return_inverse=True)
 
     @classmethod
     def of(cls, repeats: ArrayLike, last: ArrayLike, age: ArrayLike) -> History:
@@ -61,22 +67,43 @@ class BetaGeometric:
         weight = PENALTY / (1 + history.repeats.size / 100)
         scaled = History(history.repeats, history.last / unit, history.age / unit)
 
-        def loss(logs: Array) -> float:
-            likelihood = float(cls(*np.exp(logs)).log_likelihood(scaled).mean())
-            return weight * float(np.square(logs).mean()) - likelihood
+        def loss(logs: Array) -> tuple[float, Array]:
+            likelihood, slope = cls(*np.exp(logs)).mean_likelihood(scaled)
+            return weight * float(np.square(logs).mean()) - likelihood, weight * logs / 2 - slope
 
-        fits = [minimize(loss, start, method="L-BFGS-B", bounds=[BOUNDS] * 4) for start in STARTS]
+        fits = [minimize(loss, start, method="L-BFGS-B", jac=True, bounds=[BOUNDS] * 4) for start in STARTS]
         r, alpha, a, b = np.exp(min(fits, key=lambda fit: fit.fun).x)
         return cls(float(r), float(alpha * unit), float(a), float(b))
 
     def log_likelihood(self, history: History) -> Array:
         """The logarithm of each customer's likelihood: equation 6 of the paper."""
+        return self._likelihood(history)[0]
+
+    def mean_likelihood(self, history: History) -> tuple[float, Array]:
+        """The mean of `log_likelihood`, and its slope by the logarithm of r, alpha, a, b."""
+        likelihood, gone = self._likelihood(history)
+        x, (distinct, which) = history.repeats, history.distinct
+        left, lived = self.alpha + history.last, self.alpha + history.age
+        by_rate = (digamma(self.r + distinct) - digamma(self.r))[which] + np.log(self.alpha)
+        by_rate -= gone * np.log(left) + (1 - gone) * np.log(lived)
+        by_alpha = self.r / self.alpha - (self.r + x) * (gone / left + (1 - gone) / lived)
+        both = (digamma(self.a + self.b) - digamma(self.a + self.b + distinct))[which]
+        by_a = both + gone / self.a  # digamma(a + 1) - digamma(a)
+        stayed = digamma(self.b + distinct)[which] - gone / (self.b + np.maximum(x, 1) - 1)
+        by_b = both + stayed - digamma(self.b)
+        slopes = [by_rate.mean(), by_alpha.mean(), by_a.mean(), by_b.mean()]
+        return float(likelihood.mean()), np.array(slopes) * [self.r, self.alpha, self.a, self.b]
+
+    def _likelihood(self, history: History) -> tuple[Array, Array]:
+        """Logarithms of likelihoods, and the probability that the customer had left when last seen."""
         x, left, lived = history.repeats, self.alpha + history.last, self.alpha + history.age
-        rate = gammaln(self.r + x) - gammaln(self.r) + self.r * np.log(self.alpha)
-        active = betaln(self.a, self.b + x) - betaln(self.a, self.b) - (self.r + x) * np.log(lived)
-        gone = betaln(self.a + 1, self.b + np.maximum(x, 1) - 1) - betaln(self.a, self.b)
-        gone = np.where(x > 0, gone - (self.r + x) * np.log(left), -np.inf)
-        return rate + np.logaddexp(active, gone)
+        distinct, which = history.distinct
+        rate = gammaln(self.r + distinct) - gammaln(self.r) + self.r * np.log(self.alpha)
+        stays = betaln(self.a, self.b + distinct) - betaln(self.a, self.b)
+        leaves = betaln(self.a + 1, self.b + np.maximum(distinct, 1) - 1) - betaln(self.a, self.b)
+        active = stays[which] - (self.r + x) * np.log(lived)
+        gone = np.where(x > 0, leaves[which] - (self.r + x) * np.log(left), -np.inf)
+        return rate[which] + np.logaddexp(active, gone), expit(gone - active)
 
     def alive(self, history: History) -> Array:
         """The probability that the customer has not left for good."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -14,6 +18,71 @@ from segmentation.modelling.representations.transformers import PercentileRanks
 LEARNING_ROWS = 20_000
 TREES_FROM = 2_000  # rows to learn from
 RIDGES = tuple(10.0**power for power in range(-1, 5))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the shop's past teaches, whatever columns it is put beside.
+
+    Attributes
+    ----------
+    even : ridge regression
+    steps : boosted trees, or None in a shop of few customers
+    ranks : the percentile ranks of today's customers
+    spread : float
+        Standard deviation of what is foretold of the customers learned from.
+    """
+
+    even: RidgeCV
+    steps: HistGradientBoostingRegressor | None
+    ranks: PercentileRanks
+    spread: float
+
+    @classmethod
+    def of(cls, samples: Sequence[tuple], today: np.ndarray, seed: int) -> Learned:
+        """Learn from samples (X, y) to show those of `today`."""
+        parts = [_training_sample(X, y, seed) for X, y in samples]
+        ranks, outcome = (np.concatenate(part) for part in zip(*parts, strict=True))
+        trees = HistGradientBoostingRegressor(
+            max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=seed
+        )
+        with threadpool_limits(1):  # the same sums whatever the machine
+            even = RidgeCV(alphas=RIDGES).fit(ranks, outcome)
+            steps = trees.fit(ranks, outcome) if len(ranks) >= TREES_FROM else None
+        return cls(even, steps, PercentileRanks(seed).fit(today), float(_predict(even, steps, ranks).std()))
+
+
+class Lessons:
+    """What is learned, once for the same customers: several representations have one forecast."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Learned] = {}
+
+    def of(self, samples: Sequence[tuple], today: np.ndarray, seed: int) -> Learned:
+        """As `Learned.of`, remembered."""
+        arrays = [np.ascontiguousarray(each, dtype=np.float64) for sample in samples for each in sample]
+        digest = hashlib.blake2b(str((seed, [each.shape for each in arrays])).encode())
+        for each in (*arrays, np.ascontiguousarray(today)):
+            digest.update(each)
+        key = digest.hexdigest()
+        if key not in self._known:
+            self._known[key] = Learned.of(samples, today, seed)
+        return self._known[key]
+
+
+def _training_sample(X, y, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile ranks of a sample of these customers, and what they spent more than the mean of it."""
+    values, outcome = np.asarray(X, dtype=np.float64), np.asarray(y)
+    rows = np.random.default_rng(seed).permutation(len(values))[:LEARNING_ROWS]
+    return PercentileRanks(seed).fit(values).transform(values[rows]), outcome[rows] - outcome.mean()
+
+
+def _predict(even: RidgeCV, steps: HistGradientBoostingRegressor | None, ranks: np.ndarray) -> np.ndarray:
+    with threadpool_limits(1):
+        by_ridge = even.predict(ranks)
+    if steps is None:
+        return by_ridge
+    return (by_ridge + steps.predict(ranks)) / 2  # trees: a row is one thread's
 
 
 class Forecast(TransformerMixin, BaseEstimator):
@@ -50,47 +119,27 @@ class Forecast(TransformerMixin, BaseEstimator):
         self.weight = weight
         self.seed = seed
 
-    def fit(self, X, y, today=None, season=None) -> Forecast:
+    def fit(self, X, y, today=None, season=None, lessons: Lessons | None = None) -> Forecast:
         """Learn from the customers of then, to show those of `today` (absent: those of then).
 
         `season`, an X and a y of the same days of the year before, is learned from as well; what was bought
-        more or less by everybody in one of both is left out.
+        more or less by everybody in one of both is left out. `lessons` are shared with others of the night.
         """
         validate_data(self, X, dtype=np.float64)
-        today = X if today is None else today
-        samples = [self._training_sample(*data) for data in ((X, y), season) if data is not None]
-        ranks, outcome = (np.concatenate(parts) for parts in zip(*samples, strict=True))
-        steps = HistGradientBoostingRegressor(
-            max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=self.seed
-        )
-        with threadpool_limits(1):  # the same sums whatever the machine
-            self.even_ = RidgeCV(alphas=RIDGES).fit(ranks, outcome)
-            self.steps_ = steps.fit(ranks, outcome) if len(ranks) >= TREES_FROM else None
-        self.ranks_ = PercentileRanks(self.seed).fit(np.asarray(today, dtype=np.float64))
+        now = np.asarray(X if today is None else today, dtype=np.float64)
+        samples = [data for data in ((X, y), season) if data is not None]
+        learned = (lessons or Lessons()).of(samples, now, self.seed)
+        self.even_, self.steps_, self.ranks_ = learned.even, learned.steps, learned.ranks
         self.beside_ = clone(self.beside).fit(X)
         self.column_ = "forecast"
         others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
-        spread = self._predict(ranks).std()
-        self.factor_ = float(np.sqrt(self.weight * others) / spread) if spread > 0 else 0.0
+        self.factor_ = float(np.sqrt(self.weight * others) / learned.spread) if learned.spread > 0 else 0.0
         return self
-
-    def _training_sample(self, X, y) -> tuple[np.ndarray, np.ndarray]:
-        """Percentile ranks of a sample of these customers, and what they spent more than the mean of it."""
-        values, outcome = np.asarray(X, dtype=np.float64), np.asarray(y)
-        rows = np.random.default_rng(self.seed).permutation(len(values))[:LEARNING_ROWS]
-        return PercentileRanks(self.seed).fit(values).transform(values[rows]), outcome[rows] - outcome.mean()
-
-    def _predict(self, ranks: np.ndarray) -> np.ndarray:
-        with threadpool_limits(1):
-            by_ridge = self.even_.predict(ranks)
-        if self.steps_ is None:
-            return by_ridge
-        return (by_ridge + self.steps_.predict(ranks)) / 2  # trees: a row is one thread's
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)
-        forecast = self._predict(self.ranks_.transform(values))
+        forecast = _predict(self.even_, self.steps_, self.ranks_.transform(values))
         return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * forecast])
 
     def __setstate__(self, state):

@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from segmentation.modelling.prepare import Feature, make_pipeline
-from segmentation.modelling.representations.forecast import Forecast
+from segmentation.modelling.representations.forecast import Forecast, Lessons
 from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector
 from segmentation.modelling.settings import PreparationSettings
 
@@ -151,14 +151,16 @@ def represent(
     common = Pipeline(make_pipeline(features, settings).steps[:-1]).set_output(transform="pandas")
     scaled = common.fit_transform(table.sort_index())
     made: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
+    lessons = Lessons()
+    training = None if snapshot is None else _training_data(common, snapshot)
     for name in dict.fromkeys([ALL, *wanted]):
         entry = REPRESENTATIONS[name]
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
         if entry.learns:
-            if snapshot is None:
+            if training is None:
                 continue
-            training = _training_data(common, snapshot)
-            own.fit(*training["then"], forecast__today=scaled, forecast__season=training.get("season"))
+            shown = {"today": scaled, "season": training.get("season"), "lessons": lessons}
+            own.fit(*training["then"], **{f"forecast__{key}": value for key, value in shown.items()})
             matrix = own.transform(scaled)
         else:
             matrix = own.fit_transform(scaled)
@@ -175,10 +177,16 @@ def _training_data(
     return {name: (common.transform(each.features), np.log1p(each.spend)) for name, each in of.items()}
 
 
-def cross_fitted(pipeline: Pipeline, snapshot: TrainingSnapshot, seed: int, of: str = "then") -> np.ndarray:
+def cross_fitted(
+    pipeline: Pipeline,
+    snapshot: TrainingSnapshot,
+    seed: int,
+    of: str = "then",
+    lessons: Lessons | None = None,
+) -> np.ndarray:
     """The matrix of the customers of a horizon ago; what `pipeline` learned from them is cross-fitted.
 
-    `of` "season": of those of a year before that, where the snapshot has them.
+    `of` "season": of those of a year before that, where the snapshot has them. `lessons` are shared by pipelines.
 
     A step that learned from these customers would predict its own training set well. So the rows of
     each of 5 folds come from that step fitted on the other folds.
@@ -195,10 +203,11 @@ def cross_fitted(pipeline: Pipeline, snapshot: TrainingSnapshot, seed: int, of: 
     training = _training_data(pipeline[:-1], snapshot)
     values, outcome = training[of]
     matrix = np.empty((len(values), len(step.get_feature_names_out())))
+    lessons = lessons or Lessons()
     for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
         refitted = clone(step)
         shown = {**training, of: (values.iloc[learned], outcome[learned])}
-        refitted.fit(*shown["then"], today=values, season=shown.get("season"))
+        refitted.fit(*shown["then"], today=values, season=shown.get("season"), lessons=lessons)
         refitted.factor_ = step.factor_  # one scale, that of the segments
         matrix[held] = refitted.transform(values.iloc[held])
     return matrix

@@ -29,6 +29,7 @@ from segmentation.modelling.scores.labels import _shares, _with_noise_settled
 from segmentation.modelling.scores.prediction import Losses, Snapshot, explainability, predictive
 from segmentation.modelling.search import WARM, Candidate, Progress, silent
 from segmentation.modelling.settings import ModelSettings
+from segmentation.modelling.stability import FIELDS
 
 CORE_NEIGHBOURS = 5
 
@@ -131,7 +132,7 @@ def score(
             row["density_validity"] = density_validity(tree, lab)
             row["neighbour_purity"] = neighbour_purity(neighbours[1], settled)
             row["mixture_gain"] = mixture_gain(sample, settled)
-            for name in ("stability", "stability_error", "prediction_strength", "segment_jaccard"):
+            for name in FIELDS:
                 row[name] = getattr(candidate, name)
             row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")

@@ -1,0 +1,154 @@
+"""Processor seconds of one `make run`, by task: the first night of a demo shop, the next ones, and one with a wish.
+
+    make bench NAME=one-run CUSTOMERS=5000
+    make bench NAME=one-run NIGHTS=first,keep,search,wish PROFILE=folder
+
+The shop is made in a temporary folder (FOLDER=folder: kept there, and used again), so that the first night prepares
+Airflow's database, generates the shop, loads it and searches. `keep` is the same date again, which keeps the model,
+`search` has FORCE_REFIT=1, `wish` K=6 ALGORITHM=kmeans. Seconds are those of the processor, user and system together,
+of the night's own processes; `postgres` is beside them. PROFILE writes what `cProfile` says of each task.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+NIGHTS = {"first": {}, "keep": {}, "search": {"FORCE_REFIT": "1"}, "wish": {"K": "6", "ALGORITHM": "kmeans"}}
+TASKS, PROFILES = "BENCH_TASKS", "BENCH_PROFILES"  # where the night's process writes to
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def processor_seconds() -> float:
+    """Seconds of this process and of those that it has waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def night_in_process(arguments: list[str]) -> None:
+    """The process of a night, as `segmentation.local.one_night` is; notes what each task took."""
+    from airflow.sdk.definitions import dag as dags
+
+    from segmentation.local import one_night
+    from segmentation.pipeline import lifeline
+
+    lifeline.hold()
+    run_task, took = dags._run_task, {"imports": processor_seconds()}
+    folder = os.environ.get(PROFILES)
+
+    def measured(*, ti: Any, task: Any, **more: Any) -> Any:
+        name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
+        before, profile = processor_seconds(), cProfile.Profile()
+        if folder:
+            profile.enable()
+        try:
+            return run_task(ti=ti, task=task, **more)
+        finally:
+            if folder:
+                profile.disable()
+                profile.dump_stats(Path(folder) / f"{name}.prof")
+            took[name] = took.get(name, 0.0) + processor_seconds() - before
+
+    with patch.object(dags, "_run_task", measured):
+        one_night.main(Path(arguments[0]), json.loads(arguments[1]))
+    took["all"] = processor_seconds()
+    Path(os.environ[TASKS]).write_text(json.dumps(took))
+
+
+def run(words: dict[str, str]) -> None:
+    """`make run` with these variables, its night in a process that measures."""
+    from segmentation import cli
+    from segmentation.local import home, night
+
+    night.ONE_NIGHT = (sys.executable, "-W", "ignore", __file__, "--night")
+    sys.argv = ["segmentation", "local", "run"]
+    os.environ |= {**words, cli.GIVEN: " ".join(words)}
+    try:
+        code = cli.main()
+    finally:  # the server ends with this process
+        took = Path(os.environ[TASKS])
+        seconds = json.loads(took.read_text()) if took.exists() else {}
+        took.write_text(json.dumps({**seconds, "postgres": postgres_seconds(home.LOCAL)}))
+    sys.exit(code)
+
+
+def postgres_seconds(folder: Path) -> float:
+    """Seconds of the shop's server, which starts with a night, and of all its backends so far."""
+    files = list(folder.glob("*/postgres/postmaster.pid"))
+    if not files:
+        return 0.0
+    server = files[0].read_text().splitlines()[0]
+    total = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if stat.parent.name == server:
+            total += sum(map(int, fields[11:15]))  # with those that have ended
+        elif fields[1] == server:
+            total += sum(map(int, fields[11:13]))
+    return total / TICKS
+
+
+def measured(name: str, customers: str, folder: Path, profiles: Path | None) -> dict[str, float]:
+    """One night; prints its table, returns its seconds by task."""
+    tasks = folder / f"{name}.json"
+    environment = {**os.environ, "SEGMENTATION_LOCAL": str(folder), TASKS: str(tasks)}
+    if profiles:
+        (profiles / name).mkdir(parents=True, exist_ok=True)
+        environment[PROFILES] = str(profiles / name)
+    words = {"SHOP": "demo", "CUSTOMERS": customers, **NIGHTS[name]}
+    command = [sys.executable, "-W", "ignore", __file__, "--run", json.dumps(words)]
+    before, wall = processor_seconds(), time.perf_counter()
+    subprocess.run(command, env=environment, check=True, stdout=sys.stderr)  # noqa: S603 (the arguments are ours)
+    seconds = {"wall": time.perf_counter() - wall, "run": processor_seconds() - before}
+    took = json.loads(tasks.read_text())
+    of_tasks = sum(value for task, value in took.items() if task not in ("all", "imports", "postgres"))
+    return {**seconds, "airflow": seconds["run"] - of_tasks, **took}
+
+
+def told(name: str, seconds: dict[str, float]) -> None:
+    """The table of a night, and its line of name=value pairs."""
+    fits = {task: value for task, value in seconds.items() if task.startswith("fit_")}
+    search = sum(fits.values()) + seconds.get("prepare", 0.0) + seconds.get("choose", 0.0)
+    for task, value in seconds.items():
+        print(f"  {name:<8}{task:<24}{value:8.1f}")
+    figures = {**{f: seconds[f] for f in ("run", "postgres", "airflow", "wall")}, "fits": sum(fits.values())}
+    figures |= {"choose": seconds.get("choose", 0.0), "search": search}
+    print(f"night={name} " + " ".join(f"{key}_s={value:.1f}" for key, value in figures.items()), flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Print a table and a line for each night."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--customers", default="5000")
+    parser.add_argument("--nights", default="first,keep,wish")
+    parser.add_argument("--folder", type=Path, help="of a shop that is kept")
+    parser.add_argument("--profile", type=Path, help="folder for profiles by task")
+    args = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (args.folder or Path(temporary)).resolve()
+        for name in args.nights.split(","):
+            told(name, measured(name, args.customers, folder, args.profile and args.profile.resolve()))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--night"]:
+        night_in_process(sys.argv[2:])
+    elif sys.argv[1:2] == ["--run"]:
+        run(json.loads(sys.argv[2]))
+    else:
+        main(sys.argv[1:])
