@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.inspection import permutation_importance
-from sklearn.metrics import f1_score
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
@@ -192,10 +190,12 @@ def _best_leaves(frame: pd.DataFrame, clusters: pd.Series, seed: int) -> list[_L
     """
     own = clusters.to_numpy()
     values = {str(name): frame[name].to_numpy() for name in frame}
+    known = {name: np.sort(column[~np.isnan(column)]) for name, column in values.items()}
+    shown = frame.to_numpy(dtype=np.float32)
     weights = dict.fromkeys(map(int, np.unique(own)), 1.0)
     best: tuple[tuple[int, int, float], list[_Leaf]] = (0, 0, 0.0), []
     for _ in range(ROUNDS):
-        leaves = _few_leaves(frame, clusters, weights, seed)
+        leaves = _few_leaves(shown, own, known, weights, seed)
         predicted = _predict(leaves, values, len(own))
         missed = _untold(predicted, own)
         quality = len({leaf.cluster for leaf in leaves}), -len(missed), float((predicted == own).mean())
@@ -219,12 +219,18 @@ def _predict(leaves: Sequence[_Leaf], values: dict[str, np.ndarray], n: int) -> 
 
 
 def _few_leaves(
-    frame: pd.DataFrame, clusters: pd.Series, weights: dict[int, float], seed: int
+    values: np.ndarray,
+    own: np.ndarray,
+    columns: dict[str, np.ndarray],
+    weights: dict[int, float],
+    seed: int,
 ) -> list[_Leaf]:
-    """The leaves of the largest tree in which no cluster has more than a person wants to read."""
+    """The leaves of the largest tree in which no cluster has more than a person wants to read.
+
+    `columns` are the known values of each feature, sorted.
+    """
     n_clusters = len(weights)
-    tree = _grown(frame, clusters, RULES * n_clusters, weights, seed)
-    columns = {str(name): np.sort(frame[name].dropna().to_numpy()) for name in frame}
+    tree = _grown(values, own, RULES * n_clusters, weights, seed)
     # leaves are parted best first, so that a smaller tree is the beginning of a larger one
     inner = np.flatnonzero(tree.tree_.children_left != -1)
     parted = inner[np.argsort(tree.tree_.children_left[inner])]
@@ -237,19 +243,18 @@ def _few_leaves(
 
 
 def _grown(
-    frame: pd.DataFrame, clusters: pd.Series, size: int, weights: dict[int, float], seed: int
+    values: np.ndarray, own: np.ndarray, size: int, weights: dict[int, float], seed: int
 ) -> DecisionTreeClassifier:
     """A tree of so many leaves at most."""
-    values = frame.to_numpy(dtype=np.float32)
     tree = DecisionTreeClassifier(
         max_depth=DEPTH,
         max_leaf_nodes=max(2, size),
-        min_samples_leaf=max(1, len(frame) // 200),
+        min_samples_leaf=max(1, len(values) // 200),
         class_weight=weights,
         random_state=seed,
     )
     with threadpool_limits(1):
-        return tree.fit(values, clusters)
+        return tree.fit(values, own)
 
 
 def _leaves(
@@ -414,21 +419,40 @@ def importance(
         TREES, max_depth=FOREST_DEPTH, class_weight="balanced", random_state=seed, n_jobs=1
     )
 
-    def f1_of_each(fitted: RandomForestClassifier, X: np.ndarray, y: np.ndarray) -> dict[int, float]:
-        scores = f1_score(y, fitted.predict(X), labels=labels, average=None, zero_division=0.0)
-        return dict(zip(labels, scores, strict=True))
-
     with threadpool_limits(1):
         forest.fit(values[is_training], own[is_training])
-        losses = permutation_importance(
-            forest,
-            values[~is_training],
-            own[~is_training],
-            scoring=f1_of_each,
-            n_repeats=SHUFFLES,
-            random_state=seed,
-            n_jobs=1,
-        )
-    for label in labels:
-        nothing.loc[label] = np.maximum(losses[label]["importances_mean"], 0.0)
+        losses = _losses(forest, values[~is_training], np.searchsorted(labels, own[~is_training]), seed)
+    nothing.loc[labels] = np.maximum(losses, 0.0)
     return nothing
+
+
+def _losses(forest: RandomForestClassifier, X: np.ndarray, own: np.ndarray, seed: int) -> np.ndarray:
+    """Mean loss of the F1 score of each cluster (rows) when a feature (columns) is shuffled.
+
+    As `sklearn.inspection.permutation_importance` has it, with the same shuffles: all of a feature in one
+    prediction, and none of a feature that no tree asks for.
+    """
+    n, clusters = len(X), len(forest.classes_)
+    asked = np.unique(np.concatenate([tree.tree_.feature for tree in forest.estimators_]))
+    generator = np.random.RandomState(np.random.RandomState(seed).randint(np.iinfo(np.int32).max + 1))
+    orders, order = [np.arange(n)], np.arange(n)
+    for _ in range(SHUFFLES):
+        generator.shuffle(order)
+        orders.append(orders[-1][order])
+    shuffled = np.concatenate(orders[1:])
+    usual = _f1_of_each(own, np.searchsorted(forest.classes_, forest.predict(X)), clusters)
+    losses = np.zeros((clusters, X.shape[1]))
+    copies = np.tile(X, (SHUFFLES, 1))
+    for column in asked[asked >= 0]:
+        copies[:, column] = X[shuffled, column]
+        found = np.searchsorted(forest.classes_, forest.predict(copies)).reshape(SHUFFLES, n)
+        copies[:, column] = np.tile(X[:, column], SHUFFLES)
+        losses[:, column] = np.mean([usual - _f1_of_each(own, one, clusters) for one in found], axis=0)
+    return losses
+
+
+def _f1_of_each(own: np.ndarray, found: np.ndarray, clusters: int) -> np.ndarray:
+    """The F1 score of each cluster, 0 where it is in neither."""
+    hits = np.bincount(own[own == found], minlength=clusters)
+    both = np.bincount(own, minlength=clusters) + np.bincount(found, minlength=clusters)
+    return np.divide(2.0 * hits, both, out=np.zeros(clusters), where=both > 0)
