@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from segmentation.modelling.assign import assign
-from segmentation.modelling.choose import choose, constraints_violated, total
+from segmentation.modelling.choose import choose, total
+from segmentation.modelling.constraints import constraints_violated
 from segmentation.modelling.labellers import CentreLabeller
 from segmentation.modelling.replace import Evidence
 from segmentation.modelling.scores.prediction import Losses

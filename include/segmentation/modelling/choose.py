@@ -32,13 +32,13 @@ import numpy as np
 import pandas as pd
 
 from segmentation.modelling import replace, sentence
+from segmentation.modelling.constraints import DECIMALS, constraints_violated
 from segmentation.modelling.replace import Evidence, Replacement
 from segmentation.modelling.scores.table import DEFINITIONS
 from segmentation.modelling.search import WARM, Candidate, params_json
 from segmentation.modelling.sentence import Compared
 from segmentation.modelling.settings import ModelSettings
 
-DECIMALS = 6
 WEIGHTINGS = 500
 STEEPNESS = 8  # of what a candidate loses that foresees less than the best and its equals
 PLACES = 2  # of the total: within a hundredth candidates are alike
@@ -336,23 +336,6 @@ def _given_up(alike: pd.DataFrame, winner: str) -> dict[str, float]:
     won = {name: float(alike[name].to_dict()[winner]) for name in known}
     best = {name: float(alike[name].max()) for name in known}
     return {name: best[name] for name in known if won[name] < enough[name] and best[name] > won[name]}
-
-
-def constraints_violated(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
-    """Names of the constraints that `candidate` violates, in the order they are looked at."""
-    if candidate.error:
-        return ["fit"]
-    shares = scores[["coverage", "smallest_share", "largest_share"]]
-    constraints = {
-        "k_min": candidate.k >= settings.k_min,
-        "k_max": candidate.k <= settings.k_max,
-        "smallest_share": shares["smallest_share"] >= settings.min_segment_share,
-        "largest_share": shares["largest_share"] <= settings.max_segment_share,
-        "noise_share": 1 - shares["coverage"] <= settings.max_noise_share + 1e-9,
-        "convergence": candidate.converged,
-        "assignable": candidate.labeller is not None and bool(np.isfinite(candidate.confidence).all()),
-    }
-    return [name for name, is_met in constraints.items() if not is_met]
 
 
 def _row(scores: pd.DataFrame, name: str) -> pd.Series:

@@ -15,11 +15,12 @@ from segmentation.modelling.labellers import NOISE
 from segmentation.modelling.replace import Evidence
 from segmentation.modelling.representations.forecast import Lessons
 from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
-from segmentation.modelling.sampling import evaluation_rows
+from segmentation.modelling.sampling import evaluation_rows, ordered
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
 from segmentation.modelling.scores.agreement import external
 from segmentation.modelling.search import Candidate
+from segmentation.modelling.settings import ModelSettings
 from segmentation.runs.night import Night
 from segmentation.segments import explain
 from segmentation.segments.chosen import Chosen
@@ -86,6 +87,7 @@ def choose(
     matrix, before, runners = candidates.matrix(night), held.before, held.runners
     decided = rule.choose(runners, held.scores, night.settings.model, len(matrix), held.evidence)
     decided = _with_truth(night, _with_season(night, decided, before), matrix, inputs.truth)
+    decided = _with_tree(night, decided, matrix)
     progress(f"choose: {_line(decided)}")
     if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
         raise OverridesError(
@@ -180,6 +182,23 @@ def _with_truth(
     return replace(decided, leaderboard=_of_winner(decided, known))
 
 
+def _with_tree(night: Night, decided: rule.Choice, matrix: pd.DataFrame) -> rule.Choice:
+    """The choice with how well a shallow tree recovers its winner, where no candidate is ranked by that."""
+    model, winner = night.settings.model, decided.winner
+    if winner is None or not _left_out(model):
+        return decided
+    values, place = ordered(matrix.iloc[evaluation_rows(matrix, model)])
+    labels = winner.labels[np.argsort(place)]
+    rows = scores.paired_rows(len(values), model)
+    found = prediction.explainability(values[rows], labels[rows], model.seed)
+    return replace(decided, leaderboard=_of_winner(decided, {"explainability": round(found, rule.DECIMALS)}))
+
+
+def _left_out(model: ModelSettings) -> list[str]:
+    """The costly scores by which nobody is ranked: they are computed of the winner."""
+    return [name for name in scores.COSTLY if not (model.weights | model.equal_weights).get(name)]
+
+
 def _of_winner(decided: rule.Choice, figures: dict[str, float]) -> pd.DataFrame:
     """The leaderboard with figures of the winner alone."""
     board = decided.leaderboard.assign(**dict.fromkeys(figures, np.nan))
@@ -257,5 +276,6 @@ def scored(
         snapshots=snapshots,
         losses=losses,
         progress=progress,
+        leave_out=_left_out(night.settings.model),
     )
     return table, losses

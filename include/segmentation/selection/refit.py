@@ -18,7 +18,7 @@ import pandas as pd
 
 from segmentation.features.dictionary import Feature
 from segmentation.modelling import assign, drift
-from segmentation.modelling.choose import constraints_violated
+from segmentation.modelling.constraints import constraints_violated
 from segmentation.modelling.replace import Moved
 from segmentation.modelling.representations.registry import ALL
 from segmentation.modelling.sampling import evaluation_rows

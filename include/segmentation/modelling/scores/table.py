@@ -7,12 +7,13 @@ Every score is a column; its definition is the docstring of the function that ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from segmentation.modelling.constraints import DECIMALS, constraints_violated
 from segmentation.modelling.density import density_validity, reachability_tree
 from segmentation.modelling.labellers import Neighbours
 from segmentation.modelling.sampling import ordered
@@ -32,6 +33,7 @@ from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.stability import FIELDS
 
 CORE_NEIGHBOURS = 5
+COSTLY = ("explainability",)  # a tree a candidate
 
 DEFINITIONS = {
     "coverage": "share of customers that are not noise",
@@ -86,6 +88,7 @@ def score(
     snapshots: Mapping[str, Snapshot] | None = None,
     losses: Losses | None = None,
     progress: Progress = silent,
+    leave_out: Collection[str] = (),
 ) -> pd.DataFrame:
     """All scores of all candidates that have labels.
 
@@ -100,12 +103,14 @@ def score(
         By representation; without them there are no predictive scores.
     losses : Losses, optional
         Of the customers of the snapshots (`prediction.no_losses`); the candidates' errors are added to it.
+    leave_out : names of `COSTLY` scores that are not wanted of all candidates
 
     Returns
     -------
     DataFrame
         Index: candidate names; columns: the keys of `DEFINITIONS` that apply, float64, NaN where a
-        score is undefined (fewer than two clusters, say).
+        score is undefined (fewer than two clusters, say). The past is labelled by candidates that meet the
+        constraints, and by the model in use: no other can win.
     """
     fitted = [c for c in candidates if not c.error]
     values, back = ordered(X)
@@ -113,7 +118,7 @@ def score(
     labels = [c.labels[order] for c in fitted]
     columns = [_shares(lab) for lab in labels]
     with threadpool_limits(1):
-        rows = _paired_rows(len(values), settings)
+        rows = paired_rows(len(values), settings)
         sample, on_sample = values[rows], [lab[rows] for lab in labels]
         progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
         neighbours, tree = _near_neighbours(sample), reachability_tree(sample, CORE_NEIGHBOURS)[0]
@@ -134,7 +139,8 @@ def score(
             row["mixture_gain"] = mixture_gain(sample, settled)
             for name in FIELDS:
                 row[name] = getattr(candidate, name)
-            row["explainability"] = explainability(sample, lab, settings.seed)
+            if "explainability" not in leave_out:
+                row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
         neighbours_then: dict[str, Neighbours] = {}
         for row, candidate, lab in zip(columns, fitted, labels, strict=True):
@@ -142,14 +148,19 @@ def score(
                 row["agreement_incumbent"] = _agreement(lab, np.asarray(incumbent)[order])
             row |= {} if truth is None else external(lab, np.asarray(truth)[order])
             snapshot = (snapshots or {}).get(candidate.representation)
-            if snapshot is not None:
+            if snapshot is not None and _may_win(candidate, row, settings):
                 near = neighbours_then.setdefault(candidate.representation, Neighbours(snapshot.X))
                 row |= predictive(candidate, snapshot, settings.seed, near, losses)
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 
 
-def _paired_rows(n: int, settings: ModelSettings) -> np.ndarray:
+def _may_win(candidate: Candidate, shares: dict[str, float], settings: ModelSettings) -> bool:
+    is_old = candidate.algorithm in ("incumbent", WARM)
+    return is_old or not constraints_violated(candidate, pd.Series(shares).round(DECIMALS), settings)
+
+
+def paired_rows(n: int, settings: ModelSettings) -> np.ndarray:
     """One uniform sample for all candidates, so that they differ by themselves and not by luck."""
     if n <= settings.score_rows:
         return np.arange(n)
