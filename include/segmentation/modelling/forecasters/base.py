@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -50,11 +50,12 @@ class Sample:
 class Today:
     """The customers of the date of a forecast as they are known, and the rhythm of their orders.
 
-    `rhythm` is None where nobody has come again.
+    `rhythm` is None where nobody has come again; `views` is what forecasters share of what they make of customers.
     """
 
     known: pd.DataFrame
     rhythm: BetaGeometric | None
+    views: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, known: pd.DataFrame, seed: int) -> Today:

@@ -63,11 +63,9 @@ class TwoParts:
             raise TooYoungError("too few customers bought, or did not buy, within the horizon")
         unit = columns.unit_of(today.known)
         views, taken = [], []
-        rhythm = today.rhythm
         for sample in samples:
             rows = np.sort(np.random.default_rng(seed).permutation(len(sample.known))[:MOST_ROWS])
-            _, view = _view(sample.known, rhythm, days, unit, seed)
-            views.append(View(view.ranks[rows], view.money[rows]))
+            views.append(_view(sample.known, rows, today, days, unit, seed))
             taken.append(sample.take(rows))
         view = View(np.concatenate([v.ranks for v in views]), np.concatenate([v.money for v in views]))
         spend = np.concatenate([sample.spend for sample in taken])
@@ -77,9 +75,7 @@ class TwoParts:
         parts = learn(view, buys, log_value, weight, seed)
         of_buyers = View(view.ranks[buys], view.money[buys])
         smearing = spend[buys].sum() / (unit * np.exp(parts.log_value(of_buyers)).sum())
-        return cls(
-            parts, rhythm, _view(today.known, rhythm, days, unit, seed)[0], unit, days, float(smearing)
-        )
+        return cls(parts, today.rhythm, _among(today, days, seed), unit, days, float(smearing))
 
     def expect(self, known: pd.DataFrame) -> Expectation:
         table = columns.described(known, self.rhythm, self.days)
@@ -90,9 +86,22 @@ class TwoParts:
         )
 
 
-def _view(
-    known: pd.DataFrame, rhythm: BetaGeometric | None, days: int, unit: float, seed: int
-) -> tuple[PercentileRanks, View]:
-    table = columns.described(known, rhythm, days)
-    among = PercentileRanks(seed).fit(table.to_numpy())
-    return among, View(columns.ranked(table, among), columns.money(table, unit))
+def _view(known: pd.DataFrame, rows: np.ndarray, today: Today, days: int, unit: float, seed: int) -> View:
+    """Some of the customers as both parts see them, ranked among all; made once for all who learn for a day."""
+    key = id(known), days, unit, seed
+    if key not in today.views:
+        table = columns.described(known, today.rhythm, days)
+        among = PercentileRanks(seed).fit(table.to_numpy())
+        some = table.iloc[rows]
+        view = View(columns.ranked(some, among), columns.money(some, unit))
+        today.views[key] = known, view  # with the customers, so that the key stays theirs
+    return today.views[key][1]
+
+
+def _among(today: Today, days: int, seed: int) -> PercentileRanks:
+    """The ranks of today's customers."""
+    key = "today", days, seed
+    if key not in today.views:
+        table = columns.described(today.known, today.rhythm, days)
+        today.views[key] = PercentileRanks(seed).fit(table.to_numpy())
+    return today.views[key]
