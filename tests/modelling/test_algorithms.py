@@ -16,8 +16,8 @@ from segmentation.modelling import algorithms
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, k_trials, require_clusters
 from segmentation.modelling.labellers import NOISE, CentreLabeller, NeighbourLabeller, Neighbours
 from segmentation.modelling.prepare import prepare
-from segmentation.modelling.sampling import evaluation_rows
-from segmentation.modelling.search import canonical, fit_algorithm, incumbent
+from segmentation.modelling.sampling import SearchSample, evaluation_rows
+from segmentation.modelling.search import canonical, fit_algorithm, incumbent, stability_of
 from segmentation.modelling.settings import ALGORITHMS, ModelSettings, PreparationSettings
 from tests.modelling.conftest import Feature, customers
 
@@ -132,6 +132,20 @@ def test_labels_of_a_customer_do_not_depend_on_the_order_of_rows(name, blobs):
             moved = pd.Series(other.labels, shuffled.index).loc[matrix.index]
             assert (moved.to_numpy() == one.labels).all()
             assert one.stability == other.stability
+
+
+@pytest.mark.parametrize("name", ["kmeans", "dbscan", "ward"])
+def test_stability_measured_after_the_fits_is_that_measured_with_them(name, blobs):
+    matrix = blobs[0].sample(frac=1, random_state=5)
+    sample = SearchSample.of(matrix, SETTINGS)
+    with_fits = {c.name: c.stability for c in fit_algorithm(name, sample, SETTINGS) if not c.error}
+    bare = [c for c in fit_algorithm(name, sample, SETTINGS.model_copy(update={"stability_draws": 0}))]
+    fitted = [c for c in bare if not c.error]
+    assert all(np.isnan(c.stability) for c in fitted)
+    found = stability_of(fitted[:3], sample, SETTINGS)
+    assert {n: row["stability"] for n, row in found.items()} == {
+        c.name: with_fits[c.name] for c in fitted[:3]
+    }
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

@@ -47,6 +47,29 @@ def test_best_weighted_mean_wins():
     assert choose([candidate("a"), candidate("b")], scores, heavy).winner.name == "b"
 
 
+def test_stability_is_asked_of_those_alone_that_can_win_by_it():
+    scores = table(
+        best={"predictive": 0.300, "stability": np.nan},
+        equal={"predictive": 0.299, "stability": np.nan},
+        worse={"predictive": 0.200, "stability": np.nan},
+        barred={"predictive": 0.310, "stability": np.nan, "coverage": 0.1},
+    )
+    asked = []
+
+    def stability(alike):
+        asked.extend(c.name for c in alike)
+        return {"best": {"stability": 0.5}, "equal": {"stability": 0.9}}
+
+    found = choose(
+        [candidate(name) for name in scores.index], scores, SETTINGS, None, Evidence(stability=stability)
+    )
+    assert sorted(asked) == ["best", "equal"]
+    assert found.winner.name == "equal"
+    board = found.leaderboard.set_index("candidate")["stability"]
+    assert board[["best", "equal"]].tolist() == [0.5, 0.9]
+    assert board[["worse", "barred"]].isna().all()
+
+
 @pytest.mark.parametrize(
     ("changes", "row", "constraint"),
     [

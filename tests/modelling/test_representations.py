@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 from skops import io as skops_io
 
 from segmentation.modelling.assign import loads
+from segmentation.modelling.representations.forecast import Lessons
 from segmentation.modelling.representations.registry import (
     ALL,
     REPRESENTATIONS,
@@ -135,6 +136,20 @@ def test_what_was_learned_from_a_season_does_not_judge_it(shop):
     learned = pipeline.transform(season.features).to_numpy()[:, -1]
     assert np.corrcoef(learned, outcome)[0, 1] > 0.3
     assert np.corrcoef(cross_fitted(pipeline, both, 0, of="season")[:, -1], outcome)[0, 1] < 0.15
+
+
+def test_what_is_learned_is_learned_once_for_all_representations(shop, snapshot):
+    table, features = shop
+    names = ["forecast", "rfm_forecast"]
+    made = represent(table, features, SETTINGS, names, snapshot)
+    one, other = (made[name][0][-1] for name in names)
+    assert one.even_ is other.even_
+    lessons = Lessons()
+    for name in names:
+        alone = represent(table, features, SETTINGS, [name], snapshot)[name]
+        pd.testing.assert_frame_equal(alone[1], made[name][1])
+        shared = cross_fitted(made[name][0], snapshot, 0, lessons=lessons)
+        np.testing.assert_array_equal(shared, cross_fitted(alone[0], snapshot, 0))
 
 
 def test_what_can_be_foretold_is_found_in_the_snapshot(shop, snapshot):

@@ -235,6 +235,18 @@ def test_score_has_a_defined_column_for_each_of_its_arguments(blobs):
     assert not {"agreement_incumbent", "external_ari", "external_ami", "predictive"} & set(bare)
 
 
+def test_the_past_is_labelled_by_candidates_that_can_win(blobs):
+    matrix, truth = blobs
+    two, three = fit_algorithm("kmeans", matrix, SETTINGS)[:2]
+    snapshot = Snapshot(matrix.to_numpy(), np.where(truth == 0, 10.0, 0.0))
+    narrow = SETTINGS.model_copy(update={"k_min": three.k})
+    found = score([two, three], matrix, narrow, snapshots={"all": snapshot}, leave_out=["explainability"])
+    assert found["predictive"].isna().tolist() == [True, False]
+    assert "explainability" not in found
+    whole = score([two, three], matrix, SETTINGS, snapshots={"all": snapshot})
+    assert whole.loc[three.name, "predictive"] == found.loc[three.name, "predictive"]
+
+
 def test_true_labels_that_are_unknown_are_left_out(blobs):
     matrix, truth = blobs
     fitted = fit_algorithm("kmeans", matrix, SETTINGS)

@@ -6,6 +6,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import f1_score
 
 from segmentation.features import dictionary
 from segmentation.segments import explain
@@ -240,6 +243,26 @@ def test_what_a_cluster_is_recognised_by_is_important_for_it():
     assert (found["mean_rating"] < 0.1).all()
     assert (found >= 0).all().all()
     assert "gender" not in found
+
+
+def test_loss_by_shuffling_is_that_of_scikit_learn():
+    numbers = np.random.default_rng(8)
+    X = numbers.normal(size=(400, 5)).astype(np.float32)
+    X[::7, 1] = np.nan
+    labels = np.array([2, 5, 9])
+    own = (X[:, 0] > 0).astype(int) + (X[:, 2] > 0.5)
+    forest = RandomForestClassifier(5, max_depth=3, random_state=1).fit(X[:200], labels[own[:200]])
+
+    def f1_of_each(fitted, values, truth) -> dict[int, float]:
+        found = f1_score(truth, fitted.predict(values), labels=labels, average=None, zero_division=0.0)
+        return dict(zip(labels, found, strict=True))
+
+    usual = permutation_importance(
+        forest, X[200:], labels[own[200:]], scoring=f1_of_each, n_repeats=explain.SHUFFLES, random_state=4
+    )
+    found = explain._losses(forest, X[200:], own[200:], 4)
+    assert found.max() > 0.1
+    assert found == pytest.approx(np.array([usual[label]["importances_mean"] for label in labels]))
 
 
 def test_the_same_customers_get_the_same_rules():

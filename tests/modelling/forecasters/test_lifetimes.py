@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import approx_fprime
 
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, History, simulate
 from segmentation.modelling.forecasters.gamma_gamma import GammaGamma
@@ -32,6 +33,18 @@ def test_fit_finds_the_published_parameters(cdnow):
     assert fitted.log_likelihood(history(cdnow)).sum() >= -9582.45
     found = (fitted.r, fitted.alpha, fitted.a, fitted.b)
     assert found == pytest.approx((0.243, 4.414, 0.793, 2.426), rel=0.01)
+
+
+def test_slope_of_the_likelihood_is_that_of_small_steps(cdnow):
+    known = history(cdnow)
+    logs = np.log([PUBLISHED.r, PUBLISHED.alpha, PUBLISHED.a, PUBLISHED.b]) + 0.3
+
+    def mean(at: np.ndarray) -> float:
+        return BetaGeometric(*np.exp(at)).log_likelihood(known).mean()
+
+    value, slope = BetaGeometric(*np.exp(logs)).mean_likelihood(known)
+    assert value == pytest.approx(mean(logs))
+    assert slope == pytest.approx(approx_fprime(logs, mean, 1e-7), abs=1e-5)
 
 
 def test_prediction_of_the_published_example():

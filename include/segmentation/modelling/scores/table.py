@@ -27,7 +27,13 @@ from segmentation.modelling.scores.geometry import (
     variance_scores,
 )
 from segmentation.modelling.scores.labels import _shares, _with_noise_settled
-from segmentation.modelling.scores.prediction import Losses, Snapshot, explainability, predictive
+from segmentation.modelling.scores.prediction import (
+    PREDICTIVE,
+    Losses,
+    Snapshot,
+    explainability,
+    predictive,
+)
 from segmentation.modelling.search import WARM, Candidate, Progress, silent
 from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.stability import FIELDS
@@ -148,7 +154,9 @@ def score(
                 row["agreement_incumbent"] = _agreement(lab, np.asarray(incumbent)[order])
             row |= {} if truth is None else external(lab, np.asarray(truth)[order])
             snapshot = (snapshots or {}).get(candidate.representation)
-            if snapshot is not None and _may_win(candidate, row, settings):
+            if snapshot is not None and not _may_win(candidate, row, settings):
+                row |= dict.fromkeys(PREDICTIVE, float("nan"))
+            elif snapshot is not None:
                 near = neighbours_then.setdefault(candidate.representation, Neighbours(snapshot.X))
                 row |= predictive(candidate, snapshot, settings.seed, near, losses)
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
