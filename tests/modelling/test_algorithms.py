@@ -139,7 +139,7 @@ def test_stability_measured_after_the_fits_is_that_measured_with_them(name, blob
     matrix = blobs[0].sample(frac=1, random_state=5)
     sample = SearchSample.of(matrix, SETTINGS)
     with_fits = {c.name: c.stability for c in fit_algorithm(name, sample, SETTINGS) if not c.error}
-    bare = [c for c in fit_algorithm(name, sample, SETTINGS.model_copy(update={"stability_draws": 0}))]
+    bare = fit_algorithm(name, sample, SETTINGS.model_copy(update={"stability_draws": 0}))
     fitted = [c for c in bare if not c.error]
     assert all(np.isnan(c.stability) for c in fitted)
     found = stability_of(fitted[:3], sample, SETTINGS)
