@@ -210,7 +210,7 @@ def test_incumbent_of_another_preparation_is_scored_on_its_own_snapshot(blobs):
     matrix, truth = blobs
     X = np.repeat([[-1.0], [1.0]], 90, axis=0)
     spend = np.where(X[:, 0] > 0, 50.0, 0.0)
-    old = replace(by_column(X), labels=truth)
+    old = replace(by_column(X), labels=truth, algorithm="incumbent")
     today, then = Snapshot(matrix.to_numpy(), spend), Snapshot(X, spend)
     assert score([old], matrix, SETTINGS, snapshots={"all": today})["predictive"].isna().all()
     used = replace(old, representation="incumbent")
