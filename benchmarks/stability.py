@@ -77,7 +77,7 @@ def best_challenger(chain: Nights, day: date, published: Published) -> pd.Series
     if held is None:
         raise ValueError(f"there was no search on {day}")
     runners = [one for one in held.runners if one.algorithm not in ("incumbent", WARM)]
-    known = Evidence(held.evidence.losses, held.evidence.rules)
+    known = Evidence(held.evidence.losses, held.evidence.rules, stability=held.evidence.stability)
     winner = rule.choose(runners, held.scores, chain.settings.model, evidence=known).winner
     night = chain.night(day)
     if winner is None:
