@@ -41,7 +41,7 @@ def _row(day: date, name: str, found: DateForecast, expected: Expectation, came:
     figures = scored(expected, came)
     return {
         "as of": day,
-        "customers": len(came.known),
+        "customers": len(came.customers),
         "forecast": name,
         "model": found.forecaster if name == CHOSEN else "",
         "auc": figures["auc"],

@@ -101,7 +101,7 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
         night = Night(f"run{day}", date(2026, 3, day), settings, None, None, tmp_path)
         night.folder.mkdir(parents=True)
         (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(True, "due", first))))
-        (night.folder / candidates.MADE).write_text('["all", "rfm"]')
+        (night.folder / candidates.FITTED_FILE).write_text('["all", "rfm"]')
         for name in ("all", "rfm"):
             with (night.folder / candidates.SEARCH_SAMPLE.format(name)).open("wb") as file:
                 SearchSample.of(matrix if name == "all" else matrix[["a", "b"]], few).write(file)

@@ -145,9 +145,9 @@ def _search(
     progress: Progress,
 ) -> list[Candidate]:
     rows = sample.sample(min(algorithm.max_rows, settings.max_fit_rows))
-    seen, X = sample.X[rows], sample.X[evaluated]
+    training, X = sample.X[rows], sample.X[evaluated]
     trials = Trials(
-        algorithm.trials(seen, settings),
+        algorithm.trials(training, settings),
         dict(algorithm.ranges),
         settings.trials,
         settings.seed,
@@ -156,7 +156,7 @@ def _search(
     )
     candidates, near = [], Neighbours(X)
     started = time.perf_counter()
-    for params, fitted in _fits(algorithm, seen, trials, settings):
+    for params, fitted in _fits(algorithm, training, trials, settings):
         candidate = _candidate(algorithm, params, fitted, near)
         trials.tell(params, _criterion(fitted, candidate, settings))
         seconds = time.perf_counter() - started

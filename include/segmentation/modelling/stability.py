@@ -29,11 +29,11 @@ def compare(labels: np.ndarray, refitted: np.ndarray | None, k: int) -> np.ndarr
     sizes = np.bincount(labels[labels != NOISE], minlength=k)
     others = np.bincount(refitted[refitted != NOISE], minlength=table.shape[1])
     pairs = sizes * (sizes - 1.0)
-    kept = np.divide((table * (table - 1)).sum(axis=1), pairs, out=np.full(k, np.nan), where=pairs > 0)
+    pairs_kept = np.divide((table * (table - 1)).sum(axis=1), pairs, out=np.full(k, np.nan), where=pairs > 0)
     union = sizes[:, None] + others - table
     likeness = np.divide(table, union, out=np.zeros_like(table), where=union > 0).max(axis=1, initial=0.0)
     likeness = np.where(sizes > 0, likeness, np.nan)
-    return np.concatenate([[adjusted_rand_score(labels, refitted)], kept, likeness])
+    return np.concatenate([[adjusted_rand_score(labels, refitted)], pairs_kept, likeness])
 
 
 def summary(draws: Sequence[np.ndarray]) -> dict[str, float]:
@@ -48,13 +48,13 @@ def summary(draws: Sequence[np.ndarray]) -> dict[str, float]:
     """
     stacked = np.array(draws)
     k = (stacked.shape[1] - 1) // 2
-    kept, likeness = stacked[:, 1 : 1 + k], stacked[:, 1 + k :]
-    seen = ~np.isnan(likeness).all(axis=0)
+    pairs_kept, likeness = stacked[:, 1 : 1 + k], stacked[:, 1 + k :]
+    is_drawn = ~np.isnan(likeness).all(axis=0)
     return {
         "stability": float(stacked[:, 0].mean()),
         "stability_error": float(stacked[:, 0].std(ddof=1) / np.sqrt(len(draws)))
         if len(draws) > 1
         else float("nan"),
-        "prediction_strength": float(np.nan_to_num(kept, nan=1.0).min(axis=1, initial=1.0).mean()),
-        "segment_jaccard": float(np.nanmean(likeness[:, seen], axis=0).min(initial=1.0)),
+        "prediction_strength": float(np.nan_to_num(pairs_kept, nan=1.0).min(axis=1, initial=1.0).mean()),
+        "segment_jaccard": float(np.nanmean(likeness[:, is_drawn], axis=0).min(initial=1.0)),
     }

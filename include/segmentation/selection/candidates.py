@@ -21,7 +21,7 @@ from segmentation.selection import refit
 MATRIX, PIPELINE = "matrix-{}.parquet", "pipeline-{}.skops"
 SNAPSHOT, YEAR_BEFORE = "snapshot.parquet", "snapshot-year.parquet"
 SEARCH_SAMPLE = "search-sample-{}.npz"
-MADE = "representations.json"
+FITTED_FILE = "representations.json"
 SPEND = "_spend_since"  # beside the features in the snapshot
 MIN_SNAPSHOT = 100  # customers; fewer say nothing of what comes
 YEAR = 365
@@ -57,8 +57,8 @@ def represent_all(
     progress: Callable[[str], None] = print,
 ) -> bool:
     """Fit the preparations on features and keep their matrices; False where there is nothing to cluster."""
-    wanted = night.settings.model.representations
-    represented = represent(frame, features, night.settings.preparation, wanted, training_snapshot(night))
+    names = night.settings.model.representations
+    represented = represent(frame, features, night.settings.preparation, names, training_snapshot(night))
     for name, (pipeline, matrix) in represented.items():
         with (night.folder / MATRIX.format(name)).open("wb") as file:
             matrix.to_parquet(file)
@@ -67,8 +67,8 @@ def represent_all(
                 SearchSample.of(matrix, night.settings.model).write(file)
         (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
-    fitted_on = [name for name in represented if name in wanted] or [ALL]
-    (night.folder / MADE).write_text(json.dumps(fitted_on))
+    fitted_on = [name for name in represented if name in names] or [ALL]
+    (night.folder / FITTED_FILE).write_text(json.dumps(fitted_on))
     matrix = represented[ALL][1]
     too_few = len(matrix) < night.settings.model.min_customers
     alike = not len(matrix.columns) or not (matrix.std(ddof=0) > 0).any()
@@ -117,7 +117,7 @@ def _read_snapshot(night: Night, name: str) -> TrainingSnapshot | None:
 
 def representations(night: Night) -> list[str]:
     """Those that the run's candidates are fitted on."""
-    return json.loads((night.folder / MADE).read_text())
+    return json.loads((night.folder / FITTED_FILE).read_text())
 
 
 def matrix(night: Night, representation: str = ALL) -> pd.DataFrame:
@@ -172,11 +172,11 @@ def fit(night: Night, algorithm: str, progress: Callable[[str], None] = print) -
 
 def stability_of(night: Night, fitted: Sequence[assign.Candidate]) -> dict[str, dict[str, float]]:
     """The stability of some candidates of the run, as fields by name."""
-    found: dict[str, dict[str, float]] = {}
+    stability: dict[str, dict[str, float]] = {}
     for algorithm, representation in sorted({(c.algorithm, c.representation) for c in fitted}):
         own = [c for c in fitted if (c.algorithm, c.representation) == (algorithm, representation)]
-        found |= search.stability_of(own, search_sample(night, representation), night.settings.model)
-    return found
+        stability |= search.stability_of(own, search_sample(night, representation), night.settings.model)
+    return stability
 
 
 def _named(candidate: assign.Candidate, representation: str) -> assign.Candidate:

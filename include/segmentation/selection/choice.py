@@ -94,13 +94,13 @@ def choose(
             f"{decided.verdict.split(';')[0]}; asked for: {overrides.words()}. Nothing is published"
         )
 
-    kept = before if decided.kind == "keep" else None
+    in_use = before if decided.kind == "keep" else None
     representation = decided.winner.representation if decided.winner is not None else ALL
-    own = kept.matrix if kept else candidates.matrix(night, representation)
+    own = in_use.matrix if in_use else candidates.matrix(night, representation)
     model = None
     if decided.winner is not None:
-        preparation = kept.model.pipeline if kept else candidates.pipeline(night, representation)
-        searched = refit.today(inputs.frame, night, decided.leaderboard, kept.model if kept else None)
+        preparation = in_use.model.pipeline if in_use else candidates.pipeline(night, representation)
+        searched = refit.today(inputs.frame, night, decided.leaderboard, in_use.model if in_use else None)
         shaping = refit.shaping(usual)
         model = assign.make_model(decided.winner, own, preparation, shaping, searched)
     return publishable(night, decided, model, own, matrix, inputs)
@@ -167,8 +167,8 @@ def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None)
         "predictive_season": of_season["predictive"],
         "predictive_season_error": of_season["predictive_error"],
     }
-    known = {name: round(value, rule.DECIMALS) for name, value in figures.items() if np.isfinite(value)}
-    return replace(decided, leaderboard=_of_winner(decided, known), facts=decided.facts | known)
+    rounded = {name: round(value, rule.DECIMALS) for name, value in figures.items() if np.isfinite(value)}
+    return replace(decided, leaderboard=_of_winner(decided, rounded), facts=decided.facts | rounded)
 
 
 def _with_truth(
@@ -177,9 +177,9 @@ def _with_truth(
     """The choice with the agreement of its winner with true labels, where the shop has them."""
     if truth is None or decided.winner is None:
         return decided
-    found = external(decided.winner.labels, truth[evaluation_rows(matrix, night.settings.model)])
-    known = {name: round(value, rule.DECIMALS) for name, value in found.items()}
-    return replace(decided, leaderboard=_of_winner(decided, known))
+    agreement = external(decided.winner.labels, truth[evaluation_rows(matrix, night.settings.model)])
+    rounded = {name: round(value, rule.DECIMALS) for name, value in agreement.items()}
+    return replace(decided, leaderboard=_of_winner(decided, rounded))
 
 
 def _with_tree(night: Night, decided: rule.Choice, matrix: pd.DataFrame) -> rule.Choice:
@@ -190,8 +190,8 @@ def _with_tree(night: Night, decided: rule.Choice, matrix: pd.DataFrame) -> rule
     values, place = ordered(matrix.iloc[evaluation_rows(matrix, model)])
     labels = winner.labels[np.argsort(place)]
     rows = scores.paired_rows(len(values), model)
-    found = prediction.explainability(values[rows], labels[rows], model.seed)
-    return replace(decided, leaderboard=_of_winner(decided, {"explainability": round(found, rule.DECIMALS)}))
+    share = prediction.explainability(values[rows], labels[rows], model.seed)
+    return replace(decided, leaderboard=_of_winner(decided, {"explainability": round(share, rule.DECIMALS)}))
 
 
 def _left_out(model: ModelSettings) -> list[str]:
@@ -230,15 +230,15 @@ def evidence_of(
 
     def rules(candidate: Candidate) -> tuple[float, int]:
         is_told = candidate.labels != NOISE
-        told = pd.Series(candidate.labels[is_told], index=frame.index[is_told])
-        found = explain.explain(frame[is_told], told, inputs.features, model.seed, RULED_ROWS)
-        return found.fidelity, len(found.untold)
+        labels = pd.Series(candidate.labels[is_told], index=frame.index[is_told])
+        explanation = explain.explain(frame[is_told], labels, inputs.features, model.seed, RULED_ROWS)
+        return explanation.fidelity, len(explanation.untold)
 
-    known = Evidence(losses, rules, stability=partial(candidates.stability_of, night))
+    evidence = Evidence(losses, rules, stability=partial(candidates.stability_of, night))
     if before is None:
-        return known
+        return evidence
     return replace(
-        known,
+        evidence,
         drift=refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
         age_days=refit.age_days(before.model, night.as_of_date),
     )

@@ -177,11 +177,11 @@ def shaping(settings: Settings) -> dict[str, Any]:
 
 
 def today(
-    frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame, kept: assign.Model | None = None
+    frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame, model: assign.Model | None = None
 ) -> dict[str, Any]:
     """Facts that a model chosen tonight brings along: for `due`, and for the next search to begin with.
 
-    `made` is of the night on which the model was new: of that of `kept`, where it was chosen again.
+    `made` is of the night on which the model was new: of that of `model`, where one was chosen again.
     """
     is_searched = ~leaderboard["algorithm"].isin(["incumbent", WARM])
     ranked = leaderboard.loc[leaderboard["rank"].notna() & is_searched]
@@ -190,10 +190,10 @@ def today(
         by_algorithm = best.setdefault(row["algorithm"], {})
         by_algorithm.setdefault(row.get("representation") or ALL, [json.loads(row["parameters"])])
     tonight = {"as_of_date": night.as_of_date.isoformat(), "histogram": drift.histogram(frame)}
-    return {**tonight, "customers": len(frame), "best": best, "made": _made(kept) if kept else tonight}
+    return {**tonight, "customers": len(frame), "best": best, "made": _origin(model) if model else tonight}
 
 
-def _made(model: assign.Model) -> dict[str, Any]:
+def _origin(model: assign.Model) -> dict[str, Any]:
     """When a model was new, and what customers were like then; before 0.2 the last search says it."""
     then = model.searched.get("made") or model.searched
     return {name: then[name] for name in ("as_of_date", "histogram") if name in then}
@@ -201,8 +201,8 @@ def _made(model: assign.Model) -> dict[str, Any]:
 
 def age_days(model: assign.Model, day: date) -> int | None:
     """Days since the model was new; None where it does not say."""
-    made = _made(model).get("as_of_date")
-    return (day - date.fromisoformat(made)).days if made else None
+    born_on = _origin(model).get("as_of_date")
+    return (day - date.fromisoformat(born_on)).days if born_on else None
 
 
 def drifted(
@@ -221,7 +221,7 @@ def drifted(
     filled = frame["tenure_days"].max() - age if "tenure_days" in frame else float("inf")
     windows = {f.name: _window_days(f) for f in features if f.name in frame}
     behaviour = [name for name, days in windows.items() if days is not None and days <= filled]
-    then = {name: bins for name, bins in _made(model).get("histogram", {}).items() if name in behaviour}
+    then = {name: bins for name, bins in _origin(model).get("histogram", {}).items() if name in behaviour}
     moved = drift.psi(then, frame[list(then)]) if then else pd.Series(dtype=float)
     far = moved[moved > settings.model.search_above_psi]
     return [

@@ -46,7 +46,7 @@ def past() -> Past:
 def test_every_forecaster_ranks_buyers_better_than_chance(past):
     came = sample(1)
     for name in FORECASTERS:
-        expected = past.expect(name, 0, came.known)
+        expected = past.expect(name, 0, came.customers)
         assert expected is not None, name
         figures = scores.scored(expected, came)
         assert figures["auc"] > 0.6 and figures["brier"] < figures["brier_base"], (name, figures)
@@ -77,11 +77,11 @@ def test_the_level_is_corrected_by_the_year_before():
 
 def test_a_shop_without_a_past_has_the_lifetime_model_or_the_naive_one():
     came = sample(3, customers=60)
-    assert Past({}, DAYS, 0).usable(0, came.known) == "lifetime"
-    once = came.known.assign(order_days=1.0, last_days=came.known["first_days"])
+    assert Past({}, DAYS, 0).usable(0, came.customers) == "lifetime"
+    once = came.customers.assign(order_days=1.0, last_days=came.customers["first_days"])
     assert Past({}, DAYS, 0).usable(0, once) == "go_on"
     with pytest.raises(TooYoungError):
-        FORECASTERS["boosted"].learn([came], Past({}, DAYS, 0).today(0, came.known), DAYS, 0)
+        FORECASTERS["boosted"].learn([came], Past({}, DAYS, 0).today(0, came.customers), DAYS, 0)
 
 
 @pytest.mark.parametrize("groups", [5, 40])
@@ -153,7 +153,7 @@ def test_next_order_is_when_an_order_is_as_likely_as_not():
 
 
 def test_where_nobody_has_ever_come_again_little_is_expected():
-    known = sample(4, customers=50).known
+    known = sample(4, customers=50).customers
     once = known.assign(order_days=1.0, last_days=known["first_days"], spend=100.0)
     found = date_forecast.forecast_date(Past({}, DAYS, 0), Past({}, 365, 0), once)
     assert found.forecaster == "go_on"

@@ -63,7 +63,7 @@ def row(
         "forecast_date": day,
         "kind": kind,
         "forecaster": name,
-        "customers": len(came.known),
+        "customers": len(came.customers),
         "buyers": int(came.bought.sum()),
         "expected_spend": round(total, 2),
         "expected_spend_low": None if low is None else round(low, 2),
@@ -116,8 +116,8 @@ def _beside(
         for name, table in samples.WHOLE.items()
     }
     customers = samples.read_known(conn, day, {**sampled, "cancelled": f"{sampled['cancelled']} as sampled"})
-    customers = customers.reindex(came.known.index).dropna(subset=["order_days"])
-    rows = np.flatnonzero(came.known.index.isin(customers.index))
+    customers = customers.reindex(came.customers.index).dropna(subset=["order_days"])
+    rows = np.flatnonzero(came.customers.index.isin(customers.index))
     then = Past({}, came.days, night.settings.model.seed)
     for name in (NAIVE, LIFETIME):
         expected = then.expect(name, 0, customers)

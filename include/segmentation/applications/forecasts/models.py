@@ -23,7 +23,7 @@ def table(past: Past, forecast: DateForecast) -> pd.DataFrame:
                 "forecaster": forecast.forecaster,
                 "horizon_days": past.days,
                 "dates_learned_from": len(learned),
-                "customers_learned_from": sum(len(sample.known) for sample in learned),
+                "customers_learned_from": sum(len(sample.customers) for sample in learned),
                 "has_season": forecast.level.is_seasonal,
                 "level": round(forecast.level.spend, 4),
                 "own_spread": round(forecast.spread.own, 4),

@@ -54,12 +54,12 @@ def read(night: Night) -> History:
         ]  # fmt: skip
         samples = {age: _sample(conn, night.as_of_date, age, horizon) for age in there}
         long = {
-            age: _with_outcome(conn, night.as_of_date, age, YEAR, samples[age].known)
+            age: _with_outcome(conn, night.as_of_date, age, YEAR, samples[age].customers)
             for age in there if age >= YEAR
         }  # fmt: skip
     return History(
-        Past({age: each for age, each in samples.items() if len(each.known) >= LEAST}, horizon, seed),
-        Past({age: each for age, each in long.items() if len(each.known) >= LEAST}, YEAR, seed),
+        Past({age: each for age, each in samples.items() if len(each.customers) >= LEAST}, horizon, seed),
+        Past({age: each for age, each in long.items() if len(each.customers) >= LEAST}, YEAR, seed),
         customers,
     )
 

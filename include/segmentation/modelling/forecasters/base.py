@@ -22,14 +22,14 @@ class Sample:
 
     Attributes
     ----------
-    known : DataFrame of shape (n, columns of known.sql), index customer_id
+    customers : DataFrame of shape (n, columns of known.sql), index customer_id
     order_days : ndarray of shape (n,)
         Days with an order within `days`.
     spend : ndarray of shape (n,)
         Net spend within `days`, in currency units, at least 0.
     """
 
-    known: pd.DataFrame
+    customers: pd.DataFrame
     order_days: Array
     spend: Array
     days: int
@@ -42,7 +42,10 @@ class Sample:
     def take(self, rows: NDArray[np.int64]) -> Sample:
         """Some of the customers, by their place."""
         return replace(
-            self, known=self.known.iloc[rows], order_days=self.order_days[rows], spend=self.spend[rows]
+            self,
+            customers=self.customers.iloc[rows],
+            order_days=self.order_days[rows],
+            spend=self.spend[rows],
         )
 
 
@@ -53,18 +56,18 @@ class Today:
     `rhythm` is None where nobody has come again; `views` is what forecasters share of what they make of customers.
     """
 
-    known: pd.DataFrame
+    customers: pd.DataFrame
     rhythm: BetaGeometric | None
     views: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, known: pd.DataFrame, seed: int) -> Today:
+    def of(cls, customers: pd.DataFrame, seed: int) -> Today:
         """Fit BG/NBD on a sample of them."""
-        rows = np.sort(np.random.default_rng(seed).permutation(len(known))[:RHYTHM_ROWS])
+        rows = np.sort(np.random.default_rng(seed).permutation(len(customers))[:RHYTHM_ROWS])
         try:
-            return cls(known, BetaGeometric.fit(history(known.iloc[rows])))
+            return cls(customers, BetaGeometric.fit(history(customers.iloc[rows])))
         except ValueError:
-            return cls(known, None)
+            return cls(customers, None)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Expectation:
 class Fitted(Protocol):
     """A forecaster that has learned."""
 
-    def expect(self, known: pd.DataFrame) -> Expectation:
+    def expect(self, customers: pd.DataFrame) -> Expectation:
         """The expectation of customers within the days that it has learned."""
         ...
 
@@ -101,10 +104,10 @@ class TooYoungError(ValueError):
     """There is too little to learn from."""
 
 
-def history(known: pd.DataFrame) -> History:
+def history(customers: pd.DataFrame) -> History:
     """The three numbers of BG/NBD, in days."""
     return History.of(
-        known["order_days"].to_numpy() - 1,
-        (known["first_days"] - known["last_days"]).to_numpy(),
-        known["first_days"].to_numpy(),
+        customers["order_days"].to_numpy() - 1,
+        (customers["first_days"] - customers["last_days"]).to_numpy(),
+        customers["first_days"].to_numpy(),
     )

@@ -141,9 +141,9 @@ def simulate(
     time, active = np.zeros(len(ages)), np.ones(len(ages), dtype=bool)
     while active.any():
         time[active] += rng.exponential(1 / np.maximum(rates[active], 1e-12))
-        seen, comes = active & (time <= ages), active & (time > ages) & (time <= ages + after)
-        repeats[seen] += 1
-        last[seen] = time[seen]
+        is_past, comes = active & (time <= ages), active & (time > ages) & (time <= ages + after)
+        repeats[is_past] += 1
+        last[is_past] = time[is_past]
         later[comes] += 1
         active &= (time <= ages + after) & (rng.random(len(ages)) >= leaving)
     return History.of(repeats, last, ages), later

@@ -56,6 +56,6 @@ def boosted(samples: Sequence[Sample], today: Today, days: int, seed: int) -> Tw
     TooYoungError
         Too few customers in the samples: trees learn what is chance in a small shop.
     """
-    if sum(len(sample.known) for sample in samples) < LEAST_ROWS:
+    if sum(len(sample.customers) for sample in samples) < LEAST_ROWS:
         raise TooYoungError(f"trees need {LEAST_ROWS:,} customers to learn from, of all dates together")
     return TwoParts.learned(learn, samples, today, days, seed)

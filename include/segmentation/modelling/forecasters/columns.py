@@ -12,20 +12,20 @@ from segmentation.modelling.representations.transformers import PercentileRanks
 MONEY = ("spend_30d", "spend_90d", "spend_180d", "spend_365d", "spend_season", "largest_day")
 
 
-def described(known: pd.DataFrame, rhythm: BetaGeometric | None, days: int) -> pd.DataFrame:
+def described(customers: pd.DataFrame, rhythm: BetaGeometric | None, days: int) -> pd.DataFrame:
     """Columns of what is known, with a few ratios, and what BG/NBD makes of it where there is one."""
-    columns = {name: known[name].to_numpy(dtype=np.float64) for name in known}
+    columns = {name: customers[name].to_numpy(dtype=np.float64) for name in customers}
     first, last, count = (columns[name] for name in ("first_days", "last_days", "order_days"))
     columns["overdue"] = last * count / np.maximum(first, 1.0)
     columns["order_value"] = columns["spend"] / count
     columns["rate"] = count / (first + 30.0)
     columns["spend_rate"] = columns["spend"] / (first + 30.0)
     if rhythm is not None:
-        past = history(known)
+        past = history(customers)
         columns["rhythm_alive"] = rhythm.alive(past)
         columns["rhythm_probability"] = rhythm.probability(past, days)
         columns["rhythm_spend"] = rhythm.orders(past, days) * columns["order_value"]
-    return pd.DataFrame(columns, index=known.index)
+    return pd.DataFrame(columns, index=customers.index)
 
 
 def ranked(table: pd.DataFrame, among: PercentileRanks) -> Array:

@@ -41,7 +41,7 @@ class DateForecast:
     next_days: Array
 
 
-def forecast_date(past: Past, years: Past, known: pd.DataFrame) -> DateForecast:
+def forecast_date(past: Past, years: Past, customers: pd.DataFrame) -> DateForecast:
     """The forecast of the customers known today.
 
     Parameters
@@ -50,37 +50,37 @@ def forecast_date(past: Past, years: Past, known: pd.DataFrame) -> DateForecast:
         The shop's past with outcomes of the horizon, and with those of a year (no samples: too young).
     """
     _, scores = past.choice(0)
-    name = past.usable(0, known)
+    name = past.usable(0, customers)
     level = past.level(name, 0)
-    expected = past.expect(name, 0, known)
+    expected = past.expect(name, 0, customers)
     if expected is None:
         raise ValueError(f"the forecaster {name} that was chosen has not learned")
     if name == NAIVE and not past.older(0):  # nobody has ever come again: an order, as likely as that was
-        order_value = known["spend"].to_numpy() / known["order_days"].to_numpy()
+        order_value = customers["spend"].to_numpy() / customers["order_days"].to_numpy()
         expected = Expectation(expected.probability, expected.probability * order_value)
     horizon = level.corrected(expected)
     spread = past.spread(0)
-    year = _at_least(_year(past, years, name, known, horizon), horizon)
+    year = _at_least(_year(past, years, name, customers, horizon), horizon)
     year_spread = years.spread(0) if years.older(0) else Spread(spread.own, max(2 * spread.common, YOUNG))
     return DateForecast(
         name, scores, level, horizon, year, spread, year_spread, next_order(horizon, year, past.days)
     )
 
 
-def _year(past: Past, years: Past, name: str, known: pd.DataFrame, horizon: Expectation) -> Expectation:
+def _year(past: Past, years: Past, name: str, customers: pd.DataFrame, horizon: Expectation) -> Expectation:
     """Learned from a year ago; for a younger shop what BG/NBD makes of a year, against the horizon."""
     if years.older(0):
-        expected = years.expect(name, 0, known)
+        expected = years.expect(name, 0, customers)
         if expected is not None:
             return years.level(name, 0).corrected(expected)
-    today = past.today(0, known)
+    today = past.today(0, customers)
     if today.rhythm is None:
         times = YEAR / past.days
         return Expectation(1 - (1 - horizon.probability) ** times, horizon.spend * times)
-    customers = history(known)
-    near, far = (np.maximum(today.rhythm.orders(customers, days), NEVER) for days in (past.days, YEAR))
+    histories = history(customers)
+    near, far = (np.maximum(today.rhythm.orders(histories, days), NEVER) for days in (past.days, YEAR))
     silent_near, silent_far = (
-        -np.log1p(-np.clip(today.rhythm.probability(customers, days), NEVER, 1 - NEVER))
+        -np.log1p(-np.clip(today.rhythm.probability(histories, days), NEVER, 1 - NEVER))
         for days in (past.days, YEAR)
     )
     silence = -np.log1p(-np.clip(horizon.probability, 0, 1 - NEVER)) * silent_far / silent_near

@@ -23,12 +23,12 @@ class GoOn:
     active: float
     silent: float
 
-    def expect(self, known: pd.DataFrame) -> Expectation:
-        bought = known[f"order_days_{self.window}d"].to_numpy() > 0
-        return Expectation(np.where(bought, self.active, self.silent), self.spend(known))
+    def expect(self, customers: pd.DataFrame) -> Expectation:
+        bought = customers[f"order_days_{self.window}d"].to_numpy() > 0
+        return Expectation(np.where(bought, self.active, self.silent), self.spend(customers))
 
-    def spend(self, known: pd.DataFrame) -> Array:
-        return known[f"spend_{self.window}d"].to_numpy(dtype=np.float64) * self.days / self.window
+    def spend(self, customers: pd.DataFrame) -> Array:
+        return customers[f"spend_{self.window}d"].to_numpy(dtype=np.float64) * self.days / self.window
 
 
 def go_on(samples: Sequence[Sample], today: Today, days: int, seed: int) -> GoOn:
@@ -38,10 +38,10 @@ def go_on(samples: Sequence[Sample], today: Today, days: int, seed: int) -> GoOn
     """
     window = min(WINDOWS, key=lambda each: abs(each - days))
     if not samples:
-        again = (today.known["order_days"].to_numpy() > 1).sum()
-        active = float((again + 0.5) / (len(today.known) + 1))
+        again = (today.customers["order_days"].to_numpy() > 1).sum()
+        active = float((again + 0.5) / (len(today.customers) + 1))
         return GoOn(window, days, active, SILENT * active)
-    recent = np.concatenate([sample.known[f"order_days_{window}d"].to_numpy() > 0 for sample in samples])
+    recent = np.concatenate([sample.customers[f"order_days_{window}d"].to_numpy() > 0 for sample in samples])
     bought = np.concatenate([sample.bought for sample in samples])
     shares = [(bought[rows].sum() + 0.5) / (rows.sum() + 1) for rows in (recent, ~recent)]
     return GoOn(window, days, float(shares[0]), float(shares[1]))

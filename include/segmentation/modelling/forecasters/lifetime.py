@@ -25,13 +25,13 @@ class Lifetime:
     value: GammaGamma | None
     days: int
 
-    def expect(self, known: pd.DataFrame) -> Expectation:
-        past = history(known)
-        own = known["spend"].to_numpy() / known["order_days"].to_numpy()
+    def expect(self, customers: pd.DataFrame) -> Expectation:
+        past = history(customers)
+        own = customers["spend"].to_numpy() / customers["order_days"].to_numpy()
         value = own
         if self.value is not None:
             value = np.where(
-                own > 0, self.value.mean(known["order_days"].to_numpy(), np.maximum(own, 0.01)), 0.0
+                own > 0, self.value.mean(customers["order_days"].to_numpy(), np.maximum(own, 0.01)), 0.0
             )
         return Expectation(
             self.orders.probability(past, self.days), self.orders.orders(past, self.days) * value
@@ -48,13 +48,13 @@ def lifetime(samples: Sequence[Sample], today: Today, days: int, seed: int) -> L
     """
     if today.rhythm is None:
         raise TooYoungError("no customer has ordered a second time")
-    rows = np.random.default_rng(seed).permutation(len(today.known))[:FITTED_ON]
-    return Lifetime(today.rhythm, _value(today.known.iloc[np.sort(rows)]), days)
+    rows = np.random.default_rng(seed).permutation(len(today.customers))[:FITTED_ON]
+    return Lifetime(today.rhythm, _value(today.customers.iloc[np.sort(rows)]), days)
 
 
-def _value(known: pd.DataFrame) -> GammaGamma | None:
-    count = known["order_days"].to_numpy(dtype=np.float64)
-    value = known["spend"].to_numpy(dtype=np.float64) / count
+def _value(customers: pd.DataFrame) -> GammaGamma | None:
+    count = customers["order_days"].to_numpy(dtype=np.float64)
+    value = customers["spend"].to_numpy(dtype=np.float64) / count
     again = (count > 1) & (value > 0)
     if again.sum() < LEAST_BUYERS or _related(np.log(count[again]), np.log(value[again])) > MOST_RELATED:
         return None

@@ -82,38 +82,40 @@ class Past:
 
     def older(self, age: int) -> list[int]:
         """Ages of the samples whose outcome was known at an age, the newest first."""
-        return sorted(a for a, s in self.samples.items() if a >= age + self.days and len(s.known) >= LEAST)
+        return sorted(
+            a for a, s in self.samples.items() if a >= age + self.days and len(s.customers) >= LEAST
+        )
 
-    def fit(self, name: str, age: int, known: pd.DataFrame) -> tuple[Fitted, ...]:
+    def fit(self, name: str, age: int, customers: pd.DataFrame) -> tuple[Fitted, ...]:
         """The parts of a forecaster as they had learned at an age; none where the shop was too young for it."""
         entry, key = FORECASTERS[name], (name, age)
         if entry.learn is None:
-            parts = [fitted for part in entry.of for fitted in self.fit(part, age, known)]
+            parts = [fitted for part in entry.of for fitted in self.fit(part, age, customers)]
             return tuple(parts) if len(parts) > 1 else ()
         if key not in self._fits:
             samples = [self.samples[a] for a in self.older(age)[:LOOKED_BACK]]
             try:
-                self._fits[key] = (entry.learn(samples, self.today(age, known), self.days, self.seed),)
+                self._fits[key] = (entry.learn(samples, self.today(age, customers), self.days, self.seed),)
             except TooYoungError:
                 self._fits[key] = ()
         return self._fits[key]
 
-    def today(self, age: int, known: pd.DataFrame) -> Today:
+    def today(self, age: int, customers: pd.DataFrame) -> Today:
         """The customers of an age, with the rhythm of their orders."""
         if age not in self._todays:
-            self._todays[age] = Today.of(known, self.seed)
+            self._todays[age] = Today.of(customers, self.seed)
         return self._todays[age]
 
-    def expect(self, name: str, age: int, known: pd.DataFrame) -> Expectation | None:
+    def expect(self, name: str, age: int, customers: pd.DataFrame) -> Expectation | None:
         """The expectation of a forecaster at an age of the customers known then; None where it was too young."""
-        parts = [fitted.expect(known) for fitted in self.fit(name, age, known)]
+        parts = [fitted.expect(customers) for fitted in self.fit(name, age, customers)]
         return blended(parts) if len(parts) > 1 else parts[0] if parts else None
 
     def raw(self, name: str, age: int) -> Expectation | None:
         """The same of a sample, remembered."""
         key = name, age
         if key not in self._raw:
-            self._raw[key] = self.expect(name, age, self.samples[age].known)
+            self._raw[key] = self.expect(name, age, self.samples[age].customers)
         return self._raw[key]
 
     def known_raw(self, name: str, age: int) -> Expectation:
@@ -141,13 +143,13 @@ class Past:
         for looked_at in self.older(age)[:LOOKED_BACK]:
             if not self.older(looked_at):
                 continue  # nothing could be learned then
-            customers += len(self.samples[looked_at].known)
+            customers += len(self.samples[looked_at].customers)
             for name in FORECASTERS:
-                found = self.raw(name, looked_at)
-                if found is not None:
-                    scores.setdefault(name, []).append(_score(found, self.samples[looked_at]))
+                expected = self.raw(name, looked_at)
+                if expected is not None:
+                    scores.setdefault(name, []).append(_score(expected, self.samples[looked_at]))
         longest = max(map(len, scores.values()), default=0)
-        means = {name: float(np.mean(found)) for name, found in scores.items() if len(found) == longest}
+        means = {name: float(np.mean(of)) for name, of in scores.items() if len(of) == longest}
         if not means:
             return "", {}
         best = max(means, key=lambda name: means[name])
@@ -155,13 +157,13 @@ class Past:
         by_chance = 1 / np.sqrt(customers)
         return (best if means[best] > means[trusted] + BETTER + by_chance else trusted), means
 
-    def usable(self, age: int, known: pd.DataFrame) -> str:
+    def usable(self, age: int, customers: pd.DataFrame) -> str:
         """The chosen forecaster; for a shop without a past the most trusted for which it is old enough."""
         name, _ = self.choice(age)
-        if name and self.fit(name, age, known):
+        if name and self.fit(name, age, customers):
             return name
         names = FORECASTERS if self.older(age) else (LIFETIME, NAIVE)
-        return next(name for name in names if self.fit(name, age, known))
+        return next(name for name in names if self.fit(name, age, customers))
 
     def level(self, name: str, age: int) -> Level:
         """The correction at an age: how sure forecasts were, and how those of a year before were off."""
@@ -204,8 +206,8 @@ class Past:
 
     def looked_back(self, age: int) -> tuple[str, Expectation]:
         """The forecaster and the corrected forecast that would have been published at an age."""
-        known = self.samples[age].known
-        name = self.usable(age, known)
+        customers = self.samples[age].customers
+        name = self.usable(age, customers)
         return name, self.level(name, age).corrected(self.known_raw(name, age))
 
     def spread(self, age: int) -> Spread:

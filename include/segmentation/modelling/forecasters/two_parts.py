@@ -61,15 +61,15 @@ class TwoParts:
         buyers = int(sum(each.sum() for each in bought))
         if min(buyers, sum(map(len, bought)) - buyers) < LEAST_OF_A_KIND:
             raise TooYoungError("too few customers bought, or did not buy, within the horizon")
-        unit = columns.unit_of(today.known)
-        views, taken = [], []
+        unit = columns.unit_of(today.customers)
+        views, drawn = [], []
         for sample in samples:
-            rows = np.sort(np.random.default_rng(seed).permutation(len(sample.known))[:MOST_ROWS])
-            views.append(_view(sample.known, rows, today, days, unit, seed))
-            taken.append(sample.take(rows))
+            rows = np.sort(np.random.default_rng(seed).permutation(len(sample.customers))[:MOST_ROWS])
+            views.append(_view(sample.customers, rows, today, days, unit, seed))
+            drawn.append(sample.take(rows))
         view = View(np.concatenate([v.ranks for v in views]), np.concatenate([v.money for v in views]))
-        spend = np.concatenate([sample.spend for sample in taken])
-        buys = np.concatenate([sample.bought for sample in taken])
+        spend = np.concatenate([sample.spend for sample in drawn])
+        buys = np.concatenate([sample.bought for sample in drawn])
         weight = np.ones(len(spend))
         log_value = np.log(np.maximum(spend[buys] / unit, 0.01))
         parts = learn(view, buys, log_value, weight, seed)
@@ -77,8 +77,8 @@ class TwoParts:
         smearing = spend[buys].sum() / (unit * np.exp(parts.log_value(of_buyers)).sum())
         return cls(parts, today.rhythm, _among(today, days, seed), unit, days, float(smearing))
 
-    def expect(self, known: pd.DataFrame) -> Expectation:
-        table = columns.described(known, self.rhythm, self.days)
+    def expect(self, customers: pd.DataFrame) -> Expectation:
+        table = columns.described(customers, self.rhythm, self.days)
         view = View(columns.ranked(table, self.among), columns.money(table, self.unit))
         probability = self.parts.probability(view)
         return Expectation(
@@ -86,15 +86,15 @@ class TwoParts:
         )
 
 
-def _view(known: pd.DataFrame, rows: np.ndarray, today: Today, days: int, unit: float, seed: int) -> View:
+def _view(customers: pd.DataFrame, rows: np.ndarray, today: Today, days: int, unit: float, seed: int) -> View:
     """Some of the customers as both parts see them, ranked among all; made once for all who learn for a day."""
-    key = id(known), days, unit, seed
+    key = id(customers), days, unit, seed
     if key not in today.views:
-        table = columns.described(known, today.rhythm, days)
+        table = columns.described(customers, today.rhythm, days)
         among = PercentileRanks(seed).fit(table.to_numpy())
         some = table.iloc[rows]
         view = View(columns.ranked(some, among), columns.money(some, unit))
-        today.views[key] = known, view  # with the customers, so that the key stays theirs
+        today.views[key] = customers, view  # with the customers, so that the key stays theirs
     return today.views[key][1]
 
 
@@ -102,6 +102,6 @@ def _among(today: Today, days: int, seed: int) -> PercentileRanks:
     """The ranks of today's customers."""
     key = "today", days, seed
     if key not in today.views:
-        table = columns.described(today.known, today.rhythm, days)
+        table = columns.described(today.customers, today.rhythm, days)
         today.views[key] = PercentileRanks(seed).fit(table.to_numpy())
     return today.views[key]

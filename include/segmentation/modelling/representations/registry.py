@@ -122,7 +122,7 @@ def represent(
     table: pd.DataFrame,
     features: Sequence[Feature],
     settings: PreparationSettings,
-    wanted: Sequence[str],
+    names: Sequence[str],
     snapshot: TrainingSnapshot | None = None,
 ) -> dict[str, tuple[Pipeline, pd.DataFrame]]:
     """The fitted pipeline and the matrix of each representation wanted, and of `ALL`.
@@ -150,10 +150,10 @@ def represent(
         raise ValueError("a customer occurs more than once in the feature table")
     common = Pipeline(make_pipeline(features, settings).steps[:-1]).set_output(transform="pandas")
     scaled = common.fit_transform(table.sort_index())
-    made: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
+    matrices: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
     lessons = Lessons()
     training = None if snapshot is None else _training_data(common, snapshot)
-    for name in dict.fromkeys([ALL, *wanted]):
+    for name in dict.fromkeys([ALL, *names]):
         entry = REPRESENTATIONS[name]
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
         if entry.learns:
@@ -164,9 +164,11 @@ def represent(
             matrix = own.transform(scaled)
         else:
             matrix = own.fit_transform(scaled)
-        if not any(matrix.shape == other.shape and np.allclose(matrix, other) for _, other in made.values()):
-            made[name] = Pipeline([*common.steps, *own.steps]), matrix
-    return made
+        if not any(
+            matrix.shape == other.shape and np.allclose(matrix, other) for _, other in matrices.values()
+        ):
+            matrices[name] = Pipeline([*common.steps, *own.steps]), matrix
+    return matrices
 
 
 def _training_data(
