@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, History
 
 Array = NDArray[np.float64]
-RHYTHM_ROWS = 6_000
+BGNBD_ROWS = 6_000
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,19 @@ class Sample:
 
 @dataclass(frozen=True)
 class Today:
-    """The customers of the date of a forecast as they are known, and the rhythm of their orders.
+    """The customers of the date of a forecast as they are known, and the model of their orders, BG/NBD.
 
-    `rhythm` is None where nobody has come again; `views` is what forecasters share of what they make of customers.
+    `bgnbd` is None where nobody has come again; `views` is what forecasters share of what they make of customers.
     """
 
     customers: pd.DataFrame
-    rhythm: BetaGeometric | None
+    bgnbd: BetaGeometric | None
     views: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, customers: pd.DataFrame, seed: int) -> Today:
         """Fit BG/NBD on a sample of them."""
-        rows = np.sort(np.random.default_rng(seed).permutation(len(customers))[:RHYTHM_ROWS])
+        rows = np.sort(np.random.default_rng(seed).permutation(len(customers))[:BGNBD_ROWS])
         try:
             return cls(customers, BetaGeometric.fit(history(customers.iloc[rows])))
         except ValueError:

@@ -62,7 +62,7 @@ class BetaGeometric:
             There is no customer, or nobody has ordered again: nothing can be learned.
         """
         if not history.repeats.size or not history.repeats.any():
-            raise ValueError("no customer has ordered a second time: there is nothing to learn a rhythm from")
+            raise ValueError("no customer has ordered a second time: there are no gaps to learn from")
         unit = float(history.age.max())
         weight = PENALTY / (1 + history.repeats.size / 100)
         scaled = History(history.repeats, history.last / unit, history.age / unit)

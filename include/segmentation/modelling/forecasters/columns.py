@@ -12,7 +12,7 @@ from segmentation.modelling.representations.transformers import PercentileRanks
 MONEY = ("spend_30d", "spend_90d", "spend_180d", "spend_365d", "spend_season", "largest_day")
 
 
-def described(customers: pd.DataFrame, rhythm: BetaGeometric | None, days: int) -> pd.DataFrame:
+def described(customers: pd.DataFrame, bgnbd: BetaGeometric | None, days: int) -> pd.DataFrame:
     """Columns of what is known, with a few ratios, and what BG/NBD makes of it where there is one."""
     columns = {name: customers[name].to_numpy(dtype=np.float64) for name in customers}
     first, last, count = (columns[name] for name in ("first_days", "last_days", "order_days"))
@@ -20,11 +20,11 @@ def described(customers: pd.DataFrame, rhythm: BetaGeometric | None, days: int) 
     columns["order_value"] = columns["spend"] / count
     columns["rate"] = count / (first + 30.0)
     columns["spend_rate"] = columns["spend"] / (first + 30.0)
-    if rhythm is not None:
+    if bgnbd is not None:
         past = history(customers)
-        columns["rhythm_alive"] = rhythm.alive(past)
-        columns["rhythm_probability"] = rhythm.probability(past, days)
-        columns["rhythm_spend"] = rhythm.orders(past, days) * columns["order_value"]
+        columns["bgnbd_alive"] = bgnbd.alive(past)
+        columns["bgnbd_probability"] = bgnbd.probability(past, days)
+        columns["bgnbd_spend"] = bgnbd.orders(past, days) * columns["order_value"]
     return pd.DataFrame(columns, index=customers.index)
 
 

@@ -74,13 +74,13 @@ def _year(past: Past, years: Past, name: str, customers: pd.DataFrame, horizon: 
         if expected is not None:
             return years.level(name, 0).corrected(expected)
     today = past.today(0, customers)
-    if today.rhythm is None:
+    if today.bgnbd is None:
         times = YEAR / past.days
         return Expectation(1 - (1 - horizon.probability) ** times, horizon.spend * times)
     histories = history(customers)
-    near, far = (np.maximum(today.rhythm.orders(histories, days), NEVER) for days in (past.days, YEAR))
+    near, far = (np.maximum(today.bgnbd.orders(histories, days), NEVER) for days in (past.days, YEAR))
     silent_near, silent_far = (
-        -np.log1p(-np.clip(today.rhythm.probability(histories, days), NEVER, 1 - NEVER))
+        -np.log1p(-np.clip(today.bgnbd.probability(histories, days), NEVER, 1 - NEVER))
         for days in (past.days, YEAR)
     )
     silence = -np.log1p(-np.clip(horizon.probability, 0, 1 - NEVER)) * silent_far / silent_near

@@ -46,10 +46,10 @@ def lifetime(samples: Sequence[Sample], today: Today, days: int, seed: int) -> L
     TooYoungError
         Nobody has come again.
     """
-    if today.rhythm is None:
+    if today.bgnbd is None:
         raise TooYoungError("no customer has ordered a second time")
     rows = np.random.default_rng(seed).permutation(len(today.customers))[:FITTED_ON]
-    return Lifetime(today.rhythm, _value(today.customers.iloc[np.sort(rows)]), days)
+    return Lifetime(today.bgnbd, _value(today.customers.iloc[np.sort(rows)]), days)
 
 
 def _value(customers: pd.DataFrame) -> GammaGamma | None:

@@ -101,7 +101,7 @@ class Past:
         return self._fits[key]
 
     def today(self, age: int, customers: pd.DataFrame) -> Today:
-        """The customers of an age, with the rhythm of their orders."""
+        """The customers of an age, with the model of their orders."""
         if age not in self._todays:
             self._todays[age] = Today.of(customers, self.seed)
         return self._todays[age]

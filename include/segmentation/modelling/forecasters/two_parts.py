@@ -48,7 +48,7 @@ class TwoParts:
     """
 
     parts: Parts
-    rhythm: BetaGeometric | None
+    bgnbd: BetaGeometric | None
     among: PercentileRanks
     unit: float
     days: int
@@ -75,10 +75,10 @@ class TwoParts:
         parts = learn(view, buys, log_value, weight, seed)
         of_buyers = View(view.ranks[buys], view.money[buys])
         smearing = spend[buys].sum() / (unit * np.exp(parts.log_value(of_buyers)).sum())
-        return cls(parts, today.rhythm, _among(today, days, seed), unit, days, float(smearing))
+        return cls(parts, today.bgnbd, _among(today, days, seed), unit, days, float(smearing))
 
     def expect(self, customers: pd.DataFrame) -> Expectation:
-        table = columns.described(customers, self.rhythm, self.days)
+        table = columns.described(customers, self.bgnbd, self.days)
         view = View(columns.ranked(table, self.among), columns.money(table, self.unit))
         probability = self.parts.probability(view)
         return Expectation(
@@ -90,7 +90,7 @@ def _view(customers: pd.DataFrame, rows: np.ndarray, today: Today, days: int, un
     """Some of the customers as both parts see them, ranked among all; made once for all who learn for a day."""
     key = id(customers), days, unit, seed
     if key not in today.views:
-        table = columns.described(customers, today.rhythm, days)
+        table = columns.described(customers, today.bgnbd, days)
         among = PercentileRanks(seed).fit(table.to_numpy())
         some = table.iloc[rows]
         view = View(columns.ranked(some, among), columns.money(some, unit))
@@ -102,6 +102,6 @@ def _among(today: Today, days: int, seed: int) -> PercentileRanks:
     """The ranks of today's customers."""
     key = "today", days, seed
     if key not in today.views:
-        table = columns.described(today.customers, today.rhythm, days)
+        table = columns.described(today.customers, today.bgnbd, days)
         today.views[key] = PercentileRanks(seed).fit(table.to_numpy())
     return today.views[key]
