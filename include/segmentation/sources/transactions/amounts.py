@@ -25,9 +25,9 @@ MINUS = "-−–—"
 SIGNS = r"\-−–—"
 DIGITS = r"\d(?:[\d.,'’٬٫\s]*\d)?(?:[eE][-+]?\d+)?|[.,]\d+"
 NUMBER = re.compile(
-    rf"^(?P<open>[(\[])?\s*(?P<s1>[{SIGNS}+])?\s*(?P<before>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,9}}?)?\s*"
+    rf"^(?P<open>[(\[])?\s*(?P<s1>[{SIGNS}+])?\s*(?P<before>[^\d\s()\[\]{SIGNS}+.,][^\d()\[\]{SIGNS}+]{{0,9}}?)?\s*"
     rf"(?P<s2>[{SIGNS}+])?\s*(?P<digits>{DIGITS})(?P<dash>[.,:/]\s?[{SIGNS}]{{1,2}})?[.,]?\s*"
-    rf"(?P<after>[^\d\s(){SIGNS}+.,][^\d(){SIGNS}+]{{0,15}}?)?\s*(?P<s3>[{SIGNS}+])?\s*(?P<close>[)\]])?"
+    rf"(?P<after>[^\d\s()\[\]{SIGNS}+.,][^\d()\[\]{SIGNS}+]{{0,15}}?)?\s*(?P<s3>[{SIGNS}+])?\s*(?P<close>[)\]])?"
     r"\.?$"
 )
 SIDE = "cr|dr|credit|debit|haben|soll"

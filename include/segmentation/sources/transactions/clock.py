@@ -21,7 +21,7 @@ TIME = re.compile(
     ""
     r"|\s?(?:(?:h|uhr|u)(?![^\W\d_])|[时時点點]|시)\s?(?:(?P<m2>\d{2})(?!\d)\s?(?:[:m分분]|min)?\s?(?:(?P<s2>\d{2})(?!\d)\s?[s秒초]?)?)?"
     rf"|(?=\s?(?:{MORNING}|{EVENING})))"
-    rf"(?:\s*(?:h|uhr|hrs?)\b)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
+    rf"(?:\s*(?:h|hs|hrs?|horas?|uhr)\b\.?)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
     re.IGNORECASE,
 )
 PLAIN = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -112,7 +112,10 @@ def _is_time(found: re.Match, text: str) -> bool:
     """True where figures are a time: 3.01.2024 is a day, as is what stands before a mark of dates."""
     if found["m"] is not None:
         dotted = "." in found[0] and ":" not in found[0] and "：" not in found[0]
-        if dotted and (found.start() == 0 or text[found.end() : found.end() + 1] in tuple("./-0123456789")):
+        if dotted and (
+            not re.search(r"\d", text[: found.start()])
+            or text[found.end() : found.end() + 1] in tuple("./-0123456789")
+        ):
             return bool(found["aam"] or found["apm"])
         if dotted and text[found.start() - 1] in "./-":
             return False
@@ -189,6 +192,7 @@ def normal(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", text).strip().strip("\"'=")
     text = ERA.sub(_of_era, text)
+    text = re.sub(r"^[(\[]((?:GMT|UTC)[^)\]]*)[)\]]\s*(.*\d.*)$", r"\2 \1", text)
     text = re.sub(r"(\d)\s*[年月년월]\s*(?=\d)", r"\1-", text)
     text = re.sub(r"(\d)\s*[日号號일]", r"\1 ", text)
     text = re.sub(r"^(\d{8})[T_ -]?(\d{2})(\d{2})(\d{2})(?=Z|[+-]|\s|$)", _with_colons, text)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+FEW_TEXTS = 10_000  # below which nothing is worth a try
+WHOLE = r"^(?:0|[1-9][0-9]{0,17})$"
 DENSE = 4  # times as many places as values are counted one by one
 
 
@@ -28,7 +30,10 @@ class Coded:
         import pyarrow as pa
 
         if not pa.types.is_dictionary(column.type):  # in one piece: parts would each have all values before
-            column = _in_one_piece(column).dictionary_encode()
+            column = _in_one_piece(column)
+            if (whole := _of_whole_numbers(column)) is not None:
+                return cls(*whole)
+            column = column.dictionary_encode()
         if isinstance(column, pa.ChunkedArray):
             column = column.unify_dictionaries().combine_chunks()
         if isinstance(column, pa.ChunkedArray):  # no chunk at all
@@ -92,7 +97,10 @@ class Coded:
 
     def rows_where(self, of_values: "np.ndarray | list[bool]") -> np.ndarray:
         """Mask of the rows whose value fulfils a condition."""
-        return np.asarray(of_values, bool)[self.codes] if len(self.codes) else np.zeros(0, bool)
+        of_values = np.asarray(of_values, bool)
+        if not len(self.codes) or not of_values.any():
+            return np.zeros(len(self.codes), bool)
+        return of_values[self.codes]
 
     def is_empty(self) -> np.ndarray:
         """Mask of the rows that have nothing here."""
@@ -113,6 +121,38 @@ class Coded:
         changed = self.codes.copy()
         changed[rows] = codes
         return Coded(changed, self.values)
+
+
+def _of_whole_numbers(column: "pa.ChunkedArray | pa.Array") -> "tuple[np.ndarray, pa.Array] | None":
+    """The same of texts that are whole numbers as a computer writes them: numbers that lie close need no search.
+
+    None where a text is none, has a zero in front, or the numbers lie far apart.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if len(column) < FEW_TEXTS or not isinstance(column, pa.Array | pa.StringArray):
+        return None
+    if not pc.all(pc.match_substring_regex(column[:FEW_TEXTS], WHOLE)).as_py():
+        return None
+    try:
+        numbers = column.cast(pa.int64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0 or high - low > DENSE * len(column):
+        return None
+    if (pc.binary_length(column).to_numpy() != _figures(numbers)).any():
+        return None
+    places = numbers - low
+    there = np.bincount(places) > 0
+    rank = np.cumsum(there, dtype=np.int32) - 1
+    return rank[places], pa.array(np.flatnonzero(there) + low).cast(pa.string())
+
+
+def _figures(numbers: np.ndarray) -> np.ndarray:
+    """How many figures each number has."""
+    return np.searchsorted(10 ** np.arange(1, 19), numbers, side="right") + 1
 
 
 def _in_one_piece(column: "pa.ChunkedArray | pa.Array") -> "pa.ChunkedArray | pa.Array":

@@ -142,6 +142,8 @@ def guesses(header: Sequence[str]) -> dict[str, int]:
     prices = [place for place, spellings in enumerate(spelt) if set(spellings) & set(PRICE)]
     if prices and "unit_price" not in found:
         found["unit_price" if {"quantity", "amount"} & set(found) else "amount"] = prices[0]
+    if "unit_price" in found and not {"quantity", "amount", "order_total"} & set(found):
+        found["amount"] = found.pop("unit_price")
     if found.get("time_of_day") == found.get("ordered_at"):
         found.pop("time_of_day", None)
     for role, other in (

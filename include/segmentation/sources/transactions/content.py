@@ -15,6 +15,7 @@ from segmentation.sources.transactions import encoding, exports, tables, textfil
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.columns import NUMBERS, Wish
 from segmentation.sources.transactions.exports import Export
+from segmentation.sources.transactions.orders import CLOCKS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,12 +28,11 @@ BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
 MOST_INVALID = 0.01  # of the lines; where more are no rows, the file is written in another way
 AS_TEXT = (r'^="([^"]*)"$', r"^'(\d[^']*)$")  # what makes a spreadsheet keep figures as they are
 ENCODERS = 2  # threads; the work is Arrow's, outside of the interpreter's lock
-CLOCKS = "the times behind the days"
 DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
 DAY_ALONE = rf"^(?:{DAY})$"
 DAY_AND_TIME = rf"^(?P<day>{DAY})[ T](?P<time>\d{{1,2}}:\d{{2}}.*)$"
 OTHER_KINDS = (  # what a file that is no table begins with, and what to do about it
-    (r"(?is)^\s*(?:<!doctype html|<html|<head|<body|<table|<meta|<div)",
+    (r"(?is)^\s*(?:<!doctype html|<html|<head|<body|<table|<meta|<div|<!--)",
      "a page of HTML, whatever its ending says",
      "open it in a spreadsheet and save it as CSV or XLSX"),
     (r"(?is)^\s*<\?xml[^>]*>\s*(?:<\?mso[^>]*>\s*)?<(?:\w+:)?workbook", "an XML spreadsheet of Excel 2003",
@@ -249,29 +249,15 @@ def _cut_alike(column: "pa.Array") -> "tuple[pa.Array, pa.Array] | None":
 
 
 def _encoded(rows: np.ndarray) -> "pa.DictionaryArray | None":
-    """Texts of one length, encoded by their distinct values; None where they are long, or not figures and marks.
-
-    Each text becomes one number, six bits a character, for numbers are told apart faster than texts.
-    """
+    """Texts of one length, encoded by their distinct values; None where they are not figures and marks."""
     import pyarrow as pa
 
-    width = rows.shape[1]
-    if width > 10 or (rows < 32).any() or (rows >= 96).any():
+    if (rows < ord(" ")).any() or (rows > ord("~")).any():
         return None
-    keys = np.zeros(len(rows), np.int64)
-    for place in range(width):
-        keys = (keys << 6) | (rows[:, place] - 32)
-    whole = pa.array(keys).dictionary_encode()
-    distinct = whole.dictionary.to_numpy()
-    shifts = 6 * np.arange(width - 1, -1, -1)
-    characters = (((distinct[:, None] >> shifts) & 63) + 32).astype(np.uint8)
-    offsets = np.arange(len(distinct) + 1, dtype=np.int32) * width
     texts = pa.Array.from_buffers(
-        pa.string(),
-        len(distinct),
-        [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters))],
-    )
-    return pa.DictionaryArray.from_arrays(whole.indices, texts)
+        pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows))]
+    ).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(texts.indices, texts.dictionary.cast(pa.binary()).cast(pa.string()))
 
 
 def _clean(role: str, column: Coded) -> Coded:

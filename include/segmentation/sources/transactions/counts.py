@@ -42,8 +42,8 @@ def of(reading: Reading) -> Counts:
     has_money = ~np.isnan(amount) & ~np.isnan(lines.pieces) & (lines.pieces != 0)
     counted = dated & ~lines.is_out & has_money
     no_customer = lines.customers.is_empty()
-    order = numbered(order_numbers(reading))
     instants = placed_at(reading)
+    order = order_numbers(reading, instants)
     first, last = (_written(f(instants[dated]), reading) if dated.any() else None for f in (np.min, np.max))
     now = datetime.now(UTC).timestamp() * clock.SECOND
     past = instants[dated & (instants <= now)]
@@ -87,29 +87,39 @@ def placed_at(reading: Reading) -> np.ndarray:
     return zones.localized(moments.written, reading.timezone)
 
 
-def order_numbers(reading: Reading) -> np.ndarray:
-    """A number for each order: its own, else the customer and the instant; told apart by customer and day."""
+def order_numbers(reading: Reading, instants: np.ndarray) -> np.ndarray:
+    """A number for each order, none far above their count: its own, else the customer and the instant.
+
+    A number that several customers have, or that returns on another day, is several orders.
+    """
     lines = reading.lines
-    instants = placed_at(reading)
     customers = np.where(lines.customers.is_empty(), -1, lines.customers.codes).astype(np.int64)
     wall = lines.moments.written
     if lines.is_elsewhere and not reading.is_day_only:
         wall = zones.wall_clock(instants, reading.timezone)
     day = wall // clock.DAY
-    alone = customers < 0
-    has_order = np.zeros(len(customers), bool) if lines.orders is None else ~lines.orders.is_empty()
-    keys = np.zeros(len(customers), np.int64)
-    if not has_order.all():
-        keys = _pair(customers, numbered(instants))
-    if lines.orders is not None:
-        number = lines.orders.codes.astype(np.int64)
-        known = has_order & ~alone
-        is_shared = orders.shared(number[known], customers[known], len(lines.orders.values))
-        if is_shared.any():
-            number = numbered(_pair(number, np.where(is_shared[number], customers, -2)))
-        with_day = _pair(number, day)
-        keys = np.where(has_order, with_day, keys + with_day.max(initial=0) + 1)
-    return np.where(alone & ~has_order, -1 - np.arange(len(customers)), keys)
+    if lines.orders is None:
+        return numbered(_by_instant(customers, instants))
+    number, count = lines.orders.codes, len(lines.orders.values)
+    has_order, known = ~lines.orders.is_empty(), customers >= 0
+    known &= has_order
+    is_shared = orders.shared(number[known], customers[known], count)
+    rest = (is_shared | orders.shared(number, day, count))[number] | ~has_order
+    keys = number.astype(np.int64)
+    if rest.any():
+        of_customer = np.where(is_shared[number[rest]], customers[rest], -2)
+        with_number = _pair(_pair(keys[rest], of_customer), day[rest])
+        without = _by_instant(customers[rest], instants[rest]) + with_number.max() + 1
+        alone = (customers[rest] < 0) & ~has_order[rest]
+        without = np.where(alone, -1 - np.arange(len(without)), without)
+        keys[rest] = count + numbered(np.where(has_order[rest], with_number, without))
+    return keys
+
+
+def _by_instant(customers: np.ndarray, instants: np.ndarray) -> np.ndarray:
+    """A number for each customer and instant; a line without a customer is one alone."""
+    keys = _pair(customers, numbered(instants))
+    return np.where(customers < 0, -1 - np.arange(len(customers)), keys)
 
 
 def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -134,13 +144,13 @@ def _written(instant: int, reading: Reading) -> str | None:
 
 def _concentrated(reading: Reading, counted: np.ndarray, order: np.ndarray, amount: np.ndarray) -> list[str]:
     """A warning where one customer has much of everything, as a guest under a name of the shop's own has."""
-    codes = numbered(reading.lines.customers.codes[counted])
-    if not len(codes) or codes.max() + 1 < FEW_CUSTOMERS:
+    codes = reading.lines.customers.codes[counted]
+    if not len(codes) or distinct(codes) < FEW_CUSTOMERS:
         return []
-    of = numbered(order[counted])
-    buyers = np.zeros(int(of.max()) + 1, np.int64)
+    of = order[counted]
+    buyers = np.full(int(of.max()) + 1, -1, np.int64)
     buyers[of] = codes
-    per_customer = np.bincount(buyers)
+    per_customer = np.bincount(buyers[buyers >= 0])
     spent = np.bincount(codes, weights=np.maximum(amount[counted], 0))
     of_orders, of_revenue = per_customer.max() / per_customer.sum(), spent.max() / max(spent.sum(), 1e-9)
     if max(of_orders, of_revenue) < MUCH:

@@ -137,6 +137,10 @@ def read(
     SourceError
         When the column can be read in two ways that are equally likely, or names a zone that is several.
     """
+    limit = _days_until_now() + stamps.AHEAD
+    parts = stamps.split(column.days, limit) if column.clocks is None else None
+    if parts:
+        column = Written(*parts)
     rows = column.days
     found = stamps.find(rows) if column.clocks is None else None
     if found is not None:
@@ -162,9 +166,13 @@ def read(
         Times.of_texts(column.clocks) if column.clocks else None,
     )
     order, why, of_days = _decide(taken, told)
-    words = ORDERS[order] + (f" ({why})" if why else "")
+    words = ORDERS[order] + (" and time, without marks" if parts else "") + (f" ({why})" if why else "")
     written, instant, has_zone = _moments(taken, of_days, zone, times)
     return Moments(written, instant, f"dates are {words}", has_zone)
+
+
+def _days_until_now() -> int:
+    return (date.today() - date(1970, 1, 1)).days
 
 
 def _alone(text: str) -> clock.Time | None:
@@ -266,7 +274,7 @@ def _most_plausible(
     if not differs.any():
         order = "ymd" if "ymd" in good else next(iter(good))
         return order, _sole(column, good, read, order), good[order]
-    limit = date.today().toordinal() - date(1970, 1, 1).toordinal() + 370
+    limit = _days_until_now() + stamps.AHEAD
     past = {o: of for o, of in good.items() if counts[of > limit].sum() <= (1 - MOST) * counts.sum()}
     good = _different(past or good)
     if "ymd" not in good and all(_is_dotted(text) for text in column.days.texts if text):

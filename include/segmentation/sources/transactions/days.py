@@ -15,7 +15,7 @@ LOCALES = (
     "ms", "fil", "ka", "kk", "is", "sq", "mk", "be", "sw", "af",
 )  # fmt: skip
 FILLERS = {
-    "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "a", "las", "alle", "ore", "o", "kl",
+    "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "às", "as", "godz", "в", "о", "ob", "la", "jam", "pukul", "saat", "lúc", "στις", "a", "las", "alle", "ore", "o", "kl",
     "om", "г", "року", "поч",
     "г.", "р", "klo", "th", "st", "nd", "rd", "er", "º", "van", "dne", "ngày", "tháng", "năm",
 }  # fmt: skip
@@ -196,7 +196,10 @@ def months() -> dict[str, int]:
                         names.setdefault(_plain(word), month)
     for month, word in enumerate(ARABIC, start=1):
         names.setdefault(bare(word), month)
-    return {**names, "sept": 9, "mrz": 3, "maerz": 3, "okt": 10, "dez": 12}
+    roman = {
+        word: month for month, word in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)
+    }
+    return {**roman, **names, "sept": 9, "mrz": 3, "maerz": 3, "okt": 10, "dez": 12}
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,15 @@ BOMS = (
 )
 ALIASES = {"gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "big5hkscs": "big5", "shift_jis": "cp932",
            "euc_kr": "cp949", "johab": "cp949", "latin_1": "cp1252", "iso8859_1": "cp1252"}  # fmt: skip
+WIDE = (
+    "utf_7",
+    "utf_16",
+    "utf_16_be",
+    "utf_16_le",
+    "utf_32",
+    "utf_32_be",
+    "utf_32_le",
+)  # told by marks and zeros
 FEW_BYTES = 6  # different bytes beyond ASCII: too few to tell an alphabet by
 WESTERN = ("cp1252", "cp850", "mac_roman")  # the likeliest first
 LETTERS = frozenset("äöüßÄÖÜéèêëàâáãåæçñóòôõøœîïíìùúûÿýÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÎÏÍÌÙÚÛŸ")
@@ -157,7 +166,7 @@ def _page(foreign: bytes) -> str:
 
     if len({byte for byte in foreign if byte >= 0x80}) < FEW_BYTES:  # a euro sign, an umlaut or two
         return max(WESTERN, key=lambda page: _likeness(foreign, page))
-    best = charset_normalizer.from_bytes(foreign).best()
+    best = charset_normalizer.from_bytes(foreign, cp_exclusion=list(WIDE)).best()
     if best is None or {*WESTERN, "latin_1"} & {best.encoding, *best.could_be_from_charset}:
         return max(WESTERN, key=lambda page: _likeness(foreign, page))
     try:

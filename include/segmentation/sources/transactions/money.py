@@ -27,6 +27,9 @@ WORDS = {
     "rp": ["IDR"], "rp.": ["IDR"], "rm": ["MYR"], "s/": ["PEN"], "s/.": ["PEN"], "r": ["ZAR"], "tl": ["TRY"],
     "₺": ["TRY"], "₸": ["KZT"], "₴": ["UAH"], "₦": ["NGN"], "฿": ["THB"], "₾": ["GEL"], "៛": ["KHR"], "₵":
     ["GHS"],
+    "kd": ["KWD"], "bd": ["BHD"], "jd": ["JOD"], "qr": ["QAR"], "ksh": ["KES"], "gh₵": ["GHS"], "mx$": ["MXN"],
+    "mex$": ["MXN"], "đ": ["VND"], "vnđ": ["VND"], "yen": ["JPY"], "yuan": ["CNY"], "won": ["KRW"], "baht": ["THB"],
+    "rupees": ["INR"], "rupee": ["INR"], "dollar": ["USD"], "dollars": ["USD"],
     "৳": ["BDT"], "₩": ["KRW"], "php": ["PHP"], "₱": ["PHP"],
 }  # fmt: skip
 DOLLARS = ("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP", "TWD")
@@ -101,7 +104,7 @@ def digits(code: str) -> int:
 
 def is_whole(code: str) -> bool:
     """True where prices in a currency have no fraction, whatever its tables say."""
-    return code in ("IDR", "COP", "CLP", "HUF", "LAK", "MMK", "UZS", "IRR") or not digits(code)
+    return code in ("IDR", "COP", "CLP", "HUF", "LAK", "TWD", "MMK", "UZS", "IRR") or not digits(code)
 
 
 @lru_cache(maxsize=8)

@@ -11,6 +11,7 @@ ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
 CHANCE = 0.001
 CONTINUED_SHARE = 0.1  # of the lines, at least, where orders go on without a number
+CLOCKS = "the times behind the days"
 OF_AN_ORDER = (
     "customer_id",
     "ordered_at",
@@ -22,10 +23,14 @@ OF_AN_ORDER = (
 )
 
 
-def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
-    """The columns with what stands only on the first line of an order on all its lines; and what is said
-    of it.
+def fill_down(
+    columns: dict[str, Coded], clocks: Coded | None
+) -> tuple[dict[str, Coded], Coded | None, list[str]]:
+    """The columns with what stands only on the first line of an order on all its lines; and what is said of it.
+
+    The times of day that were cut off behind the days go with them.
     """
+    columns = {**columns, CLOCKS: clocks} if clocks is not None else dict(columns)
     columns, continued = _continued(columns)
     filled = np.zeros(len(columns["customer_id"].codes), bool)
     if "order_id" in columns:
@@ -33,30 +38,32 @@ def fill_down(columns: dict[str, Coded]) -> tuple[dict[str, Coded], list[str]]:
         has_order = ~order.is_empty()
         for role in OF_AN_ORDER:
             if role in columns and role != "order_id":
-                columns[role], changed = _within(columns[role], order.codes, has_order)
+                gaps, first = _gaps(columns[role], order.codes, has_order)
+                together = [role, CLOCKS] if role == "ordered_at" and CLOCKS in columns else [role]
+                for name in together if len(gaps) else ():
+                    columns[name] = columns[name].put(gaps, columns[name].codes[first])
                 if role in ("customer_id", "ordered_at"):
-                    filled |= changed
+                    filled[gaps] = True
     lines = int((filled | continued).sum())
     said = [
         f"customer and date of an order's first line stand for its other lines, too: {lines:,} lines "
         "filled down"
     ]
-    return columns, said if lines else []
+    clocks = columns.pop(CLOCKS, None)
+    return columns, clocks, said if lines else []
 
 
-def _within(column: Coded, orders: np.ndarray, has_order: np.ndarray) -> tuple[Coded, np.ndarray]:
-    """Empty values from the first filled one of their order, and which rows those are."""
+def _gaps(column: Coded, orders: np.ndarray, has_order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that are empty, and for each the first row of its order that is filled."""
     empty = column.is_empty()
-    if not empty.any():
-        return column, empty
+    gaps = np.flatnonzero(empty & has_order)
+    if not len(gaps):
+        return gaps, gaps
     rows = np.flatnonzero(~empty & has_order)[::-1]
     first = np.full(int(orders.max(initial=-1)) + 1, -1)
-    first[orders[rows]] = column.codes[rows]
-    gaps = np.flatnonzero(empty & has_order)
+    first[orders[rows]] = rows
     gaps = gaps[first[orders[gaps]] >= 0]
-    changed = np.zeros(len(empty), bool)
-    changed[gaps] = True
-    return (column.put(gaps, first[orders[gaps]]) if len(gaps) else column), changed
+    return gaps, first[orders[gaps]]
 
 
 def _continued(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]:
@@ -72,7 +79,7 @@ def _continued(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]
     if not what and bare.sum() == int(bare[::-1].argmin()):  # only at the end: sums, and no lines
         return columns, none
     above = np.maximum.accumulate(np.where(bare, -1, np.arange(len(bare))))
-    roles = {*keys, *OF_AN_ORDER} & set(columns)
+    roles = {*keys, *OF_AN_ORDER, CLOCKS} & set(columns)
     changed = {role: columns[role].put(bare, columns[role].codes[above[bare]]) for role in roles}
     return {**columns, **changed}, bare
 
@@ -97,10 +104,11 @@ def groups(order: Coded, customers: np.ndarray) -> np.ndarray:
 
 def shared(order: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
     """Mask of the `count` order numbers that several customers have."""
-    low, high = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
-    np.minimum.at(low, order, customers)
-    np.maximum.at(high, order, customers)
-    return high > low
+    one = np.zeros(count, customers.dtype)
+    one[order] = customers  # of several customers any one
+    found = np.zeros(count, bool)
+    found[order[one[order] != customers]] = True
+    return found
 
 
 def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> bool:
@@ -114,10 +122,12 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
     if not orders:
         return False
     present = ~np.isnan(amount)
+    of_several = counts > 1
+    if not _may_be_alike(amount, present, group, of_several):
+        return False
     low, high = _spread(amount, group)
     is_constant = (high - low) <= 1e-9 * np.maximum(np.abs(high), 1)
     lone = np.bincount(group, weights=present) == 1
-    of_several = counts > 1
     if not present.any() or (~np.isnan(low[of_several])).mean() < ALL:
         return False
     if (is_constant | lone)[of_several].mean() < ALL:
@@ -127,6 +137,16 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
     if lone[of_several].mean() >= ALL:
         return orders >= 2
     return _is_no_chance(amount[several & present], low[of_several], int(counts[of_several].sum()) - orders)
+
+
+def _may_be_alike(amount: np.ndarray, present: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:
+    """False where the lines of many orders have several amounts, told by one of each order."""
+    one = np.zeros(len(of_several))
+    one[group[present]] = amount[present]
+    expected = one[group]
+    varied = np.zeros(len(of_several), bool)
+    varied[group[present & (np.abs(amount - expected) > 1e-9 * np.maximum(np.abs(expected), 1))]] = True
+    return bool((~varied)[of_several].mean() >= ALL)
 
 
 def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool:

@@ -53,7 +53,7 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     opened = content.read(path, settings, wish, progress)
     _refuse_nothing(opened)
     flags.weed(opened, bool(wish.columns))
-    opened.columns, filled = orders.fill_down(opened.columns)
+    opened.columns, opened.clocks, filled = orders.fill_down(opened.columns, opened.clocks)
     for role in ("customer_id", "order_id"):
         if role in opened.columns:
             people.refuse_shortened(

@@ -12,6 +12,8 @@ from segmentation.sources.transactions.coded import Coded
 FEW = 3  # values at the end of a file that may be none
 MOST = 0.99  # of the values must be written one way; the others are then unreadable
 RECENT = 1990  # a count of seconds before it is no date of a shop
+AHEAD = 370  # days from today: a count that ends later is no date of a shop
+RECENT_SECOND = r"^1\d{9}$"  # since 1970: of 2001 to 2033
 UNREADABLE = np.iinfo(np.int64).min
 ORDERS = {
     "dmy": "day, month, year",
@@ -35,13 +37,11 @@ class Stamp:
     serial: bool = False
 
 
-# The calendar is tried before counts: 2024010308 is a morning in 2024, and not a second of 2034.
+# Figures of a day, and how many of a time behind it, by the width of a stamp. The calendar is tried before counts:
+# 2024010308 is a morning in 2024, and not a second of 2034.
+SPLITS = ((14, 8, 6), (12, 8, 4), (10, 8, 2), (12, 6, 6), (10, 6, 4))
+FEW_STAMPS = 10  # different ones, of which none but a calendar's all have hours, minutes and days
 STAMPS = (
-    *(
-        Stamp(f"{ORDERS[order]} and time, without marks", rf"^\d{{{8 + 2 * n}}}$", layout=order + "HMS"[:n])
-        for n in (1, 2, 3)
-        for order in (("ymd",) if n == 1 else days.MAIN)
-    ),
     Stamp("year, month, day, time and milliseconds, without marks", r"^\d{17}$", layout="ymdHMSF"),
     Stamp("year, month, day, time and microseconds, without marks", r"^\d{20}$", layout="ymdHMSU"),
     Stamp("year and day of the year", r"^\d{4}-?\d{3}$", layout="yj"),
@@ -62,13 +62,75 @@ def enough(total: float) -> float:
     return min(MOST * total, total - FEW) if total > 10 * FEW else MOST * total
 
 
-def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
-    """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
+def split(column: Coded, limit: int) -> tuple[Coded, Coded] | None:
+    """The days and the times of day of stamps of the calendar, as 20240103 and 08:05; None where they are none.
+
+    `limit` is the last day, since 1970, that a sale may have.
+    """
     import pyarrow.compute as pc
 
-    column = _bare(column)
+    column = _padded(bare(column))
     counts = column.counts
-    total = counts[pc.not_equal(column.values, "").to_numpy(zero_copy_only=False)].sum()
+    total = counts[_filled(column)].sum()
+    for width, of_day, of_time in SPLITS:
+        fits = _matches(column, rf"^\d{{{width}}}$")
+        if not total or counts[fits].sum() < enough(total):
+            continue
+        texts = pc.if_else(fits, column.values, "")
+        day = Coded.of(pc.utf8_slice_codeunits(texts, 0, of_day))
+        time = Coded.of(pc.utf8_slice_codeunits(texts, of_day, of_day + of_time))
+        good = fits & day.rows_where(_are_days(day.texts, limit)) & time.rows_where(_are_times(time.texts))
+        is_short = of_day == 6 and len(column.values) < FEW_STAMPS and _matches(column, RECENT_SECOND).any()
+        if counts[good].sum() < enough(total) or is_short:
+            continue
+        clocks = time.by(_with_colons)
+        of_clock = clocks.values.take(clocks.codes)
+        days_ = pc.if_else(good, pc.utf8_slice_codeunits(texts, 0, of_day), column.values)
+        return column.mapped(days_), column.mapped(pc.if_else(good, of_clock, ""))
+    return None
+
+
+def _filled(column: Coded) -> np.ndarray:
+    import pyarrow.compute as pc
+
+    return pc.not_equal(column.values, "").to_numpy(zero_copy_only=False)
+
+
+def _padded(column: Coded) -> Coded:
+    """Stamps of which a spreadsheet took the zero in front, with that zero."""
+    widths = {len(text) for text in column.texts if text.isdigit()}
+    width = max(widths, default=0)
+    if widths != {width - 1, width} or width not in {one for one, _, _ in SPLITS}:
+        return column
+    return column.some(rf"^\d{{{width - 1}}}$", lambda text: text.zfill(width))
+
+
+def _are_times(texts: list[str]) -> np.ndarray:
+    """Mask of the texts that are hours, hours and minutes, or these and seconds, without marks."""
+    pieces = np.array([[int(text[n : n + 2] or 0) for n in (0, 2, 4)] for text in texts]).reshape(-1, 3)
+    return (pieces[:, 0] < 24) & (pieces[:, 1] < 60) & (pieces[:, 2] <= 60)
+
+
+def _are_days(texts: list[str], limit: int) -> np.ndarray:
+    """Mask of the texts that are days of a shop in the one order in which most are."""
+    first = (date(RECENT, 1, 1) - date(1970, 1, 1)).days
+    read = [days.read(texts, order, date.today().year) for order in days.MAIN]
+    masks = [(of != days.NO_DAY) & (of >= first) & (of <= limit) for of in read]
+    return max(masks, key=lambda mask: int(mask.sum()))
+
+
+def _with_colons(time: str) -> str:
+    """0805 as 08:05, 08 as 08:00."""
+    if not time:
+        return ""
+    return ":".join(time[n : n + 2] for n in range(0, len(time), 2)) + (":00" if len(time) == 2 else "")
+
+
+def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
+    """Written clock, instants (None: of the shop) and words, where the column is stamps without marks."""
+    column = bare(column)
+    counts = column.counts
+    total = counts[_filled(column)].sum()
     if not total or counts[_matches(column, COUNT)].sum() < enough(total):
         return None
     for stamp in STAMPS:
@@ -83,7 +145,7 @@ def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
     return None
 
 
-def _bare(column: Coded) -> Coded:
+def bare(column: Coded) -> Coded:
     """Figures without groups, powers of ten and a .0 that a spreadsheet gave them."""
     column = column.some(r"^/Date\(\d+\)/$", lambda text: text[6:-2])
     column = column.some(GROUPED, lambda text: text.replace(",", ""))
@@ -115,7 +177,8 @@ def _of_stamp(texts, stamp: Stamp) -> np.ndarray:
     )
     found = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
     first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
-    return np.where(found >= first, found, UNREADABLE)
+    last = (date.today().toordinal() - date(1970, 1, 1).toordinal() + AHEAD) * clock.DAY
+    return np.where((found >= first) & (found <= last), found, UNREADABLE)
 
 
 def _calendar(texts, layout: str) -> np.ndarray:

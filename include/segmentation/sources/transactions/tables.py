@@ -1,5 +1,6 @@
 """Files whose values have types: Parquet, and workbooks of Excel and its like."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -182,16 +183,22 @@ def refuse_unnamed(sheet: Sheet, file: str) -> list[str]:
 
 
 def without_copies(found: list[Sheet]) -> tuple[list[Sheet], list[str]]:
-    """The sheets that are no copy of one before, and the names of those that are."""
-    kept: list[Sheet] = []
-    copies = []
-    for sheet in found:
-        rows = sheet.rows[sheet.skip :]
-        if any(rows == other.rows[other.skip :] for other in kept):
-            copies.append(sheet.name)
-        else:
-            kept.append(sheet)
-    return kept, copies
+    """The sheets whose rows are not all in another one, and the names of those whose rows are."""
+    rows = [_counted(sheet) for sheet in found] if len(found) > 1 else []
+    copies = {
+        n
+        for n, of in enumerate(rows)
+        if any(of <= other and (n > m or of != other) for m, other in enumerate(rows) if m != n and of)
+    }
+    kept = [sheet for n, sheet in enumerate(found) if n not in copies]
+    return kept, [found[n].name for n in sorted(copies)]
+
+
+def _counted(sheet: Sheet) -> Counter[tuple[str, ...]]:
+    """The rows that have something, by what they are under the names of the roles, with their number."""
+    places = [sheet.places[role] for role in sorted(sheet.places)]
+    filled = (row for row in sheet.rows[sheet.skip :] if any(value != "" for value in row))
+    return Counter(tuple(_text(row[place]) for place in places) for row in filled)
 
 
 def sheet_batches(found: Iterable[Sheet]) -> Iterator["pa.Table"]:

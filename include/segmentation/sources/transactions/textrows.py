@@ -259,9 +259,26 @@ def _are_empty(table: "pa.Table") -> np.ndarray:
         rest = np.flatnonzero(~filled)
         if not len(rest):
             break
-        values = column if len(rest) == len(table) else column.take(pa.array(rest))
-        filled[rest] = pc.match_substring_regex(values, r"\S").to_numpy(zero_copy_only=False)
+        if len(rest) == len(table):
+            filled = _begins_filled(column)
+            rest = np.flatnonzero(~filled)
+        if len(rest):
+            values = column.take(pa.array(rest))
+            filled[rest] = pc.match_substring_regex(values, r"\S").to_numpy(zero_copy_only=False)
     return ~filled
+
+
+def _begins_filled(column: "pa.ChunkedArray") -> np.ndarray:
+    """Mask of the values whose first byte is no blank of ASCII, nor the beginning of another blank."""
+    if column.num_chunks != 1:
+        return np.zeros(len(column), bool)
+    values = column.chunk(0)
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    data = values.buffers()[2]
+    if data is None or not data.size:
+        return np.zeros(len(values), bool)
+    first = np.frombuffer(data, np.uint8)[np.minimum(offsets[:-1], data.size - 1)]
+    return (np.diff(offsets) > 0) & (first > ord(" ")) & (first < 0x7F)
 
 
 class _Numbering:

@@ -10,6 +10,20 @@ from segmentation.sources.transactions.exports import plain
 
 FILE = INCLUDE / "config" / "vocabulary.yaml"
 NO_CUSTOMER = {"", "0", "-1", "-", "--", "---", "–", "—", "?", "??", ".", "*", "0.0", "n/a", "#n/a"}
+NAMES = {
+    "gast",
+    "host",
+    "cash",
+    "divers",
+    "pos",
+    "retail",
+    "nn",
+    "invite",
+    "visitor",
+    "umum",
+    "brak",
+    "khach",
+}  # of people, too
 SHORT, HANGUL = 5, "\u1100"
 KINDS = ("counted", "unpaid", "cancelled", "refunded")
 AFFIXES = re.compile(
@@ -37,7 +51,9 @@ def is_guest(text: str) -> bool:
         return True
     whole, short = plain(text), plain(re.sub(r"[(\[].*?[)\]]|[-_#\s]*\d+$", "", text))
     forms = {form for word in (whole, short) for form in (word, AFFIXES.sub("", word))}
-    return "@" not in bare and bool(forms & _lists()["guests"])
+    if "@" in bare:  # guest@shop.example stands for nobody, Gast.Anna@shop.example for somebody
+        return plain(re.sub(r"^.*<|^mailto:|@.*$", "", bare)) in _lists()["guests"] - NAMES
+    return bool(forms & _lists()["guests"])
 
 
 def is_total(text: str) -> bool:
