@@ -15,10 +15,11 @@ LOCALES = (
     "ms", "fil", "ka", "kk", "is", "sq", "mk", "be", "sw", "af",
 )  # fmt: skip
 FILLERS = {
-    "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "às", "as", "godz", "в", "о", "ob", "la", "jam", "pukul", "saat", "lúc", "στις", "a", "las", "alle", "ore", "o", "kl",
-    "om", "г", "року", "поч",
-    "г.", "р", "klo", "th", "st", "nd", "rd", "er", "º", "van", "dne", "ngày", "tháng", "năm",
+    "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "às", "as", "a", "las", "la", "alle", "ore", "o",
+    "kl", "om", "г", "г.", "року", "поч", "р", "klo", "th", "st", "nd", "rd", "er", "º", "van", "dne", "ngày", "tháng",
+    "năm", "godz", "в", "о", "ob", "jam", "pukul", "saat", "lúc", "στις",
 }  # fmt: skip
+ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 NUMERIC = re.compile(r"^(\d{1,4})\s?([-/.\s\\_])\s?(\d{1,2})\s?[-/.\s\\_]\s?(\d{1,4})\.?$")
 WEEK = re.compile(r"(?i)^(\d{4})-?W(\d{2})-?([1-7])$")
 BUDDHIST, MINGUO = 543, 1911  # years ahead of, and behind, those of the common era
@@ -196,7 +197,7 @@ def months() -> dict[str, int]:
                         names.setdefault(_plain(word), month)
     for month, word in enumerate(ARABIC, start=1):
         names.setdefault(bare(word), month)
-    roman = {
+    roman = {word: month for month, word in enumerate(ROMAN, start=1)}
         word: month for month, word in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)
     }
     return {**roman, **names, "sept": 9, "mrz": 3, "maerz": 3, "okt": 10, "dez": 12}
