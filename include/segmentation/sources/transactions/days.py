@@ -198,8 +198,6 @@ def months() -> dict[str, int]:
     for month, word in enumerate(ARABIC, start=1):
         names.setdefault(bare(word), month)
     roman = {word: month for month, word in enumerate(ROMAN, start=1)}
-        word: month for month, word in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)
-    }
     return {**roman, **names, "sept": 9, "mrz": 3, "maerz": 3, "okt": 10, "dez": 12}
 
 
