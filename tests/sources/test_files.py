@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 
 from segmentation.errors import SourceError
-from segmentation.sources import files
+from segmentation.settings import Settings
+from segmentation.sources import columns, files
+from segmentation.sources.columns import FileSpec
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
+from tests.conftest import SHARED_DATA
 from tests.small_shop import progress_list, silent
 
 SOURCE = "online_retail"
@@ -193,7 +196,7 @@ def test_parquet_with_types_is_loaded_as_text(shop_db, tmp_path):
     )
     typed.to_parquet(tmp_path / "lines.parquet")
     land(shop_db, tmp_path / "lines.parquet")
-    assert lines(shop_db) == LOADED
+    assert lines(shop_db) == [tuple("17850" if v == "17850.0" else v for v in row) for row in LOADED]
 
 
 @pytest.mark.parametrize("columns", [COLUMNS, OTHER_EDITION])
@@ -244,31 +247,21 @@ def test_texts_that_look_missing_are_kept(shop_db, tmp_path):
         (["12/1/2010", "12/13/2010"], ["2010-12-01 00:00:00", "2010-12-13 00:00:00"]),
     ],
 )
-def test_dates_are_read_the_way_that_fits_all_of_them(shop_db, tmp_path, monkeypatch, written, read):
-    file = write_csv(tmp_path / "lines.csv", dated(*written))
-    for rows_at_a_time in (100, 1):  # the same whether or not the line that tells is in another chunk
-        monkeypatch.setattr(files, "CHUNK_ROWS", rows_at_a_time)
-        with shop_db.connect() as conn:
-            db.execute(conn, "drop schema if exists files cascade")
-        assert land(shop_db, file).rows == 2
-        assert times(shop_db) == read
+def test_dates_are_read_the_way_that_fits_all_of_them(shop_db, tmp_path, written, read):
+    assert land(shop_db, write_csv(tmp_path / "lines.csv", dated(*written))).rows == 2
+    assert times(shop_db) == read
 
 
-def test_dates_that_no_one_way_fits_are_refused(shop_db, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "CHUNK_ROWS", 1)
+def test_dates_that_no_one_way_fits_are_refused(shop_db, tmp_path):
     file = write_csv(tmp_path / "lines.csv", dated("12/13/2010 8:26", "13/12/2010 8:26"))
-    with pytest.raises(SourceError, match=r"row 1 .*'99/99/9999 9:99' is not a date and time"):
+    with pytest.raises(SourceError, match=r"dates are written in two ways .*say which is right: DATES=dmy"):
         land(shop_db, file)
 
 
-@pytest.mark.parametrize("rows_at_a_time", [100, 2])
 @pytest.mark.parametrize(
     ("wrong", "pattern"), [("soon", "xxxx"), ("2010-13-01 08:26:00", "9999-99-99 99:99:99"), ("", "")]
 )
-def test_an_unreadable_date_is_named_with_its_row(
-    shop_db, tmp_path, monkeypatch, wrong, pattern, rows_at_a_time
-):
-    monkeypatch.setattr(files, "CHUNK_ROWS", rows_at_a_time)
+def test_an_unreadable_date_is_named_with_its_row(shop_db, tmp_path, wrong, pattern):
     good = "2010-12-01 08:26:00"
     file = write_csv(tmp_path / "lines.csv", dated(good, good, good, wrong, good))
     with pytest.raises(SourceError) as refused:
@@ -306,31 +299,31 @@ def test_a_missing_column_is_named_with_those_found(shop_db, tmp_path, column):
     ("name", "content", "says"),
     [
         # nothing at all
-        ("empty.csv", b"", r"empty\.csv: not readable as csv"),
-        ("empty.parquet", b"", r"empty\.parquet: not readable as parquet"),
-        ("empty.xlsx", b"", r"empty\.xlsx: not readable as xlsx"),
+        ("empty.csv", b"", r"empty\.csv: it is empty"),
+        ("empty.parquet", b"", r"empty\.parquet: it is empty"),
+        ("empty.xlsx", b"", r"empty\.xlsx: it is empty"),
         ("empty.csv.gz", b"", r"empty\.csv\.gz: "),
         # a download that broke off
         (
             "short.csv.gz",
             gzip.compress(b"InvoiceNo,StockCode\n" * 5000, mtime=0)[:60],
-            r"short\.csv\.gz: not readable as csv",
+            r"short\.csv\.gz: not readable",
         ),
         # bytes that fell over on the way
         (
             "broken.csv.gz",
             (lambda packed: packed[:20] + bytes(40) + packed[60:])(gzip.compress(bytes(range(256)) * 50)),
-            r"broken\.csv\.gz: not readable as csv",
+            r"broken\.csv\.gz: not readable",
         ),
         # another kind of file under this name
-        ("html.xlsx", b"<html>please log in</html>", r"html\.xlsx: not readable as xlsx"),
-        ("html.csv.gz", b"<html>please log in</html>", r"html\.csv\.gz: not readable as csv"),
-        ("html.parquet", b"<html>please log in</html>", r"html\.parquet: not readable as parquet"),
+        ("html.xlsx", b"<html>please log in</html>", r"html\.xlsx: it is a page of HTML"),
+        ("html.csv.gz", b"<html>please log in</html>", r"html\.csv\.gz: it is a page of HTML"),
+        ("html.parquet", b"<html>please log in</html>", r"html\.parquet: it is a page of HTML"),
         # a line with more values than there are columns
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n", r"ragged\.csv: "),
         # an ending that says nothing
-        ("lines.txt", b"a", r"lines\.txt: cannot tell what kind of file this is \(known: \.csv, "),
-        ("lines.gz", b"a", r"lines\.gz: cannot tell what kind of file this is"),
+        ("lines.txt", b"a", r"lines\.txt: column InvoiceNo or Invoice is missing"),
+        ("lines.gz", b"a", r"lines\.gz: column InvoiceNo or Invoice is missing"),
     ],
 )
 def test_an_unreadable_file_is_refused_in_one_line(shop_db, tmp_path, name, content, says):
@@ -384,10 +377,8 @@ def test_a_changed_file_takes_the_place_of_the_old_one(shop_db, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("rows_at_a_time", [100, 1])
-def test_a_refused_file_leaves_the_old_one_in_place(shop_db, tmp_path, monkeypatch, rows_at_a_time):
+def test_a_refused_file_leaves_the_old_one_in_place(shop_db, tmp_path):
     good = land(shop_db, write_csv(tmp_path / "lines.csv", frame()))
-    monkeypatch.setattr(files, "CHUNK_ROWS", rows_at_a_time)
     bad = write_csv(tmp_path / "bad.csv", dated("2010-12-01", "2010-12-02", "soon"))
     with pytest.raises(SourceError):
         land(shop_db, bad)
@@ -401,8 +392,66 @@ def test_a_live_shop_has_no_file():
     files.check("demo", None)
 
 
-def test_long_files_show_progress(shop_db, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "CHUNK_ROWS", 1)
+def test_long_files_show_progress(shop_db, tmp_path):
     said, progress = progress_list()
     files.land(shop_db, SOURCE, str(write_csv(tmp_path / "lines.csv", frame())), progress)
-    assert said == ["load lines.csv: 1 rows", "load lines.csv: 2 rows"]
+    assert said == ["load lines.csv: 2 rows"]
+
+
+# ------------------------------------------------------------------------------------------ one reader
+
+
+WAYS = {
+    "semicolons and decimal commas": ("", ";", "2", "1.234,50", "utf-8"),
+    "tabs below a title": ("Sales\n\n", "\t", "2", "1,234.50", "utf-8"),
+    "bars, units and signs": ("", "|", "2 pcs", "£1,234.50", "utf-16"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_files_are_written_in_as_many_ways_as_files_of_transactions(shop_db, tmp_path, way):
+    title, mark, pieces, price, encoding = WAYS[way]
+    rows = [[str(n), "1", "TEA", pieces, f"0{n}.12.2010 8:26", price, "7", "UK"] for n in (1, 2, 3)]
+    path = tmp_path / "lines"
+    path.write_text(title + "\n".join(map(mark.join, [COLUMNS, *rows])) + "\n", encoding=encoding)
+    landed = land(shop_db, path)
+    assert lines(shop_db) == [
+        (n, str(n), "1", "TEA", "2", f"2010-12-0{n} 08:26:00", "1234.5", "7", "UK") for n in (1, 2, 3)
+    ]
+    assert any("dates are day, month, year" in words for words in landed.said)
+
+
+def test_numbers_that_are_none_stay_as_they_are_for_the_gate(shop_db, tmp_path):
+    rows = [
+        [*ROWS[0][:3], quantity, ROWS[0][4], price, *ROWS[0][6:]]
+        for quantity, price in (("six", "2.55"), ("6", "free"))
+    ]
+    land(shop_db, write_csv(tmp_path / "lines.csv", frame(rows)))
+    assert [(row[4], row[6]) for row in lines(shop_db)] == [("six", "2.55"), ("6", "free")]
+
+
+def test_a_hidden_sheet_is_left_out_and_said():
+    if not (hidden := SHARED_DATA.parent / "cases" / "files" / "hidden-sheet.xlsx").exists():
+        pytest.skip(f"there is no {hidden}")
+    spec = FileSpec(
+        table="sales",
+        columns={name: {"names": [name]} for name in ("customer", "date", "amount")},
+    )
+    found = columns.read(spec, hidden, Settings(), silent)
+    assert found.content.rows == 60
+    assert "left out, for it is hidden: sheet 'old'" in found.said
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"<html>please log in</html>", "a page of HTML, whatever its ending says"),
+        (b'{"InvoiceNo": 1}\n{"InvoiceNo": 2}\n', "JSON lines"),
+        (",".join(COLUMNS).encode() + b"\n1,1,TEA,2,2010-12-01,2,50,7,UK\n", "9 values|cannot be read"),
+    ],
+)
+def test_refusals_are_those_of_files_of_transactions(shop_db, tmp_path, content, says):
+    path = tmp_path / "lines.csv"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=says):
+        land(shop_db, path)

@@ -6,30 +6,22 @@ setting that decides. The lines then go into the shop database as values, and Po
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from psycopg2 import sql
 
 from segmentation.settings import Settings
-from segmentation.sources.transactions import counts, history, reading
-from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions import copying, counts, history, reading
 from segmentation.sources.transactions.dates import UNREADABLE
 from segmentation.sources.transactions.lines import Reading
 from segmentation.warehouse import db
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 PARSED = ("transactions", "parsed")
-READER = 2  # another number reads files again that an older version has read
-CHUNK_ROWS = 250_000
+READER = 3  # another number reads files again that an older version has read
 
 
 @dataclass(frozen=True)
@@ -112,28 +104,25 @@ def _name_before(conn: db.Connection) -> str | None:
 
 
 def _copy(conn: db.Connection, found: Reading) -> None:
-    """COPY the lines as values, some at a time; lines that are no rows have nothing but their number."""
+    """COPY the lines as values; lines that are no rows have nothing but their number."""
     import pyarrow as pa
 
-    columns = _columns(found)
-    for start in range(0, found.content.rows, CHUNK_ROWS):
-        part = slice(start, start + CHUNK_ROWS)
-        _copy_table(conn, pa.table({name: make(part) for name, make in columns.items()}))
+    copying.copy(conn, PARSED, found.content.rows, _columns(found))
     if found.content.invalid:
         lines = [line for line, _ in found.content.invalid]
-        _copy_table(conn, pa.table({"line": lines, "is_unreadable": [True] * len(lines)}))
+        copying.copy_table(conn, PARSED, pa.table({"line": lines, "is_unreadable": [True] * len(lines)}))
 
 
-def _columns(found: Reading) -> dict[str, Callable[[slice], "pa.Array"]]:
+def _columns(found: Reading) -> dict[str, copying.Part]:
     """Description of how each column of some lines is made."""
     lines = found.lines
     return {
-        "line": _whole(lines.line),
-        "is_unreadable": _whole(~found.is_dated),
-        "instant": _instants(np.where(found.is_dated, counts.placed_at(found), UNREADABLE)),
-        "customer_id": _texts(lines.customers),
+        "line": copying.whole(lines.line),
+        "is_unreadable": copying.whole(~found.is_dated),
+        "instant": copying.instants(np.where(found.is_dated, counts.placed_at(found), UNREADABLE)),
+        "customer_id": copying.texts(lines.customers),
         **{
-            name: _texts(column)
+            name: copying.texts(column)
             for name, column in (
                 ("order_number", lines.orders),
                 ("product_id", lines.products),
@@ -141,56 +130,11 @@ def _columns(found: Reading) -> dict[str, Callable[[slice], "pa.Array"]]:
             )
             if column is not None
         },
-        "pieces": _numbers(lines.pieces),
-        "paid": _numbers(lines.paid),
-        "price": _numbers(lines.price),
-        "reduction": _numbers(lines.reduction),
-        "is_out": _whole(lines.is_out),
-        **({"currency": _objects(lines.currency)} if lines.currency is not None else {}),
-        **({"cancelled_at": _instants(lines.cancelled_at)} if lines.cancelled_at is not None else {}),
+        "pieces": copying.numbers(lines.pieces),
+        "paid": copying.numbers(lines.paid),
+        "price": copying.numbers(lines.price),
+        "reduction": copying.numbers(lines.reduction),
+        "is_out": copying.whole(lines.is_out),
+        **({"currency": copying.objects(lines.currency)} if lines.currency is not None else {}),
+        **({"cancelled_at": copying.instants(lines.cancelled_at)} if lines.cancelled_at is not None else {}),
     }
-
-
-def _whole(values: np.ndarray) -> Callable[[slice], Any]:
-    import pyarrow as pa
-
-    return lambda part: pa.array(values[part])
-
-
-def _numbers(values: np.ndarray) -> Callable[[slice], Any]:
-    import pyarrow as pa
-
-    return lambda part: pa.array(values[part], mask=np.isnan(values[part]))
-
-
-def _instants(values: np.ndarray) -> Callable[[slice], Any]:
-    import pyarrow as pa
-
-    def make(part: slice) -> Any:
-        moments = pa.array(values[part], pa.int64(), mask=values[part] == UNREADABLE)
-        return moments.cast(pa.timestamp("us", "UTC"))
-
-    return make
-
-
-def _texts(column: Coded) -> Callable[[slice], Any]:
-    return lambda part: Coded(column.codes[part], column.values).column()
-
-
-def _objects(values: np.ndarray) -> Callable[[slice], Any]:
-    import pyarrow as pa
-
-    return lambda part: pa.array(values[part], pa.string())
-
-
-def _copy_table(conn: db.Connection, table: "pa.Table") -> None:
-    from pyarrow import csv
-
-    buffer = io.BytesIO()
-    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False))
-    buffer.seek(0)
-    into = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-        sql.Identifier(*PARSED), sql.SQL(", ").join(map(sql.Identifier, table.column_names))
-    )
-    with conn.cursor() as cursor:
-        cursor.copy_expert(into.as_string(conn), buffer, size=1 << 20)

@@ -76,6 +76,11 @@ class Wish:
         return cls(told)
 
     @property
+    def is_raw(self) -> bool:
+        """True where texts are wanted as they stand; here what says that there is nothing is nothing."""
+        return False
+
+    @property
     def is_by_position(self) -> bool:
         """True where every column is set by its number, so that the file needs no header."""
         return bool(self.columns) and all(column.isdigit() for column in self.columns.values())

@@ -139,7 +139,7 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
     for batch, unreadable in found.batches:
         lines.append(batch.column("line").to_numpy())
         for role in found.places:
-            if role == "ordered_at":
+            if role == "ordered_at" and not wish.is_raw:
                 days, clocks = cut(batch.column(role).combine_chunks())
                 parts[role].append(days)
                 parts[CLOCKS].append(clocks)
@@ -148,8 +148,10 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
         invalid.extend(unreadable)
         rows += len(batch)
         progress(f"load {path.name}: {rows:,} rows")
-    columns = _columns(parts)
+    columns = _columns(parts, wish.is_raw)
     clocks = columns.pop(CLOCKS)
+    if not len(clocks.codes):
+        clocks = Coded.empty(rows)
     export = None if wish.columns else (exports.match(found.names) or (None,))[0]
     numbers = np.concatenate(lines) if lines else np.zeros(0, np.int64)
     repeated = _repeats(columns, found)
@@ -173,14 +175,14 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
     )
 
 
-def _columns(parts: dict[str, list[Any]]) -> dict[str, Coded]:
+def _columns(parts: dict[str, list[Any]], is_raw: bool) -> dict[str, Coded]:
     """Each column encoded once, as a whole, two at a time; its texts go as soon as that is done."""
     with ThreadPoolExecutor(ENCODERS) as pool:
-        made = {role: pool.submit(_column, role, parts.pop(role)) for role in list(parts)}
+        made = {role: pool.submit(_column, role, parts.pop(role), is_raw) for role in list(parts)}
         return {role: column.result() for role, column in made.items()}
 
 
-def _column(role: str, chunks: list[Any]) -> Coded:
+def _column(role: str, chunks: list[Any], is_raw: bool) -> Coded:
     import pyarrow as pa
 
     if not chunks:
@@ -188,7 +190,8 @@ def _column(role: str, chunks: list[Any]) -> Coded:
     is_coded = [pa.types.is_dictionary(chunk.type) for chunk in chunks]
     if any(is_coded) and not all(is_coded):
         chunks = [c if coded else c.dictionary_encode() for c, coded in zip(chunks, is_coded, strict=True)]
-    return _clean(role, Coded.of(pa.chunked_array(chunks)))
+    column = Coded.of(pa.chunked_array(chunks))
+    return column if is_raw else clean(role, column)
 
 
 def _repeats(columns: dict[str, Coded], found: _Found) -> np.ndarray:
@@ -260,7 +263,7 @@ def _encoded(rows: np.ndarray) -> "pa.DictionaryArray | None":
     return pa.DictionaryArray.from_arrays(texts.indices, texts.dictionary.cast(pa.binary()).cast(pa.string()))
 
 
-def _clean(role: str, column: Coded) -> Coded:
+def clean(role: str, column: Coded) -> Coded:
     """Values without blanks around them; what says that there is nothing is empty."""
     import pyarrow.compute as pc
 

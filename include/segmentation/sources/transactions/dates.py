@@ -138,9 +138,9 @@ def read(
         When the column can be read in two ways that are equally likely, or names a zone that is several.
     """
     limit = _days_until_now() + stamps.AHEAD
-    parts = stamps.split(column.days, limit) if column.clocks is None else None
-    if parts:
-        column = Written(*parts)
+    stamp = stamps.split(column.days, limit) if column.clocks is None else None
+    if stamp:
+        column = Written(*stamp)
     rows = column.days
     found = stamps.find(rows) if column.clocks is None else None
     if found is not None:
@@ -166,7 +166,7 @@ def read(
         Times.of_texts(column.clocks) if column.clocks else None,
     )
     order, why, of_days = _decide(taken, told)
-    words = ORDERS[order] + (" and time, without marks" if parts else "") + (f" ({why})" if why else "")
+    words = ORDERS[order] + (" and time, without marks" if stamp else "") + (f" ({why})" if why else "")
     written, instant, has_zone = _moments(taken, of_days, zone, times)
     return Moments(written, instant, f"dates are {words}", has_zone)
 
