@@ -1,0 +1,190 @@
+"""Exports that were once read wrong, or refused for no reason, each with its right answer: kinds, not files."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.sources.test_variations import ALL, DAY, INSTANT, SALES, figures, table
+
+TENTHS = sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
+LESS_TENTHS = {"customers": 9, "orders": 54, "revenue": 2400.0 - TENTHS}
+
+# ------------------------------------------------------------------------------------------ dates and times
+
+WEEKDAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
+STAMPS: dict[str, Callable[[datetime], str]] = {
+    "ten figures, year of two": lambda d: f"{d:%y%m%d%H%M}",
+    "twelve figures, year of two": lambda d: f"{d:%y%m%d%H%M%S}",
+    "fourteen figures, day first": lambda d: f"{d:%d%m%Y%H%M%S}",
+    "fourteen figures, month first": lambda d: f"{d:%m%d%Y%H%M%S}",
+    "fourteen figures without the zero in front": lambda d: f"{d:%d%m%Y%H%M%S}".lstrip("0"),
+    "weekday, points and a year of two": lambda d: f"{WEEKDAYS[d.weekday()]}. {d:%d.%m.%y %H:%M}",
+    "às": lambda d: f"{d:%d/%m/%Y} às {d:%H:%M}",
+    "godz.": lambda d: f"{d:%d.%m.%Y} godz. {d:%H:%M}",
+    "в": lambda d: f"{d:%d.%m.%Y} в {d:%H:%M}",
+    "hs.": lambda d: f"{d.day} de {['enero', 'febrero', 'marzo'][d.month - 1]} de {d.year} {d:%H:%M} hs.",
+    "zone in front": lambda d: f"(GMT-03:00) {d - timedelta(hours=3):%Y-%m-%d %H:%M}",
+    "zone in front, square": lambda d: f"[UTC+8] {d + timedelta(hours=8):%Y-%m-%d %H:%M}",
+}
+
+
+@pytest.mark.parametrize("way", STAMPS)
+def test_instants_of_more_programs(read, way):
+    found = read(table("customer;date;amount", lambda n, c, d, a: f"{c};{STAMPS[way](d)};{a:.2f}"))
+    assert figures(found, {**ALL, "first": ""}) == {**ALL, "first": INSTANT}
+
+
+@pytest.mark.parametrize("way", ["{d.day}.{m}.{d.year}", "{d.day} {m} {d.year}", "{d.day}/{m}/{d:%y}"])
+def test_months_in_roman_figures(read, way):
+    def row(n, c, d, a):
+        return f"{c};{way.format(d=d, m=['I', 'II', 'III'][d.month - 1])};{a:.2f}"
+
+    assert figures(read(table("customer;date;amount", row)), {**ALL, "first": ""}) == {**ALL, "first": DAY}
+
+
+def test_stamps_that_may_begin_with_day_or_month_are_asked_about(read):
+    rows = [f"c{n % 9},05{1 + n % 12:02}{2022 + n // 12}0805,10.00" for n in range(24)]
+    content = "\n".join(["customer,date,amount", *rows])
+    assert "DATES=dmy or DATES=mdy" in (read(content).refused or "")
+    assert read(content, dates="dmy").last == "2023-12-05T08:05:00+00:00"
+    assert read(content, dates="mdy").last == "2023-05-12T08:05:00+01:00"
+
+
+@pytest.mark.parametrize("number", ["2401030805", "2719270500"])
+def test_seconds_are_never_of_the_future(read, number):
+    found = read(
+        "customer,date,amount\n" + "".join(f"c{n},{int(number) + 86_400 * n},5.00\n" for n in range(12))
+    )
+    assert found.refused is not None or found.last < "2030"
+
+
+def test_seconds_of_a_small_file_stay_seconds(read):
+    rows = [f"c{n},{1704260712 + n},5.00" for n in range(3)]  # 17 04 26 07 12 would be a morning of 2017
+    assert read("\n".join(["customer,date,amount", *rows])).first == "2024-01-03T05:45:12+00:00"
+
+
+# ------------------------------------------------------------------------------------------ amounts
+
+ROWS = {
+    "square brackets": (lambda n, a: f"{a:.2f}" if n % 10 else f"[{a:.2f}]", 2400.0 - 2 * TENTHS, None, "UTC"),
+    "dinars": (lambda n, a: f"KD {a:.3f}", 2400.0, "KWD", "Asia/Kuwait"),
+    "dollars of Taiwan": (lambda n, a: f"NT${a * 100:,.0f}", 240_000.0, "TWD", "Asia/Taipei"),
+    "a word": (lambda n, a: f"{a * 100:,.0f} yen", 240_000.0, "JPY", "Asia/Tokyo"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ROWS)
+def test_amounts_of_more_countries(read, way):
+    form, revenue, currency, zone = ROWS[way]
+    found = read(table("customer|date|amount", lambda n, c, d, a: f"{c}|{d:%Y-%m-%d}|{form(n, a)}"), zone)
+    told = {"customers": 9, "lines": 60, "revenue": revenue, "currency": currency}
+    assert figures(found, told) == told
+
+
+# ------------------------------------------------------------------------------------------ customers
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "cliente occasionale", "kassekunde", "oaspete", "balie", "Kontantsalg", "частное лицо", "λιανικής",
+        "נקדי מזדמן", "日常客", "guest@guest.com", "noemail@example.com", "no-email@shop.example", "no-reply@shop.example",
+        "Guest <guest@shop.example>",
+    ],
+)  # fmt: skip
+def test_words_and_addresses_of_nobody(read, word):
+    known = word not in ("נקדי מזדמן", "日常客")  # what no list has is a customer, of whom a warning speaks
+    sales = [(f"c{n % 8}", at, amount) for n, (_, at, amount) in enumerate(SALES)]
+    rows = [f'"{word if n % 3 == 0 else c}",{d:%Y-%m-%d},{a:.2f}' for n, (c, d, a) in enumerate(sales)]
+    found = read("\n".join(["customer,date,amount", *rows]))
+    assert (found.customers, found.guests) == ((8, 20) if known else (9, 0))
+    assert known or any("one customer has" in said for said in found.said)
+
+
+@pytest.mark.parametrize("address", ["gast.anna@shop.example", "host@shop.example", "cash@shop.example"])
+def test_addresses_of_people_are_customers(read, address):
+    found = read(f"customer,date,amount\n{address},2024-01-03,5.00\nb@shop.example,2024-01-04,5.00\n")
+    assert (found.customers, found.guests) == (2, 0)
+
+
+# ------------------------------------------------------------------------------------------ columns and systems
+
+
+def _in_lines(header: str, row: Callable[..., str]) -> tuple[str, float]:
+    """Orders of two lines, and their sum."""
+    rows, revenue = [header], 0.0
+    for n in range(30):
+        at, items = datetime(2024, 1, 3, 8, 5) + timedelta(days=n), [("P1", 2, 5.25), ("P2", 1, 4.0 + n)]
+        total = sum(pieces * price for _, pieces, price in items)
+        revenue += total
+        rows += [row(n, line, f"c{n % 9}", at, *item, total) for line, item in enumerate(items)]
+    return "\n".join(rows) + "\n", revenue
+
+
+def test_time_of_an_orders_first_line_is_that_of_its_other_lines(read):
+    content, revenue = _in_lines(
+        "Order ID,Email,Paid at,Total,Lineitem quantity,Lineitem name,Lineitem price",
+        lambda n, line, c, at, product, pieces, price, total: (
+            f"{n},{c}@x.org,{f'{at} +0000,{total}' if line == 0 else ','},{pieces},{product},{price}"
+        ),
+    )
+    told = {"orders": 30, "lines": 60, "revenue": revenue, "first": INSTANT}
+    assert figures(read(content), told) == told
+
+
+def test_time_of_a_continued_order_goes_on_with_it(read):
+    content, _ = _in_lines(
+        "customer;date;item;amount",
+        lambda n, line, c, at, product, pieces, price, total: (
+            f"{f'{c};{at}' if line == 0 else ';'};{product};{pieces * price}"
+        ),
+    )
+    told = {"customers": 9, "orders": 30, "lines": 60, "first": INSTANT, "quarantined": 0}
+    assert figures(read(content), told) == told
+
+
+NAMES = {
+    "Wix": ('Order number,Date created,Time,Contact email,Item,Qty,Total',
+            lambda n, c, d, a: f'{n},"{d:%b} {d.day}, {d.year}",{d:%I:%M %p},{c}@x.org,Tea,1,{a:.2f}', INSTANT),
+    "Gumroad": ("Purchase ID,Item Name,Buyer Name,Purchase Email,Purchase Date,Item Price ($)",
+                lambda n, c, d, a: f"p{n},Tea,Ann,{c}@x.org,{d:%Y-%m-%d},{a:.2f}", DAY),
+    "Shopee": ("Order ID,Username (Buyer),Order Creation Date,Product Name,Deal Price,Quantity,Grand Total",
+               lambda n, c, d, a: f"{n},{c},{d:%Y-%m-%d %H:%M},Tea,{a:.2f},1,{a:.2f}", INSTANT),
+    "Rakuten": ("注文番号,注文日時,注文者メールアドレス,商品名,単価,個数,合計金額",
+                lambda n, c, d, a: f"{n},{d:%Y/%m/%d %H:%M:%S},{c}@x.jp,茶,{a},1,{a}", INSTANT),
+    "QuickBooks": ("Date,Transaction Type,Num,Name,Memo/Description,Qty,Sales Price,Amount",
+                   lambda n, c, d, a: f"{d:%m/%d/%Y},Invoice,{n},{c},tea,1,{a:.2f},{a:.2f}", DAY),
+    "Norwegian": ("kunde,dato,beløp", lambda n, c, d, a: f"{c},{d:%d.%m.%Y},{a:.2f}", DAY),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("system", NAMES)
+def test_columns_of_more_systems(read, system):
+    header, row, first = NAMES[system]
+    found = read(table(header, row))
+    assert figures(found, {**ALL, "first": ""}) == {**ALL, "first": first}
+
+
+def test_words_in_cyrillic_of_an_old_system_are_no_text_of_two_bytes(read):
+    content = table("клиент;дата;сумма", lambda n, c, d, a: f"{c};{d:%d.%m.%Y};{a:.2f}").encode("koi8_r")
+    assert figures(read(content), ALL) == ALL
+
+
+def test_page_that_begins_with_a_remark_is_html(read):
+    assert "HTML" in read("<!-- export --><html><table><tr><td>1</td></tr></table></html>").refused
+
+
+def test_sheet_whose_rows_are_in_another_one_is_left_out():
+    from segmentation.sources.transactions.tables import Sheet, without_copies
+
+    rows = [["customer", "date", "amount"], *([c, d, a] for c, d, a in SALES)]
+    places = {"customer_id": 0, "ordered_at": 1, "amount": 2}
+    whole, january, february = (
+        Sheet(name, rows[0], places, 1, [rows[0], *of])
+        for name, of in (("all", rows[1:]), ("January", rows[1:30]), ("February", rows[30:]))
+    )
+    assert without_copies([whole, january]) == ([whole], ["January"])
+    assert without_copies([january, whole]) == ([whole], ["January"])
+    assert without_copies([whole, whole]) == ([whole], ["all"])
+    assert without_copies([january, february]) == ([january, february], [])
