@@ -89,8 +89,8 @@ def test_amounts_of_more_countries(read, way):
     "word",
     [
         "cliente occasionale", "kassekunde", "oaspete", "balie", "Kontantsalg", "частное лицо", "λιανικής",
-        "נקדי מזדמן", "日常客", "guest@guest.com", "noemail@example.com", "no-email@shop.example", "no-reply@shop.example",
-        "Guest <guest@shop.example>",
+        "נקדי מזדמן", "日常客", "guest@guest.com", "noemail@example.com", "no-email@shop.example",
+        "no-reply@shop.example", "Guest <guest@shop.example>",
     ],
 )  # fmt: skip
 def test_words_and_addresses_of_nobody(read, word):
