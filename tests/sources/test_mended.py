@@ -188,3 +188,56 @@ def test_sheet_whose_rows_are_in_another_one_is_left_out():
     assert without_copies([january, whole]) == ([whole], ["January"])
     assert without_copies([whole, whole]) == ([whole], ["all"])
     assert without_copies([january, february]) == ([january, february], [])
+
+
+# ------------------------------------------------------------------------------------------ zones and refusals
+
+ZONES = {
+    "PST": ("America/New_York", "2024-01-03T11:05:00-05:00"),
+    "America/Los_Angeles": ("America/New_York", "2024-01-03T11:05:00-05:00"),
+    "Pacific Time (US & Canada)": ("UTC", "2024-01-03T16:05:00+00:00"),
+    "(UTC-08:00) Pacific Time": ("UTC", "2024-01-03T16:05:00+00:00"),
+    "Tokyo": ("UTC", "2024-01-02T23:05:00+00:00"),
+    "UTC": ("Europe/Berlin", "2024-01-03T09:05:00+01:00"),
+    "CST": ("Asia/Shanghai", "2024-01-03T08:05:00+08:00"),
+}
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_column_that_names_the_zone_of_times(read, zone):
+    shop, first = ZONES[zone]
+    header = "Date,Time,Time Zone,Customer,Gross"
+    found = read(table(header, lambda n, c, d, a: f"{d:%m/%d/%Y},{d:%H:%M:%S},{zone},{c},{a:.2f}"), shop)
+    assert figures(found, {**ALL, "first": ""}) == {**ALL, "first": first}
+    assert any("zones in 'Time Zone'" in said for said in found.said)
+
+
+def test_zone_that_nobody_knows_is_said(read):
+    rows = "".join(f"c{n},2024-01-0{n} 08:05,Middle Earth,5.00\n" for n in range(1, 5))
+    found = read("customer,date,timezone,amount\n" + rows)
+    assert "'timezone' names no zone that is known" in found.said
+    assert found.first == "2024-01-01T08:05:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("content", "setting"),
+    [
+        ("Customer,Sold on,Total\na,03/04/2024,5.00\nb,05/06/2024,6.00\n", "DATES="),
+        ("Customer,Sold on,Total\n" + "a,2024-01-03,1.234\n" * 5, "DECIMAL="),
+        ("Customer,Sold on,Total\n1.23457E+12,2024-01-03,5.00\n", "COLUMNS="),
+        ("Customer,Sold on,Total\na,2024-01-03 08:00 IST,5.00\n", "SEGMENTATION__SHOP__TIMEZONE="),
+        ("Customer,Sold on,Qty,Price,Discount\na,2024-01-03,5,5.00,0.5\n", "DISCOUNT="),
+        ("Customer,Sold on,Sum of all\na,2024-01-03,5.00\n", "COLUMNS="),
+    ],
+)
+def test_refusal_shows_the_header_and_names_the_setting_that_decides(read, content, setting):
+    refused = read(content).refused or ""
+    assert setting in refused
+    assert all(name in refused for name in content.splitlines()[0].split(","))
+    assert not any(value in refused for value in ("5.00", "1.23457E+12", "2024-01-03"))
+
+
+def test_amount_that_nobody_fills_is_price_times_pieces(read):
+    found = read("Customer,Sold on,Qty,Price,Total\na,2024-01-03,5,5.50,\nb,2024-01-04,2,4.00,\n")
+    told = {"lines": 2, "revenue": 35.5, "quarantined": 0}
+    assert figures(found, told) == told

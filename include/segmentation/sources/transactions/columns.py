@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from segmentation.errors import SettingsError, SourceError
+from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import exports, money, names
 from segmentation.sources.transactions.exports import plain
 
+LONGEST_NAME = 80
 REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
     "time_of_day", "order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency",
-    "order_total", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded", "type",
+    "order_total", "time_zone", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded", "type",
 )  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
 NUMBERS = ("amount", "order_total", "unit_price", "quantity", "discount", "refunded")
@@ -99,7 +101,7 @@ class Wish:
 
     def missing(self, file: str, header: Sequence[str]) -> SourceError:
         """Error for a file in which no line is the header."""
-        found = ", ".join(name.strip() for name in header if name.strip()) or "none"
+        found = ", ".join(map(_shown, filter(None, (name.strip() for name in header)))) or "none"
         if self.columns:
             role, column = next(item for item in self.columns.items() if _place(item[1], header) is None)
             return SourceError(f"{file}: there is no column '{column}' (COLUMNS {role}=); found: {found}")
@@ -109,6 +111,11 @@ class Wish:
             f"{file}: no column has a common name for {' or '.join(lacking) or 'these'} (found: {found}); "
             "say which is which: COLUMNS=customer_id=...,ordered_at=...,amount=..."
         )
+
+
+def _shown(name: str) -> str:
+    """A name as it stands; a text too long for one is no name, and may be a person's."""
+    return name if len(name) <= LONGEST_NAME else pattern_of(name)
 
 
 def _is_priced(role: str, told: Collection[str]) -> bool:

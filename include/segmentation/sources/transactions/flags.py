@@ -31,6 +31,9 @@ def weed(opened: Content, is_told: bool) -> None:
         opened.places["cancelled"] = opened.places.pop("refunded")
     if is_told:
         return
+    for role in ("amount", "order_total"):  # a column that nobody fills tells less than price and pieces
+        if role in columns and "unit_price" in columns and columns[role].is_empty().all():
+            _drop(opened, role)
     if "paid" in columns and not _is_flag(columns["paid"]):
         _drop(opened, "paid")
     if "type" in columns and not (_has_sides(columns["type"]) or _knows(columns["type"], _is_type)):

@@ -6,6 +6,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from segmentation.sources.transactions import (
     people,
     vocabulary,
     words,
+    zones,
 )
 from segmentation.sources.transactions.amounts import Amounts
 from segmentation.sources.transactions.coded import Coded
@@ -51,6 +53,22 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     """
     wish = Wish.parse(settings.file.columns)
     opened = content.read(path, settings, wish, progress)
+    try:
+        return _read(opened, wish, settings)
+    except SourceError as error:
+        raise SourceError(f"{error}{_header(opened, wish)}") from None
+
+
+def _header(opened: Content, wish: Wish) -> str:
+    """The header as it stands in the file; nothing where it has none."""
+    names_ = [name.strip() for name in opened.names if name.strip()]
+    if wish.is_by_position or not names_:
+        return ""
+    return f" [the header is: {', '.join(names_)}]"
+
+
+def _read(opened: Content, wish: Wish, settings: Settings) -> Reading:
+    """The reading of a file that is open."""
     _refuse_nothing(opened)
     flags.weed(opened, bool(wish.columns))
     opened.columns, opened.clocks, filled = orders.fill_down(opened.columns, opened.clocks)
@@ -59,15 +77,7 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
             people.refuse_shortened(
                 role, opened.name_of(role), opened.columns[role], opened.lines, opened.file
             )
-    zone, zone_said = _zone(opened, settings)
-    moments = dates.read(
-        Written(opened.columns["ordered_at"], opened.clocks),
-        opened.columns.get("time_of_day"),
-        opened.lines,
-        settings.file.dates,
-        zone,
-        opened.file,
-    )
+    zone, moments, zone_said = _moments(opened, settings)
     numbers, marks = _numbers(opened, settings)
     lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
     reading = _meant(opened, lines, numbers, settings)
@@ -90,6 +100,29 @@ def _refuse_nothing(opened: Content) -> None:
     if not opened.rows:
         told = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
         raise SourceError(f"{opened.file}: there is no line of data in it that can be read{told}")
+
+
+def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, list[str]]:
+    """The zone of times that name none, when each row was, and what is said of the zone."""
+    shop = settings.shop.timezone
+    zone, said = _zone(opened, settings)
+    moments = dates.read(
+        Written(opened.columns["ordered_at"], opened.clocks),
+        opened.columns.get("time_of_day"),
+        opened.lines,
+        settings.file.dates,
+        zone,
+        opened.file,
+    )
+    column = opened.columns.get("time_zone")
+    if column is None or moments.has_zone or _is_day_only(moments):
+        return zone, moments, said
+    name, named = opened.name_of("time_zone"), zones.of_names(column, shop)
+    if named is None:
+        return zone, moments, [f"'{name}' names no zone that is known", *said]
+    instant = zones.of_column(moments.written, column, named, zone)
+    of_file = [f"times are of the zones in '{name}'; days are counted in {shop}"]
+    return zone, replace(moments, instant=instant, has_zone=True), of_file
 
 
 def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:

@@ -1,12 +1,71 @@
 """Instants out of clocks on the wall, and back: by the zone of the shop or of the file."""
 
+import re
+from functools import lru_cache
+from zoneinfo import available_timezones
+
 import numpy as np
 
 from segmentation.sources.transactions import clock
+from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.stamps import UNREADABLE
 
 MOST_DAYS = 100_000  # of a table of distances from UTC by day
 FEW_ROWS = 10_000
+NAMED = {  # as Rails, Square and Windows call them
+    "eastern": "America/New_York", "central": "America/Chicago", "mountain": "America/Denver",
+    "arizona": "America/Phoenix", "pacific": "America/Los_Angeles", "alaska": "America/Anchorage", "hawaii": "Pacific/Honolulu",
+    "atlantic": "America/Halifax", "central european": "Europe/Berlin", "w. europe": "Europe/Berlin",
+    "greenwich mean": "UTC", "gmt": "UTC", "china": "Asia/Shanghai", "india": "Asia/Kolkata", "japan": "Asia/Tokyo",
+    "tokyo": "Asia/Tokyo", "korea": "Asia/Seoul", "aus eastern": "Australia/Sydney",
+}  # fmt: skip
+
+
+def of_names(column: Coded, shop: str) -> dict[int, str | int] | None:
+    """The zones that a column names, by the place of its distinct values: a name of tzdata, or seconds from UTC.
+
+    None where it names none, or one that is not known.
+    """
+    found = {place: _zone(text.strip(), shop) for place, text in enumerate(column.texts) if text.strip()}
+    return None if not found or None in found.values() else found  # type: ignore[return-value]
+
+
+def _zone(text: str, shop: str) -> str | int | None:
+    own = clock.abbreviations_of(shop)
+    if text in own:
+        return own[text]
+    if text in clock.OFFSETS:
+        return round(clock.OFFSETS[text] * 3600)
+    if name := _cities().get(text.casefold()):
+        return name
+    parts = re.fullmatch(rf"(?:\(?(?:GMT|UTC)\s?)?{clock.OFFSET}\)?(?:\s.*)?", text)
+    if parts:
+        seconds = int(parts["oh"]) * 3600 + int(parts["om"] or 0) * 60
+        return seconds if parts["sign"] == "+" else -seconds
+    if text in ("UTC", "GMT", "Z"):
+        return 0
+    plain = re.sub(r"\s*\(.*\)|\b(?:standard |daylight )?time\b", "", text.casefold()).strip()
+    return NAMED.get(plain)
+
+
+@lru_cache(maxsize=1)
+def _cities() -> dict[str, str]:
+    """Names of tzdata, whole and by their city, as people write them."""
+    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+    cities = {name.rpartition("/")[2].replace("_", " ").casefold(): name for name in names}
+    return {**cities, **{name.casefold(): name for name in names}}
+
+
+def of_column(written: np.ndarray, column: Coded, named: dict[int, str | int], shop: str) -> np.ndarray:
+    """The instants of clocks of which each row names its zone; a row that names none has the shop's."""
+    instants = localized(written, shop)
+    for place, zone in named.items():
+        there = (column.codes == place) & (written != UNREADABLE)
+        if isinstance(zone, int):
+            instants[there] = written[there] - zone * clock.SECOND
+        else:
+            instants[there] = localized(written[there], zone)
+    return instants
 
 
 def localized(written: np.ndarray, zone: str) -> np.ndarray:
