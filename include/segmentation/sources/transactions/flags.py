@@ -31,9 +31,7 @@ def weed(opened: Content, is_told: bool) -> None:
         opened.places["cancelled"] = opened.places.pop("refunded")
     if is_told:
         return
-    for role in ("amount", "order_total"):  # a column that nobody fills tells less than price and pieces
-        if role in columns and "unit_price" in columns and columns[role].is_empty().all():
-            _drop(opened, role)
+    _weed_amounts(opened)
     if "paid" in columns and not _is_flag(columns["paid"]):
         _drop(opened, "paid")
     if "type" in columns and not (_has_sides(columns["type"]) or _knows(columns["type"], _is_type)):
@@ -45,6 +43,13 @@ def weed(opened: Content, is_told: bool) -> None:
                 _drop(opened, role)
     if "cancelled" in columns and not all(map(_is_mark, columns["cancelled"].texts)):
         _drop(opened, "cancelled")
+
+
+def _weed_amounts(opened: Content) -> None:
+    """Take an amount that nobody fills: price and pieces tell more."""
+    for role in ("amount", "order_total"):
+        if {role, "unit_price"} <= set(opened.columns) and opened.columns[role].is_empty().all():
+            _drop(opened, role)
 
 
 def _is_type(text: str) -> bool:

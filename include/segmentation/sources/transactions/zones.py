@@ -14,8 +14,9 @@ MOST_DAYS = 100_000  # of a table of distances from UTC by day
 FEW_ROWS = 10_000
 NAMED = {  # as Rails, Square and Windows call them
     "eastern": "America/New_York", "central": "America/Chicago", "mountain": "America/Denver",
-    "arizona": "America/Phoenix", "pacific": "America/Los_Angeles", "alaska": "America/Anchorage", "hawaii": "Pacific/Honolulu",
-    "atlantic": "America/Halifax", "central european": "Europe/Berlin", "w. europe": "Europe/Berlin",
+    "arizona": "America/Phoenix", "pacific": "America/Los_Angeles", "alaska": "America/Anchorage",
+    "hawaii": "Pacific/Honolulu", "atlantic": "America/Halifax", "central european": "Europe/Berlin",
+    "w. europe": "Europe/Berlin",
     "greenwich mean": "UTC", "gmt": "UTC", "china": "Asia/Shanghai", "india": "Asia/Kolkata", "japan": "Asia/Tokyo",
     "tokyo": "Asia/Tokyo", "korea": "Asia/Seoul", "aus eastern": "Australia/Sydney",
 }  # fmt: skip
