@@ -241,3 +241,54 @@ def test_amount_that_nobody_fills_is_price_times_pieces(read):
     found = read("Customer,Sold on,Qty,Price,Total\na,2024-01-03,5,5.50,\nb,2024-01-04,2,4.00,\n")
     told = {"lines": 2, "revenue": 35.5, "quarantined": 0}
     assert figures(found, told) == told
+
+
+# ------------------------------------------------------------------------------------------ sums and statuses
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Totaux", "I alt", "Total c0", "Total for Ann", "Total (60)", "Totals for January", "Σ", "Sum of amount",
+     "Gesamtergebnis", "Overall", "Everything together"],
+)  # fmt: skip
+def test_sums_are_told_by_their_amount_where_words_do_not(read, word):
+    content = table(
+        "customer,date,amount", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},{a:.2f}", f'"{word}",2024-03-02,2400.00'
+    )
+    told = {**ALL, "quarantined": 1}
+    assert figures(read(content), told) == told
+
+
+def test_sums_of_groups_are_no_customers(read):
+    rows = [f"{c},{d:%Y-%m-%d},{a:.2f}" for c, d, a in sorted(SALES)]
+    for group in range(9, 0, -1):
+        of = sum(a for c, _, a in SALES if c == f"c{group - 1}")
+        last = max(n for n, row in enumerate(rows) if row.startswith(f"c{group - 1},"))
+        rows.insert(last + 1, f"Total for c{group - 1},2024-03-02,{of:.2f}")
+    told = {**ALL, "quarantined": 9}
+    assert figures(read("\n".join(["customer,date,amount", *rows])), told) == told
+
+
+def test_customer_who_is_called_so_and_has_no_sum_is_one(read):
+    rows = [f"{'Total Wines' if n % 9 == 0 else c},{d:%Y-%m-%d},{a:.2f}" for n, (c, d, a) in enumerate(SALES)]
+    assert figures(read("\n".join(["customer,date,amount", *rows])), ALL) == ALL
+
+
+@pytest.mark.parametrize("status", ["Peruutettu", "Ακυρώθηκε", "ملغي", "ยกเลิกแล้ว", "wc-pending", "בוטלה"])
+def test_more_words_for_orders_that_came_to_nothing(read, status):
+    content = table(
+        "order,customer,date,amount,status",
+        lambda n, c, d, a: f"{n},{c},{d:%Y-%m-%d},{a:.2f},{status if n % 10 == 0 else 'Completed'}",
+    )
+    assert figures(read(content), LESS_TENTHS) == LESS_TENTHS
+
+
+@pytest.mark.parametrize(
+    "address", ["Ann@X.org.", "ann@x.org;", '"Ann Lee" <ann@x.org>', "mailto:ann@x.org,"]
+)
+def test_marks_behind_an_address_are_none_of_it(read, address):
+    quoted = address.replace('"', '""')
+    found = read(
+        f'email,date,amount\nann@x.org,2024-01-03,5.00\n"{quoted}",2024-01-04,5.00\nb@x.org,2024-01-05,5.00\n'
+    )
+    assert found.customers == 2

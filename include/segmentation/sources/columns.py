@@ -154,14 +154,14 @@ def _moments(opened: Content, name: str, settings: Settings) -> tuple[np.ndarray
 
 def _numbers(opened: Content, names: list[str], settings: Settings) -> list[str]:
     """Put the numbers of these columns in one form; and how they are written, where that is not the form."""
-    columns = {name: content.clean("amount", opened.columns[name]) for name in names}
+    columns = {name: _trimmed(opened.columns[name]) for name in names}
     zone = settings.shop.timezone
     surveys = [amounts.survey(_role(name), opened.name_of(name), column) for name, column in columns.items()]
     said = []
     for survey in surveys:
         mark = amounts.decide([survey], settings.file.decimal, opened.lines, zone, opened.file)[survey.role]
         name = next(name for name, column in columns.items() if column is survey.rows)
-        opened.columns[name] = _in_one_form(survey, mark, zone)
+        opened.columns[name] = _in_one_form(survey, opened.columns[name], mark, zone)
         if mark == ",":
             said.append(f"numbers in '{survey.name}' have a decimal comma")
     return said
@@ -172,20 +172,25 @@ def _role(name: str) -> str:
     return "quantity" if name == "quantity" else "amount"
 
 
-def _in_one_form(survey: amounts.Column, mark: str, zone: str) -> Coded:
+def _in_one_form(survey: amounts.Column, column: Coded, mark: str, zone: str) -> Coded:
     """The column with a decimal point and no groups, signs or currencies in its numbers."""
     import pyarrow as pa
 
-    rows = survey.rows
-    each = amounts.survey(
-        survey.role, survey.name, Coded(np.arange(len(rows.values), dtype=np.int32), rows.values)
-    )
-    values = amounts.read(each, mark, zone).values
+    values = survey.rows.values
+    each = amounts.survey(survey.role, survey.name, Coded(np.arange(len(values), dtype=np.int32), values))
+    numbers = amounts.read(each, mark, zone).values
     texts = [
-        text if each.is_plain[place] and mark == "." else _written(value, text)
-        for place, (text, value) in enumerate(zip(rows.texts, values.tolist(), strict=True))
+        text if each.is_plain[place] and mark == "." else _written(number, text)
+        for place, (text, number) in enumerate(zip(column.texts, numbers.tolist(), strict=True))
     ]
-    return rows.mapped(pa.array(texts, pa.string()))
+    return column.mapped(pa.array(texts, pa.string()))
+
+
+def _trimmed(column: Coded) -> Coded:
+    """The same rows without blanks around their values."""
+    import pyarrow.compute as pc
+
+    return Coded(column.codes, pc.utf8_trim(column.values, content.BLANKS))
 
 
 def _written(value: float, text: str) -> str:

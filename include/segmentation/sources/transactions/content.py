@@ -32,7 +32,7 @@ DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
 DAY_ALONE = rf"^(?:{DAY})$"
 DAY_AND_TIME = rf"^(?P<day>{DAY})[ T](?P<time>\d{{1,2}}:\d{{2}}.*)$"
 OTHER_KINDS = (  # what a file that is no table begins with, and what to do about it
-    (r"(?is)^\s*(?:<!doctype html|<html|<head|<body|<table|<meta|<div|<!--)",
+    (r"(?is)^\s*(?:<!doctype html|<!--|<(?:html|head|body|table|meta|div|style|script|title|center|font|link|p|h\d)\b)",
      "a page of HTML, whatever its ending says",
      "open it in a spreadsheet and save it as CSV or XLSX"),
     (r"(?is)^\s*<\?xml[^>]*>\s*(?:<\?mso[^>]*>\s*)?<(?:\w+:)?workbook", "an XML spreadsheet of Excel 2003",

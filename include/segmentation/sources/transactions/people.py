@@ -52,7 +52,7 @@ def customer_id(text: str) -> str:
 
 def address(text: str) -> str:
     """The bare address of `Ann <MAILTO:Ann@Example.org>`, lower case."""
-    text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip().strip("<>\"' ")
+    text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip().strip("<>\"' .,;:")
     if found := re.search(r"<([^<>@\s]+@[^<>\s]+)>?$", text):
         text = found[1]
     text = re.sub(r"^mailto:", "", text, flags=re.IGNORECASE)

@@ -24,6 +24,7 @@ from segmentation.sources.transactions import (
     money,
     orders,
     people,
+    sums,
     vocabulary,
     words,
     zones,
@@ -182,6 +183,8 @@ def _lines(
     amount = numbers.get("order_total") or numbers.get("amount")
     totals = customers.is_total | _totals_elsewhere(columns)
     totals |= columns["ordered_at"].where(people.NO_NUMBER, vocabulary.is_total)
+    if amount:
+        totals |= sums.find(columns["customer_id"], amount.values, totals)
     if "type" in columns:
         pieces = np.where(flags.is_return(columns["type"]), -np.abs(pieces), pieces)
     return Lines(

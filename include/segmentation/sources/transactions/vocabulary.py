@@ -24,7 +24,7 @@ NAMES = {
     "brak",
     "khach",
 }  # of people, too
-SHORT, HANGUL = 5, "\u1100"
+SHORT, HEBREW = 5, "\u0590"
 KINDS = ("counted", "unpaid", "cancelled", "refunded")
 AFFIXES = re.compile(
     r"^(?:customer|client|cliente|user|kunde)|(?:customer|client|cliente|user|kunde|order|account)$"
@@ -58,7 +58,20 @@ def is_guest(text: str) -> bool:
 
 def is_total(text: str) -> bool:
     """True where a cell says that its line is a sum."""
-    return plain(text) in _lists()["totals"]
+    return plain(re.sub(r"[(\[].*?[)\]]", "", text)) in _lists()["totals"] or text.strip() == "Σ"
+
+
+@lru_cache(maxsize=1)
+def total_prefixes() -> str:
+    """Pattern of the texts that may begin with a word for a sum: by three letters, or one beyond ASCII."""
+    prefixes = sorted({word[:3] for word in _lists()["totals"] if word.isascii()})
+    return rf"(?i)^\W*(?:{'|'.join(prefixes)}|[^\x00-\x7f])"
+
+
+def begins_as_total(text: str) -> bool:
+    """True where the first words of a cell may say so: `Total for Ann`, and `Total Wines`, who is a customer."""
+    words = [word for word in re.split(r"[\W_]+", text) if word]
+    return any(plain("".join(words[:count])) in _lists()["totals"] for count in (1, 2))
 
 
 def is_return(text: str) -> bool:
@@ -86,14 +99,14 @@ def states_of(words: list[str]) -> list[str | None]:
 
 def state_of(status: str) -> str | None:
     """Status of an order: counted, unpaid, cancelled or refunded; None when no word of it is known."""
-    word = plain(status).removeprefix("wc")
-    exact = next((kind for kind in KINDS if word in _lists()[kind]), None)
+    forms = (plain(status), plain(status).removeprefix("wc"))
+    exact = next((kind for form in forms for kind in KINDS if form in _lists()[kind]), None)
     return exact or _by_stems(status)
 
 
 def _by_stems(status: str) -> str | None:
     """Meaning of a status by the beginnings of its words: `Annulé par le client`, `Order cancelled (auto)`."""
-    words = [plain(word) for word in re.split(r"[\W_]+", status)]
+    words = [*(plain(word) for word in re.split(r"[\W_]+", status)), plain(status)]
     if _tells(words, "asked"):  # somebody wants it to be so
         return None
     if _tells(words, "partly"):
@@ -110,9 +123,9 @@ def _tells(words: list[str], stems: str) -> bool:
 
 def _begins(word: str, stem: str) -> bool:
     """True where a word begins with a stem; one of few letters must be all of it."""
-    if stem >= HANGUL:
+    if stem >= HEBREW:  # of scripts that put words together, or marks between their letters
         return stem in word
-    return word == stem if len(stem) < SHORT else word.startswith(stem)
+    return word == stem if len(stem) < (SHORT if stem.isascii() else SHORT - 1) else word.startswith(stem)
 
 
 @lru_cache(maxsize=1)

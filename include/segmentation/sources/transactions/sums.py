@@ -1,0 +1,42 @@
+"""Lines that are sums of those above them, told by their amount where their name alone does not tell."""
+
+import numpy as np
+
+from segmentation.sources.transactions import vocabulary
+from segmentation.sources.transactions.coded import Coded
+
+CENT = 0.005
+LAST = 3  # lines at the end of a file that may be sums under any name
+FEW_LINES = 10  # above a sum without a name: with fewer, a sum may be chance
+
+
+def find(customers: Coded, amounts: np.ndarray, is_known: np.ndarray) -> np.ndarray:
+    """Mask of the lines that are sums.
+
+    A line whose customer is called `Total for Ann` is one when it has the sum of all lines above it, or of those
+    since the sum before; one of the last lines, of a customer who has no other, when it has that of all lines.
+    `is_known` are lines that are known as sums already.
+    """
+    values = np.nan_to_num(amounts)
+    named = customers.where(vocabulary.total_prefixes(), vocabulary.begins_as_total) & ~is_known
+    running = np.cumsum(np.where(named | is_known, 0, values))
+    found = np.zeros(len(values), bool)
+    before = 0.0
+    for row in np.flatnonzero(named | is_known):
+        above = running[row]
+        is_sum = min(abs(values[row] - above), abs(values[row] - (above - before))) < CENT
+        found[row] = named[row] and is_sum and above != 0
+        if is_known[row] or found[row]:
+            before = above
+    return found | _nameless(customers, values, found | is_known)
+
+
+def _nameless(customers: Coded, values: np.ndarray, is_sum: np.ndarray) -> np.ndarray:
+    """Mask of the last lines that have the sum of all lines above, of a customer who has no other line."""
+    found = np.zeros(len(values), bool)
+    alone = customers.counts[customers.codes[-LAST:]] == 1 if len(values) else np.zeros(0, bool)
+    for place, row in enumerate(range(max(len(values) - LAST, 0), len(values))):
+        above = float(values[:row][~(is_sum | found)[:row]].sum())
+        lines = row - int((is_sum | found)[:row].sum())
+        found[row] = alone[place] and lines >= FEW_LINES and above != 0 and abs(values[row] - above) < CENT
+    return found & ~is_sum
