@@ -255,11 +255,12 @@ def _encoded(rows: np.ndarray) -> "pa.DictionaryArray | None":
     """Texts of one length, encoded by their distinct values; None where they are not figures and marks."""
     import pyarrow as pa
 
-    if (rows < ord(" ")).any() or (rows > ord("~")).any():
-        return None
     texts = pa.Array.from_buffers(
         pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows))]
     ).dictionary_encode()
+    distinct = np.frombuffer(texts.dictionary.buffers()[1], np.uint8)
+    if (distinct < ord(" ")).any() or (distinct > ord("~")).any():
+        return None
     return pa.DictionaryArray.from_arrays(texts.indices, texts.dictionary.cast(pa.binary()).cast(pa.string()))
 
 

@@ -19,10 +19,11 @@ def find(customers: Coded, amounts: np.ndarray, is_known: np.ndarray) -> np.ndar
     """
     values = np.nan_to_num(amounts)
     named = customers.where(vocabulary.total_prefixes(), vocabulary.begins_as_total) & ~is_known
-    running = np.cumsum(np.where(named | is_known, 0, values))
     found = np.zeros(len(values), bool)
+    rows = np.flatnonzero(named | is_known)
+    running = np.cumsum(np.where(named | is_known, 0, values)) if len(rows) else values
     before = 0.0
-    for row in np.flatnonzero(named | is_known):
+    for row in rows:
         above = running[row]
         is_sum = min(abs(values[row] - above), abs(values[row] - (above - before))) < CENT
         found[row] = named[row] and is_sum and above != 0
@@ -34,9 +35,13 @@ def find(customers: Coded, amounts: np.ndarray, is_known: np.ndarray) -> np.ndar
 def _nameless(customers: Coded, values: np.ndarray, is_sum: np.ndarray) -> np.ndarray:
     """Mask of the last lines that have the sum of all lines above, of a customer who has no other line."""
     found = np.zeros(len(values), bool)
-    alone = customers.counts[customers.codes[-LAST:]] == 1 if len(values) else np.zeros(0, bool)
-    for place, row in enumerate(range(max(len(values) - LAST, 0), len(values))):
-        above = float(values[:row][~(is_sum | found)[:row]].sum())
-        lines = row - int((is_sum | found)[:row].sum())
-        found[row] = alone[place] and lines >= FEW_LINES and above != 0 and abs(values[row] - above) < CENT
-    return found & ~is_sum
+    start = max(len(values) - LAST, 0)
+    last = np.arange(start, len(values))
+    alone = [int((customers.codes == code).sum()) == 1 for code in customers.codes[last]]
+    above, lines = float(values[:start][~is_sum[:start]].sum()), int((~is_sum[:start]).sum())
+    for row, is_alone in zip(last, alone, strict=True):
+        if is_sum[row]:
+            continue
+        found[row] = is_alone and lines >= FEW_LINES and above != 0 and abs(values[row] - above) < CENT
+        above, lines = (above, lines) if found[row] else (above + values[row], lines + 1)
+    return found
