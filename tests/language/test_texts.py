@@ -16,7 +16,7 @@ from segmentation.applications.campaigns import telling
 from segmentation.applications.prices import wording as wording_of_prices
 from segmentation.features import dictionary
 from segmentation.language import numbers, texts
-from segmentation.language.texts import speaking, t
+from segmentation.language.texts import fact, say, speaking, t
 from segmentation.modelling import baseline
 from segmentation.modelling.algorithms import declarations
 from segmentation.modelling.forecasters.registry import FORECASTERS
@@ -25,6 +25,7 @@ from segmentation.quality.results import Result
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
 from segmentation.segments import naming
+from segmentation.sources.transactions import stamps, textfile
 from segmentation.ui import reading, refusals, withdrawing
 
 CODE = Path(texts.__file__).parents[1]
@@ -35,7 +36,7 @@ def in_python() -> Iterator[str]:
     """Texts given to t() in modules."""
     for file in CODE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "t" and node.args:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("t", "fact") and node.args:
                 first = node.args[0]
                 for one in (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,):
                     if isinstance(one, ast.Constant):
@@ -72,6 +73,7 @@ def by_name() -> Iterator[str]:
     yield from (*naming.TIERS.values(), *naming.STAGES)
     yield from COUNTED
     yield baseline.NAME
+    yield from (*stamps.ORDERS.values(), *(stamp.words for stamp in stamps.STAMPS), *textfile.TELL.values())
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
     yield from (application.heading for application in applications.registered())
@@ -139,6 +141,16 @@ def holes(text: str) -> set[str]:
 
 
 NEUTRAL = {"nats", "h"}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_fact_is_worded_when_it_is_read(code):
+    part = fact("days are counted in {zone}", zone="UTC")
+    told = fact("times are {zone}; {counted}", zone="GMT", counted=part)
+    assert told == "times are GMT; days are counted in UTC"
+    with speaking(code):
+        assert say(told) == t(told.pattern, zone="GMT", counted=t(part.pattern, zone="UTC")) != told
+    assert say("as it is") == "as it is"
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -243,6 +243,24 @@ def test_amount_that_nobody_fills_is_price_times_pieces(read):
     assert figures(found, told) == told
 
 
+def test_inspection_speaks_the_language_of_the_shop(tmp_path, capsys, monkeypatch):
+    from segmentation import settings
+    from segmentation.sources.inspect import main
+
+    path = tmp_path / "f.csv"
+    path.write_text(
+        table("customer;date;amount", lambda n, c, d, a: f"{c};{d:%d.%m.%Y};{a:.2f}".replace(".5", ",5"))
+    )
+    monkeypatch.setenv("SEGMENTATION__LANGUAGE", "zh")
+    settings.load.cache_clear()
+    main([str(path)])
+    told = capsys.readouterr().out
+    settings.load.cache_clear()
+    for words in ("销售额", "日期为日、月、年", "列（由列名推测）", "列之间为分号", "日期按"):
+        assert words in told
+    assert "found out" not in told
+
+
 # ------------------------------------------------------------------------------------------ sums and statuses
 
 

@@ -61,6 +61,35 @@ def learn(language: str, words: Mapping[str, str]) -> None:
             raise ValueError(f"'{text}' is '{there[text]}' in {language} already, not '{translation}'")
 
 
+class Fact(str):
+    """A sentence with its values apart: in English as a text, and by `say` in the language of who reads it."""
+
+    pattern: str
+    values: dict[str, Any]
+
+    def __new__(cls, pattern: str, /, **values: Any) -> "Fact":
+        """A sentence with its values in place."""
+        made = super().__new__(cls, pattern.format(**values) if values else pattern)
+        made.pattern, made.values = pattern, values
+        return made
+
+
+def fact(pattern: str, /, **values: Any) -> Fact:
+    """A sentence whose words are chosen when somebody reads it; values may be facts, too."""
+    return Fact(pattern, **values)
+
+
+def say(told: str) -> str:
+    """A fact in the language in force; any other text is as it is."""
+    if not isinstance(told, Fact):
+        return told
+    return t(told.pattern, **{name: _said(value) for name, value in told.values.items()})
+
+
+def _said(value: Any) -> Any:
+    return say(value) if isinstance(value, str) else value
+
+
 def t(text: str, **values: Any) -> str:
     """The text in the language in force, with its values in place."""
     pattern = texts(current()).get(text, text)

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import yaml
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import speaking
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
 from segmentation.sources import columns
@@ -79,9 +80,11 @@ def land(
         if spec.reader == "transactions":
             from segmentation.sources import inspect, transactions
 
-            loaded = transactions.load(
-                conn, path, told, progress, lambda found, figures: show(inspect.of(found, figures).to_text())
-            )
+            def shown(found: Any, figures: Any) -> None:
+                with speaking(told.language):
+                    show(inspect.of(found, figures).to_text())
+
+            loaded = transactions.load(conn, path, told, progress, shown)
             landed = Landed(version, **vars(loaded))
         else:
             landed = _load(conn, source, spec, path, version, told, progress)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.errors import SourceError, UserError
+from segmentation.language.texts import say, speaking, t
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
 from segmentation.sources.masking import pattern_of
@@ -53,23 +54,23 @@ class Inspection:
     def to_text(self) -> str:
         """The same for a person, a line each."""
         if self.refused:
-            return f"{self.file} would be refused: {self.refused}"
-        figures = [
-            f"  {'from':<12} {self.first} to {self.last}",
-            f"  {'customers':<12} {self.customers:,}"
-            + (f" and {self.guests:,} orders of guests" if self.guests else ""),
-            f"  {'orders':<12} {self.orders:,}",
-            f"  {'lines':<12} {self.lines:,}"
-            + (f", {self.quarantined:,} quarantined" if self.quarantined else ""),
-            f"  {'revenue':<12} {self.money}",
-        ]
+            return t("{file} would be refused: {why}", file=self.file, why=self.refused)
+        guests = t(" and {orders:,} orders of guests", orders=self.guests) if self.guests else ""
+        aside = t(", {lines:,} quarantined", lines=self.quarantined) if self.quarantined else ""
+        figures = {
+            t("from"): t("{first} to {last}", first=self.first, last=self.last),
+            t("customers"): f"{self.customers:,}{guests}",
+            t("orders"): f"{self.orders:,}",
+            t("lines"): f"{self.lines:,}{aside}",
+            t("revenue"): self.money,
+        }
         columns = [
             f"  {role:<12} {told['column']:<24} {'  '.join(told['samples'])}"
             for role, told in self.columns.items()
         ]
-        return "\n".join(
-            [self.file, *figures, "columns", *columns, "found out", *(f"  {line}" for line in self.said)]
-        )
+        found = [f"  {line}" for line in self.said]
+        rows = [f"  {label:<12} {figure}" for label, figure in figures.items()]
+        return "\n".join([self.file, *rows, t("columns"), *columns, t("found out"), *found])
 
     @property
     def money(self) -> str:
@@ -87,7 +88,7 @@ def inspect(path: Path, settings: Settings, progress: Callable[[str], None] = la
         figures = counts.of(found)
     except UserError as error:
         told = error.unsaid if isinstance(error, SourceError) else str(error)
-        return Inspection(path.name, refused=" ".join(told.splitlines()))
+        return Inspection(path.name, refused=" ".join(say(told).splitlines()))
     return of(found, figures)
 
 
@@ -104,7 +105,7 @@ def of(found: Reading, figures: Counts) -> Inspection:
         last=figures.last,
         guests=figures.guests,
         quarantined=figures.quarantined,
-        said=[*found.said, *figures.warnings],
+        said=[say(told) for told in (*found.said, *figures.warnings)],
         columns=_columns(found),
     )
 
@@ -153,11 +154,16 @@ def command(data: str, as_json: bool, source: str = "") -> int:
         path = Path(data or settings.shop.data or "").expanduser()
         if not path.is_file():
             raise SourceError(f"{data or 'no file'}: no such file (DATA= names the file)")
-        found = inspect(path, settings)
+        with speaking(settings.language):
+            return _print(inspect(path, settings), as_json)
     except UserError as error:
         if not as_json:
             raise
-        found = Inspection(Path(data).name, refused=" ".join(str(error).splitlines()))
+        return _print(Inspection(Path(data).name, refused=" ".join(str(error).splitlines())), as_json)
+
+
+def _print(found: Inspection, as_json: bool) -> int:
+    """Show an inspection; returns the exit code."""
     print(found.to_json() if as_json else found.to_text())
     return REFUSED if found.refused else 0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from segmentation.language.texts import fact
 from segmentation.settings import Settings
 from segmentation.sources.transactions import copying, counts, history, reading
 from segmentation.sources.transactions.dates import UNREADABLE
@@ -67,7 +68,10 @@ def load(
     said = [*found.said, *figures.warnings]
     if is_kept:
         said.append(
-            f"lines of days that the file does not show, kept from before: {history.join(conn, zone):,}"
+            fact(
+                "lines of days that the file does not show, kept from before: {lines:,}",
+                lines=history.join(conn, zone),
+            )
         )
     elif not settings.file.shrink:
         history.refuse_smaller(path, before, history.extent(conn, zone), _name_before(conn))

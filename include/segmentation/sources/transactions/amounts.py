@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.sources.transactions import money
 from segmentation.sources.transactions.coded import Coded
 
@@ -306,7 +307,7 @@ def times(of: Amounts, role: str, name: str) -> Amounts:
     factor = next((factor for pattern, factor in FACTORS if re.search(pattern, words)), None)
     if role == "quantity" or factor is None:
         return of
-    told = f"amounts in '{name}' are times {factor:g}, as its name says"
+    told = fact("amounts in '{name}' are times {factor:g}, as its name says", name=name, factor=factor)
     return replace(of, values=np.round(of.values * factor, 6), said=(*of.said, told))
 
 
@@ -314,8 +315,9 @@ def _said(sides: Counter, minus: str) -> tuple[str, ...]:
     if not sides:
         return ()
     if sides[minus]:
-        return (f"{minus.upper()} beside an amount subtracts it: {sides[minus]:,} lines",)
-    return (f"{'CR' if minus == 'dr' else 'DR'} beside an amount adds it",)
+        mark, lines = minus.upper(), sides[minus]
+        return (fact("{mark} beside an amount subtracts it: {lines:,} lines", mark=mark, lines=lines),)
+    return (fact("{mark} beside an amount adds it", mark="CR" if minus == "dr" else "DR"),)
 
 
 def _plain_values(column: Column, mark: str) -> tuple[np.ndarray, np.ndarray]:

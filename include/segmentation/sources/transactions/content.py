@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.settings import Settings
 from segmentation.sources.transactions import encoding, exports, tables, textfile, textrows
 from segmentation.sources.transactions.coded import Coded
@@ -112,10 +113,10 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
         content = _read(path, found, wish, progress)
         if len(content.invalid) > MOST_INVALID * content.rows:
             raise
-        content.notes.append("quotation marks mean nothing in it: one is opened and not closed")
+        content.notes.append(fact("quotation marks mean nothing in it: one is opened and not closed"))
     if found.again and _end_early(content) > MOST_INVALID * content.rows:
         content = _read(path, found.again(textrows.padded), wish, progress)
-        content.notes.append("lines that end early: their last columns are empty")
+        content.notes.append(fact("lines that end early: their last columns are empty"))
     return content
 
 
@@ -302,16 +303,22 @@ def _open(path: Path, settings: Settings, wish: Wish) -> _Found:
 
 
 def _text(path: Path, layout: textfile.Layout) -> _Found:
-    header = f"header in line {layout.skip}" if layout.has_header else "no header"
-    between = textfile.TELL.get(layout.delimiter, layout.delimiter)
+    header = fact("header in line {line}", line=layout.skip) if layout.has_header else fact("no header")
+    between = fact(textfile.TELL[layout.delimiter]) if layout.delimiter in textfile.TELL else layout.delimiter
     page = textfile.NAMES.get(layout.encoding, layout.encoding.upper())
     notes = []
     if layout.broken_line:
-        notes.append(f"bytes that are not {page} were replaced, first in line {layout.broken_line}")
+        notes.append(
+            fact(
+                "bytes that are not {page} were replaced, first in line {line}",
+                page=page,
+                line=layout.broken_line,
+            )
+        )
     if layout.is_wrapped:
-        notes.append("each line as a whole stands in quotes")
+        notes.append(fact("each line as a whole stands in quotes"))
     return _Found(
-        f"{page} text, {between} between the columns, {header}",
+        fact("{page} text, {marks} between the columns, {header}", page=page, marks=between, header=header),
         layout.names,
         layout.places,
         textrows.batches(path, layout),
@@ -323,10 +330,13 @@ def _text(path: Path, layout: textfile.Layout) -> _Found:
 def _workbook(path: Path, wish: Wish) -> _Found:
     sheets, others, hidden = tables.sheets(path, wish)
     sheets, copies = tables.without_copies(sheets)
-    words = f"a workbook, {'sheet' if len(sheets) == 1 else 'sheets'} {listed(s.name for s in sheets)}"
-    notes = [f"left out, for it has not these columns: sheet {listed(others)}"] if others else []
-    notes += [f"left out, for it is hidden: sheet {listed(hidden)}"] if hidden else []
-    notes += [f"left out, for it is a copy of another one: sheet {listed(copies)}"] if copies else []
+    names = listed(sheet.name for sheet in sheets)
+    one = fact("a workbook, sheet {names}", names=names)
+    words = one if len(sheets) == 1 else fact("a workbook, sheets {names}", names=names)
+    lacking = fact("left out, for it has not these columns: sheet {names}", names=listed(others))
+    unseen = fact("left out, for it is hidden: sheet {names}", names=listed(hidden))
+    double = fact("left out, for its rows are in another one: sheet {names}", names=listed(copies))
+    notes: list[str] = [*[lacking] * bool(others), *[unseen] * bool(hidden), *[double] * bool(copies)]
     notes += [note for sheet in sheets for note in tables.refuse_unnamed(sheet, path.name)]
     batches = tables.sheet_batches(sheets)
     return _Found(words, sheets[0].names, sheets[0].places, ((batch, []) for batch in batches), notes)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
+from segmentation.language.texts import fact
 from segmentation.sources.transactions import clock, orders, zones
 from segmentation.sources.transactions.coded import distinct, numbered
 from segmentation.sources.transactions.dates import UNREADABLE
@@ -156,6 +157,10 @@ def _concentrated(reading: Reading, counted: np.ndarray, order: np.ndarray, amou
     if max(of_orders, of_revenue) < MUCH:
         return []
     return [
-        f"warning: one customer has {per_customer.max() / per_customer.sum():.0%} of the orders, and one "
-        f"{of_revenue:.0%} of the revenue: is that a person, or what the shop writes for guests?"
+        fact(
+            "warning: one customer has {orders:.0%} of the orders, and one {revenue:.0%} of the revenue: is that a "
+            "person, or what the shop writes for guests?",
+            orders=float(of_orders),
+            revenue=float(of_revenue),
+        )
     ]

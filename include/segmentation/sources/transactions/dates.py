@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.sources.transactions import clock, days, stamps, zones
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.stamps import MOST, ORDERS, UNREADABLE
@@ -150,7 +151,7 @@ def read(
         return Moments(
             written,
             written if has_zone else zones.localized(written, zone),
-            f"dates are {words}",
+            fact("dates are {words}", words=fact(words)),
             has_zone,
         )
     apart = [clock.take_apart(clock.normal(text)) for text in rows.texts]
@@ -166,9 +167,11 @@ def read(
         Times.of_texts(column.clocks) if column.clocks else None,
     )
     order, why, of_days = _decide(taken, told)
-    words = ORDERS[order] + (" and time, without marks" if stamp else "") + (f" ({why})" if why else "")
+    words = fact(ORDERS[order])
+    words = fact("{order} and time, without marks", order=words) if stamp else words
+    words = fact("{order} ({why})", order=words, why=why) if why else words
     written, instant, has_zone = _moments(taken, of_days, zone, times)
-    return Moments(written, instant, f"dates are {words}", has_zone)
+    return Moments(written, instant, fact("dates are {words}", words=words), has_zone)
 
 
 def _days_until_now() -> int:
@@ -207,7 +210,7 @@ def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
     )
     year = date.today().year
     if told:
-        return told, "as DATES= says", days.read(texts, told, year)
+        return told, fact("as DATES= says"), days.read(texts, told, year)
     read = {order: days.read(texts, order, year) for order in days.MAIN}
     fits = {order: counts[of != days.NO_DAY].sum() for order, of in read.items()}
     filled = counts[[text != "" for text in texts]].sum()
@@ -215,7 +218,7 @@ def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
         others = {order: days.read(texts, order, year) for order in days.OTHERS}
         best = max(others, key=lambda order: counts[others[order] != days.NO_DAY].sum())
         if counts[others[best] != days.NO_DAY].sum() >= stamps.enough(filled):
-            return best, "no other order fits", others[best]
+            return best, fact("no other order fits"), others[best]
     top = max(fits, key=lambda order: (fits[order], order == "ymd"))
     _refuse_two_ways(column, read, top, counts)
     good = {order: read[order] for order in read if fits[order] >= MOST * fits[top]}
@@ -278,21 +281,20 @@ def _most_plausible(
     past = {o: of for o, of in good.items() if counts[of > limit].sum() <= (1 - MOST) * counts.sum()}
     good = _different(past or good)
     if "ymd" not in good and all(_is_dotted(text) for text in column.days.texts if text):
-        return "dmy", "with points between, months never come first", good["dmy"]
+        return "dmy", fact("with points between, months never come first"), good["dmy"]
     shapes = {order: _Shape.of(_in_file(column, of)) for order, of in good.items()}
     spans = "; ".join(f"{FIRST[order]}: {shape.span}" for order, shape in shapes.items())
     if len(good) == 1:
         order = next(iter(good))
-        return order, f"only so are no days in the future: {shapes[order].span}", good[order]
+        return order, fact("only so are no days in the future: {span}", span=shapes[order].span), good[order]
     winners = _winners(shapes)
     if len(winners) == 1:
         order = winners.pop()
-        why = (
-            "only so are the lines in order of time"
-            if _alone_sorted(shapes) == order
-            else "only so the days follow each other"
-        )
-        return order, f"{why}, {shapes[order].span}", good[order]
+        span = shapes[order].span
+        in_order = fact("only so are the lines in order of time, {span}", span=span)
+        is_sorted = _alone_sorted(shapes) == order
+        why = in_order if is_sorted else fact("only so the days follow each other, {span}", span=span)
+        return order, why, good[order]
     raise _equal_fit(column, good, differs, spans)
 
 
@@ -332,10 +334,10 @@ def _sole(column: _Column, good: dict[str, np.ndarray], read: dict[str, np.ndarr
     for rival in rivals:
         only &= read[rival] == days.NO_DAY
     if rivals and only.any() and len(good) == 1:
-        return f"line {column.line_of(_of_texts(column, only))} can be nothing else"
+        return fact("line {line} can be nothing else", line=column.line_of(_of_texts(column, only)))
     if order == "ymd":
         return ""
-    return "no date differs when read the other way"
+    return fact("no date differs when read the other way")
 
 
 def _is_dotted(text: str) -> bool:
@@ -366,7 +368,8 @@ class _Shape:
 
     @property
     def span(self) -> str:
-        return f"{np.datetime64(self.first, 'D')} to {np.datetime64(self.last, 'D')}"
+        first, last = (str(np.datetime64(day, "D")) for day in (self.first, self.last))
+        return fact("{first} to {last}", first=first, last=last)
 
 
 def _in_file(column: _Column, of_days: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segmentation.language.texts import fact
 from segmentation.sources.transactions import vocabulary
 from segmentation.sources.transactions.coded import Coded, numbered
 
@@ -46,8 +47,10 @@ def fill_down(
                     filled[gaps] = True
     lines = int((filled | continued).sum())
     said = [
-        f"customer and date of an order's first line stand for its other lines, too: {lines:,} lines "
-        "filled down"
+        fact(
+            "customer and date of an order's first line stand for its other lines, too: {lines:,} lines filled down",
+            lines=lines,
+        )
     ]
     clocks = columns.pop(CLOCKS, None)
     return columns, clocks, said if lines else []
@@ -246,13 +249,22 @@ class States:
         sentences = []
         if (cancelled | back).any():
             sentences.append(
-                f"left out by '{self.name}': {int(cancelled.sum()):,} lines of orders cancelled, failed, "
-                f"void or not paid, {int(back.sum()):,} of orders whose money went back"
+                fact(
+                    "left out by '{name}': {lines:,} lines of orders cancelled, failed, void or not paid, {back:,} of "
+                    "orders whose money went back",
+                    name=self.name,
+                    lines=int(cancelled.sum()),
+                    back=int(back.sum()),
+                )
             )
         if self.is_unknown.any():
             sentences.append(
-                f"words in '{self.name}' that are not known count as sales: {int(self.is_unknown.sum()):,} lines "
-                "(include/config/vocabulary.yaml has the known ones)"
+                fact(
+                    "words in '{name}' that are not known count as sales: {lines:,} lines "
+                    "(include/config/vocabulary.yaml has the known ones)",
+                    name=self.name,
+                    lines=int(self.is_unknown.sum()),
+                )
             )
         return sentences
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import Fact, fact
 from segmentation.settings import Settings
 from segmentation.sources.transactions import (
     amounts,
@@ -57,7 +58,8 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     try:
         return _read(opened, wish, settings)
     except SourceError as error:
-        raise SourceError(f"{error}{_header(opened, wish)}") from None
+        header = _header(opened, wish)
+        raise SourceError(f"{error}{header}", error.table, f"{error.unsaid}{header}") from None
 
 
 def _header(opened: Content, wish: Wish) -> str:
@@ -85,7 +87,7 @@ def _read(opened: Content, wish: Wish, settings: Settings) -> Reading:
     words.judge(reading, numbers, settings)
     reading.said = [
         opened.words,
-        *([f"it is {opened.export.name}, known by its header"] if opened.export else []),
+        *([fact("it is {export}, known by its header", export=opened.export.name)] if opened.export else []),
         words.columns(opened, wish),
         *opened.notes,
         *filled,
@@ -120,9 +122,9 @@ def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, list[st
         return zone, moments, said
     name, named = opened.name_of("time_zone"), zones.of_names(column, shop)
     if named is None:
-        return zone, moments, [f"'{name}' names no zone that is known", *said]
+        return zone, moments, [fact("'{name}' names no zone that is known", name=name), *said]
     instant = zones.of_column(moments.written, column, named, zone)
-    of_file = [f"times are of the zones in '{name}'; days are counted in {shop}"]
+    of_file = [fact("times are of the zones in '{name}'; days are counted in {zone}", name=name, zone=shop)]
     return zone, replace(moments, instant=instant, has_zone=True), of_file
 
 
@@ -133,13 +135,22 @@ def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
     shop = settings.shop.timezone
     header = opened.name_of("ordered_at")
     found = re.search(r"(?i)(?<![a-z])(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?(?![a-z\d])", header)
-    counted = f"days are counted in {shop}"
+    counted = fact("days are counted in {zone}", zone=shop)
     if found:
         hours = int(found[1] or 0)
         zone = f"Etc/GMT{-hours:+d}" if hours else "UTC"
-        return zone, [f"times are {found[0].upper()}, as '{header}' says; {counted}"]
+        return zone, [
+            fact(
+                "times are {zone}, as '{name}' says; {counted}",
+                zone=found[0].upper(),
+                name=header,
+                counted=counted,
+            )
+        ]
     if opened.export and opened.export.zone:
-        return opened.export.zone, [f"times are {opened.export.zone}; {counted}"]
+        return opened.export.zone, [
+            fact("times are {zone}; {counted}", zone=opened.export.zone, counted=counted)
+        ]
     return shop, [counted]
 
 
@@ -158,12 +169,16 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
         s.role: amounts.times(amounts.read(s, marks[s.role], settings.shop.timezone), s.role, s.name)
         for s in surveys
     }
-    names = {".": "point", ",": "comma"}
+    names = {".": fact("point"), ",": fact("comma")}
     usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
     usual = next((marks[role] for role in ("amount", "order_total", "unit_price") if role in marks), usual)
     told = {survey.role for survey in surveys if survey.sure or survey.unsure}
-    others = [f"in '{opened.name_of(r)}' a {names[m]}" for r, m in marks.items() if m != usual and r in told]
-    told_ = f"numbers have a decimal {names[usual]}" + (f", {', '.join(others)}" if others else "")
+    told_ = fact("numbers have a decimal {mark}", mark=names[usual])
+    for role, mark in marks.items():
+        if mark != usual and role in told:
+            told_ = fact(
+                "{told}, in '{name}' a {mark}", told=told_, name=opened.name_of(role), mark=names[mark]
+            )
     return read_, told_
 
 
@@ -318,8 +333,11 @@ def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray 
     several = int((np.bincount(group) > 1).sum())
     lines.paid = orders.spread(lines.paid, group, worth)
     return [
-        f"'{opened.name_of(role)}' is the total of an order and counts once: {several:,} orders of "
-        "several lines"
+        fact(
+            "'{name}' is the total of an order and counts once: {orders:,} orders of several lines",
+            name=opened.name_of(role),
+            orders=several,
+        )
     ]
 
 
@@ -327,7 +345,11 @@ def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:
     """Amounts of no pieces count as one piece: a fee, a correction."""
     found = (lines.pieces == 0) & (np.nan_to_num(lines.paid) != 0)
     lines.pieces = np.where(found, 1.0, lines.pieces)
-    return [f"amounts without pieces count as one piece: {int(found.sum()):,} lines"] if found.any() else []
+    return (
+        [fact("amounts without pieces count as one piece: {lines:,} lines", lines=int(found.sum()))]
+        if found.any()
+        else []
+    )
 
 
 def _is_day_only(moments: Moments) -> bool:
@@ -374,7 +396,7 @@ def _discounts(
         )
     else:
         is_share = may_share
-    return is_share, percent, ["discounts are shares of the price"] if is_share else []
+    return is_share, percent, [fact("discounts are shares of the price")] if is_share else []
 
 
 def _may_be_percents(discounts: np.ndarray) -> bool:
@@ -396,32 +418,47 @@ def _cancellations(opened: Content, lines: Lines) -> list[str]:
     gone = lines.cancelled_at != UNREADABLE
     more = int((gone & ~lines.is_out).sum())
     lines.is_out |= gone
-    return [f"left out by '{opened.name_of('cancelled_at')}': {more:,} more lines"] if more else []
+    return (
+        [fact("left out by '{name}': {lines:,} more lines", name=opened.name_of("cancelled_at"), lines=more)]
+        if more
+        else []
+    )
 
 
 def _flagged(opened: Content, lines: Lines) -> list[str]:
     """Take out what a column of yes and no says was cancelled; say what a column of types calls a return."""
+    columns = opened.columns
     said = []
-    if "cancelled" in opened.columns:
-        gone = flags.is_set(opened.columns["cancelled"])
-        said += [
-            f"left out by '{opened.name_of('cancelled')}': {int((gone & ~lines.is_out).sum()):,} lines"
-        ] * bool(gone.any())
+    if "cancelled" in columns:
+        gone = flags.is_set(columns["cancelled"])
+        said += _taken(
+            fact("left out by '{name}': {lines:,} lines", **_of(opened, "cancelled", gone & ~lines.is_out)),
+            gone,
+        )
         lines.is_out |= gone
-    if "paid" in opened.columns:
-        gone = ~flags.is_set(opened.columns["paid"]) & ~opened.columns["paid"].is_empty()
-        said += [
-            f"not paid by '{opened.name_of('paid')}': {int((gone & ~lines.is_out).sum()):,} lines"
-        ] * bool(gone.any())
+    if "paid" in columns:
+        gone = ~flags.is_set(columns["paid"]) & ~columns["paid"].is_empty()
+        said += _taken(
+            fact("not paid by '{name}': {lines:,} lines", **_of(opened, "paid", gone & ~lines.is_out)), gone
+        )
         lines.is_out |= gone
-    if "type" in opened.columns:
-        looks, back = flags.is_no_sale(opened.columns["type"]), flags.is_return(opened.columns["type"])
+    if "type" in columns:
+        looks, back = flags.is_no_sale(columns["type"]), flags.is_return(columns["type"])
         lines.is_out |= looks
-        said += [f"no sales by '{opened.name_of('type')}': {int(looks.sum()):,} lines"] * bool(looks.any())
-        said += [f"returns by '{opened.name_of('type')}', subtracted: {int(back.sum()):,} lines"] * bool(
-            back.any()
+        said += _taken(fact("no sales by '{name}': {lines:,} lines", **_of(opened, "type", looks)), looks)
+        said += _taken(
+            fact("returns by '{name}', subtracted: {lines:,} lines", **_of(opened, "type", back)), back
         )
     return said
+
+
+def _of(opened: Content, role: str, rows: np.ndarray) -> dict[str, str | int]:
+    return {"name": opened.name_of(role), "lines": int(rows.sum())}
+
+
+def _taken(told: Fact, rows: np.ndarray) -> list[str]:
+    """What is said, where there are such rows."""
+    return [told] if rows.any() else []
 
 
 def _refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndarray) -> list[str]:
@@ -432,7 +469,7 @@ def _refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndar
     lines.paid, is_back = orders.less_refunds(lines.paid, refunded, group)
     lines.is_out |= is_back
     back = before - np.nansum(np.where(lines.is_out, 0, lines.paid))
-    return [f"'{opened.name_of('refunded')}' is subtracted from the orders"] if back else []
+    return [fact("'{name}' is subtracted from the orders", name=opened.name_of("refunded"))] if back else []
 
 
 def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | None, list[str]]:
@@ -451,10 +488,13 @@ def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | 
     if len(found) > 1:
         counted = ", ".join(f"{lines_:,} in {code}" for code, lines_ in sorted(found.items()))
         return None, [
-            f"warning: amounts are in several currencies, and are added up as they stand: {counted} lines"
+            fact(
+                "warning: amounts are in several currencies, and are added up as they stand: {counted} lines",
+                counted=counted,
+            )
         ]
     code = next(iter(found), named)
     if code:
         lines.currency = np.full(opened.rows, code, object) if lines.currency is None else lines.currency
-        return code, [f"amounts are in {code}"]
+        return code, [fact("amounts are in {code}", code=code)]
     return None, ["no currency is named, so amounts stand without one (CURRENCY=EUR names it)"]

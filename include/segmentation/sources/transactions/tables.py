@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.sources.transactions.columns import Wish
 from segmentation.sources.unpacking import refuse_bomb
 
@@ -179,7 +180,17 @@ def refuse_unnamed(sheet: Sheet, file: str) -> list[str]:
             f"{file}: sheet '{sheet.name}': {len(beyond):,} rows, the first is {beyond[0]}, have cells beyond the "
             f"last of {named} names: give the column a name, or empty it"
         )
-    return [f"cells beyond the header, left out: {len(beyond)} in sheet '{sheet.name}'"] if beyond else []
+    return (
+        [
+            fact(
+                "cells beyond the header, left out: {rows} in sheet '{name}'",
+                rows=len(beyond),
+                name=sheet.name,
+            )
+        ]
+        if beyond
+        else []
+    )
 
 
 def without_copies(found: list[Sheet]) -> tuple[list[Sheet], list[str]]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.settings import Settings
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import clock, content
@@ -27,20 +28,30 @@ def told(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
     opened = reading.content
     said = []
     if reading.is_day_only:
-        said.append("days without a time of day, so habits by the hour are no features")
+        said.append(fact("days without a time of day, so habits by the hour are no features"))
     if "order_id" not in opened.columns:
+        per_day = fact("no order number: one order per customer and day")
         said.append(
-            f"no order number: one order per customer and {'day' if reading.is_day_only else 'instant'}"
+            per_day if reading.is_day_only else fact("no order number: one order per customer and instant")
         )
     if others := rivals(opened.names, opened.places):
         taken = next(
             (role for role in ("amount", "order_total", "unit_price") if role in opened.places), "amount"
         )
         which = opened.places.get(taken)
-        where = "" if which is None else f" (column {which + 1}, '{opened.name_of(taken)}')"
+        where = (
+            ""
+            if which is None
+            else fact(" (column {place}, '{name}')", place=which + 1, name=opened.name_of(taken))
+        )
         said.append(
-            f"{taken} is taken from the first that fits{where}; it could also be {content.listed(others)}: "
-            f"COLUMNS={taken}=... by name or number decides"
+            fact(
+                "{role} is taken from the first that fits{where}; it could also be {others}: COLUMNS={role}=... by "
+                "name or number decides",
+                role=taken,
+                where=where,
+                others=content.listed(others),
+            )
         )
     return said
 
@@ -52,18 +63,15 @@ def counted(reading: Reading) -> list[str]:
     no_customer = is_read & lines.customers.is_empty()
     later = is_read & (lines.moments.instant > datetime.now(UTC).timestamp() * clock.SECOND)
     guests = int((no_customer & lines.is_guest).sum())
-    said = []
-    for found, what in (
-        (no_customer, "without a customer, quarantined"),
-        (lines.is_undated, "without a date, quarantined"),
-        (lines.is_total, "that are sums, quarantined"),
-        (later, "dated after today"),
-    ):
-        if found.any():
-            said.append(f"lines {what}: {int(found.sum()):,}")
-    if guests:
-        said.append(f"of those without a customer, named as a guest: {guests:,}")
-    return said
+    counts = {name: int(rows.sum()) for name, rows in (("no", no_customer), ("later", later))}
+    undated, sums = int(lines.is_undated.sum()), int(lines.is_total.sum())
+    return [
+        *[fact("lines without a customer, quarantined: {lines:,}", lines=counts["no"])] * bool(counts["no"]),
+        *[fact("lines without a date, quarantined: {lines:,}", lines=undated)] * bool(undated),
+        *[fact("lines that are sums, quarantined: {lines:,}", lines=sums)] * bool(sums),
+        *[fact("lines dated after today: {lines:,}", lines=counts["later"])] * bool(counts["later"]),
+        *[fact("of those without a customer, named as a guest: {lines:,}", lines=guests)] * bool(guests),
+    ]
 
 
 def lacks(reading: Reading) -> list[str]:
@@ -89,13 +97,13 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
     total = opened.rows + len(opened.invalid)
     told = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
     bad = len(reading.unreadable) - len(opened.headers)
-    share = f"{len(reading.unreadable):,} of {total:,} lines cannot be read"
+    share = fact("{bad:,} of {total:,} lines cannot be read", bad=len(reading.unreadable), total=total)
     if bad - _at_the_ends(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
         raise SourceError(
             f"{opened.file}: {share} ({told}); is COLUMNS right ({_pairs(opened)})? More than "
             f"{settings.file.max_unreadable_share:.0%} is too much to go on with (file.max_unreadable_share)"
         )
-    reading.said.append(f"{share}, quarantined: {told}")
+    reading.said.append(fact("{share}, quarantined: {told}", share=share, told=told))
 
 
 def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
@@ -131,10 +139,15 @@ def _pairs(opened: Content) -> str:
 
 def columns(opened: Content, wish: Wish) -> str:
     """A sentence on which column is which, and which are not read."""
-    how = "" if wish.columns else ", known by the export" if opened.export else ", guessed from their names"
-    told = f"columns{how}: {_pairs(opened)}"
+    pairs = _pairs(opened)
+    how = fact("columns, known by the export: {columns}", columns=pairs) if opened.export else None
+    how = how or fact("columns, guessed from their names: {columns}", columns=pairs)
+    told = fact("columns: {columns}", columns=pairs) if wish.columns else how
     left = [name.strip() for place, name in enumerate(opened.names) if place not in opened.places.values()]
     left = [name for name in left if name]
     if not left or wish.is_by_position:
         return told
-    return f"{told}; not read: {', '.join(left[:UNREAD])}{' and more' if len(left) > UNREAD else ''}"
+    shown = ", ".join(left[:UNREAD])
+    if len(left) > UNREAD:
+        return fact("{told}; not read: {names} and more", told=told, names=shown)
+    return fact("{told}; not read: {names}", told=told, names=shown)
