@@ -71,10 +71,9 @@ def run(words: dict[str, str]) -> None:
     from segmentation.local import home, night
 
     night.ONE_NIGHT = (sys.executable, "-W", "ignore", __file__, "--night")
-    sys.argv = ["segmentation", "local", "run"]
-    os.environ |= {**words, cli.GIVEN: " ".join(words)}
+    options = [f"--{name.lower().replace('_', '-')}={value}" for name, value in words.items()]
     try:
-        code = cli.main()
+        code = cli.main(["local", "run", *options])
     finally:  # the server ends with this process
         took = Path(os.environ[TASKS])
         seconds = json.loads(took.read_text()) if took.exists() else {}
