@@ -20,6 +20,9 @@ PROJECT = INCLUDE.parent
 LOCAL = Path(os.environ.get("SEGMENTATION_LOCAL", PROJECT / ".local"))
 LAST = LOCAL / "last_shop"
 OTHER_ENTRIES = ("venv", "last_shop")  # what else is in that folder
+# Threads of numpy's and scikit-learn's libraries wait for each other in a loop: on few cores, which other processes
+# use as well, that takes twice what they bring. What is large is cut into blocks, one a core, by the night itself.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def airflow_environment(home: Home, server: Server) -> dict[str, str]:
     where = airflow.params
     address = f"{where['user']}:{where['password']}@:{where['port']}/airflow?host={quote(where['host'])}"
     return {
+        **ONE_THREAD,
         **os.environ,
         **home.settings_environment(),
         **_secrets(folder / "secrets.json"),

@@ -36,15 +36,15 @@ class Boosted:
         return self.value.predict(np.column_stack([view.money, view.ranks]))
 
 
-def learn(view: View, bought: Array, log_value: Array, weight: Array, seed: int) -> Boosted:
+def learn(view: View, bought: Array, log_value: Array, seed: int) -> Boosted:
     """Fit both: `log_value` is that of the buyers."""
     with threadpool_limits(1):  # the same sums whatever the machine
         buying = HistGradientBoostingClassifier(**TREES, random_state=seed)
         value = HistGradientBoostingRegressor(**TREES, random_state=seed)
         of_buyers = np.column_stack([view.money, view.ranks])[bought]
         return Boosted(
-            buying.fit(view.ranks, bought, sample_weight=weight),
-            value.fit(of_buyers, log_value, sample_weight=weight[bought]),
+            buying.fit(view.ranks, bought),
+            value.fit(of_buyers, log_value),
         )
 
 

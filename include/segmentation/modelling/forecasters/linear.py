@@ -32,14 +32,12 @@ class Linear:
             return self.value.predict(np.column_stack([view.money, view.ranks]))
 
 
-def learn(view: View, bought: Array, log_value: Array, weight: Array, seed: int) -> Linear:
+def learn(view: View, bought: Array, log_value: Array, seed: int) -> Linear:
     """Fit both: `log_value` is that of the buyers."""
     with threadpool_limits(1):  # the same sums whatever the machine
-        buying = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(
-            view.ranks, bought, sample_weight=weight
-        )
+        buying = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought)
         of_buyers = np.column_stack([view.money, view.ranks])[bought]
-        value = RidgeCV(alphas=RIDGES).fit(of_buyers, log_value, sample_weight=weight[bought])
+        value = RidgeCV(alphas=RIDGES).fit(of_buyers, log_value)
     return Linear(buying, value)
 
 

@@ -34,7 +34,7 @@ class Parts(Protocol):
     def log_value(self, view: View) -> Array: ...
 
 
-Learn = Callable[[View, Array, Array, Array, int], Parts]
+Learn = Callable[[View, Array, Array, int], Parts]
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,8 @@ class TwoParts:
         view = View(np.concatenate([v.ranks for v in views]), np.concatenate([v.money for v in views]))
         spend = np.concatenate([sample.spend for sample in drawn])
         buys = np.concatenate([sample.bought for sample in drawn])
-        weight = np.ones(len(spend))
         log_value = np.log(np.maximum(spend[buys] / unit, 0.01))
-        parts = learn(view, buys, log_value, weight, seed)
+        parts = learn(view, buys, log_value, seed)
         of_buyers = View(view.ranks[buys], view.money[buys])
         smearing = spend[buys].sum() / (unit * np.exp(parts.log_value(of_buyers)).sum())
         return cls(parts, today.bgnbd, _among(today, days, seed), unit, days, float(smearing))
