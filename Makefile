@@ -81,7 +81,7 @@ psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 test: export PYTEST_ADDOPTS := $(value ARGS)
 test: override export SEGMENTATION_MAKE_WORDS :=
 test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
-	@$(PY) -m pytest -n auto --dist loadfile
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/dev.stamp ## one benchmark, its values by name: NAME=nights SCALE=1 YEARS=20, NAME=search CUSTOMERS=1000000; without NAME all names
 	@$(PY) -W ignore -m benchmarks

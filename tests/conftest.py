@@ -7,14 +7,37 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fasteners
 import psycopg2
 import pytest
 
 from segmentation.local import postgres
 from segmentation.warehouse import schema
 from segmentation.warehouse.db import Database
+from tests import machine as machines
 
+# Files of a minute and more, the longest first: at the end no worker is left alone with one of them.
+LONGEST = (
+    "tests/local/test_up.py",
+    "tests/operations/backfill/test_killed.py",
+    "tests/pipeline/test_one_night.py",
+    "tests/docs/test_contributing.py",
+    "tests/local/test_up_held.py",
+    "tests/pipeline/test_faults.py",
+    "tests/faults/test_operations.py",
+    "tests/features/test_table.py",
+    "tests/pipeline/test_tasks.py",
+    "tests/sources/test_online_retail.py",
+    "tests/ui/test_api.py",
+    "tests/local/test_lifeline.py",
+)
 SHARED_DATA = Path(os.environ.get("SEGMENTATION_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files; within each the tests stay as they stand there."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +135,18 @@ def shop(shop_db) -> Iterator[psycopg2.extensions.connection]:
     connection = psycopg2.connect(**shop_db.params)
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def prepared_shop(request, tmp_path_factory) -> Path:
+    """The folder of a shop on which nothing has run, to copy from (`machine_with`); one for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+    with fasteners.InterProcessLock(folder / "prepared_shop.lock"):
+        if not (folder / "prepared_shop").exists():
+            machines.prepare(folder / "prepared_shop")
+    return folder / "prepared_shop"
 
 
 @pytest.fixture(scope="session")

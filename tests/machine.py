@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from segmentation import applications
 from segmentation.local import postgres
 from segmentation.warehouse.db import Database
 
@@ -21,6 +24,25 @@ SMALL_SEARCH = {
     "SEGMENTATION__MODEL__TRIALS": "4",
     "SEGMENTATION__MODEL__STABILITY_DRAWS": "1",
 }
+# Nights in which it is not the applications that are on trial: they have tests of their own.
+NO_APPLICATIONS = {
+    "SEGMENTATION__APPLICATIONS__OFF": json.dumps([one.name for one in applications.registered()])
+}
+
+
+# A shop on which nothing has run, as its first command would make it: the server, Airflow's database, the schema.
+PREPARE = """
+import subprocess, sys
+from segmentation.local import home as homes
+from segmentation.warehouse import schema
+home = homes.find("demo", "", "", "")
+server = home.start_server()
+environment = homes.airflow_environment(home, server)
+schema.migrate(homes.databases(server)[1])
+prepare = "from segmentation.local.one_night import prepare_metadata as p; p()"
+subprocess.run([sys.executable, "-W", "ignore", "-c", prepare], env=environment, check=True)
+server.cleanup()
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,30 @@ class Machine:
     def warehouse(self, shop: str) -> Database:
         """The warehouse of a shop on this machine; its server runs on until this process ends."""
         return postgres.database(postgres.start(self.folder / shop / "postgres"), "warehouse")
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a shop that machines copy: to make each anew takes a core for a quarter of a minute."""
+    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as place:
+        command = [sys.executable, "-W", "ignore", "-c", PREPARE]
+        subprocess.run(command, env=Machine(Path(place)).environment, check=True)
+        made = Path(place) / "demo"
+        for file in (made / "airflow").iterdir():
+            if not file.name.startswith("migrated-"):  # paths and secrets are of one machine
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
+        draft = folder.with_suffix(".draft")
+        subprocess.run(["cp", "-a", made, draft], check=True)
+        draft.rename(folder)
+
+
+@contextmanager
+def machine_with(prepared: Path, *shops: str) -> Iterator[Machine]:
+    """A machine that has these shops already, copies of a prepared one."""
+    # not in pytest's own folder: as root the server is another user, who may not look into it
+    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+        for shop in shops:
+            subprocess.run(["cp", "-a", prepared, Path(folder) / shop], check=True)
+        yield Machine(Path(folder))
 
 
 @dataclass

@@ -22,7 +22,7 @@ import psycopg2
 
 from segmentation.local import postgres
 from segmentation.warehouse.db import Database
-from tests.machine import Machine
+from tests.machine import NO_APPLICATIONS, Machine
 from tests.small_shop import contents
 
 SHOP = "killed"
@@ -33,6 +33,7 @@ QUICK = {  # the model is not what is on trial here
     "SEGMENTATION__MODEL__TRIALS": "1",
     "SEGMENTATION__MODEL__K_MAX": "4",
     "SEGMENTATION__MODEL__STABILITY_DRAWS": "0",
+    **NO_APPLICATIONS,
     "SEGMENTATION__QUALITY__MAX_CHANGED_SHARE": "1",
     "SEGMENTATION__RUN__RETRIES": "10",  # the same task may be hit again and again
     "SEGMENTATION__RUN__RETRY_SECONDS": "1",

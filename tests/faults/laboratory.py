@@ -111,8 +111,10 @@ class Outcome:
 class Laboratory:
     """A machine with its embedded server, the baselines on it, and the nights that are run."""
 
-    def __init__(self, machine: Machine, say: Callable[[str], None] = print) -> None:
-        self.machine, self.say = machine, say
+    def __init__(
+        self, machine: Machine, say: Callable[[str], None] = print, quick: Mapping[str, str] = QUICK
+    ) -> None:
+        self.machine, self.say, self.quick = machine, say, {**QUICK, **quick}
         self.server = postgres.start(machine.folder / SHOP / "postgres")
         self.commands = Commands(machine)
         self.admin = postgres.admin(self.server)
@@ -229,7 +231,7 @@ class Laboratory:
     ) -> tuple[float, str, int]:
         """`make run`, with everything it printed; at a line with `kill_at` the night's process is killed."""
         arguments = ("run", "--shop", SHOP, "--customers", str(baseline.customers), "--as-of", str(as_of))
-        environment = {**self.machine.environment, **QUICK, **overrides}
+        environment = {**self.machine.environment, **self.quick, **overrides}
         started = time.monotonic()
         lines = []
         with self.commands.run(arguments, environment) as command:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from segmentation.local import home as homes
 from segmentation.local import scheduled, services
 from segmentation.local.home import Home
 from segmentation.warehouse import db
-from tests.machine import PROJECT, Machine
+from tests.machine import PROJECT, Machine, machine_with
 
 SECONDS = 240
 SMALL = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]'}
@@ -79,9 +78,9 @@ def test_a_process_whose_parent_is_gone_already_does_not_begin():
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
-        yield Machine(Path(folder))
+def machine(prepared_shop) -> Iterator[Machine]:
+    with machine_with(prepared_shop, "demo") as machine:
+        yield machine
 
 
 def begun(machine: Machine, until: str) -> subprocess.Popen:

@@ -27,7 +27,7 @@ from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
-from tests.machine import SMALL_SEARCH, Machine
+from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Machine
 
 START_SECONDS, RUN_SECONDS, STOP_SECONDS, ALERT_SECONDS = 180, 300, 60, 60
 
@@ -37,6 +37,7 @@ PLACE = f"Etc/GMT{-HOURS:+d}"
 TODAY = (datetime.now(UTC) + timedelta(hours=HOURS)).date()
 SMALL = {
     **SMALL_SEARCH,
+    **NO_APPLICATIONS,  # the nights of test_up_held.py have them
     "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
     "SEGMENTATION__SHOP__TIMEZONE": PLACE,
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',

@@ -4,13 +4,11 @@ import json
 import re
 import signal
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import jwt
 import pytest
@@ -24,7 +22,7 @@ from tests.local.test_up import (
     wait_for_the_dag,
     wait_for_the_end,
 )
-from tests.machine import SMALL_SEARCH, Machine
+from tests.machine import SMALL_SEARCH, Machine, machine_with
 
 WAIT_SECONDS = 300
 # A place where it is between 12:00 and 13:00 now: until 04:24 the night of 02:00 would come between the two.
@@ -39,9 +37,9 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
-        yield Machine(Path(folder))
+def machine(prepared_shop) -> Iterator[Machine]:
+    with machine_with(prepared_shop, "demo") as machine:
+        yield machine
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,9 @@
 """One fault of each verdict, through the same code as `make faults`, which runs all of them."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +11,8 @@ from segmentation import settings
 from segmentation.sources.demo import shop as demo
 from segmentation.warehouse import db
 from tests.faults.cases import BASELINES, CASES
-from tests.faults.laboratory import Laboratory, damage
-from tests.machine import Machine
+from tests.faults.laboratory import SHOP, Laboratory, damage
+from tests.machine import NO_APPLICATIONS, machine_with
 
 # A night each; orphans are set aside and told.
 NIGHTS = {
@@ -26,11 +24,10 @@ NIGHTS = {
 
 
 @pytest.fixture(scope="module")
-def laboratory() -> Iterator[Laboratory]:
-    # not pytest's own folder: as root the server is another user, who may not look into it
+def laboratory(prepared_shop) -> Iterator[Laboratory]:
     with (
-        tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder,
-        closing(Laboratory(Machine(Path(folder)))) as laboratory,
+        machine_with(prepared_shop, SHOP) as machine,
+        closing(Laboratory(machine, quick=NO_APPLICATIONS)) as laboratory,
     ):
         yield laboratory
 

@@ -4,20 +4,18 @@ import json
 import socket
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import jwt
 import pytest
 
 from segmentation.warehouse import schema
 from tests.alerts.receivers import wait_until
-from tests.machine import Machine
+from tests.machine import Machine, machine_with
 from tests.report import sample
 
 EARLIER = date(2025, 5, 1)
@@ -26,7 +24,6 @@ START_SECONDS = 180
 # The api-server alone, as `make up` starts it.
 SERVE = """
 import os, subprocess, sys
-from pathlib import Path
 from segmentation.local import home as homes, services
 home = homes.find("", "", "", "")
 environment = {**homes.airflow_environment(home, home.start_server()), **services.addresses(int(sys.argv[1]))}
@@ -112,16 +109,16 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(prepared_shop) -> Iterator[Server]:
     """The api-server; stopped at the end."""
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
-        machine = Machine(Path(folder))
+    with machine_with(prepared_shop, "demo") as machine:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+        store = machine.folder / "store"
         warehouse = machine.warehouse("demo")
-        log = (Path(folder) / "log").open("w")
-        environment = {**machine.environment, "SEGMENTATION__RUN__ARTIFACTS": f"file://{folder}/store"}
+        log = (machine.folder / "log").open("w")
+        environment = {**machine.environment, "SEGMENTATION__RUN__ARTIFACTS": f"file://{store}"}
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", SERVE, str(port)], env=environment, stdout=log, stderr=log
         )
@@ -129,7 +126,7 @@ def server() -> Iterator[Server]:
             schema.migrate(warehouse)
             nights = None
             for day in (EARLIER, sample.BEFORE, sample.TODAY):
-                nights = sample.publish(sample.night(warehouse, Path(folder) / "store", day), nights)
+                nights = sample.publish(sample.night(warehouse, store, day), nights)
             address = f"http://127.0.0.1:{port}"
             wait_until(lambda: _token(address, machine) is not None, START_SECONDS, "the api-server")
             yield Server(address, machine, _token(address, machine))

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ import pytest
 from segmentation.local import postgres
 from segmentation.warehouse import db
 from tests.faults.kills import FIRST, QUICK, RELATIONS, SHOP, Backfill
-from tests.machine import Machine
+from tests.machine import machine_with
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 MIDNIGHT = datetime.combine(THIRD, datetime.min.time(), ZoneInfo(QUICK["SEGMENTATION__SHOP__TIMEZONE"]))
@@ -35,10 +34,9 @@ trigger_dag("customer_segmentation", run_after=due, run_id=name, **how)
 
 
 @pytest.fixture(scope="module")
-def backfill() -> Iterator[Backfill]:
-    # not pytest's own folder: as root the server is another user, who may not look into it
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
-        backfill = Backfill(Machine(Path(folder)), dates=2)
+def backfill(prepared_shop) -> Iterator[Backfill]:
+    with machine_with(prepared_shop, SHOP) as machine:
+        backfill = Backfill(machine, dates=2)
         with backfill.services():
             yield backfill
 
