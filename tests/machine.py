@@ -101,8 +101,13 @@ def machine_with(prepared: Path, *shops: str) -> Iterator[Machine]:
     # not in pytest's own folder: as root the server is another user, who may not look into it
     with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
         for shop in shops:
-            subprocess.run(["cp", "-a", prepared, Path(folder) / shop], check=True)
+            copy_shop(prepared, Machine(Path(folder)), shop)
         yield Machine(Path(folder))
+
+
+def copy_shop(prepared: Path, machine: Machine, shop: str) -> None:
+    """Give a machine one more shop, a copy of a prepared one."""
+    subprocess.run(["cp", "-a", prepared, machine.folder / shop], check=True)
 
 
 @dataclass

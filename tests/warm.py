@@ -145,6 +145,8 @@ def _import(night: dict) -> None:
             if name not in sys.modules:
                 with suppress(Exception):
                     importlib.import_module(name)
+        supervisor = importlib.import_module("airflow.sdk.execution_time.supervisor")
+        _ = supervisor.in_process_api_server().app  # seconds to put together, and nothing open in it
     gc.collect()
     gc.freeze()
 
