@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -34,10 +35,28 @@ LONGEST = (
 SHARED_DATA = Path(os.environ.get("SEGMENTATION_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the files; within each the tests stay as they stand there."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests of each file in random order")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "story: its tests follow each other on one machine; --shuffle leaves them so"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the files; within each the tests stay as they stand there, or are shuffled."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    seed = config.getoption("--shuffle")
+    for name, tests in files.items():
+        if seed is not None and tests[0].get_closest_marker("story") is None:
+            random.Random(f"{seed} {name}").shuffle(tests)  # noqa: S311
     places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+    ordered = sorted(files, key=lambda name: places.get(name, len(places)))
+    items[:] = [item for name in ordered for item in files[name]]
 
 
 @pytest.fixture(scope="session")

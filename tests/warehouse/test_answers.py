@@ -102,6 +102,17 @@ def test_a_server_that_never_greets_is_given_up(proxy):
         pass
 
 
+def test_a_warehouse_that_can_only_be_read_is_told_in_words(warehouse_db):
+    """A standby, say; `ReadOnlySqlTransaction` was told."""
+    options = "-c default_transaction_read_only=on"
+    standby = replace(warehouse_db, name="warehouse", params={**warehouse_db.params, "options": options})
+    with (
+        pytest.raises(WarehouseError, match=r"the warehouse can only be read: cannot execute .*its primary"),
+        standby.connect() as conn,
+    ):
+        db.execute(conn, "create table written (line text)")
+
+
 class Greeter:
     """A port that answers as a Postgres does that recovers, so many times, and then forwards to one."""
 

@@ -18,6 +18,7 @@ SOON = (
     "the database system is shutting down",
 )
 GONE = "server closed the connection unexpectedly"
+READ_ONLY = "name its primary, or turn default_transaction_read_only off; it is tried again"
 MOMENT_SECONDS = 10
 FULL = ("too many clients already", "remaining connection slots are reserved", "too many connections for")
 
@@ -56,7 +57,7 @@ def of(name: str) -> type[NoAnswer]:
 
 
 def fault_of(name: str, connection: Connection, error: BaseException) -> NoAnswer | None:
-    """The fault in words: a connection lost, a lock not had in time, a full disk; None for any other."""
+    """The fault in words: a connection lost, a lock not had in time, a full disk, a standby; None for others."""
     if not isinstance(error, psycopg2.Error):
         return None
     if error.cursor is not None and error.cursor.connection is not connection:
@@ -67,6 +68,8 @@ def fault_of(name: str, connection: Connection, error: BaseException) -> NoAnswe
         return of(name)(f"the {name} is busy: {locked(connection)}")
     if isinstance(error, psycopg2.errors.DiskFull):
         return of(name)(f"the disk of the {name} is full: {first_line(error)}; make room, it is tried again")
+    if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction):
+        return of(name)(f"the {name} can only be read: {first_line(error)}; {READ_ONLY}")
     return None
 
 

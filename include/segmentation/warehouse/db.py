@@ -66,7 +66,7 @@ class Database:
         Raises
         ------
         NoAnswer
-            When the server accepts no connection, the connection is lost, or a lock is not had in time.
+            When the server accepts no connection or no writes, the connection is lost, or a lock is not had.
         """
         with closing(self.open()) as connection:
             try:
