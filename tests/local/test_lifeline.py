@@ -106,7 +106,7 @@ def statuses(machine: Machine) -> list[tuple[str, str | None]]:
         return [(row["status"], row["verdict"]) for row in db.rows(conn, query)]
 
 
-def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_for_it(machine):
+def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_ends_politely(machine):
     process = begun(machine, "extract")
     refused = machine.make("run", "--customers", "150")
     assert refused.returncode == 2
@@ -119,14 +119,9 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_for_i
     process.kill()
     process.wait()
     wait_until(lambda: not alive(processes), "the end of the night's process", 10)
-    following = begun(machine, "extract")
-    assert statuses(machine)[-2] == ("failed", "the night did not end: it was killed")
-    following.send_signal(signal.SIGTERM)
-    following.communicate(timeout=60)
-
-
-def test_a_polite_kill_ends_a_night_as_ctrl_c_does_and_says_so_in_the_register(machine):
+    # the next one takes over, and ends on a polite kill as on Ctrl-C
     process = begun(machine, "extract")
+    assert statuses(machine)[-2] == ("failed", "the night did not end: it was killed")
     processes = [one for one in family(process) if "postgres" not in one.name()]
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=60)[0]

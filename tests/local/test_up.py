@@ -29,6 +29,8 @@ from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
 from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Machine
 
+pytestmark = pytest.mark.story
+
 START_SECONDS, RUN_SECONDS, STOP_SECONDS, ALERT_SECONDS = 180, 300, 60, 60
 
 # A place where it is between 02:00 and 03:00 now: a night of 02:00 was due an hour ago at most, its deadline, too.

@@ -14,6 +14,8 @@ from segmentation.runs import register
 from segmentation.warehouse import db
 from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Commands, Machine, copy_shop
 
+pytestmark = pytest.mark.story
+
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 LINE = "{order},85123A,LANTERN,6,2010-12-01 08:26:00,2.55,{customer}.0,United Kingdom\n"
 

@@ -26,6 +26,8 @@ from segmentation.settings import Retention
 from segmentation.warehouse import db
 from tests.small_shop import SmallShop, contents, forget, make_source, select, silent
 
+pytestmark = pytest.mark.story
+
 FIRST = date(2024, 5, 20)
 DAYS = [FIRST + timedelta(days=n) for n in range(14)]
 HISTORY = 70  # days before the first night

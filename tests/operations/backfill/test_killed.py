@@ -15,6 +15,8 @@ from segmentation.warehouse import db
 from tests.faults.kills import FIRST, QUICK, RELATIONS, SHOP, Backfill
 from tests.machine import machine_with
 
+pytestmark = pytest.mark.story
+
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 MIDNIGHT = datetime.combine(THIRD, datetime.min.time(), ZoneInfo(QUICK["SEGMENTATION__SHOP__TIMEZONE"]))
 WAIT_SECONDS = 600
