@@ -67,20 +67,10 @@ def server() -> Iterator[object]:
     running.ask_for(
         "trust"
     )  # tests act as many roles; tests/local/test_postgres.py sees that nobody else does
-    _forget_durability(postgres.admin(running))
+    machines.forget_durability(postgres.admin(running))
     yield running
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _forget_durability(admin: Database) -> None:
-    """Nobody reads a test's databases after a power cut, and to sync each costs seconds."""
-    connection = psycopg2.connect(**admin.params)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("alter system set fsync = off")
-        cursor.execute("select pg_reload_conf()")
-    connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from segmentation.sources.demo import shop
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.faults.cases import BASELINES, Baseline, Case
-from tests.machine import SMALL_SEARCH, Commands, Machine
+from tests.machine import SMALL_SEARCH, Commands, Machine, forget_durability
 
 SHOP = "demo"
 QUICK = {  # neither the model nor patience is on trial here
@@ -118,7 +118,7 @@ class Laboratory:
         self.server = postgres.start(machine.folder / SHOP / "postgres")
         self.commands = Commands(machine)
         self.admin = postgres.admin(self.server)
-        self._sql(self.admin, "alter system set fsync = off", "select pg_reload_conf()")
+        forget_durability(self.admin)
         self._sql(
             self.admin,
             "drop role if exists faults_reader",

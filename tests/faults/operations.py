@@ -33,6 +33,7 @@ from segmentation.warehouse import db, locks, partitions, schema
 from segmentation.warehouse.db import Database
 from tests.faults import nightly
 from tests.faults.proxy import Proxy
+from tests.machine import forget_durability
 
 NAME = "operations"
 TITLE = "## What an operator meets"
@@ -148,7 +149,8 @@ class Bench:
         self.server = postgres.start(folder / "postgres")
         self.server.ask_for("trust")  # readers act as other roles
         self.admin = postgres.admin(self.server)
-        self._sql("alter system set fsync = off", "alter system set log_min_messages = 'log'")
+        forget_durability(self.admin)
+        self._sql("alter system set log_min_messages = 'log'")
         self._sql("select pg_reload_conf()")
         self.numbers = itertools.count(1)
         self.began: list[nightly.Running] = []
