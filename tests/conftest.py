@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fasteners
+import hypothesis
 import psycopg2
 import pytest
 
@@ -23,7 +24,6 @@ LONGEST = (
     "tests/operations/backfill/test_killed.py",
     "tests/pipeline/test_one_night.py",
     "tests/docs/test_contributing.py",
-    "tests/local/test_up_held.py",
     "tests/pipeline/test_faults.py",
     "tests/faults/test_operations.py",
     "tests/features/test_table.py",
@@ -32,17 +32,30 @@ LONGEST = (
     "tests/ui/test_api.py",
     "tests/local/test_lifeline.py",
 )
+# Each run tries the same examples; others, by a seed: --hypothesis-profile=random --hypothesis-seed=7
+hypothesis.settings.register_profile("fixed", derandomize=True)
+hypothesis.settings.register_profile("random", derandomize=False, database=None, print_blob=True)
+hypothesis.settings.load_profile("fixed")
+
 SHARED_DATA = Path(os.environ.get("SEGMENTATION_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests of each file in random order")
+    parser.addoption("--times", type=int, default=1, help="run each test so many times")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "story: its tests follow each other on one machine; --shuffle leaves them so"
     )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeat tests; with the profile `random` each time on other examples."""
+    if (times := metafunc.config.getoption("--times")) > 1:
+        metafunc.fixturenames.append("time_of_many")
+        metafunc.parametrize("time_of_many", range(times))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -107,7 +107,6 @@ dirty = st.fixed_dictionaries(
 @settings(
     max_examples=25,
     deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rows=dirty)

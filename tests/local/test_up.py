@@ -1,4 +1,6 @@
-"""Real nights: every part of Airflow as processes; a scheduled run, and the DAG triggered through its API."""
+"""Real nights: every part of Airflow as processes; a scheduled run, one of `make run`, one that is held and
+decided in the UI, and one that a gate stops. The pages of a run are for who may see them.
+"""
 
 import hashlib
 import json
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import jwt
 import psutil
 import pytest
 
@@ -27,7 +31,7 @@ from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
-from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Machine
+from tests.machine import SMALL_SEARCH, Machine
 
 pytestmark = pytest.mark.story
 
@@ -39,15 +43,16 @@ PLACE = f"Etc/GMT{-HOURS:+d}"
 TODAY = (datetime.now(UTC) + timedelta(hours=HOURS)).date()
 SMALL = {
     **SMALL_SEARCH,
-    **NO_APPLICATIONS,  # the nights of test_up_held.py have them
+    # two are there, so that there are tasks of applications; test_one_night.py has a night with all of them
+    "SEGMENTATION__APPLICATIONS__OFF": '["forecasts", "prices", "recommendations"]',
     "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
     "SEGMENTATION__SHOP__TIMEZONE": PLACE,
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',
     "SEGMENTATION__ALERTS__DEADLINE": "02:01",
     "SEGMENTATION__AUDIENCES__MIN_CUSTOMERS": "5",
-    # any change since the date before stops a night at the gate of the features; the first has none before it
-    "SEGMENTATION__QUALITY__WARN_PSI": "0.0001",
-    "SEGMENTATION__QUALITY__MAX_PSI": "0.0002",
+    # a night on which a customer moves is held; a date that follows none has none
+    "SEGMENTATION__QUALITY__WARN_CHANGED_SHARE": "0",
+    "SEGMENTATION__QUALITY__MAX_CHANGED_SHARE": "0",
 }
 
 # The receivers are in Airflow's own database, as in a deployment, before anything runs.
@@ -266,8 +271,66 @@ def test_a_night_of_make_run_is_made_by_the_scheduler_that_runs(airflow):
     assert "run with other settings (SEGMENTATION__MODEL__SEED)" in other.stderr
 
 
+def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(airflow):
+    address, token, machine = airflow.address, airflow.token, airflow.machine
+    made = call(airflow.runs, token, {"logical_date": None, "conf": {"as_of_date": "2026-03-10"}})
+    held = f"{airflow.runs}/{made['dag_run_id']}"
+    wait_for_the_state(f"{held}/taskInstances/approve", token, "awaiting_input")
+    query = "select * from segments.runs where as_of_date = '2026-03-10'"
+    assigned = "select distinct run_id from segments.customer_segments where as_of_date = '2026-03-10'"
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        run = db.row(conn, query)
+        assert db.rows(conn, assigned) == []
+    assert run["status"] == "held"
+    details = f"{held}/taskInstances/approve/-1/hitlDetails"
+    asked = call(details, token)
+    assert "Publish the segments of 2026-03-10" in asked["subject"]
+    assert "| from | to | customers |" in asked["body"]
+    assert asked["defaults"] == ["Reject"]
+
+    answer = {"chosen_options": ["Approve"], "params_input": {"note": "the sale explains it"}}
+    patch(details, token, answer)
+    assert wait_for_the_end(held, token)["state"] == "success"
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        released = db.row(conn, query)
+        shown = db.rows(conn, assigned)
+    assert (released["run_id"], released["status"]) == (run["run_id"], "published")
+    assert (released["decided_by"], released["decision_note"]) == ("admin", "the sale explains it")
+    assert shown == [{"run_id": run["run_id"]}]
+
+    pages = f"{address}/segmentation"
+    docs = f"{pages}/data_docs/2026-03-10/{run['run_id']}/segments.html"
+    report = f"{pages}/2026-03-10/{run['run_id']}/report.html"
+    links = call(f"{held}/taskInstances/publish/links", token)["extra_links"]
+    assert links == {"Segments": f"{pages}/segments?date=2026-03-10", "Data Docs": docs, "Report": report}
+    status, _, body = get(links["Segments"], token)
+    assert (status, "customer segments" in body or "One segment" in body) == (200, True)
+    for page in (docs, report, f"{pages}/data_docs/index.html", f"{pages}/report.html"):
+        status, headers, body = get(page, token)
+        assert (status, body[:15].lower()) == (200, "<!doctype html>"), page
+        assert headers["content-type"].startswith("text/html")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "sandbox allow-scripts" in headers["content-security-policy"]
+        assert get(page)[0] == 401
+        assert get(page, without_a_role(machine, token))[0] == 403
+        assert get(page, Cookie=f"_token={token}")[0] == 200, "the browser sends a cookie"
+    for path in (
+        "data_docs/../../../../etc/passwd",
+        "data_docs/%2e%2e/%2e%2e/airflow/secrets.json",
+        "data_docs/..%2f..%2fairflow%2fsecrets.json",
+        f"2026-03-10/{run['run_id']}/choice.json",
+        f"2026-03-10/{run['run_id']}/profiles.parquet",
+        "data_docs/2026-03-10/none/segments.html",
+        "docs",
+    ):
+        assert get(f"{pages}/{path}", token)[0] == 404, path
+        assert get(f"{pages}/{path}")[0] == 401, path
+
+
 def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
-    day = TODAY - timedelta(days=1)  # follows 2 March, of which it differs
+    day = TODAY - timedelta(days=1)
+    with shop(airflow.machine).connect() as conn:  # of the days that are read again, nothing is left
+        db.execute(conn, "delete from demo.orders where ordered_at >= now() - interval '60 days'")
     # by hand, with a logical date of long ago: its deadline has passed, and that is no reason for an alert
     body = {"logical_date": "2026-01-01T02:00:00Z", "conf": {"as_of_date": str(day)}}
     run = call(airflow.runs, airflow.token, body)
@@ -280,7 +343,7 @@ def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
 
     (message,) = airflow.told(day)
     ((subject, mail),) = airflow.mailed(day).items()
-    assert subject == message["title"] == f"[demo] {day}: bad data, the features gate stopped the night"
+    assert subject == message["title"] == f"[demo] {day}: bad data, the sources gate stopped the night"
     assert mail.split() == message["message"].split()
     with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
         row = db.row(conn, "select * from segments.runs where dag_run_id = %(id)s", {"id": run["dag_run_id"]})
@@ -291,8 +354,7 @@ def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
     assert (recorded["kind"], recorded["run_id"]) == ("gate", row["run_id"])
     assert (recorded["delivered"], recorded["error"]) == (True, None)
     for part in (
-        "customer_features: drift of ",
-        "expected at most 0.00",
+        "orders: number of rows of the days read",
         f"the segments of {TODAY} stay published",
         f"Look: {airflow.address}/dags/customer_segmentation/runs/{quote(run['dag_run_id'])}/tasks/",
         f"Run it again: make run SHOP=demo AS_OF={day}",
@@ -356,6 +418,50 @@ def test_what_a_killed_scheduler_and_a_killed_command_leave_behind_ends(machine)
     up.wait()
     _, alive = psutil.wait_procs(others, 20)
     assert alive == [], "the parts of a killed `make up`"
+
+
+def get(url: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body."""
+    sent = headers | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=sent), timeout=30) as answer:  # noqa: S310
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read().decode()
+
+
+def without_a_role(machine: Machine, token: str) -> str:
+    """A token as the server signs them, of somebody who may do nothing."""
+    secrets = json.loads((machine.folder / "demo" / "airflow" / "secrets.json").read_text())
+    claims = jwt.decode(token, options={"verify_signature": False})
+    header = jwt.get_unverified_header(token)
+    secret = secrets["AIRFLOW__API_AUTH__JWT_SECRET"]
+    return jwt.encode({**claims, "sub": "nobody", "role": None}, secret, header["alg"], header)
+
+
+def wait_for_the_state(task: str, token: str, wanted: str) -> None:
+    """Until a task of a run is in a state."""
+    deadline, seen = time.monotonic() + RUN_SECONDS, None
+    while time.monotonic() < deadline:
+        seen = call(task, token)["state"]
+        if seen == wanted:
+            return
+        assert seen not in ("failed", "upstream_failed", "skipped"), seen
+        time.sleep(1)
+    raise AssertionError(f"{task} is {seen}, not {wanted}")
+
+
+def patch(url: str, token: str, body: dict) -> None:
+    """Answer a question of Airflow."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="PATCH")  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        assert answer.status == 200
+
+
+def shop(machine: Machine) -> Database:
+    """The database of the demo shop."""
+    return postgres.database(postgres.start(machine.folder / "demo" / "postgres"), "shop")
 
 
 def metadata(machine: Machine) -> Database:

@@ -66,7 +66,7 @@ traits = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None)
 @given(segments=traits, order=st.randoms(use_true_random=False))
 def test_names_are_unique_and_do_not_depend_on_the_order(segments, order):
     named = texts(segments)
