@@ -6,6 +6,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import fasteners
@@ -169,6 +170,13 @@ def prepared_shop(request, tmp_path_factory) -> Path:
         if not (folder / "prepared_shop").exists():
             machines.prepare(folder / "prepared_shop")
     return folder / "prepared_shop"
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[machines.Warm]:
+    """The process that commands of this worker's nights are forked from."""
+    with closing(machines.Warm()) as process:
+        yield process
 
 
 @pytest.fixture(scope="session")

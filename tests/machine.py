@@ -133,19 +133,32 @@ class Command:
     code: int | None = None
 
 
-class Commands:
-    """`make` on a machine, each command forked from a process that has the imports behind it (see `warm`)."""
+class Warm:
+    """A process that has the imports of a night behind it, for commands on any machine (see `warm`)."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.warm"],
-            env=machine.environment,
+            env=Machine(Path()).environment,
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def close(self) -> None:
+        """End the process; nothing is at work in it."""
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@dataclass
+class Commands:
+    """`make` on a machine, each command forked from a warm process."""
+
+    machine: Machine
+    warm: Warm
 
     @contextmanager
     def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Command]:
@@ -154,22 +167,17 @@ class Commands:
         pipe.unlink(missing_ok=True)
         os.mkfifo(pipe)
         request = {"argv": list(arguments), "environment": dict(environment), "output": str(pipe)}
-        self.process.stdin.write(f"{json.dumps(request)}\n")
-        self.process.stdin.flush()
-        pid = json.loads(self.process.stdout.readline())["pid"]
+        process = self.warm.process
+        process.stdin.write(f"{json.dumps(request)}\n")
+        process.stdin.flush()
+        pid = json.loads(process.stdout.readline())["pid"]
         with pipe.open(encoding="utf-8") as output:
             command = Command(pid, output)
             yield command
-        command.code = json.loads(self.process.stdout.readline())["code"]
+        command.code = json.loads(process.stdout.readline())["code"]
 
     def make(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
         """Run a command to its end, as `Machine.make` does; what it prints is one text."""
         with self.run(arguments, {**self.machine.environment, **settings}) as command:
             printed = command.output.read()
         return subprocess.CompletedProcess(arguments, command.code, printed, "")
-
-    def close(self) -> None:
-        """End the process; nothing is at work in it."""
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ Follow = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
-def follow() -> Iterator[Follow]:
+def follow(warm) -> Iterator[Follow]:
     """Runs the `make` of a block of the page on a machine of its own; returns what it printed."""
     # not pytest's own folder: as root the server is another user, who may not look into it
     with tempfile.TemporaryDirectory(prefix="seg-first-", ignore_cleanup_errors=True) as folder:
@@ -32,24 +31,24 @@ def follow() -> Iterator[Follow]:
         machine.folder.mkdir(mode=0o755)
         script = pages.block(PAGE, "make_orders.py")
         subprocess.run([sys.executable, "-c", script], cwd=folder, check=True)
-        with closing(Commands(machine)) as commands:
+        commands = Commands(machine, warm)
 
-            def run(title: str) -> str:
-                program, target, *words = shlex.split(pages.block(PAGE, title))
-                assert program == "make"
-                given = dict(word.split("=", 1) for word in words)
-                if target == "inspect":
-                    return inspect(machine, Path(folder), from_make({MAKE_WORDS: " ".join(given), **given}))
-                if "DATA" in given:
-                    given["DATA"] = str(Path(folder) / given["DATA"])
-                arguments = from_make({MAKE_WORDS: " ".join(given), **given})
-                settings = {**FEW, **NO_APPLICATIONS} if title == "next day" else FEW
-                ended = commands.make(target, *arguments, **settings)
-                assert ended.returncode == 0, ended.stdout
-                return ended.stdout
+        def run(title: str) -> str:
+            program, target, *words = shlex.split(pages.block(PAGE, title))
+            assert program == "make"
+            given = dict(word.split("=", 1) for word in words)
+            if target == "inspect":
+                return inspect(machine, Path(folder), from_make({MAKE_WORDS: " ".join(given), **given}))
+            if "DATA" in given:
+                given["DATA"] = str(Path(folder) / given["DATA"])
+            arguments = from_make({MAKE_WORDS: " ".join(given), **given})
+            settings = {**FEW, **NO_APPLICATIONS} if title == "next day" else FEW
+            ended = commands.make(target, *arguments, **settings)
+            assert ended.returncode == 0, ended.stdout
+            return ended.stdout
 
-            run.folder = Path(folder)
-            yield run
+        run.folder = Path(folder)
+        yield run
 
 
 def inspect(machine: Machine, folder: Path, arguments: list[str]) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.faults import kills, operations
 from tests.faults.cases import CASES, Case
 from tests.faults.laboratory import Laboratory, Outcome
-from tests.machine import PROJECT, Machine
+from tests.machine import PROJECT, Machine, Warm
 
 AT_A_TIME = 2
 PAGE = PROJECT / "docs" / "faults.md"
@@ -104,7 +104,8 @@ def _run_all(chosen: list[Case]) -> list[Outcome]:
 
 def _laboratory(stack: ExitStack) -> Laboratory:
     folder = tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True)
-    return stack.enter_context(closing(Laboratory(Machine(Path(stack.enter_context(folder))), say=_say)))
+    machine = Machine(Path(stack.enter_context(folder)))
+    return Laboratory(machine, stack.enter_context(closing(Warm())), say=_say)
 
 
 def _run(laboratory: Laboratory, case: Case) -> Outcome:

@@ -25,7 +25,7 @@ from segmentation.sources.demo import shop
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.faults.cases import BASELINES, Baseline, Case
-from tests.machine import SMALL_SEARCH, Commands, Machine, forget_durability
+from tests.machine import SMALL_SEARCH, Commands, Machine, Warm, forget_durability
 
 SHOP = "demo"
 QUICK = {  # neither the model nor patience is on trial here
@@ -112,11 +112,15 @@ class Laboratory:
     """A machine with its embedded server, the baselines on it, and the nights that are run."""
 
     def __init__(
-        self, machine: Machine, say: Callable[[str], None] = print, quick: Mapping[str, str] = QUICK
+        self,
+        machine: Machine,
+        warm: Warm,
+        say: Callable[[str], None] = print,
+        quick: Mapping[str, str] = QUICK,
     ) -> None:
         self.machine, self.say, self.quick = machine, say, {**QUICK, **quick}
         self.server = postgres.start(machine.folder / SHOP / "postgres")
-        self.commands = Commands(machine)
+        self.commands = Commands(machine, warm)
         self.admin = postgres.admin(self.server)
         forget_durability(self.admin)
         self._sql(
@@ -127,10 +131,6 @@ class Laboratory:
         )
         self.made: set[str] = set()
         self.controls: dict[tuple[str, int], Seen] = {}
-
-    def close(self) -> None:
-        """No more nights."""
-        self.commands.close()
 
     # --- databases -----------------------------------------------------------------------------------------
 

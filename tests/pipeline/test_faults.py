@@ -1,7 +1,6 @@
 """One fault of each verdict, through the same code as `make faults`, which runs all of them."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -24,12 +23,9 @@ NIGHTS = {
 
 
 @pytest.fixture(scope="module")
-def laboratory(prepared_shop) -> Iterator[Laboratory]:
-    with (
-        machine_with(prepared_shop, SHOP) as machine,
-        closing(Laboratory(machine, quick=NO_APPLICATIONS)) as laboratory,
-    ):
-        yield laboratory
+def laboratory(prepared_shop, warm) -> Iterator[Laboratory]:
+    with machine_with(prepared_shop, SHOP) as machine:
+        yield Laboratory(machine, warm, quick=NO_APPLICATIONS)
 
 
 def test_case_names_are_unique_and_there_are_thirty_of_either_kind():

@@ -3,7 +3,6 @@
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -46,10 +45,9 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def commands(machine) -> Iterator[Commands]:
-    """The same, for many nights; the first of them imports what the others find imported."""
-    with closing(Commands(machine)) as warm:
-        yield warm
+def commands(machine, warm) -> Commands:
+    """The same, for many nights; the first of all imports what the others find imported."""
+    return Commands(machine, warm)
 
 
 def log(machine: Machine, day: str) -> str:
