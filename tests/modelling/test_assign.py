@@ -231,12 +231,12 @@ def test_what_stands_beside_a_model_and_is_no_object_is_refused_in_words(beside,
 def test_an_archive_that_unpacks_to_more_than_a_gigabyte_is_refused_unread(tmp_path):
     file = tmp_path / "bomb.skops"
     with (
-        ZipFile(file, "w", ZIP_DEFLATED) as archive,
+        ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("schema.json", "w", force_zip64=True) as one,
     ):
         for _ in range(1025):
             one.write(bytes(1 << 20))
-    assert file.stat().st_size < 2 << 20
+    assert file.stat().st_size < 8 << 20
     with pytest.raises(ModelRefusedError, match=r"its archive unpacks to 1\.1 GB"):
         loads(file.read_bytes())
     with pytest.raises(ModelRefusedError, match="unpacks to"):
