@@ -53,12 +53,12 @@ def wait_until(is_so: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while not is_so():
         assert time.monotonic() < deadline, f"{what}: not within {WAIT_SECONDS} s"
-        time.sleep(0.2)
+        time.sleep(0.4)
 
 
 def asked(backfill: Backfill, database: str, query: str) -> list[dict]:
     server = postgres.start(backfill.machine.folder / SHOP / "postgres")
-    with postgres.database(server, database).connect(readonly=True) as conn:
+    with postgres.database(server, database, create=False).connect(readonly=True) as conn:
         return db.rows(conn, query)
 
 
