@@ -1,10 +1,9 @@
 """The night of a small healthy shop."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from segmentation.features import table
@@ -13,6 +12,7 @@ from segmentation.runs.night import Night
 from segmentation.settings import Quality, Settings, Shop
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
+from tests.one_transaction import OneTransaction
 from tests.quality.healthy import AS_OF, FIRST, LOADS, PUBLISHED, SHOP, quiet
 
 
@@ -50,31 +50,11 @@ def healthy(new_database, migrated, night_of) -> str:
     return database.params["dbname"]
 
 
-class OneTransaction(Database):
-    """A database whose connections are one connection, and whose transactions are parts of one.
-
-    What a test does is rolled back after it, which is a hundred times quicker than a copy of the database.
-    """
-
-    @contextmanager
-    def connect(self, **_: object) -> Iterator[db.Connection]:
-        """A savepoint of the one transaction."""
-        connection = self.params["connection"]
-        db.execute(connection, "savepoint part")
-        try:
-            yield connection
-        except BaseException:
-            db.execute(connection, "rollback to savepoint part")
-            raise
-        db.execute(connection, "release savepoint part")
-
-
 @pytest.fixture(scope="session")
 def one_connection(new_database, healthy) -> Iterator[db.Connection]:
     """A connection to a copy of the healthy shop."""
-    connection = psycopg2.connect(**new_database(healthy).params)
-    yield connection
-    connection.close()
+    with closing(new_database(healthy).open()) as connection:
+        yield connection
 
 
 @pytest.fixture
