@@ -4,6 +4,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -20,7 +21,8 @@ from segmentation.features import checkpoints, dictionary, verify
 from segmentation.features import table as features
 from segmentation.settings import Settings
 from segmentation.warehouse import db
-from tests.small_shop import SELECTS, SmallShop, contents, forget, make_source, select, silent
+from tests.one_transaction import OneTransaction
+from tests.small_shop import SELECTS, SmallShop, contents, make_source, select, silent
 
 NEVER_CANCELLED = date.max
 EDGES = (0, 1, 30, 31, 90, 91, 180, 181, 365, 366)  # days before the as-of date at which windows end
@@ -31,18 +33,20 @@ AFTER = 6  # days after the as-of date that the warehouse knows as well, and tha
 
 @pytest.fixture(scope="module")
 def shop(new_database, migrated, tmp_path_factory) -> Iterator[SmallShop]:
-    """One pair of databases, emptied for each example."""
+    """One pair of databases; what an example or a test has done is rolled back before the next."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("features")
         make_source(patch, folder, {table: select(table) for table in SELECTS})
-        small = SmallShop(new_database(), new_database(migrated), folder)
-        small.create()
-        yield small
+        with closing(new_database(migrated).open()) as connection:
+            warehouse = OneTransaction("warehouse", {"connection": connection})
+            small = SmallShop(new_database(), warehouse, folder)
+            small.create()
+            yield small
 
 
 def refill(shop: SmallShop, zone: str, raw: dict[str, list[dict[str, Any]]]) -> None:
     """Another shop in the same databases."""
-    forget(shop.warehouse)
+    shop.warehouse.roll_back()
     shop.settings = Settings(shop={"name": "tiny", "source": "tiny", "timezone": zone})
     with shop.shop.connect() as conn:
         for table in SELECTS:

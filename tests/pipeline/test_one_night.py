@@ -154,7 +154,7 @@ def test_a_night_on_which_customers_move_is_held_then_released_on_the_command_li
     refused = machine.make("release", "--as-of", "2026-03-01")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "no run of 2026-03-01 is held" in refused.stderr
-    released = machine.make("release", "--as-of", "2026-03-10", "--note", "as expected")
+    released = machine.make("release", "--as-of", "2026-03-10", "--note", "as expected", **FEW)
     assert released.returncode == 0, released.stdout + released.stderr
     assert "PUBLISHED  " in released.stdout
     assert ": as expected" in released.stdout
