@@ -80,6 +80,7 @@ psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"
 
 test: export PYTEST_ADDOPTS := $(value ARGS)
 test: override export SEGMENTATION_MAKE_WORDS :=
+test: override export PYTHONDONTWRITEBYTECODE :=  # hundreds of processes would compile this project anew
 test: $(VENV)/dev.stamp ## all tests, on an embedded Postgres: ARGS="-k publish"
 	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
