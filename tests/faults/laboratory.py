@@ -34,7 +34,7 @@ QUICK = {  # neither the model nor patience is on trial here
     "SEGMENTATION__RUN__RETRY_SECONDS": "1",
 }
 TOLD_IN = 14  # last lines of a stopped run, among which one says what to do
-NIGHT_SECONDS = 300
+NIGHT_SECONDS = 900
 
 # All that a reader sees, run ids and instants among it.
 PUBLISHED = {

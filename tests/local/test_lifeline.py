@@ -18,7 +18,7 @@ from segmentation.local.home import Home
 from segmentation.warehouse import db
 from tests.machine import PROJECT, Machine, machine_with
 
-SECONDS = 240
+SECONDS = 180
 SMALL = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]'}
 
 # A chain as of a command, its scheduler, a worker and its task; and a process that a thread of it forks.
@@ -67,7 +67,7 @@ def test_what_a_killed_process_has_forked_ends_with_it():
         processes = family(parent)
         assert len(processes) == 3
         parent.kill()
-    wait_until(lambda: not alive(processes), "the end of all", 10)
+    wait_until(lambda: not alive(processes), "the end of all")
 
 
 def test_a_process_whose_parent_is_gone_already_does_not_begin():
@@ -118,13 +118,13 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
     assert processes
     process.kill()
     process.wait()
-    wait_until(lambda: not alive(processes), "the end of the night's process", 10)
+    wait_until(lambda: not alive(processes), "the end of the night's process")
     # the next one takes over, and ends on a polite kill as on Ctrl-C
     process = begun(machine, "extract")
     assert statuses(machine)[-2] == ("failed", "the night did not end: it was killed")
     processes = [one for one in family(process) if "postgres" not in one.name()]
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 130, said
     assert "stopped; nothing of an unfinished run is published" in said
     assert not alive(processes)
@@ -135,7 +135,7 @@ def test_a_night_whose_process_was_killed_is_not_said_to_run(machine):
     process = begun(machine, "extract")
     (child,) = [one for one in psutil.Process(process.pid).children() if "postgres" not in one.name()]
     child.kill()
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 1
     assert "RUNNING" not in said
     assert "the night did not end: its process ended before it: killed, or out of memory" in " ".join(

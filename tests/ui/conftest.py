@@ -19,7 +19,7 @@ from tests.machine import Machine, machine_with
 from tests.report import sample
 
 EARLIER = date(2025, 5, 1)
-START_SECONDS = 180
+START_SECONDS = 600
 
 # The api-server alone, as `make up` starts it.
 SERVE = """
@@ -132,7 +132,7 @@ def server(prepared_shop) -> Iterator[Server]:
             yield Server(address, machine, _token(address, machine))
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(180)
 
 
 def _token(address: str, machine: Machine) -> str | None:
