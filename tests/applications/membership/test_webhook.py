@@ -165,7 +165,7 @@ def test_nobody_there_and_somebody_who_never_ends_are_given_up_in_time(dates):
         )
         began = time.monotonic()
         assert deliver(dates, slow).fault == "no answer (TimeoutError)"
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
 
 
 def test_a_key_in_base64_is_what_it_stands_for_and_no_key_is_a_fault_in_words(dates, told):
