@@ -22,7 +22,7 @@ from benchmarks.transactions import write
 from segmentation.settings import Settings
 from segmentation.sources.inspect import inspect
 from segmentation.sources.transactions import content, textfile, textrows
-from segmentation.sources.transactions.columns import Wish
+from segmentation.sources.transactions.columns import ColumnChoice
 
 T = TypeVar("T")
 MOST = 1.5  # times what reading takes
@@ -36,7 +36,7 @@ def main(lines: int) -> int:
         write(path, lines)
         inspect(_few(path), settings)  # imports and tables of words are not counted
         rows, split = _timed(lambda: _split(path, settings))
-        _, reading = _timed(lambda: content.read(path, settings, Wish({}), lambda _: None).rows)
+        _, reading = _timed(lambda: content.read(path, settings, ColumnChoice({}), lambda _: None).rows)
         found, took = _timed(lambda: inspect(path, settings))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         _, by_pandas = _timed(lambda: len(pd.read_csv(path, sep=";", dtype=str)), 1)
@@ -61,7 +61,7 @@ def _timed(work: Callable[[], T], times: int = 3) -> tuple[T, float]:
 
 def _split(path: Path, settings: Settings) -> int:
     """Number of the lines, each taken apart and forgotten."""
-    layout = textfile.read_layout(path, settings.file, Wish({}))
+    layout = textfile.read_layout(path, settings.file, ColumnChoice({}))
     return sum(len(batch) for batch, _ in textrows.batches(path, layout))
 
 

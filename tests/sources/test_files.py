@@ -439,7 +439,7 @@ def test_a_hidden_sheet_is_left_out_and_said():
     )
     found = columns.read(spec, hidden, Settings(), silent)
     assert found.content.rows == 61  # with the sum below
-    assert "left out, for it is hidden: sheet 'old'" in found.said
+    assert "left out, for it is hidden: sheet 'old'" in found.notes
 
 
 @pytest.mark.parametrize(

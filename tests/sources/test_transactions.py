@@ -20,7 +20,7 @@ from segmentation.settings import Settings
 from segmentation.sources import files
 from segmentation.sources.transactions import dates, textrows
 from segmentation.sources.transactions.coded import Coded
-from segmentation.sources.transactions.columns import Wish
+from segmentation.sources.transactions.columns import ColumnChoice
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 from tests.small_shop import SmallShop, silent
@@ -508,7 +508,7 @@ def test_what_cannot_be_found_out_is_refused_in_one_line(read, content, file, sa
 )
 def test_columns_that_make_no_sense_are_refused_before_the_file_is_opened(columns, says):
     with pytest.raises(SettingsError, match=says):
-        Wish.parse(columns)
+        ColumnChoice.parse(columns)
 
 
 def test_a_file_that_is_refused_leaves_the_one_before(shop, read):

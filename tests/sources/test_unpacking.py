@@ -13,7 +13,7 @@ import pytest
 from segmentation.errors import SourceError
 from segmentation.sources import unpacking
 from segmentation.sources.transactions import encoding, tables
-from segmentation.sources.transactions.columns import Wish
+from segmentation.sources.transactions.columns import ColumnChoice
 from tests.sources.test_files import write_xlsx
 
 TEXT = b"customer_id,ordered_at,amount\n" + b"17850,2011-12-01,5.00\n" * 5000
@@ -98,7 +98,7 @@ def test_a_workbook_is_an_archive_too_whatever_it_says_of_its_sizes(workbook, mo
     assert (said < 1000) == lies
     monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 100_000)
     with pytest.raises(SourceError, match=r"sales\.xlsx: unpacks to more than"):
-        tables.sheets(workbook, Wish({}))
+        tables.sheets(workbook, ColumnChoice({}))
 
 
 def test_a_damaged_workbook_is_left_to_its_reader(workbook, monkeypatch):

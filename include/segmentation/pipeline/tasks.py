@@ -108,7 +108,7 @@ def extract(reference: Reference) -> dict[str, Any]:
     night, span = _alive(reference), _span()
     if span and (window := extraction.take_over(night, span)):
         progress.say("extract: the days are there, another run has read them")
-        register.note(night, watermarks={"file": files.said(night.shop, night.settings.shop.source)})
+        register.note(night, watermarks={"file": files.notes(night.shop, night.settings.shop.source)})
         return window
     try:
         window, version = _read_shop(night, span)
@@ -117,7 +117,7 @@ def extract(reference: Reference) -> dict[str, Any]:
 
         gate.refuse_source(night, error)
         raise
-    file = files.said(night.shop, night.settings.shop.source)
+    file = files.notes(night.shop, night.settings.shop.source)
     read = {"extracted_before": window["end"], "source_version": version, "file": file}
     register.note(night, watermarks=read)
     return {**window, "end": night.as_of_date.isoformat(), "load": [window["first"], window["end"]]}

@@ -18,7 +18,7 @@ from segmentation.settings import Settings
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import amounts, content, copying, dates
 from segmentation.sources.transactions.coded import Coded
-from segmentation.sources.transactions.columns import Wish
+from segmentation.sources.transactions.columns import ColumnChoice
 from segmentation.sources.transactions.content import Content
 from segmentation.warehouse import db
 
@@ -49,7 +49,7 @@ class FileSpec(BaseModel):
 
 
 @dataclass(frozen=True)
-class Named(Wish):
+class Named(ColumnChoice):
     """The columns that a `file.yaml` names, each under any of its names, whatever their case."""
 
     names: dict[str, list[str]] = field(default_factory=dict)
@@ -72,14 +72,14 @@ class Named(Wish):
 
     def find(self, header: Sequence[str]) -> dict[str, int] | None:
         """The place of each column in a header, or None when it is not this header."""
-        found = {name: place for name, of in self.names.items() if (place := _place(of, header)) is not None}
-        return found if len(found) == len(self.names) else None
+        places = {name: place for name, of in self.names.items() if (place := _place(of, header)) is not None}
+        return places if len(places) == len(self.names) else None
 
     def missing(self, file: str, header: Sequence[str]) -> SourceError:
         """Error for a file in which no line is the header."""
         lacking = next(of for of in self.names.values() if _place(of, header) is None)
-        found = ", ".join(name.strip() for name in header)
-        return SourceError(f"{file}: column {' or '.join(lacking)} is missing (found: {found})")
+        names = ", ".join(name.strip() for name in header)
+        return SourceError(f"{file}: column {' or '.join(lacking)} is missing (found: {names})")
 
 
 def _place(names: Sequence[str], header: Sequence[str]) -> int | None:
@@ -93,7 +93,7 @@ class Read:
 
     content: Content
     moments: dict[str, np.ndarray]  # microseconds since 1970, by the clock of the shop
-    said: list[str]
+    notes: list[str]
 
 
 def read(spec: FileSpec, path: Path, settings: Settings, progress: Callable[[str], None]) -> Read:
@@ -106,24 +106,24 @@ def read(spec: FileSpec, path: Path, settings: Settings, progress: Callable[[str
     """
     opened = content.read(path, settings, Named.of(spec), progress)
     _refuse_broken(opened)
-    said = [opened.words, *opened.notes]
+    notes = [opened.words, *opened.notes]
     moments = {}
     for name, column in spec.columns.items():
         if column.type == "timestamp":
             moments[name], words = _moments(opened, name, settings)
-            said.append(f"'{opened.name_of(name)}': {words}")
-    said += _numbers(
+            notes.append(f"'{opened.name_of(name)}': {words}")
+    notes += _numbers(
         opened, [name for name, column in spec.columns.items() if column.type == "number"], settings
     )
-    return Read(opened, moments, said)
+    return Read(opened, moments, notes)
 
 
 def _refuse_broken(opened: Content) -> None:
     """Refuse a file with lines that are no rows: nothing of it is left out in silence."""
     bad = [(line, problem) for line, problem in opened.invalid if line not in opened.headers]
     if bad:
-        told = "; ".join(f"line {line}: {problem}" for line, problem in bad[:3])
-        raise SourceError(f"{opened.file}: lines that cannot be read: {len(bad):,} ({told})")
+        examples = "; ".join(f"line {line}: {problem}" for line, problem in bad[:3])
+        raise SourceError(f"{opened.file}: lines that cannot be read: {len(bad):,} ({examples})")
 
 
 def _moments(opened: Content, name: str, settings: Settings) -> tuple[np.ndarray, str]:
@@ -157,14 +157,14 @@ def _numbers(opened: Content, names: list[str], settings: Settings) -> list[str]
     columns = {name: _trimmed(opened.columns[name]) for name in names}
     zone = settings.shop.timezone
     surveys = [amounts.survey(_role(name), opened.name_of(name), column) for name, column in columns.items()]
-    said = []
+    notes = []
     for survey in surveys:
         mark = amounts.decide([survey], settings.file.decimal, opened.lines, zone, opened.file)[survey.role]
         name = next(name for name, column in columns.items() if column is survey.rows)
         opened.columns[name] = _in_one_form(survey, opened.columns[name], mark, zone)
         if mark == ",":
-            said.append(f"numbers in '{survey.name}' have a decimal comma")
-    return said
+            notes.append(f"numbers in '{survey.name}' have a decimal comma")
+    return notes
 
 
 def _role(name: str) -> str:
@@ -214,7 +214,7 @@ def load(
     ------
     SourceError
     """
-    found = read(spec, path, settings, progress)
+    opened = read(spec, path, settings, progress)
     name = sql.Identifier(source, spec.table)
     columns = sql.SQL(", ").join(
         sql.SQL(f"{{}} {KINDS[column.type]}").format(sql.Identifier(n)) for n, column in spec.columns.items()
@@ -222,15 +222,15 @@ def load(
     create = "create schema if not exists {}; drop table if exists {}; create table {} (file_row bigint, {})"
     with conn.cursor() as cursor:
         cursor.execute(sql.SQL(create).format(sql.Identifier(source), name, name, columns))
-    made: dict[str, copying.Part] = {"file_row": copying.whole(np.arange(1, found.content.rows + 1))}
+    parts: dict[str, copying.Part] = {"file_row": copying.whole(np.arange(1, opened.content.rows + 1))}
     for column in spec.columns:
-        of = found.content.columns[column]
-        made[column] = (
-            copying.moments(found.moments[column]) if column in found.moments else copying.texts(of)
+        of = opened.content.columns[column]
+        parts[column] = (
+            copying.moments(opened.moments[column]) if column in opened.moments else copying.texts(of)
         )
-    copying.copy(conn, (source, spec.table), found.content.rows, made)
+    copying.copy(conn, (source, spec.table), opened.content.rows, parts)
     with conn.cursor() as cursor:
-        for column in found.moments:
+        for column in opened.moments:
             cursor.execute(sql.SQL("create index on {} ({})").format(name, sql.Identifier(column)))
         cursor.execute(sql.SQL("analyze {}").format(name))
-    return found
+    return opened

@@ -140,12 +140,12 @@ def tables_of(source: str) -> dict[str, Path]:
             f"unknown source '{source}': there is no folder include/sql/extract/{source} "
             f"(sources: {', '.join(sources())})"
         )
-    found = {file.stem: file for file in sorted(folder.glob("*.sql"))}
-    if unknown := sorted(set(found) - set(TABLES)):
+    file_of_table = {file.stem: file for file in sorted(folder.glob("*.sql"))}
+    if unknown := sorted(set(file_of_table) - set(TABLES)):
         raise SourceError(
             f"source '{source}': {unknown[0]}.sql is no table of the contract ({', '.join(TABLES)})"
         )
-    missing = [name for name, table in TABLES.items() if table.required and name not in found]
+    missing = [name for name, table in TABLES.items() if table.required and name not in file_of_table]
     if missing:
         raise SourceError(f"source '{source}': {missing[0]}.sql is missing, and it is required")
-    return {name: found[name] for name in TABLES if name in found}
+    return {name: file_of_table[name] for name in TABLES if name in file_of_table}

@@ -66,28 +66,28 @@ def land(
     if spec is None:
         return None
     path = _existing(source, spec, data)
-    told = settings or load_settings()
-    version = _hash(path) + _reading(spec, told)
+    settings_ = settings or load_settings()
+    version = _hash(path) + _reading(spec, settings_)
     with shop.connect() as conn:
         db.run_file(conn, "extract/files.sql")
-        known = db.row(
+        row = db.row(
             conn,
             "select version, rows, last_day, said, lacks from files.landed where source = %(s)s",
             {"s": source},
         )
-        if known and known["version"] == version:
-            return Landed(**known)
+        if row and row["version"] == version:
+            return Landed(**row)
         if spec.reader == "transactions":
             from segmentation.sources import inspect, transactions
 
-            def shown(found: Any, figures: Any) -> None:
-                with speaking(told.language):
-                    show(inspect.of(found, figures).to_text())
+            def shown(reading: Any, figures: Any) -> None:
+                with speaking(settings_.language):
+                    show(inspect.of(reading, figures).to_text())
 
-            loaded = transactions.load(conn, path, told, progress, shown)
-            landed = Landed(version, **vars(loaded))
+            loaded = transactions.load(conn, path, settings_, progress, shown)
+            landed = Landed(version, loaded.rows, loaded.last_day, loaded.notes, loaded.lacks)
         else:
-            landed = _load(conn, source, spec, path, version, told, progress)
+            landed = _load(conn, source, spec, path, version, settings_, progress)
         db.execute(
             conn,
             """
@@ -108,22 +108,22 @@ def _reading(spec: FileSpec, settings: Settings) -> str:
     from segmentation.sources import transactions
 
     if spec.reader == "columns":
-        wanted = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:4]
-        return f"-{transactions.fingerprint(settings)}{wanted}"
+        fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:4]
+        return f"-{transactions.fingerprint(settings)}{fingerprint}"
     return f"-{transactions.fingerprint(settings)}"
 
 
 def lacks(shop: db.Database, source: str) -> frozenset[str]:
     """Data that features may need and the file of a source lacks; nothing for a live shop."""
-    return frozenset(_kept(shop, source, "lacks"))
+    return frozenset(_stored(shop, source, "lacks"))
 
 
-def said(shop: db.Database, source: str) -> list[str]:
+def notes(shop: db.Database, source: str) -> list[str]:
     """Facts derived from the file of a source, in words; nothing for a live shop."""
-    return _kept(shop, source, "said")
+    return _stored(shop, source, "said")
 
 
-def _kept(shop: db.Database, source: str, column: Literal["said", "lacks"]) -> list[str]:
+def _stored(shop: db.Database, source: str, column: Literal["said", "lacks"]) -> list[str]:
     spec = spec_of(source)
     if spec is None:
         return []
@@ -144,9 +144,9 @@ def check(source: str, data: str | None) -> None:
     if spec is not None:
         _existing(source, spec, data)
     if spec and spec.reader == "transactions":
-        from segmentation.sources.transactions.columns import Wish
+        from segmentation.sources.transactions.columns import ColumnChoice
 
-        Wish.parse(load_settings().file.columns)
+        ColumnChoice.parse(load_settings().file.columns)
 
 
 def _existing(source: str, spec: FileSpec, data: str | None) -> Path:
@@ -173,7 +173,7 @@ def _load(
     progress: Callable[[str], None],
 ) -> Landed:
     """Load a file whose columns `file.yaml` names."""
-    found = columns.load(conn, source, spec, path, settings, progress)
-    latest = max((int(of.max()) for of in found.moments.values() if len(of)), default=None)
+    loaded = columns.load(conn, source, spec, path, settings, progress)
+    latest = max((int(of.max()) for of in loaded.moments.values() if len(of)), default=None)
     last = None if latest is None else np.datetime64(latest, "us").astype("datetime64[D]").item()
-    return Landed(version, found.content.rows, last, found.said)
+    return Landed(version, loaded.content.rows, last, loaded.notes)

@@ -65,12 +65,12 @@ class Inspection:
             t("revenue"): self.money,
         }
         columns = [
-            f"  {role:<12} {told['column']:<24} {'  '.join(told['samples'])}"
-            for role, told in self.columns.items()
+            f"  {role:<12} {facts['column']:<24} {'  '.join(facts['samples'])}"
+            for role, facts in self.columns.items()
         ]
-        found = [f"  {line}" for line in self.said]
+        notes = [f"  {line}" for line in self.said]
         rows = [f"  {label:<12} {figure}" for label, figure in figures.items()]
-        return "\n".join([self.file, *rows, t("columns"), *columns, t("found out"), *found])
+        return "\n".join([self.file, *rows, t("columns"), *columns, t("found out"), *notes])
 
     @property
     def money(self) -> str:
@@ -84,42 +84,42 @@ class Inspection:
 def inspect(path: Path, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Inspection:
     """Read a file and tell what came of it; a file that would be refused has its sentence in `refused`."""
     try:
-        found = reading.read(path, settings, progress)
-        figures = counts.of(found)
+        reading_ = reading.read(path, settings, progress)
+        figures = counts.of(reading_)
     except UserError as error:
-        told = error.unsaid if isinstance(error, SourceError) else str(error)
-        return Inspection(path.name, refused=" ".join(say(told).splitlines()))
-    return of(found, figures)
+        reason = error.unsaid if isinstance(error, SourceError) else str(error)
+        return Inspection(path.name, refused=" ".join(say(reason).splitlines()))
+    return of(reading_, figures)
 
 
-def of(found: Reading, figures: Counts) -> Inspection:
+def of(reading_: Reading, figures: Counts) -> Inspection:
     """The inspection of a file that was read."""
     return Inspection(
-        file=found.file,
+        file=reading_.file,
         customers=figures.customers,
         orders=figures.orders,
         lines=figures.lines,
         revenue=figures.revenue,
-        currency=found.currency,
+        currency=reading_.currency,
         first=figures.first,
         last=figures.last,
         guests=figures.guests,
         quarantined=figures.quarantined,
-        said=[say(told) for told in (*found.said, *figures.warnings)],
-        columns=_columns(found),
+        said=[say(note) for note in (*reading_.notes, *figures.warnings)],
+        columns=_columns(reading_),
     )
 
 
-def _columns(found: Reading) -> dict[str, dict[str, Any]]:
+def _columns(reading_: Reading) -> dict[str, dict[str, Any]]:
     return {
-        role: {"column": found.content.name_of(role), "samples": _samples(found, role)}
-        for role in found.content.places
+        role: {"column": reading_.content.name_of(role), "samples": _samples(reading_, role)}
+        for role in reading_.content.places
     }
 
 
-def _samples(found: Reading, role: str) -> list[str]:
+def _samples(reading_: Reading, role: str) -> list[str]:
     """Three values as they are written, without what they say: x is a letter, 9 a figure."""
-    texts = [text for text in found.content.columns[role].values[: SAMPLES + 1].to_pylist() if text]
+    texts = [text for text in reading_.content.columns[role].values[: SAMPLES + 1].to_pylist() if text]
     return [pattern_of(text) for text in texts[:SAMPLES]]
 
 
@@ -162,10 +162,10 @@ def command(data: str, as_json: bool, source: str = "") -> int:
         return _print(Inspection(Path(data).name, refused=" ".join(str(error).splitlines())), as_json)
 
 
-def _print(found: Inspection, as_json: bool) -> int:
+def _print(inspection: Inspection, as_json: bool) -> int:
     """Show an inspection; returns the exit code."""
-    print(found.to_json() if as_json else found.to_text())
-    return REFUSED if found.refused else 0
+    print(inspection.to_json() if as_json else inspection.to_text())
+    return REFUSED if inspection.refused else 0
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -169,12 +169,12 @@ def _services(who: _Customers, visit: _Visits, lines: _Lines) -> _Lines:
     total = np.bincount(lines.o, weights=paid, minlength=len(visit.c))
     count = np.bincount(lines.o, minlength=len(visit.c))
     wrap_share = np.where(who.persona[visit.c] == GIFTS, 0.35, 0.04)
-    asked = {
+    orders_by_product = {
         POSTAGE: np.flatnonzero(total < FREE_POSTAGE_CENTS),
         GIFT_WRAP: np.flatnonzero(_uniform(visit.key, "gift wrap") < wrap_share),
     }
-    o = np.concatenate(list(asked.values()))
-    product = np.repeat(list(asked), [len(a) for a in asked.values()])
+    o = np.concatenate(list(orders_by_product.values()))
+    product = np.repeat(list(orders_by_product), [len(a) for a in orders_by_product.values()])
     line_no = count[o] + 1 + ((product == GIFT_WRAP) & (total[o] < FREE_POSTAGE_CENTS))
     ones = np.ones(len(o), dtype=np.int64)
     return _Lines(
@@ -206,15 +206,17 @@ def _order_states(orders: _Orders, now: int) -> _OrderStates:
     is_cancelled, is_delivered, is_shipped = (
         instant < now for instant in (orders.cancelled, orders.delivered, orders.shipped)
     )
-    known = [is_cancelled, is_delivered, is_shipped, orders.is_misdated]
+    conditions = [is_cancelled, is_delivered, is_shipped, orders.is_misdated]
     return _OrderStates(
         orders.c,
         orders.key,
         orders.number,
         orders.placed,
-        status=np.select(known, [CANCELLED, DELIVERED, SHIPPED, DELIVERED], PROCESSING),
+        status=np.select(conditions, [CANCELLED, DELIVERED, SHIPPED, DELIVERED], PROCESSING),
         cancelled=np.where(is_cancelled, orders.cancelled, NEVER),
-        changed=np.select(known[:3], [orders.cancelled, orders.delivered, orders.shipped], orders.placed),
+        changed=np.select(
+            conditions[:3], [orders.cancelled, orders.delivered, orders.shipped], orders.placed
+        ),
     )
 
 

@@ -270,9 +270,9 @@ def _people(who: _Customers, growth: _Growth, clock: _Clock) -> Iterator[tuple[s
     changed, version = _versions(who, growth.first_day, growth.days)
     yield "customers", _customer_table(who, changed, version[changed], growth.first_day, clock)
     label = _labels(who, growth.days.stop - 1)
-    known = np.zeros(len(label), dtype=bool) if growth.is_new else who.signed_up < growth.days.start
-    told = np.flatnonzero(~known | (label != _labels(who, growth.days.start - 1)))
-    columns = {"customer_no": FIRST_CUSTOMER_NUMBER + who.index[told], "label": _texts(LABELS, label[told])}
+    is_there = np.zeros(len(label), dtype=bool) if growth.is_new else who.signed_up < growth.days.start
+    rows = np.flatnonzero(~is_there | (label != _labels(who, growth.days.start - 1)))
+    columns = {"customer_no": FIRST_CUSTOMER_NUMBER + who.index[rows], "label": _texts(LABELS, label[rows])}
     yield "customer_labels", pa.table(columns)
 
 
@@ -329,13 +329,13 @@ def _state(cursor: psycopg2.extensions.cursor) -> DemoState | None:
     return DemoState(*state)
 
 
-def _refuse_other_shop(state: DemoState, asked: Mapping[str, object]) -> None:
-    for name, value in asked.items():
-        made = getattr(state, name)
-        if made != value:
+def _refuse_other_shop(state: DemoState, request: Mapping[str, object]) -> None:
+    for name, value in request.items():
+        own = getattr(state, name)
+        if own != value:
             raise ValueError(
-                f"The demo shop was made with {name}={made} and cannot go on with {name}={value}: "
-                f"ask for {made}, or drop the schema demo to begin another shop."
+                f"The demo shop was made with {name}={own} and cannot go on with {name}={value}: "
+                f"ask for {own}, or drop the schema demo to begin another shop."
             )
 
 
@@ -398,9 +398,9 @@ def ensure_shop(
         locks.hold(conn, locks.DEMO_SHOP)
         state = _state(cursor)
         if state is not None:
-            asked = {"seed": seed, "customers": customers, "timezone": timezone, "spread": spread}
-            asked |= {} if cuts is None else {"cuts": cuts}
-            _refuse_other_shop(state, asked)
+            request = {"seed": seed, "customers": customers, "timezone": timezone, "spread": spread}
+            request |= {} if cuts is None else {"cuts": cuts}
+            _refuse_other_shop(state, request)
             if through <= state.last_day:
                 return state
             cuts = state.cuts

@@ -31,15 +31,15 @@ class Loaded:
 
     rows: int
     last_day: date | None
-    said: list[str]
+    notes: list[str]
     lacks: list[str]
 
 
 def fingerprint(settings: Settings) -> str:
     """Settings that the rows of a file depend on besides its bytes; a change reads the file again."""
     meaning = settings.file.model_dump(mode="json", exclude={"append", "shrink"})
-    told = {**meaning, "timezone": settings.shop.timezone, "reader": READER}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
+    values = {**meaning, "timezone": settings.shop.timezone, "reader": READER}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def load(
@@ -59,15 +59,15 @@ def load(
         What in COLUMNS or in the file cannot be used: the file, the line, and what to do.
     """
     zone = settings.shop.timezone
-    found = reading.read(path, settings, progress)
-    figures = counts.of(found)
-    show(found, figures)
+    reading_ = reading.read(path, settings, progress)
+    figures = counts.of(reading_)
+    show(reading_, figures)
     before = history.extent(conn, zone)
     is_kept = settings.file.append and history.keep(conn)
-    _lines(conn, found, zone)
-    said = [*found.said, *figures.warnings]
+    _lines(conn, reading_, zone)
+    notes = [*reading_.notes, *figures.warnings]
     if is_kept:
-        said.append(
+        notes.append(
             fact(
                 "lines of days that the file does not show, kept from before: {lines:,}",
                 lines=history.join(conn, zone),
@@ -79,19 +79,19 @@ def load(
         db.execute(conn, f"create index on transactions.lines ({column})")
     db.execute(conn, "analyze transactions.lines; drop table transactions.parsed")
     row = db.one(conn, db.statement("transactions/loaded.sql"), {"timezone": zone})
-    return Loaded(row["rows"], row["last_day"], said, found.lacks)
+    return Loaded(row["rows"], row["last_day"], notes, reading_.lacks)
 
 
-def _lines(conn: db.Connection, found: Reading, zone: str) -> None:
+def _lines(conn: db.Connection, reading_: Reading, zone: str) -> None:
     """Put the lines into their orders."""
     db.run_file(conn, "transactions/parsed.sql")
-    _copy(conn, found)
+    _copy(conn, reading_)
     params = {
-        "day_only": found.is_day_only,
+        "day_only": reading_.is_day_only,
         "timezone": zone,
-        "has_product": "product_id" in found.content.places,
-        "share": found.is_share,
-        "priced": found.is_priced,
+        "has_product": "product_id" in reading_.content.places,
+        "share": reading_.is_share,
+        "priced": reading_.is_priced,
     }
     db.run_file(conn, "transactions/lines.sql", params)
 
@@ -107,23 +107,23 @@ def _name_before(conn: db.Connection) -> str | None:
 # --- into the database --------------------------------------------------------------------------------------
 
 
-def _copy(conn: db.Connection, found: Reading) -> None:
+def _copy(conn: db.Connection, reading_: Reading) -> None:
     """COPY the lines as values; lines that are no rows have nothing but their number."""
     import pyarrow as pa
 
-    copying.copy(conn, PARSED, found.content.rows, _columns(found))
-    if found.content.invalid:
-        lines = [line for line, _ in found.content.invalid]
+    copying.copy(conn, PARSED, reading_.content.rows, _columns(reading_))
+    if reading_.content.invalid:
+        lines = [line for line, _ in reading_.content.invalid]
         copying.copy_table(conn, PARSED, pa.table({"line": lines, "is_unreadable": [True] * len(lines)}))
 
 
-def _columns(found: Reading) -> dict[str, copying.Part]:
+def _columns(reading_: Reading) -> dict[str, copying.Part]:
     """Description of how each column of some lines is made."""
-    lines = found.lines
+    lines = reading_.lines
     return {
         "line": copying.whole(lines.line),
-        "is_unreadable": copying.whole(~found.is_dated),
-        "instant": copying.instants(np.where(found.is_dated, counts.placed_at(found), UNREADABLE)),
+        "is_unreadable": copying.whole(~reading_.is_dated),
+        "instant": copying.instants(np.where(reading_.is_dated, counts.placed_at(reading_), UNREADABLE)),
         "customer_id": copying.texts(lines.customers),
         **{
             name: copying.texts(column)

@@ -86,7 +86,7 @@ class Amounts:
     is_wrong: np.ndarray
     currencies: np.ndarray | None  # object, code by row or None
     has_percents: bool = False
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def survey(role: str, name: str, rows: Coded) -> Column:
@@ -131,28 +131,28 @@ def _apart(text: str, role: str) -> Written | None:
     text = unicodedata.normalize("NFKC", text).strip().strip('="').strip()
     text = BETWEEN.sub(r"\1,\3 \2", text)
     side = ""
-    if found := CREDIT.match(text):
-        word = found["before"] or found["after"]
-        text, side = found["rest"] or found["first"], "cr" if word[0].lower() in "ch" else "dr"
+    if match := CREDIT.match(text):
+        word = match["before"] or match["after"]
+        text, side = match["rest"] or match["first"], "cr" if word[0].lower() in "ch" else "dr"
     if role == "quantity":
         text = PIECES.sub(r"\1", text)
-    found = NUMBER.match(text)
-    if found is None:
+    match = NUMBER.match(text)
+    if match is None:
         return None
-    digits = re.sub(r"['’٬\s]", "", found["digits"]).replace("٫", ",")
-    dash = found["dash"] or ""
+    digits = re.sub(r"['’٬\s]", "", match["digits"]).replace("٫", ",")
+    dash = match["dash"] or ""
     if dash and dash[0] not in ":/":
         digits += dash[0] + "00"
-    beside = [part.strip() for part in (found["before"], found["after"]) if part and part.strip()]
-    signs = "".join(found[name] or "" for name in ("s1", "s2", "s3"))
-    is_negative = bool(found["open"] and found["close"]) or any(sign in signs for sign in MINUS)
+    beside = [part.strip() for part in (match["before"], match["after"]) if part and part.strip()]
+    signs = "".join(match[name] or "" for name in ("s1", "s2", "s3"))
+    is_negative = bool(match["open"] and match["close"]) or any(sign in signs for sign in MINUS)
     if "%" in beside:
         return Written(digits, is_negative, is_percent=True) if role == "discount" else None
     if len(beside) > 1 and len({b.casefold() for b in beside}) > 1:
-        known = [b for b in beside if money.candidates(b)]
-        if len(known) != len(beside):
+        currencies = [b for b in beside if money.candidates(b)]
+        if len(currencies) != len(beside):
             return None
-        beside = sorted(known, key=len)[-1:]
+        beside = sorted(currencies, key=len)[-1:]
     word = beside[0] if beside else ""
     if word and role != "quantity" and not money.candidates(word):
         return None
@@ -198,7 +198,7 @@ def _is_bare(fraction: str) -> bool:
 
 
 def decide(
-    columns: list[Column], told: str | None, lines: np.ndarray, timezone: str, file: str
+    columns: list[Column], setting: str | None, lines: np.ndarray, timezone: str, file: str
 ) -> dict[str, str]:
     """The decimal mark of each column.
 
@@ -207,8 +207,8 @@ def decide(
     SourceError
         When a column tells both, or nothing tells.
     """
-    if told:
-        return dict.fromkeys((column.role for column in columns), told)
+    if setting:
+        return dict.fromkeys((column.role for column in columns), setting)
     marks = {column.role: _of_column(column, lines, timezone, file) for column in columns}
     by_file = Counter(mark for role, mark in marks.items() if mark and role != "quantity")
     for column in columns:
@@ -297,7 +297,7 @@ def read(column: Column, mark: str, timezone: str) -> Amounts:
         column.rows.rows_where(wrong),
         _currencies(column, timezone),
         any(one is not None and one.is_percent for one in column.written.values()),
-        _said(sides, minus),
+        _notes(sides, minus),
     )
 
 
@@ -307,11 +307,11 @@ def times(of: Amounts, role: str, name: str) -> Amounts:
     factor = next((factor for pattern, factor in FACTORS if re.search(pattern, words)), None)
     if role == "quantity" or factor is None:
         return of
-    told = fact("amounts in '{name}' are times {factor:g}, as its name says", name=name, factor=factor)
-    return replace(of, values=np.round(of.values * factor, 6), said=(*of.said, told))
+    note = fact("amounts in '{name}' are times {factor:g}, as its name says", name=name, factor=factor)
+    return replace(of, values=np.round(of.values * factor, 6), notes=(*of.notes, note))
 
 
-def _said(sides: Counter, minus: str) -> tuple[str, ...]:
+def _notes(sides: Counter, minus: str) -> tuple[str, ...]:
     if not sides:
         return ()
     if sides[minus]:

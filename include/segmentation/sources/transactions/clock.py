@@ -71,17 +71,17 @@ def take_apart(text: str) -> tuple[str, Time | None]:
     """
     if plain := DAY_THEN_FIGURES.match(text):
         return plain[1], of_figures(plain[2])
-    found = next((m for m in TIME.finditer(text) if _is_time(m, text)), None)
-    if found is None:
+    match = next((m for m in TIME.finditer(text) if _is_time(m, text)), None)
+    if match is None:
         return text, MIDNIGHT
-    before, after = text[: found.start()], text[found.end() :]
+    before, after = text[: match.start()], text[match.end() :]
     zone = ZONE.match(after)
     if zone and zone["abbreviation"] and not _is_zone(zone["abbreviation"]):
         zone = None
     rest = after[zone.end() :] if zone else after
     rest = re.sub(r"\([^)]*\)\s*$|\[[^\]]*\]\s*$", "", rest)  # +09:00[Asia/Tokyo], (Japan Standard Time)
     day = re.sub(r"[Tt,]\s*$", "", before.rstrip()) if re.search(r"\d[Tt,]\s*$", before) else before
-    return f"{day.strip()} {rest.strip()}".strip(), _time(found, zone)
+    return f"{day.strip()} {rest.strip()}".strip(), _time(match, zone)
 
 
 def of_text(text: str) -> Time | None:
@@ -102,34 +102,34 @@ def of_text(text: str) -> Time | None:
 
 def of_figures(text: str) -> Time | None:
     """A time of day written without marks: 930, 0930, 093015."""
-    found = FIGURES.match(text if len(text) % 2 == 0 else f"0{text}")
-    if found is None:
+    match = FIGURES.match(text if len(text) % 2 == 0 else f"0{text}")
+    if match is None:
         return None
-    return at(int(found["h"]), int(found["m"]), int(found["s"] or 0))
+    return at(int(match["h"]), int(match["m"]), int(match["s"] or 0))
 
 
-def _is_time(found: re.Match, text: str) -> bool:
+def _is_time(match: re.Match, text: str) -> bool:
     """True where figures are a time: 3.01.2024 is a day, as is what stands before a mark of dates."""
-    if found["m"] is not None:
-        dotted = "." in found[0] and ":" not in found[0] and "：" not in found[0]
+    if match["m"] is not None:
+        dotted = "." in match[0] and ":" not in match[0] and "：" not in match[0]
         if dotted and (
-            not re.search(r"\d", text[: found.start()])
-            or text[found.end() : found.end() + 1] in tuple("./-0123456789")
+            not re.search(r"\d", text[: match.start()])
+            or text[match.end() : match.end() + 1] in tuple("./-0123456789")
         ):
-            return bool(found["aam"] or found["apm"])
-        if dotted and text[found.start() - 1] in "./-":
+            return bool(match["aam"] or match["apm"])
+        if dotted and text[match.start() - 1] in "./-":
             return False
-    return text[found.start() - 1 : found.start()] not in tuple("/-") or found.start() == 0
+    return text[match.start() - 1 : match.start()] not in tuple("/-") or match.start() == 0
 
 
-def _time(found: re.Match, zone: re.Match | None) -> Time | None:
-    hour = int(found["h"])
-    if found["bam"] or found["aam"]:
+def _time(match: re.Match, zone: re.Match | None) -> Time | None:
+    hour = int(match["h"])
+    if match["bam"] or match["aam"]:
         hour = hour % 12 if hour <= 12 else hour
-    elif (found["bpm"] or found["apm"]) and hour < 12:
+    elif (match["bpm"] or match["apm"]) and hour < 12:
         hour += 12
-    minute, second = int(found["m"] or found["m2"] or 0), int(found["s"] or found["s2"] or 0)
-    fraction = int((found["f"] or "0").ljust(6, "0")[:6])
+    minute, second = int(match["m"] or match["m2"] or 0), int(match["s"] or match["s2"] or 0)
+    fraction = int((match["f"] or "0").ljust(6, "0")[:6])
     time = at(hour, minute, second, fraction)
     return time if time is None or zone is None else _zoned(time, zone)
 
@@ -175,10 +175,10 @@ def abbreviations_of(timezone: str) -> dict[str, int]:
     return {m.tzname(): int(m.utcoffset().total_seconds()) for m in moments}  # type: ignore[union-attr,misc]
 
 
-def _of_era(found: re.Match) -> str:
+def _of_era(match: re.Match) -> str:
     """令和6年 as 2024年, R6.1.3 as 2024.1.3."""
-    year = 1 if found["year"] == "元" else int(found["year"])
-    return f"{ERAS[found['era'].upper()] + year}{found['mark']}"
+    year = 1 if match["year"] == "元" else int(match["year"])
+    return f"{ERAS[match['era'].upper()] + year}{match['mark']}"
 
 
 def _with_colons(stamp: re.Match) -> str:

@@ -75,9 +75,9 @@ class Coded:
         import pyarrow.compute as pc
 
         places = np.flatnonzero(pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False))
-        found = np.zeros(len(self.values), bool)
-        found[places] = [holds(text) for text in self.values.take(pa.array(places)).to_pylist()]
-        return self.rows_where(found) if found.any() else np.zeros(len(self.codes), bool)
+        mask = np.zeros(len(self.values), bool)
+        mask[places] = [holds(text) for text in self.values.take(pa.array(places)).to_pylist()]
+        return self.rows_where(mask) if mask.any() else np.zeros(len(self.codes), bool)
 
     def by(self, change: Callable[[str], str]) -> "Coded":
         """The same rows with each distinct value changed."""

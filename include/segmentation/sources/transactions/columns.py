@@ -43,13 +43,13 @@ def currency_of(name: str, timezone: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ColumnChoice:
     """Content of COLUMNS: the name or the number (from 1) of the column of a role. Empty: to be guessed."""
 
     columns: dict[str, str]
 
     @classmethod
-    def parse(cls, text: str | None) -> "Wish":
+    def parse(cls, text: str | None) -> "ColumnChoice":
         """`customer_id=client,ordered_at=day,amount=usd`; a name with a comma in it stands in quotes.
 
         Raises
@@ -59,23 +59,23 @@ class Wish:
         """
         if not text or not text.strip():
             return cls({})
-        told: dict[str, str] = {}
+        columns: dict[str, str] = {}
         for part in next(csv.reader([text], skipinitialspace=True)):
             role, _, column = (piece.strip() for piece in part.partition("="))
             role = ALIASES.get(role.lower(), role.lower())
-            if role not in ROLES or not column or role in told:
-                what = "is there twice" if role in told else "is not understood"
+            if role not in ROLES or not column or role in columns:
+                what = "is there twice" if role in columns else "is not understood"
                 raise SettingsError(
                     f"COLUMNS: '{part.strip()}' {what}; write it as customer_id=client,ordered_at=day,"
                     f"amount=usd (names: {', '.join(ROLES)})"
                 )
-            told[role] = column.strip('"')
-        if missing := [role for role in REQUIRED if role not in told and not _is_priced(role, told)]:
+            columns[role] = column.strip('"')
+        if missing := [role for role in REQUIRED if role not in columns and not _is_priced(role, columns)]:
             raise SettingsError(
                 f"COLUMNS: {missing[0]} is missing; {', '.join(REQUIRED)} are required "
                 "(or unit_price and quantity in the place of amount)"
             )
-        return cls(told)
+        return cls(columns)
 
     @property
     def is_raw(self) -> bool:
@@ -90,8 +90,8 @@ class Wish:
     def find(self, header: Sequence[str]) -> dict[str, int] | None:
         """The place (from 0) of each role's column in a header, or None when it is not this header."""
         if not self.columns:
-            known = exports.match(header)
-            return known[1] if known else guess(header)
+            match = exports.match(header)
+            return match[1] if match else guess(header)
         places = {
             role: place
             for role, column in self.columns.items()
@@ -101,14 +101,14 @@ class Wish:
 
     def missing(self, file: str, header: Sequence[str]) -> SourceError:
         """Error for a file in which no line is the header."""
-        found = ", ".join(map(_shown, filter(None, (name.strip() for name in header)))) or "none"
+        listed = ", ".join(map(_shown, filter(None, (name.strip() for name in header)))) or "none"
         if self.columns:
             role, column = next(item for item in self.columns.items() if _place(item[1], header) is None)
-            return SourceError(f"{file}: there is no column '{column}' (COLUMNS {role}=); found: {found}")
+            return SourceError(f"{file}: there is no column '{column}' (COLUMNS {role}=); found: {listed}")
         found_roles = guesses(header)
         lacking = [role for role in REQUIRED if role not in found_roles]
         return SourceError(
-            f"{file}: no column has a common name for {' or '.join(lacking) or 'these'} (found: {found}); "
+            f"{file}: no column has a common name for {' or '.join(lacking) or 'these'} (found: {listed}); "
             "say which is which: COLUMNS=customer_id=...,ordered_at=...,amount=..."
         )
 
@@ -118,17 +118,17 @@ def _shown(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else pattern_of(name)
 
 
-def _is_priced(role: str, told: Collection[str]) -> bool:
+def _is_priced(role: str, roles: Collection[str]) -> bool:
     """True where amounts are prices times quantities, or derive from the totals of orders."""
-    return role == "amount" and ({"unit_price", "quantity"} <= set(told) or "order_total" in told)
+    return role == "amount" and ({"unit_price", "quantity"} <= set(roles) or "order_total" in roles)
 
 
 def _place(column: str, header: Sequence[str]) -> int | None:
     for alike in (str.strip, plain):
-        wanted = alike(column)
-        found = [place for place, name in enumerate(header) if wanted and alike(name) == wanted]
-        if found:
-            return found[0]
+        spelling = alike(column)
+        positions = [place for place, name in enumerate(header) if spelling and alike(name) == spelling]
+        if positions:
+            return positions[0]
     if column.isdigit() and 1 <= int(column) <= len(header):
         return int(column) - 1
     return None
@@ -136,42 +136,42 @@ def _place(column: str, header: Sequence[str]) -> int | None:
 
 def guess(header: Sequence[str]) -> dict[str, int] | None:
     """The roles of columns by their common names; None when a required one is not among them."""
-    found = guesses(header)
-    if any(role not in found and not _is_priced(role, found) for role in REQUIRED):
+    place_by_role = guesses(header)
+    if any(role not in place_by_role and not _is_priced(role, place_by_role) for role in REQUIRED):
         return None
-    return found
+    return place_by_role
 
 
 def guesses(header: Sequence[str]) -> dict[str, int]:
     """The roles that the names of columns tell, enough or not."""
     spelt = [names.spellings(name) for name in header]
-    found = {role: place for role in ROLES if (place := _guess(role, spelt)) is not None}
+    place_by_role = {role: place for role in ROLES if (place := _guess(role, spelt)) is not None}
     codes = [
         place for place, name in enumerate(header) if re.fullmatch(names.CURRENCIES, name.strip().lower())
     ]
-    if codes and not {"amount", "order_total", "unit_price"} & set(found):
-        found["amount"] = codes[0]
+    if codes and not {"amount", "order_total", "unit_price"} & set(place_by_role):
+        place_by_role["amount"] = codes[0]
     prices = [place for place, spellings in enumerate(spelt) if set(spellings) & set(PRICE)]
-    if prices and "unit_price" not in found:
-        found["unit_price" if {"quantity", "amount"} & set(found) else "amount"] = prices[0]
-    if "unit_price" in found and not {"quantity", "amount", "order_total"} & set(found):
-        found["amount"] = found.pop("unit_price")
-    if found.get("time_of_day") == found.get("ordered_at"):
-        found.pop("time_of_day", None)
+    if prices and "unit_price" not in place_by_role:
+        place_by_role["unit_price" if {"quantity", "amount"} & set(place_by_role) else "amount"] = prices[0]
+    if "unit_price" in place_by_role and not {"quantity", "amount", "order_total"} & set(place_by_role):
+        place_by_role["amount"] = place_by_role.pop("unit_price")
+    if place_by_role.get("time_of_day") == place_by_role.get("ordered_at"):
+        place_by_role.pop("time_of_day", None)
     for role, other in (
         ("refunded", "amount"),
         ("cancelled", "cancelled_at"),
         ("type", "status"),
         ("paid", "amount"),
     ):
-        if role in found and found[role] == found.get(other):
-            del found[role]
-    if found.get("order_id") is not None and found["order_id"] in (
-        found.get("customer_id"),
-        found.get("ordered_at"),
+        if role in place_by_role and place_by_role[role] == place_by_role.get(other):
+            del place_by_role[role]
+    if place_by_role.get("order_id") is not None and place_by_role["order_id"] in (
+        place_by_role.get("customer_id"),
+        place_by_role.get("ordered_at"),
     ):
-        del found["order_id"]
-    return found
+        del place_by_role["order_id"]
+    return place_by_role
 
 
 def _guess(role: str, spelt: Sequence[tuple[str, ...]]) -> int | None:
@@ -193,10 +193,10 @@ def _ranks() -> dict[str, dict[str, int]]:
 
 def rivals(header: Sequence[str], places: dict[str, int]) -> list[str]:
     """The names of other columns that could be the amount, or are called as a column that is read."""
-    taken = set(places.values())
-    alike = {plain(header[place]) for place in taken}
+    own = set(places.values())
+    alike = {plain(header[place]) for place in own}
     common = set(names.common()["amount"])
-    others = [name.strip() for place, name in enumerate(header) if place not in taken]
+    others = [name.strip() for place, name in enumerate(header) if place not in own]
     is_money = "amount" in places
     return [
         name

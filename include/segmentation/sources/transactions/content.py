@@ -14,7 +14,7 @@ from segmentation.language.texts import fact
 from segmentation.settings import Settings
 from segmentation.sources.transactions import encoding, exports, tables, textfile, textrows
 from segmentation.sources.transactions.coded import Coded
-from segmentation.sources.transactions.columns import NUMBERS, Wish
+from segmentation.sources.transactions.columns import NUMBERS, ColumnChoice
 from segmentation.sources.transactions.exports import Export
 from segmentation.sources.transactions.orders import CLOCKS
 
@@ -83,18 +83,18 @@ class Content:
 
 
 @dataclass
-class _Found:
+class _OpenFile:
     words: str
     names: list[str]
     places: dict[str, int]
     batches: Batches
     notes: list[str] = field(default_factory=list)
-    again: Callable[[Callable[[textfile.Layout], textfile.Layout]], "_Found"] | None = (
+    again: Callable[[Callable[[textfile.Layout], textfile.Layout]], "_OpenFile"] | None = (
         None  # with another layout
     )
 
 
-def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], None]) -> Content:
+def read(path: Path, settings: Settings, choice: ColumnChoice, progress: Callable[[str], None]) -> Content:
     """Read a file as a whole; its columns take 4 bytes a row, and each distinct value once.
 
     Raises
@@ -103,19 +103,19 @@ def read(path: Path, settings: Settings, wish: Wish, progress: Callable[[str], N
         What cannot be read: the file, the line, and what to do.
     """
     _refuse_other_kinds(path)
-    found = _open(path, settings, wish)
+    open_file = _open(path, settings, choice)
     try:
-        content = _read(path, found, wish, progress)
+        content = _read(path, open_file, choice, progress)
     except textrows.OpenQuoteError:
-        if found.again is None:
+        if open_file.again is None:
             raise
-        found = found.again(textrows.unquoted)
-        content = _read(path, found, wish, progress)
+        open_file = open_file.again(textrows.unquoted)
+        content = _read(path, open_file, choice, progress)
         if len(content.invalid) > MOST_INVALID * content.rows:
             raise
         content.notes.append(fact("quotation marks mean nothing in it: one is opened and not closed"))
-    if found.again and _end_early(content) > MOST_INVALID * content.rows:
-        content = _read(path, found.again(textrows.padded), wish, progress)
+    if open_file.again and _end_early(content) > MOST_INVALID * content.rows:
+        content = _read(path, open_file.again(textrows.padded), choice, progress)
         content.notes.append(fact("lines that end early: their last columns are empty"))
     return content
 
@@ -130,17 +130,19 @@ def _is_short(problem: str) -> bool:
     return values.isdigit() and names.isdigit() and int(values) < int(names)
 
 
-def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], None]) -> Content:
+def _read(
+    path: Path, open_file: "_OpenFile", choice: ColumnChoice, progress: Callable[[str], None]
+) -> Content:
     import pyarrow.compute as pc
 
     lines: list[np.ndarray] = []
-    parts: dict[str, list[Any]] = {role: [] for role in (*found.places, CLOCKS)}
+    parts: dict[str, list[Any]] = {role: [] for role in (*open_file.places, CLOCKS)}
     invalid: list[tuple[int, str]] = []
     rows, headers = 0, frozenset[int]()
-    for batch, unreadable in found.batches:
+    for batch, unreadable in open_file.batches:
         lines.append(batch.column("line").to_numpy())
-        for role in found.places:
-            if role == "ordered_at" and not wish.is_raw:
+        for role in open_file.places:
+            if role == "ordered_at" and not choice.is_raw:
                 days, clocks = cut(batch.column(role).combine_chunks())
                 parts[role].append(days)
                 parts[CLOCKS].append(clocks)
@@ -149,13 +151,13 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
         invalid.extend(unreadable)
         rows += len(batch)
         progress(f"load {path.name}: {rows:,} rows")
-    columns = _columns(parts, wish.is_raw)
+    columns = _columns(parts, choice.is_raw)
     clocks = columns.pop(CLOCKS)
     if not len(clocks.codes):
         clocks = Coded.empty(rows)
-    export = None if wish.columns else (exports.match(found.names) or (None,))[0]
+    export = None if choice.columns else (exports.match(open_file.names) or (None,))[0]
     numbers = np.concatenate(lines) if lines else np.zeros(0, np.int64)
-    repeated = _repeats(columns, found)
+    repeated = _repeats(columns, open_file)
     if repeated.any():
         headers = frozenset(numbers[repeated].tolist())
         invalid += [(line, "the header again") for line in headers]
@@ -163,13 +165,13 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
         columns = {role: Coded(column.codes[~repeated], column.values) for role, column in columns.items()}
     return Content(
         file=path.name,
-        words=found.words,
-        names=found.names,
-        places=found.places,
+        words=open_file.words,
+        names=open_file.names,
+        places=open_file.places,
         lines=numbers,
         columns=columns,
         invalid=sorted(invalid),
-        notes=found.notes,
+        notes=open_file.notes,
         export=export,
         headers=headers,
         clocks=None if pc.all(pc.equal(clocks.values, "")).as_py() else clocks,
@@ -179,8 +181,8 @@ def _read(path: Path, found: "_Found", wish: Wish, progress: Callable[[str], Non
 def _columns(parts: dict[str, list[Any]], is_raw: bool) -> dict[str, Coded]:
     """Each column encoded once, as a whole, two at a time; its texts go as soon as that is done."""
     with ThreadPoolExecutor(ENCODERS) as pool:
-        made = {role: pool.submit(_column, role, parts.pop(role), is_raw) for role in list(parts)}
-        return {role: column.result() for role, column in made.items()}
+        futures = {role: pool.submit(_column, role, parts.pop(role), is_raw) for role in list(parts)}
+        return {role: column.result() for role, column in futures.items()}
 
 
 def _column(role: str, chunks: list[Any], is_raw: bool) -> Coded:
@@ -195,11 +197,11 @@ def _column(role: str, chunks: list[Any], is_raw: bool) -> Coded:
     return column if is_raw else clean(role, column)
 
 
-def _repeats(columns: dict[str, Coded], found: _Found) -> np.ndarray:
+def _repeats(columns: dict[str, Coded], open_file: _OpenFile) -> np.ndarray:
     """Mask of the rows in which each column has its own name."""
     masks = []
     for role, column in columns.items():
-        name = found.names[found.places[role]].strip()
+        name = open_file.names[open_file.places[role]].strip()
         masks.append(
             column.rows_where([text == name for text in column.texts]) if _has(column, name) else None
         )
@@ -289,20 +291,20 @@ def _refuse_other_kinds(path: Path) -> None:
             raise SourceError(f"{path.name}: it is {kind}, not a table of columns: {advice}")
 
 
-def _open(path: Path, settings: Settings, wish: Wish) -> _Found:
+def _open(path: Path, settings: Settings, choice: ColumnChoice) -> _OpenFile:
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"PAR1"):
-        names, places = tables.parquet_columns(path, wish)
+        names, places = tables.parquet_columns(path, choice)
         batches = tables.parquet_batches(path, places, settings.shop.timezone)
-        return _Found("Parquet", names, places, ((batch, []) for batch in batches))
+        return _OpenFile("Parquet", names, places, ((batch, []) for batch in batches))
     is_zip = start.startswith(b"PK\3\4")
     if start.startswith(b"\xd0\xcf\x11\xe0") or (is_zip and not encoding.is_archive(path)):
-        return _workbook(path, wish)
-    return _text(path, textfile.read_layout(path, settings.file, wish))
+        return _workbook(path, choice)
+    return _text(path, textfile.read_layout(path, settings.file, choice))
 
 
-def _text(path: Path, layout: textfile.Layout) -> _Found:
+def _text(path: Path, layout: textfile.Layout) -> _OpenFile:
     header = fact("header in line {line}", line=layout.skip) if layout.has_header else fact("no header")
     between = fact(textfile.TELL[layout.delimiter]) if layout.delimiter in textfile.TELL else layout.delimiter
     page = textfile.NAMES.get(layout.encoding, layout.encoding.upper())
@@ -317,7 +319,7 @@ def _text(path: Path, layout: textfile.Layout) -> _Found:
         )
     if layout.is_wrapped:
         notes.append(fact("each line as a whole stands in quotes"))
-    return _Found(
+    return _OpenFile(
         fact("{page} text, {marks} between the columns, {header}", page=page, marks=between, header=header),
         layout.names,
         layout.places,
@@ -327,8 +329,8 @@ def _text(path: Path, layout: textfile.Layout) -> _Found:
     )
 
 
-def _workbook(path: Path, wish: Wish) -> _Found:
-    sheets, others, hidden = tables.sheets(path, wish)
+def _workbook(path: Path, choice: ColumnChoice) -> _OpenFile:
+    sheets, others, hidden = tables.sheets(path, choice)
     sheets, copies = tables.without_copies(sheets)
     names = listed(sheet.name for sheet in sheets)
     one = fact("a workbook, sheet {names}", names=names)
@@ -339,7 +341,7 @@ def _workbook(path: Path, wish: Wish) -> _Found:
     notes: list[str] = [*[lacking] * bool(others), *[unseen] * bool(hidden), *[double] * bool(copies)]
     notes += [note for sheet in sheets for note in tables.refuse_unnamed(sheet, path.name)]
     batches = tables.sheet_batches(sheets)
-    return _Found(words, sheets[0].names, sheets[0].places, ((batch, []) for batch in batches), notes)
+    return _OpenFile(words, sheets[0].names, sheets[0].places, ((batch, []) for batch in batches), notes)
 
 
 def listed(names: Any) -> str:

@@ -102,9 +102,9 @@ def order_numbers(reading: Reading, instants: np.ndarray) -> np.ndarray:
     if lines.orders is None:
         return numbered(_by_instant(customers, instants))
     number, count = lines.orders.codes, len(lines.orders.values)
-    has_order, known = ~lines.orders.is_empty(), customers >= 0
-    known &= has_order
-    is_shared = orders.shared(number[known], customers[known], count)
+    has_order, is_sure = ~lines.orders.is_empty(), customers >= 0
+    is_sure &= has_order
+    is_shared = orders.shared(number[is_sure], customers[is_sure], count)
     rest = (is_shared | orders.shared(number, day, count))[number] | ~has_order
     keys = number.astype(np.int64)
     if rest.any():

@@ -129,7 +129,7 @@ class _Column:
 
 
 def read(
-    column: Written, times: Coded | None, lines: np.ndarray, told: str | None, zone: str, file: str
+    column: Written, times: Coded | None, lines: np.ndarray, order_setting: str | None, zone: str, file: str
 ) -> Moments:
     """The moments of a column of dates, with the times of day of a second column where there is one.
 
@@ -143,9 +143,9 @@ def read(
     if stamp:
         column = Written(*stamp)
     rows = column.days
-    found = stamps.find(rows) if column.clocks is None else None
-    if found is not None:
-        written, instants, words = found
+    by_stamp = stamps.find(rows) if column.clocks is None else None
+    if by_stamp is not None:
+        written, instants, words = by_stamp
         has_zone = instants is not None and times is None
         written = _with_times(written[rows.codes], times)
         return Moments(
@@ -157,7 +157,7 @@ def read(
     apart = [clock.take_apart(clock.normal(text)) for text in rows.texts]
     plain = _strings([day for day, _ in apart])
     parts = Coded(np.arange(len(plain), dtype=np.int32), plain).mapped(plain)
-    taken = _Column(
+    days_column = _Column(
         file,
         parts,
         Times.of([time for _, time in apart]),
@@ -166,11 +166,11 @@ def read(
         column.clocks,
         Times.of_texts(column.clocks) if column.clocks else None,
     )
-    order, why, of_days = _decide(taken, told)
+    order, why, of_days = _decide(days_column, order_setting)
     words = fact(ORDERS[order])
     words = fact("{order} and time, without marks", order=words) if stamp else words
     words = fact("{order} ({why})", order=words, why=why) if why else words
-    written, instant, has_zone = _moments(taken, of_days, zone, times)
+    written, instant, has_zone = _moments(days_column, of_days, zone, times)
     return Moments(written, instant, fact("dates are {words}", words=words), has_zone)
 
 
@@ -197,7 +197,7 @@ def _strings(texts: list[str]):
 # --- the order of day, month and year ----------------------------------------------------------------------
 
 
-def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
+def _decide(column: _Column, order_setting: str | None) -> tuple[str, str, np.ndarray]:
     """The order, how that is known, and the days of the distinct parts.
 
     Raises
@@ -209,8 +209,8 @@ def _decide(column: _Column, told: str | None) -> tuple[str, str, np.ndarray]:
         np.bincount(column.days.codes, weights=column.rows.counts, minlength=len(column.days.values)),
     )
     year = date.today().year
-    if told:
-        return told, fact("as DATES= says"), days.read(texts, told, year)
+    if order_setting:
+        return order_setting, fact("as DATES= says"), days.read(texts, order_setting, year)
     read = {order: days.read(texts, order, year) for order in days.MAIN}
     fits = {order: counts[of != days.NO_DAY].sum() for order, of in read.items()}
     filled = counts[[text != "" for text in texts]].sum()
@@ -259,9 +259,9 @@ def _refuse_two_ways(column: _Column, read: dict[str, np.ndarray], top: str, cou
                 for order, where in ((top, sure), (other, only))
                 if where.any()
             )
-            told = ", ".join(f"{way} in line {line}" for way, line in ways)
+            examples = ", ".join(f"{way} in line {line}" for way, line in ways)
             raise TwoWaysError(
-                f"{column.file}: dates are written in two ways ({told}); say which is right: DATES=dmy, "
+                f"{column.file}: dates are written in two ways ({examples}); say which is right: DATES=dmy, "
                 "mdy or ymd"
             )
 
@@ -311,20 +311,20 @@ def _equal_fit(column: _Column, good: dict[str, np.ndarray], differs: np.ndarray
 
 def _different(good: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The readings without those that give the same days as one before."""
-    kept: dict[str, np.ndarray] = {}
+    distinct: dict[str, np.ndarray] = {}
     for order, of in good.items():
-        if not any((of == other).all() for other in kept.values()):
-            kept[order] = of
-    return kept
+        if not any((of == other).all() for other in distinct.values()):
+            distinct[order] = of
+    return distinct
 
 
 def _differing(good: dict[str, np.ndarray]) -> np.ndarray:
     """Mask of the distinct days that differ between the readings."""
     first, *others = good.values()
-    found = np.zeros(len(first), bool)
+    mask = np.zeros(len(first), bool)
     for other in others:
-        found |= (first != other) & (first != days.NO_DAY) & (other != days.NO_DAY)
-    return found
+        mask |= (first != other) & (first != days.NO_DAY) & (other != days.NO_DAY)
+    return mask
 
 
 def _sole(column: _Column, good: dict[str, np.ndarray], read: dict[str, np.ndarray], order: str) -> str:
@@ -341,8 +341,8 @@ def _sole(column: _Column, good: dict[str, np.ndarray], read: dict[str, np.ndarr
 
 
 def _is_dotted(text: str) -> bool:
-    found = days.fields(text)
-    return found is not None and (found.named or (found.mark == "." and found.widths[2] == 4))
+    numbers = days.fields(text)
+    return numbers is not None and (numbers.named or (numbers.mark == "." and numbers.widths[2] == 4))
 
 
 @dataclass(frozen=True)
@@ -385,12 +385,12 @@ def _alone_sorted(shapes: dict[str, _Shape]) -> str | None:
 
 def _winners(shapes: dict[str, _Shape]) -> set[str]:
     """The orders that something speaks for: the lines are sorted, or the days follow each other."""
-    found = {order for order in (_alone_sorted(shapes),) if order}
+    winners = {order for order in (_alone_sorted(shapes),) if order}
     ranked = sorted(shapes, key=lambda order: -shapes[order].density)
     best, second = shapes[ranked[0]], shapes[ranked[1]]
     if best.different >= FEW_DAYS and best.density >= DENSER * second.density:
-        found.add(ranked[0])
-    return found
+        winners.add(ranked[0])
+    return winners
 
 
 # --- moments -----------------------------------------------------------------------------------------------
@@ -408,29 +408,31 @@ def _moments(
             (_resolved(column, column.clock_times or Times.of([]), column.clocks, zone), column.clocks)
         )
     good, micros = day != days.NO_DAY, np.zeros(len(day), np.int64)
-    for known, rows in sources:
-        micros += known.micros[rows.codes]
-        good &= known.is_time[rows.codes]
+    for times_of_day, rows in sources:
+        micros += times_of_day.micros[rows.codes]
+        good &= times_of_day.is_time[rows.codes]
     written = _with_times(np.where(good, day * clock.DAY + micros, UNREADABLE), times)
     instant = zones.localized(written, zone)
     has_zone = False
-    for known, rows in sources:
-        has_zone |= _shifted(known, rows, written, instant)
+    for times_of_day, rows in sources:
+        has_zone |= _shifted(times_of_day, rows, written, instant)
     return written, instant, has_zone
 
 
-def _shifted(known: Times, rows: Coded, written: np.ndarray, instant: np.ndarray) -> bool:
+def _shifted(times_of_day: Times, rows: Coded, written: np.ndarray, instant: np.ndarray) -> bool:
     """Put the instants of times with a zone of their own in place; whether there are any."""
-    count = len(known.micros)
-    offsets = {place: time.offset for place, time in known.zoned.items() if time.offset is not None}
+    count = len(times_of_day.micros)
+    offsets = {place: time.offset for place, time in times_of_day.zoned.items() if time.offset is not None}
     if offsets:
         shift = np.zeros(count, np.int64)
         shift[list(offsets)] = np.array(list(offsets.values()), np.int64) * clock.SECOND
         there = rows.rows_where(_at(offsets, count)) & (written != UNREADABLE)
         instant[there] = written[there] - shift[rows.codes[there]]
-    names = sorted({time.zone for time in known.zoned.values() if time.zone})
+    names = sorted({time.zone for time in times_of_day.zoned.values() if time.zone})
     for name in names:
-        there = rows.rows_where(_at([p for p, time in known.zoned.items() if time.zone == name], count))
+        there = rows.rows_where(
+            _at([p for p, time in times_of_day.zoned.items() if time.zone == name], count)
+        )
         instant[there] = zones.localized(written[there], name)
     return bool(offsets or names)
 

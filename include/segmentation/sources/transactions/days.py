@@ -63,11 +63,11 @@ class Fields:
 
 def fields(text: str) -> Fields | None:
     """The numbers of a day; None when it is no day. A month in words is put second."""
-    if found := WEEK.match(text):
-        return _of_week(*map(int, found.groups()))
-    if found := NUMERIC.match(_without_words(text)):
-        parts = (found[1], found[3], found[4])
-        return Fields(tuple(map(int, parts)), tuple(map(len, parts)), found[2])  # type: ignore[arg-type]
+    if match := WEEK.match(text):
+        return _of_week(*map(int, match.groups()))
+    if match := NUMERIC.match(_without_words(text)):
+        parts = (match[1], match[3], match[4])
+        return Fields(tuple(map(int, parts)), tuple(map(len, parts)), match[2])  # type: ignore[arg-type]
     if COMPACT.match(text):
         return None
     return _named(text)
@@ -115,10 +115,10 @@ def compact(text: str, order: str) -> Fields | None:
     """The numbers of a day without marks, read in this order; a zero that a spreadsheet took away is put
     back.
     """
-    found = COMPACT.match(text)
-    if found is None:
+    match = COMPACT.match(text)
+    if match is None:
         return None
-    digits = found[1] if len(found[1]) % 2 == 0 else f"0{found[1]}"
+    digits = match[1] if len(match[1]) % 2 == 0 else f"0{match[1]}"
     year = 4 if len(digits) == 8 else 2
     numbers, widths = [], []
     for letter in order:
@@ -135,8 +135,8 @@ def read(texts: list[str], order: str, this_year: int) -> np.ndarray:
     A year of four figures is a year wherever it stands: 2024-01-03 is the same day in each of the common
     orders.
     """
-    taken = [fields(text) or compact(text, order) for text in texts]
-    rows = [_in_order(found, order) if found else (0, 0, 0, 0) for found in taken]
+    parts = [fields(text) or compact(text, order) for text in texts]
+    rows = [_in_order(part, order) if part else (0, 0, 0, 0) for part in parts]
     year, month, day, width = np.array(rows, np.int64).reshape(-1, 4).T
     year = np.where((year >= BUDDHIST_YEARS[0]) & (year <= BUDDHIST_YEARS[1]), year - BUDDHIST, year)
     year = np.where((width == 3) & (year >= 80), year + MINGUO, year)
@@ -145,19 +145,19 @@ def read(texts: list[str], order: str, this_year: int) -> np.ndarray:
     return civil(year, month, day)
 
 
-def _in_order(found: Fields, order: str) -> tuple[int, int, int, int]:
+def _in_order(numbers: Fields, order: str) -> tuple[int, int, int, int]:
     """Year, month, day and the width of the year; zeros where the widths do not fit."""
     none = (0, 0, 0, 0)
-    if found.named:
+    if numbers.named:
         order = {"dmy": "dmy", "mdy": "dmy", "ymd": "ymd"}.get(order, "")
-    first, _, last = found.widths
+    first, _, last = numbers.widths
     if first >= 3 and order in MAIN:
         order = "ymd"
     elif last >= 3 and order == "ymd":
         return none
     if not order:
         return none
-    of = dict(zip(order, zip(found.numbers, found.widths, strict=True), strict=True))
+    of = dict(zip(order, zip(numbers.numbers, numbers.widths, strict=True), strict=True))
     if of["y"][1] not in (2, 3, 4) or of["d"][1] > 2 or of["m"][1] > 2:
         return none
     return of["y"][0], of["m"][0], of["d"][0], of["y"][1]
@@ -172,8 +172,8 @@ def civil(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     first = start.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     after = (start + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     is_day = is_month & (day >= 1) & (day <= after - first)
-    found = first + day - 1
-    return np.where(is_day & (found > UNKNOWN), found, NO_DAY).astype(np.int64)
+    days = first + day - 1
+    return np.where(is_day & (days > UNKNOWN), days, NO_DAY).astype(np.int64)
 
 
 def bare(word: str) -> str:

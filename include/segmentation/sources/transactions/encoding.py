@@ -85,15 +85,15 @@ def is_archive(path: Path) -> bool:
     return not {"[Content_Types].xml", "content.xml"} & set(names)
 
 
-def find(path: Path, told: str | None) -> tuple[str, int | None]:
+def find(path: Path, encoding: str | None) -> tuple[str, int | None]:
     """The encoding of a file, and the first line with bytes that do not belong to it."""
     with opened(path) as file:
         start = file.read(4096)
-    if told:
+    if encoding:
         try:
-            return codecs.lookup(told).name, None
+            return codecs.lookup(encoding).name, None
         except LookupError:
-            raise SourceError(f"{path.name}: there is no encoding '{told}' (ENCODING=)") from None
+            raise SourceError(f"{path.name}: there is no encoding '{encoding}' (ENCODING=)") from None
     for mark, name in BOMS:
         if start.startswith(mark):
             return name, None
@@ -133,7 +133,7 @@ def _decoded(start: bytes, page: str) -> str | None:
 
 def _foreign_lines(path: Path) -> tuple[bytes, int, int, int | None]:
     """Lines that are not ASCII; of these how many are no UTF-8, and how many are; the first that is none."""
-    kept, wrong, right, first = bytearray(), 0, 0, None
+    sample, wrong, right, first = bytearray(), 0, 0, None
     before = 0
     with opened(path) as file:
         while block := file.read(1 << 20):
@@ -142,14 +142,14 @@ def _foreign_lines(path: Path) -> tuple[bytes, int, int, int | None]:
                 for number, line in enumerate(block.split(b"\n"), start=before + 1):
                     if line.isascii():
                         continue
-                    if len(kept) < FOREIGN_BYTES:
-                        kept += line + b"\n"
+                    if len(sample) < FOREIGN_BYTES:
+                        sample += line + b"\n"
                     if _is_utf8(line):
                         right += 1
                     else:
                         wrong, first = wrong + 1, first or number
             before += block.count(b"\n")
-    return bytes(kept), wrong, right, first
+    return bytes(sample), wrong, right, first
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -180,8 +180,10 @@ def _page(foreign: bytes) -> str:
 def _likeness(foreign: bytes, page: str) -> float:
     """The share of characters beyond ASCII that a text of Western Europe would have where they stand."""
     text = foreign.decode(page, "replace")
-    found = [(text[n - 1 : n], char, text[n + 1 : n + 2]) for n, char in enumerate(text) if ord(char) >= 0x80]
-    return sum(_is_likely(*one) for one in found) / max(len(found), 1)
+    characters = [
+        (text[n - 1 : n], char, text[n + 1 : n + 2]) for n, char in enumerate(text) if ord(char) >= 0x80
+    ]
+    return sum(_is_likely(*one) for one in characters) / max(len(characters), 1)
 
 
 def _is_likely(before: str, char: str, after: str) -> bool:

@@ -31,16 +31,16 @@ class Export(BaseModel):
 
 
 @lru_cache(maxsize=1)
-def known() -> tuple[Export, ...]:
+def catalogue() -> tuple[Export, ...]:
     """All of them, the most telling first."""
-    found = [Export(**yaml.safe_load(file.read_text())) for file in sorted(FOLDER.glob("*.yaml"))]
-    return tuple(sorted(found, key=lambda export: -len(export.headers)))
+    exports = [Export(**yaml.safe_load(file.read_text())) for file in sorted(FOLDER.glob("*.yaml"))]
+    return tuple(sorted(exports, key=lambda export: -len(export.headers)))
 
 
 def match(header: Sequence[str]) -> tuple[Export, dict[str, int]] | None:
     """The export that a header is of, and the place of each role's column; None when it is none of them."""
     names = [plain(name) for name in header]
-    for export in known():
+    for export in catalogue():
         if all(plain(name) in names for name in export.headers):
             places = {
                 role: names.index(plain(name))

@@ -45,7 +45,7 @@ class Reading:
     is_share: bool
     currency: str | None
     timezone: str
-    said: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
     unreadable: list[tuple[int, str]] = field(
         default_factory=list

@@ -116,8 +116,8 @@ def local(timezone: str) -> str | None:
     zones = get_global("zone_territories")
     aliases = get_global("zone_aliases")
     territory = zones.get(timezone) or zones.get(aliases.get(timezone, ""))
-    found = get_territory_currencies(territory) if territory else []
-    return found[-1] if found else None
+    currencies = get_territory_currencies(territory) if territory else []
+    return currencies[-1] if currencies else None
 
 
 @lru_cache(maxsize=1)

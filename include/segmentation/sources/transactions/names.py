@@ -54,5 +54,7 @@ def spellings(name: str) -> tuple[str, ...]:
     bare = re.sub(BRACKETS, " ", numbered)
     tokens = [token for token in re.split(r"[\W_]+", bare.casefold()) if token]
     short = plain(" ".join(token for token in tokens if token not in SMALL))
-    found = (plain(name), plain(numbered), plain(bare), short)
-    return tuple(dict.fromkeys(word for one in found for word in (one, re.sub(CURRENCIES, "", one)) if word))
+    variants = (plain(name), plain(numbered), plain(bare), short)
+    return tuple(
+        dict.fromkeys(word for one in variants for word in (one, re.sub(CURRENCIES, "", one)) if word)
+    )

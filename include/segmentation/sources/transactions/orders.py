@@ -46,14 +46,14 @@ def fill_down(
                 if role in ("customer_id", "ordered_at"):
                     filled[gaps] = True
     lines = int((filled | continued).sum())
-    said = [
+    notes = [
         fact(
             "customer and date of an order's first line stand for its other lines, too: {lines:,} lines filled down",
             lines=lines,
         )
     ]
     clocks = columns.pop(CLOCKS, None)
-    return columns, clocks, said if lines else []
+    return columns, clocks, notes if lines else []
 
 
 def _gaps(column: Coded, orders: np.ndarray, has_order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,9 +109,9 @@ def shared(order: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
     """Mask of the `count` order numbers that several customers have."""
     one = np.zeros(count, customers.dtype)
     one[order] = customers  # of several customers any one
-    found = np.zeros(count, bool)
-    found[order[one[order] != customers]] = True
-    return found
+    mask = np.zeros(count, bool)
+    mask[order[one[order] != customers]] = True
+    return mask
 
 
 def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) -> bool:
@@ -213,8 +213,10 @@ def less_refunds(paid: np.ndarray, refunded: np.ndarray, group: np.ndarray) -> t
         np.maximum.at(of_order, group, back)
     sums = np.bincount(group, weights=np.nan_to_num(np.maximum(paid, 0)))
     is_back = (of_order > 0) & (of_order >= sums - 0.005)
-    kept = np.where((of_order > 0) & ~is_back & (sums > 0), 1 - of_order / np.where(sums > 0, sums, 1), 1)
-    less = np.where(kept[group] < 1, np.round(paid * kept[group], 6), paid)
+    share_left = np.where(
+        (of_order > 0) & ~is_back & (sums > 0), 1 - of_order / np.where(sums > 0, sums, 1), 1
+    )
+    less = np.where(share_left[group] < 1, np.round(paid * share_left[group], 6), paid)
     return less, is_back[group]
 
 
@@ -243,7 +245,7 @@ class States:
         """Mask of the lines that do not count."""
         return self.is_cancelled | self.is_back
 
-    def told(self, before: np.ndarray) -> list[str]:
+    def notes(self, before: np.ndarray) -> list[str]:
         """Sentences on what the words take out that is not out already, and on the words that are not known."""
         cancelled, back = self.is_cancelled & ~before, self.is_back & ~before
         sentences = []

@@ -53,8 +53,8 @@ def customer_id(text: str) -> str:
 def address(text: str) -> str:
     """The bare address of `Ann <MAILTO:Ann@Example.org>`, lower case."""
     text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip().strip("<>\"' .,;:")
-    if found := re.search(r"<([^<>@\s]+@[^<>\s]+)>?$", text):
-        text = found[1]
+    if match := re.search(r"<([^<>@\s]+@[^<>\s]+)>?$", text):
+        text = match[1]
     text = re.sub(r"^mailto:", "", text, flags=re.IGNORECASE)
     return text.lower()
 

@@ -32,7 +32,7 @@ from segmentation.sources.transactions import (
 )
 from segmentation.sources.transactions.amounts import Amounts
 from segmentation.sources.transactions.coded import Coded
-from segmentation.sources.transactions.columns import NUMBERS, Wish, currency_of
+from segmentation.sources.transactions.columns import NUMBERS, ColumnChoice, currency_of
 from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.dates import UNREADABLE, Moments, Written
 from segmentation.sources.transactions.lines import Lines, Reading
@@ -53,27 +53,27 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     SettingsError, SourceError
         What in COLUMNS or in the file cannot be used: the file, the line, and what to do.
     """
-    wish = Wish.parse(settings.file.columns)
-    opened = content.read(path, settings, wish, progress)
+    choice = ColumnChoice.parse(settings.file.columns)
+    opened = content.read(path, settings, choice, progress)
     try:
-        return _read(opened, wish, settings)
+        return _read(opened, choice, settings)
     except SourceError as error:
-        header = _header(opened, wish)
+        header = _header(opened, choice)
         raise SourceError(f"{error}{header}", error.table, f"{error.unsaid}{header}") from None
 
 
-def _header(opened: Content, wish: Wish) -> str:
+def _header(opened: Content, choice: ColumnChoice) -> str:
     """The header as it stands in the file; nothing where it has none."""
     names_ = [name.strip() for name in opened.names if name.strip()]
-    if wish.is_by_position or not names_:
+    if choice.is_by_position or not names_:
         return ""
     return f" [the header is: {', '.join(names_)}]"
 
 
-def _read(opened: Content, wish: Wish, settings: Settings) -> Reading:
+def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
     """The reading of a file that is open."""
     _refuse_nothing(opened)
-    flags.weed(opened, bool(wish.columns))
+    flags.weed(opened, bool(choice.columns))
     opened.columns, opened.clocks, filled = orders.fill_down(opened.columns, opened.clocks)
     for role in ("customer_id", "order_id"):
         if role in opened.columns:
@@ -85,30 +85,30 @@ def _read(opened: Content, wish: Wish, settings: Settings) -> Reading:
     lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
     reading = _meant(opened, lines, numbers, settings)
     words.judge(reading, numbers, settings)
-    reading.said = [
+    reading.notes = [
         opened.words,
         *([fact("it is {export}, known by its header", export=opened.export.name)] if opened.export else []),
-        words.columns(opened, wish),
+        words.columns(opened, choice),
         *opened.notes,
         *filled,
         moments.words,
         *zone_said,
         marks,
-        *reading.said,
+        *reading.notes,
     ]
     return reading
 
 
 def _refuse_nothing(opened: Content) -> None:
     if not opened.rows:
-        told = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
-        raise SourceError(f"{opened.file}: there is no line of data in it that can be read{told}")
+        reason = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
+        raise SourceError(f"{opened.file}: there is no line of data in it that can be read{reason}")
 
 
 def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, list[str]]:
     """The zone of times that name none, when each row was, and what is said of the zone."""
     shop = settings.shop.timezone
-    zone, said = _zone(opened, settings)
+    zone, notes = _zone(opened, settings)
     moments = dates.read(
         Written(opened.columns["ordered_at"], opened.clocks),
         opened.columns.get("time_of_day"),
@@ -119,10 +119,10 @@ def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, list[st
     )
     column = opened.columns.get("time_zone")
     if column is None or moments.has_zone or _is_day_only(moments):
-        return zone, moments, said
+        return zone, moments, notes
     name, named = opened.name_of("time_zone"), zones.of_names(column, shop)
     if named is None:
-        return zone, moments, [fact("'{name}' names no zone that is known", name=name), *said]
+        return zone, moments, [fact("'{name}' names no zone that is known", name=name), *notes]
     instant = zones.of_column(moments.written, column, named, zone)
     of_file = [fact("times are of the zones in '{name}'; days are counted in {zone}", name=name, zone=shop)]
     return zone, replace(moments, instant=instant, has_zone=True), of_file
@@ -134,15 +134,15 @@ def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
     """
     shop = settings.shop.timezone
     header = opened.name_of("ordered_at")
-    found = re.search(r"(?i)(?<![a-z])(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?(?![a-z\d])", header)
+    match = re.search(r"(?i)(?<![a-z])(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?(?![a-z\d])", header)
     counted = fact("days are counted in {zone}", zone=shop)
-    if found:
-        hours = int(found[1] or 0)
+    if match:
+        hours = int(match[1] or 0)
         zone = f"Etc/GMT{-hours:+d}" if hours else "UTC"
         return zone, [
             fact(
                 "times are {zone}, as '{name}' says; {counted}",
-                zone=found[0].upper(),
+                zone=match[0].upper(),
                 name=header,
                 counted=counted,
             )
@@ -172,14 +172,14 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
     names = {".": fact("point"), ",": fact("comma")}
     usual = Counter(marks.values()).most_common(1)[0][0] if marks else "."
     usual = next((marks[role] for role in ("amount", "order_total", "unit_price") if role in marks), usual)
-    told = {survey.role for survey in surveys if survey.sure or survey.unsure}
-    told_ = fact("numbers have a decimal {mark}", mark=names[usual])
+    roles = {survey.role for survey in surveys if survey.sure or survey.unsure}
+    words_ = fact("numbers have a decimal {mark}", mark=names[usual])
     for role, mark in marks.items():
-        if mark != usual and role in told:
-            told_ = fact(
-                "{told}, in '{name}' a {mark}", told=told_, name=opened.name_of(role), mark=names[mark]
+        if mark != usual and role in roles:
+            words_ = fact(
+                "{told}, in '{name}' a {mark}", told=words_, name=opened.name_of(role), mark=names[mark]
             )
-    return read_, told_
+    return read_, words_
 
 
 def _lines(
@@ -230,13 +230,13 @@ def _order_number(text: str) -> str:
 
 def _totals_elsewhere(columns: dict[str, Coded]) -> np.ndarray:
     """Lines without a customer whose number of an order or product is called a sum."""
-    found = np.zeros(len(columns["customer_id"].codes), bool)
+    mask = np.zeros(len(columns["customer_id"].codes), bool)
     if not columns["customer_id"].is_empty().any():
-        return found
+        return mask
     for role in ("order_id", "product_id"):
         if role in columns:
-            found |= columns[role].where(people.NO_NUMBER, vocabulary.is_total)
-    return found & columns["customer_id"].is_empty()
+            mask |= columns[role].where(people.NO_NUMBER, vocabulary.is_total)
+    return mask & columns["customer_id"].is_empty()
 
 
 def _currencies(columns: dict[str, Coded], numbers: dict[str, Amounts], timezone: str) -> np.ndarray | None:
@@ -264,38 +264,38 @@ def _cancelled_at(opened: Content, zone: str) -> np.ndarray | None:
 
 def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings: Settings) -> Reading:
     """Meaning of the values: orders' totals, what came to nothing, discounts, the currency."""
-    said: list[str] = []
-    said += [text for role in numbers for text in numbers[role].said]
+    notes: list[str] = []
+    notes += [text for role in numbers for text in numbers[role].notes]
     is_priced = not {"amount", "order_total"} & set(numbers)
     group = orders.groups(lines.orders, lines.customers.codes) if lines.orders else np.arange(opened.rows)
     worth = lines.pieces * lines.price if "unit_price" in numbers else None
     if not is_priced:
-        said += _swap_pieces(opened, lines, numbers)
-        said += _totals(opened, lines, group, worth)
-        said += _amounts_without_pieces(opened, lines)
+        notes += _swap_pieces(opened, lines, numbers)
+        notes += _totals(opened, lines, group, worth)
+        notes += _amounts_without_pieces(opened, lines)
     if "unit_price" in opened.places and not is_priced:  # a price beside an amount says nothing more
         opened.places.pop("unit_price")
-    is_share, is_percent, told = _discounts(opened, lines, numbers, is_priced, settings)
+    is_share, is_percent, more = _discounts(opened, lines, numbers, is_priced, settings)
     if is_percent:
         lines.reduction = lines.reduction / 100
-    said += told
+    notes += more
     is_day_only = _is_day_only(lines.moments)
     for role in ("status", "payment_status"):
         if role in opened.columns:
             amount = lines.price * lines.pieces if is_priced else lines.paid
-            found = orders.states(opened.columns[role], opened.name_of(role), amount)
-            said += found.told(lines.is_out)
-            lines.is_out |= found.is_out
+            states = orders.states(opened.columns[role], opened.name_of(role), amount)
+            notes += states.notes(lines.is_out)
+            lines.is_out |= states.is_out
     if is_priced and "refunded" in numbers and (np.nan_to_num(numbers["refunded"].values) != 0).any():
         lines.paid, is_priced = counts.of_prices(lines, is_share), False
-    said += [*_cancellations(opened, lines), *_flagged(opened, lines)]
+    notes += [*_cancellations(opened, lines), *_flagged(opened, lines)]
     if "refunded" in numbers:
-        said += _refunds(opened, lines, numbers["refunded"].values, group)
-    currency, told = _currency(opened, lines, settings)
+        notes += _refunds(opened, lines, numbers["refunded"].values, group)
+    currency, more = _currency(opened, lines, settings)
     reading = Reading(
         opened.file, opened, lines, is_day_only, is_priced, is_share, currency, settings.shop.timezone
     )
-    reading.said = [*words.told(reading, numbers), *said, *told, *words.counted(reading)]
+    reading.notes = [*words.assumptions(reading, numbers), *notes, *more, *words.counted(reading)]
     reading.lacks = words.lacks(reading)
     return reading
 
@@ -343,12 +343,10 @@ def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray 
 
 def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:
     """Amounts of no pieces count as one piece: a fee, a correction."""
-    found = (lines.pieces == 0) & (np.nan_to_num(lines.paid) != 0)
-    lines.pieces = np.where(found, 1.0, lines.pieces)
-    return (
-        [fact("amounts without pieces count as one piece: {lines:,} lines", lines=int(found.sum()))]
-        if found.any()
-        else []
+    mask = (lines.pieces == 0) & (np.nan_to_num(lines.paid) != 0)
+    lines.pieces = np.where(mask, 1.0, lines.pieces)
+    return _if_any(
+        fact("amounts without pieces count as one piece: {lines:,} lines", lines=int(mask.sum())), mask
     )
 
 
@@ -401,15 +399,15 @@ def _discounts(
 
 def _may_be_percents(discounts: np.ndarray) -> bool:
     """True where all discounts are among 5, 10, 15 ... 95, as shares in percent are."""
-    given = np.unique(discounts[discounts > 0])
-    return 0 < len(given) <= FEW_SHARES and bool((given % 5 == 0).all()) and given.max() < 100
+    values = np.unique(discounts[discounts > 0])
+    return 0 < len(values) <= FEW_SHARES and bool((values % 5 == 0).all()) and values.max() < 100
 
 
 def _exceeds(lines: Lines) -> bool:
     """True where more than one in a hundred discounts is above the price, so that they can be no money."""
     worth = np.abs(lines.price * lines.pieces)
-    given = lines.reduction > 0
-    return bool(given.any()) and bool((lines.reduction[given] > worth[given]).mean() > 0.01)
+    is_less = lines.reduction > 0
+    return bool(is_less.any()) and bool((lines.reduction[is_less] > worth[is_less]).mean() > 0.01)
 
 
 def _cancellations(opened: Content, lines: Lines) -> list[str]:
@@ -428,37 +426,37 @@ def _cancellations(opened: Content, lines: Lines) -> list[str]:
 def _flagged(opened: Content, lines: Lines) -> list[str]:
     """Take out what a column of yes and no says was cancelled; say what a column of types calls a return."""
     columns = opened.columns
-    said = []
+    notes = []
     if "cancelled" in columns:
         gone = flags.is_set(columns["cancelled"])
-        said += _taken(
+        notes += _if_any(
             fact("left out by '{name}': {lines:,} lines", **_of(opened, "cancelled", gone & ~lines.is_out)),
             gone,
         )
         lines.is_out |= gone
     if "paid" in columns:
         gone = ~flags.is_set(columns["paid"]) & ~columns["paid"].is_empty()
-        said += _taken(
+        notes += _if_any(
             fact("not paid by '{name}': {lines:,} lines", **_of(opened, "paid", gone & ~lines.is_out)), gone
         )
         lines.is_out |= gone
     if "type" in columns:
         looks, back = flags.is_no_sale(columns["type"]), flags.is_return(columns["type"])
         lines.is_out |= looks
-        said += _taken(fact("no sales by '{name}': {lines:,} lines", **_of(opened, "type", looks)), looks)
-        said += _taken(
+        notes += _if_any(fact("no sales by '{name}': {lines:,} lines", **_of(opened, "type", looks)), looks)
+        notes += _if_any(
             fact("returns by '{name}', subtracted: {lines:,} lines", **_of(opened, "type", back)), back
         )
-    return said
+    return notes
 
 
 def _of(opened: Content, role: str, rows: np.ndarray) -> dict[str, str | int]:
     return {"name": opened.name_of(role), "lines": int(rows.sum())}
 
 
-def _taken(told: Fact, rows: np.ndarray) -> list[str]:
-    """What is said, where there are such rows."""
-    return [told] if rows.any() else []
+def _if_any(note: Fact, rows: np.ndarray) -> list[str]:
+    """The note, where there are such rows."""
+    return [note] if rows.any() else []
 
 
 def _refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndarray) -> list[str]:
@@ -474,26 +472,26 @@ def _refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndar
 
 def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | None, list[str]]:
     """The one currency of the amounts, None where there is none or are several; and what is said of it."""
-    told = settings.file.currency
-    found = Counter(lines.currency.tolist()) if lines.currency is not None else Counter()
-    found.pop(None, None)
-    named = told or (opened.export and opened.export.currency)
-    if named is None and not found:
+    setting = settings.file.currency
+    by_code = Counter(lines.currency.tolist()) if lines.currency is not None else Counter()
+    by_code.pop(None, None)
+    named = setting or (opened.export and opened.export.currency)
+    if named is None and not by_code:
         role = next(role for role in ("order_total", "amount", "unit_price") if role in opened.columns)
         named = (
             currency_of(opened.names[opened.places[role]], settings.shop.timezone)
             if role in opened.places
             else None
         )
-    if len(found) > 1:
-        counted = ", ".join(f"{lines_:,} in {code}" for code, lines_ in sorted(found.items()))
+    if len(by_code) > 1:
+        counted = ", ".join(f"{lines_:,} in {code}" for code, lines_ in sorted(by_code.items()))
         return None, [
             fact(
                 "warning: amounts are in several currencies, and are added up as they stand: {counted} lines",
                 counted=counted,
             )
         ]
-    code = next(iter(found), named)
+    code = next(iter(by_code), named)
     if code:
         lines.currency = np.full(opened.rows, code, object) if lines.currency is None else lines.currency
         return code, [fact("amounts are in {code}", code=code)]

@@ -175,10 +175,10 @@ def _of_stamp(texts, stamp: Stamp) -> np.ndarray:
     micros = np.rint(
         pc.binary_join_element_wise("0.", fraction, "").cast(pa.float64()).to_numpy() * stamp.unit
     )
-    found = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
+    instants = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
     first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
     last = (date.today().toordinal() - date(1970, 1, 1).toordinal() + AHEAD) * clock.DAY
-    return np.where((found >= first) & (found <= last), found, UNREADABLE)
+    return np.where((instants >= first) & (instants <= last), instants, UNREADABLE)
 
 
 def _calendar(texts, layout: str) -> np.ndarray:

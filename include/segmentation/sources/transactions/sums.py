@@ -19,22 +19,22 @@ def find(customers: Coded, amounts: np.ndarray, is_known: np.ndarray) -> np.ndar
     """
     values = np.nan_to_num(amounts)
     named = customers.where(vocabulary.total_prefixes(), vocabulary.begins_as_total) & ~is_known
-    found = np.zeros(len(values), bool)
+    mask = np.zeros(len(values), bool)
     rows = np.flatnonzero(named | is_known)
     running = np.cumsum(np.where(named | is_known, 0, values)) if len(rows) else values
     before = 0.0
     for row in rows:
         above = running[row]
         is_sum = min(abs(values[row] - above), abs(values[row] - (above - before))) < CENT
-        found[row] = named[row] and is_sum and above != 0
-        if is_known[row] or found[row]:
+        mask[row] = named[row] and is_sum and above != 0
+        if is_known[row] or mask[row]:
             before = above
-    return found | _nameless(customers, values, found | is_known)
+    return mask | _nameless(customers, values, mask | is_known)
 
 
 def _nameless(customers: Coded, values: np.ndarray, is_sum: np.ndarray) -> np.ndarray:
     """Mask of the last lines that have the sum of all lines above, of a customer who has no other line."""
-    found = np.zeros(len(values), bool)
+    mask = np.zeros(len(values), bool)
     start = max(len(values) - LAST, 0)
     last = np.arange(start, len(values))
     alone = [int((customers.codes == code).sum()) == 1 for code in customers.codes[last]]
@@ -42,6 +42,6 @@ def _nameless(customers: Coded, values: np.ndarray, is_sum: np.ndarray) -> np.nd
     for row, is_alone in zip(last, alone, strict=True):
         if is_sum[row]:
             continue
-        found[row] = is_alone and lines >= FEW_LINES and above != 0 and abs(values[row] - above) < CENT
-        above, lines = (above, lines) if found[row] else (above + values[row], lines + 1)
-    return found
+        mask[row] = is_alone and lines >= FEW_LINES and above != 0 and abs(values[row] - above) < CENT
+        above, lines = (above, lines) if mask[row] else (above + values[row], lines + 1)
+    return mask

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import SourceError
 from segmentation.language.texts import fact
-from segmentation.sources.transactions.columns import Wish
+from segmentation.sources.transactions.columns import ColumnChoice
 from segmentation.sources.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
         raise SourceError(f"{path.name}: not readable as {kind}: {words}") from None
 
 
-def parquet_columns(path: Path, wish: Wish) -> tuple[list[str], dict[str, int]]:
+def parquet_columns(path: Path, choice: ColumnChoice) -> tuple[list[str], dict[str, int]]:
     """The names of a Parquet file's columns, and the place of each role.
 
     Raises
@@ -58,9 +58,9 @@ def parquet_columns(path: Path, wish: Wish) -> tuple[list[str], dict[str, int]]:
 
     with _readable(path, "Parquet"):
         names = parquet.ParquetFile(path).schema_arrow.names
-    places = wish.find(names)
+    places = choice.find(names)
     if places is None:
-        raise wish.missing(path.name, names)
+        raise choice.missing(path.name, names)
     return names, places
 
 
@@ -72,8 +72,8 @@ def parquet_batches(path: Path, places: dict[str, int], timezone: str) -> Iterat
     with _readable(path, "Parquet"):
         file = parquet.ParquetFile(path)
         names, before = file.schema_arrow.names, 0
-        wanted = [names[place] for place in places.values()]
-        for batch in file.iter_batches(CHUNK_ROWS, columns=wanted):
+        columns_read = [names[place] for place in places.values()]
+        for batch in file.iter_batches(CHUNK_ROWS, columns=columns_read):
             columns = {role: _as_text(batch.column(names[place]), timezone) for role, place in places.items()}
             yield pa.table(
                 {"line": pa.array(range(before + 1, before + 1 + len(batch)), pa.int64()), **columns}
@@ -108,7 +108,7 @@ def _as_text(column: "pa.Array", timezone: str) -> "pa.Array":
 # --- workbooks ---------------------------------------------------------------------------------------------
 
 
-def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str], list[str]]:
+def sheets(path: Path, choice: ColumnChoice) -> tuple[list[Sheet], list[str], list[str]]:
     """The sheets of a workbook that have the columns, the names of those that have not, and of the hidden
     ones.
 
@@ -121,7 +121,7 @@ def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str], list[str]]:
     """
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
-    found: list[Sheet] = []
+    fitting: list[Sheet] = []
     others: list[str] = []
     header: list[str] = []
     refuse_bomb(path)
@@ -134,29 +134,29 @@ def sheets(path: Path, wish: Wish) -> tuple[list[Sheet], list[str], list[str]]:
             if name in hidden:
                 continue
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            sheet = _sheet(name, rows, wish)
+            sheet = _sheet(name, rows, choice)
             if sheet is None:
                 others.append(name)
                 header = header or next((_texts(row) for row in rows if any(row)), [])
             else:
-                found.append(sheet)
-    if not found:
-        raise wish.missing(path.name, header)
-    return found, others, hidden
+                fitting.append(sheet)
+    if not fitting:
+        raise choice.missing(path.name, header)
+    return fitting, others, hidden
 
 
-def _sheet(name: str, rows: list[list[Any]], wish: Wish) -> Sheet | None:
+def _sheet(name: str, rows: list[list[Any]], choice: ColumnChoice) -> Sheet | None:
     for number, row in enumerate(rows[:HEADER_ROWS]):
         header = _texts(row)
-        if wish.is_by_position:
+        if choice.is_by_position:
             if not any(header):
                 continue
-            places = wish.find(header)
+            places = choice.find(header)
             if places is None:
                 return None
             is_data = isinstance(row[places["ordered_at"]], date | datetime | float | int)
             return Sheet(name, header, places, number if is_data else number + 1, rows)
-        places = wish.find(header)
+        places = choice.find(header)
         if places is not None:
             return Sheet(name, header, places, number + 1, rows)
     return None
@@ -193,16 +193,16 @@ def refuse_unnamed(sheet: Sheet, file: str) -> list[str]:
     )
 
 
-def without_copies(found: list[Sheet]) -> tuple[list[Sheet], list[str]]:
+def without_copies(all_sheets: list[Sheet]) -> tuple[list[Sheet], list[str]]:
     """The sheets whose rows are not all in another one, and the names of those whose rows are."""
-    rows = [_counted(sheet) for sheet in found] if len(found) > 1 else []
+    rows = [_counted(sheet) for sheet in all_sheets] if len(all_sheets) > 1 else []
     copies = {
         n
         for n, of in enumerate(rows)
         if any(of <= other and (n > m or of != other) for m, other in enumerate(rows) if m != n and of)
     }
-    kept = [sheet for n, sheet in enumerate(found) if n not in copies]
-    return kept, [found[n].name for n in sorted(copies)]
+    originals = [sheet for n, sheet in enumerate(all_sheets) if n not in copies]
+    return originals, [all_sheets[n].name for n in sorted(copies)]
 
 
 def _counted(sheet: Sheet) -> Counter[tuple[str, ...]]:
@@ -212,22 +212,22 @@ def _counted(sheet: Sheet) -> Counter[tuple[str, ...]]:
     return Counter(tuple(_text(row[place]) for place in places) for row in filled)
 
 
-def sheet_batches(found: Iterable[Sheet]) -> Iterator["pa.Table"]:
+def sheet_batches(sheets: Iterable[Sheet]) -> Iterator["pa.Table"]:
     """The rows of all sheets as text; `line` counts them on through the sheets. Empty rows are left out."""
     import pyarrow as pa
 
     before = 0
-    for sheet in found:
+    for sheet in sheets:
         for start in range(sheet.skip, len(sheet.rows), CHUNK_ROWS):
             part = sheet.rows[start : start + CHUNK_ROWS]
-            kept = [
+            filled = [
                 (before + start + n, row) for n, row in enumerate(part, start=1) if any(v != "" for v in row)
             ]
             columns = {
-                role: pa.array([_text(row[place]) for _, row in kept], pa.string())
+                role: pa.array([_text(row[place]) for _, row in filled], pa.string())
                 for role, place in sheet.places.items()
             }
-            yield pa.table({"line": pa.array([number for number, _ in kept], pa.int64()), **columns})
+            yield pa.table({"line": pa.array([number for number, _ in filled], pa.int64()), **columns})
         before += len(sheet.rows)
 
 

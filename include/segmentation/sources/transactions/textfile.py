@@ -18,7 +18,7 @@ from segmentation.errors import SourceError
 from segmentation.settings import File
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import clock, days, encoding, names
-from segmentation.sources.transactions.columns import REQUIRED, Wish
+from segmentation.sources.transactions.columns import REQUIRED, ColumnChoice
 from segmentation.sources.transactions.encoding import opened, readable
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Layout:
     is_padded: bool = False  # lines may end early; their last columns are empty then
 
 
-def read_layout(path: Path, told: File, wish: Wish) -> Layout:
+def read_layout(path: Path, settings: File, choice: ColumnChoice) -> Layout:
     """Find out how a file is written, and which column is which.
 
     Raises
@@ -65,8 +65,8 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
         When that cannot be found out; it names the setting that decides.
     """
     with readable(path):
-        page, broken_line = encoding.find(path, told.encoding)
-        if encoding.is_page(page) and not told.encoding:
+        page, broken_line = encoding.find(path, settings.encoding)
+        if encoding.is_page(page) and not settings.encoding:
             page = encoding.by_words(path, page, _known_names)
         with text_of(path, page) as text:
             sample = text.read(SAMPLE_CHARS)
@@ -79,14 +79,14 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
     if is_wrapped:
         sample = unwrapped(sample)
     tried: list[tuple[float, list[str]]] = []
-    for delimiter, quote, escape in _dialects(sample, told, path):
+    for delimiter, quote, escape in _dialects(sample, settings, path):
         rows = _parse(sample, delimiter, quote, escape)
-        found = _header(rows, wish, told.header)
-        if found is None:
+        header_parts = _header(rows, choice, settings.header)
+        if header_parts is None:
             tried.append((_regularity(rows, delimiter), _widest(rows)))
             continue
-        skip, has_header, header, places = found
-        is_valid = page == "utf-8" and broken_line is None and not told.encoding
+        skip, has_header, header, places = header_parts
+        is_valid = page == "utf-8" and broken_line is None and not settings.encoding
         named = max((n for n, name in enumerate(header, start=1) if name.strip()), default=len(header))
         return Layout(
             page,
@@ -102,13 +102,15 @@ def read_layout(path: Path, told: File, wish: Wish) -> Layout:
             named,
             is_wrapped,
         )
-    raise _no_header(path, wish, told, tried)
+    raise _no_header(path, choice, settings, tried)
 
 
-def _no_header(path: Path, wish: Wish, told: File, tried: list[tuple[float, list[str]]]) -> SourceError:
+def _no_header(
+    path: Path, choice: ColumnChoice, settings: File, tried: list[tuple[float, list[str]]]
+) -> SourceError:
     _, header = max(tried, key=lambda one: (one[0], len(one[1])))
-    if told.header is not False and not (wish.is_by_position or _is_data(header)):
-        return wish.missing(path.name, header)
+    if settings.header is not False and not (choice.is_by_position or _is_data(header)):
+        return choice.missing(path.name, header)
     kinds = ", ".join(
         f"{place}: {pattern_of(value) or 'empty'}" for place, value in enumerate(header, start=1)
     )
@@ -126,7 +128,7 @@ def _is_wrapped(sample: str) -> bool:
 
 def unwrapped(text: str) -> str:
     """The lines of a text without the quotes around each."""
-    return re.sub(rf"(?m){WRAPPED}$", lambda found: found[1].replace('""', '"'), text)
+    return re.sub(rf"(?m){WRAPPED}$", lambda match: match[1].replace('""', '"'), text)
 
 
 def _regularity(rows: Sequence[tuple[int, list[str]]], delimiter: str) -> float:
@@ -160,13 +162,13 @@ def text_of(path: Path, encoding: str) -> IO[str]:
 # --- dialect and header ------------------------------------------------------------------------------------
 
 
-def _dialects(sample: str, told: File, path: Path) -> Iterator[tuple[str, str | None, str | None]]:
+def _dialects(sample: str, settings: File, path: Path) -> Iterator[tuple[str, str | None, str | None]]:
     """Delimiter, quote and escape: the one told, else the likeliest first."""
     import clevercsv
 
     start = sample[:SNIFFED_CHARS]
     start = start[: max(start.rfind("\n"), start.rfind("\r")) + 1] or start
-    told_delimiter = DELIMITERS.get((told.delimiter or "").lower(), told.delimiter)
+    told_delimiter = DELIMITERS.get((settings.delimiter or "").lower(), settings.delimiter)
     try:
         sniffed = clevercsv.Sniffer().sniff(start, delimiters=told_delimiter)
     except clevercsv.Error:
@@ -175,7 +177,7 @@ def _dialects(sample: str, told: File, path: Path) -> Iterator[tuple[str, str | 
     escape = (sniffed and sniffed.escapechar) or None
     if told_delimiter:
         if len(told_delimiter) != 1:
-            raise SourceError(f"{path.name}: DELIMITER={told.delimiter} is not one character")
+            raise SourceError(f"{path.name}: DELIMITER={settings.delimiter} is not one character")
         yield told_delimiter, quote, escape
         return
     first = sniffed.delimiter if sniffed and sniffed.delimiter else ","
@@ -207,10 +209,10 @@ def _parse(sample: str, delimiter: str, quote: str | None, escape: str | None) -
 
 def _known_names(text: str) -> int:
     """Number of the names of columns that are known in the line that has most of them."""
-    known = frozenset(itertools.chain.from_iterable(names.common().values()))
+    common = frozenset(itertools.chain.from_iterable(names.common().values()))
     lines = text.splitlines()[:HEADER_LINES]
     cells = ((cell for cell in re.split(r"[,;|\t\"]", line) if not cell.isascii()) for line in lines)
-    return max((sum(bool(known & set(names.spellings(cell))) for cell in row) for row in cells), default=0)
+    return max((sum(bool(common & set(names.spellings(cell))) for cell in row) for row in cells), default=0)
 
 
 def _widest(rows: Iterable[tuple[int, list[str]]]) -> list[str]:
@@ -218,26 +220,26 @@ def _widest(rows: Iterable[tuple[int, list[str]]]) -> list[str]:
 
 
 def _header(
-    rows: Sequence[tuple[int, list[str]]], wish: Wish, told: bool | None
+    rows: Sequence[tuple[int, list[str]]], choice: ColumnChoice, has_header_setting: bool | None
 ) -> tuple[int, bool, list[str], dict[str, int]] | None:
     """The lines up to the data, whether there is a header, the names, and the place of each role."""
     filled = [(line, row) for line, row in rows if any(cell.strip() for cell in row)]
     if not filled:
         return None
     width = Counter(len(row) for _, row in filled).most_common(1)[0][0]
-    if told is not False:
+    if has_header_setting is not False:
         for line, row in filled[:HEADER_LINES]:
-            places = wish.find(row) if not wish.is_by_position else None
+            places = choice.find(row) if not choice.is_by_position else None
             if places is not None and max(places.values()) < width:
                 return line, True, _padded(row, width), places
-    if not wish.is_by_position:
+    if not choice.is_by_position:
         return None
-    places = {role: int(column) - 1 for role, column in wish.columns.items()}
+    places = {role: int(column) - 1 for role, column in choice.columns.items()}
     if not all(0 <= place < width for place in places.values()):
         return None
     line, first = filled[0]
     telling = [first[places[role]] for role in REQUIRED[1:] if role in places and places[role] < len(first)]
-    has_header = told if told is not None else not any(map(_has_figures, telling))
+    has_header = has_header_setting if has_header_setting is not None else not any(map(_has_figures, telling))
     if has_header:
         return line, True, _padded(first, width), places
     return line - 1, False, [str(place + 1) for place in range(width)], places

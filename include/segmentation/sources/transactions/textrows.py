@@ -39,10 +39,10 @@ class _Stream(io.RawIOBase):
             if self.change:
                 part = self.change(part + self.text.readline())
             self.rest = part.replace("\0", "").encode("utf-8", "replace")
-        given = self.rest[: len(buffer)]
-        self.rest = self.rest[len(given) :]
-        buffer[: len(given)] = given
-        return len(given)
+        chunk = self.rest[: len(buffer)]
+        self.rest = self.rest[len(chunk) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
 
 class _Bytes(io.RawIOBase):
@@ -108,10 +108,10 @@ class _Padded(io.RawIOBase):
             part = io.StringIO(newline="")
             csv.writer(part, delimiter=self.layout.delimiter, lineterminator="\n").writerows(rows)
             self.rest = part.getvalue().encode("utf-8", "replace")
-        given = self.rest[: len(buffer)]
-        self.rest = self.rest[len(given) :]
-        buffer[: len(given)] = given
-        return len(given)
+        chunk = self.rest[: len(buffer)]
+        self.rest = self.rest[len(chunk) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
     def _padded(self, row: list[str]) -> list[str]:
         width, least = len(self.layout.names), max(self.layout.places.values()) + 1
@@ -315,13 +315,13 @@ class _Numbering:
         begins = np.empty(len(everything), np.int64)
         begins[order] = self.last_line + 1 + np.concatenate([[0], np.cumsum(extent)[:-1]])
         self.last_line += int(extent.sum())
-        told = [
+        faults = [
             (int(line), self.invalid.pop(number)[1])
             for line, number in zip(begins[count:], unreadable, strict=True)
         ]
         columns = {role: table.column(place) for role, place in places.items()}
         read = pa.table({"line": begins[:count], **columns})
-        return read.filter(pa.array(~is_empty)), told
+        return read.filter(pa.array(~is_empty)), faults
 
     def _breaks(self, table: "pa.Table") -> np.ndarray:
         """The line breaks within the values of each row."""
@@ -335,11 +335,11 @@ class _Numbering:
 
     def _numbers(self, count: int) -> tuple[np.ndarray, list[int]]:
         """The record numbers of the next rows, and of the unreadable ones among them and just after them."""
-        known = np.array(sorted(self.invalid), np.int64)
-        numbers = np.arange(self.record + 1, self.record + 1 + count + len(known))
-        numbers = numbers[~np.isin(numbers, known)][:count]
+        broken = np.array(sorted(self.invalid), np.int64)
+        numbers = np.arange(self.record + 1, self.record + 1 + count + len(broken))
+        numbers = numbers[~np.isin(numbers, broken)][:count]
         last = int(numbers[-1]) if count else self.record
-        unreadable = [int(number) for number in known if number <= last]
+        unreadable = [int(number) for number in broken if number <= last]
         while last + 1 in self.invalid:
             last += 1
             unreadable.append(last)

@@ -33,8 +33,8 @@ AFFIXES = re.compile(
 
 @lru_cache(maxsize=1)
 def _lists() -> dict[str, frozenset[str]]:
-    told = yaml.safe_load(FILE.read_text())
-    lists = {kind: words for kind, words in told.items() if kind != "stems"}
+    words_by_kind = yaml.safe_load(FILE.read_text())
+    lists = {kind: words for kind, words in words_by_kind.items() if kind != "stems"}
     plain_words = {kind: [plain(word) for word in words.split(",")] for kind, words in lists.items()}
     return {kind: frozenset([*words, *map(_without_e, words)]) for kind, words in plain_words.items()}
 

@@ -10,7 +10,7 @@ from segmentation.settings import Settings
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import clock, content
 from segmentation.sources.transactions.amounts import Amounts
-from segmentation.sources.transactions.columns import Wish, rivals
+from segmentation.sources.transactions.columns import ColumnChoice, rivals
 from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.lines import Lines, Reading
 
@@ -23,37 +23,37 @@ WHAT = {
 }  # fmt: skip
 
 
-def told(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
+def assumptions(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
     """Sentences on what the file has not, and what was taken where there is a choice."""
     opened = reading.content
-    said = []
+    sentences = []
     if reading.is_day_only:
-        said.append(fact("days without a time of day, so habits by the hour are no features"))
+        sentences.append(fact("days without a time of day, so habits by the hour are no features"))
     if "order_id" not in opened.columns:
         per_day = fact("no order number: one order per customer and day")
-        said.append(
+        sentences.append(
             per_day if reading.is_day_only else fact("no order number: one order per customer and instant")
         )
     if others := rivals(opened.names, opened.places):
-        taken = next(
+        role_read = next(
             (role for role in ("amount", "order_total", "unit_price") if role in opened.places), "amount"
         )
-        which = opened.places.get(taken)
+        which = opened.places.get(role_read)
         where = (
             ""
             if which is None
-            else fact(" (column {place}, '{name}')", place=which + 1, name=opened.name_of(taken))
+            else fact(" (column {place}, '{name}')", place=which + 1, name=opened.name_of(role_read))
         )
-        said.append(
+        sentences.append(
             fact(
                 "{role} is taken from the first that fits{where}; it could also be {others}: COLUMNS={role}=... by "
                 "name or number decides",
-                role=taken,
+                role=role_read,
                 where=where,
                 others=content.listed(others),
             )
         )
-    return said
+    return sentences
 
 
 def counted(reading: Reading) -> list[str]:
@@ -95,15 +95,15 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
     if not reading.unreadable:
         return
     total = opened.rows + len(opened.invalid)
-    told = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
+    examples = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
     bad = len(reading.unreadable) - len(opened.headers)
     share = fact("{bad:,} of {total:,} lines cannot be read", bad=len(reading.unreadable), total=total)
     if bad - _at_the_ends(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
         raise SourceError(
-            f"{opened.file}: {share} ({told}); is COLUMNS right ({_pairs(opened)})? More than "
+            f"{opened.file}: {share} ({examples}); is COLUMNS right ({_pairs(opened)})? More than "
             f"{settings.file.max_unreadable_share:.0%} is too much to go on with (file.max_unreadable_share)"
         )
-    reading.said.append(fact("{share}, quarantined: {told}", share=share, told=told))
+    reading.notes.append(fact("{share}, quarantined: {told}", share=share, told=examples))
 
 
 def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
@@ -112,12 +112,12 @@ def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[t
     there = [role for role in roles if role in numbers and role in opened.places]
     kinds = [("ordered_at", "date", lines.is_misdated)]
     kinds += [(role, WHAT[role], numbers[role].is_wrong) for role in there]
-    found: dict[int, str] = {}
+    fault_by_line: dict[int, str] = {}
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
             pattern = pattern_of(opened.text_of(role, int(row)))
-            found.setdefault(int(lines.line[row]), f"'{pattern}' is no {what}")
-    return list(found.items())
+            fault_by_line.setdefault(int(lines.line[row]), f"'{pattern}' is no {what}")
+    return list(fault_by_line.items())
 
 
 def _at_the_ends(opened: Content, bad: list[tuple[int, str]]) -> int:
@@ -137,17 +137,17 @@ def _pairs(opened: Content) -> str:
     return ", ".join(f"{role}={opened.name_of(role)}" for role in opened.places)
 
 
-def columns(opened: Content, wish: Wish) -> str:
+def columns(opened: Content, choice: ColumnChoice) -> str:
     """A sentence on which column is which, and which are not read."""
     pairs = _pairs(opened)
     how = fact("columns, known by the export: {columns}", columns=pairs) if opened.export else None
     how = how or fact("columns, guessed from their names: {columns}", columns=pairs)
-    told = fact("columns: {columns}", columns=pairs) if wish.columns else how
+    sentence = fact("columns: {columns}", columns=pairs) if choice.columns else how
     left = [name.strip() for place, name in enumerate(opened.names) if place not in opened.places.values()]
     left = [name for name in left if name]
-    if not left or wish.is_by_position:
-        return told
+    if not left or choice.is_by_position:
+        return sentence
     shown = ", ".join(left[:UNREAD])
     if len(left) > UNREAD:
-        return fact("{told}; not read: {names} and more", told=told, names=shown)
-    return fact("{told}; not read: {names}", told=told, names=shown)
+        return fact("{told}; not read: {names} and more", told=sentence, names=shown)
+    return fact("{told}; not read: {names}", told=sentence, names=shown)

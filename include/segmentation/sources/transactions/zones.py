@@ -27,8 +27,10 @@ def of_names(column: Coded, shop: str) -> dict[int, str | int] | None:
 
     None where it names none, or one that is not known.
     """
-    found = {place: _zone(text.strip(), shop) for place, text in enumerate(column.texts) if text.strip()}
-    return None if not found or None in found.values() else found  # type: ignore[return-value]
+    zone_by_place = {
+        place: _zone(text.strip(), shop) for place, text in enumerate(column.texts) if text.strip()
+    }
+    return None if not zone_by_place or None in zone_by_place.values() else zone_by_place  # type: ignore[return-value]
 
 
 def _zone(text: str, shop: str) -> str | int | None:
