@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 TEMPLATE = "section.html.j2"
+CUSTOMER_TEMPLATE = "customer.html.j2"
 Progress = Callable[[str], None]
 
 
@@ -59,8 +60,14 @@ class Application:
         Tell other systems, when a publication is over; nothing that goes wrong in it reaches the caller.
     expire : callable, optional
         Delete what its settings keep no longer, counted back from the newest date; returns the rows.
+<<<<<<< HEAD
     keep_dates : callable, optional
         Its tables that are partitioned by date and kept for the newest dates only, and for how many.
+=======
+    customer : callable, optional
+        Facts of one customer on a published run's date for `customer.html.j2` of its folder and for programs,
+        from the schema `segments`; None where there is nothing to show.
+>>>>>>> 1c3b823 (Show orders, value, forecast and recommendations of a customer)
     """
 
     name: str
@@ -72,7 +79,11 @@ class Application:
     withdraw: Callable[[db.Connection, date], None] | None = None
     tell: Callable[[db.Database, Settings, Progress], None] | None = None
     expire: Callable[[db.Connection, Settings, date], int] | None = None
+<<<<<<< HEAD
     keep_dates: Callable[[Settings], Mapping[str, int]] | None = None
+=======
+    customer: Callable[[db.Connection, Run, str], dict[str, Any] | None] | None = None
+>>>>>>> 1c3b823 (Show orders, value, forecast and recommendations of a customer)
 
 
 @cache
@@ -184,6 +195,17 @@ def sections(conn: db.Connection, run: Run, settings: Settings) -> list[Section]
     """The sections of the applications that have something to show of a published run's date."""
     pairs = ((one, one.section(conn, run)) for one in enabled(settings))
     return [Section(one.name, one.heading, f"{one.name}/{TEMPLATE}", facts) for one, facts in pairs if facts]
+
+
+def of_customer(conn: db.Connection, run: Run, settings: Settings, customer_id: str) -> list[Section]:
+    """The sections of the applications that know something of a customer on a published run's date."""
+    asked = [one for one in enabled(settings) if one.customer]
+    found = ((one, one.customer(conn, run, customer_id)) for one in asked if one.customer)
+    return [
+        Section(one.name, one.heading, f"{one.name}/{CUSTOMER_TEMPLATE}", facts)
+        for one, facts in found
+        if facts
+    ]
 
 
 # --- staging ----------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from segmentation.language.texts import speaking
 from segmentation.quality.results import Result
 from segmentation.report import words
 from segmentation.report.data import Profile, Segment
-from segmentation.ui import access, models, reading, why, withdrawing
+from segmentation.ui import models, reading, withdrawing
+from segmentation.ui.customer import look_up
 
 LIMIT = 100
 SCORES = tuple(column for column, _, _ in words.SCORES)
@@ -126,39 +127,14 @@ def quality_history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[mod
     return models.Page(total=total, limit=limit, offset=offset, items=items)
 
 
-@router.post("/customer", summary="Where a customer is, why, and where they were before")
+@router.post("/customer", summary="All that is known of a customer")
 def customer(asked: models.CustomerAsked, user: GetUserDep) -> models.CustomerFound:
     """By the id the shop has for them; asked in the body, so that no log has the id. Who asked is kept."""
-    with reading.connect() as conn, speaking(reading.language()):
-        found = reading.customer(conn, asked.id, asked.date)
-        access.keep_look_up(user, found.as_of_date if found else asked.date, found)
-        if found is None:
-            raise HTTPException(404, "no customer of this id has a segment on the date")
-        currency = reading.currency(conn, found.as_of_date)
-        reasons = why.reasons(found, currency)
-        telling = why.telling(found)
-    return models.CustomerFound(
-        customer_id=found.customer_id,
-        as_of_date=found.as_of_date,
-        segment_id=found.segment.segment_id,
-        name=found.segment.name,
-        confidence=found.confidence,
-        is_outlier=found.is_outlier,
-        days_in_segment=found.days_in_segment,
-        reasons=[
-            [models.Reason(condition=r.condition, value=r.value, holds=r.holds) for r in rule]
-            for rule in reasons
-        ],
-        features=[
-            models.CustomerFeature(
-                **_named(profile), value=value, median=profile.median, median_all=profile.everybody
-            )
-            for profile, value in telling
-        ],
-        stays=[
-            models.Stay(segment_id=s.segment_id, name=s.name, first=s.first, last=s.last) for s in found.stays
-        ],
-    )
+    with speaking(reading.language()):
+        found = look_up(user, asked.id, asked.date)
+    if found is None:
+        raise HTTPException(404, "no customer of this id has a segment on the date")
+    return found
 
 
 @router.post(

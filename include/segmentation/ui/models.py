@@ -229,6 +229,7 @@ class Reason(BaseModel):
     condition: str
     value: float | None
     holds: bool | None = Field(description="null: the value is unknown, and the rule asks for a known one")
+    unit: str
 
 
 class CustomerFeature(BaseModel):
@@ -242,6 +243,15 @@ class CustomerFeature(BaseModel):
     median_all: float | None
 
 
+class Change(BaseModel):
+    """A condition of a segment that holds since a customer entered it."""
+
+    condition: str
+    before: float | None
+    now: float | None
+    unit: str
+
+
 class Stay(BaseModel):
     """A customer in a segment, on published dates in a row."""
 
@@ -249,18 +259,59 @@ class Stay(BaseModel):
     name: str
     first: date
     last: date
+    is_refit: bool = Field(False, description="it began with a new model, which sorts everybody anew")
+    changes: list[Change] = Field(
+        default_factory=list, description="what changed of the customer when it began; empty: not known"
+    )
+
+
+class OrderLine(BaseModel):
+    """A line of an order."""
+
+    product_id: str
+    name: str | None = Field(description="as the catalogue has it")
+    category: str | None
+    quantity: float
+    amount: float = Field(description="in the currency of the shop; below zero: a return")
+
+
+class Order(BaseModel):
+    """An order of a customer, with the largest of its lines."""
+
+    order_id: str
+    day: date
+    channel: str | None
+    is_cancelled: bool
+    amount: float
+    lines: int = Field(description="in all")
+    items: list[OrderLine]
+
+
+class OfApplication(BaseModel):
+    """Facts that an application has of a customer."""
+
+    name: str
+    heading: str
+    template: str = Field(exclude=True)
+    facts: dict[str, Any]
 
 
 class CustomerFound(BaseModel):
-    """The segment of a customer, the reasons, and the segments before."""
+    """The segment of a customer with the reasons, orders, value, the segments before, and what is expected."""
 
     customer_id: str
     as_of_date: date
+    currency: str | None
     segment_id: int
     name: str
+    description: str
+    customers: int = Field(description="in the segment")
     confidence: float
     is_outlier: bool
     days_in_segment: int
+    value: dict[str, float | None] = Field(description="features that say what the customer is worth")
     reasons: list[list[Reason]] = Field(description="the rules of the segment, condition by condition")
     features: list[CustomerFeature]
     stays: list[Stay] = Field(description="the newest first")
+    orders: list[Order] = Field(description="the newest first")
+    applications: list[OfApplication] = Field(description="forecasts, recommendations, campaigns")

@@ -17,8 +17,10 @@ from segmentation import applications, report, settings
 from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings
 from segmentation.runs.register import Run
-from segmentation.ui import access, reading, why, withdrawing
+from segmentation.ui import models, reading, withdrawing
+from segmentation.ui.customer import look_up
 from segmentation.ui.withdrawing import NOTE, NOTE_CHARACTERS, Decides, Deciding
+from segmentation.warehouse import db
 
 FOLDER = Path(__file__).parent
 HISTORY_DATES = 120  # of the charts
@@ -257,21 +259,16 @@ def customer(
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         asked = customer_id.strip()
-        found = reading.customer(conn, asked, run.as_of_date)
-        access.keep_look_up(user, run.as_of_date, found)
-        if not found:
-            return page("customer", conn, run, asked=asked, found=None, colours={})
-        colours = data.colours(sorted({stay.segment_id for stay in found.stays}))
-        return page(
-            "customer",
-            conn,
-            run,
-            asked=asked,
-            found=found,
-            colours=colours | {found.segment.segment_id: found.segment.colour},
-            reasons=why.reasons(found, reading.currency(conn, run.as_of_date)),
-            telling=why.telling(found),
-        )
+        found = look_up(user, asked, run.as_of_date)
+        colours = _colours_of(conn, run, found.stays) if found else {}
+        return page("customer", conn, run, asked=asked, found=found, colours=colours)
+
+
+def _colours_of(conn: Any, run: Run, stays: list[models.Stay]) -> dict[int, int]:
+    """Colours of the segments of a date, as everywhere; of those that are no more, what is left."""
+    rows = db.rows(conn, db.statement("ui/names.sql"), {"between": [run.as_of_date]})
+    gone = data.colours(sorted({stay.segment_id for stay in stays}))
+    return gone | data.colours([row["segment_id"] for row in rows])
 
 
 @router.get("/withdraw")

@@ -35,15 +35,19 @@ def _of_rule(
 ) -> list[Reason]:
     if asked is None:
         return [Reason(text, None, None, "")]
-    units = {feature.name: feature.unit for feature in dictionary()}
     reasons = []
     for one in asked:
-        value, unit = features.get(one.feature), units.get(one.feature, "")
+        value, unit = features.get(one.feature), unit_of(one.feature)
         reasons += [
             Reason(condition, value, alone.holds(value), unit)
             for condition, alone in conditions(one, currency)
         ]
     return reasons or [Reason(t("everybody"), None, True, "")]
+
+
+def unit_of(name: str) -> str:
+    """Unit of a feature; empty where the dictionary has it no longer."""
+    return next((feature.unit for feature in dictionary() if feature.name == name), "")
 
 
 def telling(customer: Customer) -> list[tuple[Profile, float | None]]:

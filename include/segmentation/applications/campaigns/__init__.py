@@ -74,6 +74,13 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     return telling.facts(conn, run)
 
 
+def customer(conn: db.Connection, run: Run, customer_id: str) -> dict[str, Any] | None:
+    """The campaigns that a customer takes part in, or is left alone by."""
+    asked = {**run.params, "customer_id": customer_id}
+    found = db.rows(conn, db.statement("applications/campaigns/customer.sql"), asked)
+    return {"campaigns": found} if found else None
+
+
 def expire(conn: db.Connection, settings: Settings, newest: date) -> int:
     """Forget who was in which group of campaigns that ended long ago; returns how many members."""
     from segmentation.applications.campaigns import groups
@@ -89,4 +96,5 @@ APPLICATION = Application(
     publish=publish,
     section=section,
     expire=expire,
+    customer=customer,
 )

@@ -32,6 +32,13 @@ def section(conn: "db.Connection", run: Run) -> dict[str, Any] | None:
     return shown.section(conn, run)
 
 
+def customer(conn: "db.Connection", run: Run, customer_id: str) -> dict[str, Any] | None:
+    """The forecast of a customer."""
+    from segmentation.applications.forecasts import shown
+
+    return shown.customer(conn, run, customer_id)
+
+
 APPLICATION = Application(
     name="forecasts",
     heading="Forecasts",
@@ -45,4 +52,5 @@ APPLICATION = Application(
     prepare=prepare,
     publish=publish,
     section=section,
+    customer=customer,
 )

@@ -36,6 +36,12 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
     }
 
 
+def customer(conn: db.Connection, run: Run, customer_id: str) -> dict[str, Any] | None:
+    """The forecast of a customer of a date; None without one."""
+    asked = {**run.params, "customer_id": customer_id}
+    return db.row(conn, db.statement("applications/forecasts/customer.sql"), asked)
+
+
 def verdict(backtests: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The share of the money found in the top tenth, mean over the dates: by the forecast and the naive one.
 

@@ -40,6 +40,12 @@ def _expire(conn: db.Connection, settings: Settings, newest: date) -> int:
     return db.run_file(conn, "applications/recommendations/expire.sql", params)
 
 
+def _customer(conn: db.Connection, run: Run, customer_id: str) -> dict[str, Any] | None:
+    asked = {**run.params, "customer_id": customer_id}
+    found = db.rows(conn, db.statement("applications/recommendations/customer.sql"), asked)
+    return {"products": found} if found else None
+
+
 APPLICATION = Application(
     name="recommendations",
     heading="What to recommend",
@@ -54,4 +60,5 @@ APPLICATION = Application(
     section=_section,
     expire=_expire,
     keep_dates=_keep_dates,
+    customer=_customer,
 )
