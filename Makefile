@@ -70,7 +70,7 @@ audiences: $(VENV)/run.stamp ## the hashed addresses of each segment as CSV and 
 lists: $(VENV)/run.stamp ## customers by id for a CRM, what changed since the last export, exclusions, seeds: SHOP=
 	@$(CLI) lists
 
-campaign: $(VENV)/run.stamp ## a campaign with a control group: NAME="Win back" SEGMENTS=4,7 FROM= TO= HELD_OUT=0.2 NOTE=, or ID= EXPORT=1 CANCEL=1; alone: all
+campaign: $(VENV)/run.stamp ## a campaign with a control group: NAME="Win back" SEGMENTS=4,7 (or AUDIENCE=id) FROM= TO= HELD_OUT=0.2 NOTE=, or ID= EXPORT=1 CANCEL=1; alone: all
 	@$(CLI) campaign
 
 psql: $(VENV)/run.stamp ## the warehouse of a shop: SHOP= ARGS="-Atc 'select 1'"

@@ -139,6 +139,7 @@ def campaign(
     campaign_id: Annotated[str, typer.Argument(metavar="ID", help="one that is there: show it")] = "",
     name: Annotated[str, _text("of a new one, for people")] = "",
     segments: Annotated[str, _text("whose customers take part: 3,7")] = "",
+    audience: Annotated[str, _text("a saved audience, instead of segments")] = "",
     first: Annotated[str, typer.Option("--from", help="the first day that counts", show_default=False)] = "",
     last: Annotated[str, typer.Option("--to", help="the last day that counts", show_default=False)] = "",
     held_out: Annotated[str, _text("share that is left alone; default: 0.2")] = "",
@@ -152,6 +153,7 @@ def campaign(
     from segmentation.operations.decide import who
 
     options = application.parsed(campaign_id, name, segments, first, last, held_out, note)
+    options["audience"] = audience
     return application.run(options, export=export, cancelling=cancel, by=by or who())
 
 

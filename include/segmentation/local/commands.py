@@ -192,6 +192,7 @@ def campaign(
     campaign_id: Annotated[str, typer.Option("--id", help="one that is there", show_default=False)] = "",
     name: Annotated[str, _text("of a new one, for people")] = "",
     segments: Annotated[str, _text("whose customers take part: 3,7")] = "",
+    audience: Annotated[str, _text("a saved audience, instead of segments")] = "",
     first: Annotated[str, typer.Option("--from", help="the first day that counts", show_default=False)] = "",
     last: Annotated[str, typer.Option("--to", help="the last day that counts", show_default=False)] = "",
     held_out: Annotated[str, _text("share that is left alone")] = "",
@@ -204,6 +205,7 @@ def campaign(
     options = {
         "name": name,
         "segments": segments,
+        "audience": audience,
         "from": first,
         "to": last,
         "held-out": held_out,

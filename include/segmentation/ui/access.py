@@ -15,8 +15,8 @@ from segmentation.ui.withdrawing import writable
 from segmentation.warehouse import db
 
 KEEP = """
-    insert into operations.access_log (who, what, as_of_date, segment_id, customers)
-    values (%(who)s, %(what)s, %(as_of_date)s, %(segment_id)s, %(customers)s)
+    insert into operations.access_log (who, what, as_of_date, segment_id, audience_id, customers)
+    values (%(who)s, %(what)s, %(as_of_date)s, %(segment_id)s, %(audience_id)s, %(customers)s)
 """
 RENAME = """
     insert into segments.segment_name_overrides (segment_id, name, set_by)
@@ -25,8 +25,15 @@ RENAME = """
 """
 
 
-def keep(user: BaseUser, what: str, as_of_date: date, segment_id: int, customers: int) -> None:
-    """Keep that somebody saw customers of a segment, in a list or an export; nobody sees what cannot be kept.
+def keep(
+    user: BaseUser,
+    what: str,
+    as_of_date: date,
+    segment_id: int | None,
+    customers: int,
+    audience_id: str | None = None,
+) -> None:
+    """Keep that somebody saw customers of a segment or a saved audience; nobody sees what cannot be kept.
 
     Raises
     ------
@@ -40,6 +47,7 @@ def keep(user: BaseUser, what: str, as_of_date: date, segment_id: int, customers
             "what": what,
             "as_of_date": as_of_date,
             "segment_id": segment_id,
+            "audience_id": audience_id,
             "customers": customers,
         },
     )
@@ -60,6 +68,7 @@ def keep_look_up(user: BaseUser, as_of_date: date | None, found: Customer | None
             "what": "look-up",
             "as_of_date": as_of_date,
             "segment_id": found.segment.segment_id if found else None,
+            "audience_id": None,
             "customers": 1 if found else 0,
         },
     )

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from segmentation import settings
 from segmentation.applications.campaigns import definition, groups, telling
 from segmentation.applications.campaigns.definition import Definition
+from segmentation.applications.saved_audiences import Condition
 from segmentation.errors import NoAnswer, SettingsError
 from segmentation.language.texts import speaking
 from segmentation.runs import connections, dag_ids
@@ -67,6 +68,8 @@ class Campaign(BaseModel):
     campaign_id: str
     name: str
     segment_ids: list[int]
+    audience_id: str | None = Field(description="the saved audience it was made for; null: whole segments")
+    conditions: list[Condition] = Field(description="of that audience, as they were then")
     starts_on: date
     ends_on: date
     held_out: float

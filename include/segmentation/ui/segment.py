@@ -3,10 +3,8 @@
 Whose customers are shown, and how many, is kept with who asked (`operations.access_log`).
 """
 
-import tempfile
-from collections.abc import Iterator
 from datetime import date
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Form, HTTPException, Query
@@ -15,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from segmentation.language.texts import speaking, t
 from segmentation.report.data import Profile, Segment
 from segmentation.runs.register import Run
-from segmentation.ui import access, reading, views
+from segmentation.ui import access, csv_file, reading, views
 from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages
 from segmentation.warehouse import db
 
@@ -28,7 +26,6 @@ ORDERS = {
 }
 WHICH = {"all": "all", "arrived": "new here since the date before", "outliers": "fit nowhere well"}
 NAME = r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$"
-IN_MEMORY = 1 << 20  # bytes of a file of customers; a larger one waits on the disk
 
 SegmentId = Annotated[int, Query(alias="id", ge=1)]
 Which = Annotated[Literal["all", "arrived", "outliers"], Query()]
@@ -116,26 +113,9 @@ def export(
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         _found(reading.cards(conn, run), segment_id)
-        file, count = _csv(conn, *customers(run, segment_id, which, "id", None))
+        file, count = csv_file.of(conn, *customers(run, segment_id, which, "id", None))
     access.keep(user, "export", run.as_of_date, segment_id, count)
-    name = f"segment_{segment_id}_{run.as_of_date}.csv"
-    headers = {**views.HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_sent(file), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _csv(conn: db.Connection, query: str, params: dict[str, Any]) -> tuple[IO[bytes], int]:
-    """The rows of a query as CSV with a header, by COPY; and how many there are."""
-    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (closed when it is sent)
-    with conn.cursor() as cursor:
-        copied = f"copy (\n{db.bind(conn, query, params)}\n) to stdout (format csv, header)"
-        cursor.copy_expert(copied, file, size=1 << 16)
-        return file, cursor.rowcount
-
-
-def _sent(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        yield from iter(lambda: file.read(1 << 16), b"")
+    return csv_file.response(file, f"segment_{segment_id}_{run.as_of_date}.csv")
 
 
 @router.post("/segment/name", dependencies=[Depends(from_our_pages)])

@@ -1,7 +1,7 @@
 """The definition of a campaign: one YAML file of `include/config/campaigns`, a command, or a request.
 
 name: Win back the lapsed
-segments: [4, 7]
+segments: [4, 7]        # or, instead: audience: the id of a saved audience
 from: 2026-03-05        # the first day that counts
 to: 2026-04-04          # the last one
 held_out: 0.2           # share that is left alone
@@ -32,7 +32,12 @@ class Definition(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: str = Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$", description="for people")
-    segments: tuple[int, ...] = Field(min_length=1, max_length=200, description="whose customers take part")
+    segments: tuple[int, ...] = Field((), max_length=200, description="whose customers take part")
+    audience: str = Field(
+        "",
+        pattern=rf"^({ID})?$",
+        description="a saved audience whose customers take part, instead of segments",
+    )
     starts_on: date = Field(alias="from", description="the first day that counts")
     ends_on: date = Field(alias="to", description="the last day that counts")
     held_out: float = Field(0.2, ge=0.02, le=0.9, description="share that is left alone: the control group")
@@ -43,6 +48,12 @@ class Definition(BaseModel):
     @classmethod
     def _once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(value)))
+
+    @model_validator(mode="after")
+    def _is_for_somebody(self) -> "Definition":
+        if bool(self.segments) == bool(self.audience):
+            raise ValueError("it is for segments or for a saved audience (audience), for one of both")
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> "Definition":
@@ -75,7 +86,7 @@ def read(values: Any, where: str) -> Definition:
         With every fault, one a line: where it was given, and what is wrong.
     """
     if not isinstance(values, dict):
-        raise SettingsError(f"{where}: expected name, segments, from, to and held_out")
+        raise SettingsError(f"{where}: expected name, segments (or audience), from, to and held_out")
     try:
         definition = Definition.model_validate(values)
     except ValidationError as error:

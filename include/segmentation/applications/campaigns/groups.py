@@ -1,11 +1,14 @@
 """Making a campaign: its groups are drawn, and how small an effect it can see is said, before anything is sent."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from segmentation.applications import saved_audiences
 from segmentation.applications.campaigns import effect
 from segmentation.applications.campaigns.definition import Definition
+from segmentation.applications.saved_audiences import Filter
 from segmentation.errors import SettingsError
 from segmentation.runs import register
 from segmentation.runs.register import Run
@@ -73,19 +76,25 @@ def make(warehouse: db.Database, definition: Definition, by: str) -> dict[str, A
         if there := find(conn, definition.campaign_id):
             return _same(there, definition)
         run = _newest(conn)
-        _refuse(conn, definition, run)
+        meant = _meant(conn, definition)
+        _refuse(conn, definition, meant, run)
         predictor = covariate(conn, run.as_of_date)
+        conditions, bounds = meant.asked()
         params = {
             "campaign_id": definition.campaign_id,
-            "segment_ids": list(definition.segments),
+            **bounds,
+            "segment_ids": list(meant.segment_ids) or _all_segments(conn, run),
+            "audience_id": definition.audience or None,
+            "conditions": json.dumps([one.model_dump() for one in meant.conditions]),
             **definition.model_dump(include={"name", "starts_on", "ends_on", "held_out"}),
             "note": definition.note or None,
             **{"as_of_date": run.as_of_date, "run_id": run.run_id, "by": by, "covariate": predictor.name},
         }
         db.run_file(conn, "applications/campaigns/made.sql", params)
-        identifiers = {"known": predictor.relation, "column": predictor.column}
+        identifiers = {"known": predictor.relation, "column": predictor.column, "conditions": conditions}
         db.run_file(conn, "applications/campaigns/campaign_members.sql", params, **identifiers)
-        _count(conn, definition, run.as_of_date)
+        taken = Filter(segment_ids=params["segment_ids"], conditions=meant.conditions)
+        _count(conn, definition, taken, run.as_of_date)
         return db.one(conn, "select * from segments.campaigns where campaign_id = %(campaign_id)s", params)
 
 
@@ -94,17 +103,28 @@ def find(conn: db.Connection, campaign_id: str) -> dict[str, Any] | None:
     return db.row(conn, "select * from segments.campaigns where campaign_id = %(id)s", {"id": campaign_id})
 
 
+def _meant(conn: db.Connection, definition: Definition) -> Filter:
+    if definition.audience:
+        return Filter.of(saved_audiences.needed(conn, definition.audience))
+    return Filter(segment_ids=definition.segments)
+
+
+def _all_segments(conn: db.Connection, run: Run) -> list[int]:
+    query = "select segment_id from segments.segment_versions where as_of_date = %(as_of_date)s order by 1"
+    return [row["segment_id"] for row in db.rows(conn, query, run.params)]
+
+
 def _same(there: dict[str, Any], definition: Definition) -> dict[str, Any]:
     before = (
         there["name"],
-        tuple(there["segment_ids"]),
+        there["audience_id"] or tuple(there["segment_ids"]),
         there["starts_on"],
         there["ends_on"],
         there["held_out"],
     )
     if before == (
         definition.name,
-        definition.segments,
+        definition.audience or definition.segments,
         definition.starts_on,
         definition.ends_on,
         definition.held_out,
@@ -124,22 +144,19 @@ def _newest(conn: db.Connection) -> Run:
     return run
 
 
-def _refuse(conn: db.Connection, definition: Definition, run: Run) -> None:
+def _refuse(conn: db.Connection, definition: Definition, meant: Filter, run: Run) -> None:
     if definition.starts_on < run.as_of_date:
         raise SettingsError(
             f"campaign {definition.campaign_id}: its first day {definition.starts_on} is before {run.as_of_date}, "
             "the date whose segments are taken: who is in them would depend on what it brought"
         )
-    query = "select segment_id, customers from segments.segment_versions where as_of_date = %(as_of_date)s order by 1"
-    there = {row["segment_id"]: row["customers"] for row in db.rows(conn, query, run.params)}
-    if missing := [one for one in definition.segments if one not in there]:
-        raise SettingsError(
-            f"campaign {definition.campaign_id}: there is no segment {', '.join(map(str, missing))} "
-            f"on {run.as_of_date} (there are {', '.join(map(str, there))})"
-        )
+    try:
+        saved_audiences.refuse(conn, run, meant)
+    except SettingsError as error:
+        raise SettingsError(f"campaign {definition.campaign_id}: {error}") from None
 
 
-def _count(conn: db.Connection, definition: Definition, day: date) -> None:
+def _count(conn: db.Connection, definition: Definition, meant: Filter, day: date) -> None:
     """Put sizes and detectable effect into the row of a campaign whose members are drawn."""
     query = (
         "select count(*) filter (where not is_control) as treated, count(*) filter (where is_control) as control "
@@ -151,7 +168,7 @@ def _count(conn: db.Connection, definition: Definition, day: date) -> None:
             f"campaign {definition.campaign_id}: its segments are too small to hold {definition.held_out:.0%} out: "
             f"{sizes['treated']} customers would take part, and {sizes['control']} be left alone"
         )
-    detectable = sight(conn, definition.segments, day, definition.days, sizes["treated"], sizes["control"])
+    detectable = sight(conn, meant, day, definition.days, sizes["treated"], sizes["control"])
     params = {
         "campaign_id": definition.campaign_id,
         **sizes,
@@ -162,7 +179,7 @@ def _count(conn: db.Connection, definition: Definition, day: date) -> None:
 
 
 def sight(
-    conn: db.Connection, segments: tuple[int, ...], day: date, days: int, treated: int, control: int
+    conn: db.Connection, meant: Filter, day: date, days: int, treated: int, control: int
 ) -> Sight | None:
     """The smallest effect that groups of these sizes can see, by what the segments did in as many days before `day`.
 
@@ -177,8 +194,9 @@ def sight(
     looked_at = db.scalar(conn, query, {"then": then, "day": day})
     if looked_at is None:
         return None
+    conditions, bounds = meant.asked()
     params = {
-        "segment_ids": list(segments),
+        **bounds,
         **{
             "then": then,
             "as_of_date": day,
@@ -187,7 +205,9 @@ def sight(
         },
     }
     columns = ["covariate", "revenue", "bought"]
-    numbers = db.read_numbers(conn, db.statement("applications/campaigns/past.sql"), columns, params)
+    numbers = db.read_numbers(
+        conn, db.statement("applications/campaigns/past.sql", conditions=conditions), columns, params
+    )
     if len(numbers) < 2 * effect.FEWEST or numbers[:, 1].std() == 0:
         return None
     covariates, revenue, bought = numbers[:, :1], numbers[:, 1], numbers[:, 2]

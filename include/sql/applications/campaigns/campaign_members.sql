@@ -1,8 +1,8 @@
 -- Purpose: who takes part in a campaign, and who is left alone: a keyed hash of campaign and customer says.
 -- Grain: customer. Inputs: segments.customer_segments of the date, privacy.secret; `known`: what is known of
---     customers before (features, or forecasts).
--- Parameters: campaign_id, as_of_date, segment_ids, held_out; identifiers: known (a relation of customer_id,
---     as_of_date and the column), column.
+--     customers before (features, or forecasts); features of the date where a saved audience is meant.
+-- Parameters: campaign_id, as_of_date, segment_ids, held_out, low_0, high_0, ... of the audience's conditions;
+--     identifiers: known (a relation of customer_id, as_of_date and the column), column, columns (of the conditions).
 -- Re-run: the same customers in the same groups, as long as the warehouse has its key.
 -- Caveat: nobody who knows the campaign and the customer can say the group without the key, or choose it.
 insert into segments.campaign_members (campaign_id, customer_id, segment_id, is_control, covariate)
@@ -15,7 +15,16 @@ with drawn as (
     from segments.customer_segments as cs
     cross join privacy.secret as s
     left join {{ known }} as k on cs.customer_id = k.customer_id and k.as_of_date = %(as_of_date)s
-    where cs.as_of_date = %(as_of_date)s and cs.segment_id = any(%(segment_ids)s::integer[])  -- noqa: RF02
+    {% if columns %}
+    inner join features.customer_features as f
+        on f.as_of_date = %(as_of_date)s and cs.customer_id = f.customer_id
+    {% endif %}
+    where
+        cs.as_of_date = %(as_of_date)s and cs.segment_id = any(%(segment_ids)s::integer[])  -- noqa: RF02
+        {% for column in columns %}
+        and (%(low_{{ loop.index0 }})s::double precision is null or f.{{ column }} >= %(low_{{ loop.index0 }})s)
+        and (%(high_{{ loop.index0 }})s::double precision is null or f.{{ column }} <= %(high_{{ loop.index0 }})s)
+        {% endfor %}
 )
 
 select

@@ -3,10 +3,11 @@
 insert into segments.campaigns
 (
     campaign_id, name, segment_ids, starts_on, ends_on, held_out, as_of_date, run_id, made_by, note, covariate,
-    treated, control
+    audience_id, conditions, treated, control
 )
 values
 (
     %(campaign_id)s, %(name)s, %(segment_ids)s, %(starts_on)s, %(ends_on)s, %(held_out)s, %(as_of_date)s,
-    %(run_id)s, %(by)s, %(note)s, %(covariate)s, 0, 0
+    %(run_id)s, %(by)s, %(note)s, %(covariate)s,
+    %(audience_id)s, %(conditions)s::jsonb, 0, 0
 )
