@@ -8,7 +8,7 @@ not used.
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -150,6 +150,57 @@ def _send(url: str, number: int, text: Text, mood: str) -> tuple[str, str | None
         except Exception as error:
             reason = _first_line(error)
     return name, _without(url, reason)[:300]
+
+
+def mail(addresses: Sequence[str], title: str, html: str, pictures: Mapping[str, bytes]) -> Delivery:
+    """Mail a page to addresses, one mail each, through the first receiver of the connection that sends mails.
+
+    `pictures` are PNG by the names that the page has them under (`cid:name`). Whatever goes wrong is in what is
+    returned, without an address or a secret.
+    """
+    try:
+        server = next((url for url in urls() or [] if url.startswith(("mailto://", "mailtos://"))), None)
+    except Exception as error:
+        return Delivery(
+            faults=(f"the Airflow connection '{CONNECTION}' cannot be read: {_first_line(error)}",)
+        )
+    if server is None:
+        return Delivery(
+            faults=(f"the Airflow connection '{CONNECTION}' names no mail server (mailto:// or mailtos://)",)
+        )
+    taken, faults = [], []
+    for number, address in enumerate(addresses, start=1):
+        name, fault = f"address {number}", _mail(server, address, title, html, pictures)
+        if fault is None:
+            taken.append(name)
+        else:
+            faults.append(f"{name}: {fault}")
+    return Delivery(tuple(taken), tuple(faults))
+
+
+def _mail(server: str, address: str, title: str, html: str, pictures: Mapping[str, bytes]) -> str | None:
+    """Why a mail was not taken, or None."""
+    import apprise
+    from apprise.attachment.memory import AttachMemory
+    from apprise.plugins.email import NotifyEmail
+
+    with _unheard(), apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log_of_apprise:
+        try:
+            parts = NotifyEmail.parse_url(server)
+            parts |= {"targets": [address], "cc": "", "bcc": "", "inline": True, "format": "html"}
+            sender = apprise.Apprise.instantiate(parts, suppress_exceptions=False)
+            attached = apprise.AppriseAttachment()
+            for name, picture in pictures.items():
+                attached.add(AttachMemory(content=picture, name=name, mimetype="image/png"))
+            envelope = apprise.Apprise()
+            envelope.add(sender)
+            kind = apprise.NotifyFormat.HTML
+            if envelope.notify(body=html, title=title, body_format=kind, attach=attached or None):
+                return None
+            reason = " ".join(log_of_apprise.getvalue().split()) or "not taken"
+        except Exception as error:
+            reason = _first_line(error)
+    return _without(server, reason).replace(address, "***")[:300]
 
 
 @contextmanager

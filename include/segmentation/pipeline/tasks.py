@@ -336,12 +336,14 @@ def publish(reference: Reference) -> Iterator[Metadata]:
 
 
 def report(reference: Reference) -> str:
-    """Write the report; it needs no lease, for the date is published."""
+    """Write the report, and mail its headline; it needs no lease, for the date is published."""
     from segmentation import report as pictures
+    from segmentation.report import headline
 
     night = connections.night(reference)
     path = str(pictures.build(night, progress.say))
     register.note(night, report_path=path)
+    headline.send(night, progress.say)
     return path
 
 

@@ -7,6 +7,7 @@ A value is overridden by `SEGMENTATION__<SECTION>__<NAME>`, for example
 import hashlib
 import json
 import os
+import re
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
@@ -41,7 +42,17 @@ SHOP_NAME = r"[a-z0-9][a-z0-9_-]{0,40}"
 UNDER_WAY = ("new", "pending", "processing", "paid", "shipped", "delivered", "completed")
 ORDER_STATUSES = (*UNDER_WAY, "cancelled", "canceled", "returned", "refunded")
 # sections of which no segment depends
-UNSHAPING = ("run", "limits", "retention", "audiences", "applications", "alerts", "analyst", "language")
+UNSHAPING = (
+    "run",
+    "limits",
+    "retention",
+    "audiences",
+    "applications",
+    "alerts",
+    "headline",
+    "analyst",
+    "language",
+)
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
 
@@ -356,6 +367,26 @@ class Alerts(Section):
     runbooks: str = Field("docs/runbooks", description="address or folder of the runbooks")
 
 
+def _addresses(value: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [one for one in value if not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", one)]:
+        raise ValueError(f"entry {value.index(wrong[0]) + 1} is no mail address")
+    return value
+
+
+class Headline(Section):
+    """A mail of the headline to people who want it, through the mail server of the connection `alerts`."""
+
+    to: Annotated[tuple[str, ...], AfterValidator(_addresses)] = Field(
+        (), description="mail addresses; none: no mail is sent"
+    )
+    when: Literal["weekly", "change"] = Field(
+        "weekly", description="with the first date published in a week, or whenever something changed"
+    )
+    min_change: Share = Field(
+        0.1, description="change: a segment came, went, or its customers are so many more or fewer"
+    )
+
+
 class Settings(BaseSettings):
     """All of it. Raises ValidationError; `load` turns that into lines for a person."""
 
@@ -380,6 +411,7 @@ class Settings(BaseSettings):
     run: Run = Run()
     limits: Limits = Limits()
     alerts: Alerts = Alerts()
+    headline: Headline = Headline()
     analyst: Analyst = Analyst()
     language: Literal["en", "zh"] = Field("en", description="of names, reports, pages and alerts")
 
