@@ -83,6 +83,8 @@ class Segment:
     profiles: dict[str, Profile] = field(repr=False)
     rules: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     trend: tuple[tuple[date, int], ...] = field(default=(), repr=False)
+    revenue_trend: tuple[tuple[date, float], ...] = field(default=(), repr=False)
+    money: dict[str, Any] | None = field(default=None, repr=False)
     products: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     habits: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
     plays: tuple[dict[str, Any], ...] = field(default=(), repr=False)
@@ -97,6 +99,16 @@ class Segment:
         if self.event is not None:
             return self.event["customers_before"]
         return self.trend[-2][1] if len(self.trend) > 1 else None
+
+    @property
+    def expected(self) -> float | None:
+        """Money to expect within the horizon of the forecast; None without one."""
+        return self.money and self.money["expected"]
+
+    @property
+    def at_risk(self) -> float | None:
+        """Money at risk within it; None without one."""
+        return self.money and self.money["at_risk"]
 
     @property
     def is_new(self) -> bool:
@@ -209,6 +221,13 @@ class Facts:
     def revenue(self) -> float:
         """Of all segments, in the 365 days before the date."""
         return sum(segment.revenue for segment in self.segments)
+
+    @property
+    def money(self) -> dict[str, Any] | None:
+        """Horizon in days, and what all segments are expected to bring and may lose; None without a forecast."""
+        told = [segment.money for segment in self.segments if segment.money]
+        sums = {name: sum(one[name] for one in told) for name in ("expected", "at_risk")}
+        return {"horizon_days": told[0]["horizon_days"], **sums} if told else None
 
     @property
     def winner(self) -> dict[str, Any] | None:
@@ -344,10 +363,9 @@ def read_events(conn: db.Connection, run: Run) -> list[dict[str, Any]]:
 def details(
     conn: db.Connection, run: Run, segments: list[Segment], events: list[dict[str, Any]]
 ) -> list[Segment]:
-    """The segments with what a card shows: trend, rules, products, habits, plays, what became of them."""
-    trends: dict[int, list[tuple[date, int]]] = {}
-    for row in db.rows(conn, db.statement("report/trend.sql"), {**run.params, "dates": TREND_DATES}):
-        trends.setdefault(row["segment_id"], []).append((row["as_of_date"], row["customers"]))
+    """The segments with what a card shows: trends, money, rules, products, habits, plays, what became of them."""
+    trends = _by_segment(conn, "trend", {**run.params, "dates": TREND_DATES})
+    money = _by_segment(conn, "money", run.params)
     rules = _by_segment(conn, "rules", run.params)
     for rule in chain.from_iterable(rules.values()):
         rule["bounds"] = of_json(rule["bounds"])
@@ -358,7 +376,9 @@ def details(
     return [
         replace(
             segment,
-            trend=tuple(trends.get(segment.segment_id, ())),
+            trend=_points_of(trends.get(segment.segment_id, []), "customers"),
+            revenue_trend=_points_of(trends.get(segment.segment_id, []), "revenue"),
+            money=next(iter(money.get(segment.segment_id, [])), None),
             rules=tuple(rules.get(segment.segment_id, ())),
             products=tuple(products.get(segment.segment_id, ())[:PRODUCTS]),
             plays=tuple(plays.get(segment.segment_id, ())),
@@ -367,6 +387,10 @@ def details(
         )
         for segment in segments
     ]
+
+
+def _points_of(rows: list[dict[str, Any]], column: str) -> tuple[tuple[date, Any], ...]:
+    return tuple((row["as_of_date"], row[column]) for row in rows)
 
 
 def _by_segment(conn: db.Connection, name: str, params: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:

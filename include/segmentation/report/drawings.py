@@ -48,6 +48,15 @@ class Node(NamedTuple):
     customers: int
 
 
+class Checks(NamedTuple):
+    """Checks of a gate on a date: met, warnings, critical ones that were not met."""
+
+    day: date
+    met: int
+    warnings: int
+    critical: int
+
+
 def svg(width: float, height: float, title: str, body: Sequence[str], kind: str) -> Markup:
     """An SVG that scales with its column; `title` is what a screen reader says of the whole."""
     head = f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}" role="img"><title>{escape(title)}</title>'
@@ -63,38 +72,50 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
-def trend(points: Sequence[tuple[date, float]], name: str) -> Markup | None:
-    """The size of a segment over the published dates; None with fewer than two of them."""
+def trend(points: Sequence[tuple[date, float]], name: str, currency: str | None = None) -> Markup | None:
+    """The size of a segment over the published dates; of money where there is a currency (also an empty one).
+
+    None with fewer than two dates.
+    """
     if len(points) < 2:
         return None
     width, height = TREND
-    low, high = 0.0, max(value for _, value in points) or 1.0
-    smallest = min(value for _, value in points)
-    if smallest > high / 2:  # a steady segment is not a flat line on the ceiling
-        low = max(0.0, smallest - (high - smallest) - high * 0.05)
-    first, last = points[0][0].toordinal(), points[-1][0].toordinal()
-    xy = [
-        (
-            PAD + (width - 2 * PAD) * (day.toordinal() - first) / (last - first),
-            height - PAD - (height - 2 * PAD) * (value - low) / (high - low),
-        )
-        for day, value in points
-    ]
+    xy = spark(points, width, height)
     floor = f"L{xy[-1][0]:.1f} {height}L{xy[0][0]:.1f} {height}Z"
-    title = t(
-        "Size of {name}: {before} customers on {first}, {now} on {last}",
-        name=name,
-        before=numbers.number(points[0][1], 0),
-        now=numbers.number(points[-1][1], 0),
-        first=numbers.day(points[0][0]),
-        last=numbers.day(points[-1][0]),
+    is_money = currency is not None
+    said = (
+        "Revenue of {name}: {before} on {first}, {now} on {last}"
+        if is_money
+        else "Size of {name}: {before} customers on {first}, {now} on {last}"
     )
+    before, now = (
+        numbers.compact(value, currency or None) if is_money else numbers.number(value, 0)
+        for value in (points[0][1], points[-1][1])
+    )
+    first, last = numbers.day(points[0][0]), numbers.day(points[-1][0])
+    title = t(said, name=name, before=before, now=now, first=first, last=last)
     body = (
         f'<path class="under" d="{_path(xy)}{floor}"/>',
         f'<path class="line" d="{_path(xy)}"/>',
         f'<circle class="dot" cx="{xy[-1][0]:.1f}" cy="{xy[-1][1]:.1f}" r="3"/>',
     )
     return svg(width, height, title, body, "trend")
+
+
+def spark(points: Sequence[tuple[date, float]], width: float, height: float) -> list[tuple[float, float]]:
+    """Places of two or more points of a small line."""
+    low, high = 0.0, max(value for _, value in points) or 1.0
+    smallest = min(value for _, value in points)
+    if smallest > high / 2:  # a steady segment is not a flat line on the ceiling
+        low = max(0.0, smallest - (high - smallest) - high * 0.05)
+    first, last = points[0][0].toordinal(), points[-1][0].toordinal()
+    return [
+        (
+            PAD + (width - 2 * PAD) * (day.toordinal() - first) / (last - first),
+            height - PAD - (height - 2 * PAD) * (value - low) / (high - low),
+        )
+        for day, value in points
+    ]
 
 
 def columns(
@@ -115,6 +136,61 @@ def columns(
         if label:
             body.append(f'<text x="{x + step / 2:.1f}" y="{height + 12:.0f}">{escape(label)}</text>')
     return svg(width, height + 15, title, body, "columns")
+
+
+def checks(columns: Sequence[Checks], gate: str) -> Markup:
+    """Checks of a gate over dates, the oldest first: a column a date, what was not met on top."""
+    width, height, most = 300.0, 80.0, max(sum(one[1:]) for one in columns) or 1
+    step = width / max(len(columns), 10)
+    body = []
+    for place, one in enumerate(columns):
+        tip = t(
+            "{date}: {met} met, {warnings} warnings, {critical} critical",
+            date=numbers.day(one.day),
+            **one._asdict() | {"day": ""},
+        )
+        bottom = height
+        parts = []
+        for kind, number in (("ok", one.met), ("warning", one.warnings), ("critical", one.critical)):
+            tall = (height - 4) * number / most
+            tall = max(tall, 3.0) if number else 0.0  # one of a hundred is seen
+            bottom -= tall
+            parts.append(
+                f'<rect class="{kind}" x="{place * step + step * 0.1:.1f}" y="{max(bottom, 0):.1f}" '
+                f'width="{step * 0.8:.1f}" height="{tall:.1f}"/>'
+            )
+        body.append(f'<g data-tip="{escape(tip)}">{"".join(parts)}</g>')
+    first, last = columns[0].day, columns[-1].day
+    body.append(f'<text class="begin" x="0" y="{height + 14:g}">{first}</text>')
+    body.append(f'<text class="end" x="{width:g}" y="{height + 14:g}">{last}</text>')
+    faults = sum(one.warnings + one.critical for one in columns)
+    title = t(
+        "Checks of the gate {gate} from {first} to {last}: {n} not met",
+        gate=t(gate),
+        first=numbers.day(first),
+        last=numbers.day(last),
+        n=numbers.number(faults, 0),
+    )
+    return svg(width, height + 20, title, body, "checks")
+
+
+def figures(points: Sequence[tuple[date, float]]) -> Markup:
+    """A small line of figures over two or more dates; they stand in words beside it."""
+    width, height = 90.0, 22.0
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    first, last = points[0][0].toordinal(), points[-1][0].toordinal()
+    xy = [
+        (
+            3 + (width - 6) * (day.toordinal() - first) / (last - first),
+            height / 2 if high == low else height - 3 - (height - 6) * (value - low) / (high - low),
+        )
+        for day, value in points
+    ]
+    return Markup(  # noqa: S704 (numbers only)
+        f'<svg class="figures-line" viewBox="0 0 {width:g} {height:g}" aria-hidden="true">'
+        f'<path class="line" d="{_path(xy)}"/>'
+        f'<circle class="dot" cx="{xy[-1][0]:.1f}" cy="{xy[-1][1]:.1f}" r="2.5"/></svg>'
+    )
 
 
 def round_step(top: float) -> float:

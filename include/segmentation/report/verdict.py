@@ -12,6 +12,7 @@ from segmentation.modelling import baseline
 from segmentation.quality.results import DRIFT, Result
 from segmentation.report import choice_facts, words
 from segmentation.report.data import Facts
+from segmentation.runs.register import Run
 from segmentation.segments.bounds import Range
 
 WHY_SCORES = ("predictive_validity", "stability", "silhouette", "explainability")
@@ -335,6 +336,15 @@ def changes(facts: Facts) -> list[str]:
     if entries:
         sentences.append(t("{customers} are new", customers=numbers.count(entries, "customer")))
     return sentences
+
+
+def why_changed(run: Run) -> str | None:
+    """Why customers changed segment since the date before: by what they did, or by a new model; None: no date."""
+    if run.parent_as_of_date is None or run.decision is None:
+        return None
+    if run.decision == "keep":
+        return t("The model is the same: who moved did so by what they did.")
+    return t("A new model sorts everybody anew: who moved need not have changed.")
 
 
 BECAME = {
