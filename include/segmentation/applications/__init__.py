@@ -60,14 +60,11 @@ class Application:
         Tell other systems, when a publication is over; nothing that goes wrong in it reaches the caller.
     expire : callable, optional
         Delete what its settings keep no longer, counted back from the newest date; returns the rows.
-<<<<<<< HEAD
     keep_dates : callable, optional
         Its tables that are partitioned by date and kept for the newest dates only, and for how many.
-=======
     customer : callable, optional
         Facts of one customer on a published run's date for `customer.html.j2` of its folder and for programs,
         from the schema `segments`; None where there is nothing to show.
->>>>>>> 1c3b823 (Show orders, value, forecast and recommendations of a customer)
     """
 
     name: str
@@ -79,11 +76,8 @@ class Application:
     withdraw: Callable[[db.Connection, date], None] | None = None
     tell: Callable[[db.Database, Settings, Progress], None] | None = None
     expire: Callable[[db.Connection, Settings, date], int] | None = None
-<<<<<<< HEAD
     keep_dates: Callable[[Settings], Mapping[str, int]] | None = None
-=======
     customer: Callable[[db.Connection, Run, str], dict[str, Any] | None] | None = None
->>>>>>> 1c3b823 (Show orders, value, forecast and recommendations of a customer)
 
 
 @cache

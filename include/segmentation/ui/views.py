@@ -36,6 +36,7 @@ TABS = (
     ("choice", "Model"),
     ("quality", "Quality"),
     ("customer", "Customer"),
+    ("audiences", "Audiences"),
 )
 STATIC = {"style.css": "text/css", "page.css": "text/css", "script.js": "text/javascript"}
 HEADERS = {
@@ -128,7 +129,7 @@ def history(number: Number = 1) -> HTMLResponse:
             names=names,
             colours=colours,
             table=_by_date(listed),
-            pages=_pages(total, number),
+            pages=pages_of(total, number),
         )
 
 
@@ -160,7 +161,8 @@ def _by_date(rows: list[dict[str, Any]]) -> list[tuple[date, dict[int, dict[str,
     return sorted(found.items(), reverse=True)
 
 
-def _pages(total: int, number: int, size: int = ROWS) -> dict[str, int]:
+def pages_of(total: int, number: int, size: int = ROWS) -> dict[str, int]:
+    """The page of a table, the last one, and the rows in all."""
     return {"number": number, "last": max(1, -(-total // size)), "total": total}
 
 
@@ -213,32 +215,6 @@ def uses(day: Day = None) -> HTMLResponse:
         run = reading.run_of(conn, day)
         found = applications.sections(conn, run, settings.load())
         return page("applications", conn, run, sections=found)
-
-
-@router.get("/choice")
-def choice(day: Day = None, number: Number = 1) -> HTMLResponse:
-    """Every candidate of a date's choice."""
-    with reading.connect() as conn, speaking(reading.language()):
-        run = reading.run_of(conn, day)
-        rows = reading.leaderboard(conn, run)
-        shown = rows[(number - 1) * ROWS :][:ROWS]
-        return page("choice", conn, run, leaderboard=rows, shown=shown, pages=_pages(len(rows), number))
-
-
-@router.get("/quality")
-def quality(day: Day = None, number: Number = 1) -> HTMLResponse:
-    """Results of the gates on a date, and before."""
-    with reading.connect() as conn, speaking(reading.language()):
-        run = reading.run_of(conn, day)
-        checks = reading.quality(conn, run)
-        days: dict[date, dict[str, dict[str, Any]]] = {}
-        for row in reading.quality_history(conn, 30):
-            days.setdefault(row["as_of_date"], {})[row["gate"]] = row
-        shown = checks[(number - 1) * ROWS :][:ROWS]
-        gates = ["sources", "cleaning", "features", "segments"]
-        gates += sorted({gate for row in days.values() for gate in row} - set(gates))  # of applications
-        values = {"checks": shown, "days": days, "gates": gates, "pages": _pages(len(checks), number)}
-        return page("quality", conn, run, **values)
 
 
 @router.get("/customer")
