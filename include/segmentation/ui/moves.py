@@ -1,0 +1,157 @@
+"""Who came and who left between two published dates (this module knows Airflow): lists with links, and a file.
+
+Who looked, and at how many, is kept.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Form, HTTPException, Query
+from fastapi.responses import HTMLResponse, StreamingResponse
+from pydantic import BaseModel, Field
+
+from segmentation.language.texts import speaking, t
+from segmentation.report import data
+from segmentation.ui import access, csv_file, reading, views
+from segmentation.ui.api import LIMIT, PROBLEMS, Limit, Offset
+from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages
+from segmentation.warehouse import db
+
+ROWS = 50
+NOBODY = 0  # a customer without a segment on a date
+MOST = 2_147_483_647
+
+From = Annotated[date | None, Query(alias="from", description="default: the date before `to`")]
+To = Annotated[date | None, Query(alias="to", description="default: the newest published date")]
+Side = Annotated[int | None, Query(ge=0, le=MOST, description="a segment; 0: not there; left out: any")]
+
+api = APIRouter(prefix="/api/v1/movement", tags=["segments"], responses=PROBLEMS)
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Moves between two dates, from a segment (None: any, 0: not there) to another."""
+
+    first: date
+    second: date
+    source: int | None
+    target: int | None
+
+    def statement(self, limit: int | None = None, offset: int = 0) -> tuple[str, dict[str, Any]]:
+        """The statement of the customers, and its parameters."""
+        return db.statement("ui/moved_customers.sql"), {**vars(self), "limit": limit, "offset": offset}
+
+    @property
+    def segment_id(self) -> int | None:
+        """The segment that was looked at, as the log keeps it."""
+        return self.target or self.source or None
+
+
+class Moved(BaseModel):
+    """A customer who moved."""
+
+    customer_id: str
+    from_segment_id: int | None = Field(description="null: not there on the first date")
+    to_segment_id: int | None = Field(description="null: no longer there on the second")
+    spend_365d: float | None
+    recency_days: float | None
+    frequency_orders: float | None
+
+
+class MovedCustomers(BaseModel):
+    """A page of customers who moved between two dates."""
+
+    first: date
+    second: date
+    limit: int
+    offset: int
+    items: list[Moved]
+
+
+@api.get("/customers", summary="The customers who moved between two dates")
+def customers(
+    user: GetUserDep,
+    first: From = None,
+    second: To = None,
+    source: Side = None,
+    target: Side = None,
+    limit: Limit = LIMIT,
+    offset: Offset = 0,
+) -> MovedCustomers:
+    """From a segment, to one, or both. Who asked, and how many were shown, is kept."""
+    with reading.connect() as conn, speaking(reading.language()):
+        asked = _asked(conn, first, second, source, target)
+        rows = db.rows(conn, *asked.statement(limit, offset))  # any order: the statement has one
+    access.keep(user, "list", asked.second, asked.segment_id, len(rows))
+    items = [Moved(**row) for row in rows]
+    return MovedCustomers(first=asked.first, second=asked.second, limit=limit, offset=offset, items=items)
+
+
+def _asked(
+    conn: db.Connection, first: date | None, second: date | None, source: int | None, target: int | None
+) -> Asked:
+    """The two dates, which are published and whose customers are kept."""
+    after = reading.run_of(conn, second)
+    if first is None and after.parent_as_of_date is None:
+        raise HTTPException(404, t("there is no published date before it to compare with"))
+    before = reading.run_of(conn, first or after.parent_as_of_date)
+    for run in (before, after):
+        if run.dropped_at:
+            reason = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
+            raise reading.NotPublishedError(reason)
+    return Asked(before.as_of_date, after.as_of_date, source, target)
+
+
+@router.get("/moves")
+def moves(
+    user: GetUserDep,
+    decides: Decides,
+    first: From = None,
+    second: To = None,
+    source: Side = None,
+    target: Side = None,
+    number: Annotated[int, Query(alias="page", ge=1, le=2_000)] = 1,
+) -> HTMLResponse:
+    """A list of them, with a link to each customer."""
+    with reading.connect() as conn, speaking(reading.language()):
+        asked = _asked(conn, first, second, source, target)
+        run = reading.run_of(conn, asked.second)
+        # any order: the statement has one
+        rows = db.rows(conn, *asked.statement(ROWS + 1, (number - 1) * ROWS))
+        names = db.rows(conn, db.statement("ui/names.sql"), {"between": [asked.first, asked.second]})
+        called = {row["segment_id"]: row["name"] for row in names}
+        page = views.page(
+            "movement",
+            conn,
+            run,
+            template="moves",
+            asked=asked,
+            rows=rows[:ROWS],
+            has_more=len(rows) > ROWS,
+            number=number,
+            called=called,
+            colours=data.colours(sorted(called)),
+            decides=decides,
+        )
+    access.keep(user, "list", asked.second, asked.segment_id, len(rows[:ROWS]))
+    return page
+
+
+@router.post("/moves/customers.csv", dependencies=[Depends(from_our_pages)])
+def export(
+    user: Deciding,
+    first: Annotated[date, Form(alias="from")],
+    second: Annotated[date, Form(alias="to")],
+    source: Annotated[str, Form(pattern=r"^\d{0,9}$")] = "",
+    target: Annotated[str, Form(pattern=r"^\d{0,9}$")] = "",
+) -> StreamingResponse:
+    """All of them as CSV; ids and figures, no addresses."""
+    with reading.connect() as conn, speaking(reading.language()):
+        sides = [int(side) if side else None for side in (source, target)]
+        asked = _asked(conn, first, second, *sides)
+        file, count = csv_file.of(conn, *asked.statement())
+    access.keep(user, "export", asked.second, asked.segment_id, count)
+    return csv_file.response(file, f"moves_{asked.first}_{asked.second}.csv")
