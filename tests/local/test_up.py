@@ -144,6 +144,7 @@ def airflow(machine) -> Iterator[Airflow]:
         try:
             told = lines_until(up, "Ctrl-C", START_SECONDS)
             address = re.search(r"http://localhost:\d+", told)[0]
+            assert f"Segments:  {address}/segmentation/segments\n" in told
             password = re.search(r"log in as admin, password (\S+)", told)[1]
             who = {"username": "admin", "password": password}
             token = call(f"{address}/auth/token", body=who)["access_token"]

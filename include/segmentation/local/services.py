@@ -24,7 +24,8 @@ from segmentation.local import door, postgres
 from segmentation.local import home as homes
 from segmentation.local.home import Home
 from segmentation.pipeline.lifeline import PARENT
-from segmentation.runs import dag_ids
+from segmentation.runs import dag_ids, links
+from segmentation.ui import HOME as SEGMENTS
 
 # Airflow's log servers listen on every address, and the api-server reads the same files: none is started.
 NO_LOG_SERVER = "--skip-serve-logs"
@@ -317,6 +318,7 @@ def _say(home: Home, environment: dict[str, str], number: int) -> None:
     password = homes.password(Path(environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]))
     print(
         f"\nAirflow is up for shop '{home.shop}':  http://localhost:{number}\n"
+        f"Segments:  http://localhost:{number}{links.PREFIX}/{SEGMENTS}\n"
         f"log in as admin, password {password}\n"
         f"The DAG {dag_ids.NIGHT} runs at {dag_ids.STARTS:%H:%M} shop time; "
         "trigger it there for a night now.\n"

@@ -35,13 +35,19 @@ def make() -> "FastAPI":
     """The app; every route of it is behind the same door."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import requires_access_dag
-    from fastapi import Depends, FastAPI, Request
-    from fastapi.exceptions import RequestValidationError
-    from fastapi.responses import RedirectResponse, Response
-    from starlette.exceptions import HTTPException
+    from fastapi import Depends, FastAPI
+    from fastapi.responses import RedirectResponse
 
-    from segmentation.errors import DecisionError
-    from segmentation.ui import api, campaigns, reading, refusals, segment, stored, views
+    from segmentation.ui import (
+        api,
+        audiences,
+        campaigns,
+        evidence,
+        moves,
+        segment,
+        stored,
+        views,
+    )
 
     app = FastAPI(
         title="Customer segmentation",
@@ -52,6 +58,36 @@ def make() -> "FastAPI":
         redoc_url=None,
         openapi_url=None,  # its own route has no door
     )
+
+    _say_why(app)
+    _describe(app)
+
+    @app.get("/", include_in_schema=False)
+    def index() -> RedirectResponse:
+        return RedirectResponse(HOME, headers=views.HEADERS)
+
+    for room in (api.router, campaigns.router, audiences.api, moves.api):
+        app.include_router(room)
+    for path, allowed in _allowed(
+        app
+    ).items():  # else the files of runs, which take every path, would be asked
+        others = sorted(METHODS - allowed)
+        app.add_api_route(path, api.refusing(allowed), methods=others, include_in_schema=False)
+    for room in (views.router, evidence.router, segment.router, audiences.router, moves.router):
+        app.include_router(room)
+    app.include_router(stored.router)  # the last: it takes every path
+    return app
+
+
+def _say_why(app: "FastAPI") -> None:
+    """Let errors be answered in words: a page for a person, JSON for a program."""
+    from fastapi import Request
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import Response
+    from starlette.exceptions import HTTPException
+
+    from segmentation.errors import DecisionError
+    from segmentation.ui import reading, refusals
 
     async def refuse(status: int, request: Request, why: str) -> Response:
         return await refusals.answer(request, HTTPException(status, why))
@@ -72,25 +108,22 @@ def make() -> "FastAPI":
     for kind, status in said.items():
         app.add_exception_handler(kind, refusals.saying(status))
 
-    @app.get("/openapi.json", include_in_schema=False)
+
+def _describe(app: "FastAPI") -> None:
+    """Let the app tell what it answers: as a document, and as a page."""
+    from fastapi import Request
+    from fastapi.responses import Response
+
+    from segmentation.ui import docs
+
     def document(request: Request) -> dict[str, Any]:
         return {**app.openapi(), "servers": [{"url": request.scope["root_path"] or "/"}]}
 
-    @app.get("/", include_in_schema=False)
-    def index() -> RedirectResponse:
-        return RedirectResponse(HOME, headers=views.HEADERS)
+    def page(request: Request) -> Response:
+        return docs.page(app.openapi(), request.scope["root_path"])
 
-    app.include_router(api.router)
-    app.include_router(campaigns.router)
-    for path, allowed in _allowed(
-        app
-    ).items():  # else the files of runs, which take every path, would be asked
-        others = sorted(METHODS - allowed)
-        app.add_api_route(path, api.refusing(allowed), methods=others, include_in_schema=False)
-    app.include_router(views.router)
-    app.include_router(segment.router)
-    app.include_router(stored.router)  # the last: it takes every path
-    return app
+    app.add_api_route("/openapi.json", document, include_in_schema=False)
+    app.add_api_route("/docs", page, include_in_schema=False, response_model=None)
 
 
 def _allowed(app: "FastAPI") -> dict[str, set[str]]:
