@@ -72,13 +72,16 @@ class Filter(BaseModel):
         """The filter of a row that has `segment_ids` and `conditions`."""
         return cls(segment_ids=row["segment_ids"], conditions=row["conditions"])
 
-    def asked(self) -> tuple[list[str], dict[str, Any]]:
-        """Quoted columns for the statements, and the parameters."""
-        columns = [f'"{one.feature}"' for one in self.conditions]
+    def asked(self) -> tuple[str, dict[str, Any]]:
+        """The conditions on features (`f`) for the statements, and the parameters; true where there are none."""
         bounds: dict[str, Any] = {"segment_ids": list(self.segment_ids)}
+        said = []
         for number, one in enumerate(self.conditions):
-            bounds |= {f"low_{number}": one.at_least, f"high_{number}": one.at_most}
-        return columns, bounds
+            for sign, name, bound in ((">=", "low", one.at_least), ("<=", "high", one.at_most)):
+                if bound is not None:
+                    bounds[f"{name}_{number}"] = bound
+                    said.append(f'f."{one.feature}" {sign} %({name}_{number})s')
+        return f"({' and '.join(said)})" if said else "true", bounds
 
 
 class Definition(Filter):
@@ -122,8 +125,8 @@ def counts(conn: db.Connection, run: Run, asked: Filter) -> list[Count]:
         A segment is not there on the date, a feature is unknown, or the features of the date are no longer kept.
     """
     refuse(conn, run, asked)
-    columns, bounds = asked.asked()
-    query = db.statement("applications/audiences/saved_counts.sql", columns=columns)
+    conditions, bounds = asked.asked()
+    query = db.statement("applications/audiences/saved_counts.sql", conditions=conditions)
     return [Count(**row) for row in db.rows(conn, query, {**run.params, **bounds})]  # any order: it has one
 
 
@@ -131,9 +134,9 @@ def customers(
     run: Run, asked: Filter, order: str, limit: int | None = None, offset: int = 0
 ) -> tuple[str, dict[str, Any]]:
     """The statement of the customers of an audience on a date, and its parameters; `refuse` it before."""
-    columns, bounds = asked.asked()
+    conditions, bounds = asked.asked()
     query = db.statement(
-        "applications/audiences/saved_customers.sql", columns=columns, ordering=ORDERS[order]
+        "applications/audiences/saved_customers.sql", conditions=conditions, ordering=ORDERS[order]
     )
     return query, {**run.params, **bounds, "limit": limit, "offset": offset}
 

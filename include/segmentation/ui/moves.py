@@ -37,8 +37,8 @@ class Asked:
 
     first: date
     second: date
-    source: int | None
-    target: int | None
+    came_from: int | None
+    went_to: int | None
 
     def statement(self, limit: int | None = None, offset: int = 0) -> tuple[str, dict[str, Any]]:
         """The statement of the customers, and its parameters."""
@@ -47,7 +47,7 @@ class Asked:
     @property
     def segment_id(self) -> int | None:
         """The segment that was looked at, as the log keeps it."""
-        return self.target or self.source or None
+        return self.went_to or self.came_from or None
 
 
 class Moved(BaseModel):

@@ -1,6 +1,6 @@
 -- Purpose: customers who moved between two dates, from a segment and to another.
 -- Grain: customer. Inputs: segments.customer_segments, one partition of each date; features of the later one.
--- Parameters: first, second (dates); source, target: a segment, 0: not there on that date, null: any; limit,
+-- Parameters: first, second (dates); came_from, went_to: a segment, 0: not there on that date, null: any; limit,
 --     offset. Read only.
 with before as (
     select
@@ -27,8 +27,8 @@ moved as (
     full join after on before.customer_id = after.customer_id
     where
         before.segment_id is distinct from after.segment_id
-        and (%(source)s::integer is null or coalesce(before.segment_id, 0) = %(source)s)  -- noqa: RF02
-        and (%(target)s::integer is null or coalesce(after.segment_id, 0) = %(target)s)  -- noqa: RF02
+        and (%(came_from)s::integer is null or coalesce(before.segment_id, 0) = %(came_from)s)  -- noqa: RF02
+        and (%(went_to)s::integer is null or coalesce(after.segment_id, 0) = %(went_to)s)  -- noqa: RF02
     order by coalesce(after.customer_id, before.customer_id)
     limit %(limit)s offset %(offset)s
 )

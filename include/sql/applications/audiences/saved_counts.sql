@@ -1,6 +1,7 @@
 -- Purpose: how many customers of each segment are in a saved audience on a date, and their spend of a year.
 -- Grain: segment. Inputs: segments.customer_segments and features.customer_features of the date.
--- Parameters: as_of_date, segment_ids (empty: all), low_0, high_0, ...; identifiers: columns (quoted). Read only.
+-- Parameters: as_of_date, segment_ids (empty: all), low_0, high_0, ...; identifier: conditions (on
+--     features, f). Read only.
 select
     cs.segment_id,
     count(*)::integer as customers,
@@ -10,10 +11,7 @@ left join features.customer_features as f
     on f.as_of_date = %(as_of_date)s and cs.customer_id = f.customer_id
 where
     cs.as_of_date = %(as_of_date)s
-    and (%(segment_ids)s::integer[] = '{}' or cs.segment_id = any(%(segment_ids)s::integer[]))
-    {% for column in columns %}
-    and (%(low_{{ loop.index0 }})s::double precision is null or f.{{ column }} >= %(low_{{ loop.index0 }})s)
-    and (%(high_{{ loop.index0 }})s::double precision is null or f.{{ column }} <= %(high_{{ loop.index0 }})s)
-    {% endfor %}
+    and (cardinality(%(segment_ids)s::integer[]) = 0 or cs.segment_id = any(%(segment_ids)s::integer[]))  -- noqa: RF02
+    and {{ conditions }}
 group by cs.segment_id
 order by cs.segment_id

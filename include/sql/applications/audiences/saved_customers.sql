@@ -1,7 +1,7 @@
 -- Purpose: customers of a saved audience on a date, with what a list of them shows.
 -- Grain: customer. Inputs: segments.customer_segments and features.customer_features of the date.
 -- Parameters: as_of_date, segment_ids (empty: all), low_0, high_0, ... of the conditions, limit, offset;
---     identifiers: columns (quoted), ordering. Read only.
+--     identifiers: conditions (on features, f), ordering. Read only.
 -- Caveat: who has no value of a feature that is asked for is not in the audience.
 select
     cs.customer_id,
@@ -15,10 +15,7 @@ left join features.customer_features as f
     on f.as_of_date = %(as_of_date)s and cs.customer_id = f.customer_id
 where
     cs.as_of_date = %(as_of_date)s
-    and (%(segment_ids)s::integer[] = '{}' or cs.segment_id = any(%(segment_ids)s::integer[]))
-    {% for column in columns %}
-    and (%(low_{{ loop.index0 }})s::double precision is null or f.{{ column }} >= %(low_{{ loop.index0 }})s)
-    and (%(high_{{ loop.index0 }})s::double precision is null or f.{{ column }} <= %(high_{{ loop.index0 }})s)
-    {% endfor %}
-order by {{ ordering }}
+    and (cardinality(%(segment_ids)s::integer[]) = 0 or cs.segment_id = any(%(segment_ids)s::integer[]))  -- noqa: RF02
+    and {{ conditions }}
+order by {{ ordering }}  -- noqa: RF02
 limit %(limit)s offset %(offset)s

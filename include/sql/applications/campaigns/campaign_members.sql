@@ -2,7 +2,7 @@
 -- Grain: customer. Inputs: segments.customer_segments of the date, privacy.secret; `known`: what is known of
 --     customers before (features, or forecasts); features of the date where a saved audience is meant.
 -- Parameters: campaign_id, as_of_date, segment_ids, held_out, low_0, high_0, ... of the audience's conditions;
---     identifiers: known (a relation of customer_id, as_of_date and the column), column, columns (of the conditions).
+--     identifiers: known (a relation of customer_id, as_of_date and the column), column, conditions (on features, f).
 -- Re-run: the same customers in the same groups, as long as the warehouse has its key.
 -- Caveat: nobody who knows the campaign and the customer can say the group without the key, or choose it.
 insert into segments.campaign_members (campaign_id, customer_id, segment_id, is_control, covariate)
@@ -15,16 +15,11 @@ with drawn as (
     from segments.customer_segments as cs
     cross join privacy.secret as s
     left join {{ known }} as k on cs.customer_id = k.customer_id and k.as_of_date = %(as_of_date)s
-    {% if columns %}
-    inner join features.customer_features as f
-        on f.as_of_date = %(as_of_date)s and cs.customer_id = f.customer_id
-    {% endif %}
+    left join features.customer_features as f
+        on f.as_of_date = %(as_of_date)s and cs.customer_id = f.customer_id  -- noqa: RF02
     where
         cs.as_of_date = %(as_of_date)s and cs.segment_id = any(%(segment_ids)s::integer[])  -- noqa: RF02
-        {% for column in columns %}
-        and (%(low_{{ loop.index0 }})s::double precision is null or f.{{ column }} >= %(low_{{ loop.index0 }})s)
-        and (%(high_{{ loop.index0 }})s::double precision is null or f.{{ column }} <= %(high_{{ loop.index0 }})s)
-        {% endfor %}
+        and {{ conditions }}
 )
 
 select

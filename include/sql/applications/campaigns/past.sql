@@ -3,23 +3,19 @@
 -- Grain: customer. Inputs: segments.membership, features.customer_day, customer_day_cancelled.
 -- Parameters: segment_ids; then, as_of_date: the days from one to before the other; held_from: 90 days before
 --     `then`; looked_at: the date whose segments are meant; low_0, high_0, ... of the conditions of a saved
---     audience, of which the features of that date are asked; identifier: columns (of the conditions). Read only.
+--     audience, of which the features of that date are asked; identifier: conditions (on features, f; true:
+--     none). Read only.
 -- Caveat: who was in the segments then, where that is known: customers who are in them now are so because of
 --     what they did in these days.
 with members as (
     select m.customer_id
     from segments.membership as m
-    {% if columns %}
-    inner join features.customer_features as f
-        on f.as_of_date = %(looked_at)s and m.customer_id = f.customer_id
-    {% endif %}
+    left join features.customer_features as f
+        on f.as_of_date = %(looked_at)s and m.customer_id = f.customer_id  -- noqa: RF02
     where
-        m.segment_id = any(%(segment_ids)s::integer[])
-        and m.valid_from <= %(looked_at)s and m.valid_to > %(looked_at)s
-        {% for column in columns %}
-        and (%(low_{{ loop.index0 }})s::double precision is null or f.{{ column }} >= %(low_{{ loop.index0 }})s)
-        and (%(high_{{ loop.index0 }})s::double precision is null or f.{{ column }} <= %(high_{{ loop.index0 }})s)
-        {% endfor %}
+        m.segment_id = any(%(segment_ids)s::integer[])  -- noqa: RF02
+        and m.valid_from <= %(looked_at)s and m.valid_to > %(looked_at)s  -- noqa: RF02
+        and {{ conditions }}
 ),
 
 days as (
