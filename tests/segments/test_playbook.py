@@ -39,6 +39,24 @@ def test_traits_call_for_plays_and_the_reason_says_so():
     assert plays[1]["reason"] == "active, buys on discount"
 
 
+@pytest.mark.parametrize("segments", range(1, 13))
+@pytest.mark.parametrize("kind", [("low", "lapsed"), ("high", "active"), ("mid", "cooling"), ("low", "new")])
+def test_no_play_is_on_more_than_a_third_of_the_cards_and_none_is_without(kind, segments):
+    given = playbook.plays_of_all(PLAYS, [(*kind, (), None)] * segments)
+    assert all(1 <= len(plays) <= playbook.MOST for plays in given)
+    on_cards = [play["play"] for plays in given for play in plays]
+    assert all(on_cards.count(play) <= max(1, segments // 3) for play in on_cards)
+    texts = [play["advice"] for plays in given for play in plays]
+    assert all(texts.count(text) <= max(1, segments // 3) for text in texts)
+
+
+def test_who_brings_most_gets_the_play_that_fits_best():
+    first, *others = playbook.plays_of_all(PLAYS, [("high", "active", (), None)] * 3)
+    assert [play["play"] for play in first] == ["reward"]
+    assert all("reward" not in {play["play"] for play in plays} for plays in others)
+    assert {play["stake"] for play in playbook.plays_for(PLAYS, "high", "lapsed", ())} == {"at_risk"}
+
+
 def test_what_a_segment_must_not_have(tmp_path):
     when = playbook.When(traits=("reviews_per_order+",), without=("mean_rating-",))
     assert when.reasons("low", "new", ("reviews_per_order+",)) == ["reviews a lot"]

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from segmentation import applications
 from segmentation.language import numbers
 from segmentation.language.texts import speaking, t
-from segmentation.report import data, drawings, verdict, words
+from segmentation.report import data, drawings, plays, verdict, words
 from segmentation.runs.night import Night
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -96,6 +96,7 @@ def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
         "numbers": numbers,
         "verdict": verdict,
         "drawings": drawings,
+        "plays": plays,
     }
     templates.globals["asset"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
     return templates

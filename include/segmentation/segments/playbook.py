@@ -67,6 +67,7 @@ class Play(BaseModel):
     advice: vocabulary.Texts = Field(min_length=1)
     when: When = When()
     otherwise: bool = False
+    stake: Literal["expected", "at_risk", "none"] = "expected"
 
 
 def load(file: Path = FILE) -> tuple[Play, ...]:
@@ -82,24 +83,68 @@ def load(file: Path = FILE) -> tuple[Play, ...]:
     return plays
 
 
-def plays_for(
+def fitting(
     plays: Sequence[Play], value_tier: str, lifecycle: str, traits: Sequence[str], name: str | None = None
 ) -> list[dict[str, str]]:
-    """The plays that fit a segment, at most three: play, title, advice, reason, in the language in force."""
-    fitting = [
+    """Every play that fits a segment, then those for segments that none fits: play, title, advice, reason, stake.
+
+    Texts are in the language in force; `stake` says which money it is about: expected, at_risk or none.
+    """
+    found = [
         (play, reasons)
         for play in plays
         if not play.otherwise
         and (reasons := play.when.reasons(value_tier, lifecycle, traits, name)) is not None
     ]
-    if not fitting:
-        fitting = [(play, [t(naming.TIERS[value_tier]), t(lifecycle)]) for play in plays if play.otherwise]
+    found += [(play, [t(naming.TIERS[value_tier]), t(lifecycle)]) for play in plays if play.otherwise]
     return [
         {
             "play": play.play,
             "title": vocabulary.in_language(play.title),
             "advice": vocabulary.in_language(play.advice),
             "reason": t(", ").join(reasons) or t("everybody"),
+            "stake": play.stake,
         }
-        for play, reasons in fitting[:MOST]
+        for play, reasons in found
     ]
+
+
+def plays_for(
+    plays: Sequence[Play], value_tier: str, lifecycle: str, traits: Sequence[str], name: str | None = None
+) -> list[dict[str, str]]:
+    """The plays of a segment that is alone: those that fit, at most three, or the first for whom none fits."""
+    return shared([fitting(plays, value_tier, lifecycle, traits, name)], _otherwise(plays))[0]
+
+
+def plays_of_all(
+    plays: Sequence[Play], segments: Sequence[tuple[str, str, Sequence[str], str | None]]
+) -> list[list[dict[str, str]]]:
+    """The plays of each segment, told by value_tier, lifecycle, traits and name, in the order of their revenue.
+
+    No play is for more than a third of the segments: those with most revenue have it, and others the next that fits.
+    """
+    return shared([fitting(plays, *segment) for segment in segments], _otherwise(plays))
+
+
+def _otherwise(plays: Sequence[Play]) -> set[str]:
+    return {play.play for play in plays if play.otherwise}
+
+
+def shared(found: Sequence[list[dict[str, str]]], otherwise: set[str]) -> list[list[dict[str, str]]]:
+    """Of the plays that fit each segment those it gets, at most three; of the plays in `otherwise` one, at most.
+
+    A play is taken by a third of the segments (of fewer than three, by one each); a segment that would be left
+    without any takes the one that is used least.
+    """
+    most = max(1, len(found) // 3)
+    used: dict[str, int] = {}
+    given: list[list[dict[str, str]]] = []
+    for plays in found:
+        free = [play for play in plays if used.get(play["play"], 0) < most]
+        fit = [play for play in free if play["play"] not in otherwise][:MOST]
+        last = min(plays, key=lambda play: used.get(play["play"], 0), default=None)
+        taken = fit or free[:1] or ([last] if last else [])
+        for play in taken:
+            used[play["play"]] = used.get(play["play"], 0) + 1
+        given.append(taken)
+    return given

@@ -164,6 +164,7 @@ def _card(segment: Segment) -> models.SegmentCard:
     return models.SegmentCard(
         **{name: getattr(segment, name) for name in ("segment_id", "name", "description", "value_tier")},
         **{name: getattr(segment, name) for name in ("lifecycle", "customers", "share", "revenue_share")},
+        **{name: getattr(segment, name) for name in ("expected", "at_risk")},
         revenue_365d=segment.revenue,
         customers_before=segment.before,
         event=event.get("event"),

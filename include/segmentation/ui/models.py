@@ -86,6 +86,7 @@ class Play(BaseModel):
     title: str
     advice: str
     reason: str
+    stake: str = Field(description="the money it is about: expected, at_risk, none")
 
 
 class SegmentCard(BaseModel):
@@ -100,6 +101,8 @@ class SegmentCard(BaseModel):
     share: float
     revenue_365d: float = Field(description="in the currency of the shop")
     revenue_share: float | None
+    expected: float | None = Field(description="money to expect within the horizon of the forecast")
+    at_risk: float | None = Field(description="money at risk within it")
     customers_before: int | None = Field(description="on the published date before")
     event: str | None = Field(description="survive, split, merge, appear")
     parents: list[int]

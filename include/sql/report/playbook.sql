@@ -6,7 +6,8 @@ select
     play,
     title,
     advice,
-    reason
+    reason,
+    stake
 from segments.segment_playbook
 where as_of_date = %(as_of_date)s and run_id = %(run_id)s
 order by segment_id, priority
