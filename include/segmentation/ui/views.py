@@ -3,7 +3,7 @@
 They work without script and from nowhere but here: the policy of each forbids anything else.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,6 +70,7 @@ def page(tab: str, conn: Any, run: Run, /, **values: Any) -> HTMLResponse:
         "currency": currency,
         "shop": settings.load().shop.name,
         "language": reading.language(),
+        "in_a_month": run.as_of_date + timedelta(days=29),
         "dates": [row["as_of_date"] for row in reading.dates(conn, LISTED_DATES)[0]],
     }
     template = f"{values.pop('template', tab)}.html.j2"
