@@ -8,7 +8,6 @@ from segmentation.ui import evidence
 from tests import browser as browsers
 from tests.browser import DESK, PHONE, faults, opened
 from tests.report import sample
-from tests.ui.conftest import Server
 
 PAGE = {"Accept": "text/html"}
 
