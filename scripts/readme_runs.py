@@ -1,8 +1,8 @@
 """The runs that the README shows: `python -m scripts.readme_runs demo AS_OF`, or `online_retail AS_OF FILE`.
 
 Makes the night in a folder of its own as `make run` does, stores its summary in `docs/runs`, and of the demo
-shop takes the pictures of the report and of the page in Airflow's UI. Then the README is written, as
-`scripts/readme_excerpts.py` does it. It takes some minutes and both cores, and needs a Chromium.
+shop takes the pictures of the report and of the pages (desktop, phone, dark, print, both languages). Then the
+README is written, as `scripts/readme_excerpts.py` does it. It takes some minutes and both cores, and needs a Chromium.
 """
 
 import hashlib
@@ -19,15 +19,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
+from playwright.sync_api import Browser
 
 from scripts import readme_excerpts
 from scripts.readme_excerpts import PROJECT, RUNS
-from tests.browser import opened, running
+from tests.browser import PHONE, opened, running
 
 IMAGES = PROJECT / "docs" / "images"
 START_SECONDS = 300
+# pictures of the report: name, width, height, colours, medium
+REPORT = (
+    ("report", 1100, 1500, "light", "screen"),
+    ("report_phone", PHONE, 844, "light", "screen"),
+    ("report_dark", 1100, 1500, "dark", "screen"),
+    ("report_print", 690, 980, "light", "print"),
+)
+# pictures of pages, each in both languages: name, path, width, height, colours
+PAGES = (
+    ("segments", "segments", 1200, 1400, "light"),
+    ("segments_phone", "segments", PHONE, 844, "dark"),
+    ("segment", "segment?id=1", 1200, 1400, "light"),
+    ("audiences", "audiences", 1200, 1000, "light"),
+    ("movement", "movement", 1200, 1000, "light"),
+    ("quality", "quality", 1200, 1000, "dark"),
+)
 # the api-server alone, on the shop that ran last
 SERVE = """
 import os, sys
@@ -93,18 +111,32 @@ def _version() -> str:
 def _pictures(report: str, environment: dict[str, str], local: Path) -> dict[str, str]:
     """Take the pictures; returns the SHA-256 of each by its name."""
     with running() as browser:
-        with opened(browser, f"file://{report}", 1100) as (page, _):
-            page.set_viewport_size({"width": 1100, "height": 1500})
-            page.screenshot(path=IMAGES / "report.png")
-        with _api_server(environment, local) as (address, token):
-            cookie = {"name": "_token", "value": token, "domain": "127.0.0.1", "path": "/", "expires": -1}
-            cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
-            state = {"cookies": [cookie], "origins": []}
-            with opened(browser, f"{address}/plugin/segments", 1300, storage_state=state) as (page, _):
-                page.set_viewport_size({"width": 1300, "height": 1000})
-                page.frame_locator("iframe").locator("article.card").first.wait_for(timeout=60_000)
-                page.screenshot(path=IMAGES / "page.png")
+        for name, width, height, scheme, media in REPORT:
+            with opened(browser, f"file://{report}", width, scheme) as (page, _):
+                page.emulate_media(media=media, color_scheme=scheme)
+                page.set_viewport_size({"width": width, "height": height})
+                page.screenshot(path=IMAGES / f"{name}.png")
+        for language, suffix in (("en", ""), ("zh", "_zh")):
+            told = {**environment, "SEGMENTATION__LANGUAGE": language}
+            with _api_server(told, local) as (address, token):
+                cookie = {"name": "_token", "value": token, "domain": "127.0.0.1", "path": "/", "expires": -1}
+                cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
+                state = {"cookies": [cookie], "origins": []}
+                if language == "en":
+                    _in_airflow(browser, address, state)
+                for name, path, width, height, scheme in PAGES:
+                    url = f"{address}/segmentation/{path}"
+                    with opened(browser, url, width, scheme, storage_state=state) as (page, _):
+                        page.set_viewport_size({"width": width, "height": height})
+                        page.screenshot(path=IMAGES / f"{name}{suffix}.png")
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(IMAGES.glob("*.png"))}
+
+
+def _in_airflow(browser: Browser, address: str, state: dict[str, Any]) -> None:
+    with opened(browser, f"{address}/plugin/segments", 1300, storage_state=state) as (page, _):
+        page.set_viewport_size({"width": 1300, "height": 1000})
+        page.frame_locator("iframe").locator("article.card").first.wait_for(timeout=60_000)
+        page.screenshot(path=IMAGES / "page.png")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The report in a real browser: nothing is asked for, nothing goes wrong, and everybody can read it."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -66,6 +67,15 @@ def test_one_screen_of_a_phone_says_what_matters(browser, request, which, segmen
         assert len(seen) == 1 + 1 + 2 + segments
         assert page.locator(".notice.warn, .notice.news").count() == 2
         assert max(seen) <= 844
+
+
+@pytest.mark.parametrize("which", ["url", "chinese"])
+def test_a_phone_has_it_in_ten_screens_and_paper_in_five_pages(browser, request, which):
+    with opened(browser, request.getfixturevalue(which), PHONE) as (page, _):
+        assert page.evaluate("document.documentElement.scrollHeight") / 844 <= 10
+    with opened(browser, request.getfixturevalue(which)) as (page, _):
+        paper = page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper)) <= 5
 
 
 def test_every_card_is_reached_from_the_headline_by_keyboard(browser, url):
