@@ -48,7 +48,7 @@ def see(server: Server, query: str) -> list[dict]:
 def test_it_is_counted_saved_and_counted_again_by_programs(clean: Server):
     members = see(clean, MEMBERS)
     assert 20 < len(members) < 400
-    counted = clean.ask(f"{PATH}/count", "POST", FILTER).json
+    counted = clean.ask("api/v1/customers/count", "POST", FILTER).json
     assert counted["customers"] == sum(one["customers"] for one in counted["segments"]) == len(members)
     assert see(clean, "select * from segments.saved_audiences order by 1") == []
     asked = {**FILTER, "name": "Good & recent"}
@@ -77,7 +77,7 @@ def test_it_is_counted_saved_and_counted_again_by_programs(clean: Server):
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_in_words(clean: Server, given, status, said):
-    answer = clean.ask(f"{PATH}/count", "POST", {**FILTER, **given})
+    answer = clean.ask("api/v1/customers/count", "POST", {**FILTER, **given})
     assert answer.status == status, answer.text
     assert said in answer.text
 

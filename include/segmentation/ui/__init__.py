@@ -67,7 +67,7 @@ def make() -> "FastAPI":
     def index() -> RedirectResponse:
         return RedirectResponse(HOME, headers=views.HEADERS)
 
-    for room in (api.router, campaigns.router, audiences.api, moves.api):
+    for room in (api.router, campaigns.router, audiences.api, audiences.counting, moves.api):
         app.include_router(room)
     for path, allowed in _allowed(
         app

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import psycopg2
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query
-from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
 
 from segmentation.applications import saved_audiences
@@ -32,6 +32,7 @@ AudienceId = Annotated[str, Path(pattern=f"^{ID}$")]
 AskedId = Annotated[str, Query(alias="id", pattern=f"^{ID}$")]
 FormId = Annotated[str, Form(alias="id", pattern=f"^{ID}$")]
 api = APIRouter(prefix="/api/v1/audiences", tags=["audiences"], responses=PROBLEMS)
+counting = APIRouter(prefix="/api/v1/customers", tags=["audiences"], responses=PROBLEMS)
 router = APIRouter(include_in_schema=False)
 
 
@@ -73,7 +74,7 @@ def listed(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[Saved]:
     return models.Page(total=total, limit=limit, offset=offset, items=[Saved(**row) for row in rows])
 
 
-@api.post("/count", summary="How many customers a filter has")
+@counting.post("/count", summary="How many customers a filter has")
 def count(asked: Filter, day: Day = None) -> Counted:
     """Nothing is saved."""
     with reading.connect() as conn, speaking(reading.language()):
@@ -172,7 +173,7 @@ def ask(
     at_least: Annotated[list[str] | None, Form()] = None,
     at_most: Annotated[list[str] | None, Form()] = None,
     wanted: Annotated[str, Form(alias="do", pattern="^(count|save)$")] = "count",
-) -> HTMLResponse | RedirectResponse:
+) -> Response:
     """Count what the form asks for, or save it; a fault is said beside the form as it was filled in."""
     rows = list(zip(feature or [], at_least or [], at_most or [], strict=False))
     filled: dict[str, Any] = {"name": name, "segments": segment_ids or [], "rows": rows}

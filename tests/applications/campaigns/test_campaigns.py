@@ -103,7 +103,7 @@ REFUSED = [
     pytest.param({"to": date(2024, 3, 2)}, "its last day .to. is before its first", id="ends before"),
     pytest.param({"to": date(2026, 3, 2)}, "it lasts", id="too long"),
     pytest.param({"held_out": 0}, "held_out: .*greater than or equal to 0.02", id="nobody held out"),
-    pytest.param({"segments": []}, "segments: .*at least 1", id="nobody meant"),
+    pytest.param({"segments": []}, "for one of both", id="nobody meant"),
     pytest.param({"hold_out": 0.2}, "hold_out: .*not permitted", id="a misspelt name"),
     pytest.param({"name": "春季"}, "give the campaign an id", id="no name for files"),
 ]
