@@ -141,7 +141,8 @@ def columns(
 def checks(columns: Sequence[Checks], gate: str) -> Markup:
     """Checks of a gate over dates, the oldest first: a column a date, what was not met on top."""
     width, height, most = 300.0, 80.0, max(sum(one[1:]) for one in columns) or 1
-    step = width / max(len(columns), 10)
+    step = width / len(columns)
+    wide = min(step * 0.8, 24.0)
     body = []
     for place, one in enumerate(columns):
         tip = t(
@@ -156,8 +157,8 @@ def checks(columns: Sequence[Checks], gate: str) -> Markup:
             tall = max(tall, 3.0) if number else 0.0  # one of a hundred is seen
             bottom -= tall
             parts.append(
-                f'<rect class="{kind}" x="{place * step + step * 0.1:.1f}" y="{max(bottom, 0):.1f}" '
-                f'width="{step * 0.8:.1f}" height="{tall:.1f}"/>'
+                f'<rect class="{kind}" x="{place * step + (step - wide) / 2:.1f}" y="{max(bottom, 0):.1f}" '
+                f'width="{wide:.1f}" height="{tall:.1f}"/>'
             )
         body.append(f'<g data-tip="{escape(tip)}">{"".join(parts)}</g>')
     first, last = columns[0].day, columns[-1].day

@@ -18,5 +18,15 @@
   document.addEventListener("pointermove", show);
   document.addEventListener("pointerdown", show);
   document.addEventListener("scroll", () => { tip.hidden = true; }, true);
-  addEventListener("beforeprint", () => document.querySelectorAll("details:not(.long)").forEach((d) => { d.open = true; }));
+  const set = (which, open) => document.querySelectorAll(which).forEach((d) => { d.open = open; });
+  const isWide = matchMedia("(min-width: 761px)").matches;
+  set("details.annex", isWide);
+  addEventListener("beforeprint", () => { set("details.annex", false); set("details:not(.long)", true); });
+  addEventListener("afterprint", () => set("details.annex", isWide));
+  const unfold = () => {
+    const to = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (to) to.querySelectorAll("details.annex").forEach((d) => { d.open = true; });
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
 })();
