@@ -76,6 +76,7 @@ def test_from_the_lost_best_customers_to_a_week_later(shop: Server):
         assert faults(page) == []
         card = page.locator("article.card", has_text="Mid-value cooling")
         assert "Win back" in card.inner_text()
+        card.get_by_text("How it is measured").click()
         assert "Measure it by a campaign" in card.inner_text()
         card.get_by_role("link", name="Its customers").click()
         # it gets a name that the team uses
