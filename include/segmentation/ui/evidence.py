@@ -54,7 +54,9 @@ def choice(
 def _is_shown(row: dict[str, Any], find: str, show: str) -> bool:
     if show != "all" and bool(row["gates_failed"]) == (show == "met"):
         return False
-    said = f"{words.algorithm(row['algorithm'])} {words.settings_of(row)} {row['algorithm']} {row['candidate']}"
+    said = (
+        f"{words.algorithm(row['algorithm'])} {words.settings_of(row)} {row['algorithm']} {row['candidate']}"
+    )
     return all(word in said.lower() for word in find.lower().split())
 
 
