@@ -58,12 +58,12 @@ def _send(night: Night, wanted: Headline, progress: Callable[[str], None]) -> No
     with speaking(night.settings.language):
         made = mail(facts)
     done = notifier.mail(wanted.to, made.title, made.html, made.pictures)
-    settled = {**night.params, "taken": len(done.taken), "fault": done.error}
+    settled = {**night.params, "taken": len(done.delivered_to), "fault": done.error}
     query = "update operations.headline_mails set taken = %(taken)s, fault = %(fault)s "
     query += "where as_of_date = %(as_of_date)s"
     with night.warehouse.connect() as conn:
         db.execute(conn, query, settled)
-    progress(f"headline: mailed to {len(done.taken)} of {len(wanted.to)} addresses")
+    progress(f"headline: mailed to {len(done.delivered_to)} of {len(wanted.to)} addresses")
     if done.error:
         progress(f"headline: {done.error}")
 

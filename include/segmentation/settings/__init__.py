@@ -7,7 +7,6 @@ A value is overridden by `SEGMENTATION__<SECTION>__<NAME>`, for example
 import hashlib
 import json
 import os
-import re
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +28,15 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 from segmentation.errors import SettingsError
 from segmentation.modelling.settings import ModelSettings
 from segmentation.row_rules import NO_FAULT, RULES
-from segmentation.settings.applications import Analyst, Applications, Audiences, Habits, Products, Section
+from segmentation.settings.applications import (
+    Analyst,
+    Applications,
+    Audiences,
+    Habits,
+    Headline,
+    Products,
+    Section,
+)
 from segmentation.settings.preparation import Preparation
 
 if TYPE_CHECKING:
@@ -365,26 +372,6 @@ class Alerts(Section):
         "", description="address of the Airflow UI; empty: Airflow's own setting api.base_url"
     )
     runbooks: str = Field("docs/runbooks", description="address or folder of the runbooks")
-
-
-def _addresses(value: tuple[str, ...]) -> tuple[str, ...]:
-    if wrong := [one for one in value if not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", one)]:
-        raise ValueError(f"entry {value.index(wrong[0]) + 1} is no mail address")
-    return value
-
-
-class Headline(Section):
-    """A mail of the headline to people who want it, through the mail server of the connection `alerts`."""
-
-    to: Annotated[tuple[str, ...], AfterValidator(_addresses)] = Field(
-        (), description="mail addresses; none: no mail is sent"
-    )
-    when: Literal["weekly", "change"] = Field(
-        "weekly", description="with the first date published in a week, or whenever something changed"
-    )
-    min_change: Share = Field(
-        0.1, description="change: a segment came, went, or its customers are so many more or fewer"
-    )
 
 
 class Settings(BaseSettings):

@@ -1,6 +1,9 @@
 """Settings of what is made of the segments; `segmentation.settings` nests them into the shop's."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -139,3 +142,26 @@ class Applications(Section):
     membership: Membership = Membership()
     prices: Prices = Prices()
     recommendations: Recommendations = Recommendations()
+
+
+def _addresses(value: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [one for one in value if not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", one)]:
+        raise ValueError(f"entry {value.index(wrong[0]) + 1} is no mail address")
+    return value
+
+
+class Headline(Section):
+    """A mail of the headline to people who want it, through the mail server of the connection `alerts`."""
+
+    to: Annotated[tuple[str, ...], AfterValidator(_addresses)] = Field(
+        (), description="mail addresses; none: no mail is sent"
+    )
+    when: Literal["weekly", "change"] = Field(
+        "weekly", description="with the first date published in a week, or whenever something changed"
+    )
+    min_change: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="change: a segment came, went, or its customers are so many more or fewer",
+    )
