@@ -53,7 +53,7 @@ def _send(night: Night, wanted: Headline, progress: Callable[[str], None]) -> No
         return
     asked = {**night.params, "is_weekly": wanted.when == "weekly"}
     with night.warehouse.connect() as conn:
-        if not db.run_file(conn, "report/claim_headline.sql", asked):
+        if not db.run_file(conn, "alerts/claim_headline.sql", asked):
             return
     with speaking(night.settings.language):
         made = mail(facts)
