@@ -25,7 +25,7 @@ from segmentation.quality.results import Result
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
 from segmentation.segments import naming
-from segmentation.sources.transactions import stamps, textfile
+from segmentation.sources.transactions import content, dates, stamps, textfile
 from segmentation.ui import reading, refusals, withdrawing
 
 CODE = Path(texts.__file__).parents[1]
@@ -74,6 +74,7 @@ def by_name() -> Iterator[str]:
     yield from COUNTED
     yield baseline.NAME
     yield from (*stamps.ORDERS.values(), *(stamp.words for stamp in stamps.STAMPS), *textfile.TELL.values())
+    yield from (*dates.FIRST.values(), *(words for _, *kind in content.OTHER_KINDS for words in kind))
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
     yield from (application.heading for application in applications.registered())
@@ -140,7 +141,7 @@ def holes(text: str) -> set[str]:
     return {name.split(":")[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-NEUTRAL = {"nats", "h"}
+NEUTRAL = {"nats", "h", "JSON", "XML"}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

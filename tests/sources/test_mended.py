@@ -1,5 +1,6 @@
 """Exports that were once read wrong, or refused for no reason, each with its right answer: kinds, not files."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -259,6 +260,22 @@ def test_inspection_speaks_the_language_of_the_shop(tmp_path, capsys, monkeypatc
     for words in ("销售额", "日期为日、月、年", "列（由列名推测）", "列之间为分号", "日期按"):
         assert words in told
     assert "found out" not in told
+
+
+def test_refusal_speaks_the_language_of_the_shop(tmp_path, capsys, monkeypatch):
+    from segmentation import settings
+    from segmentation.sources.inspect import main
+
+    path = tmp_path / "f.csv"
+    path.write_text("Customer,Sold on,Total\na,03/04/2024,5.00\nb,05/06/2024,6.00\n")
+    monkeypatch.setenv("SEGMENTATION__LANGUAGE", "zh")
+    settings.load.cache_clear()
+    assert main([str(path), "--json"]) != 0
+    told = json.loads(capsys.readouterr().out)["refused"]
+    settings.load.cache_clear()
+    assert "请设定 DATES=dmy or DATES=mdy" in told
+    assert "表头：Customer, Sold on, Total" in told
+    assert "日在前：2024-04-03至2024-06-05" in told
 
 
 # ------------------------------------------------------------------------------------------ sums and statuses

@@ -224,10 +224,14 @@ def _of_column(column: Column, lines: np.ndarray, timezone: str, file: str) -> s
         if count < MOST * total:
             point, comma = (_line(column, m, lines) for m in MARKS)
             raise SourceError(
-                f"{file}: numbers in '{column.name}' are written in two ways: with a decimal point (first "
-                "in line "
-                f"{point}) and with a decimal comma (first in line {comma}); say which is right: "
-                "DECIMAL=. or ,"
+                fact(
+                    "{file}: numbers in '{name}' are written in two ways: with a decimal point (first in line {point}) "
+                    "and with a decimal comma (first in line {comma}); say which is right: DECIMAL=. or ,",
+                    file=file,
+                    name=column.name,
+                    point=point,
+                    comma=comma,
+                )
             )
         return mark
     if column.unsure and _is_all_thousandths(column):
@@ -244,9 +248,13 @@ def _by_others(column: Column, by_file: Counter, lines: np.ndarray, file: str) -
     if len(by_file) == 1 and column.role != "quantity":
         return next(iter(by_file))
     raise SourceError(
-        f"{file}: line {_line(column, 'unsure', lines)}: 1,234 or 1.234 in '{column.name}' may be a "
-        "thousand or "
-        "little more than one, and no number in the column tells: say DECIMAL=. or DECIMAL=,"
+        fact(
+            "{file}: line {line}: 1,234 or 1.234 in '{name}' may be a thousand or little more than one, and no number "
+            "in the column tells: say DECIMAL=. or DECIMAL=,",
+            file=file,
+            line=_line(column, "unsure", lines),
+            name=column.name,
+        )
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from segmentation.errors import SettingsError, SourceError
+from segmentation.language.texts import fact
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import exports, money, names
 from segmentation.sources.transactions.exports import plain
@@ -104,12 +105,25 @@ class ColumnChoice:
         listed = ", ".join(map(_shown, filter(None, (name.strip() for name in header)))) or "none"
         if self.columns:
             role, column = next(item for item in self.columns.items() if _place(item[1], header) is None)
-            return SourceError(f"{file}: there is no column '{column}' (COLUMNS {role}=); found: {listed}")
+            return SourceError(
+                fact(
+                    "{file}: there is no column '{name}' (COLUMNS {role}=); found: {found}",
+                    file=file,
+                    name=column,
+                    role=role,
+                    found=listed,
+                )
+            )
         found_roles = guesses(header)
         lacking = [role for role in REQUIRED if role not in found_roles]
         return SourceError(
-            f"{file}: no column has a common name for {' or '.join(lacking) or 'these'} (found: {listed}); "
-            "say which is which: COLUMNS=customer_id=...,ordered_at=...,amount=..."
+            fact(
+                "{file}: no column has a common name for {roles} (found: {found}); say which is which: "
+                "COLUMNS=customer_id=...,ordered_at=...,amount=...",
+                file=file,
+                roles=" or ".join(lacking) or "these",
+                found=listed,
+            )
         )
 
 

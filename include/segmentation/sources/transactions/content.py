@@ -288,7 +288,14 @@ def _refuse_other_kinds(path: Path) -> None:
     text = start.decode("utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
     for pattern, kind, advice in OTHER_KINDS:
         if re.search(pattern, text):
-            raise SourceError(f"{path.name}: it is {kind}, not a table of columns: {advice}")
+            raise SourceError(
+                fact(
+                    "{file}: it is {kind}, not a table of columns: {advice}",
+                    file=path.name,
+                    kind=fact(kind),
+                    advice=fact(advice),
+                )
+            )
 
 
 def _open(path: Path, settings: Settings, choice: ColumnChoice) -> _OpenFile:

@@ -18,17 +18,13 @@ from segmentation.errors import SourceError
 from segmentation.language.texts import fact
 from segmentation.sources.transactions import clock, days, stamps, zones
 from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.shapes import FEW_DAYS, Shape, alone_sorted, winners_of
 from segmentation.sources.transactions.stamps import MOST, ORDERS, UNREADABLE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MANY = 0.6  # of the dates fit a common order: the others are faults, and no sign of an uncommon one
-FEW_DAYS = 10  # with fewer different days a span says nothing
-SORTED_DAYS = (
-    20  # a file that is in order of its days under one reading only: at least so many different days
-)
-DENSER = 3  # times as many days with sales in the span: the other reading scatters them
 
 PLAIN_TIME = r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9]))?$"
 FEW_TURNED = 5  # dates of each kind, at least, before a file is said to be turned
@@ -242,8 +238,12 @@ def _refuse_turned(column: _Column, of_days: np.ndarray) -> None:
     if min(len(own), len(others)) >= FEW_TURNED and own.max() <= 12 < others.min():
         line = column.line_of(_of_texts(column, good & is_own))
         raise SourceError(
-            f"{column.file}: line {line}: a spreadsheet has taken the dates whose day is 12 or less for its own, and "
-            "may have turned day and month of them; the others are text: export it again with the column as text"
+            fact(
+                "{file}: line {line}: a spreadsheet has taken the dates whose day is 12 or less for its own, and may "
+                "have turned day and month of them; the others are text: export it again with the column as text",
+                file=column.file,
+                line=line,
+            )
         )
 
 
@@ -259,10 +259,15 @@ def _refuse_two_ways(column: _Column, read: dict[str, np.ndarray], top: str, cou
                 for order, where in ((top, sure), (other, only))
                 if where.any()
             )
-            examples = ", ".join(f"{way} in line {line}" for way, line in ways)
+            first = fact("{way} in line {line}", way=fact(ways[0][0]), line=ways[0][1])
+            for way, line in ways[1:]:
+                first = fact("{first}, {way} in line {line}", first=first, way=fact(way), line=line)
             raise TwoWaysError(
-                f"{column.file}: dates are written in two ways ({examples}); say which is right: DATES=dmy, "
-                "mdy or ymd"
+                fact(
+                    "{file}: dates are written in two ways ({ways}); say which is right: DATES=dmy, mdy or ymd",
+                    file=column.file,
+                    ways=first,
+                )
             )
 
 
@@ -282,30 +287,41 @@ def _most_plausible(
     good = _different(past or good)
     if "ymd" not in good and all(_is_dotted(text) for text in column.days.texts if text):
         return "dmy", fact("with points between, months never come first"), good["dmy"]
-    shapes = {order: _Shape.of(_in_file(column, of)) for order, of in good.items()}
-    spans = "; ".join(f"{FIRST[order]}: {shape.span}" for order, shape in shapes.items())
+    shapes = {order: Shape.of(_in_file(column, of)) for order, of in good.items()}
     if len(good) == 1:
         order = next(iter(good))
         return order, fact("only so are no days in the future: {span}", span=shapes[order].span), good[order]
-    winners = _winners(shapes)
+    winners = winners_of(shapes)
     if len(winners) == 1:
         order = winners.pop()
         span = shapes[order].span
         in_order = fact("only so are the lines in order of time, {span}", span=span)
-        is_sorted = _alone_sorted(shapes) == order
+        is_sorted = alone_sorted(shapes) == order
         why = in_order if is_sorted else fact("only so the days follow each other, {span}", span=span)
         return order, why, good[order]
-    raise _equal_fit(column, good, differs, spans)
+    raise _equal_fit(column, good, differs, shapes)
 
 
-def _equal_fit(column: _Column, good: dict[str, np.ndarray], differs: np.ndarray, spans: str) -> SourceError:
-    line = column.line_of(_of_texts(column, differs))
+def _equal_fit(
+    column: _Column, good: dict[str, np.ndarray], differs: np.ndarray, shapes: dict[str, Shape]
+) -> SourceError:
     orders = [order for order in days.MAIN if order in good]
-    also = "" if "ymd" in orders else " (ymd: the year comes first)"
+    spans = [
+        fact("{way}: {span}", way=fact(FIRST[order]), span=shape.span) for order, shape in shapes.items()
+    ]
+    told: str = spans[0]
+    for span in spans[1:]:
+        told = fact("{told}; {span}", told=told, span=span)
     return SourceError(
-        f"{column.file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates "
-        "of the file "
-        f"fit both ({spans}): say {' or '.join(f'DATES={order}' for order in orders)}{also}"
+        fact(
+            "{file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates of the file fit "
+            "both ({spans}): say {settings}{also}",
+            file=column.file,
+            line=column.line_of(_of_texts(column, differs)),
+            spans=told,
+            settings=" or ".join(f"DATES={order}" for order in orders),
+            also="" if "ymd" in orders else fact(" (ymd: the year comes first)"),
+        )
     )
 
 
@@ -345,52 +361,9 @@ def _is_dotted(text: str) -> bool:
     return numbers is not None and (numbers.named or (numbers.mark == "." and numbers.widths[2] == 4))
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """The days of a file under one reading: their span, how many are different, whether they rise or fall."""
-
-    first: int
-    last: int
-    different: int
-    is_sorted: bool
-
-    @classmethod
-    def of(cls, of_rows: np.ndarray) -> "_Shape":
-        of_rows = of_rows[of_rows != days.NO_DAY]
-        steps = np.diff(of_rows)
-        is_sorted = bool((steps >= 0).all() or (steps <= 0).all())
-        return cls(int(of_rows.min()), int(of_rows.max()), len(np.unique(of_rows)), is_sorted)
-
-    @property
-    def density(self) -> float:
-        """The share of the days of the span that have a row."""
-        return self.different / (self.last - self.first + 1)
-
-    @property
-    def span(self) -> str:
-        first, last = (str(np.datetime64(day, "D")) for day in (self.first, self.last))
-        return fact("{first} to {last}", first=first, last=last)
-
-
 def _in_file(column: _Column, of_days: np.ndarray) -> np.ndarray:
     """The days of all rows, in the order of the file."""
     return of_days[column.days.codes][column.rows.codes]
-
-
-def _alone_sorted(shapes: dict[str, _Shape]) -> str | None:
-    """The one order in which the lines are in order of time."""
-    in_order = [o for o, shape in shapes.items() if shape.is_sorted and shape.different > SORTED_DAYS]
-    return in_order[0] if len(in_order) == 1 else None
-
-
-def _winners(shapes: dict[str, _Shape]) -> set[str]:
-    """The orders that something speaks for: the lines are sorted, or the days follow each other."""
-    winners = {order for order in (_alone_sorted(shapes),) if order}
-    ranked = sorted(shapes, key=lambda order: -shapes[order].density)
-    best, second = shapes[ranked[0]], shapes[ranked[1]]
-    if best.different >= FEW_DAYS and best.density >= DENSER * second.density:
-        winners.add(ranked[0])
-    return winners
 
 
 # --- moments -----------------------------------------------------------------------------------------------
@@ -460,8 +433,14 @@ def _resolved(column: _Column, times: Times, rows: Coded, zone: str) -> Times:
         of_texts = _at([p for p, time in times.zoned.items() if time.ambiguous == name], len(times.micros))
         line = int(column.lines[rows.rows_where(of_texts).argmax()])
         raise SourceError(
-            f"{column.file}: line {line}: {name} is the name of several time zones, and none of them is "
-            f"the shop's ({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai"
+            fact(
+                "{file}: line {line}: {name} is the name of several time zones, and none of them is the shop's "
+                "({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai",
+                file=column.file,
+                line=line,
+                name=name,
+                zone=zone,
+            )
         )
     zoned = {
         place: clock.Time(time.micros, own[time.ambiguous]) if time.ambiguous else time

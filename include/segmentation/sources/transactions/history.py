@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.warehouse import db
 
 
@@ -40,21 +41,36 @@ def refuse_smaller(path: Path, before: Extent | None, now: Extent | None, name_b
         for is_less, words in (
             (
                 now.first_day > before.first_day,
-                f"it begins on {now.first_day}, and not on {before.first_day}",
+                fact("it begins on {day}, and not on {before}", day=now.first_day, before=before.first_day),
             ),
-            (now.days < before.days, f"it has {now.days:,} days with orders, and not {before.days:,}"),
+            (
+                now.days < before.days,
+                fact(
+                    "it has {days:,} days with orders, and not {before:,}", days=now.days, before=before.days
+                ),
+            ),
             (
                 now.customers < before.customers,
-                f"it has {now.customers:,} customers, and not {before.customers:,}",
+                fact(
+                    "it has {customers:,} customers, and not {before:,}",
+                    customers=now.customers,
+                    before=before.customers,
+                ),
             ),
         )
         if is_less
     ]
     if less:
+        told: str = less[0]
+        for more in less[1:]:
+            told = fact("{told}; {span}", told=told, span=more)
         raise SourceError(
-            f"{path.name}: it shows less of the shop than the file before: {'; '.join(less)}. APPEND=1 "
-            "keeps the days "
-            "that it does not show, SHRINK=1 takes it in the place of all that was known"
+            fact(
+                "{file}: it shows less of the shop than the file before: {less}. APPEND=1 keeps the days that it does "
+                "not show, SHRINK=1 takes it in the place of all that was known",
+                file=path.name,
+                less=told,
+            )
         )
 
 

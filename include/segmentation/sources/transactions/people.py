@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.sources.transactions import vocabulary
 from segmentation.sources.transactions.coded import Coded
 
@@ -72,9 +73,14 @@ def refuse_shortened(role: str, name: str, column: Coded, lines: np.ndarray, fil
     rows = column.rows_where(is_short)
     if rows.any():
         raise SourceError(
-            f"{file}: '{name}' ({role}): {int(rows.sum()):,} lines, the first is "
-            f"{int(lines[rows.argmax()])}, have "
-            "numbers that a spreadsheet has shortened (as 9.99999E+12), so that they are one: export it "
-            "again with the "
-            f"column as text, or name another one: COLUMNS={role}=..."
+            fact(
+                "{file}: '{name}' ({role}): {lines:,} lines, the first is {first}, have numbers that a spreadsheet has "
+                "shortened (as 9.99999E+12), so that they are one: export it again with the column as text, or name "
+                "another one: COLUMNS={role}=...",
+                file=file,
+                name=name,
+                role=role,
+                lines=int(rows.sum()),
+                first=int(lines[rows.argmax()]),
+            )
         )

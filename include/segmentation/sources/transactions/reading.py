@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from segmentation.sources.transactions import (
     content,
     counts,
     dates,
+    discounts,
     flags,
     money,
     orders,
@@ -37,13 +37,6 @@ from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.dates import UNREADABLE, Moments, Written
 from segmentation.sources.transactions.lines import Lines, Reading
 
-if TYPE_CHECKING:
-    pass
-
-
-FEW_SHARES = 12  # different discounts, at most, of a shop that gives them in percent
-MONEY_OFF = r"amount|betrag|montant|importe|importo|bedrag|kwota|сумма|金额|eur|usd|gbp|[€$£¥]"
-
 
 def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Reading:
     """Read a file of transactions.
@@ -58,16 +51,11 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     try:
         return _read(opened, choice, settings)
     except SourceError as error:
-        header = _header(opened, choice)
-        raise SourceError(f"{error}{header}", error.table, f"{error.unsaid}{header}") from None
-
-
-def _header(opened: Content, choice: ColumnChoice) -> str:
-    """The header as it stands in the file; nothing where it has none."""
-    names_ = [name.strip() for name in opened.names if name.strip()]
-    if choice.is_by_position or not names_:
-        return ""
-    return f" [the header is: {', '.join(names_)}]"
+        told = error.unsaid
+        header = ", ".join(name.strip() for name in opened.names if name.strip())
+        if header and not choice.is_by_position:
+            told = fact("{told} [the header is: {names}]", told=told, names=header)
+        raise SourceError(told, error.table) from None
 
 
 def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
@@ -101,8 +89,12 @@ def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
 
 def _refuse_nothing(opened: Content) -> None:
     if not opened.rows:
-        reason = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
-        raise SourceError(f"{opened.file}: there is no line of data in it that can be read{reason}")
+        told = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
+        raise SourceError(
+            fact(
+                "{file}: there is no line of data in it that can be read{first}", file=opened.file, first=told
+            )
+        )
 
 
 def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, list[str]]:
@@ -275,7 +267,7 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
         notes += _amounts_without_pieces(opened, lines)
     if "unit_price" in opened.places and not is_priced:  # a price beside an amount says nothing more
         opened.places.pop("unit_price")
-    is_share, is_percent, more = _discounts(opened, lines, numbers, is_priced, settings)
+    is_share, is_percent, more = discounts.decide(opened, lines, numbers, is_priced, settings)
     if is_percent:
         lines.reduction = lines.reduction / 100
     notes += more
@@ -314,11 +306,14 @@ def _swap_pieces(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> 
     if is_whole and len(price) and bool((price != np.round(price)).any()):
         name, other = opened.name_of("amount"), opened.name_of("unit_price")
         raise SourceError(
-            f"{opened.file}: '{name}' may be money or pieces, for it has whole small numbers beside "
-            f"'{other}': say "
-            f"COLUMNS=customer_id=...,ordered_at=...,quantity={name},unit_price={other} where it is "
-            "pieces, or name "
-            "the column of the money as amount="
+            fact(
+                "{file}: '{name}' may be money or pieces, for it has whole small numbers beside '{other}': say "
+                "COLUMNS=customer_id=...,ordered_at=...,quantity={name},unit_price={other} where it is pieces, or name "
+                "the column of the money as amount=",
+                file=opened.file,
+                name=name,
+                other=other,
+            )
         )
     return []
 
@@ -353,61 +348,6 @@ def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:
 def _is_day_only(moments: Moments) -> bool:
     written = moments.written[moments.written != UNREADABLE]
     return bool(len(written)) and bool((written % clock.DAY == 0).all())
-
-
-def _discounts(
-    opened: Content, lines: Lines, numbers: dict[str, Amounts], is_priced: bool, settings: Settings
-) -> tuple[bool, bool, list[str]]:
-    """Decide if discounts are shares of the price, and written in percent; with the words for it.
-
-    Raises
-    ------
-    SourceError
-        When nothing tells, and the sum depends on it.
-    """
-    if "discount" not in numbers:
-        return False, False, []
-    of = lines.reduction[~np.isnan(lines.reduction)]
-    by_name = re.search(r"%|percent|prozent|pourcent|porcent|pct", opened.name_of("discount").lower())
-    percent = numbers["discount"].has_percents or bool(by_name and len(of) and of.max() > 1)
-    may_share = len(of) > 0 and of.max() <= 1 and bool(((of > 0) & (of < 1)).any())
-    if settings.file.discount:
-        is_share = settings.file.discount == "share"
-        percent = is_share and (percent or (len(of) > 0 and of.max() > 1))
-    elif percent:
-        is_share = True
-    elif is_priced and may_share:
-        first = int(lines.line[((lines.reduction > 0) & (lines.reduction < 1)).argmax()])
-        raise SourceError(
-            f"{opened.file}: line {first}: a discount below one in '{opened.name_of('discount')}' may be "
-            "money off the "
-            "line or a share of its price, and no amount in the file tells: say DISCOUNT=money or "
-            "DISCOUNT=share"
-        )
-    elif is_priced and _exceeds(lines) and of.max() <= 100:
-        is_share = percent = True
-    elif is_priced and _may_be_percents(of) and not re.search(MONEY_OFF, opened.name_of("discount").lower()):
-        raise SourceError(
-            f"{opened.file}: '{opened.name_of('discount')}' has {len(np.unique(of[of > 0]))} different discounts, "
-            "all of them fives: money off the line or percent of its price, and no amount in the file tells: say "
-            "DISCOUNT=money or DISCOUNT=share"
-        )
-    else:
-        is_share = may_share
-    return is_share, percent, [fact("discounts are shares of the price")] if is_share else []
-
-
-def _may_be_percents(discounts: np.ndarray) -> bool:
-    """True where all discounts are among 5, 10, 15 ... 95, as shares in percent are."""
-    values = np.unique(discounts[discounts > 0])
-    return 0 < len(values) <= FEW_SHARES and bool((values % 5 == 0).all()) and values.max() < 100
-
-
-def _exceeds(lines: Lines) -> bool:
-    """True where more than one in a hundred discounts is above the price, so that they can be no money."""
-    worth = np.abs(lines.price * lines.pieces)
-    is_less = lines.reduction > 0
-    return bool(is_less.any()) and bool((lines.reduction[is_less] > worth[is_less]).mean() > 0.01)
 
 
 def _cancellations(opened: Content, lines: Lines) -> list[str]:

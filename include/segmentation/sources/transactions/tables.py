@@ -177,8 +177,15 @@ def refuse_unnamed(sheet: Sheet, file: str) -> list[str]:
     ]
     if len(beyond) > FEW_NOTES:
         raise SourceError(
-            f"{file}: sheet '{sheet.name}': {len(beyond):,} rows, the first is {beyond[0]}, have cells beyond the "
-            f"last of {named} names: give the column a name, or empty it"
+            fact(
+                "{file}: sheet '{name}': {rows:,} rows, the first is {first}, have cells beyond the last of {named} "
+                "names: give the column a name, or empty it",
+                file=file,
+                name=sheet.name,
+                rows=len(beyond),
+                first=beyond[0],
+                named=named,
+            )
         )
     return (
         [

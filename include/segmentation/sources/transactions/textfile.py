@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.settings import File
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import clock, days, encoding, names
@@ -72,7 +73,7 @@ def read_layout(path: Path, settings: File, choice: ColumnChoice) -> Layout:
             sample = text.read(SAMPLE_CHARS)
             is_whole = not text.read(1)
     if not sample.strip():
-        raise SourceError(f"{path.name}: it is empty")
+        raise SourceError(fact("{file}: it is empty", file=path.name))
     if not is_whole:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
     is_wrapped = _is_wrapped(sample)
@@ -115,8 +116,13 @@ def _no_header(
         f"{place}: {pattern_of(value) or 'empty'}" for place, value in enumerate(header, start=1)
     )
     return SourceError(
-        f"{path.name}: it has {len(header)} columns and no header ({kinds}); say which is which by number: "
-        "COLUMNS=customer_id=1,ordered_at=2,amount=3, and DELIMITER= where the columns are not these"
+        fact(
+            "{file}: it has {count} columns and no header ({kinds}); say which is which by number: "
+            "COLUMNS=customer_id=1,ordered_at=2,amount=3, and DELIMITER= where the columns are not these",
+            file=path.name,
+            count=len(header),
+            kinds=kinds,
+        )
     )
 
 

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.sources.transactions.encoding import opened, readable
 from segmentation.sources.transactions.textfile import Layout, text_of, unwrapped
 
@@ -194,8 +195,12 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
 
 def _open_quote(path: Path, line: int) -> OpenQuoteError:
     return OpenQuoteError(
-        f"{path.name}: below line {line}, a quotation mark is opened and not closed, so that it takes in the lines "
-        "below it: close it, or take it out"
+        fact(
+            "{file}: below line {line}, a quotation mark is opened and not closed, so that it takes in the lines below "
+            "it: close it, or take it out",
+            file=path.name,
+            line=line,
+        )
     )
 
 
@@ -241,11 +246,16 @@ def _refuse_unnamed(path: Path, table: "pa.Table", layout: Layout, read: "pa.Tab
         if pc.any(filled).as_py():
             width = len(layout.names)
             raise SourceError(
-                f"{path.name}: below the header, in line {layout.skip}, lines have {width} values under "
-                f"{named} names: is "
-                "a decimal comma between columns that commas separate? Export it with another delimiter, "
-                "or with such "
-                "values in quotes, or say DELIMITER="
+                fact(
+                    "{file}: below the header, in line {line}, lines have {width} values under {named} names: is a "
+                    "decimal comma between columns that commas separate? Export it with another delimiter, or with "
+                    "such values in quotes, or say DELIMITER= [the header is: {names}]",
+                    file=path.name,
+                    line=layout.skip,
+                    width=width,
+                    named=named,
+                    names=", ".join(name.strip() for name in layout.names if name.strip()),
+                )
             )
 
 

@@ -100,8 +100,15 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
     share = fact("{bad:,} of {total:,} lines cannot be read", bad=len(reading.unreadable), total=total)
     if bad - _at_the_ends(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
         raise SourceError(
-            f"{opened.file}: {share} ({examples}); is COLUMNS right ({_pairs(opened)})? More than "
-            f"{settings.file.max_unreadable_share:.0%} is too much to go on with (file.max_unreadable_share)"
+            fact(
+                "{file}: {share} ({told}); is COLUMNS right ({columns})? More than {most:.0%} is too much to go on "
+                "with (file.max_unreadable_share)",
+                file=opened.file,
+                share=share,
+                told=examples,
+                columns=_pairs(opened),
+                most=settings.file.max_unreadable_share,
+            )
         )
     reading.notes.append(fact("{share}, quarantined: {told}", share=share, told=examples))
 
