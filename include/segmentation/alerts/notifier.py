@@ -168,14 +168,14 @@ def mail(addresses: Sequence[str], title: str, html: str, pictures: Mapping[str,
         return Delivery(
             faults=(f"the Airflow connection '{CONNECTION}' names no mail server (mailto:// or mailtos://)",)
         )
-    taken, faults = [], []
+    delivered_to, faults = [], []
     for number, address in enumerate(addresses, start=1):
         name, fault = f"address {number}", _mail(server, address, title, html, pictures)
         if fault is None:
-            taken.append(name)
+            delivered_to.append(name)
         else:
             faults.append(f"{name}: {fault}")
-    return Delivery(tuple(taken), tuple(faults))
+    return Delivery(tuple(delivered_to), tuple(faults))
 
 
 def _mail(server: str, address: str, title: str, html: str, pictures: Mapping[str, bytes]) -> str | None:

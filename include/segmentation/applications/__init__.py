@@ -193,11 +193,11 @@ def sections(conn: db.Connection, run: Run, settings: Settings) -> list[Section]
 
 def of_customer(conn: db.Connection, run: Run, settings: Settings, customer_id: str) -> list[Section]:
     """The sections of the applications that know something of a customer on a published run's date."""
-    asked = [one for one in enabled(settings) if one.customer]
-    found = ((one, one.customer(conn, run, customer_id)) for one in asked if one.customer)
+    applications = [one for one in enabled(settings) if one.customer]
+    pairs = ((one, one.customer(conn, run, customer_id)) for one in applications if one.customer)
     return [
         Section(one.name, one.heading, f"{one.name}/{CUSTOMER_TEMPLATE}", facts)
-        for one, facts in found
+        for one, facts in pairs
         if facts
     ]
 

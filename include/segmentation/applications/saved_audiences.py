@@ -72,16 +72,16 @@ class Filter(BaseModel):
         """The filter of a row that has `segment_ids` and `conditions`."""
         return cls(segment_ids=row["segment_ids"], conditions=row["conditions"])
 
-    def asked(self) -> tuple[str, dict[str, Any]]:
+    def as_sql(self) -> tuple[str, dict[str, Any]]:
         """The conditions on features (`f`) for the statements, and the parameters; true where there are none."""
         bounds: dict[str, Any] = {"segment_ids": list(self.segment_ids)}
-        said = []
+        comparisons = []
         for number, one in enumerate(self.conditions):
             for sign, name, bound in ((">=", "low", one.at_least), ("<=", "high", one.at_most)):
                 if bound is not None:
                     bounds[f"{name}_{number}"] = bound
-                    said.append(f'f."{one.feature}" {sign} %({name}_{number})s')
-        return f"({' and '.join(said)})" if said else "true", bounds
+                    comparisons.append(f'f."{one.feature}" {sign} %({name}_{number})s')
+        return f"({' and '.join(comparisons)})" if comparisons else "true", bounds
 
 
 class Definition(Filter):
@@ -116,7 +116,7 @@ def features(conn: db.Connection) -> list[Feature]:
     return [feature for feature in dictionary() if feature.name in there]
 
 
-def counts(conn: db.Connection, run: Run, asked: Filter) -> list[Count]:
+def counts(conn: db.Connection, run: Run, members: Filter) -> list[Count]:
     """Customers of an audience on a published date, by segment.
 
     Raises
@@ -124,24 +124,24 @@ def counts(conn: db.Connection, run: Run, asked: Filter) -> list[Count]:
     SettingsError
         A segment is not there on the date, a feature is unknown, or the features of the date are no longer kept.
     """
-    refuse(conn, run, asked)
-    conditions, bounds = asked.asked()
+    refuse(conn, run, members)
+    conditions, bounds = members.as_sql()
     query = db.statement("applications/audiences/saved_counts.sql", conditions=conditions)
     return [Count(**row) for row in db.rows(conn, query, {**run.params, **bounds})]  # any order: it has one
 
 
 def customers(
-    run: Run, asked: Filter, order: str, limit: int | None = None, offset: int = 0
+    run: Run, members: Filter, order: str, limit: int | None = None, offset: int = 0
 ) -> tuple[str, dict[str, Any]]:
     """The statement of the customers of an audience on a date, and its parameters; `refuse` it before."""
-    conditions, bounds = asked.asked()
+    conditions, bounds = members.as_sql()
     query = db.statement(
         "applications/audiences/saved_customers.sql", conditions=conditions, ordering=ORDERS[order]
     )
     return query, {**run.params, **bounds, "limit": limit, "offset": offset}
 
 
-def refuse(conn: db.Connection, run: Run, asked: Filter) -> None:
+def refuse(conn: db.Connection, run: Run, members: Filter) -> None:
     """Refuse what cannot be asked of a date.
 
     Raises
@@ -150,7 +150,7 @@ def refuse(conn: db.Connection, run: Run, asked: Filter) -> None:
     """
     query = "select segment_id from segments.segment_versions where as_of_date = %(as_of_date)s order by 1"
     there = [row["segment_id"] for row in db.rows(conn, query, run.params)]
-    if missing := [one for one in asked.segment_ids if one not in there]:
+    if missing := [one for one in members.segment_ids if one not in there]:
         raise SettingsError(
             t(
                 "there is no segment {id} on {date} (there are {those})",
@@ -159,17 +159,17 @@ def refuse(conn: db.Connection, run: Run, asked: Filter) -> None:
                 those=", ".join(map(str, there)),
             )
         )
-    if not asked.conditions:
+    if not members.conditions:
         return
-    known = {feature.name for feature in features(conn)}
-    if unknown := [one.feature for one in asked.conditions if one.feature not in known]:
+    names = {feature.name for feature in features(conn)}
+    if unknown := [one.feature for one in members.conditions if one.feature not in names]:
         raise SettingsError(t("there is no feature {name} with numbers in this shop", name=unknown[0]))
-    kept = "select exists (select from features.customer_features where as_of_date = %(as_of_date)s)"
-    if not db.scalar(conn, kept, run.params):
+    query_of_kept = "select exists (select from features.customer_features where as_of_date = %(as_of_date)s)"
+    if not db.scalar(conn, query_of_kept, run.params):
         raise SettingsError(t("the features of {date} are no longer kept", date=run.as_of_date))
 
 
-def save(warehouse: db.Database, run: Run, asked: Definition, by: str) -> dict[str, Any]:
+def save(warehouse: db.Database, run: Run, definition: Definition, by: str) -> dict[str, Any]:
     """Save an audience, counted on a published date; saved again as it is, it is returned as it was.
 
     Raises
@@ -179,16 +179,21 @@ def save(warehouse: db.Database, run: Run, asked: Definition, by: str) -> dict[s
     DecisionError
         Another audience has the name or the id.
     """
-    audience_id = _id(asked)
+    audience_id = _id(definition)
     with warehouse.connect() as conn:
-        if (there := find(conn, audience_id)) and _is_same(there, asked):
+        if (there := find(conn, audience_id)) and _is_same(there, definition):
             return there
-        found = counts(conn, run, asked.filter)
+        by_segment = counts(conn, run, definition.filter)
         params = {
-            **{"audience_id": audience_id, "name": asked.name, "note": asked.note or None, "by": by},
-            "segment_ids": list(asked.segment_ids),
-            "conditions": json.dumps([one.model_dump() for one in asked.conditions]),
-            **{"as_of_date": run.as_of_date, "customers": sum(one.customers for one in found)},
+            **{
+                "audience_id": audience_id,
+                "name": definition.name,
+                "note": definition.note or None,
+                "by": by,
+            },
+            "segment_ids": list(definition.segment_ids),
+            "conditions": json.dumps([one.model_dump() for one in definition.conditions]),
+            **{"as_of_date": run.as_of_date, "customers": sum(one.customers for one in by_segment)},
         }
         try:
             return db.one(conn, db.statement("applications/audiences/save.sql"), params)
@@ -196,16 +201,16 @@ def save(warehouse: db.Database, run: Run, asked: Definition, by: str) -> dict[s
             raise DecisionError(t("another audience has that name already")) from None
 
 
-def _is_same(there: dict[str, Any], asked: Definition) -> bool:
-    return there["name"] == asked.name and Filter.of(there) == asked.filter
+def _is_same(there: dict[str, Any], definition: Definition) -> bool:
+    return there["name"] == definition.name and Filter.of(there) == definition.filter
 
 
-def _id(asked: Definition) -> str:
-    if asked.id:
-        return asked.id
-    plain = unicodedata.normalize("NFKD", asked.name).encode("ascii", "ignore").decode().lower()
-    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
-    return made or f"audience-{abs(hash_of(asked.name)):08x}"
+def _id(definition: Definition) -> str:
+    if definition.id:
+        return definition.id
+    plain = unicodedata.normalize("NFKD", definition.name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+    return slug or f"audience-{abs(hash_of(definition.name)):08x}"
 
 
 def hash_of(name: str) -> int:
@@ -229,13 +234,13 @@ def needed(conn: db.Connection, audience_id: str) -> dict[str, Any]:
     SettingsError
         When there is none of this id.
     """
-    found = find(conn, audience_id)
-    if found is None:
+    audience = find(conn, audience_id)
+    if audience is None:
         those = [row["audience_id"] for row in listed(conn)]
         raise SettingsError(
             t("there is no audience {id} (there are: {those})", id=audience_id, those=", ".join(those) or "–")
         )
-    return found
+    return audience
 
 
 def listed(conn: db.Connection, limit: int | None = None, offset: int = 0) -> Sequence[dict[str, Any]]:

@@ -69,9 +69,9 @@ class Fact(str):
 
     def __new__(cls, pattern: str, /, **values: Any) -> "Fact":
         """A sentence with its values in place."""
-        made = super().__new__(cls, pattern.format(**values) if values else pattern)
-        made.pattern, made.values = pattern, values
-        return made
+        sentence = super().__new__(cls, pattern.format(**values) if values else pattern)
+        sentence.pattern, sentence.values = pattern, values
+        return sentence
 
 
 def fact(pattern: str, /, **values: Any) -> Fact:
@@ -79,14 +79,14 @@ def fact(pattern: str, /, **values: Any) -> Fact:
     return Fact(pattern, **values)
 
 
-def say(told: str) -> str:
+def say(text: str) -> str:
     """A fact in the language in force; any other text is as it is."""
-    if not isinstance(told, Fact):
-        return told
-    return t(told.pattern, **{name: _said(value) for name, value in told.values.items()})
+    if not isinstance(text, Fact):
+        return text
+    return t(text.pattern, **{name: _in_force(value) for name, value in text.values.items()})
 
 
-def _said(value: Any) -> Any:
+def _in_force(value: Any) -> Any:
     return say(value) if isinstance(value, str) else value
 
 

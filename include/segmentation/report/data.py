@@ -225,9 +225,9 @@ class Facts:
     @property
     def money(self) -> dict[str, Any] | None:
         """Horizon in days, and what all segments are expected to bring and may lose; None without a forecast."""
-        told = [segment.money for segment in self.segments if segment.money]
-        sums = {name: sum(one[name] for one in told) for name in ("expected", "at_risk")}
-        return {"horizon_days": told[0]["horizon_days"], **sums} if told else None
+        sums_by_segment = [segment.money for segment in self.segments if segment.money]
+        sums = {name: sum(one[name] for one in sums_by_segment) for name in ("expected", "at_risk")}
+        return {"horizon_days": sums_by_segment[0]["horizon_days"], **sums} if sums_by_segment else None
 
     @property
     def winner(self) -> dict[str, Any] | None:

@@ -83,7 +83,7 @@ def trend(points: Sequence[tuple[date, float]], name: str, currency: str | None 
     xy = spark(points, width, height)
     floor = f"L{xy[-1][0]:.1f} {height}L{xy[0][0]:.1f} {height}Z"
     is_money = currency is not None
-    said = (
+    text = (
         "Revenue of {name}: {before} on {first}, {now} on {last}"
         if is_money
         else "Size of {name}: {before} customers on {first}, {now} on {last}"
@@ -93,7 +93,7 @@ def trend(points: Sequence[tuple[date, float]], name: str, currency: str | None 
         for value in (points[0][1], points[-1][1])
     )
     first, last = numbers.day(points[0][0]), numbers.day(points[-1][0])
-    title = t(said, name=name, before=before, now=now, first=first, last=last)
+    title = t(text, name=name, before=before, now=now, first=first, last=last)
     body = (
         f'<path class="under" d="{_path(xy)}{floor}"/>',
         f'<path class="line" d="{_path(xy)}"/>',

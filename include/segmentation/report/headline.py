@@ -36,34 +36,34 @@ def send(night: Night, progress: Callable[[str], None]) -> None:
 
     Nothing that goes wrong reaches the caller.
     """
-    wanted = night.settings.headline
-    if not wanted.to:
+    headline = night.settings.headline
+    if not headline.to:
         return
     try:
-        _send(night, wanted, progress)
+        _send(night, headline, progress)
     except Exception as error:  # readers have their segments all the same
         progress(f"headline: it was not mailed: {type(error).__name__}")
 
 
-def _send(night: Night, wanted: Headline, progress: Callable[[str], None]) -> None:
+def _send(night: Night, headline: Headline, progress: Callable[[str], None]) -> None:
     from segmentation.alerts import notifier
 
     facts = data.read(night)
-    if wanted.when == "change" and not has_changed(facts, wanted.min_change):
+    if headline.when == "change" and not has_changed(facts, headline.min_change):
         return
-    asked = {**night.params, "is_weekly": wanted.when == "weekly"}
+    params = {**night.params, "is_weekly": headline.when == "weekly"}
     with night.warehouse.connect() as conn:
-        if not db.run_file(conn, "alerts/claim_headline.sql", asked):
+        if not db.run_file(conn, "alerts/claim_headline.sql", params):
             return
     with speaking(night.settings.language):
-        made = mail(facts)
-    done = notifier.mail(wanted.to, made.title, made.html, made.pictures)
+        message = mail(facts)
+    done = notifier.mail(headline.to, message.title, message.html, message.pictures)
     settled = {**night.params, "taken": len(done.delivered_to), "fault": done.error}
     query = "update operations.headline_mails set taken = %(taken)s, fault = %(fault)s "
     query += "where as_of_date = %(as_of_date)s"
     with night.warehouse.connect() as conn:
         db.execute(conn, query, settled)
-    progress(f"headline: mailed to {len(done.delivered_to)} of {len(wanted.to)} addresses")
+    progress(f"headline: mailed to {len(done.delivered_to)} of {len(headline.to)} addresses")
     if done.error:
         progress(f"headline: {done.error}")
 

@@ -33,15 +33,15 @@ def stake(segment: Segment, play: dict[str, Any]) -> tuple[float, str]:
     about = play.get("stake", "expected")
     if about == "none":
         return 0.0, "expected"
-    known = segment.at_risk if about == "at_risk" else segment.expected
-    return (segment.revenue, "spent") if known is None else (known, about)
+    money = segment.at_risk if about == "at_risk" else segment.expected
+    return (segment.revenue, "spent") if money is None else (money, about)
 
 
 def ranked(segments: Sequence[Segment]) -> list[Ranked]:
     """The first plays, most money at stake first; none of plays that are about no money."""
-    found = [Ranked(one, one.plays[0], *stake(one, one.plays[0])) for one in segments if one.plays]
+    plays = [Ranked(one, one.plays[0], *stake(one, one.plays[0])) for one in segments if one.plays]
     return sorted(
-        (one for one in found if one.stake > 0), key=lambda one: (-one.stake, one.segment.segment_id)
+        (one for one in plays if one.stake > 0), key=lambda one: (-one.stake, one.segment.segment_id)
     )
 
 
@@ -61,14 +61,14 @@ def channel(segment: Segment) -> str | None:
 def when(segment: Segment) -> str | None:
     """By which channel, on which weekday and at which hour; None where no habit is known."""
     has_hours, has_days = segment.habits.get("hour"), segment.habits.get("weekday")
-    said = []
+    phrases = []
     if by := channel(segment):
-        said.append(t("by {channel}", channel=by))
+        phrases.append(t("by {channel}", channel=by))
     if has_days:
-        said.append(t("on {day}", day=segment.busiest_weekday))
+        phrases.append(t("on {day}", day=segment.busiest_weekday))
     if has_hours:
-        said.append(t("around {hour} h", hour=int(segment.busiest_hour)))
-    return t(", ").join(said) or None
+        phrases.append(t("around {hour} h", hour=int(segment.busiest_hour)))
+    return t(", ").join(phrases) or None
 
 
 def measured(segment: Segment) -> str:

@@ -190,12 +190,12 @@ def _best_leaves(frame: pd.DataFrame, clusters: pd.Series, seed: int) -> list[_L
     """
     own = clusters.to_numpy()
     values = {str(name): frame[name].to_numpy() for name in frame}
-    known = {name: np.sort(column[~np.isnan(column)]) for name, column in values.items()}
+    ordered = {name: np.sort(column[~np.isnan(column)]) for name, column in values.items()}
     shown = frame.to_numpy(dtype=np.float32)
     weights = dict.fromkeys(map(int, np.unique(own)), 1.0)
     best: tuple[tuple[int, int, float], list[_Leaf]] = (0, 0, 0.0), []
     for _ in range(ROUNDS):
-        leaves = _few_leaves(shown, own, known, weights, seed)
+        leaves = _few_leaves(shown, own, ordered, weights, seed)
         predicted = _predict(leaves, values, len(own))
         missed = _untold(predicted, own)
         quality = len({leaf.cluster for leaf in leaves}), -len(missed), float((predicted == own).mean())
@@ -433,7 +433,7 @@ def _losses(forest: RandomForestClassifier, X: np.ndarray, own: np.ndarray, seed
     prediction, and none of a feature that no tree asks for.
     """
     n, clusters = len(X), len(forest.classes_)
-    asked = np.unique(np.concatenate([tree.tree_.feature for tree in forest.estimators_]))
+    splitting = np.unique(np.concatenate([tree.tree_.feature for tree in forest.estimators_]))
     generator = np.random.RandomState(np.random.RandomState(seed).randint(np.iinfo(np.int32).max + 1))
     orders, order = [np.arange(n)], np.arange(n)
     for _ in range(SHUFFLES):
@@ -443,16 +443,16 @@ def _losses(forest: RandomForestClassifier, X: np.ndarray, own: np.ndarray, seed
     usual = _f1_of_each(own, np.searchsorted(forest.classes_, forest.predict(X)), clusters)
     losses = np.zeros((clusters, X.shape[1]))
     copies = np.tile(X, (SHUFFLES, 1))
-    for column in asked[asked >= 0]:
+    for column in splitting[splitting >= 0]:
         copies[:, column] = X[shuffled, column]
-        found = np.searchsorted(forest.classes_, forest.predict(copies)).reshape(SHUFFLES, n)
+        predicted = np.searchsorted(forest.classes_, forest.predict(copies)).reshape(SHUFFLES, n)
         copies[:, column] = np.tile(X[:, column], SHUFFLES)
-        losses[:, column] = np.mean([usual - _f1_of_each(own, one, clusters) for one in found], axis=0)
+        losses[:, column] = np.mean([usual - _f1_of_each(own, one, clusters) for one in predicted], axis=0)
     return losses
 
 
-def _f1_of_each(own: np.ndarray, found: np.ndarray, clusters: int) -> np.ndarray:
+def _f1_of_each(own: np.ndarray, predicted: np.ndarray, clusters: int) -> np.ndarray:
     """The F1 score of each cluster, 0 where it is in neither."""
-    hits = np.bincount(own[own == found], minlength=clusters)
-    both = np.bincount(own, minlength=clusters) + np.bincount(found, minlength=clusters)
+    hits = np.bincount(own[own == predicted], minlength=clusters)
+    both = np.bincount(own, minlength=clusters) + np.bincount(predicted, minlength=clusters)
     return np.divide(2.0 * hits, both, out=np.zeros(clusters), where=both > 0)

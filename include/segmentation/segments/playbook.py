@@ -90,13 +90,13 @@ def fitting(
 
     Texts are in the language in force; `stake` says which money it is about: expected, at_risk or none.
     """
-    found = [
+    fits = [
         (play, reasons)
         for play in plays
         if not play.otherwise
         and (reasons := play.when.reasons(value_tier, lifecycle, traits, name)) is not None
     ]
-    found += [(play, [t(naming.TIERS[value_tier]), t(lifecycle)]) for play in plays if play.otherwise]
+    fits += [(play, [t(naming.TIERS[value_tier]), t(lifecycle)]) for play in plays if play.otherwise]
     return [
         {
             "play": play.play,
@@ -105,7 +105,7 @@ def fitting(
             "reason": t(", ").join(reasons) or t("everybody"),
             "stake": play.stake,
         }
-        for play, reasons in found
+        for play, reasons in fits
     ]
 
 
@@ -130,21 +130,21 @@ def _otherwise(plays: Sequence[Play]) -> set[str]:
     return {play.play for play in plays if play.otherwise}
 
 
-def shared(found: Sequence[list[dict[str, str]]], otherwise: set[str]) -> list[list[dict[str, str]]]:
+def shared(fitting_plays: Sequence[list[dict[str, str]]], otherwise: set[str]) -> list[list[dict[str, str]]]:
     """Of the plays that fit each segment those it gets, at most three; of the plays in `otherwise` one, at most.
 
     A play is taken by a third of the segments (of fewer than three, by one each); a segment that would be left
     without any takes the one that is used least.
     """
-    most = max(1, len(found) // 3)
+    most = max(1, len(fitting_plays) // 3)
     used: dict[str, int] = {}
-    given: list[list[dict[str, str]]] = []
-    for plays in found:
+    shares: list[list[dict[str, str]]] = []
+    for plays in fitting_plays:
         free = [play for play in plays if used.get(play["play"], 0) < most]
         fit = [play for play in free if play["play"] not in otherwise][:MOST]
         last = min(plays, key=lambda play: used.get(play["play"], 0), default=None)
-        taken = fit or free[:1] or ([last] if last else [])
-        for play in taken:
+        own = fit or free[:1] or ([last] if last else [])
+        for play in own:
             used[play["play"]] = used.get(play["play"], 0) + 1
-        given.append(taken)
-    return given
+        shares.append(own)
+    return shares

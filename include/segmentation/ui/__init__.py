@@ -105,8 +105,8 @@ def _say_why(app: "FastAPI") -> None:
             return await refuse(422, request, "")
         return refusals.not_understood(error.errors())
 
-    said = {reading.NotPublishedError: 404, DecisionError: 409, reading.UnavailableError: 503}
-    for kind, status in said.items():
+    status_by_error = {reading.NotPublishedError: 404, DecisionError: 409, reading.UnavailableError: 503}
+    for kind, status in status_by_error.items():
         app.add_exception_handler(kind, refusals.saying(status))
 
 

@@ -53,7 +53,7 @@ def keep(
     )
 
 
-def keep_look_up(user: BaseUser, as_of_date: date | None, found: Customer | None) -> None:
+def keep_look_up(user: BaseUser, as_of_date: date | None, customer: Customer | None) -> None:
     """Keep that somebody looked a customer up.
 
     Raises
@@ -67,9 +67,9 @@ def keep_look_up(user: BaseUser, as_of_date: date | None, found: Customer | None
             "who": user.get_name(),
             "what": "look-up",
             "as_of_date": as_of_date,
-            "segment_id": found.segment.segment_id if found else None,
+            "segment_id": customer.segment.segment_id if customer else None,
             "audience_id": None,
-            "customers": 1 if found else 0,
+            "customers": 1 if customer else 0,
         },
     )
 

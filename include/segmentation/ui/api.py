@@ -73,14 +73,14 @@ def movement(
 ) -> models.Movement:
     """Counts from and to each segment; with revenue between a date and the one before it."""
     with reading.connect() as conn, speaking(reading.language()):
-        found = reading.movement(conn, first, second)
-    if found is None:
+        moves = reading.movement(conn, first, second)
+    if moves is None:
         raise HTTPException(404, "there is no published date before it to compare with")
     return models.Movement(
-        first=found.first,
-        second=found.second,
-        moved=found.moved,
-        compared=found.compared,
+        first=moves.first,
+        second=moves.second,
+        moved=moves.moved,
+        compared=moves.compared,
         flows=[
             models.Flow(
                 from_segment_id=flow.source,
@@ -88,9 +88,9 @@ def movement(
                 to_segment_id=flow.target,
                 to_name=flow.target_name,
                 customers=flow.customers,
-                revenue_365d=flow.revenue if found.has_revenue else None,
+                revenue_365d=flow.revenue if moves.has_revenue else None,
             )
-            for flow in found.flows
+            for flow in moves.flows
         ],
     )
 
@@ -108,14 +108,14 @@ def leaderboard(day: Day = None, limit: Limit = LIMIT, offset: Offset = 0) -> mo
 def quality(day: Day = None, limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[models.Check]:
     """A page of the checks."""
     with reading.connect() as conn, speaking(reading.language()):
-        found = reading.quality(conn, reading.run_of(conn, day))
-        items = [_check(result) for result in found[offset:][:limit]]
-    return models.Page(total=len(found), limit=limit, offset=offset, items=items)
+        results = reading.quality(conn, reading.run_of(conn, day))
+        items = [_check(result) for result in results[offset:][:limit]]
+    return models.Page(total=len(results), limit=limit, offset=offset, items=items)
 
 
 def _check(result: Result) -> models.Check:
-    kept = {name: getattr(result, name) for name in models.Check.model_fields if name != "says"}
-    return models.Check(says=words.check(result), **kept)
+    fields = {name: getattr(result, name) for name in models.Check.model_fields if name != "says"}
+    return models.Check(says=words.check(result), **fields)
 
 
 @router.get("/quality/history", summary="How many checks each gate made, and how many were not met")
@@ -128,13 +128,13 @@ def quality_history(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[mod
 
 
 @router.post("/customer", summary="All that is known of a customer")
-def customer(asked: models.CustomerAsked, user: GetUserDep) -> models.CustomerFound:
+def customer(request: models.CustomerAsked, user: GetUserDep) -> models.CustomerFound:
     """By the id the shop has for them; asked in the body, so that no log has the id. Who asked is kept."""
     with speaking(reading.language()):
-        found = look_up(user, asked.id, asked.date)
-    if found is None:
+        customer = look_up(user, request.id, request.date)
+    if customer is None:
         raise HTTPException(404, "no customer of this id has a segment on the date")
-    return found
+    return customer
 
 
 @router.post(
@@ -146,13 +146,13 @@ def customer(asked: models.CustomerAsked, user: GetUserDep) -> models.CustomerFo
     },
 )
 def withdraw(
-    asked: models.WithdrawalAsked, user: withdrawing.Deciding, background: BackgroundTasks
+    request: models.WithdrawalAsked, user: withdrawing.Deciding, background: BackgroundTasks
 ) -> models.DateWithdrawn:
     """For whoever may decide about a held night. Who it was and why is kept with the run, and told."""
-    done = withdrawing.withdraw(asked.date, user.get_name(), asked.note.strip())
+    done = withdrawing.withdraw(request.date, user.get_name(), request.note.strip())
     background.add_task(withdrawing.tell)
-    kept = {name: getattr(done, name) for name in models.DateWithdrawn.model_fields if name != "stale"}
-    return models.DateWithdrawn(stale=list(done.stale), **kept)
+    fields = {name: getattr(done, name) for name in models.DateWithdrawn.model_fields if name != "stale"}
+    return models.DateWithdrawn(stale=list(done.stale), **fields)
 
 
 def _named(profile: Profile) -> dict[str, str]:

@@ -75,26 +75,26 @@ def listed(limit: Limit = LIMIT, offset: Offset = 0) -> models.Page[Saved]:
 
 
 @counting.post("/count", summary="How many customers a filter has")
-def count(asked: Filter, day: Day = None) -> Counted:
+def count(conditions: Filter, day: Day = None) -> Counted:
     """Nothing is saved."""
     with reading.connect() as conn, speaking(reading.language()):
-        return _counted(conn, reading.run_of(conn, day), asked)
+        return _counted(conn, reading.run_of(conn, day), conditions)
 
 
 @api.get("/{audience_id}", summary="A saved audience, counted")
 def audience(audience_id: AudienceId, day: Day = None) -> SavedNow:
     """Counted on a published date, by default the newest."""
     with reading.connect() as conn, speaking(reading.language()):
-        row = _found(conn, audience_id)
+        row = _needed(conn, audience_id)
         now = _counted(conn, reading.run_of(conn, day), Filter.of(row))
         return SavedNow(**row, now=now)
 
 
 @api.post("", summary="Save an audience", status_code=201, dependencies=[Depends(from_our_pages)])
-def save(asked: Definition, user: Deciding) -> Saved:
+def save(definition: Definition, user: Deciding) -> Saved:
     """Saved again as it is, it is returned as it was."""
     with speaking(reading.language()):
-        return _save(asked, user.get_name())
+        return _save(definition, user.get_name())
 
 
 @api.post(
@@ -109,35 +109,35 @@ def remove(audience_id: AudienceId, user: Deciding) -> None:
         _remove(audience_id)
 
 
-def _found(conn: db.Connection, audience_id: str) -> dict[str, Any]:
+def _needed(conn: db.Connection, audience_id: str) -> dict[str, Any]:
     try:
         return saved_audiences.needed(conn, audience_id)
     except SettingsError as error:
         raise HTTPException(404, str(error)) from None
 
 
-def _counted(conn: db.Connection, run: Run, asked: Filter) -> Counted:
+def _counted(conn: db.Connection, run: Run, conditions: Filter) -> Counted:
     try:
-        found = saved_audiences.counts(conn, run, asked)
+        counts = saved_audiences.counts(conn, run, conditions)
     except SettingsError as error:
         raise HTTPException(409, str(error)) from None
     return Counted(
         as_of_date=run.as_of_date,
-        customers=sum(one.customers for one in found),
-        revenue_365d=sum(one.revenue_365d for one in found),
-        segments=found,
+        customers=sum(one.customers for one in counts),
+        revenue_365d=sum(one.revenue_365d for one in counts),
+        segments=counts,
     )
 
 
-def _save(asked: Definition, by: str) -> Saved:
+def _save(definition: Definition, by: str) -> Saved:
     with reading.connect() as conn:
         run = reading.run_of(conn, None)
     try:
-        return Saved(**saved_audiences.save(writable(), run, asked, by))
+        return Saved(**saved_audiences.save(writable(), run, definition, by))
     except SettingsError as error:
         raise HTTPException(409, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_said(error)) from None
+        raise reading.UnavailableError(_reason(error)) from None
 
 
 def _remove(audience_id: str) -> None:
@@ -146,10 +146,10 @@ def _remove(audience_id: str) -> None:
     except SettingsError as error:
         raise HTTPException(404, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_said(error)) from None
+        raise reading.UnavailableError(_reason(error)) from None
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, NoAnswer) else f"the warehouse refused: {type(error).__name__}"
 
 
@@ -172,7 +172,7 @@ def ask(
     feature: Annotated[list[str] | None, Form()] = None,
     at_least: Annotated[list[str] | None, Form()] = None,
     at_most: Annotated[list[str] | None, Form()] = None,
-    wanted: Annotated[str, Form(alias="do", pattern="^(count|save)$")] = "count",
+    action: Annotated[str, Form(alias="do", pattern="^(count|save)$")] = "count",
 ) -> Response:
     """Count what the form asks for, or save it; a fault is said beside the form as it was filled in."""
     rows = list(zip(feature or [], at_least or [], at_most or [], strict=False))
@@ -180,15 +180,15 @@ def ask(
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, None)
         try:
-            asked = _filter(segment_ids or [], rows)
-            filled["counted"] = _counted(conn, run, asked)
-            if wanted == "save":
+            conditions = _filter(segment_ids or [], rows)
+            filled["counted"] = _counted(conn, run, conditions)
+            if action == "save":
                 if not decides:
                     raise HTTPException(
                         403, t("to save an audience is for whoever may decide about held nights")
                     )
-                made = _save(_named(name, asked), user.get_name())
-                where = f"audience?id={made.audience_id}"
+                saved = _save(_named(name, conditions), user.get_name())
+                where = f"audience?id={saved.audience_id}"
                 return RedirectResponse(where, 303, headers=views.HEADERS)
         except HTTPException as error:
             if error.status_code == 403:
@@ -212,14 +212,14 @@ def _filter(segment_ids: list[int], rows: list[tuple[str, str, str]]) -> Filter:
         for name, low, high in rows
         if name and (low.strip() or high.strip())
     ]
-    return _told(Filter, {"segment_ids": segment_ids, "conditions": conditions})
+    return _validated(Filter, {"segment_ids": segment_ids, "conditions": conditions})
 
 
-def _named(name: str, asked: Filter) -> Definition:
-    return _told(Definition, {**asked.model_dump(), "name": " ".join(name.split())})
+def _named(name: str, conditions: Filter) -> Definition:
+    return _validated(Definition, {**conditions.model_dump(), "name": " ".join(name.split())})
 
 
-def _told(kind: Any, values: dict[str, Any]) -> Any:
+def _validated(kind: Any, values: dict[str, Any]) -> Any:
     """A model of values; a fault in it as words for a person."""
     try:
         return kind(**values)
@@ -269,20 +269,20 @@ def shown(
     """A saved audience with its customers."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
-        row = _found(conn, audience_id)
-        asked = Filter.of(row)
-        counted = _counted(conn, run, asked)
-        query, params = saved_audiences.customers(run, asked, order, ROWS, (number - 1) * ROWS)
+        row = _needed(conn, audience_id)
+        conditions = Filter.of(row)
+        counted = _counted(conn, run, conditions)
+        query, params = saved_audiences.customers(run, conditions, order, ROWS, (number - 1) * ROWS)
         rows = db.rows(conn, query, params)  # any order: the statement has one
         segments = data.read_segments(conn, run)
         labels = {feature.name: feature for feature in saved_audiences.features(conn)}
-        made = views.page(
+        page = views.page(
             "audiences",
             conn,
             run,
             template="audience",
             audience=row,
-            asked=asked,
+            asked=conditions,
             labels=labels,
             by_id={segment.segment_id: segment for segment in segments},
             counted=counted,
@@ -294,7 +294,7 @@ def shown(
             decides=decides,
         )
     access.keep(user, "list", run.as_of_date, None, len(rows), audience_id)
-    return made
+    return page
 
 
 @router.post("/audience/customers.csv", dependencies=[Depends(from_our_pages)])
@@ -304,9 +304,9 @@ def export(
     """The customers of a saved audience as CSV; ids and figures, no addresses."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
-        asked = Filter.of(_found(conn, audience_id))
-        _counted(conn, run, asked)
-        file, rows = csv_file.of(conn, *saved_audiences.customers(run, asked, "id"))
+        conditions = Filter.of(_needed(conn, audience_id))
+        _counted(conn, run, conditions)
+        file, rows = csv_file.of(conn, *saved_audiences.customers(run, conditions, "id"))
     access.keep(user, "export", run.as_of_date, None, rows, audience_id)
     return csv_file.response(file, f"audience_{audience_id}_{run.as_of_date}.csv")
 

@@ -38,14 +38,14 @@ def make(
     audience: Annotated[str, Form(pattern=rf"^({definition.ID})?$")] = "",
 ) -> RedirectResponse:
     """Draw the groups of a campaign; `held_out` in per cent."""
-    given = {"name": " ".join(name.split()), "from": first, "to": last, "held_out": held_out / 100}
-    given |= {"audience": audience} if audience else {"segments": [segment_id] if segment_id else []}
+    values = {"name": " ".join(name.split()), "from": first, "to": last, "held_out": held_out / 100}
+    values |= {"audience": audience} if audience else {"segments": [segment_id] if segment_id else []}
     try:
-        asked = definition.read(given, t("campaign"))
+        request = definition.read(values, t("campaign"))
     except SettingsError as error:
         raise HTTPException(409, str(error)) from None
-    made = campaigns.make(asked, user)
-    return RedirectResponse(f"campaign?id={made.campaign_id}", 303, headers=views.HEADERS)
+    campaign = campaigns.make(request, user)
+    return RedirectResponse(f"campaign?id={campaign.campaign_id}", 303, headers=views.HEADERS)
 
 
 @router.get("/campaign")
@@ -56,7 +56,7 @@ def shown(decides: Decides, campaign_id: Annotated[str, Query(alias="id", patter
         if row is None:
             raise HTTPException(404, t("there is no campaign of this id"))
         run = reading.run_of(conn, None)
-        found = telling.of(conn, campaign_id)
+        facts = telling.of(conn, campaign_id)
         most = settings.load().applications.campaigns.max_detectable_share
         return views.page(
             "applications",
@@ -65,7 +65,7 @@ def shown(decides: Decides, campaign_id: Annotated[str, Query(alias="id", patter
             template="campaign",
             campaign=row,
             sight=telling.sight(row, most),
-            shown={"campaigns": [{**row, **found}] if found["results"] else [], "trial": None, **WORDS},
+            shown={"campaigns": [{**row, **facts}] if facts["results"] else [], "trial": None, **WORDS},
             decides=decides,
         )
 
@@ -81,7 +81,7 @@ def export(
         row = groups.find(conn, campaign_id)
         if row is None:
             raise HTTPException(404, t("there is no campaign of this id"))
-        asked = {"campaign_id": campaign_id, "is_control": group == "control"}
-        file, count = csv_file.of(conn, db.statement("ui/campaign_customers.sql"), asked)
+        params = {"campaign_id": campaign_id, "is_control": group == "control"}
+        file, count = csv_file.of(conn, db.statement("ui/campaign_customers.sql"), params)
     access.keep(user, "export", row["as_of_date"], None, count, row["audience_id"])
     return csv_file.response(file, f"campaign_{campaign_id}_{group}.csv")

@@ -128,15 +128,15 @@ def campaign(campaign_id: CampaignId) -> Campaign:
         Depends(action_logging(event="segmentation_campaign_made")),
     ],
 )
-def make(asked: Definition, user: GetUserDep) -> Campaign:
+def make(request: Definition, user: GetUserDep) -> Campaign:
     """Asked for again as it is, it is returned as it was made; it is never changed."""
     try:
-        definition.read(asked.model_dump(by_alias=True), "campaign")
-        row = groups.make(_warehouse(), asked, user.get_name())
+        definition.read(request.model_dump(by_alias=True), "campaign")
+        row = groups.make(_warehouse(), request, user.get_name())
     except SettingsError as error:
         raise HTTPException(409, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_said(error)) from None
+        raise reading.UnavailableError(_reason(error)) from None
     return campaign(row["campaign_id"])
 
 
@@ -156,30 +156,30 @@ def cancel(campaign_id: CampaignId, user: GetUserDep) -> Campaign:
     except SettingsError as error:
         raise HTTPException(404, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_said(error)) from None
+        raise reading.UnavailableError(_reason(error)) from None
     return campaign(campaign_id)
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, NoAnswer) else f"the warehouse refused: {type(error).__name__}"
 
 
 def _warehouse() -> db.Database:
     """The warehouse as the nights have it: the UI's own role can write nothing."""
     try:
-        found = connections.database("warehouse")
+        database = connections.database("warehouse")
     except SettingsError as error:
         raise reading.UnavailableError(str(error)) from None
     quick: dict[str, Any] = {"recover_seconds": 0, "wait_seconds": WAIT_SECONDS, "lock_seconds": WAIT_SECONDS}
-    return replace(found, limits=found.limits.model_copy(update=quick))
+    return replace(database, limits=database.limits.model_copy(update=quick))
 
 
 def _campaign(conn: db.Connection, row: dict[str, Any]) -> Campaign:
-    found = telling.of(conn, row["campaign_id"])
+    facts = telling.of(conn, row["campaign_id"])
     most = settings.load().applications.campaigns.max_detectable_share
     return Campaign(
         **{name: row[name] for name in Campaign.model_fields if name in row},
         sight=telling.sight(row, most),
-        groups=[Group(**{name: group[name] for name in Group.model_fields}) for group in found["groups"]],
-        results=[Result(**{name: one[name] for name in Result.model_fields}) for one in found["results"]],
+        groups=[Group(**{name: group[name] for name in Group.model_fields}) for group in facts["groups"]],
+        results=[Result(**{name: one[name] for name in Result.model_fields}) for one in facts["results"]],
     )

@@ -34,28 +34,30 @@ def look_up(user: BaseUser, customer_id: str, day: date | None) -> models.Custom
     """
     with reading.connect() as conn:
         run = reading.run_of(conn, day)
-        found = reading.customer(conn, customer_id, run.as_of_date)
-        access.keep_look_up(user, found.as_of_date if found else day, found)
-        return _answer(conn, run, found) if found else None
+        customer = reading.customer(conn, customer_id, run.as_of_date)
+        access.keep_look_up(user, customer.as_of_date if customer else day, customer)
+        return _answer(conn, run, customer) if customer else None
 
 
-def _answer(conn: db.Connection, run: Run, found: Customer) -> models.CustomerFound:
+def _answer(conn: db.Connection, run: Run, customer: Customer) -> models.CustomerFound:
     currency = reading.currency(conn, run.as_of_date)
-    segment = found.segment
-    told = applications.of_customer(conn, run, settings.load(), found.customer_id)
+    segment = customer.segment
+    sections = applications.of_customer(conn, run, settings.load(), customer.customer_id)
     return models.CustomerFound(
-        customer_id=found.customer_id,
-        as_of_date=found.as_of_date,
+        customer_id=customer.customer_id,
+        as_of_date=customer.as_of_date,
         currency=currency,
         segment_id=segment.segment_id,
         name=segment.name,
         description=segment.description,
         customers=segment.customers,
-        confidence=found.confidence,
-        is_outlier=found.is_outlier,
-        days_in_segment=found.days_in_segment,
-        value={name: found.features.get(name) for name in VALUES if name in found.features},
-        reasons=[[models.Reason(**one._asdict()) for one in rule] for rule in why.reasons(found, currency)],
+        confidence=customer.confidence,
+        is_outlier=customer.is_outlier,
+        days_in_segment=customer.days_in_segment,
+        value={name: customer.features.get(name) for name in VALUES if name in customer.features},
+        reasons=[
+            [models.Reason(**one._asdict()) for one in rule] for rule in why.reasons(customer, currency)
+        ],
         features=[
             models.CustomerFeature(
                 feature=profile.feature.name,
@@ -65,39 +67,39 @@ def _answer(conn: db.Connection, run: Run, found: Customer) -> models.CustomerFo
                 median=profile.median,
                 median_all=profile.everybody,
             )
-            for profile, value in why.telling(found)
+            for profile, value in why.telling(customer)
         ],
-        stays=_stays(conn, found, currency),
-        orders=_orders(conn, run, found.customer_id),
-        applications=[models.OfApplication(**asdict(one)) for one in told],
+        stays=_stays(conn, customer, currency),
+        orders=_orders(conn, run, customer.customer_id),
+        applications=[models.OfApplication(**asdict(one)) for one in sections],
     )
 
 
 def _orders(conn: db.Connection, run: Run, customer_id: str) -> list[models.Order]:
-    asked = {**run.params, "customer_id": customer_id, "most": ORDERS, "lines": LINES}
-    return [models.Order(**row) for row in db.rows(conn, db.statement("ui/customer_orders.sql"), asked)]
+    params = {**run.params, "customer_id": customer_id, "most": ORDERS, "lines": LINES}
+    return [models.Order(**row) for row in db.rows(conn, db.statement("ui/customer_orders.sql"), params)]
 
 
-def _stays(conn: db.Connection, found: Customer, currency: str | None) -> list[models.Stay]:
+def _stays(conn: db.Connection, customer: Customer, currency: str | None) -> list[models.Stay]:
     """The segments of a customer, the newest first; of the newest moves, what changed."""
-    pairs = list(zip(found.stays, found.stays[1:], strict=False))[:MOVES]
-    asked = {
-        "customer_id": found.customer_id,
+    pairs = list(zip(customer.stays, customer.stays[1:], strict=False))[:MOVES]
+    params = {
+        "customer_id": customer.customer_id,
         "moved_on": [now.first for now, _ in pairs],
         "moved_from": [before.last for _, before in pairs],
         "segment_ids": [now.segment_id for now, _ in pairs],
     }
-    rows = db.rows(conn, db.statement("ui/customer_moves.sql"), asked) if pairs else []
+    rows = db.rows(conn, db.statement("ui/customer_moves.sql"), params) if pairs else []
     moves = {row["moved_on"]: row for row in rows}
-    return [_stay(stay, moves.get(stay.first), currency) for stay in found.stays]
+    return [_stay(stay, moves.get(stay.first), currency) for stay in customer.stays]
 
 
 def _stay(stay: Stay, move: dict[str, Any] | None, currency: str | None) -> models.Stay:
-    said = {"segment_id": stay.segment_id, "name": stay.name, "first": stay.first, "last": stay.last}
+    fields = {"segment_id": stay.segment_id, "name": stay.name, "first": stay.first, "last": stay.last}
     if move is None:
-        return models.Stay(**said)
+        return models.Stay(**fields)
     is_refit = move["decision"] not in (None, "keep")
-    return models.Stay(**said, is_refit=is_refit, changes=changes(move, currency))
+    return models.Stay(**fields, is_refit=is_refit, changes=changes(move, currency))
 
 
 def changes(move: dict[str, Any], currency: str | None) -> list[models.Change]:
@@ -107,13 +109,13 @@ def changes(move: dict[str, Any], currency: str | None) -> list[models.Change]:
         return []
     rules = [of_json(rule) or () for rule in move["rules"]]
     met = [rule for rule in rules if all(one.holds(after.get(one.feature)) for one in rule)]
-    found = {
+    change_by_text = {
         text: models.Change(condition=text, before=before.get(name), now=after.get(name), unit=unit)
         for rule in (met or rules)[:1]
         for text, name, unit, alone in _conditions(rule, currency)
         if alone.holds(after.get(name)) and not alone.holds(before.get(name))
     }
-    return list(found.values())[:REASONS]
+    return list(change_by_text.values())[:REASONS]
 
 
 def _conditions(rule: tuple[Range, ...], currency: str | None) -> list[tuple[str, str, str, Range]]:

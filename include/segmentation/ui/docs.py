@@ -45,9 +45,9 @@ def page(document: dict[str, Any], root: str) -> HTMLResponse:
     for one, tag in _operations(document, root):
         groups.setdefault(tag, []).append(one)
     with speaking(reading.language()):
-        made = report.environment(None, TEMPLATES).get_template("docs.html.j2")
+        template = report.environment(None, TEMPLATES).get_template("docs.html.j2")
         shown = {"groups": groups, "root": root, "language": reading.language(), "tabs": views.TABS}
-        return HTMLResponse(made.render(**shown), headers=views.HEADERS)
+        return HTMLResponse(template.render(**shown), headers=views.HEADERS)
 
 
 def _operations(document: dict[str, Any], root: str) -> list[tuple[Operation, str]]:
@@ -60,12 +60,12 @@ def _operations(document: dict[str, Any], root: str) -> list[tuple[Operation, st
 
 
 def _operation(
-    document: dict[str, Any], root: str, path: str, method: str, told: dict[str, Any]
+    document: dict[str, Any], root: str, path: str, method: str, operation: dict[str, Any]
 ) -> Operation:
-    body = _schema(told.get("requestBody", {}))
-    answers = told.get("responses", {})
+    body = _schema(operation.get("requestBody", {}))
+    answers = operation.get("responses", {})
     good = next((answer for code, answer in answers.items() if code.startswith("2")), {})
-    asked = [
+    parameters = [
         Field(
             one["name"],
             one["in"],
@@ -73,15 +73,15 @@ def _operation(
             one.get("required", False),
             one.get("description") or one.get("schema", {}).get("description", ""),
         )
-        for one in told.get("parameters", [])
+        for one in operation.get("parameters", [])
     ]
     return Operation(
-        anchor=told["operationId"],
+        anchor=operation["operationId"],
         method=method.upper(),
         path=path,
-        summary=told.get("summary", ""),
-        description=told.get("description", ""),
-        fields=asked + _fields(document, body, "body"),
+        summary=operation.get("summary", ""),
+        description=operation.get("description", ""),
+        fields=parameters + _fields(document, body, "body"),
         answer=_fields(document, _schema(good), ""),
         command=_command(document, root, path, method, body),
         refusals=[(code, one.get("description", "")) for code, one in answers.items() if code >= "3"],
@@ -101,10 +101,10 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 
 def _fields(document: dict[str, Any], schema: dict[str, Any], place: str) -> list[Field]:
-    found = _resolved(document, schema)
+    resolved = _resolved(document, schema)
     return [
-        Field(name, place, _kind(one), name in found.get("required", ()), one.get("description", ""))
-        for name, one in found.get("properties", {}).items()
+        Field(name, place, _kind(one), name in resolved.get("required", ()), one.get("description", ""))
+        for name, one in resolved.get("properties", {}).items()
     ]
 
 
@@ -130,17 +130,17 @@ def _command(document: dict[str, Any], root: str, path: str, method: str, body: 
 
 def _example(document: dict[str, Any], schema: dict[str, Any], depth: int) -> Any:
     """A value that fits a schema, as far as its required fields go."""
-    found = _resolved(document, schema)
-    if "default" in found and found["default"] not in (None, ""):
-        return found["default"]
-    if found.get("type") == "object" and depth < DEEPEST:
-        wanted = found.get("required") or list(found.get("properties", {}))
+    resolved = _resolved(document, schema)
+    if "default" in resolved and resolved["default"] not in (None, ""):
+        return resolved["default"]
+    if resolved.get("type") == "object" and depth < DEEPEST:
+        names = resolved.get("required") or list(resolved.get("properties", {}))
         return {
             name: _example(document, one, depth + 1)
-            for name, one in found.get("properties", {}).items()
-            if name in wanted
+            for name, one in resolved.get("properties", {}).items()
+            if name in names
         }
-    if found.get("type") == "array":
-        return [_example(document, found.get("items", {}), depth + 1)]
+    if resolved.get("type") == "array":
+        return [_example(document, resolved.get("items", {}), depth + 1)]
     samples = {"integer": 1, "number": 0.2, "boolean": True, "object": {}}
-    return "2026-12-31" if found.get("format") == "date" else samples.get(found.get("type", ""), "...")
+    return "2026-12-31" if resolved.get("format") == "date" else samples.get(resolved.get("type", ""), "...")

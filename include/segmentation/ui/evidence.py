@@ -32,18 +32,18 @@ def choice(
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         rows = reading.leaderboard(conn, run)
-        kept = [row for row in rows if _is_shown(row, find, show)]
+        shown = [row for row in rows if _is_shown(row, find, show)]
         columns = [*BY_NAME, *(column for column, _, _ in verdict.score_columns(rows))]
         name = sort.removeprefix("-")
         if name in columns:
-            kept = ordered(kept, name, largest_first=sort.startswith("-"))
+            shown = ordered(shown, name, largest_first=sort.startswith("-"))
         return views.page(
             "choice",
             conn,
             run,
             leaderboard=rows,
-            shown=kept[(number - 1) * ROWS :][:ROWS],
-            pages=pages_of(len(kept), number),
+            shown=shown[(number - 1) * ROWS :][:ROWS],
+            pages=pages_of(len(shown), number),
             sort=sort,
             find=find,
             show=show,
@@ -54,17 +54,17 @@ def choice(
 def _is_shown(row: dict[str, Any], find: str, show: str) -> bool:
     if show != "all" and bool(row["gates_failed"]) == (show == "met"):
         return False
-    said = (
+    text = (
         f"{words.algorithm(row['algorithm'])} {words.settings_of(row)} {row['algorithm']} {row['candidate']}"
     )
-    return all(word in said.lower() for word in find.lower().split())
+    return all(word in text.lower() for word in find.lower().split())
 
 
 def ordered(rows: list[dict[str, Any]], column: str, largest_first: bool) -> list[dict[str, Any]]:
     """Rows by a column, those without a value at the end; equals stay as they were."""
-    known = [row for row in rows if row.get(column) is not None]
-    unknown = [row for row in rows if row.get(column) is None]
-    return sorted(known, key=lambda row: row[column], reverse=largest_first) + unknown
+    with_value = [row for row in rows if row.get(column) is not None]
+    without_value = [row for row in rows if row.get(column) is None]
+    return sorted(with_value, key=lambda row: row[column], reverse=largest_first) + without_value
 
 
 @router.get("/quality")
@@ -92,12 +92,12 @@ def quality(day: Day = None, number: Number = 1) -> HTMLResponse:
 
 def _chart(gate: str, days: dict[date, dict[str, dict[str, Any]]]) -> Any:
     """Checks of a gate over the dates, the oldest first; None where there are fewer than two."""
-    found = [(day, row[gate]) for day, row in sorted(days.items()) if gate in row]
+    rows = [(day, row[gate]) for day, row in sorted(days.items()) if gate in row]
     columns = [
         drawings.Checks(
             day, row["checks"] - row["critical"] - row["warnings"], row["warnings"], row["critical"]
         )
-        for day, row in found
+        for day, row in rows
     ]
     return drawings.checks(columns, gate) if len(columns) > 1 else None
 
@@ -105,8 +105,8 @@ def _chart(gate: str, days: dict[date, dict[str, dict[str, Any]]]) -> Any:
 def _lines(conn: db.Connection, day: date) -> dict[tuple[str, str, str], Any]:
     """A line of the figures of each check over the dates, by gate, table and expectation."""
     points: dict[tuple[str, str, str], list[tuple[date, float]]] = {}
-    asked = {"as_of_date": day, "dates": DATES}
-    for row in db.rows(conn, db.statement("ui/check_values.sql"), asked):
+    params = {"as_of_date": day, "dates": DATES}
+    for row in db.rows(conn, db.statement("ui/check_values.sql"), params):
         key = row["gate"], row["table_name"], row["expectation"]
         points.setdefault(key, []).append((row["as_of_date"], row["value"]))
-    return {key: drawings.figures(found) for key, found in points.items() if len(found) > 1}
+    return {key: drawings.figures(figures) for key, figures in points.items() if len(figures) > 1}

@@ -32,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Between:
     """Moves between two dates, from a segment (None: any, 0: not there) to another."""
 
     first: date
@@ -83,16 +83,16 @@ def customers(
 ) -> MovedCustomers:
     """From a segment, to one, or both. Who asked, and how many were shown, is kept."""
     with reading.connect() as conn, speaking(reading.language()):
-        asked = _asked(conn, first, second, source, target)
-        rows = db.rows(conn, *asked.statement(limit, offset))  # any order: the statement has one
-    access.keep(user, "list", asked.second, asked.segment_id, len(rows))
+        between = _between(conn, first, second, source, target)
+        rows = db.rows(conn, *between.statement(limit, offset))  # any order: the statement has one
+    access.keep(user, "list", between.second, between.segment_id, len(rows))
     items = [Moved(**row) for row in rows]
-    return MovedCustomers(first=asked.first, second=asked.second, limit=limit, offset=offset, items=items)
+    return MovedCustomers(first=between.first, second=between.second, limit=limit, offset=offset, items=items)
 
 
-def _asked(
+def _between(
     conn: db.Connection, first: date | None, second: date | None, source: int | None, target: int | None
-) -> Asked:
+) -> Between:
     """The two dates, which are published and whose customers are kept."""
     after = reading.run_of(conn, second)
     if first is None and after.parent_as_of_date is None:
@@ -102,7 +102,7 @@ def _asked(
         if run.dropped_at:
             reason = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
             raise reading.NotPublishedError(reason)
-    return Asked(before.as_of_date, after.as_of_date, source, target)
+    return Between(before.as_of_date, after.as_of_date, source, target)
 
 
 @router.get("/moves")
@@ -117,18 +117,18 @@ def moves(
 ) -> HTMLResponse:
     """A list of them, with a link to each customer."""
     with reading.connect() as conn, speaking(reading.language()):
-        asked = _asked(conn, first, second, source, target)
-        run = reading.run_of(conn, asked.second)
+        between = _between(conn, first, second, source, target)
+        run = reading.run_of(conn, between.second)
         # any order: the statement has one
-        rows = db.rows(conn, *asked.statement(ROWS + 1, (number - 1) * ROWS))
-        names = db.rows(conn, db.statement("ui/names.sql"), {"between": [asked.first, asked.second]})
+        rows = db.rows(conn, *between.statement(ROWS + 1, (number - 1) * ROWS))
+        names = db.rows(conn, db.statement("ui/names.sql"), {"between": [between.first, between.second]})
         called = {row["segment_id"]: row["name"] for row in names}
         page = views.page(
             "movement",
             conn,
             run,
             template="moves",
-            asked=asked,
+            asked=between,
             rows=rows[:ROWS],
             has_more=len(rows) > ROWS,
             number=number,
@@ -136,7 +136,7 @@ def moves(
             colours=data.colours(sorted(called)),
             decides=decides,
         )
-    access.keep(user, "list", asked.second, asked.segment_id, len(rows[:ROWS]))
+    access.keep(user, "list", between.second, between.segment_id, len(rows[:ROWS]))
     return page
 
 
@@ -151,7 +151,7 @@ def export(
     """All of them as CSV; ids and figures, no addresses."""
     with reading.connect() as conn, speaking(reading.language()):
         sides = [int(side) if side else None for side in (source, target)]
-        asked = _asked(conn, first, second, *sides)
-        file, count = csv_file.of(conn, *asked.statement())
-    access.keep(user, "export", asked.second, asked.segment_id, count)
-    return csv_file.response(file, f"moves_{asked.first}_{asked.second}.csv")
+        between = _between(conn, first, second, *sides)
+        file, count = csv_file.of(conn, *between.statement())
+    access.keep(user, "export", between.second, between.segment_id, count)
+    return csv_file.response(file, f"moves_{between.first}_{between.second}.csv")

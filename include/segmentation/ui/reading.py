@@ -242,13 +242,13 @@ def customer(conn: db.Connection, customer_id: str, as_of_date: date | None = No
     NotPublishedError
     """
     run = run_of(conn, as_of_date)
-    asked = {**run.params, "customer_id": customer_id, "since": run.as_of_date - timedelta(days=STAYS_DAYS)}
-    rows = db.rows(conn, db.statement("ui/customer.sql"), asked)
+    params = {**run.params, "customer_id": customer_id, "since": run.as_of_date - timedelta(days=STAYS_DAYS)}
+    rows = db.rows(conn, db.statement("ui/customer.sql"), params)
     if not rows or rows[0]["as_of_date"] != run.as_of_date:
         return None
     now = rows[0]
     segments = cards(conn, run)
-    values = db.row(conn, db.statement("ui/customer_features.sql"), asked)
+    values = db.row(conn, db.statement("ui/customer_features.sql"), params)
     return Customer(
         customer_id=customer_id,
         as_of_date=run.as_of_date,

@@ -23,7 +23,7 @@ from segmentation.ui import views
 LOG_IN = "/api/v2/auth/login"
 NO_SESSION = "Invalid JWT token"  # what Airflow says of a cookie that it does not know, with a 403
 
-SAID = {
+HEADINGS = {
     HTTPStatus.FORBIDDEN: "You may not see this",
     HTTPStatus.NOT_FOUND: "There is nothing here",
     HTTPStatus.CONFLICT: "This was not done",
@@ -41,9 +41,9 @@ async def answer(request: Request, error: HTTPException) -> Response:
     if not is_for_a_person(request):
         return await http_exception_handler(request, error)
     if error.status_code == HTTPStatus.UNAUTHORIZED or error.detail == NO_SESSION:
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         base = request.scope.get("root_path", "").removesuffix(PREFIX)
-        return RedirectResponse(f"{base}{LOG_IN}?{urlencode({'next': wanted})}", 307, views.HEADERS)
+        return RedirectResponse(f"{base}{LOG_IN}?{urlencode({'next': address})}", 307, views.HEADERS)
     return page(request, error.status_code, error.detail)
 
 
@@ -58,9 +58,9 @@ def saying(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
 
 def not_understood(errors: Sequence[Any]) -> JSONResponse:
     """Faults of a request, and their places; what was asked is not repeated: it may be an id."""
-    told = [{name: error[name] for name in ("type", "loc", "msg")} for error in errors]
+    faults = [{name: error[name] for name in ("type", "loc", "msg")} for error in errors]
     return JSONResponse(
-        {"detail": told or [{"type": "unicode", "loc": ["body"], "msg": "the body is no JSON in UTF-8"}]},
+        {"detail": faults or [{"type": "unicode", "loc": ["body"], "msg": "the body is no JSON in UTF-8"}]},
         HTTPStatus.UNPROCESSABLE_ENTITY,
     )
 
@@ -73,11 +73,11 @@ def page(request: Request, status: int, why: str) -> HTMLResponse:
     except SettingsError:
         language = ENGLISH
     with speaking(language):
-        made = report.environment(None, Path(__file__).parent / "templates")
-        text = made.get_template("refused.html.j2").render(
+        templates = report.environment(None, Path(__file__).parent / "templates")
+        text = templates.get_template("refused.html.j2").render(
             language=language,
             root=request.scope.get("root_path", ""),
-            said=t(SAID.get(HTTPStatus(status), HTTPStatus(status).phrase)),
+            said=t(HEADINGS.get(HTTPStatus(status), HTTPStatus(status).phrase)),
             why=t(_why(HTTPStatus(status), why)),
             tabs=() if status == HTTPStatus.FORBIDDEN else views.TABS,
         )

@@ -40,15 +40,15 @@ def customers(
     query = db.statement(
         "ui/segment_customers.sql", ordering=ordering.format("cs"), ordering_of_page=ordering.format("page")
     )
-    asked = {"segment_id": segment_id, "which": which, "limit": limit, "offset": offset}
-    return query, {**run.params, **asked}
+    own_params = {"segment_id": segment_id, "which": which, "limit": limit, "offset": offset}
+    return query, {**run.params, **own_params}
 
 
-def _found(cards: list[Segment], segment_id: int) -> Segment:
-    found = next((one for one in cards if one.segment_id == segment_id), None)
-    if found is None:
+def _card(cards: list[Segment], segment_id: int) -> Segment:
+    card = next((one for one in cards if one.segment_id == segment_id), None)
+    if card is None:
         raise HTTPException(404, t("there is no segment {id} on the date", id=segment_id))
-    return found
+    return card
 
 
 @router.get("/segment")
@@ -66,7 +66,7 @@ def segment(
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         cards = reading.cards(conn, run)
-        one = _found(cards, segment_id)
+        one = _card(cards, segment_id)
         # any order: the statement has one
         rows = db.rows(conn, *customers(run, segment_id, which, order, ROWS + 1, (number - 1) * ROWS))
         names = {card.segment_id: card for card in cards}
@@ -86,10 +86,10 @@ def segment(
             which=which,
             order=order,
             whiches=WHICH,
-            orders={name: said for name, (_, said) in ORDERS.items()},
+            orders={name: label for name, (_, label) in ORDERS.items()},
             may_rename=may_decide,
-            other=_found(cards, beside) if beside else None,
-            compared=_compared(one, _found(cards, beside)) if beside else [],
+            other=_card(cards, beside) if beside else None,
+            compared=_compared(one, _card(cards, beside)) if beside else [],
         )
     access.keep(user, "list", run.as_of_date, segment_id, len(rows[:ROWS]))
     return page
@@ -112,7 +112,7 @@ def export(
     """The customers of a segment as CSV; ids and figures, no addresses: `make audiences` has those with consent."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
-        _found(reading.cards(conn, run), segment_id)
+        _card(reading.cards(conn, run), segment_id)
         file, count = csv_file.of(conn, *customers(run, segment_id, which, "id", None))
     access.keep(user, "export", run.as_of_date, segment_id, count)
     return csv_file.response(file, f"segment_{segment_id}_{run.as_of_date}.csv")
@@ -128,6 +128,6 @@ def rename(
     """Give a segment a name of one's own, for good; an empty one takes it back."""
     with reading.connect() as conn:
         run = reading.run_of(conn, day)
-        _found(reading.cards(conn, run), segment_id)
+        _card(reading.cards(conn, run), segment_id)
     access.rename(user, segment_id, " ".join(name.split()))
     return RedirectResponse(f"../segment?id={segment_id}&date={run.as_of_date}", 303, headers=views.HEADERS)

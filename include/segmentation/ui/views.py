@@ -55,9 +55,9 @@ router = APIRouter(include_in_schema=False)
 
 @lru_cache(maxsize=4)
 def _environment(currency: str | None) -> jinja2.Environment:
-    made = report.environment(currency, FOLDER / "templates")
-    made.auto_reload = False
-    return made
+    templates = report.environment(currency, FOLDER / "templates")
+    templates.auto_reload = False
+    return templates
 
 
 def page(tab: str, conn: Any, run: Run, /, **values: Any) -> HTMLResponse:
@@ -119,14 +119,14 @@ def history(number: Number = 1) -> HTMLResponse:
         names = {row["segment_id"]: row["name"] for row in (*listed, *rows)}
         colours = data.colours(sorted(names))
         total = reading.dates(conn, 1)[1]
-        said = t("Customers of each segment over the dates"), t("Revenue of each segment over the dates")
+        titles = t("Customers of each segment over the dates"), t("Revenue of each segment over the dates")
         currency = reading.currency(conn, run.as_of_date)
         return page(
             "history",
             conn,
             run,
-            customers=_lines(rows, names, colours, "customers", said[0]),
-            revenue=_lines(rows, names, colours, "revenue_365d", said[1], currency),
+            customers=_lines(rows, names, colours, "customers", titles[0]),
+            revenue=_lines(rows, names, colours, "revenue_365d", titles[1], currency),
             names=names,
             colours=colours,
             table=_by_date(listed),
@@ -139,7 +139,7 @@ def _lines(
     names: dict[int, str],
     colours: dict[int, int],
     column: str,
-    said: str,
+    title: str,
     currency: str | None = None,
 ) -> Any:
     lines = [
@@ -151,15 +151,15 @@ def _lines(
         )
         for i in sorted({row["segment_id"] for row in rows})
     ]
-    return drawings.history(lines, said, "currency" if column == "revenue_365d" else "", currency)
+    return drawings.history(lines, title, "currency" if column == "revenue_365d" else "", currency)
 
 
 def _by_date(rows: list[dict[str, Any]]) -> list[tuple[date, dict[int, dict[str, Any]]]]:
     """The newest date first, its segments by id."""
-    found: dict[date, dict[int, dict[str, Any]]] = {}
+    rows_by_date: dict[date, dict[int, dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault(row["as_of_date"], {})[row["segment_id"]] = row
-    return sorted(found.items(), reverse=True)
+        rows_by_date.setdefault(row["as_of_date"], {})[row["segment_id"]] = row
+    return sorted(rows_by_date.items(), reverse=True)
 
 
 def pages_of(total: int, number: int, size: int = ROWS) -> dict[str, int]:
@@ -175,23 +175,23 @@ def movement(
     """Moves between two dates."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, second)
-        found = reading.movement(conn, first, run.as_of_date)
-        flows = found.flows if found else []
+        moves = reading.movement(conn, first, run.as_of_date)
+        flows = moves.flows if moves else []
         ids = sorted({i for flow in flows for i in (flow.source, flow.target) if i is not None})
         return page(
             "movement",
             conn,
             run,
-            movement=found,
-            drawing=_drawing(conn, run, found) if found else None,
+            movement=moves,
+            drawing=_drawing(conn, run, moves) if moves else None,
             colours=data.colours(ids),
             balance=_balance(flows),
         )
 
 
-def _drawing(conn: Any, run: Run, found: reading.Movement) -> Any:
-    said = t("Customers moving between {first} and {second}", first=found.first, second=found.second)
-    return report.movement(found.flows, data.read_segments(conn, run), said)
+def _drawing(conn: Any, run: Run, moves: reading.Movement) -> Any:
+    title = t("Customers moving between {first} and {second}", first=moves.first, second=moves.second)
+    return report.movement(moves.flows, data.read_segments(conn, run), title)
 
 
 def _balance(flows: list[data.Flow]) -> list[dict[str, Any]]:
@@ -214,8 +214,8 @@ def uses(day: Day = None) -> HTMLResponse:
     """The sections of the applications on a date."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
-        found = applications.sections(conn, run, settings.load())
-        return page("applications", conn, run, sections=found)
+        sections = applications.sections(conn, run, settings.load())
+        return page("applications", conn, run, sections=sections)
 
 
 @router.get("/customer")
@@ -235,10 +235,10 @@ def customer(
     """The segment of a customer, the reasons, and the segments before. Who asked is kept."""
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
-        asked = customer_id.strip()
-        found = look_up(user, asked, run.as_of_date)
-        colours = _colours_of(conn, run, found.stays) if found else {}
-        return page("customer", conn, run, asked=asked, found=found, colours=colours)
+        stripped_id = customer_id.strip()
+        customer = look_up(user, stripped_id, run.as_of_date)
+        colours = _colours_of(conn, run, customer.stays) if customer else {}
+        return page("customer", conn, run, asked=stripped_id, found=customer, colours=colours)
 
 
 def _colours_of(conn: Any, run: Run, stays: list[models.Stay]) -> dict[int, int]:
@@ -254,8 +254,8 @@ def ask_why(user: Deciding, day: Day = None) -> HTMLResponse:
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, day)
         remaining = withdrawing.remaining(conn, run.as_of_date)
-        asked = {"outlook": remaining, "by": user.get_name(), "longest": NOTE_CHARACTERS}
-        return page("segments", conn, run, template="withdraw", **asked)
+        context = {"remaining": remaining, "by": user.get_name(), "longest": NOTE_CHARACTERS}
+        return page("segments", conn, run, template="withdraw", **context)
 
 
 @router.post("/withdraw", dependencies=[Depends(withdrawing.from_our_pages)])

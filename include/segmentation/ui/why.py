@@ -31,12 +31,12 @@ def reasons(customer: Customer, currency: str | None) -> list[list[Reason]]:
 
 
 def _of_rule(
-    text: str, asked: tuple[Range, ...] | None, features: dict[str, Any], currency: str | None
+    text: str, ranges: tuple[Range, ...] | None, features: dict[str, Any], currency: str | None
 ) -> list[Reason]:
-    if asked is None:
+    if ranges is None:
         return [Reason(text, None, None, "")]
     reasons = []
-    for one in asked:
+    for one in ranges:
         value, unit = features.get(one.feature), unit_of(one.feature)
         reasons += [
             Reason(condition, value, alone.holds(value), unit)

@@ -124,9 +124,9 @@ def tell() -> None:
 
 def writable() -> db.Database:
     """The warehouse as the nights have it: the UI's own role can write nothing."""
-    found = connections.database("warehouse")
+    database = connections.database("warehouse")
     quick: dict[str, Any] = {"recover_seconds": 0, "wait_seconds": WAIT_SECONDS, "lock_seconds": WAIT_SECONDS}
-    return replace(found, limits=found.limits.model_copy(update=quick))
+    return replace(database, limits=database.limits.model_copy(update=quick))
 
 
 def _take_back_audiences(warehouse: db.Database, day: date) -> None:

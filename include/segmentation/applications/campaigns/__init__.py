@@ -76,9 +76,9 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
 
 def customer(conn: db.Connection, run: Run, customer_id: str) -> dict[str, Any] | None:
     """The campaigns that a customer takes part in, or is left alone by."""
-    asked = {**run.params, "customer_id": customer_id}
-    found = db.rows(conn, db.statement("applications/campaigns/customer.sql"), asked)
-    return {"campaigns": found} if found else None
+    params = {**run.params, "customer_id": customer_id}
+    campaigns = db.rows(conn, db.statement("applications/campaigns/customer.sql"), params)
+    return {"campaigns": campaigns} if campaigns else None
 
 
 def expire(conn: db.Connection, settings: Settings, newest: date) -> int:

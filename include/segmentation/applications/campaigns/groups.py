@@ -79,7 +79,7 @@ def make(warehouse: db.Database, definition: Definition, by: str) -> dict[str, A
         meant = _meant(conn, definition)
         _refuse(conn, definition, meant, run)
         predictor = covariate(conn, run.as_of_date)
-        conditions, bounds = meant.asked()
+        conditions, bounds = meant.as_sql()
         params = {
             "campaign_id": definition.campaign_id,
             **bounds,
@@ -93,8 +93,8 @@ def make(warehouse: db.Database, definition: Definition, by: str) -> dict[str, A
         db.run_file(conn, "applications/campaigns/made.sql", params)
         identifiers = {"known": predictor.relation, "column": predictor.column, "conditions": conditions}
         db.run_file(conn, "applications/campaigns/campaign_members.sql", params, **identifiers)
-        taken = Filter(segment_ids=params["segment_ids"], conditions=meant.conditions)
-        _count(conn, definition, taken, run.as_of_date)
+        members = Filter(segment_ids=params["segment_ids"], conditions=meant.conditions)
+        _count(conn, definition, members, run.as_of_date)
         return db.one(conn, "select * from segments.campaigns where campaign_id = %(campaign_id)s", params)
 
 
@@ -194,7 +194,7 @@ def sight(
     looked_at = db.scalar(conn, query, {"then": then, "day": day})
     if looked_at is None:
         return None
-    conditions, bounds = meant.asked()
+    conditions, bounds = meant.as_sql()
     params = {
         **bounds,
         **{

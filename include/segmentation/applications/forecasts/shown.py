@@ -38,8 +38,8 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
 
 def customer(conn: db.Connection, run: Run, customer_id: str) -> dict[str, Any] | None:
     """The forecast of a customer of a date; None without one."""
-    asked = {**run.params, "customer_id": customer_id}
-    return db.row(conn, db.statement("applications/forecasts/customer.sql"), asked)
+    params = {**run.params, "customer_id": customer_id}
+    return db.row(conn, db.statement("applications/forecasts/customer.sql"), params)
 
 
 def verdict(backtests: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -41,9 +41,9 @@ def _expire(conn: db.Connection, settings: Settings, newest: date) -> int:
 
 
 def _customer(conn: db.Connection, run: Run, customer_id: str) -> dict[str, Any] | None:
-    asked = {**run.params, "customer_id": customer_id}
-    found = db.rows(conn, db.statement("applications/recommendations/customer.sql"), asked)
-    return {"products": found} if found else None
+    params = {**run.params, "customer_id": customer_id}
+    products = db.rows(conn, db.statement("applications/recommendations/customer.sql"), params)
+    return {"products": products} if products else None
 
 
 APPLICATION = Application(

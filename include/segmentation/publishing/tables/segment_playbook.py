@@ -12,10 +12,10 @@ def rows(chosen: Chosen, ids: dict[int, int], language: str) -> pd.DataFrame:
     columns = ["segment_id", "priority", "play", "title", "advice", "reason", "stake"]
     about = [(s.value_tier, s.lifecycle, s.traits, s.vocabulary) for s in chosen.segments]
     with speaking(language):
-        found = playbook.plays_of_all(playbook.load(), about)
+        plays_by_segment = playbook.plays_of_all(playbook.load(), about)
     plays = [
         {"segment_id": ids[segment.cluster], "priority": priority, **play}
-        for segment, given in zip(chosen.segments, found, strict=True)
-        for priority, play in enumerate(given, start=1)
+        for segment, own in zip(chosen.segments, plays_by_segment, strict=True)
+        for priority, play in enumerate(own, start=1)
     ]
     return pd.DataFrame(plays, columns=columns)

@@ -309,16 +309,16 @@ def _equal_fit(
     spans = [
         fact("{way}: {span}", way=fact(FIRST[order]), span=shape.span) for order, shape in shapes.items()
     ]
-    told: str = spans[0]
+    listed: str = spans[0]
     for span in spans[1:]:
-        told = fact("{told}; {span}", told=told, span=span)
+        listed = fact("{told}; {span}", told=listed, span=span)
     return SourceError(
         fact(
             "{file}: line {line}: 3/4 may be the third of April or the fourth of March, and the dates of the file fit "
             "both ({spans}): say {settings}{also}",
             file=column.file,
             line=column.line_of(_of_texts(column, differs)),
-            spans=told,
+            spans=listed,
             settings=" or ".join(f"DATES={order}" for order in orders),
             also="" if "ymd" in orders else fact(" (ymd: the year comes first)"),
         )

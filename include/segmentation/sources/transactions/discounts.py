@@ -66,12 +66,12 @@ def decide(
 
 def _may_be_percents(discounts: np.ndarray) -> bool:
     """True where all discounts are among 5, 10, 15 ... 95, as shares in percent are."""
-    given = np.unique(discounts[discounts > 0])
-    return 0 < len(given) <= FEW_SHARES and bool((given % 5 == 0).all()) and given.max() < 100
+    values = np.unique(discounts[discounts > 0])
+    return 0 < len(values) <= FEW_SHARES and bool((values % 5 == 0).all()) and values.max() < 100
 
 
 def _exceeds(lines: Lines) -> bool:
     """True where more than one in a hundred discounts is above the price, so that they can be no money."""
     worth = np.abs(lines.price * lines.pieces)
-    given = lines.reduction > 0
-    return bool(given.any()) and bool((lines.reduction[given] > worth[given]).mean() > 0.01)
+    is_less = lines.reduction > 0
+    return bool(is_less.any()) and bool((lines.reduction[is_less] > worth[is_less]).mean() > 0.01)

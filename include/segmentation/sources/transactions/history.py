@@ -61,15 +61,15 @@ def refuse_smaller(path: Path, before: Extent | None, now: Extent | None, name_b
         if is_less
     ]
     if less:
-        told: str = less[0]
+        listed: str = less[0]
         for more in less[1:]:
-            told = fact("{told}; {span}", told=told, span=more)
+            listed = fact("{told}; {span}", told=listed, span=more)
         raise SourceError(
             fact(
                 "{file}: it shows less of the shop than the file before: {less}. APPEND=1 keeps the days that it does "
                 "not show, SHRINK=1 takes it in the place of all that was known",
                 file=path.name,
-                less=told,
+                less=listed,
             )
         )
 

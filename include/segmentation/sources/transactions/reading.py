@@ -51,11 +51,11 @@ def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambd
     try:
         return _read(opened, choice, settings)
     except SourceError as error:
-        told = error.unsaid
+        reason = error.unsaid
         header = ", ".join(name.strip() for name in opened.names if name.strip())
         if header and not choice.is_by_position:
-            told = fact("{told} [the header is: {names}]", told=told, names=header)
-        raise SourceError(told, error.table) from None
+            reason = fact("{told} [the header is: {names}]", told=reason, names=header)
+        raise SourceError(reason, error.table) from None
 
 
 def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
@@ -89,10 +89,12 @@ def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
 
 def _refuse_nothing(opened: Content) -> None:
     if not opened.rows:
-        told = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
+        reason = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
         raise SourceError(
             fact(
-                "{file}: there is no line of data in it that can be read{first}", file=opened.file, first=told
+                "{file}: there is no line of data in it that can be read{first}",
+                file=opened.file,
+                first=reason,
             )
         )
 

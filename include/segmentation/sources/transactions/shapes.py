@@ -49,9 +49,9 @@ def alone_sorted(shapes: dict[str, Shape]) -> str | None:
 
 def winners_of(shapes: dict[str, Shape]) -> set[str]:
     """The orders that something speaks for: the lines are sorted, or the days follow each other."""
-    found = {order for order in (alone_sorted(shapes),) if order}
+    winners = {order for order in (alone_sorted(shapes),) if order}
     ranked = sorted(shapes, key=lambda order: -shapes[order].density)
     best, second = shapes[ranked[0]], shapes[ranked[1]]
     if best.different >= FEW_DAYS and best.density >= DENSER * second.density:
-        found.add(ranked[0])
-    return found
+        winners.add(ranked[0])
+    return winners
