@@ -60,12 +60,25 @@ def decided(gains: dict[str, tuple[float, float]], moved: float = 0.2, **evidenc
         ),
         pytest.param(0.002, 1.0, 0.2, {"age_days": 181}, "age", id="an old model gives way to any gain"),
         pytest.param(0.002, 1.0, 0.2, {"age_days": 90}, "noise", id="one of three months does not"),
+        pytest.param(
+            0.015, 1.0, 0.2, {"age_days": 90}, "better", id="two standard errors against it are enough"
+        ),
+        pytest.param(0.015, 1.0, 0.2, {"age_days": 10}, "young", id="six are asked against one of ten days"),
+        pytest.param(0.05, 1.0, 0.2, {"age_days": 10}, "better", id="eight are enough"),
+        pytest.param(
+            0.015,
+            1.0,
+            0.2,
+            {"age_days": 10, "drift": (Moved("monetary", 0.4),)},
+            "better",
+            id="where customers have drifted, its days say little",
+        ),
     ],
 )
 def test_a_challenger_must_be_better_beyond_noise_and_worth_the_move(gain, noise, moved, evidence, reason):
     found = decided({"b": (gain, noise)}, moved, **evidence)
     assert found.reason == reason
-    assert found.winner == ("c" if reason in ("noise", "price", "best") else "b")
+    assert found.winner == ("c" if reason in ("noise", "young", "price", "best") else "b")
     assert found.gain == pytest.approx(gain, abs=1e-6)
     assert found.moved == pytest.approx(moved)
     assert found.price == pytest.approx(0.05 * moved)

@@ -22,7 +22,9 @@ from segmentation.modelling.settings import ModelSettings
 NONE = (float("nan"), float("nan"))
 ERRORS = 2  # standard errors that a gain must be beyond
 
-Reason = Literal["first", "constraint", "better", "drift", "age", "ranking", "noise", "price", "best"]
+Reason = Literal[
+    "first", "constraint", "better", "drift", "age", "ranking", "noise", "young", "price", "best"
+]
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class Replacement:
     reason : str
         first: there is no model in use; constraint: it violates one; better: the gain is beyond noise and worth
         the move; drift, age: it is beyond noise, and no price is asked; ranking: without predictive validity, by
-        the totals; of one that is kept: best (nobody ranks higher), noise, price.
+        the totals; of one that is kept: best (nobody ranks higher), noise, young (the gain is beyond noise, but not on
+        what the model was not chosen on already), price.
     winner : str
         The candidate that is published.
     gain, gain_error : float
@@ -96,12 +99,16 @@ class Replacement:
     @property
     def is_kept(self) -> bool:
         """The model in use stays."""
-        return self.reason in ("best", "noise", "price")
+        return self.reason in ("best", "noise", "young", "price")
 
     @property
     def is_beyond_noise(self) -> bool:
         """The gain is beyond two paired standard errors."""
-        return bool(self.gain > ERRORS * self.gain_error)
+        return self.is_beyond(ERRORS)
+
+    def is_beyond(self, errors: float) -> bool:
+        """The gain is beyond so many paired standard errors."""
+        return bool(self.gain > errors * self.gain_error)
 
 
 def moved_share(before: np.ndarray, after: np.ndarray) -> float:
@@ -215,13 +222,30 @@ def _judged(
     is_old = evidence.age_days is not None and evidence.age_days >= settings.renew_after_days
     if gain <= 0 or (not found.is_beyond_noise and not is_old):
         return replace(found, reason="noise" if gain > 0 else "best")
-    if gain >= price and found.is_beyond_noise:
+    if not found.is_beyond(_errors_asked(evidence, settings)):
+        return (
+            replace(found, reason="age", winner=challenger.name) if is_old else replace(found, reason="young")
+        )
+    if gain >= price:
         return replace(found, reason="better", winner=challenger.name)
-    if evidence.drift and found.is_beyond_noise:
+    if evidence.drift:
         return replace(found, reason="drift", winner=challenger.name)
     if is_old:
         return replace(found, reason="age", winner=challenger.name)
     return replace(found, reason="price")
+
+
+def _errors_asked(evidence: Evidence, settings: ModelSettings) -> float:
+    """Standard errors that a gain must be beyond: more than two against a model younger than a horizon.
+
+    Of the horizon that both are judged on, the model was chosen on all but what has come since: age / horizon of
+    it is new, and a share of the evidence knows a difference to 1 / sqrt(share) of the standard error. Where
+    customers have drifted, what came before says little, and two are enough.
+    """
+    if evidence.drift or evidence.age_days is None:
+        return ERRORS
+    new = min(max(evidence.age_days, 1) / settings.horizon_days, 1.0)
+    return ERRORS / float(np.sqrt(new))
 
 
 def facts(decided: Replacement) -> dict[str, Any]:

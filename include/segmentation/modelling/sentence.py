@@ -25,6 +25,8 @@ REPLACED = {
     "move",
     "ranking": "it ranks higher by more than the margin; {moved:.0%} of customers move",
     "noise": "{challenger} explains {gain:+.4f} more, which is within noise ({gain_error:.4f})",
+    "young": "{challenger} explains {gain:.4f} more ({gain_error:.4f}), mostly on what the model in use was chosen "
+    "on, for it is young",
     "price": "{challenger} explains {gain:.4f} more ({gain_error:.4f}), less than {moved:.0%} of customers who "
     "would move are worth ({price:.4f})",
     "best": "no challenger explains more",

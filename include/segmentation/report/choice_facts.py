@@ -28,6 +28,8 @@ REPLACED = {
     "ranking": "replaces the last model: it ranks higher by more than the margin; {moved} of the customers move",
     "noise": "the best challenger explains {gain} more of the spend, which is within noise (standard error "
     "{gain_error})",
+    "young": "the best challenger explains {gain} more of the spend (standard error {gain_error}), too little against "
+    "a model so young, which was chosen on nearly the same days",
     "price": "the best challenger explains {gain} more of the spend (standard error {gain_error}), too little for "
     "moving {moved} of the customers ({price} was asked for)",
 }
