@@ -319,6 +319,32 @@ def test_totals_within_a_hundredth_are_a_tie_that_goes_to_fewer_segments():
     assert choose(runners, scores, SETTINGS).winner.name == "few"
 
 
+@pytest.mark.parametrize(
+    ("few", "many", "untold", "winner"),
+    [
+        pytest.param((0.95, 0.20), (0.88, 0.30), 0, "many", id="both are steady enough: who says more"),
+        pytest.param(
+            (0.95, 0.20), (0.88, 0.21), 0, "few", id="who says hardly more is alike: fewer segments"
+        ),
+        pytest.param((0.95, 0.20), (0.40, 0.30), 0, "few", id="unsteady: saying more is no help"),
+        pytest.param((0.95, 0.20), (0.88, 0.30), 3, "few", id="three of nine segments cannot be told"),
+    ],
+)
+def test_more_stability_than_is_needed_is_no_reason_for_few_segments(few, many, untold, winner):
+    settings = SETTINGS.model_copy(
+        update={"equal_weights": {"stability": 1.0, "rule_fidelity": 1.0, "described": 1.0}}
+    )
+    scores = table(
+        few={"predictive": 0.3, "stability": few[0], "described": few[1]},
+        many={"predictive": 0.3, "stability": many[0], "described": many[1]},
+    )
+    told = {"few": (0.9, 0), "many": (0.8, untold)}
+    known = Evidence(rules=lambda one: told[one.name])
+    found = choose([candidate("few", k=4), candidate("many", k=9)], scores, settings, evidence=known)
+    assert found.winner.name == winner
+    assert found.leaderboard.set_index("candidate")["stability"].to_dict() == {"few": few[0], "many": many[0]}
+
+
 def test_two_candidates_of_one_name_are_refused():
     with pytest.raises(ValueError, match="different names"):
         choose([candidate("a"), candidate("a")], table(a={}), SETTINGS)

@@ -25,6 +25,7 @@ from segmentation.modelling.labellers import NOISE, CentreLabeller
 from segmentation.modelling.scores import geometry
 from segmentation.modelling.scores.agreement import consensus, external
 from segmentation.modelling.scores.geometry import (
+    described,
     mixture_gain,
     near_neighbour_dunn,
     neighbour_purity,
@@ -114,6 +115,20 @@ def test_variance_scores_are_those_of_scikit_learn(seed, n):
                 davies_bouldin_score(X[kept], labels[kept]),
             )
             assert variance_scores(X, labels) == pytest.approx(expected, rel=1e-6)
+
+
+def test_described_is_the_share_of_variance_between_segments_adjusted_for_their_number():
+    X = np.array([[0.0], [2.0], [10.0], [12.0], [20.0], [22.0]])
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    assert described(X, labels) == pytest.approx(1 - (6 / X.var() / 6) * 5 / 3)
+    halves = np.array([0, 0, 1, 1, -1, -1])
+    assert described(X, halves) < described(X, labels)
+    at_random = [
+        described(np.random.default_rng(n).normal(size=(60, 4)), np.arange(60) % 10) for n in range(50)
+    ]
+    assert abs(np.mean(at_random)) < 0.02
+    assert np.isnan(described(X, np.zeros(6, dtype=int)))
+    assert np.isnan(described(X * 0, labels))
 
 
 def near(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,9 @@ Rule
    and all are equals.
 3. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The total is the mean of the values,
    weighted by `settings.weights`; a score that nobody has (no history to predict from, say) drops out; one
-   that a candidate lacks counts 0. Of equals, stability and rules that tell every segment decide with it.
-4. The largest total wins; totals within a hundredth are a tie, which goes to the fewer segments.
+   that a candidate lacks counts 0. Of equals, stability and rules that tell every segment decide, as far as they are
+   needed (`settings.enough`), and how much of the features the segments describe.
+4. The largest total wins; totals within a hundredth of it are a tie, which goes to the fewer segments.
 5. The model in use stays unless a challenger is better beyond noise and worth the customers moved
    (`modelling.replace`): "keep".
 6. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
@@ -41,7 +42,7 @@ from segmentation.modelling.settings import ModelSettings
 
 WEIGHTINGS = 500
 STEEPNESS = 8  # of what a candidate loses that foresees less than the best and its equals
-PLACES = 2  # of the total: within a hundredth candidates are alike
+ALIKE = 0.01  # of the total: within a hundredth of the best candidates are alike
 MOST_TOLD = 40  # equals that rules are learned for, those with the largest totals
 VALIDITY = ("predictive", "predictive_auc")
 STEADY = ("stability", "rule_fidelity")  # what decides between equals, beside the weighted scores
@@ -164,17 +165,11 @@ def choose(
     weights = _weights(settings, same, evidence)
     scores = _with_stability(scores, [by_name[name] for name in passed if name in same.names], evidence)
     scores = _with_rules(scores, same, by_name, weights, evidence)
-    totals = total(scores.loc[passed], weights, same.names if same.counts else ())
-    ranked = sorted(
-        passed,
-        key=lambda name: (
-            name not in same.names,
-            -round(totals[name], PLACES),
-            by_name[name].k,
-            -totals[name],
-            name,
-        ),
-    )
+    judged = scores
+    if same.counts or evidence.rules is not None:
+        judged = as_far_as_needed(scores, [by_name[name].k for name in names], settings)
+    totals = total(judged.loc[passed], weights, same.names if same.counts else ())
+    ranked = _ranked(totals, same, by_name)
     if n_customers < settings.min_customers or not ranked:
         board = _leaderboard(candidates, scores, totals, failed, ranked, None)
         return Choice("no structure", None, board, sentence.no_structure(failed, n_customers, settings))
@@ -182,14 +177,14 @@ def choose(
     winner = by_name[decided.winner]
     scores = _beside_the_incumbent(scores, candidates, evidence)
     board = _leaderboard(candidates, scores, totals, failed, ranked, winner.name)
-    order = scores.loc[ranked]  # ties go as they are ranked
+    order = judged.loc[ranked]  # ties go as they are ranked
     board["is_pareto"] = board["candidate"].map(pareto(order, weights)).astype("boolean")
-    alike = scores.loc[[name for name in ranked if name in same.names]]
+    alike = judged.loc[[name for name in ranked if name in same.names]]
     won = weightings_won(alike, _without(weights, VALIDITY), settings.seed)
     board["weightings_won"] = board["candidate"].map(won)
     kind: Literal["new", "keep"] = "keep" if winner.algorithm == "incumbent" else "new"
     told = _facts(same, decided, scores, winner, settings)
-    compared = Compared(scores.loc[passed], totals, values(scores.loc[passed], weights, same.names), weights)
+    compared = Compared(scores.loc[passed], totals, values(judged.loc[passed], weights, same.names), weights)
     verdict = sentence.verdict(winner, by_name, compared, board, told)
     return Choice(kind, winner, board, verdict, told)
 
@@ -218,6 +213,18 @@ def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) ->
     return Equals(frozenset(filter(is_equal, map(str, known.index))), True, "", best, buyers)
 
 
+def _ranked(totals: pd.Series, same: Equals, by_name: Mapping[str, Candidate]) -> list[str]:
+    """The names by total, equals before others; of those alike, within a hundredth of the first, the fewer segments."""
+    first = max((value for name, value in totals.items() if name in same.names), default=np.inf)
+
+    def place(name: str) -> tuple[bool, bool, int, float, str]:
+        is_equal = name in same.names
+        is_alike = is_equal and totals[name] >= first - ALIKE - 1e-9
+        return not is_equal, not is_alike, by_name[name].k if is_alike else 0, -totals[name], name
+
+    return sorted(map(str, totals.index), key=place)
+
+
 def _weights(settings: ModelSettings, same: Equals, evidence: Evidence) -> dict[str, float]:
     """The weights of the scores: of equals, where foresight or rules tell that they are such; else the usual ones."""
     validity = {name: weight for name, weight in settings.weights.items() if name in VALIDITY}
@@ -239,6 +246,23 @@ def _with_stability(scores: pd.DataFrame, alike: Sequence[Candidate], evidence: 
     unknown = [c for c in alike if c.algorithm not in ("incumbent", WARM) and np.isnan(c.stability)]
     found = pd.DataFrame.from_dict(dict(evidence.stability(unknown)), orient="index", dtype=float)
     return scores.combine_first(found.round(DECIMALS)).reindex(scores.index)
+
+
+def as_far_as_needed(scores: pd.DataFrame, k: Sequence[int], settings: ModelSettings) -> pd.DataFrame:
+    """The scores as they count between equals: what is more than `settings.enough` is no reason.
+
+    Four segments are always found again more surely than seven, and told by shorter rules. What a reader
+    needs is that they stay and can be told, and from there on that they say more of the customers. Rules count by
+    the share of segments, of the `k` of each candidate, that can be told by them.
+    """
+    needed = {
+        name: scores[name].clip(upper=least) / least
+        for name, least in settings.enough.items()
+        if name in scores and least > 0
+    }
+    if "rule_fidelity" in needed and "untold_segments" in scores:
+        needed["rule_fidelity"] *= 1 - scores["untold_segments"] / np.asarray(k)
+    return scores.assign(**needed)
 
 
 def _with_rules(

@@ -27,7 +27,7 @@ REPRESENTATIONS = ("all", "rfm", "balanced", "pca", "forecast", "rfm_forecast")
 # external ones.
 RANKABLE = (
     *("silhouette", "calinski_harabasz", "davies_bouldin", "near_neighbour_dunn", "density_validity"),
-    *("neighbour_purity", "consensus", "smallest_share"),
+    *("neighbour_purity", "consensus", "smallest_share", "described"),
     *(
         "mixture_gain",
         "stability",
@@ -161,8 +161,9 @@ class ModelSettings(BaseModel):
     )
     equal_weights: dict[str, Weight] = Field(
         default_factory=lambda: {
-            "stability": 4.0,
-            "rule_fidelity": 4.0,
+            "stability": 8.0,
+            "rule_fidelity": 8.0,
+            "described": 8.0,
             "consensus": 4.0,
             "density_validity": 2.0,
             "neighbour_purity": 2.0,
@@ -171,6 +172,11 @@ class ModelSettings(BaseModel):
         },
         description="the same between candidates that foresee as much as the best, and where foresight does not "
         "count",
+    )
+    enough: dict[str, Share] = Field(
+        default_factory=lambda: {"stability": 0.85, "rule_fidelity": 0.75},
+        description="values of scores that are as good as can be used: between equals more of them is no reason, "
+        "for few segments always have more",
     )
     tolerance: Share = Field(
         0.02,
@@ -181,9 +187,10 @@ class ModelSettings(BaseModel):
         50, ge=0, description="with fewer customers who bought within the horizon it does not count"
     )
     gain_per_move: Share = Field(
-        0.05,
+        0.03,
         description="predictive validity that a challenger must gain for moving all customers; for a fifth of "
-        "them, a fifth of it. A gain within two standard errors is never enough",
+        "them, a fifth of it. A gain within two standard errors is never enough, and of a model younger than the "
+        "horizon more are asked",
     )
     warm_start_cost: Share = Field(
         0.005,
@@ -228,7 +235,7 @@ class ModelSettings(BaseModel):
             raise ValueError(f"{unknown[0]} is no representation (there are: {', '.join(REPRESENTATIONS)})")
         return names
 
-    @field_validator("weights", "equal_weights")
+    @field_validator("weights", "equal_weights", "enough")
     @classmethod
     def _known_scores(cls, weights: dict[str, float]) -> dict[str, float]:
         unknown = sorted(set(weights) - set(RANKABLE))

@@ -78,6 +78,7 @@ SCORES = (
     ("mixture_gain", "Mixture gain", "what a Gaussian for each segment gains over one for all; high is good"),
     ("explainability", "Explain-ability", "share that a tree of four questions puts where they belong"),
     ("rule_fidelity", "Rules", "share of customers not shown to them whom its rules put where they belong"),
+    ("described", "Describes", "share of the differences in features that membership explains"),
     ("moved_share", "Would move", "share of customers who would change segment"),
     ("gain", "Gain", "what it explains of the spend beyond the model in use"),
     ("incumbent_agreement", "Agrees with last model", "adjusted Rand index with the segments in use"),

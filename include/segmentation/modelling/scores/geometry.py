@@ -141,6 +141,22 @@ def variance_scores(X: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     )
 
 
+def described(X: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the variance of X that the segments' means explain, adjusted for their number; noise is unexplained.
+
+    1 - (1 - R2) (n - 1) / (n - k), of Ezekiel (1930); NaN where there are fewer than two clusters, or as many as
+    customers, or nothing varies.
+    """
+    hot = _one_hot(labels)
+    n, k = hot.shape
+    spread = np.square(X - X.mean(axis=0)).sum()
+    if not 2 <= k < n or not spread > 0:
+        return float("nan")
+    sizes = np.maximum(hot.sum(axis=0, dtype=np.float64), 1)
+    between = (sizes[:, None] * np.square(hot.T @ (X - X.mean(axis=0)) / sizes[:, None])).sum()
+    return float(1 - (1 - between / spread) * (n - 1) / (n - k))
+
+
 def _near_neighbours(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distances to, and row numbers of, each row's nearest 25 others."""
     wanted = min(DUNN_NEIGHBOURS + 1, len(X))

@@ -20,6 +20,7 @@ from segmentation.modelling.sampling import ordered
 from segmentation.modelling.scores.agreement import _agreement, _is_forecast, consensus, external
 from segmentation.modelling.scores.geometry import (
     _near_neighbours,
+    described,
     mixture_gain,
     near_neighbour_dunn,
     neighbour_purity,
@@ -49,6 +50,7 @@ DEFINITIONS = {
     "silhouette_error": "standard error of the silhouette where it is of a sample; 0: of everybody",
     "calinski_harabasz": "variance between segments over variance within, per degree of freedom",
     "davies_bouldin": "mean likeness of each segment to its most alike, 0 is best; noise left out",
+    "described": "share of the variance of the features that membership explains, adjusted for k",
     "near_neighbour_dunn": "near neighbours: soft minimum distance between segments over mean within",
     "density_validity": "how much sparser it is between segments than within, -1..1 (DBCV)",
     "neighbour_purity": "0..1: how far near neighbours share a segment, against chance of its size",
@@ -139,6 +141,7 @@ def score(
             row["silhouette_error"] = error if len(rows) < len(values) else error * 0.0
         for row, candidate, lab, settled in zip(columns, fitted, on_sample, published, strict=True):
             row["calinski_harabasz"], row["davies_bouldin"] = variance_scores(sample, lab)
+            row["described"] = described(sample, lab)
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
             row["neighbour_purity"] = neighbour_purity(neighbours[1], settled)
