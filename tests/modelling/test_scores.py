@@ -21,7 +21,7 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from segmentation.modelling.labellers import NOISE, CentreLabeller
+from segmentation.modelling.labellers import NOISE, CentreLabeller, NeighbourLabeller
 from segmentation.modelling.scores import geometry
 from segmentation.modelling.scores.agreement import consensus, external
 from segmentation.modelling.scores.geometry import (
@@ -213,6 +213,29 @@ def test_errors_of_predictive_scores_are_those_of_other_samples():
     table = pd.DataFrame(found)
     for name in ("predictive", "predictive_auc"):
         assert table[f"{name}_error"].mean() == pytest.approx(table[name].std(), rel=0.25)
+
+
+def test_a_labeller_that_remembers_customers_does_not_foresee_what_they_did_since():
+    numbers = np.random.default_rng(5)
+    traits, bought = (
+        numbers.normal(size=(400, 6)),
+        numbers.random(400) < 0.5,
+    )  # by chance: nothing foretells it
+    then = np.column_stack([traits, np.zeros(400)])
+    today = np.column_stack([traits, 0.1 * bought])
+    spend = np.where(bought, 50.0, 0.0)
+    remembers = replace(candidate(bought.astype(int)), labeller=NeighbourLabeller(today, bought.astype(int)))
+    assert predictive(remembers, Snapshot(then, spend), seed=0)["predictive"] == pytest.approx(1)
+    assert predictive(remembers, Snapshot(then, spend, today), seed=0)["predictive"] < 0.05
+    narrow = replace(
+        remembers, labeller=NeighbourLabeller(today, np.zeros(400, dtype=int), radius=1e-6)
+    )  # whoever has nobody else within the radius is noise, with all others
+    assert predictive(narrow, Snapshot(then, spend, today), seed=0)["predictive"] == pytest.approx(
+        0, abs=0.02
+    )
+    centres = replace(remembers, labeller=CentreLabeller(then[:2]))  # remembers nobody
+    told = predictive(centres, Snapshot(then, spend), seed=0)
+    assert predictive(centres, Snapshot(then, spend, today), seed=0) == told
 
 
 def test_predictive_scores_are_absent_where_nobody_bought():

@@ -227,6 +227,23 @@ def label_with(labeller: Labeller, near: Neighbours) -> Labels:
     return labeller.label(near.X)
 
 
+def label_without_oneself(labeller: Labeller, near: Neighbours, today: Neighbours) -> np.ndarray:
+    """The labels of `near.X`, customers as they were, without each one's own later self among the labelled.
+
+    A customer of a horizon ago is mostly nearest to the same customer of today, whose label knows what was bought
+    since. `today.X` has the same customers in the same order as they are today; the labelled customer nearest to that
+    is taken for the same, exactly so where the labeller was fitted today. A centre or a mixture remembers nobody.
+    """
+    if not isinstance(labeller, NeighbourLabeller) or len(labeller.points) < 2:
+        return label_with(labeller, near)[0]
+    distances, neighbours = near.of(labeller.points)
+    oneself = today.of(labeller.points)[1][:, 0]
+    place = (neighbours[:, 0] == oneself).astype(int)
+    rows = np.arange(len(neighbours))
+    is_within = distances[rows, place] <= labeller.radius
+    return np.where(is_within, labeller.labels[neighbours[rows, place]], NOISE)
+
+
 def published(labeller: Labeller, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels of X as they are published, confidence, and who is noise.
 

@@ -11,7 +11,7 @@ from segmentation.errors import OverridesError
 from segmentation.features import dictionary
 from segmentation.modelling import assign, warm_start
 from segmentation.modelling import choose as rule
-from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.replace import Evidence
 from segmentation.modelling.representations.forecast import Lessons
 from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
@@ -161,7 +161,9 @@ def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None)
     )
     seed = night.settings.model.seed
     matrix = cross_fitted(pipeline, training, seed, of="season")
-    snapshot = prediction.Snapshot(matrix, training.year_before.spend)
+    now = before.matrix if before and is_old else candidates.matrix(night, winner.representation)
+    today = _as_today(matrix, training.year_before.features.index, now)
+    snapshot = prediction.Snapshot(matrix, training.year_before.spend, today)
     of_season = prediction.predictive(winner, snapshot, seed)
     figures = {
         "predictive_season": of_season["predictive"],
@@ -205,6 +207,24 @@ def _of_winner(decided: rule.Choice, figures: dict[str, float]) -> pd.DataFrame:
     for name, value in figures.items():
         board.loc[board["chosen"], name] = value
     return board
+
+
+def _matrix_of(
+    night: Night, representation: str, matrix: pd.DataFrame, before: refit.InUse | None
+) -> pd.DataFrame:
+    """Everybody today in a representation; `matrix` is that of `ALL`."""
+    if before is not None and representation == before.candidate.representation:
+        return before.matrix
+    return matrix if representation == ALL else candidates.matrix(night, representation)
+
+
+def _as_today(then: np.ndarray, customers: pd.Index, matrix: pd.DataFrame) -> np.ndarray:
+    """The rows of `customers` today, in the order of `then`; who is not there any more is as then."""
+    place = matrix.index.get_indexer(customers)
+    is_there = place >= 0
+    today = then.copy()
+    today[is_there] = matrix.to_numpy()[place[is_there]]
+    return today
 
 
 def _continued(night: Night, before: refit.InUse) -> list[Candidate]:
@@ -261,11 +281,13 @@ def scored(
     seed = night.settings.model.seed
     snapshots = losses = None
     if training is not None:
-        lessons = Lessons()
-        snapshots = {
-            name: prediction.Snapshot(cross_fitted(pipeline, training, seed, lessons=lessons), training.spend)
-            for name, pipeline in pipelines.items()
-        }
+        remember = {one.representation for one in runners if isinstance(one.labeller, NeighbourLabeller)}
+        snapshots, lessons = {}, Lessons()
+        for name, pipeline in pipelines.items():
+            then = cross_fitted(pipeline, training, seed, lessons=lessons)
+            now = _matrix_of(night, name, matrix, before) if name in remember else None
+            today = None if now is None else _as_today(then, training.features.index, now)
+            snapshots[name] = prediction.Snapshot(then, training.spend, today)
         losses = prediction.no_losses(next(iter(snapshots.values())))
     evaluated = evaluation_rows(matrix, night.settings.model)
     table = scores.score(

@@ -9,7 +9,7 @@ from sklearn.metrics import recall_score, roc_auc_score
 from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeClassifier
 
-from segmentation.modelling.labellers import NOISE, Neighbours, label_with
+from segmentation.modelling.labellers import NOISE, Neighbours, label_with, label_without_oneself
 from segmentation.modelling.search import Candidate
 
 TREE_DEPTH = 4
@@ -27,10 +27,37 @@ class Snapshot:
         Features of then, as the representation of the candidates shows them.
     spend : ndarray of shape (n_then,)
         Currency units spent within the horizon; 0 for who bought nothing.
+    today : ndarray of shape (n_then, n_columns), optional
+        The same customers as they are today, of whom a labeller may remember each one.
     """
 
     X: np.ndarray
     spend: np.ndarray
+    today: np.ndarray | None = None
+
+    def neighbours(self) -> Then:
+        """The customers then and today, to look up whom they are near to, once for candidates of the same points."""
+        return Then(Neighbours(self.X), None if self.today is None else Neighbours(self.today))
+
+
+@dataclass(frozen=True)
+class Then:
+    """Customers of a snapshot, whose neighbours are looked up once."""
+
+    near: Neighbours
+    today: Neighbours | None
+
+    def labels(self, candidate: Candidate) -> np.ndarray:
+        """The cluster of each customer then; of each the own later self has no say in it.
+
+        Raises
+        ------
+        ValueError
+            The candidate has other columns.
+        """
+        if self.today is None:
+            return label_with(candidate.fitted, self.near)[0]
+        return label_without_oneself(candidate.fitted, self.near, self.today)
 
 
 def explainability(X: np.ndarray, labels: np.ndarray, seed: int) -> float:
@@ -92,7 +119,7 @@ def predictive(
     candidate: Candidate,
     snapshot: Snapshot,
     seed: int,
-    near: Neighbours | None = None,
+    then: Then | None = None,
     losses: Losses | None = None,
 ) -> dict[str, float]:
     """Predictive validity of membership then for the spend that followed, out of sample in 5 folds.
@@ -101,13 +128,13 @@ def predictive(
     of the segment in the other folds, `predictive_error` its standard error over customers; `predictive_auc`
     is the AUC of the segment's share of buyers, `predictive_auc_error` its standard error (Hanley, McNeil
     1982). Noise counts as a segment of its own here. All are NaN where the snapshot does not fit the
-    candidate (another preparation's columns), or has too few customers for the folds. `near` is of
-    `snapshot.X`, so that candidates with the same points look for neighbours once; the squared errors are
+    candidate (another preparation's columns), or has too few customers for the folds. `then` is of
+    the snapshot, so that candidates with the same points look for neighbours once; the squared errors are
     added to `losses`.
     """
     absent = dict.fromkeys(PREDICTIVE, float("nan"))
     try:
-        labels = label_with(candidate.fitted, near or Neighbours(snapshot.X))[0] + 1
+        labels = (then or snapshot.neighbours()).labels(candidate) + 1
     except ValueError:  # numbers of columns that differ
         return absent
     if len(labels) < FOLDS:

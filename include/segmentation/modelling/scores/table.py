@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.constraints import DECIMALS, constraints_violated
 from segmentation.modelling.density import density_validity, reachability_tree
-from segmentation.modelling.labellers import Neighbours
 from segmentation.modelling.sampling import ordered
 from segmentation.modelling.scores.agreement import _agreement, _is_forecast, consensus, external
 from segmentation.modelling.scores.geometry import (
@@ -32,6 +31,7 @@ from segmentation.modelling.scores.prediction import (
     PREDICTIVE,
     Losses,
     Snapshot,
+    Then,
     explainability,
     predictive,
 )
@@ -151,7 +151,7 @@ def score(
             if "explainability" not in leave_out:
                 row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
-        neighbours_then: dict[str, Neighbours] = {}
+        customers_then: dict[str, Then] = {}
         for row, candidate, lab in zip(columns, fitted, labels, strict=True):
             if incumbent is not None:
                 row["agreement_incumbent"] = _agreement(lab, np.asarray(incumbent)[order])
@@ -160,8 +160,8 @@ def score(
             if snapshot is not None and not _may_win(candidate, row, settings):
                 row |= dict.fromkeys(PREDICTIVE, float("nan"))
             elif snapshot is not None:
-                near = neighbours_then.setdefault(candidate.representation, Neighbours(snapshot.X))
-                row |= predictive(candidate, snapshot, settings.seed, near, losses)
+                then = customers_then.setdefault(candidate.representation, snapshot.neighbours())
+                row |= predictive(candidate, snapshot, settings.seed, then, losses)
     table = pd.DataFrame(columns, index=pd.Index([c.name for c in fitted], name="candidate"))
     return table.reindex(columns=[name for name in DEFINITIONS if name in table]).astype(float)
 
