@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation.warehouse import db
 
-revision = "0029"
-down_revision = "0028"
+revision = "0033"
+down_revision = "0032"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0029_described.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0033_described.sql"))
