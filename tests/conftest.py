@@ -21,8 +21,8 @@ from tests import machine as machines
 
 # Files of a minute and more, the longest first: at the end no worker is left alone with one of them.
 LONGEST = (
-    "tests/local/test_up.py",
     "tests/operations/backfill/test_killed.py",
+    "tests/local/test_up.py",
     "tests/pipeline/test_one_night.py",
     "tests/docs/test_contributing.py",
     "tests/pipeline/test_faults.py",
