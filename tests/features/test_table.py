@@ -37,7 +37,9 @@ def shop(new_database, migrated, tmp_path_factory) -> Iterator[SmallShop]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("features")
         make_source(patch, folder, {table: select(table) for table in SELECTS})
-        with closing(new_database(migrated).open()) as connection:
+        database = new_database(migrated)
+        features.prepare(database)  # as each night begins
+        with closing(database.open()) as connection:
             warehouse = OneTransaction("warehouse", {"connection": connection})
             small = SmallShop(new_database(), warehouse, folder)
             small.create()
