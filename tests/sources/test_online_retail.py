@@ -65,9 +65,9 @@ def fifth(online_retail_file, tmp_path_factory) -> Path:
     return file
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def grown(fifth, new_shop) -> SmallShop:
-    """A fifth of the shop as of 2011-12-01, for a test that adds nights."""
+    """A fifth of the shop as of 2011-12-01, for tests that add nights, in whatever order."""
     shop = new_shop(fifth)
     shop.ingest(shop.night(DECEMBER))
     features.build(shop.night(DECEMBER), silent)
