@@ -1,4 +1,4 @@
--- Purpose: of each candidate how much its segments say of the features. Grain: candidate. Of the 29th migration.
+-- Purpose: of each candidate how much its segments say of the features. Grain: candidate. Of the 33rd migration.
 
 alter table segments.model_leaderboard add column described double precision;
 
