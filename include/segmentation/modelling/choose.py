@@ -348,14 +348,14 @@ def _facts(
     for name in ("predictive", "predictive_error", *STEADY, "untold_segments"):
         if name in own and np.isfinite(own[name]):
             told[name] = float(own[name])
-    if given_up := _given_up(scores.loc[[n for n in scores.index if n in same.names]], winner.name):
+    enough = {name: settings.enough[name] for name in STEADY if name in settings.enough}
+    if given_up := _given_up(scores.loc[[n for n in scores.index if n in same.names]], winner.name, enough):
         told["given_up"] = given_up
     return told
 
 
-def _given_up(alike: pd.DataFrame, winner: str) -> dict[str, float]:
-    """By how much another equal is better, of the scores in which the winner is not good."""
-    enough = {"stability": 0.85, "rule_fidelity": 0.75}
+def _given_up(alike: pd.DataFrame, winner: str, enough: Mapping[str, float]) -> dict[str, float]:
+    """By how much another equal is better, of the scores of which the winner has not enough."""
     known = [name for name in enough if name in alike and winner in alike.index]
     won = {name: float(alike[name].to_dict()[winner]) for name in known}
     best = {name: float(alike[name].max()) for name in known}
