@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+HOUSE = ROOT / "include" / "segmentation"
 CODE = [
     file
     for folder in ("include/segmentation", "dags", "plugins", "scripts", "benchmarks")
@@ -13,6 +14,15 @@ CODE = [
 ]
 QUESTIONS = re.compile(r"(What|Whether|That|Who|How|Which)\b")
 RETIRED = re.compile(r"\b(outlook|foresight|lessons?|judged rows|halves|renewal|textbook|strangers?)\b")
+# names that say how a thing was come by, and not what it is
+BARE = re.compile(
+    r"_*(told|found|said|known|wish|given|asked|seen|made|kept|taken|got|wanted)_*", re.IGNORECASE
+)
+ALLOWED = {
+    "segments/bounds.py": {"known": "beside `unknown`, and a key of `segments.segment_rules.bounds`"},
+    "sources/files.py": {"said": "a column of `files.landed`"},
+    "sources/inspect.py": {"said": "a key of `inspect --json`"},
+}
 # modules that read old names
 OLD_NAMES = {
     f"include/segmentation/modelling/representations/{name}" for name in ("__init__.py", "forecast.py")
@@ -57,3 +67,30 @@ def test_retired_terms_name_nothing_any_more():
         if RETIRED.search(name.lower().replace("_", " "))
     ]
     assert names == []
+
+
+def names_given(file: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of each variable, parameter, function and class that a module names."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield node.lineno, name
+            case ast.ExceptHandler(name=str(name)) | ast.alias(asname=str(name)):
+                yield node.lineno, name
+
+
+def test_a_name_says_what_a_thing_is_and_not_how_it_was_come_by():
+    bare, allowed = [], set()
+    for file in (one for one in CODE if HOUSE in one.parents):
+        place = str(file.relative_to(HOUSE))
+        for line, name in names_given(file):
+            if name in ALLOWED.get(place, ()):
+                allowed.add((place, name))
+            elif BARE.fullmatch(name):
+                bare.append(f"{place}:{line}: {name}")
+    assert bare == []
+    assert allowed == {(place, name) for place, names in ALLOWED.items() for name in names}, (
+        "an entry is over"
+    )

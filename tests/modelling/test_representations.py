@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from skops import io as skops_io
 
 from segmentation.modelling.assign import loads
-from segmentation.modelling.representations.forecast import Lessons
+from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import (
     ALL,
     REPRESENTATIONS,
@@ -144,11 +144,11 @@ def test_what_is_learned_is_learned_once_for_all_representations(shop, snapshot)
     made = represent(table, features, SETTINGS, names, snapshot)
     one, other = (made[name][0][-1] for name in names)
     assert one.even_ is other.even_
-    lessons = Lessons()
+    cache = ForecastCache()
     for name in names:
         alone = represent(table, features, SETTINGS, [name], snapshot)[name]
         pd.testing.assert_frame_equal(alone[1], made[name][1])
-        shared = cross_fitted(made[name][0], snapshot, 0, lessons=lessons)
+        shared = cross_fitted(made[name][0], snapshot, 0, cache=cache)
         np.testing.assert_array_equal(shared, cross_fitted(alone[0], snapshot, 0))
 
 

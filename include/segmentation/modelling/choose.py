@@ -183,10 +183,10 @@ def choose(
     won = weightings_won(alike, _without(weights, VALIDITY), settings.seed)
     board["weightings_won"] = board["candidate"].map(won)
     kind: Literal["new", "keep"] = "keep" if winner.algorithm == "incumbent" else "new"
-    told = _facts(same, decided, scores, winner, settings)
+    facts = _facts(same, decided, scores, winner, settings)
     compared = Compared(scores.loc[passed], totals, values(judged.loc[passed], weights, same.names), weights)
-    verdict = sentence.verdict(winner, by_name, compared, board, told)
-    return Choice(kind, winner, board, verdict, told)
+    verdict = sentence.verdict(winner, by_name, compared, board, facts)
+    return Choice(kind, winner, board, verdict, facts)
 
 
 def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) -> Equals:
@@ -194,10 +194,10 @@ def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) ->
     everybody = frozenset(map(str, scores.index))
     if "predictive" not in scores or not settings.weights.get("predictive"):
         return Equals(everybody)
-    known = scores["predictive"].dropna()
-    if known.empty:
+    validity = scores["predictive"].dropna()
+    if validity.empty:
         return Equals(everybody)
-    name, best = str(known.idxmax()), float(known.max())
+    name, best = str(validity.idxmax()), float(validity.max())
     losses = evidence.losses if evidence.losses is not None and evidence.losses.has(name) else None
     buyers = losses.buyers if losses else None
     if buyers is not None and buyers < settings.least_buyers:
@@ -208,9 +208,9 @@ def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) ->
 
     def is_equal(other: str) -> bool:
         paired = losses.gain(name, other)[1] if losses and losses.has(other) else 0.0
-        return best - known[other] <= max(settings.tolerance * best, paired) + 1e-9
+        return best - validity[other] <= max(settings.tolerance * best, paired) + 1e-9
 
-    return Equals(frozenset(filter(is_equal, map(str, known.index))), True, "", best, buyers)
+    return Equals(frozenset(filter(is_equal, map(str, validity.index))), True, "", best, buyers)
 
 
 def _ranked(totals: pd.Series, same: Equals, by_name: Mapping[str, Candidate]) -> list[str]:
@@ -244,8 +244,8 @@ def _with_stability(scores: pd.DataFrame, alike: Sequence[Candidate], evidence: 
     if evidence.stability is None:
         return scores
     unknown = [c for c in alike if c.algorithm not in ("incumbent", WARM) and np.isnan(c.stability)]
-    found = pd.DataFrame.from_dict(dict(evidence.stability(unknown)), orient="index", dtype=float)
-    return scores.combine_first(found.round(DECIMALS)).reindex(scores.index)
+    stability = pd.DataFrame.from_dict(dict(evidence.stability(unknown)), orient="index", dtype=float)
+    return scores.combine_first(stability.round(DECIMALS)).reindex(scores.index)
 
 
 def as_far_as_needed(scores: pd.DataFrame, k: Sequence[int], settings: ModelSettings) -> pd.DataFrame:
@@ -279,10 +279,12 @@ def _with_rules(
     totals = total(alike, _without(dict(weights), VALIDITY))
     first = sorted(alike.index, key=lambda name: (-totals[name], name))[:MOST_TOLD]
     first += [n for n in alike.index if by_name[n].algorithm in ("incumbent", WARM) and n not in first]
-    told = {name: evidence.rules(by_name[name]) for name in first}
+    by_rules = {name: evidence.rules(by_name[name]) for name in first}
     return scores.assign(
-        rule_fidelity=pd.Series({name: round(fidelity, DECIMALS) for name, (fidelity, _) in told.items()}),
-        untold_segments=pd.Series({name: float(untold) for name, (_, untold) in told.items()}),
+        rule_fidelity=pd.Series(
+            {name: round(fidelity, DECIMALS) for name, (fidelity, _) in by_rules.items()}
+        ),
+        untold_segments=pd.Series({name: float(untold) for name, (_, untold) in by_rules.items()}),
     )
 
 
@@ -303,8 +305,8 @@ def _replacement(
     in_order = [by_name[name] for name in ranked]
     if failed[incumbent.name]:
         return replace.violated(incumbent, failed[incumbent.name], in_order, evidence, settings)
-    found = {str(name): float(value) for name, value in totals.items()}
-    return replace.decide(incumbent, in_order, found, evidence, settings, counts)
+    total_by_name = {str(name): float(value) for name, value in totals.items()}
+    return replace.decide(incumbent, in_order, total_by_name, evidence, settings, counts)
 
 
 def _beside_the_incumbent(
@@ -335,7 +337,7 @@ def _facts(
     settings: ModelSettings,
 ) -> dict[str, Any]:
     """Facts that the choice rests on, as JSON values."""
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "equals": len(same.names),
         "foresight": same.why or "counts",
         "buyers": same.buyers,
@@ -344,22 +346,22 @@ def _facts(
     }
     own = _row(scores, winner.name)
     if same.counts:
-        told["best_predictive"] = same.best
+        facts["best_predictive"] = same.best
     for name in ("predictive", "predictive_error", *STEADY, "untold_segments"):
         if name in own and np.isfinite(own[name]):
-            told[name] = float(own[name])
+            facts[name] = float(own[name])
     enough = {name: settings.enough[name] for name in STEADY if name in settings.enough}
     if given_up := _given_up(scores.loc[[n for n in scores.index if n in same.names]], winner.name, enough):
-        told["given_up"] = given_up
-    return told
+        facts["given_up"] = given_up
+    return facts
 
 
 def _given_up(alike: pd.DataFrame, winner: str, enough: Mapping[str, float]) -> dict[str, float]:
     """By how much another equal is better, of the scores of which the winner has not enough."""
-    known = [name for name in enough if name in alike and winner in alike.index]
-    won = {name: float(alike[name].to_dict()[winner]) for name in known}
-    best = {name: float(alike[name].max()) for name in known}
-    return {name: best[name] for name in known if won[name] < enough[name] and best[name] > won[name]}
+    names = [name for name in enough if name in alike and winner in alike.index]
+    won = {name: float(alike[name].to_dict()[winner]) for name in names}
+    best = {name: float(alike[name].max()) for name in names}
+    return {name: best[name] for name in names if won[name] < enough[name] and best[name] > won[name]}
 
 
 def _row(scores: pd.DataFrame, name: str) -> pd.Series:
@@ -373,8 +375,8 @@ def values(scores: pd.DataFrame, weights: Mapping[str, float], same: Collection[
     `same` are the candidates whose predictive validity counts as that of the best.
     """
     used = [name for name in weights if name in scores and weights[name] > 0 and scores[name].notna().any()]
-    made = {name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used}
-    value = pd.DataFrame(made, index=scores.index, dtype=float)
+    columns = {name: VALUES.get(name, _positive)(scores[name]).fillna(0.0) for name in used}
+    value = pd.DataFrame(columns, index=scores.index, dtype=float)
     if "predictive" in value and same:
         value.loc[[name for name in scores.index if name in same], "predictive"] = 1.0
     return value

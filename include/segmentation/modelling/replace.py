@@ -216,23 +216,25 @@ def _judged(
     gain, error = losses.gain(challenger.name, incumbent.name)
     moved = moved_share(incumbent.labels, challenger.labels)
     price = settings.gain_per_move * moved
-    found = Replacement(
+    outcome = Replacement(
         "noise", incumbent.name, challenger.name, gain, error, moved, price, drift=tuple(evidence.drift)
     )
     is_old = evidence.age_days is not None and evidence.age_days >= settings.renew_after_days
-    if gain <= 0 or (not found.is_beyond_noise and not is_old):
-        return replace(found, reason="noise" if gain > 0 else "best")
-    if not found.is_beyond(_errors_asked(evidence, settings)):
+    if gain <= 0 or (not outcome.is_beyond_noise and not is_old):
+        return replace(outcome, reason="noise" if gain > 0 else "best")
+    if not outcome.is_beyond(_errors_asked(evidence, settings)):
         return (
-            replace(found, reason="age", winner=challenger.name) if is_old else replace(found, reason="young")
+            replace(outcome, reason="age", winner=challenger.name)
+            if is_old
+            else replace(outcome, reason="young")
         )
     if gain >= price:
-        return replace(found, reason="better", winner=challenger.name)
+        return replace(outcome, reason="better", winner=challenger.name)
     if evidence.drift:
-        return replace(found, reason="drift", winner=challenger.name)
+        return replace(outcome, reason="drift", winner=challenger.name)
     if is_old:
-        return replace(found, reason="age", winner=challenger.name)
-    return replace(found, reason="price")
+        return replace(outcome, reason="age", winner=challenger.name)
+    return replace(outcome, reason="price")
 
 
 def _errors_asked(evidence: Evidence, settings: ModelSettings) -> float:

@@ -285,7 +285,7 @@ def stability_of(
     settings: ModelSettings,
     progress: Progress = silent,
 ) -> dict[str, dict[str, float]]:
-    """What `fit_algorithm` measures of stability, of some candidates and after the fits: fields by name.
+    """Measures of stability of `fit_algorithm`, of some candidates and after the fits: fields by name.
 
     Refits cost more than the fit, so they are made of candidates that can still win.
 
@@ -300,8 +300,8 @@ def stability_of(
     algorithm, X = algorithms.get(candidates[0].algorithm), sample.X[sample.evaluated[order]]
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = _with_stability(algorithm, X, own, settings, progress)
-    return {c.name: {field: getattr(c, field) for field in stability.FIELDS} for c in found}
+        scored = _with_stability(algorithm, X, own, settings, progress)
+    return {c.name: {field: getattr(c, field) for field in stability.FIELDS} for c in scored}
 
 
 def params_json(params: Params) -> str:

@@ -93,16 +93,16 @@ def _equals(facts: Mapping[str, Any]) -> str:
 
 
 def _stepped_back(facts: Mapping[str, Any]) -> str:
-    said = STEPPED_BACK.get(facts.get("foresight", ""), "")
-    return said.format(buyers=facts.get("buyers"))
+    text = STEPPED_BACK.get(facts.get("foresight", ""), "")
+    return text.format(buyers=facts.get("buyers"))
 
 
 def _replaced(facts: Mapping[str, Any]) -> str:
-    said, reason = REPLACED.get(facts["reason"], ""), facts["reason"]
+    text, reason = REPLACED.get(facts["reason"], ""), facts["reason"]
     if reason == "noise" and "gain" not in facts:
         return f"{facts['challenger']} ranks higher by less than the margin"
     drift = ", ".join(_drifted(one) for one in facts.get("drift", ()))
-    return said.format(**{**facts, "violated": ", ".join(facts.get("violated", ())), "drift": drift})
+    return text.format(**{**facts, "violated": ", ".join(facts.get("violated", ())), "drift": drift})
 
 
 def _drifted(one: Mapping[str, Any]) -> str:
@@ -136,10 +136,10 @@ def _silhouette(winner: str, by_name: Mapping[str, Candidate], scores: pd.DataFr
     if not len(widths) or widths.idxmax() == winner:
         return ""
     alone = by_name[str(widths.idxmax())]
-    said = f"silhouette prefers {alone.name} ({alone.k} segments)"
+    text = f"silhouette prefers {alone.name} ({alone.k} segments)"
     explained = _row(scores, alone.name).get("predictive", np.nan)
     own = _row(scores, winner).get("predictive", np.nan)
-    return said + (f", which explains {explained:.2f} against {own:.2f}" if np.isfinite(explained) else "")
+    return text + (f", which explains {explained:.2f} against {own:.2f}" if np.isfinite(explained) else "")
 
 
 def _row(scores: pd.DataFrame, name: str) -> pd.Series:

@@ -72,7 +72,7 @@ def when(segment: Segment) -> str | None:
 
 
 def measured(segment: Segment) -> str:
-    """How one would know whether it worked."""
+    """Signs by which one would know whether it worked."""
     held_out = round(segment.customers * HELD_OUT)
     if held_out < FEWEST:
         return t("Too few to measure: a control group of a fifth has {n}.", n=held_out)

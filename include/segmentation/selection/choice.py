@@ -13,7 +13,7 @@ from segmentation.modelling import assign, warm_start
 from segmentation.modelling import choose as rule
 from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.replace import Evidence
-from segmentation.modelling.representations.forecast import Lessons
+from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
 from segmentation.modelling.sampling import evaluation_rows, ordered
 from segmentation.modelling.scores import prediction
@@ -282,9 +282,9 @@ def scored(
     snapshots = losses = None
     if training is not None:
         remember = {one.representation for one in runners if isinstance(one.labeller, NeighbourLabeller)}
-        snapshots, lessons = {}, Lessons()
+        snapshots, cache = {}, ForecastCache()
         for name, pipeline in pipelines.items():
-            then = cross_fitted(pipeline, training, seed, lessons=lessons)
+            then = cross_fitted(pipeline, training, seed, cache=cache)
             now = _matrix_of(night, name, matrix, before) if name in remember else None
             today = None if now is None else _as_today(then, training.features.index, now)
             snapshots[name] = prediction.Snapshot(then, training.spend, today)

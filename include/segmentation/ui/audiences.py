@@ -200,7 +200,7 @@ def ask(
 
 
 def _filter(segment_ids: list[int], rows: list[tuple[str, str, str]]) -> Filter:
-    """What a form asks for.
+    """The request of a form.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def make(
 
 @router.get("/campaign")
 def shown(decides: Decides, campaign_id: Annotated[str, Query(alias="id", pattern=ID)]) -> HTMLResponse:
-    """How small an effect it can see, what it brought so far, and its groups as files."""
+    """The smallest effect it can see, what it brought so far, and its groups as files."""
     with reading.connect() as conn, speaking(reading.language()):
         row = groups.find(conn, campaign_id)
         if row is None:

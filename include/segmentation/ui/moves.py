@@ -1,4 +1,4 @@
-"""Who came and who left between two published dates (this module knows Airflow): lists with links, and a file.
+"""Customers who came and left between two published dates (this module knows Airflow): lists with links, and a file.
 
 Who looked, and at how many, is kept.
 """

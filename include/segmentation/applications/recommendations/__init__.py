@@ -30,7 +30,7 @@ def _section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
 
 
 def _keep_dates(settings: Settings) -> Mapping[str, int]:
-    """What is recommended to each customer is made for the next morning, and is a row a customer and date."""
+    """Recommendations to customers are made for the next morning, a row a customer and date."""
     return {"customer_recommendation_lists": settings.applications.recommendations.keep_dates}
 
 

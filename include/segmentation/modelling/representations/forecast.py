@@ -22,7 +22,7 @@ RIDGES = tuple(10.0**power for power in range(-1, 5))
 
 @dataclass(frozen=True)
 class Learned:
-    """What the shop's past teaches, whatever columns it is put beside.
+    """A forecast learned from the shop's past, whatever columns it is put beside.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class Learned:
         return cls(even, steps, PercentileRanks(seed).fit(today), float(_predict(even, steps, ranks).std()))
 
 
-class Lessons:
-    """What is learned, once for the same customers: several representations have one forecast."""
+class ForecastCache:
+    """Fitted forecasts by what they were learned from: several representations share one."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Learned] = {}
+        self._models: dict[str, Learned] = {}
 
     def of(self, samples: Sequence[tuple], today: np.ndarray, seed: int) -> Learned:
         """As `Learned.of`, remembered."""
@@ -65,9 +65,9 @@ class Lessons:
         for each in (*arrays, np.ascontiguousarray(today)):
             digest.update(each)
         key = digest.hexdigest()
-        if key not in self._known:
-            self._known[key] = Learned.of(samples, today, seed)
-        return self._known[key]
+        if key not in self._models:
+            self._models[key] = Learned.of(samples, today, seed)
+        return self._models[key]
 
 
 def _training_sample(X, y, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,16 +119,16 @@ class Forecast(TransformerMixin, BaseEstimator):
         self.weight = weight
         self.seed = seed
 
-    def fit(self, X, y, today=None, season=None, lessons: Lessons | None = None) -> Forecast:
+    def fit(self, X, y, today=None, season=None, cache: ForecastCache | None = None) -> Forecast:
         """Learn from the customers of then, to show those of `today` (absent: those of then).
 
         `season`, an X and a y of the same days of the year before, is learned from as well; what was bought
-        more or less by everybody in one of both is left out. `lessons` are shared with others of the night.
+        more or less by everybody in one of both is left out. `cache` is shared with others of the night.
         """
         validate_data(self, X, dtype=np.float64)
         now = np.asarray(X if today is None else today, dtype=np.float64)
         samples = [data for data in ((X, y), season) if data is not None]
-        learned = (lessons or Lessons()).of(samples, now, self.seed)
+        learned = (cache or ForecastCache()).of(samples, now, self.seed)
         self.even_, self.steps_, self.ranks_ = learned.even, learned.steps, learned.ranks
         self.beside_ = clone(self.beside).fit(X)
         self.column_ = "forecast"

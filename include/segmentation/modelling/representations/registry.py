@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 from segmentation.modelling.prepare import Feature, make_pipeline
-from segmentation.modelling.representations.forecast import Forecast, Lessons
+from segmentation.modelling.representations.forecast import Forecast, ForecastCache
 from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector
 from segmentation.modelling.settings import PreparationSettings
 
@@ -151,7 +151,7 @@ def represent(
     common = Pipeline(make_pipeline(features, settings).steps[:-1]).set_output(transform="pandas")
     scaled = common.fit_transform(table.sort_index())
     matrices: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
-    lessons = Lessons()
+    cache = ForecastCache()
     training = None if snapshot is None else _training_data(common, snapshot)
     for name in dict.fromkeys([ALL, *names]):
         entry = REPRESENTATIONS[name]
@@ -159,7 +159,7 @@ def represent(
         if entry.learns:
             if training is None:
                 continue
-            shown = {"today": scaled, "season": training.get("season"), "lessons": lessons}
+            shown = {"today": scaled, "season": training.get("season"), "cache": cache}
             own.fit(*training["then"], **{f"forecast__{key}": value for key, value in shown.items()})
             matrix = own.transform(scaled)
         else:
@@ -184,11 +184,11 @@ def cross_fitted(
     snapshot: TrainingSnapshot,
     seed: int,
     of: str = "then",
-    lessons: Lessons | None = None,
+    cache: ForecastCache | None = None,
 ) -> np.ndarray:
     """The matrix of the customers of a horizon ago; what `pipeline` learned from them is cross-fitted.
 
-    `of` "season": of those of a year before that, where the snapshot has them. `lessons` are shared by pipelines.
+    `of` "season": of those of a year before that, where the snapshot has them. `cache` is shared by pipelines.
 
     A step that learned from these customers would predict its own training set well. So the rows of
     each of 5 folds come from that step fitted on the other folds.
@@ -205,11 +205,11 @@ def cross_fitted(
     training = _training_data(pipeline[:-1], snapshot)
     values, outcome = training[of]
     matrix = np.empty((len(values), len(step.get_feature_names_out())))
-    lessons = lessons or Lessons()
+    cache = cache or ForecastCache()
     for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
         refitted = clone(step)
         shown = {**training, of: (values.iloc[learned], outcome[learned])}
-        refitted.fit(*shown["then"], today=values, season=shown.get("season"), lessons=lessons)
+        refitted.fit(*shown["then"], today=values, season=shown.get("season"), cache=cache)
         refitted.factor_ = step.factor_  # one scale, that of the segments
         matrix[held] = refitted.transform(values.iloc[held])
     return matrix

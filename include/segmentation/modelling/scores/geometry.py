@@ -159,8 +159,8 @@ def described(X: np.ndarray, labels: np.ndarray) -> float:
 
 def _near_neighbours(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distances to, and row numbers of, each row's nearest 25 others."""
-    wanted = min(DUNN_NEIGHBOURS + 1, len(X))
-    distances, neighbours = NearestNeighbors(n_neighbors=wanted).fit(X).kneighbors(X)
+    count = min(DUNN_NEIGHBOURS + 1, len(X))
+    distances, neighbours = NearestNeighbors(n_neighbors=count).fit(X).kneighbors(X)
     return distances[:, 1:], neighbours[:, 1:]
 
 

@@ -151,7 +151,7 @@ def _of_whole_numbers(column: "pa.ChunkedArray | pa.Array") -> "tuple[np.ndarray
 
 
 def _figures(numbers: np.ndarray) -> np.ndarray:
-    """How many figures each number has."""
+    """Number of figures of each number."""
     return np.searchsorted(10 ** np.arange(1, 19), numbers, side="right") + 1
 
 

@@ -1,4 +1,4 @@
-"""What the days of a file look like under one reading of its dates: a shop's follow each other."""
+"""Shapes of the days of a file under one reading of its dates: a shop's follow each other."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which money a play is about. There is no way down: restore a backup instead."""
+"""The money that a play is about. There is no way down: restore a backup instead."""
 
 from alembic import op
 

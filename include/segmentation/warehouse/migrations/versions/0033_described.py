@@ -1,4 +1,4 @@
-"""How much the segments of a candidate say of the features. There is no way down: restore a backup."""
+"""Share of the features that the segments of a candidate explain. There is no way down: restore a backup."""
 
 from alembic import op
 
