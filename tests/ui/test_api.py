@@ -66,7 +66,16 @@ def test_what_is_not_there_is_a_page_for_a_person_and_json_for_a_program(server:
 
 
 def test_every_page_forbids_what_it_does_not_need(server: Server):
-    for tab in ("segments", "history", "movement", "applications", "choice", "quality", "customer"):
+    for tab in (
+        "segments",
+        "history",
+        "movement",
+        "applications",
+        "choice",
+        "quality",
+        "customer",
+        "audiences",
+    ):
         answer = server.ask(tab)
         assert answer.status == 200, (tab, answer.text)
         policy = answer.headers["content-security-policy"]

@@ -9,7 +9,7 @@ from tests.browser import DESK, PHONE, faults, opened
 from tests.report import sample
 from tests.ui.conftest import EARLIER
 
-TABS = ("Segments", "History", "Movement", "Applications", "Model", "Quality", "Customer")
+TABS = ("Segments", "History", "Movement", "Applications", "Model", "Quality", "Customer", "Audiences")
 
 
 @pytest.fixture(scope="module")

@@ -100,12 +100,17 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
     return {**_resolved(document, kinds[0]), **schema, "anyOf": []} if len(kinds) == 1 else schema
 
 
-def _fields(document: dict[str, Any], schema: dict[str, Any], place: str) -> list[Field]:
+def _fields(document: dict[str, Any], schema: dict[str, Any], place: str, prefix: str = "") -> list[Field]:
+    """The fields of an object; of lists of objects in it the fields of these, too."""
     resolved = _resolved(document, schema)
-    return [
-        Field(name, place, _kind(one), name in resolved.get("required", ()), one.get("description", ""))
-        for name, one in resolved.get("properties", {}).items()
-    ]
+    fields = []
+    for name, one in resolved.get("properties", {}).items():
+        is_required = name in resolved.get("required", ())
+        description = one.get("description", "")
+        fields.append(Field(f"{prefix}{name}", place, _kind(one), is_required, description))
+        if not prefix and "$ref" in one.get("items", {}):
+            fields += _fields(document, one["items"], place, f"{name}[].")
+    return fields
 
 
 def _kind(schema: dict[str, Any]) -> str:
