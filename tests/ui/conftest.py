@@ -24,6 +24,7 @@ START_SECONDS = 600
 # The api-server alone, as `make up` starts it.
 SERVE = """
 import os, subprocess, sys
+from pathlib import Path
 from segmentation.local import home as homes, services
 home = homes.find("", "", "", "")
 environment = {**homes.airflow_environment(home, home.start_server()), **services.addresses(int(sys.argv[1]))}
