@@ -17,6 +17,7 @@ HIDDEN = re.compile(f"[{INVISIBLE}]")
 GUESTS = "guest|gast|anon|invit|ospite|convid|гость|游客|访客"
 NO_NUMBER = rf"(?i)^(?:\D*|-1|0+|0+[.,]0+|(?:{GUESTS})\D*\d+)$"  # what may be a word for a guest or a sum
 UNUSUAL = r"[^\x21-\x7e]|@|\.0+$"
+PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9.-]*[A-Za-z0-9]").fullmatch
 SHORTENED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}$"
 
 
@@ -45,6 +46,8 @@ def customer_id(text: str) -> str:
     """One id for one customer: 17850.0 is 17850, and an address is the same in any case, form and
     wrapping.
     """
+    if PLAIN_ADDRESS(text):  # nearly all
+        return hashlib.sha256(text.lower().encode()).hexdigest()
     text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip()
     if "@" in text:
         return hashlib.sha256(address(text).encode()).hexdigest()

@@ -67,6 +67,7 @@ def split(column: Coded, limit: int) -> tuple[Coded, Coded] | None:
 
     `limit` is the last day, since 1970, that a sale may have.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     column = _padded(bare(column))
@@ -77,12 +78,16 @@ def split(column: Coded, limit: int) -> tuple[Coded, Coded] | None:
         if not total or counts[fits].sum() < enough(total):
             continue
         texts = pc.if_else(fits, column.values, "")
-        day = Coded.of(pc.utf8_slice_codeunits(texts, 0, of_day))
-        time = Coded.of(pc.utf8_slice_codeunits(texts, of_day, of_day + of_time))
-        good = fits & day.rows_where(_are_days(day.texts, limit)) & time.rows_where(_are_times(time.texts))
+        figures = pc.if_else(fits, column.values, "0").cast(pa.int64()).to_numpy()
+        good = (
+            fits
+            & _are_times(figures % 10**of_time, of_time)
+            & _are_days(figures // 10**of_time, of_day, limit)
+        )
         is_short = of_day == 6 and len(column.values) < FEW_STAMPS and _matches(column, RECENT_SECOND).any()
         if counts[good].sum() < enough(total) or is_short:
             continue
+        time = Coded.of(pc.utf8_slice_codeunits(texts, of_day, of_day + of_time))
         clocks = time.by(_with_colons)
         of_clock = clocks.values.take(clocks.codes)
         days_ = pc.if_else(good, pc.utf8_slice_codeunits(texts, 0, of_day), column.values)
@@ -98,24 +103,37 @@ def _filled(column: Coded) -> np.ndarray:
 
 def _padded(column: Coded) -> Coded:
     """Stamps of which a spreadsheet took the zero in front, with that zero."""
-    widths = {len(text) for text in column.texts if text.isdigit()}
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    figures = column.values.filter(pa.array(_matches(column, r"^\d+$")))
+    widths = set(pc.unique(pc.binary_length(figures)).to_pylist())
     width = max(widths, default=0)
     if widths != {width - 1, width} or width not in {one for one, _, _ in SPLITS}:
         return column
     return column.some(rf"^\d{{{width - 1}}}$", lambda text: text.zfill(width))
 
 
-def _are_times(texts: list[str]) -> np.ndarray:
-    """Mask of the texts that are hours, hours and minutes, or these and seconds, without marks."""
-    pieces = np.array([[int(text[n : n + 2] or 0) for n in (0, 2, 4)] for text in texts]).reshape(-1, 3)
-    return (pieces[:, 0] < 24) & (pieces[:, 1] < 60) & (pieces[:, 2] <= 60)
+def _are_times(figures: np.ndarray, width: int) -> np.ndarray:
+    """Mask of the numbers that are hours, hours and minutes, or these and seconds, in so many figures."""
+    hour, minute, second = (figures * 10 ** (6 - width) // 10**places % 100 for places in (4, 2, 0))
+    return (hour < 24) & (minute < 60) & (second <= 60)
 
 
-def _are_days(texts: list[str], limit: int) -> np.ndarray:
-    """Mask of the texts that are days of a shop in the one order in which most are."""
-    first = (date(RECENT, 1, 1) - date(1970, 1, 1)).days
-    read = [days.read(texts, order, date.today().year) for order in days.MAIN]
-    masks = [(of != days.NO_DAY) & (of >= first) & (of <= limit) for of in read]
+def _are_days(figures: np.ndarray, width: int, limit: int) -> np.ndarray:
+    """Mask of the numbers of so many figures that are days of a shop, in the one order in which most are."""
+    first, next_year = (date(RECENT, 1, 1) - date(1970, 1, 1)).days, date.today().year + 1
+    masks = []
+    for order in days.MAIN:
+        parts, rest = {}, figures
+        for letter in reversed(order):
+            base = 10 ** (width - 4 if letter == "y" else 2)
+            parts[letter], rest = rest % base, rest // base
+        year = parts["y"]
+        if width < 8:
+            year = np.where(year + 2000 <= next_year, year + 2000, year + 1900)
+        of_day = days.civil(year, parts["m"], parts["d"])
+        masks.append((of_day != days.NO_DAY) & (of_day >= first) & (of_day <= limit))
     return max(masks, key=lambda mask: int(mask.sum()))
 
 
