@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 MANY = 0.6  # of the dates fit a common order: the others are faults, and no sign of an uncommon one
 
-PLAIN_TIME = r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9]))?$"
+NO_OFFSET = np.iinfo(np.int64).min
+OFFSET = r"\s?(?P<z>Z|UTC|GMT|(?P<sign>[+-])(?P<zh>0[0-9]|1[0-4]):?(?P<zm>[0-5][0-9])?)?$"
+PLAIN_TIME = (
+    r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9])(?:[.,](?P<f>[0-9]{1,9}))?)?" + OFFSET
+)
 FEW_TURNED = 5  # dates of each kind, at least, before a file is said to be turned
 FIRST = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 
@@ -68,11 +72,15 @@ class Written:
 
 @dataclass(frozen=True)
 class Times:
-    """Times of day in microseconds, which of them are none, and those with a zone of their own by their place."""
+    """Times of day in microseconds, which of them are none, and those with a zone of their own by their place.
+
+    `offsets` are those of plain texts in seconds from UTC, NO_OFFSET where a text has none.
+    """
 
     micros: np.ndarray
     is_time: np.ndarray
     zoned: dict[int, clock.Time]
+    offsets: np.ndarray | None = None
 
     @classmethod
     def of(cls, times: list[clock.Time | None]) -> "Times":
@@ -92,12 +100,28 @@ class Times:
         others = np.flatnonzero(~is_plain)
         one_by_one = cls.of([_alone(text) for text in column.values.take(pa.array(others)).to_pylist()])
         micros, is_time = np.zeros(len(column.values), np.int64), is_plain.copy()
+        offsets = None
         if is_plain.any():
             numbers = pieces.filter(pa.array(is_plain))
             hour, minute, second = (_figures(pc.struct_field(numbers, name)) for name in "hms")
-            micros[is_plain] = ((hour * 60 + minute) * 60 + second) * clock.SECOND
+            fraction = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.struct_field(numbers, "f"), 6, "0"), 0, 6)
+            micros[is_plain] = ((hour * 60 + minute) * 60 + second) * clock.SECOND + _figures(fraction)
+            offsets = np.full(len(column.values), NO_OFFSET)
+            offsets[is_plain] = _offsets(numbers)
         micros[others], is_time[others] = one_by_one.micros, one_by_one.is_time
-        return cls(micros, is_time, {int(others[place]): time for place, time in one_by_one.zoned.items()})
+        zoned = {int(others[place]): time for place, time in one_by_one.zoned.items()}
+        return cls(micros, is_time, zoned, offsets)
+
+
+def _offsets(pieces: "pa.StructArray") -> np.ndarray:
+    """Seconds from UTC of times with Z or an offset behind them, NO_OFFSET where there is none."""
+    import pyarrow.compute as pc
+
+    zone, sign, hours, minutes = (pc.struct_field(pieces, name) for name in ("z", "sign", "zh", "zm"))
+    seconds = (_figures(hours) * 60 + _figures(minutes)) * 60
+    is_behind = pc.equal(sign, "-").to_numpy(zero_copy_only=False)
+    is_none = pc.equal(zone, "").to_numpy(zero_copy_only=False)
+    return np.where(is_none, NO_OFFSET, np.where(is_behind, -seconds, seconds))
 
 
 def _figures(texts: "pa.Array") -> np.ndarray:
@@ -395,19 +419,21 @@ def _moments(
 def _shifted(times_of_day: Times, rows: Coded, written: np.ndarray, instant: np.ndarray) -> bool:
     """Put the instants of times with a zone of their own in place; whether there are any."""
     count = len(times_of_day.micros)
-    offsets = {place: time.offset for place, time in times_of_day.zoned.items() if time.offset is not None}
-    if offsets:
-        shift = np.zeros(count, np.int64)
-        shift[list(offsets)] = np.array(list(offsets.values()), np.int64) * clock.SECOND
-        there = rows.rows_where(_at(offsets, count)) & (written != UNREADABLE)
-        instant[there] = written[there] - shift[rows.codes[there]]
+    offsets = np.full(count, NO_OFFSET) if times_of_day.offsets is None else times_of_day.offsets.copy()
+    for place, time in times_of_day.zoned.items():
+        if time.offset is not None:
+            offsets[place] = time.offset
+    has_offset = offsets != NO_OFFSET
+    if has_offset.any():
+        there = rows.rows_where(has_offset) & (written != UNREADABLE)
+        instant[there] = written[there] - offsets[rows.codes[there]] * clock.SECOND
     names = sorted({time.zone for time in times_of_day.zoned.values() if time.zone})
     for name in names:
         there = rows.rows_where(
             _at([p for p, time in times_of_day.zoned.items() if time.zone == name], count)
         )
         instant[there] = zones.localized(written[there], name)
-    return bool(offsets or names)
+    return bool(has_offset.any() or names)
 
 
 def _at(places: Iterable[int], count: int) -> np.ndarray:
