@@ -327,3 +327,52 @@ def test_marks_behind_an_address_are_none_of_it(read, address):
         f'email,date,amount\nann@x.org,2024-01-03,5.00\n"{quoted}",2024-01-04,5.00\nb@x.org,2024-01-05,5.00\n'
     )
     assert found.customers == 2
+
+
+# ------------------------------------------------------------------------------------------ many lines
+
+FORMS: dict[str, Callable[[float], str]] = {
+    "€1,234.50": lambda a: f"€{a:,.2f}".replace("€-", "-€"),
+    "1.234,50 kr": lambda a: f"{a:,.2f} kr".translate(str.maketrans(",.", ".,")),
+    "(1'234.50) CHF": lambda a: f"({-a:,.2f}) CHF".replace(",", "'") if a < 0 else f"{a:,.2f} CHF".replace(",", "'"),
+    "R$ 1.234,5": lambda a: f"R$ {a:,.1f}".translate(str.maketrans(",.", ".,")),
+    "of several forms": lambda a: f"${a:,.2f}" if a > 500 else f"{a:.1f} USD" if a > 200 else f"{a:.0f} $",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_many_amounts_are_the_same_one_by_one_and_together(read, monkeypatch, form):
+    """Amounts of one form are taken apart once; nothing of an inspection changes by it."""
+    from segmentation.sources.transactions import amounts
+
+    lines = [f"c{n % 50};2024-01-{1 + n % 28:02};{FORMS[form](n * 1.5 - 100)}" for n in range(2_500)]
+    content = "\n".join(["customer;date;amount", *lines]) + "\n"
+    together = read(content, "Europe/Stockholm")
+    monkeypatch.setattr(amounts, "FEW_ODD", 10**9)
+    one_by_one = read(content, "Europe/Stockholm")
+    assert together == one_by_one
+    assert together.refused is None
+    assert together.lines == 2_500
+
+
+@pytest.mark.parametrize(
+    "form", ["{:%H:%M:%S}.123Z", "{:%H:%M:%S}+02:00", "{:%H:%M} -0330", "{:%H:%M:%S},5", "{:%H:%M:%S} GMT+9"]
+)
+def test_times_behind_days_are_the_same_one_by_one_and_together(form):
+    import pyarrow as pa
+
+    from segmentation.sources.transactions import clock
+    from segmentation.sources.transactions.coded import Coded
+    from segmentation.sources.transactions.dates import NO_OFFSET, Times
+
+    texts = [form.format(datetime(2024, 1, 1) + timedelta(seconds=97 * n)) for n in range(300)]
+    together = Times.of_texts(Coded.of(pa.array(texts)))
+    for place, text in enumerate(texts):
+        rest, time = clock.take_apart(clock.normal(text))
+        assert (rest, time is None) == ("", False)
+        zoned = together.zoned.get(place)
+        offset = zoned.offset if zoned else None if together.offsets is None else int(together.offsets[place])
+        assert (int(together.micros[place]), None if offset == NO_OFFSET else offset) == (
+            time.micros,
+            time.offset,
+        )

@@ -4,6 +4,7 @@ Encoding, delimiter, quotes, header, sheets and the ways in which dates and numb
 reader, on the whole of each column; what the columns mean is the business of the source's SELECTs.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,8 +181,8 @@ def _in_one_form(survey: amounts.Column, column: Coded, mark: str, zone: str) ->
     each = amounts.survey(survey.role, survey.name, Coded(np.arange(len(values), dtype=np.int32), values))
     numbers = amounts.read(each, mark, zone).values
     texts = [
-        text if each.is_plain[place] and mark == "." else _written(number, text)
-        for place, (text, number) in enumerate(zip(column.texts, numbers.tolist(), strict=True))
+        text if re.fullmatch(amounts.PLAIN, text) and mark == "." else _written(number, text)
+        for text, number in zip(column.texts, numbers.tolist(), strict=True)
     ]
     return column.mapped(pa.array(texts, pa.string()))
 

@@ -28,7 +28,7 @@ DIGITS = r"\d(?:[\d.,'’٬٫\s]*\d)?(?:[eE][-+]?\d+)?|[.,]\d+"
 NUMBER = re.compile(
     rf"^(?P<open>[(\[])?\s*(?P<s1>[{SIGNS}+])?\s*(?P<before>[^\d\s()\[\]{SIGNS}+.,][^\d()\[\]{SIGNS}+]{{0,9}}?)?\s*"
     rf"(?P<s2>[{SIGNS}+])?\s*(?P<digits>{DIGITS})(?P<dash>[.,:/]\s?[{SIGNS}]{{1,2}})?[.,]?\s*"
-    rf"(?P<after>[^\d\s()\[\]{SIGNS}+.,][^\d()\[\]{SIGNS}+]{{0,15}}?)?\s*(?P<s3>[{SIGNS}+])?\s*(?P<close>[)\]])?"
+    rf"(?P<inner>[)\]])?\s*(?P<after>[^\d\s()\[\]{SIGNS}+.,][^\d()\[\]{SIGNS}+]{{0,15}}?)?\s*(?P<s3>[{SIGNS}+])?\s*(?P<close>[)\]])?"
     r"\.?$"
 )
 SIDE = "cr|dr|credit|debit|haben|soll"
@@ -40,6 +40,8 @@ PLAIN = r"^-?[0-9]+(?:[.,][0-9]{1,2})?$"
 GROUPS = r"\d{1,3}(?:M\d{3})+|\d{1,2}(?:M\d{2})+M\d{3}"  # by thousands, or by lakh
 BETWEEN = re.compile(r"^(-?\d[\d\s]*)\s?(€|kr|F)\s?(\d{2})$")  # 12€50
 MARKS = ".,"
+FEW_ODD = 1_000  # values that are not plain, and forms of these: as many are taken apart one by one
+CENTS = re.compile(r"[.,]\d{1,2}$")
 FACTORS = (  # what the name of a column says of its unit
     (r"\b(?:cents?|pence|minor units?|centimes|céntimos|centavos|kope[ck]+s|öre)\b|[(（]分[)）]", 0.01),
     (r"\b(?:t|k)(?:eur|usd|gbp|chf|€)|\b(?:tsd|thousands?|in 000s?|in 1000|тыс)\b|千[元円]", 1_000),
@@ -71,6 +73,13 @@ class Column:
     sure: Counter = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)  # the place of a distinct value
     unsure: int = 0
+    plain: "pa.Array | None" = None  # the distinct values, those that are written alike as plain ones
+    beside: dict[str, np.ndarray] = field(default_factory=dict)  # masks of these, by what stands beside them
+
+    @property
+    def texts(self) -> "pa.Array":
+        """The distinct values; those of many that are written alike as bare figures."""
+        return self.rows.values if self.plain is None else self.plain
 
     @property
     def mark(self) -> str | None:
@@ -95,13 +104,17 @@ def survey(role: str, name: str, rows: Coded) -> Column:
     import pyarrow.compute as pc
 
     is_plain = _matches(rows.values, PLAIN)
+    plain, beside = None, {}
+    if (~is_plain).sum() > FEW_ODD:
+        plain, beside = _alike(rows.values, ~is_plain, role)
+        is_plain = _matches(plain, PLAIN)
     others = np.flatnonzero(~is_plain)
     texts = rows.values.take(pa.array(others)).to_pylist()
     written = {int(place): _apart(text, role) for place, text in zip(others, texts, strict=True) if text}
-    column = Column(role, name, rows, is_plain, written)
+    column = Column(role, name, rows, is_plain, written, plain=plain, beside=beside)
     counts = rows.counts
     for mark in MARKS:  # nearly all
-        has_mark = pc.match_substring(rows.values, mark).to_numpy(zero_copy_only=False) & is_plain
+        has_mark = pc.match_substring(column.texts, mark).to_numpy(zero_copy_only=False) & is_plain
         if has_mark.any():
             column.sure[mark] += int(counts[has_mark].sum())
             column.first[mark] = int(has_mark.argmax())
@@ -109,6 +122,45 @@ def survey(role: str, name: str, rows: Coded) -> Column:
         if number_ is not None and counts[place]:
             _count(column, place, number_.digits, int(counts[place]))
     return column
+
+
+def _alike(values: "pa.Array", odd: np.ndarray, role: str) -> "tuple[pa.Array, dict[str, np.ndarray]]":
+    """The values with odd ones of few forms as bare figures, and masks of these by what stands beside them.
+
+    Numbers that differ in their figures alone, as €1,234.50 and €9,876.00, are taken apart once. Forms that do
+    not tell their decimal mark, and those with anything but a currency and a minus beside them, stay.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    places = np.flatnonzero(odd)
+    texts = values.take(pa.array(places))
+    forms = pc.replace_substring_regex(texts, "[0-9]", "9").dictionary_encode()
+    if len(forms.dictionary) > FEW_ODD:
+        return values, {}
+    codes = forms.indices.to_numpy()
+    _, examples = np.unique(codes, return_index=True)
+    figures = pc.replace_substring_regex(texts, "[^0-9.,]", "")
+    beside: dict[str, np.ndarray] = {}
+    mask = np.zeros(len(values), bool)
+    bare = np.empty(len(texts), object)
+    for form, example in enumerate(examples.tolist()):
+        one = _apart(texts[example].as_py(), role)
+        digits = figures[example].as_py()
+        if one is None or one.is_percent or one.side or one.digits != digits or not CENTS.search(digits):
+            continue
+        mark = told_by(digits)
+        if mark is None:
+            continue
+        rows = np.flatnonzero(codes == form)
+        ungrouped = pc.replace_substring(figures.take(pa.array(rows)), "," if mark == "." else ".", "")
+        signed = pc.binary_join_element_wise("-", ungrouped, "") if one.is_negative else ungrouped
+        bare[rows] = signed.to_numpy(zero_copy_only=False)
+        mask[places[rows]] = True
+        if one.beside:
+            beside.setdefault(one.beside, np.zeros(len(values), bool))[places[rows]] = True
+    known = [text for text in bare if text is not None]
+    return pc.replace_with_mask(values, pa.array(mask), pa.array(known, pa.string())), beside
 
 
 def _count(column: Column, place: int, digits: str, count: int) -> None:
@@ -145,7 +197,9 @@ def _apart(text: str, role: str) -> Written | None:
         digits += dash[0] + "00"
     beside = [part.strip() for part in (match["before"], match["after"]) if part and part.strip()]
     signs = "".join(match[name] or "" for name in ("s1", "s2", "s3"))
-    is_negative = bool(match["open"] and match["close"]) or any(sign in signs for sign in MINUS)
+    is_negative = bool(match["open"] and (match["inner"] or match["close"])) or any(
+        sign in signs for sign in MINUS
+    )
     if "%" in beside:
         return Written(digits, is_negative, is_percent=True) if role == "discount" else None
     if len(beside) > 1 and len({b.casefold() for b in beside}) > 1:
@@ -333,7 +387,7 @@ def _plain_values(column: Column, mark: str) -> tuple[np.ndarray, np.ndarray]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = column.rows.values
+    texts = column.texts
     other = "," if mark == "." else "."
     wrong = pc.match_substring(texts, other).to_numpy(zero_copy_only=False) & column.is_plain
     good = column.is_plain & ~wrong
@@ -351,13 +405,19 @@ def _signed(value: float, one: Written | None, minus: str) -> float:
 def _currencies(column: Column, timezone: str) -> np.ndarray | None:
     """The code of the currency beside each amount."""
     beside = {place: one for place, one in column.written.items() if one and one.beside}
-    if not beside:
+    if not beside and not column.beside:
         return None
     cents = (one.digits for one in beside.values())
-    has_cents = any(re.search(r"[.,]\d{1,2}$", text) and not re.search(r"[.,]00?$", text) for text in cents)
+    has_cents = any(CENTS.search(text) and not re.search(r"[.,]00?$", text) for text in cents)
+    for mask in column.beside.values():
+        has_cents = has_cents or bool(
+            (_matches(column.texts, r"[.,](?:[1-9]|[0-9][1-9]|[1-9]0)$") & mask).any()
+        )
     codes = np.full(len(column.rows.values), None, object)
     for place, one in beside.items():
         codes[place] = _code(one.beside, timezone, has_cents)
+    for sign, mask in column.beside.items():
+        codes[mask] = _code(sign, timezone, has_cents)
     return codes[column.rows.codes]
 
 
