@@ -66,7 +66,7 @@ def by_name() -> Iterator[str]:
         yield from table.values()
     yield from verdict.SIGNS
     yield from (*words.REPRESENTATIONS.values(), reading.NOTHING)
-    yield from (*refusals.SAID.values(), *refusals.WHY.values())
+    yield from (*refusals.HEADINGS.values(), *refusals.WHY.values())
     yield from (withdrawing.NO_RIGHT, withdrawing.FROM_ELSEWHERE)
     yield from {numbers.plain(rule) for rules in RULES.values() for rule in rules}
     yield from verdict.BECAME.values()
