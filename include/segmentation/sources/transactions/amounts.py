@@ -159,8 +159,8 @@ def _alike(values: "pa.Array", odd: np.ndarray, role: str) -> "tuple[pa.Array, d
         mask[places[rows]] = True
         if one.beside:
             beside.setdefault(one.beside, np.zeros(len(values), bool))[places[rows]] = True
-    known = [text for text in bare if text is not None]
-    return pc.replace_with_mask(values, pa.array(mask), pa.array(known, pa.string())), beside
+    replacements = [text for text in bare if text is not None]
+    return pc.replace_with_mask(values, pa.array(mask), pa.array(replacements, pa.string())), beside
 
 
 def _count(column: Column, place: int, digits: str, count: int) -> None:
