@@ -18,6 +18,7 @@ from sklearn.metrics import (
     davies_bouldin_score,
     homogeneity_score,
     normalized_mutual_info_score,
+    roc_auc_score,
     silhouette_score,
 )
 
@@ -32,8 +33,8 @@ from segmentation.modelling.scores.geometry import (
     silhouettes,
     variance_scores,
 )
-from segmentation.modelling.scores.prediction import Snapshot, explainability, predictive
-from segmentation.modelling.scores.table import ADDED_BY_THE_CHOICE, DEFINITIONS, score
+from segmentation.modelling.scores.prediction import Snapshot, _auc, explainability, predictive
+from segmentation.modelling.scores.table import ADDED_BY_THE_CHOICE, COSTLY, DEFINITIONS, costly, score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
 from tests.modelling.conftest import customers
@@ -271,6 +272,22 @@ def test_score_has_a_defined_column_for_each_of_its_arguments(blobs):
     assert (table.loc["kmeans k=4"].filter(like="external_") == 1).all()
     bare = score(fitted, matrix, SETTINGS)
     assert not {"agreement_incumbent", "external_ari", "external_ami", "predictive"} & set(bare)
+
+
+def test_area_under_the_curve_is_that_of_scikit_learn():
+    rng = np.random.default_rng(4)
+    for values in (3, 20, 400):
+        bought, forecast = rng.integers(0, 2, 400).astype(float), rng.integers(0, values, 400) / values
+        assert _auc(bought, forecast) == pytest.approx(roc_auc_score(bought, forecast), abs=1e-12)
+
+
+def test_what_is_left_out_is_what_the_winner_gets_by_itself(blobs):
+    matrix, _ = blobs
+    shuffled = matrix.sample(frac=1, random_state=3)
+    for found in fit_algorithm("dbscan", shuffled, SETTINGS):
+        if not found.error:
+            whole = score([found], shuffled, SETTINGS).loc[found.name, list(COSTLY)].to_dict()
+            assert costly(found, shuffled, SETTINGS, COSTLY) == pytest.approx(whole, nan_ok=True)
 
 
 def test_the_past_is_labelled_by_candidates_that_can_win(blobs):

@@ -58,13 +58,17 @@ def _prim(distances: np.ndarray, core: np.ndarray) -> Tree:
     nearest = np.zeros(n, dtype=np.intp)
     outside = np.ones(n, dtype=bool)
     ends, lengths = np.zeros(n - 1, dtype=np.intp), np.zeros(n - 1)
+    reach, closer = np.empty_like(shortest), np.empty_like(outside)  # written over at every step
     new = 0
     for edge in range(n - 1):
-        outside[new] = False
-        reach = np.maximum(np.maximum(distances[new], core), core[new])
-        closer = outside & (reach < shortest)
-        shortest[closer], nearest[closer] = reach[closer], new
-        new = int(np.where(outside, shortest, np.inf).argmin())
+        outside[new], shortest[new] = False, np.inf
+        np.maximum(distances[new], core, out=reach)
+        np.maximum(reach, core[new], out=reach)
+        np.less(reach, shortest, out=closer)
+        closer &= outside
+        np.copyto(shortest, reach, where=closer)
+        nearest[closer] = new
+        new = int(shortest.argmin())
         ends[edge], lengths[edge] = new, shortest[new]
     return ends, nearest[ends], lengths
 

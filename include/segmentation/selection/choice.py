@@ -15,7 +15,7 @@ from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.replace import Evidence
 from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
-from segmentation.modelling.sampling import evaluation_rows, ordered
+from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
 from segmentation.modelling.scores.agreement import external
@@ -87,7 +87,7 @@ def choose(
     matrix, before, runners = candidates.matrix(night), held.before, held.runners
     decided = rule.choose(runners, held.scores, night.settings.model, len(matrix), held.evidence)
     decided = _with_truth(night, _with_season(night, decided, before), matrix, inputs.truth)
-    decided = _with_tree(night, decided, matrix)
+    decided = _with_costly_scores(night, decided, matrix)
     progress(f"choose: {_line(decided)}")
     if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
         raise OverridesError(
@@ -184,16 +184,15 @@ def _with_truth(
     return replace(decided, leaderboard=_of_winner(decided, rounded))
 
 
-def _with_tree(night: Night, decided: rule.Choice, matrix: pd.DataFrame) -> rule.Choice:
-    """The choice with how well a shallow tree recovers its winner, where no candidate is ranked by that."""
-    model, winner = night.settings.model, decided.winner
-    if winner is None or not _left_out(model):
+def _with_costly_scores(night: Night, decided: rule.Choice, matrix: pd.DataFrame) -> rule.Choice:
+    """The choice with the scores of its winner that are computed of nobody else."""
+    model = night.settings.model
+    if decided.winner is None:
         return decided
-    values, place = ordered(matrix.iloc[evaluation_rows(matrix, model)])
-    labels = winner.labels[np.argsort(place)]
-    rows = scores.paired_rows(len(values), model)
-    share = prediction.explainability(values[rows], labels[rows], model.seed)
-    return replace(decided, leaderboard=_of_winner(decided, {"explainability": round(share, rule.DECIMALS)}))
+    evaluated = matrix.iloc[evaluation_rows(matrix, model)]
+    found = scores.costly(decided.winner, evaluated, model, _left_out(model))
+    known = {name: round(value, rule.DECIMALS) for name, value in found.items()}
+    return replace(decided, leaderboard=_of_winner(decided, known))
 
 
 def _left_out(model: ModelSettings) -> list[str]:

@@ -40,7 +40,7 @@ from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.stability import FIELDS
 
 CORE_NEIGHBOURS = 5
-COSTLY = ("explainability",)  # a tree a candidate
+COSTLY = ("explainability", "mixture_gain")  # a tree, and a Gaussian a segment
 
 DEFINITIONS = {
     "coverage": "share of customers that are not noise",
@@ -125,6 +125,7 @@ def score(
     order = np.argsort(back)
     labels = [c.labels[order] for c in fitted]
     columns = [_shares(lab) for lab in labels]
+    wanted = [name for name in COSTLY if name not in leave_out]
     with threadpool_limits(1):
         rows = paired_rows(len(values), settings)
         sample, on_sample = values[rows], [lab[rows] for lab in labels]
@@ -145,11 +146,9 @@ def score(
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
             row["neighbour_purity"] = neighbour_purity(neighbours[1], settled)
-            row["mixture_gain"] = mixture_gain(sample, settled)
+            row |= _costly(sample, lab, settled, settings, wanted)
             for name in FIELDS:
                 row[name] = getattr(candidate, name)
-            if "explainability" not in leave_out:
-                row["explainability"] = explainability(sample, lab, settings.seed)
         progress("comparing with the incumbent, the true labels and the next period, where known")
         customers_then: dict[str, Then] = {}
         for row, candidate, lab in zip(columns, fitted, labels, strict=True):
@@ -169,6 +168,31 @@ def score(
 def _may_win(candidate: Candidate, shares: dict[str, float], settings: ModelSettings) -> bool:
     is_old = candidate.algorithm in ("incumbent", WARM)
     return is_old or not constraints_violated(candidate, pd.Series(shares).round(DECIMALS), settings)
+
+
+def costly(
+    candidate: Candidate, X: pd.DataFrame | np.ndarray, settings: ModelSettings, names: Collection[str]
+) -> dict[str, float]:
+    """Some of the `COSTLY` scores of one candidate, as `score` has them."""
+    values, back = ordered(X)
+    rows = paired_rows(len(values), settings)
+    sample, labels = values[rows], candidate.labels[np.argsort(back)][rows]
+    with threadpool_limits(1):
+        return _costly(sample, labels, _with_noise_settled(sample, labels), settings, names)
+
+
+def _costly(
+    sample: np.ndarray,
+    labels: np.ndarray,
+    settled: np.ndarray,
+    settings: ModelSettings,
+    names: Collection[str],
+) -> dict[str, float]:
+    made = {
+        "explainability": lambda: explainability(sample, labels, settings.seed),
+        "mixture_gain": lambda: mixture_gain(sample, settled),
+    }
+    return {name: made[name]() for name in names}
 
 
 def paired_rows(n: int, settings: ModelSettings) -> np.ndarray:
