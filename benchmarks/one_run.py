@@ -4,8 +4,8 @@
     make bench NAME=one-run NIGHTS=first,keep,search,wish PROFILE=folder
 
 The shop is made in a temporary folder (FOLDER=folder: kept there, and used again), so that the first night prepares
-Airflow's database, generates the shop, loads it and searches. `keep` is the same date again, which keeps the model,
-`search` has FORCE_REFIT=1, `wish` K=6 ALGORITHM=kmeans. Seconds are those of the processor, user and system together,
+Airflow's database, generates the shop, loads it and searches; it is as of yesterday. `keep` is as of today, so that
+a day is added and the model stays, `search` has FORCE_REFIT=1, `wish` K=6 ALGORITHM=kmeans. Seconds are those of the processor, user and system together,
 of the night's own processes; `postgres` is beside them. PROFILE writes where each task was, a hundred times a second
 of the processor, as lines that flame graphs are drawn of.
 """
@@ -27,7 +27,13 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
-NIGHTS = {"first": {}, "keep": {}, "search": {"FORCE_REFIT": "1"}, "wish": {"K": "6", "ALGORITHM": "kmeans"}}
+BEFORE = "DAYS_BEFORE_TODAY"
+NIGHTS = {
+    "first": {BEFORE: "1"},
+    "keep": {},
+    "search": {"FORCE_REFIT": "1"},
+    "wish": {"K": "6", "ALGORITHM": "kmeans"},
+}
 TASKS, PROFILES = "BENCH_TASKS", "BENCH_PROFILES"  # where the night's process writes to
 EVERY = 0.01  # seconds of the processor between two looks at where it is
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -83,10 +89,14 @@ def night_in_process(arguments: list[str]) -> None:
 
 def run(words: dict[str, str]) -> None:
     """`make run` with these variables, its night in a process that measures."""
-    from segmentation import cli
+    from datetime import datetime, timedelta
+
+    from segmentation import cli, settings
     from segmentation.local import home, night
 
     night.ONE_NIGHT = (sys.executable, "-W", "ignore", __file__, "--night")
+    day = datetime.now(settings.load().tz).date() - timedelta(days=int(words.pop(BEFORE, "0")))
+    words["AS_OF"] = day.isoformat()
     options = [f"--{name.lower().replace('_', '-')}={value}" for name, value in words.items()]
     try:
         code = cli.main(["local", "run", *options])
