@@ -5,9 +5,9 @@
 
 The shop is made in a temporary folder (FOLDER=folder: kept there, and used again), so that the first night prepares
 Airflow's database, generates the shop, loads it and searches; it is as of yesterday. `keep` is as of today, so that
-a day is added and the model stays, `search` has FORCE_REFIT=1, `wish` K=6 ALGORITHM=kmeans. Seconds are those of the processor, user and system together,
-of the night's own processes; `postgres` is beside them. PROFILE writes where each task was, a hundred times a second
-of the processor, as lines that flame graphs are drawn of.
+a day is added and the model stays, `search` has FORCE_REFIT=1, `wish` K=6 ALGORITHM=kmeans. Seconds are those of the
+processor, user and system together, of the night's own processes; `postgres` is beside them. PROFILE writes where
+each task was, a hundred times a second of the processor, as lines that flame graphs are drawn of.
 """
 
 from __future__ import annotations
