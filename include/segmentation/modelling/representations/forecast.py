@@ -63,7 +63,7 @@ class ForecastCache:
         arrays = [np.ascontiguousarray(each, dtype=np.float64) for sample in samples for each in sample]
         digest = hashlib.blake2b(str((seed, [each.shape for each in arrays])).encode())
         for each in (*arrays, np.ascontiguousarray(today)):
-            digest.update(each)
+            digest.update(each.data)
         key = digest.hexdigest()
         if key not in self._models:
             self._models[key] = Learned.of(samples, today, seed)
