@@ -189,6 +189,8 @@ def _mail(server: str, address: str, title: str, html: str, pictures: Mapping[st
             parts = NotifyEmail.parse_url(server)
             parts |= {"targets": [address], "cc": "", "bcc": "", "inline": True, "format": "html"}
             sender = apprise.Apprise.instantiate(parts, suppress_exceptions=False)
+            if sender is None:
+                return "its URL is not one that apprise knows"
             attached = apprise.AppriseAttachment()
             for name, picture in pictures.items():
                 attached.add(AttachMemory(content=picture, name=name, mimetype="image/png"))

@@ -103,12 +103,12 @@ class Segment:
     @property
     def expected(self) -> float | None:
         """Money to expect within the horizon of the forecast; None without one."""
-        return self.money and self.money["expected"]
+        return self.money["expected"] if self.money else None
 
     @property
     def at_risk(self) -> float | None:
         """Money at risk within it; None without one."""
-        return self.money and self.money["at_risk"]
+        return self.money["at_risk"] if self.money else None
 
     @property
     def is_new(self) -> bool:

@@ -74,8 +74,8 @@ def make() -> "FastAPI":
     ).items():  # else the files of runs, which take every path, would be asked
         others = sorted(METHODS - allowed)
         app.add_api_route(path, api.refusing(allowed), methods=others, include_in_schema=False)
-    for room in (views, evidence, segment, audiences, moves, campaign_pages):
-        app.include_router(room.router)
+    for pages in (views, evidence, segment, audiences, moves, campaign_pages):
+        app.include_router(pages.router)
     app.include_router(stored.router)  # the last: it takes every path
     return app
 

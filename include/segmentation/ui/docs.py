@@ -64,7 +64,7 @@ def _operation(
 ) -> Operation:
     body = _schema(operation.get("requestBody", {}))
     answers = operation.get("responses", {})
-    good = next((answer for code, answer in answers.items() if code.startswith("2")), {})
+    good: dict[str, Any] = next((answer for code, answer in answers.items() if code.startswith("2")), {})
     parameters = [
         Field(
             one["name"],
