@@ -190,9 +190,9 @@ def _with_costly_scores(night: Night, decided: rule.Choice, matrix: pd.DataFrame
     if decided.winner is None:
         return decided
     evaluated = matrix.iloc[evaluation_rows(matrix, model)]
-    found = scores.costly(decided.winner, evaluated, model, _left_out(model))
-    known = {name: round(value, rule.DECIMALS) for name, value in found.items()}
-    return replace(decided, leaderboard=_of_winner(decided, known))
+    measured = scores.costly(decided.winner, evaluated, model, _left_out(model))
+    rounded = {name: round(value, rule.DECIMALS) for name, value in measured.items()}
+    return replace(decided, leaderboard=_of_winner(decided, rounded))
 
 
 def _left_out(model: ModelSettings) -> list[str]:

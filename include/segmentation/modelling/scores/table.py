@@ -125,7 +125,7 @@ def score(
     order = np.argsort(back)
     labels = [c.labels[order] for c in fitted]
     columns = [_shares(lab) for lab in labels]
-    wanted = [name for name in COSTLY if name not in leave_out]
+    costly_names = [name for name in COSTLY if name not in leave_out]
     with threadpool_limits(1):
         rows = paired_rows(len(values), settings)
         sample, on_sample = values[rows], [lab[rows] for lab in labels]
@@ -146,7 +146,7 @@ def score(
             row["near_neighbour_dunn"] = near_neighbour_dunn(*neighbours, lab)
             row["density_validity"] = density_validity(tree, lab)
             row["neighbour_purity"] = neighbour_purity(neighbours[1], settled)
-            row |= _costly(sample, lab, settled, settings, wanted)
+            row |= _costly(sample, lab, settled, settings, costly_names)
             for name in FIELDS:
                 row[name] = getattr(candidate, name)
         progress("comparing with the incumbent, the true labels and the next period, where known")
@@ -188,11 +188,11 @@ def _costly(
     settings: ModelSettings,
     names: Collection[str],
 ) -> dict[str, float]:
-    made = {
+    measures = {
         "explainability": lambda: explainability(sample, labels, settings.seed),
         "mixture_gain": lambda: mixture_gain(sample, settled),
     }
-    return {name: made[name]() for name in names}
+    return {name: measures[name]() for name in names}
 
 
 def paired_rows(n: int, settings: ModelSettings) -> np.ndarray:
