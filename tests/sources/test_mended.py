@@ -356,14 +356,23 @@ def test_many_amounts_are_the_same_one_by_one_and_together(read, monkeypatch, fo
 
 
 @pytest.mark.parametrize(
-    "form", ["{:%H:%M:%S}.123Z", "{:%H:%M:%S}+02:00", "{:%H:%M} -0330", "{:%H:%M:%S},5", "{:%H:%M:%S} GMT+9"]
+    "form",
+    [
+        "{:%H:%M:%S}.123Z",
+        "{:%H:%M:%S}+02:00",
+        "{:%H:%M} -0330",
+        "{:%H:%M:%S},5",
+        "{:%H:%M:%S} GMT+9",
+        "{:%I:%M:%S %p}",
+        "{:%I:%M%p}",
+    ],
 )
 def test_times_behind_days_are_the_same_one_by_one_and_together(form):
     import pyarrow as pa
 
     from segmentation.sources.transactions import clock
+    from segmentation.sources.transactions.clocks import NO_OFFSET, Times
     from segmentation.sources.transactions.coded import Coded
-    from segmentation.sources.transactions.dates import NO_OFFSET, Times
 
     texts = [form.format(datetime(2024, 1, 1) + timedelta(seconds=97 * n)) for n in range(300)]
     together = Times.of_texts(Coded.of(pa.array(texts)))

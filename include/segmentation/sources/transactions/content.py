@@ -29,7 +29,11 @@ BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
 MOST_INVALID = 0.01  # of the lines; where more are no rows, the file is written in another way
 AS_TEXT = (r'^="([^"]*)"$', r"^'(\d[^']*)$")  # what makes a spreadsheet keep figures as they are
 ENCODERS = 2  # threads; the work is Arrow's, outside of the interpreter's lock
-DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
+MONTH = r"[A-Za-z]{3,9}"
+DAY = (
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}"
+    rf"|\d{{1,2}}[-/. ]{MONTH}[-/. ]\d{{2,4}},?|{MONTH} \d{{1,2}},? \d{{4}},?"
+)
 DAY_ALONE = rf"^(?:{DAY})$"
 DAY_AND_TIME = rf"^(?P<day>{DAY})[ T](?P<time>\d{{1,2}}:\d{{2}}.*)$"
 OTHER_KINDS = (  # what a file that is no table begins with, and what to do about it
