@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NO_OFFSET = np.iinfo(np.int64).min
 HALF = r"(?:\s?(?P<half>[AaPp])[Mm])?"
 OFFSET = r"\s?(?P<z>Z|UTC|GMT|(?P<sign>[+-])(?P<zh>0[0-9]|1[0-4]):?(?P<zm>[0-5][0-9])?)?$"
+BARE_TIME = r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9]))?$"
 PLAIN_TIME = (
     r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9])(?:[.,](?P<f>[0-9]{1,9}))?)?"
     + HALF
@@ -46,6 +47,11 @@ class Times:
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        pieces = pc.extract_regex(column.values, BARE_TIME)
+        if pc.all(pieces.is_valid()).as_py():
+            hour, minute, second = (_figures(pc.struct_field(pieces, name)) for name in "hms")
+            micros = ((hour * 60 + minute) * 60 + second) * clock.SECOND
+            return cls(micros, np.ones(len(micros), bool), {})
         pieces = pc.extract_regex(column.values, PLAIN_TIME)
         is_plain = pieces.is_valid().to_numpy(zero_copy_only=False)
         others = np.flatnonzero(~is_plain)
