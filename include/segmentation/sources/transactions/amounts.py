@@ -104,7 +104,8 @@ def survey(role: str, name: str, rows: Coded) -> Column:
     import pyarrow.compute as pc
 
     is_plain = _matches(rows.values, PLAIN)
-    plain, beside = None, {}
+    plain: pa.Array | None = None
+    beside: dict[str, np.ndarray] = {}
     if (~is_plain).sum() > FEW_ODD:
         plain, beside = _alike(rows.values, ~is_plain, role)
         is_plain = _matches(plain, PLAIN)

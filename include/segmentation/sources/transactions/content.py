@@ -1,7 +1,7 @@
 """A file opened, whatever its kind: its columns under the names of their roles, held by distinct values."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +92,7 @@ class _OpenFile:
     names: list[str]
     places: dict[str, int]
     batches: Batches
-    notes: list[str] = field(default_factory=list)
+    notes: Sequence[str] = field(default_factory=list)
     again: Callable[[Callable[[textfile.Layout], textfile.Layout]], "_OpenFile"] | None = (
         None  # with another layout
     )
@@ -175,7 +175,7 @@ def _read(
         lines=numbers,
         columns=columns,
         invalid=sorted(invalid),
-        notes=open_file.notes,
+        notes=list(open_file.notes),
         export=export,
         headers=headers,
         clocks=None if pc.all(pc.equal(clocks.values, "")).as_py() else clocks,

@@ -1,5 +1,6 @@
 """Orders: fields on its first line only, its total, what became of it, and when it is one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,7 @@ OF_AN_ORDER = (
 
 def fill_down(
     columns: dict[str, Coded], clocks: Coded | None
-) -> tuple[dict[str, Coded], Coded | None, list[str]]:
+) -> tuple[dict[str, Coded], Coded | None, Sequence[str]]:
     """The columns with what stands only on the first line of an order on all its lines; and what is said of it.
 
     The times of day that were cut off behind the days go with them.
@@ -245,7 +246,7 @@ class States:
         """Mask of the lines that do not count."""
         return self.is_cancelled | self.is_back
 
-    def notes(self, before: np.ndarray) -> list[str]:
+    def notes(self, before: np.ndarray) -> Sequence[str]:
         """Sentences on what the words take out that is not out already, and on the words that are not known."""
         cancelled, back = self.is_cancelled & ~before, self.is_back & ~before
         sentences = []

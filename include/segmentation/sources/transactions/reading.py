@@ -5,7 +5,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def _refuse_nothing(opened: Content) -> None:
         )
 
 
-def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, list[str]]:
+def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, Sequence[str]]:
     """The zone of times that name none, when each row was, and what is said of the zone."""
     shop = settings.shop.timezone
     zone, notes = _zone(opened, settings)

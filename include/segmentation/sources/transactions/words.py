@@ -1,5 +1,6 @@
 """Sentences about a file that was read, and the refusal of one of which too much cannot be read."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -23,7 +24,7 @@ WHAT = {
 }  # fmt: skip
 
 
-def assumptions(reading: Reading, numbers: dict[str, Amounts]) -> list[str]:
+def assumptions(reading: Reading, numbers: dict[str, Amounts]) -> Sequence[str]:
     """Sentences on what the file has not, and what was taken where there is a choice."""
     opened = reading.content
     sentences = []
