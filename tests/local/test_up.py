@@ -323,10 +323,10 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
         f"2026-03-10/{run['run_id']}/choice.json",
         f"2026-03-10/{run['run_id']}/profiles.parquet",
         "data_docs/2026-03-10/none/segments.html",
-        "docs",
     ):
         assert get(f"{pages}/{path}", token)[0] == 404, path
         assert get(f"{pages}/{path}")[0] == 401, path
+    assert (get(f"{pages}/docs", token)[0], get(f"{pages}/docs")[0]) == (200, 401)
 
 
 def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
