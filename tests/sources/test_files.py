@@ -421,6 +421,14 @@ def test_files_are_written_in_as_many_ways_as_files_of_transactions(shop_db, tmp
     assert any("dates are day, month, year" in words for words in landed.said)
 
 
+def test_night_shows_what_was_found_out_before_it_goes_on(shop_db, tmp_path):
+    shown: list[str] = []
+    path = write_csv(tmp_path / "lines.csv", dated("1/12/2010 8:26", "13/12/2010 8:26"))
+    files.land(shop_db, SOURCE, str(path), silent, show=shown.append)
+    assert len(shown) == 1
+    assert "'InvoiceDate': dates are day, month, year" in shown[0]
+
+
 def test_numbers_that_are_none_stay_as_they_are_for_the_gate(shop_db, tmp_path):
     rows = [
         [*ROWS[0][:3], quantity, ROWS[0][4], price, *ROWS[0][6:]]

@@ -88,6 +88,7 @@ def land(
             landed = Landed(version, loaded.rows, loaded.last_day, loaded.notes, loaded.lacks)
         else:
             landed = _load(conn, source, spec, path, version, settings_, progress)
+            show("\n".join([path.name, *(f"  {words}" for words in landed.said)]))
         db.execute(
             conn,
             """
