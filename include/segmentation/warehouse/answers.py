@@ -68,7 +68,7 @@ def fault_of(name: str, connection: Connection, error: BaseException) -> NoAnswe
         return of(name)(f"the {name} is busy: {locked(connection)}")
     if isinstance(error, psycopg2.errors.DiskFull):
         return of(name)(f"the disk of the {name} is full: {first_line(error)}; make room, it is tried again")
-    if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction):
+    if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction) and not connection.readonly:
         return of(name)(f"the {name} can only be read: {first_line(error)}; {READ_ONLY}")
     return None
 
