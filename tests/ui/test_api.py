@@ -21,7 +21,7 @@ BODY = {"id": "c00100"}
 @pytest.fixture(scope="module")
 def routes() -> list[tuple[str, str]]:
     """Every route there is, from the app itself, with something in the place of what varies."""
-    filled = {"name": "page.css", "path": "report.html", "campaign_id": "spring"}
+    filled = {"name": "page.css", "path": "report.html", "campaign_id": "spring", "audience_id": "best"}
     return [
         (method, re.sub(r"\{(\w+)(:\w+)?\}", lambda found: filled[found[1]], route.path).lstrip("/"))
         for route in ui.make().routes

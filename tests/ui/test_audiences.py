@@ -72,7 +72,7 @@ def test_it_is_counted_saved_and_counted_again_by_programs(clean: Server):
         ({"segment_ids": [99], "conditions": []}, 409, "no segment 99"),
         ({"conditions": [{"feature": "no_such", "at_least": 1}]}, 409, "no feature no_such"),
         ({"conditions": [{"feature": "spend_365d\" or true --", "at_least": 1}]}, 422, "pattern"),
-        ({"conditions": [{"feature": "spend_365d", "at_least": 2, "at_most": 1}]}, 422, "above at_most"),
+        ({"conditions": [{"feature": "spend_365d", "at_least": 2, "at_most": 1}]}, 409, "above at_most"),
         ({"segment_ids": [], "conditions": []}, 422, "everybody is no audience"),
     ],
 )  # fmt: skip

@@ -30,7 +30,16 @@ NUMBERS = ("smallint", "integer", "bigint", "real", "double precision", "numeric
 class Condition(BaseModel):
     """Bounds of a feature, both included."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "anyOf": [
+                {"required": [bound], "properties": {bound: {"type": "number"}}}
+                for bound in ("at_least", "at_most")
+            ]
+        },
+    )
 
     feature: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a feature of the dictionary")
     at_least: float | None = None
@@ -43,15 +52,27 @@ class Condition(BaseModel):
             raise ValueError("a condition has at_least, at_most, or both")
         if not all(map(math.isfinite, bounds)):
             raise ValueError("a bound is a number")
-        if bounds != sorted(bounds):
-            raise ValueError("at_least is above at_most")
         return self
+
+    @property
+    def is_empty(self) -> bool:
+        """True where no value is within both bounds."""
+        return self.at_least is not None and self.at_most is not None and self.at_least > self.at_most
 
 
 class Filter(BaseModel):
     """Customers of some segments (none named: of all) for whom every condition holds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "anyOf": [
+                {"required": [part], "properties": {part: {"minItems": 1}}}
+                for part in ("segment_ids", "conditions")
+            ]
+        },
+    )
 
     segment_ids: tuple[int, ...] = Field((), max_length=200)
     conditions: tuple[Condition, ...] = Field((), max_length=MOST_CONDITIONS)
@@ -161,6 +182,8 @@ def refuse(conn: db.Connection, run: Run, members: Filter) -> None:
         )
     if not members.conditions:
         return
+    if any(one.is_empty for one in members.conditions):
+        raise SettingsError(t("at_least is above at_most"))
     names = {feature.name for feature in features(conn)}
     if unknown := [one.feature for one in members.conditions if one.feature not in names]:
         raise SettingsError(t("there is no feature {name} with numbers in this shop", name=unknown[0]))
