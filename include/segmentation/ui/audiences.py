@@ -31,8 +31,12 @@ ORDERS = {"id": "Customer id", "spend": "most spend first"}
 AudienceId = Annotated[str, Path(pattern=f"^{ID}$")]
 AskedId = Annotated[str, Query(alias="id", pattern=f"^{ID}$")]
 FormId = Annotated[str, Form(alias="id", pattern=f"^{ID}$")]
-api = APIRouter(prefix="/api/v1/audiences", tags=["audiences"], responses=PROBLEMS)
-counting = APIRouter(prefix="/api/v1/customers", tags=["audiences"], responses=PROBLEMS)
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    **PROBLEMS,
+    409: {"model": models.Error, "description": "It cannot be asked of the date, or its name is taken"},
+}
+api = APIRouter(prefix="/api/v1/audiences", tags=["audiences"], responses=ANSWERS)
+counting = APIRouter(prefix="/api/v1/customers", tags=["audiences"], responses=ANSWERS)
 router = APIRouter(include_in_schema=False)
 
 
