@@ -42,7 +42,8 @@ def undone(databases) -> Iterator[SmallShop]:
 
 
 @pytest.fixture
-def shop(databases) -> SmallShop:
+def shop(databases, undone) -> SmallShop:
+    undone.warehouse.roll_back()  # its last example may hold locks still
     forget(databases.warehouse)
     return databases
 
