@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 
 from segmentation import settings
-from segmentation.errors import NoAnswer, SettingsError
+from segmentation.errors import NoAnswer, SettingsError, WarehouseError
 from segmentation.runs import register, stale
 from segmentation.settings import Settings
 from segmentation.warehouse import db
@@ -66,7 +66,7 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
     local = now.astimezone(loaded.tz)
     is_due = local.time() >= loaded.alerts.deadline
     expected = local.date() if is_due else local.date() - timedelta(days=1)
-    with suppress(psycopg2.Error):  # of a replica, or by a role that may only read
+    with suppress(psycopg2.Error, WarehouseError):  # of a replica, or by a role that may only read
         register.end_dead(warehouse, loaded)
     facts: dict[str, Any] = {"newest": None, "runs": [], "incidents": [], "is_new": True}
     with warehouse.connect(readonly=True) as conn:
