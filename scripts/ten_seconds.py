@@ -116,7 +116,7 @@ def command(name: str) -> str | None:
 
 def _one(paths: list[Path]) -> str | None:
     """The path that is there, when it is one; folders end with a stroke."""
-    there = [path for path in paths if path.exists()]
+    there = list({path for path in paths if path.exists()})
     if len(there) != 1:
         return None
     return f"{there[0].relative_to(PROJECT)}{'/' if there[0].is_dir() else ''}"

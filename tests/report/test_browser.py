@@ -166,4 +166,4 @@ def test_without_javascript_all_charts_are_there(browser, url):
         boxes = [svg.bounding_box() for svg in page.locator("figure svg").all()]
         assert len(boxes) == 3
         assert min(box["height"] for box in boxes) > 100
-        assert page.locator("svg.trend").count() == 6
+        assert page.locator("svg.trend").count() == 12, "of size and of revenue, a card"
