@@ -222,7 +222,7 @@ def _examples(conn: db.Connection, run_id: str | None, failed_checks: list[Resul
             examples += [Example(table, row["row_key"] or "", row["rule"]) for row in rows]
         elif (table, name) in REQUIRED_COLUMN:
             column = REQUIRED_COLUMN[table, name]
-            query = db.statement("alerts/incomplete.sql", table=table, key=KEYS[table], column=column)
+            query = db.statement("alerts/incomplete.sql", table=table, key=KEYS[table], required=column)
             examples += [Example(table, row["row_key"], column) for row in db.rows(conn, query, params)]
     return tuple(dict.fromkeys(examples))[:MOST_LISTED]
 

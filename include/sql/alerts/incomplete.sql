@@ -13,13 +13,13 @@ keyed as (
     select
         day,
         {{ key }} as row_key,
-        {{ column }}::text as column_text
+        {{ required }}::text as required_text
     from staging.{{ table }}
 )
 
 select distinct keyed.row_key
 from loaded
 inner join keyed on loaded.first_day <= keyed.day and loaded.end_day > keyed.day
-where nullif(trim(keyed.column_text), '') is null and keyed.row_key is not null
+where nullif(trim(keyed.required_text), '') is null and keyed.row_key is not null
 order by keyed.row_key
 limit %(n)s
