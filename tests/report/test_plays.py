@@ -39,6 +39,12 @@ def test_without_a_forecast_it_is_what_was_spent(segments):
     assert {one.kind for one in found} == {"spent"}
 
 
+def test_who_is_lost_is_worth_what_they_spent(segments):
+    lost = with_money(segments[0], 5, 0, "at_risk")
+    (found,) = plays.ranked([lost])
+    assert (found.stake, found.kind) == (lost.revenue, "spent")
+
+
 def test_each_says_when_by_which_channel_and_how_it_is_measured(segments):
     evening = next(one for one in segments if "evening" in one.name)
     assert plays.when(evening).endswith("around 20 h")

@@ -29,12 +29,17 @@ KINDS = {
 
 
 def stake(segment: Segment, play: dict[str, Any]) -> tuple[float, str]:
-    """The money that a play is about, and which it is; without a forecast what was spent in 365 days."""
+    """The money that a play is about, and which it is.
+
+    What was spent in 365 days stands in its place without a forecast, and of segments that are lost already, of
+    which nothing is at risk any more.
+    """
     about = play.get("stake", "expected")
     if about == "none":
         return 0.0, "expected"
     money = segment.at_risk if about == "at_risk" else segment.expected
-    return (segment.revenue, "spent") if money is None else (money, about)
+    is_lost = about == "at_risk" and money == 0
+    return (segment.revenue, "spent") if money is None or is_lost else (money, about)
 
 
 def ranked(segments: Sequence[Segment]) -> list[Ranked]:
