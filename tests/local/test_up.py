@@ -275,18 +275,18 @@ def test_a_night_of_make_run_is_made_by_the_scheduler_that_runs(airflow):
 
 def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(airflow):
     address, token, machine = airflow.address, airflow.token, airflow.machine
-    made = call(airflow.runs, token, {"logical_date": None, "conf": {"as_of_date": "2026-03-10"}})
+    made = call(airflow.runs, token, {"logical_date": None, "conf": {"as_of_date": "2026-06-10"}})
     held = f"{airflow.runs}/{made['dag_run_id']}"
     wait_for_the_state(f"{held}/taskInstances/approve", token, "awaiting_input")
-    query = "select * from segments.runs where as_of_date = '2026-03-10'"
-    assigned = "select distinct run_id from segments.customer_segments where as_of_date = '2026-03-10'"
+    query = "select * from segments.runs where as_of_date = '2026-06-10'"
+    assigned = "select distinct run_id from segments.customer_segments where as_of_date = '2026-06-10'"
     with machine.warehouse("demo").connect(readonly=True) as conn:
         run = db.row(conn, query)
         assert db.rows(conn, assigned) == []
     assert run["status"] == "held"
     details = f"{held}/taskInstances/approve/-1/hitlDetails"
     asked = call(details, token)
-    assert "Publish the segments of 2026-03-10" in asked["subject"]
+    assert "Publish the segments of 2026-06-10" in asked["subject"]
     assert "| from | to | customers |" in asked["body"]
     assert asked["defaults"] == ["Reject"]
 
@@ -301,10 +301,10 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
     assert shown == [{"run_id": run["run_id"]}]
 
     pages = f"{address}/segmentation"
-    docs = f"{pages}/data_docs/2026-03-10/{run['run_id']}/segments.html"
-    report = f"{pages}/2026-03-10/{run['run_id']}/report.html"
+    docs = f"{pages}/data_docs/2026-06-10/{run['run_id']}/segments.html"
+    report = f"{pages}/2026-06-10/{run['run_id']}/report.html"
     links = call(f"{held}/taskInstances/publish/links", token)["extra_links"]
-    assert links == {"Segments": f"{pages}/segments?date=2026-03-10", "Data Docs": docs, "Report": report}
+    assert links == {"Segments": f"{pages}/segments?date=2026-06-10", "Data Docs": docs, "Report": report}
     status, _, body = get(links["Segments"], token)
     assert (status, "customer segments" in body or "One segment" in body) == (200, True)
     for page in (docs, report, f"{pages}/data_docs/index.html", f"{pages}/report.html"):
@@ -320,9 +320,9 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
         "data_docs/../../../../etc/passwd",
         "data_docs/%2e%2e/%2e%2e/airflow/secrets.json",
         "data_docs/..%2f..%2fairflow%2fsecrets.json",
-        f"2026-03-10/{run['run_id']}/choice.json",
-        f"2026-03-10/{run['run_id']}/profiles.parquet",
-        "data_docs/2026-03-10/none/segments.html",
+        f"2026-06-10/{run['run_id']}/choice.json",
+        f"2026-06-10/{run['run_id']}/profiles.parquet",
+        "data_docs/2026-06-10/none/segments.html",
     ):
         assert get(f"{pages}/{path}", token)[0] == 404, path
         assert get(f"{pages}/{path}")[0] == 401, path
