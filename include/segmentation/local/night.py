@@ -61,14 +61,15 @@ def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
         if not is_scheduled:
             _close_the_dead(warehouse)
             ended = _run_dag(home, warehouse, environment, params)
-            return _tell(warehouse, ended, day, f"log: {home.folder / 'logs' / f'{day}.log'}")
+            return _tell(warehouse, ended, day, f"What happened: {home.folder / 'logs' / f'{day}.log'}")
     try:
         followed = scheduled.run(home, metadata, environment, params)
     except KeyboardInterrupt:
         print(f"\nfollowed no longer; the scheduler goes on with the night of {day}", file=sys.stderr)
         return ENDED_OTHERWISE
     run_id = _run_of(warehouse, followed.dag_run_id)
-    return _tell(warehouse, Ended(run_id, followed.state), day, f"In the UI: the run {followed.dag_run_id}")
+    look = f"What happened: in the UI, the run {followed.dag_run_id}"
+    return _tell(warehouse, Ended(run_id, followed.state), day, look)
 
 
 def _land(shop: Database) -> date:
