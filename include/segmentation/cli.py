@@ -13,6 +13,7 @@ import typer
 
 from segmentation import progress
 from segmentation.errors import NoAnswer, UserError
+from segmentation.local import options
 from segmentation.pipeline import lifeline
 
 NOT_USABLE, STOPPED = 2, 130
@@ -130,20 +131,16 @@ def lists() -> int:
     return 0
 
 
-def _text(meaning: str) -> Any:
-    return typer.Option(help=meaning, show_default=False)
-
-
 @command()
 def campaign(
     campaign_id: Annotated[str, typer.Argument(metavar="ID", help="one that is there: show it")] = "",
-    name: Annotated[str, _text("of a new one, for people")] = "",
-    segments: Annotated[str, _text("whose customers take part: 3,7")] = "",
-    audience: Annotated[str, _text("a saved audience, instead of segments")] = "",
+    name: Annotated[str, options.text("of a new one, for people")] = "",
+    segments: Annotated[str, options.text("whose customers take part: 3,7")] = "",
+    audience: Annotated[str, options.text("a saved audience, instead of segments")] = "",
     first: Annotated[str, typer.Option("--from", help="the first day that counts", show_default=False)] = "",
     last: Annotated[str, typer.Option("--to", help="the last day that counts", show_default=False)] = "",
-    held_out: Annotated[str, _text("share that is left alone; default: 0.2")] = "",
-    note: Annotated[str, _text("what is sent, or why")] = "",
+    held_out: Annotated[str, options.text("share that is left alone; default: 0.2")] = "",
+    note: Annotated[str, options.text("what is sent, or why")] = "",
     export: Annotated[bool, typer.Option("--export", help="write its lists as files")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="cancel it; it stays on record")] = False,
     by: By = "",
@@ -160,20 +157,20 @@ def campaign(
 @command()
 def inspect(
     path: Annotated[str, typer.Argument(metavar="FILE", help="the file")] = "",
-    data: Annotated[str, _text("the file")] = "",
+    data: Annotated[str, options.text("the file")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
-    source: Annotated[str, _text("of the file: transactions, or a source with a file.yaml")] = "",
-    columns: Annotated[
-        str, _text("which column is which: customer_id=client,ordered_at=day,amount=usd")
+    source: Annotated[str, options.text("of the file: transactions, or a source with a file.yaml")] = "",
+    columns: options.Columns = "",
+    encoding: options.Encoding = "",
+    delimiter: options.Delimiter = "",
+    header: options.Header = "",
+    decimal: options.Decimal = "",
+    dates: options.Dates = "",
+    discount: options.Discount = "",
+    currency: Annotated[str, options.text("of amounts that name none, such as EUR")] = "",
+    timezone: Annotated[
+        str, options.text("in which days begin at 00:00; default: that of the settings")
     ] = "",
-    encoding: Annotated[str, _text("of the file, such as cp1252")] = "",
-    delimiter: Annotated[str, _text("between columns: one character, or the word tab")] = "",
-    header: Annotated[str, _text("1 or 0: whether the first line has the names of the columns")] = "",
-    decimal: Annotated[str, _text("the decimal mark")] = "",
-    dates: Annotated[str, _text("order of dates: dmy, mdy or ymd")] = "",
-    discount: Annotated[str, _text("whether a discount is money or a share of the price")] = "",
-    currency: Annotated[str, _text("of amounts that name none, such as EUR")] = "",
-    timezone: Annotated[str, _text("in which days begin at 00:00; default: that of the settings")] = "",
     args: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> int:
     """Say what a file of transactions would be read as, without a warehouse; 2 when it would be refused."""

@@ -11,7 +11,7 @@ import typer
 
 from segmentation import settings
 from segmentation.errors import SettingsError
-from segmentation.local import door
+from segmentation.local import door, options
 from segmentation.local import home as homes
 from segmentation.local.home import Home
 from segmentation.pipeline import lifeline
@@ -33,19 +33,16 @@ FILE = (
 app = typer.Typer(no_args_is_help=True, help="Shops on this machine, under .local/: what `make` runs.")
 
 
-def _text(meaning: str, **more: Any) -> Any:
-    return typer.Option(help=meaning, show_default=False, **more)
-
-
-Shop = Annotated[str, _text("which shop; default: the one used last")]
+Shop = Annotated[str, options.text("which shop; default: the one used last")]
 Source = Annotated[
-    str, _text("a folder under include/sql/extract, online_retail or transactions; default: the demo shop")
+    str,
+    options.text("a folder under include/sql/extract, online_retail or transactions; default: the demo shop"),
 ]
-Data = Annotated[str, _text("the file to read")]
-Customers = Annotated[str, _text("customers of the demo shop")]
-AsOf = Annotated[str, _text("a date such as 2011-12-01")]
-Port = Annotated[str, _text("of the UI; default: a free one from 8080 on")]
-Note = Annotated[str, _text("why; it is kept with the decision")]
+Data = Annotated[str, options.text("the file to read")]
+Customers = Annotated[str, options.text("customers of the demo shop")]
+AsOf = Annotated[str, options.text("a date such as 2011-12-01")]
+Port = Annotated[str, options.text("of the UI; default: a free one from 8080 on")]
+Note = Annotated[str, options.text("why; it is kept with the decision")]
 
 
 @app.command("run")
@@ -55,21 +52,19 @@ def night(
     data: Data = "",
     customers: Customers = "",
     as_of: AsOf = "",
-    algorithm: Annotated[str, _text("only these, separated by commas")] = "",
-    k: Annotated[str, _text("a number of segments")] = "",
-    force_refit: Annotated[str, _text("1: search for a model even if the one in use would do")] = "",
-    columns: Annotated[
-        str, _text("which column is which: customer_id=client,ordered_at=day,amount=usd")
-    ] = "",
-    encoding: Annotated[str, _text("of the file, such as cp1252")] = "",
-    delimiter: Annotated[str, _text("between columns: one character, or the word tab")] = "",
-    header: Annotated[str, _text("1 or 0: whether the first line has the names of the columns")] = "",
-    decimal: Annotated[str, _text("the decimal mark")] = "",
-    dates: Annotated[str, _text("order of dates: dmy, mdy or ymd")] = "",
-    discount: Annotated[str, _text("whether a discount is money or a share of the price")] = "",
-    currency: Annotated[str, _text("of amounts that name none, such as EUR")] = "",
-    append: Annotated[str, _text("1: the file adds its days to those known before")] = "",
-    shrink: Annotated[str, _text("1: the file may show less of the shop than the one before")] = "",
+    algorithm: Annotated[str, options.text("only these, separated by commas")] = "",
+    k: Annotated[str, options.text("a number of segments")] = "",
+    force_refit: Annotated[str, options.text("1: search for a model even if the one in use would do")] = "",
+    columns: options.Columns = "",
+    encoding: options.Encoding = "",
+    delimiter: options.Delimiter = "",
+    header: options.Header = "",
+    decimal: options.Decimal = "",
+    dates: options.Dates = "",
+    discount: options.Discount = "",
+    currency: Annotated[str, options.text("of amounts that name none, such as EUR")] = "",
+    append: Annotated[str, options.text("1: the file adds its days to those known before")] = "",
+    shrink: Annotated[str, options.text("1: the file may show less of the shop than the one before")] = "",
 ) -> int:
     """Make one night: a summary and a report."""
     from segmentation.local import night as nights
@@ -107,10 +102,10 @@ def up(
 def backfill(
     first: Annotated[str, typer.Option("--from", help="the first date", show_default=False)] = "",
     last: Annotated[str, typer.Option("--to", help="the last date", show_default=False)] = "",
-    reprocess: Annotated[str, _text("which dates are made again: none, failed or completed")] = "",
-    stale: Annotated[str, _text("1: the dates that late or corrected facts have changed")] = "",
-    give_up: Annotated[str, _text("1: end an unfinished backfill first")] = "",
-    dry_run: Annotated[str, _text("1: say which dates, and make none")] = "",
+    reprocess: Annotated[str, options.text("which dates are made again: none, failed or completed")] = "",
+    stale: Annotated[str, options.text("1: the dates that late or corrected facts have changed")] = "",
+    give_up: Annotated[str, options.text("1: end an unfinished backfill first")] = "",
+    dry_run: Annotated[str, options.text("1: say which dates, and make none")] = "",
     shop: Shop = "",
     source: Source = "",
     data: Data = "",
@@ -169,7 +164,7 @@ def _decide(decision: str, as_of: str, note: str, shop: str) -> int:
 
 @app.command()
 def erase(
-    customer: Annotated[str, _text("the id; asked for when it is left out")] = "", shop: Shop = ""
+    customer: Annotated[str, options.text("the id; asked for when it is left out")] = "", shop: Shop = ""
 ) -> int:
     """Forget a customer, whom the shop has erased; nothing of the customer is printed or logged."""
     return _in_deployment(shop, ["erase"], standard_input=customer or None)
@@ -190,15 +185,15 @@ def lists(shop: Shop = "") -> int:
 @app.command()
 def campaign(
     campaign_id: Annotated[str, typer.Option("--id", help="one that is there", show_default=False)] = "",
-    name: Annotated[str, _text("of a new one, for people")] = "",
-    segments: Annotated[str, _text("whose customers take part: 3,7")] = "",
-    audience: Annotated[str, _text("a saved audience, instead of segments")] = "",
+    name: Annotated[str, options.text("of a new one, for people")] = "",
+    segments: Annotated[str, options.text("whose customers take part: 3,7")] = "",
+    audience: Annotated[str, options.text("a saved audience, instead of segments")] = "",
     first: Annotated[str, typer.Option("--from", help="the first day that counts", show_default=False)] = "",
     last: Annotated[str, typer.Option("--to", help="the last day that counts", show_default=False)] = "",
-    held_out: Annotated[str, _text("share that is left alone")] = "",
-    note: Annotated[str, _text("what is sent, or why")] = "",
-    export: Annotated[str, _text("1: write its lists as files")] = "",
-    cancel: Annotated[str, _text("1: cancel it")] = "",
+    held_out: Annotated[str, options.text("share that is left alone")] = "",
+    note: Annotated[str, options.text("what is sent, or why")] = "",
+    export: Annotated[str, options.text("1: write its lists as files")] = "",
+    cancel: Annotated[str, options.text("1: cancel it")] = "",
     shop: Shop = "",
 ) -> int:
     """Make, show, export or cancel a campaign with a control group; alone: take in new files, list all."""
@@ -230,7 +225,7 @@ def migrate(shop: Shop = "") -> int:
 @app.command()
 def psql(
     rest: Annotated[list[str] | None, typer.Argument(help="words for psql, after --")] = None,
-    args: Annotated[str, _text("words for psql, as a shell would split them")] = "",
+    args: Annotated[str, options.text("words for psql, as a shell would split them")] = "",
     shop: Shop = "",
 ) -> int:
     """Open psql on the warehouse of a shop."""
