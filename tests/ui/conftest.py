@@ -14,6 +14,7 @@ import jwt
 import pytest
 
 from segmentation.warehouse import schema
+from tests import browser as browsers
 from tests.alerts.receivers import wait_until
 from tests.machine import Machine, machine_with
 from tests.report import sample
@@ -148,3 +149,17 @@ def _token(address: str, machine: Machine) -> str | None:
             return json.load(answer)["access_token"]
     except (urllib.error.URLError, OSError, ValueError):
         return None
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browsers.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def session(server):
+    """State of a browser after logging in: the cookie."""
+    cookie = {"name": "_token", "value": server.token, "domain": "127.0.0.1", "path": "/", "expires": -1}
+    cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
+    return {"storage_state": {"cookies": [cookie], "origins": []}}

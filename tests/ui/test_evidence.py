@@ -5,24 +5,10 @@ import re
 import pytest
 
 from segmentation.ui import evidence
-from tests import browser as browsers
 from tests.browser import DESK, PHONE, faults, opened
 from tests.report import sample
 
 PAGE = {"Accept": "text/html"}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browsers.running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def session(server):
-    cookie = {"name": "_token", "value": server.token, "domain": "127.0.0.1", "path": "/", "expires": -1}
-    cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
-    return {"storage_state": {"cookies": [cookie], "origins": []}}
 
 
 def test_rows_without_a_value_come_last_whichever_way():

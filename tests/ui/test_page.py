@@ -4,26 +4,11 @@ import json
 
 import pytest
 
-from tests import browser as browsers
 from tests.browser import DESK, PHONE, faults, opened
 from tests.report import sample
 from tests.ui.conftest import EARLIER
 
 TABS = ("Segments", "History", "Movement", "Applications", "Model", "Quality", "Customer", "Audiences")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browsers.running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def session(server):
-    """State of a browser after logging in: the cookie."""
-    cookie = {"name": "_token", "value": server.token, "domain": "127.0.0.1", "path": "/", "expires": -1}
-    cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
-    return {"storage_state": {"cookies": [cookie], "origins": []}}
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
