@@ -112,6 +112,19 @@ def test_without_a_mail_server_it_says_so_and_fails_nothing(night, monkeypatch):
     assert row["taken"] == 0 and not any(address in row["fault"] for address in TO)
 
 
+def test_what_nobody_took_is_tried_again(night, monkeypatch):
+    nobody = json.dumps({"conn_type": "generic", "password": "json://x.test"})
+    monkeypatch.setenv("AIRFLOW_CONN_ALERTS", nobody)
+    send(wanting(night))
+    with receivers.mailbox() as box:
+        mail = json.dumps({"conn_type": "generic", "password": box.url})
+        monkeypatch.setenv("AIRFLOW_CONN_ALERTS", mail)
+        assert send(wanting(night)) == ["headline: mailed to 2 of 2 addresses"]
+        assert send(wanting(night)) == []
+        assert len(box.mails) == 2
+    assert see(night) == [{"as_of_date": sample.TODAY, "taken": 2, "fault": None}]
+
+
 def test_an_address_that_is_none_is_refused_without_telling_it():
     with pytest.raises(ValueError, match="entry 2 is no mail address"):
         Headline(to=("a@shop.test", "not an address"))

@@ -4,6 +4,7 @@ Sent when the newest date is published, once a week or when something changed (`
 the mail server that the Airflow connection `alerts` names. Whatever goes wrong is said and recorded, and fails nothing.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from segmentation.warehouse import db
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "segments"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,11 @@ def send(night: Night, progress: Callable[[str], None]) -> None:
     try:
         _send(night, headline, progress)
     except Exception as error:  # readers have their segments all the same
-        progress(f"headline: it was not mailed: {type(error).__name__}")
+        log.exception("the headline of %s was not mailed", night.as_of_date)
+        progress(
+            f"headline: it was not mailed ({type(error).__name__}: the task's log has more); the segments are "
+            "published, and it is tried again with the next date"
+        )
 
 
 def _send(night: Night, headline: Headline, progress: Callable[[str], None]) -> None:
