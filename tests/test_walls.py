@@ -15,9 +15,9 @@ CODE = PROJECT / "include" / "segmentation"
 
 ROOMS = (
     {"errors", "progress", "row_rules"},
-    {"dates"},
+    {"dates", "language"},
     {"modelling"},
-    {"settings", "language"},
+    {"settings"},
     {"warehouse"},
     {"runs"},
     {"sources"},

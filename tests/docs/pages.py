@@ -38,7 +38,9 @@ def paths(page: Path) -> set[str]:
     text = page.read_text(encoding="utf-8")
     named = {path.rstrip("./") for path in PATH.findall(text)}
     named |= {span for span in SPAN.findall(prose(page)) if SHORT.fullmatch(span)}
-    examples = set(re.findall(r"^<!-- (?:\w+: new )?(\S+) -->$", text, re.MULTILINE)) | MISSPELT
+    examples = (
+        set(re.findall(r"^<!-- (?:\w+: (?:new|add to|change) )?(\S+) -->$", text, re.MULTILINE)) | MISSPELT
+    )
     return {path for path in named if not re.search(r"[<>]", path)} - examples
 
 

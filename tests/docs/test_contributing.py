@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md is followed literally, in a copy of the tree: a feature, an algorithm, a source, a check."""
+"""CONTRIBUTING.md is followed literally, in a copy of the tree, for each kind of thing that can be added."""
 
 import re
 import shlex
@@ -16,6 +16,7 @@ STEP = re.compile(r"<!-- (\w+): (new|add to|change|run)(?: (\S+))? -->\n```\w+\n
 COPIED = ("include", "tests", "scripts", "docs", "dags", "plugins", "Makefile", "pyproject.toml", "README.md")
 COPIED += ("CHANGELOG.md", "CONTRIBUTING.md", "docker-compose.yaml", ".env.example")
 SECONDS = 600
+KINDS = ("a feature", "an algorithm", "a source", "a check", "an application", "a language")
 
 
 @pytest.fixture
@@ -57,10 +58,10 @@ def take(tree: Path, action: str, name: str, text: str) -> None:
         for line in text.splitlines():
             run(tree, shlex.split(line, comments=True))
         return
-    file = tree / name
+    file = next(tree.glob(name)) if "*" in name else tree / name
     assert file.exists() == (action != "new"), name
     if action == "new":
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     elif action == "add to":
         file.write_text(file.read_text(encoding="utf-8").rstrip("\n") + f"\n{text}", encoding="utf-8")
@@ -91,6 +92,8 @@ def run(tree: Path, words: list[str]) -> None:
         ("feature", ("docs/data_dictionary.md", "`discount_per_order`")),
         ("algorithm", ("docs/settings.md", "`complete`")),
         ("source", ("include/sql/extract/corner/orders.sql", "corner.sale")),
+        ("application", ("docs/data_dictionary.md", "segment_sleepers")),
+        ("language", ("include/segmentation/language/de.yaml", "Kunden")),
         ("check", ("include/segmentation/language/checks/en.yaml", "rating_present_share")),
     ],
 )
@@ -104,11 +107,10 @@ def test_what_the_guide_says_works(tree, kind, shown_in):
 
 
 def test_every_block_of_these_sections_is_a_step():
-    for title in ("a feature", "an algorithm", "a source", "a check"):
+    for title in KINDS:
         section = re.search(rf"^## Adding {title}\n(.*?)^## ", GUIDE, re.DOTALL | re.MULTILINE)[1]
         assert len(STEP.findall(section)) == section.count("```") // 2 > 0
 
 
 def test_every_kind_of_thing_has_a_section():
-    kinds = ("a feature", "an algorithm", "a source", "a check", "an application", "a language")
-    assert [kind for kind in kinds if f"\n## Adding {kind}\n" not in GUIDE] == []
+    assert [kind for kind in KINDS if f"\n## Adding {kind}\n" not in GUIDE] == []

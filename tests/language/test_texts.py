@@ -1,6 +1,7 @@
 """Every text that people read is there in every language, with the same values in it."""
 
 import ast
+import shutil
 import string
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from babel import UnknownLocaleError
 from jinja2 import nodes
 
+from scripts import new_language
 from segmentation import applications, report
+from segmentation.alerts import message
 from segmentation.applications.campaigns import telling
 from segmentation.applications.prices import wording as wording_of_prices
 from segmentation.features import dictionary
@@ -24,7 +28,7 @@ from segmentation.quality import wording
 from segmentation.quality.results import Result
 from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
-from segmentation.segments import naming
+from segmentation.segments import naming, vocabulary
 from segmentation.sources.transactions import content, dates, stamps, textfile
 from segmentation.ui import reading, refusals, withdrawing
 
@@ -144,12 +148,11 @@ def holes(text: str) -> set[str]:
 NEUTRAL = {"nats", "h", "JSON", "XML"}
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_fact_is_worded_when_it_is_read(code):
+def test_fact_is_worded_when_it_is_read():
     part = fact("days are counted in {zone}", zone="UTC")
     told = fact("times are {zone}; {counted}", zone="GMT", counted=part)
     assert told == "times are GMT; days are counted in UTC"
-    with speaking(code):
+    with speaking("zh"):
         assert say(told) == t(told.pattern, zone="GMT", counted=t(part.pattern, zone="UTC")) != told
     assert say("as it is") == "as it is"
 
@@ -166,9 +169,13 @@ def test_every_text_is_there_in_every_language(code):
 def test_every_algorithm_has_a_title_in_every_language(code):
     titles = {name: declaration.titles for name, declaration in declarations().items()}
     assert [n for n, told in titles.items() if code not in told and told["en"] not in texts.texts(code)] == []
-    with speaking(code):
-        assert words.algorithm("gower") == titles["gower"][code] != titles["gower"]["en"]
-    assert words.algorithm("gower") == titles["gower"]["en"]
+
+
+def test_algorithm_is_called_as_the_language_calls_it():
+    titles = declarations()["gower"].titles
+    with speaking("zh"):
+        assert words.algorithm("gower") == titles["zh"] != titles["en"]
+    assert words.algorithm("gower") == titles["en"]
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -190,13 +197,16 @@ def test_checks_are_worded_with_the_same_facts_in_every_language(code):
     english, other = (wording._words(language)["checks"] for language in (texts.ENGLISH, code))
     assert english.keys() == other.keys()
     assert {key for key in english if holes(english[key]) != holes(other[key])} == set()
+
+
+def test_check_is_worded_without_a_word_of_another_language():
     subject = {
         "drift": "spend_365d",
         "known": "spend_365d",
         "outside": "spend_365d",
         "rule": "price_negative",
     }
-    with speaking(code):
+    with speaking("zh"):
         for family, about in subject.items():
             result = Result("features", "t", f"{family}_x", "info", True, family, about, wording=family)
             assert not any("a" <= letter <= "z" for letter in words.check(result)), family
@@ -210,6 +220,29 @@ def test_a_text_has_no_value_that_the_english_one_has_not(code):
     allowed = {"m"}  # a month has a name and a number
     wrong = {text: said for text, said in texts.texts(code).items() if holes(said) - holes(text) - allowed}
     assert wrong == {}
+
+
+def test_language_lacks_a_file_until_it_is_begun(tmp_path, monkeypatch):
+    shutil.copytree(texts.TEXTS, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(texts, "TEXTS", tmp_path)
+    with pytest.raises(ValueError, match=r"'cy' is no language that there are texts in \(en, .*zh\)"):
+        texts.known_language("cy")
+    with pytest.raises(UnknownLocaleError):
+        new_language.begin("xx", tmp_path)
+    new_language.begin("cy", tmp_path)
+    assert {"en", "cy", "zh"} <= {*texts.languages()}
+    assert texts.known_language("cy") == "cy"
+    with pytest.raises(FileExistsError):
+        new_language.begin("cy", tmp_path)
+
+
+def test_what_a_language_lacks_is_in_english():
+    with speaking("eo"):
+        assert (t("Customers"), numbers.compact(5_453_256, "EUR")) == ("Customers", "€5.45M")
+        assert vocabulary.text_of("champions") == "Champions"
+        assert wording.word("features") == "features"
+    alert = message.Alert("no_data", "corner", date(2025, 6, 1), None)
+    assert message.render(alert, "eo") == message.render(alert, "en")
 
 
 def test_numbers_dates_and_counts_as_a_language_writes_them():

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import jinja2
 
 from segmentation.features import dictionary
-from segmentation.language.texts import speaking
+from segmentation.language.texts import ENGLISH, speaking
 from segmentation.quality import wording
 from segmentation.quality.figures import in_words, range_in_words
 from segmentation.quality.results import Result
@@ -86,7 +86,7 @@ class Text:
 
 def render(alert: Alert, language: str) -> Text:
     """The alert in words: the first line of the template is the title."""
-    template = _environment().get_template(f"{language}/{alert.kind}.txt.j2")
+    template = _environment().select_template([f"{code}/{alert.kind}.txt.j2" for code in (language, ENGLISH)])
     with speaking(language):
         lines = template.render(
             alert=alert,

@@ -77,7 +77,7 @@ def compact(value: Any, currency: str | None = None) -> str:
     if not is_number(value):
         return UNKNOWN
     size, number_ = "", abs(float(value))
-    for least, name in texts.SIZES[texts.current()]:
+    for least, name in texts.SIZES.get(texts.current(), texts.SIZES[texts.ENGLISH]):
         if number_ >= least:
             size, number_ = name, number_ / least
             break

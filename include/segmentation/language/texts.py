@@ -1,8 +1,8 @@
 """The language of what people read: a text is written in English where it is used, and looked up in another.
 
 `t("{n} customers", n=5)` is the text in the language in force; `<language>.yaml` beside this file
-has what each text is there, but for those that bring it along (a feature's entry). A text that is missing is
-shown in English; a test finds it.
+has what each text is there, but for those that bring it along (a feature's entry). That file makes the language:
+whatever it lacks is shown in English.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ import yaml
 
 TEXTS = Path(__file__).parent
 ENGLISH = "en"
-# what a language counts large numbers in, the largest first
+# what a language counts large numbers in, the largest first; another one counts as English does
 SIZES = {
     "en": ((1e9, "B"), (1e6, "M"), (1e3, "k")),
     "zh": ((1e8, "亿"), (1e4, "万")),
@@ -38,6 +38,24 @@ def speaking(language: str) -> Iterator[None]:
 def current() -> str:
     """The language in force: en, zh."""
     return _current.get()
+
+
+def languages() -> list[str]:
+    """The codes of the languages that there are, English first."""
+    return [ENGLISH, *sorted(file.stem for file in TEXTS.glob("*.yaml"))]
+
+
+def known_language(code: str) -> str:
+    """The code of a language as it is.
+
+    Raises
+    ------
+    ValueError
+        There are no texts in it.
+    """
+    if code not in languages():
+        raise ValueError(f"'{code}' is no language that there are texts in ({', '.join(languages())})")
+    return code
 
 
 @lru_cache(maxsize=4)

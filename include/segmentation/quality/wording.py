@@ -1,7 +1,8 @@
 """Results in words of the language in force: what a check is about, what was found, what was expected.
 
-`language/checks/<language>.yaml` has the wording of each check, by the key that its result keeps. Words are
-made of the facts of a result; a result of before there were facts has its texts as they were stored.
+`language/checks/<language>.yaml` has the wording of each check, by the key that its result keeps; what is missing
+there is in English. Words are made of the facts of a result; a result of before there were facts has its texts as
+they were stored.
 """
 
 from collections.abc import Callable
@@ -81,9 +82,15 @@ def word(name: str) -> str:
 
 def keys(language: str) -> set[str]:
     """The keys of all wordings of a language."""
-    return set(_words(language)["checks"])
+    return set(_read(language).get("checks", {}))
 
 
 @lru_cache(maxsize=4)
 def _words(language: str) -> dict[str, dict[str, str]]:
-    return yaml.safe_load((texts.TEXTS / "checks" / f"{language}.yaml").read_text(encoding="utf-8"))
+    words = _read(texts.ENGLISH)
+    return {part: {**entries, **_read(language).get(part, {})} for part, entries in words.items()}
+
+
+def _read(language: str) -> dict[str, dict[str, str]]:
+    file = texts.TEXTS / "checks" / f"{language}.yaml"
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}

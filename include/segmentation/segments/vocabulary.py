@@ -3,14 +3,22 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from segmentation.errors import SettingsError
 from segmentation.features.dictionary import dictionary
-from segmentation.language.texts import ENGLISH, current
+from segmentation.language.texts import ENGLISH, current, known_language, t
 from segmentation.settings import INCLUDE
 
 if TYPE_CHECKING:
@@ -20,7 +28,7 @@ FILE = INCLUDE / "config" / "segment_names.yaml"
 
 Tier = Literal["low", "mid", "high"]
 Stage = Literal["new", "active", "cooling", "lapsed"]
-Texts = dict[Literal["en", "zh"], str]
+Texts = dict[Annotated[str, AfterValidator(known_language)], str]
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
@@ -111,9 +119,8 @@ def known_traits(traits: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def in_language(texts: Texts) -> str:
-    """In the language in force, else in English, else in whatever is there."""
-    by_language = {str(language): text for language, text in texts.items()}
-    return by_language.get(current()) or by_language.get(ENGLISH) or next(iter(by_language.values()))
+    """In the language in force, by its own file if need be; else in English, else in whatever is there."""
+    return texts.get(current()) or t(texts.get(ENGLISH) or next(iter(texts.values())))
 
 
 @lru_cache(maxsize=8)

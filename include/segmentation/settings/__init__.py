@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from segmentation.errors import SettingsError
+from segmentation.language.texts import ENGLISH, known_language
 from segmentation.modelling.settings import ModelSettings
 from segmentation.row_rules import NO_FAULT, RULES
 from segmentation.settings.applications import (
@@ -37,6 +38,7 @@ from segmentation.settings.applications import (
     Products,
     Section,
 )
+from segmentation.settings.lifecycle import Lifecycle
 from segmentation.settings.preparation import Preparation
 
 if TYPE_CHECKING:
@@ -61,11 +63,6 @@ UNSHAPING = (
     "language",
 )
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
-
-
-def _auto(value: Any) -> Any:
-    """`lifecycle: auto` is short for `lifecycle: {auto: true}`."""
-    return {"auto": True} if value == "auto" else value
 
 
 def _known_timezone(name: str) -> str:
@@ -141,25 +138,6 @@ class Cleaning(Section):
         500, ge=64, le=600, description="a longer key, name or category is garbage: the row is refused"
     )
     max_body_bytes: int = Field(100_000, ge=1000, description="a longer text of a review is garbage as well")
-
-
-class Lifecycle(Section):
-    """Bounds on a segment's median customer; `lifecycle: auto` takes them from the shop's own return curve."""
-
-    auto: bool = Field(
-        False,
-        description="cooling and lapsed where the share that orders again is half, and a quarter, of what it is "
-        "right after an order; the days below are for a shop too young for that",
-    )
-    new_tenure_days: int = Field(60, ge=1, description="new: at most so long since the first order")
-    cooling_recency_days: int = Field(90, ge=1, description="cooling: longer since the last order")
-    lapsed_recency_days: int = Field(180, ge=1, description="lapsed: longer since the last order")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Lifecycle":
-        if self.cooling_recency_days >= self.lapsed_recency_days:
-            raise ValueError("cooling_recency_days must be below lapsed_recency_days")
-        return self
 
 
 class RuleShares(Section):
@@ -388,7 +366,7 @@ class Settings(BaseSettings):
     quality: Quality = Quality()
     preparation: Preparation = Preparation()
     model: ModelSettings = ModelSettings()
-    lifecycle: Annotated[Lifecycle, BeforeValidator(_auto)] = Lifecycle()
+    lifecycle: Lifecycle = Lifecycle()
     privacy: Privacy = Privacy()
     products: Products = Products()
     habits: Habits = Habits()
@@ -400,7 +378,10 @@ class Settings(BaseSettings):
     alerts: Alerts = Alerts()
     headline: Headline = Headline()
     analyst: Analyst = Analyst()
-    language: Literal["en", "zh"] = Field("en", description="of names, reports, pages and alerts")
+    language: Annotated[str, AfterValidator(known_language)] = Field(
+        ENGLISH,
+        description="of names, reports, pages and alerts: en, or a file of include/segmentation/language",
+    )
 
     @model_validator(mode="after")
     def _staged_long_enough(self) -> "Settings":
