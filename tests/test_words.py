@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import jinja2
+from jinja2 import nodes
+
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "include" / "segmentation"
 CODE = [
@@ -94,3 +97,24 @@ def test_a_name_says_what_a_thing_is_and_not_how_it_was_come_by():
     assert allowed == {(place, name) for place, names in ALLOWED.items() for name in names}, (
         "an entry is over"
     )
+
+
+def names_in_template(file: Path) -> set[str]:
+    """The variables of a template: those that it sets, and those that it is given."""
+    return {
+        name.name for name in jinja2.Environment(autoescape=True).parse(file.read_text()).find_all(nodes.Name)
+    }
+
+
+def test_templates_and_statements_are_named_as_the_code_is():
+    templates, statements = sorted(HOUSE.rglob("*.j2")), sorted((ROOT / "include" / "sql").rglob("*.sql"))
+    assert len(templates) > 50
+    assert len(statements) > 150
+    bare = [
+        f"{file.name}: {name}"
+        for file in templates
+        for name in names_in_template(file)
+        if BARE.fullmatch(name)
+    ]
+    bare += [str(file.relative_to(ROOT)) for file in statements if BARE.fullmatch(file.stem)]
+    assert bare == []

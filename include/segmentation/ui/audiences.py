@@ -286,7 +286,7 @@ def shown(
             run,
             template="audience",
             audience=row,
-            asked=conditions,
+            definition=conditions,
             labels=labels,
             by_id={segment.segment_id: segment for segment in segments},
             counted=counted,

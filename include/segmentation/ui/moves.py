@@ -128,7 +128,7 @@ def moves(
             conn,
             run,
             template="moves",
-            asked=between,
+            between=between,
             rows=rows[:ROWS],
             has_more=len(rows) > ROWS,
             number=number,

@@ -77,7 +77,7 @@ def page(request: Request, status: int, why: str) -> HTMLResponse:
         text = templates.get_template("refused.html.j2").render(
             language=language,
             root=request.scope.get("root_path", ""),
-            said=t(HEADINGS.get(HTTPStatus(status), HTTPStatus(status).phrase)),
+            heading=t(HEADINGS.get(HTTPStatus(status), HTTPStatus(status).phrase)),
             why=t(_why(HTTPStatus(status), why)),
             tabs=() if status == HTTPStatus.FORBIDDEN else views.TABS,
         )

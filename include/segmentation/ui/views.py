@@ -222,7 +222,7 @@ def uses(day: Day = None) -> HTMLResponse:
 def ask(day: Day = None) -> HTMLResponse:
     """The form to look a customer up."""
     with reading.connect() as conn, speaking(reading.language()):
-        return page("customer", conn, reading.run_of(conn, day), asked="", found=None, colours={})
+        return page("customer", conn, reading.run_of(conn, day), customer_id="", customer=None, colours={})
 
 
 @router.post("/customer")
@@ -238,7 +238,7 @@ def customer(
         stripped_id = customer_id.strip()
         customer = look_up(user, stripped_id, run.as_of_date)
         colours = _colours_of(conn, run, customer.stays) if customer else {}
-        return page("customer", conn, run, asked=stripped_id, found=customer, colours=colours)
+        return page("customer", conn, run, customer_id=stripped_id, customer=customer, colours=colours)
 
 
 def _colours_of(conn: Any, run: Run, stays: list[models.Stay]) -> dict[int, int]:

@@ -90,7 +90,7 @@ def make(warehouse: db.Database, definition: Definition, by: str) -> dict[str, A
             "note": definition.note or None,
             **{"as_of_date": run.as_of_date, "run_id": run.run_id, "by": by, "covariate": predictor.name},
         }
-        db.run_file(conn, "applications/campaigns/made.sql", params)
+        db.run_file(conn, "applications/campaigns/new_campaign.sql", params)
         identifiers = {"known": predictor.relation, "column": predictor.column, "conditions": conditions}
         db.run_file(conn, "applications/campaigns/campaign_members.sql", params, **identifiers)
         members = Filter(segment_ids=params["segment_ids"], conditions=meant.conditions)

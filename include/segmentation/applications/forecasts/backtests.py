@@ -88,7 +88,7 @@ def _published(conn: db.Connection, night: Night, judged: dict[str, Any]) -> Ite
         **{"forecast_date": day, "origin": day, "until": day + timedelta(days=days)},
         "known_at": night.as_of_date,
     }
-    came_query = db.statement(f"{samples.FOLDER}/came.sql", **samples.WHOLE)
+    came_query = db.statement(f"{samples.FOLDER}/outcomes.sql", **samples.WHOLE)
     by_customer = db.statement("applications/forecasts/published.sql", came=came_query)
     counted = "select count(*) from segments.customer_forecasts where as_of_date = %(forecast_date)s"
     every = samples.share_sampled(db.scalar(conn, counted, params))

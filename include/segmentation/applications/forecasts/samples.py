@@ -71,7 +71,7 @@ def share_sampled(customers: int) -> int:
 
 def read_known(conn: db.Connection, origin: date, relations: dict[str, str] = WHOLE) -> pd.DataFrame:
     """The figures known of customers at a date, by customer in the order of their ids."""
-    query = db.statement(f"{FOLDER}/known.sql", **relations)
+    query = db.statement(f"{FOLDER}/history.sql", **relations)
     # any order: what is made of it is read in order
     db.execute(conn, f"create temp table known on commit drop as {query}", {"origin": origin})
     listed = "select * from known order by customer_id"
@@ -89,7 +89,7 @@ def read_outcome(
     conn: db.Connection, customers: pd.DataFrame, origin: date, days: int, known_at: date, **relations: str
 ) -> Sample:
     """The outcome of customers in the days after a date, as it was known at another."""
-    query = db.statement(f"{FOLDER}/came.sql", **(relations or WHOLE))
+    query = db.statement(f"{FOLDER}/outcomes.sql", **(relations or WHOLE))
     params: dict[str, Any] = {"origin": origin, "until": origin + timedelta(days=days), "known_at": known_at}
     kinds = {"customer_id": "text", "order_days": "number", "spend": "number"}
     # any order: that of `customers`

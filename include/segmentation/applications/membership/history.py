@@ -40,7 +40,9 @@ def withdraw(conn: db.Connection, day: date) -> int:
 def _assign(
     conn: db.Connection, day: date, run_id: str, source: str, condition: str, *, is_published: bool = True
 ) -> int:
-    neighbours = db.one(conn, db.statement("applications/membership/asked.sql"), {"as_of_date": day})
+    neighbours = db.one(
+        conn, db.statement("applications/membership/neighbouring_dates.sql"), {"as_of_date": day}
+    )
     params: dict[str, Any] = {"as_of_date": day, "next_date": neighbours["next_date"] or FOREVER}
     db.execute(conn, f"set local work_mem = '{JOINING_MEMORY}'")
     changed = db.run_file(

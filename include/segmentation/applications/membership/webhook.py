@@ -54,7 +54,7 @@ def deliver(
     """
     secret = _secret(key)
     with warehouse.connect(readonly=True) as conn:
-        query = db.statement("applications/membership/untold.sql")
+        query = db.statement("applications/membership/undelivered.sql")
         untold = db.rows(conn, query, {"days": settings.webhook_days})
     delivered: list[int] = []
     for row in untold:
@@ -62,7 +62,7 @@ def deliver(
         fault = _send(settings, event, _body(shop, row), secret, sleep)
         with warehouse.connect() as conn:
             params = {"version": row["version"], "as_of_date": row["as_of_date"], "fault": fault}
-            db.run_file(conn, "applications/membership/told.sql", params)
+            db.run_file(conn, "applications/membership/delivery.sql", params)
         if fault:
             progress(
                 f"membership: the webhook was not told of {row['as_of_date']}: {fault}; it is told again later"

@@ -22,7 +22,7 @@ class Sample:
 
     Attributes
     ----------
-    customers : DataFrame of shape (n, columns of known.sql), index customer_id
+    customers : DataFrame of shape (n, columns of history.sql), index customer_id
     order_days : ndarray of shape (n,)
         Days with an order within `days`.
     spend : ndarray of shape (n,)

@@ -1,6 +1,6 @@
 -- Purpose: forecasts of a published date beside what came, by customer. Grain: customer of the date.
 -- Inputs: customer_forecasts, customer_segments of forecast_date. Parameters: forecast_date, origin, until,
---     known_at; every: one customer in so many; identifier: came: came.sql. Re-run: reads only.
+--     known_at; every: one customer in so many; identifier: came: outcomes.sql. Re-run: reads only.
 with came as (
     {{ came }}
 )

@@ -1,6 +1,6 @@
 -- Purpose: forecasts of the segments of a published date beside what came of the same customers.
 -- Grain: segment of the date. Inputs: segment_forecasts, customer_segments of forecast_date.
--- Parameters: forecast_date, origin, until, known_at; identifier: came: came.sql. Re-run: reads only.
+-- Parameters: forecast_date, origin, until, known_at; identifier: came: outcomes.sql. Re-run: reads only.
 with came as (
     {{ came }}
 ),
