@@ -8,6 +8,7 @@ A request is a line of JSON on stdin: `argv`, `environment`, and `output`, a pip
 The answers are lines too: `pid` when it has begun, `code` when it has ended.
 """
 
+import asyncio
 import gc
 import importlib
 import json
@@ -22,6 +23,8 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
+
+import httpx
 
 OURS = ("segmentation", "tests", "customer_segmentation", "unusual_prefix", "__m")
 
@@ -145,10 +148,17 @@ def _import(night: dict) -> None:
             if name not in sys.modules:
                 with suppress(Exception):
                     importlib.import_module(name)
-        supervisor = importlib.import_module("airflow.sdk.execution_time.supervisor")
-        _ = supervisor.in_process_api_server().app  # seconds to put together, and nothing open in it
+        asyncio.run(_put_together_api())
     gc.collect()
     gc.freeze()
+
+
+async def _put_together_api() -> None:
+    """Let Airflow's API make its routes, by a first request: seconds, and nothing stays open."""
+    supervisor = importlib.import_module("airflow.sdk.execution_time.supervisor")
+    transport = httpx.ASGITransport(app=supervisor.in_process_api_server().app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://in-process") as client:
+        (await client.get("/health")).raise_for_status()
 
 
 if __name__ == "__main__":
