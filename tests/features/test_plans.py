@@ -249,9 +249,9 @@ def test_only_the_months_of_the_windows_are_touched(plans):
 def test_the_night_moved_its_windows_and_counted_nobody_again_who_did_not_change(plans):
     """The slot of the night before was moved: no statement aggregates a year, or 180 days, of everybody."""
     read = [s for name in ("features", "snapshot") for s, _ in plans[name]]
-    mixes = [s for s in read if s.startswith("create unlogged table publishing.customer_mix")]
-    assert len({*mixes}) == 2, "the night's, and its snapshot's"
-    assert all("from (select * from publishing.touched" in s for s in mixes)
+    diversities = [s for s in read if s.startswith("create unlogged table publishing.customer_diversity")]
+    assert len({*diversities}) == 2, "the night's, and its snapshot's"
+    assert all("from (select * from publishing.touched" in s for s in diversities)
     assert len({s for s in read if "insert into features.customer_recent as r" in s}) == 2
     assert not [s for s in read if s.startswith("insert into features.customer_recent\n")]
 

@@ -517,7 +517,7 @@ def test_verify_names_what_a_checkpoint_has_wrong(shop):
     assert verify.verify(night) == []
     with shop.warehouse.connect() as conn:
         db.execute(conn, "update features.customer_cumulative set reviews = 7 where customer_id = '1'")
-        db.execute(conn, "delete from features.customer_mix where customer_id = '2'")
+        db.execute(conn, "delete from features.customer_diversity where customer_id = '2'")
     off = {mismatch.feature: mismatch.customers for mismatch in verify.verify(night)}
     assert off["reviews_per_order"] == off["distinct_products_365d"] == 1
     assert "monetary" not in off

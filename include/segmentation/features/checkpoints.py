@@ -1,8 +1,8 @@
 """Checkpoints: the dates from which a night goes on instead of reading the history.
 
 `features.customer_cumulative` has what all days before the start of a month add up to,
-`features.customer_mix` the diversity of the products of the 365 days before a date, and
-`features.customer_recent` what the 180 days before it add up to; `features.anchors` says at which dates they
+`features.customer_diversity` the diversity of the products of the 365 days before a date, and
+`features.customer_recent` what the 180 days before it add up to; `features.checkpoints` says at which dates they
 stand. They are made when a date first needs them, from the one before, and whatever changes an earlier day (a
 late row, a correction) makes them again for the customers it changed: at every commit a checkpoint is what a
 full computation of its date would be. Any date can be computed from the checkpoints before it, or from none.
@@ -21,7 +21,7 @@ EVERYBODY = "true"
 RANGES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
 # Tables that are kept in slots, a date each, and moved from date to date: their source, and days of it.
-SLOTTED = {"customer_mix": ("customer_product_day", 365), "customer_recent": ("customer_day", 180)}
+SLOTTED = {"customer_diversity": ("customer_product_day", 365), "customer_recent": ("customer_day", 180)}
 # A slot further back than this, or with a larger share of changed customers, is counted anew.
 MOST_DAYS_BACK = 31
 MOST_DAYS_ADDED = 7
@@ -85,7 +85,7 @@ def prune(conn: db.Connection, before: date) -> list[date]:
     locks.hold(conn, locks.DAYS)
     forgotten = db.rows(  # any order: they are sorted
         conn,
-        "delete from features.anchors where kind = 'month' and as_of_date < %(before)s "
+        "delete from features.checkpoints where kind = 'month' and as_of_date < %(before)s "
         "and extract(month from as_of_date) <> 1 returning as_of_date",
         {"before": before},
     )
@@ -102,7 +102,7 @@ def _month(day: date) -> date:
 def _month_checkpoint(conn: db.Connection, day: date) -> date | None:
     return db.scalar(
         conn,
-        "select max(as_of_date) from features.anchors where kind = 'month' and as_of_date <= %(day)s",
+        "select max(as_of_date) from features.checkpoints where kind = 'month' and as_of_date <= %(day)s",
         {"day": day},
     )
 
@@ -118,7 +118,9 @@ def _make_month(conn: db.Connection, month: date) -> None:
     partition = partitions.name("customer_cumulative", month)
     partitions.analyze(conn, "features", "customer_cumulative", partition)
     db.execute(
-        conn, "insert into features.anchors (kind, as_of_date) values ('month', %(month)s)", {"month": month}
+        conn,
+        "insert into features.checkpoints (kind, as_of_date) values ('month', %(month)s)",
+        {"month": month},
     )
 
 
@@ -131,9 +133,9 @@ def _write_month(conn: db.Connection, month: date, before: date | None, table: s
 
 def _slot(conn: db.Connection, as_of_date: date) -> int:
     """The slot that stands at the date: the nearest one before is moved, or the longest unused filled."""
-    db.execute(conn, "lock table features.anchors in share row exclusive mode")
+    db.execute(conn, "lock table features.checkpoints in share row exclusive mode")
     slots = db.rows(
-        conn, "select slot, as_of_date from features.anchors where kind = 'mix' order by used_at, slot"
+        conn, "select slot, as_of_date from features.checkpoints where kind = 'window' order by used_at, slot"
     )
     near = [
         row for row in slots
@@ -146,7 +148,7 @@ def _slot(conn: db.Connection, as_of_date: date) -> int:
         _stands(conn, slot, as_of_date)
         return slot
     if not (best and _move_product_diversity(conn, best, as_of_date)):
-        _fill(conn, "customer_mix", slot, as_of_date)
+        _fill(conn, "customer_diversity", slot, as_of_date)
     if not (best and _move_recent(conn, best, as_of_date)):
         _fill(conn, "customer_recent", slot, as_of_date)
     _stands(conn, slot, as_of_date)
@@ -166,10 +168,12 @@ def _move_product_diversity(conn: db.Connection, slot: dict[str, Any], as_of_dat
     """Count again those customers whose year has changed; False when they are too many for that."""
     params = {"before": slot["as_of_date"], "as_of_date": as_of_date, "slot": slot["slot"]}
     touched = _touch(conn, db.statement("features/product_diversity_touched.sql"), params)
-    customers = db.scalar(conn, "select count(*) from features.customer_mix where slot = %(slot)s", params)
+    customers = db.scalar(
+        conn, "select count(*) from features.customer_diversity where slot = %(slot)s", params
+    )
     are_few = touched <= max(MOST_CHANGED * customers, 1000)
     if are_few:
-        _count_again(conn, "customer_mix", slot["slot"], as_of_date)
+        _count_again(conn, "customer_diversity", slot["slot"], as_of_date)
     db.execute(conn, "drop table touched")
     return are_few
 
@@ -217,8 +221,8 @@ def _stands(conn: db.Connection, slot: int, as_of_date: date) -> None:
     db.execute(
         conn,
         """
-        insert into features.anchors (kind, slot, as_of_date) values ('mix', %(slot)s, %(as_of_date)s)
-        on conflict (slot) where kind = 'mix'
+        insert into features.checkpoints (kind, slot, as_of_date) values ('window', %(slot)s, %(as_of_date)s)
+        on conflict (slot) where kind = 'window'
         do update set as_of_date = excluded.as_of_date, used_at = clock_timestamp()
         """,
         {"slot": slot, "as_of_date": as_of_date},
@@ -239,7 +243,7 @@ def _make_again(conn: db.Connection) -> None:
     """Bring the checkpoints after a changed day up to date, for the customers who changed."""
     checkpoints = db.rows(
         conn,
-        "select kind, slot, as_of_date from features.anchors "
+        "select kind, slot, as_of_date from features.checkpoints "
         "where as_of_date > (select min(day) from changed_days) order by kind desc, as_of_date",
     )
     for checkpoint in checkpoints:
@@ -263,7 +267,7 @@ def _make_month_again(conn: db.Connection, month: date) -> None:
 def _forget_all(conn: db.Connection) -> None:
     """All history was rolled up anew: no checkpoint holds."""
     # any order: each is forgotten
-    checkpoints = db.rows(conn, "delete from features.anchors returning kind, slot, as_of_date")
+    checkpoints = db.rows(conn, "delete from features.checkpoints returning kind, slot, as_of_date")
     for checkpoint in checkpoints:
         if checkpoint["kind"] == "month":
             tables = [partitions.name("customer_cumulative", checkpoint["as_of_date"])]

@@ -4,9 +4,9 @@
 -- Grain: customer, for one as_of_date.
 -- Inputs: lifetimes: state.sql. Windows of up to 180 days: features.customer_recent. The year: what all days
 --     before D add up to less what those before D - 365 do (customer_cumulative of a month start and the
---     days since). Cancelled orders of the windows: customer_day_cancelled. customer_mix, core.customers.
+--     days since). Cancelled orders of the windows: customer_day_cancelled. customer_diversity, core.customers.
 -- Parameters: as_of_date; month, year_month: the month starts kept, not after D and not after D - 365
---     (null: there is none, and all days are read); slot of customer_mix and customer_recent; identifiers:
+--     (null: there is none, and all days are read); slot of customer_diversity and customer_recent; identifiers:
 --     columns (the expressions), state, whom (a condition on customer_id, or true). Every fact is of a day
 --     before D, a cancellation too.
 -- Re-run: reads only. It becomes a table by `create table as`, which the workers of the server take part in:
@@ -95,9 +95,9 @@ attributes as (
     where valid_from < %(as_of_date)s::date and valid_to >= %(as_of_date)s::date and {{ whom }}
 ),
 
-mix as (
+diversity as (
     select *
-    from features.customer_mix
+    from features.customer_diversity
     where slot = %(slot)s and {{ whom }}
 ),
 
@@ -163,7 +163,7 @@ sums as (
     left join gone as g on s.customer_id = g.customer_id
     left join year_start_days as e on s.customer_id = e.customer_id
     left join year_start as y on s.customer_id = y.customer_id
-    left join mix as m on s.customer_id = m.customer_id
+    left join diversity as m on s.customer_id = m.customer_id
     left join attributes as a on s.customer_id = a.customer_id
     left join recent as r on s.customer_id = r.customer_id
     where s.orders > 0

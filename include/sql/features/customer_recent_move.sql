@@ -2,7 +2,7 @@
 --     them is taken off.
 -- Grain: customer, for one slot. Inputs: features.customer_day of the days that come and go.
 -- Parameters: before: the date at which the slot stands; as_of_date, slot.
--- Re-run: not twice: features.anchors says where the slot stands, and moves in the same transaction.
+-- Re-run: not twice: features.checkpoints says where the slot stands, and moves in the same transaction.
 with days as (
     select
         customer_id,

@@ -161,7 +161,7 @@ gaps as (
     group by customer_id
 ),
 
-mix as (
+diversity as (
     select
         o.customer_id,
         i.category,
@@ -181,7 +181,7 @@ products as (
         customer_id,
         count(distinct product_id) as products,
         sum(lines) as lines
-    from mix
+    from diversity
     group by customer_id
 ),
 
@@ -196,7 +196,7 @@ categories as (
             customer_id,
             category,
             sum(lines) as lines
-        from mix
+        from diversity
         where category is not null
         group by customer_id, category
     ) as by_category
