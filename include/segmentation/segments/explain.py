@@ -7,18 +7,23 @@ is stated of a single rule (customers, precision, recall) is counted among all o
 conditions that the warehouse evaluates (`segments.assign_by_rule`).
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from segmentation.features.dictionary import Feature
 from segmentation.segments.bounds import Range
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
 
 DEPTH = 6
 RULES = 3  # a segment
@@ -246,6 +251,8 @@ def _grown(
     values: np.ndarray, own: np.ndarray, size: int, weights: dict[int, float], seed: int
 ) -> DecisionTreeClassifier:
     """A tree of so many leaves at most."""
+    from sklearn.tree import DecisionTreeClassifier  # a second and a half, which readers of rules do without
+
     tree = DecisionTreeClassifier(
         max_depth=DEPTH,
         max_leaf_nodes=max(2, size),
@@ -407,6 +414,8 @@ def importance(
     """
     frame = frame.sort_index()
     clusters = clusters.loc[frame.index]
+    from sklearn.ensemble import RandomForestClassifier
+
     numeric = numbers(frame, features)
     labels = sorted(clusters.unique())
     nothing = pd.DataFrame(0.0, index=pd.Index(labels, name="cluster"), columns=numeric)
