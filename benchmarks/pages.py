@@ -4,10 +4,11 @@
 
 A warehouse is filled with CUSTOMERS (1,000,000) on 8 dates, each night 3 % of them in another segment, every
 7919th of them on all DATES (365), and with the small tables of all dates: versions, profiles, leaderboards,
-checks. Each route is asked 20 times, for another date or customer each time. The app answers in this process,
-as the role of the UI, without Airflow's door (one query of its own) and without a network. `first`: the very
-first request, with imports. `CPU` is what this process and Postgres computed for a request, at the median:
-what a request takes where nothing else runs, however busy the machine is now.
+checks. Each route is asked 20 times, for another date, customer, segment, page or filter each time; lists of
+customers from their first page to their last. The app answers in this process, as the role of the UI, without
+Airflow's door (one query of its own) and without a network. `first`: the very first request, with imports. `cpu_ms`
+is what this process and Postgres computed for a request, at the median: what a request takes where nothing else
+runs, however busy the machine is now.
 """
 
 import json
@@ -18,6 +19,8 @@ import tempfile
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -33,13 +36,25 @@ from segmentation.settings import Settings
 from segmentation.warehouse import db, partitions, schema
 
 NEWEST, FULL, THIN, SEGMENTS, ASKED = date(2026, 6, 1), 8, 7919, 9, 20
+AUDIENCES = 4
+# features that filters ask for
+FILTERED = (
+    "spend_365d",
+    "recency_days",
+    "frequency_orders",
+    "monetary",
+    "average_order_value",
+    "tenure_days",
+)
 
-MEMBERS = """
-insert into {table}
-(as_of_date, customer_id, segment_id, confidence, is_outlier, days_in_segment, run_id)
-select %(day)s, 'c' || lpad(n::text, 8, '0'),
-    1 + (case when mod(n * 31 + %(night)s * 7919, 100) < 3 then n + %(night)s else n end) %% %(segments)s,
-    .4 + mod(n, 60) / 100.0, mod(n, 97) = 0, mod(n, 90), %(run)s
+SEGMENT = """
+1 + (case when mod(n * 31 + {night} * 7919, 100) < 3 then n + {night} else n end) %% %(segments)s
+"""
+MEMBERS = f"""
+insert into {{table}}
+(as_of_date, customer_id, segment_id, confidence, is_outlier, days_in_segment, previous_segment_id, run_id)
+select %(day)s, 'c' || lpad(n::text, 8, '0'), {SEGMENT.format(night="%(night)s")},
+    .4 + mod(n, 600) / 1000.0, mod(n, 97) = 0, mod(n, 90), {SEGMENT.format(night="(%(night)s + 1)")}, %(run)s
 from generate_series(1, %(customers)s, %(step)s) as n
 """
 RUNS = """
@@ -98,8 +113,14 @@ select 'run-' || d::date, d, (array['sources', 'cleaning', 'features', 'segments
     'check_' || n, 'warning', mod(n, 50) <> 0, '3', '4'
 from generate_series(%(first)s::date, %(newest)s::date, '1 day') as d, generate_series(1, 187) as n;
 insert into core.orders (order_id, customer_id, day, ordered_at, local_hour, currency)
-select 'o' || n, 'c1', %(newest)s::date - 1 - mod(n, 900), now(), 9, 'EUR'
+select 'o' || n, 'c' || lpad((1 + mod(mod(n, 100) * 7919, %(customers)s))::text, 8, '0'),
+    %(newest)s::date - 1 - mod(n, 900), %(newest)s::date - interval '1 day' - mod(n, 900) * interval '1 day', 9,
+    'EUR'
 from generate_series(1, 200000) as n;
+insert into core.order_items
+(order_id, line_no, customer_id, day, product_id, category, is_service, quantity, unit_price, discount, amount_cents)
+select o.order_id, l, o.customer_id, o.day, 'p' || mod(l * 7, 20), 'toys', false, 1, 9, 0, 900
+from core.orders as o, generate_series(1, 3) as l;
 """
 
 
@@ -143,26 +164,96 @@ def fill(target: db.Database, customers: int, dates: int) -> None:
     connection.close()
 
 
-def routes(customers: int, dates: int) -> dict[str, list[tuple[str, str, dict | None]]]:
-    """Requests: for each route another date or customer each time."""
+def routes(customers: int, dates: int) -> dict[str, list[tuple[str, str, Any]]]:
+    """Requests by route: another date, customer, segment, page or filter each time; a form is a list, JSON a dict."""
     days = [NEWEST - timedelta(days=n * dates // ASKED) for n in range(ASKED)]
     full = [NEWEST - timedelta(days=n) for n in range(FULL)]
     pairs = [(a, b) for a in full for b in full if (b - a).days > 1][:ASKED]
-    ids = [{"id": f"c{1 + n * THIN % (customers - customers % THIN):08}"} for n in range(ASKED)]
-    asked: dict[str, list[tuple[str, str, dict | None]]] = {}
-    for path in ("segments", "choice", "quality", "movement"):
-        key = "to" if path == "movement" else "date"
-        asked[path] = [("GET", f"{path}?{key}={day}", None) for day in days[:-1]]
-    asked["history"] = [("GET", f"history?page={1 + n % 4}", None) for n in range(ASKED)]
-    asked["customer"] = [("POST", "customer", body) for body in ids]
-    for path in ("dates", "segments", "history", "movement", "leaderboard", "quality", "quality/history"):
-        asked[f"api/v1/{path}"] = [("GET", f"api/v1/{path}", None) for _ in range(ASKED)]
-    asked["api/v1/customer"] = [("POST", "api/v1/customer", body) for body in ids]
+    ids = [f"c{1 + n * THIN % (customers - customers % THIN):08}" for n in range(ASKED)]
+    pages = {
+        path: [f"{path}?{'to' if path == 'movement' else 'date'}={day}" for day in days[:-1]]
+        for path in ("segments", "choice", "quality", "movement")
+    }
+    pages["history"] = [f"history?page={1 + n % 4}" for n in range(ASKED)]
+    pages |= _lists(customers // SEGMENTS // views_rows())
+    api = (
+        "dates",
+        "segments",
+        "history",
+        "movement",
+        "leaderboard",
+        "quality",
+        "quality/history",
+        "audiences",
+    )
+    pages |= {f"api/v1/{path}": [f"api/v1/{path}"] * ASKED for path in api}
     for path, what in (("movement", "page"), ("api/v1/movement", "API")):
-        asked[f"{what}: movement of two dates of one's choice"] = [
-            ("GET", f"{path}?from={a}&to={b}", None) for a, b in pairs
+        pages[f"{what}: movement of two dates of one's choice"] = [
+            f"{path}?from={a}&to={b}" for a, b in pairs
         ]
+    for path in ("moves", "api/v1/movement/customers"):
+        sides = [
+            f"source={1 + n % SEGMENTS}&target={1 + (n + n // SEGMENTS) % SEGMENTS}" for n in range(ASKED)
+        ]
+        pages[f"{path}: of two dates"] = [f"{path}?from={a}&to={b}" for a, b in pairs]
+        pages[f"{path}: from one to another"] = [
+            f"{path}?from={a}&to={b}&{side}" for (a, b), side in zip(pairs, sides, strict=False)
+        ]
+    pages["moves: the last page"] = [f"moves?from={a}&to={b}&page={customers // 2000}" for a, b in pairs]
+    asked: dict[str, list[tuple[str, str, Any]]] = {
+        name: [("GET", path, None) for path in paths] for name, paths in pages.items()
+    }
+    asked["customer"] = [("POST", "customer", [("id", one)]) for one in ids]
+    asked["api/v1/customer"] = [("POST", "api/v1/customer", {"id": one}) for one in ids]
+    asked["audiences: counted by the form"] = [("POST", "audiences", _form(n)) for n in range(ASKED)]
+    asked["api/v1/customers/count"] = [("POST", "api/v1/customers/count", _filter(n)) for n in range(ASKED)]
     return asked
+
+
+def views_rows() -> int:
+    """Customers on a page of a list."""
+    from segmentation.ui import segment
+
+    return segment.ROWS
+
+
+def _lists(last: int) -> dict[str, list[str]]:
+    """Pages of a segment, filtered, sorted and side by side with another; and of a saved audience."""
+    ids = [1 + n % SEGMENTS for n in range(ASKED)]
+    farthest = min(last, 2_000)
+    number = [1 + n * (farthest - 1) // (ASKED - 1) for n in range(ASKED)]
+    pages = {"segment": [f"segment?id={i}" for i in ids]}
+    for order in ("id", "clear", "unclear"):
+        pages[f"segment: any page, by {order}"] = [
+            f"segment?id={i}&order={order}&page={page}" for i, page in zip(ids, number, strict=True)
+        ]
+    for which in ("arrived", "outliers"):
+        pages[f"segment: {which}"] = [f"segment?id={i}&which={which}&order=clear" for i in ids]
+    pages["segment: side by side"] = [f"segment?id={i}&beside={1 + i % SEGMENTS}" for i in ids]
+    pages["audiences"] = ["audiences"] * ASKED
+    for order in ("id", "spend"):
+        pages[f"audience: any page, by {order}"] = [
+            f"audience?id=benchmark-{n % AUDIENCES}&order={order}&page={1 + n * 40}" for n in range(ASKED)
+        ]
+    pages["api/v1/audiences/one"] = [f"api/v1/audiences/benchmark-{n % AUDIENCES}" for n in range(ASKED)]
+    return pages
+
+
+def _filter(n: int) -> dict[str, Any]:
+    """The filter of an audience: none to four conditions, of all segments or of two."""
+    names = [FILTERED[(n + i) % len(FILTERED)] for i in range(1 + n % 4)]
+    conditions = [{"feature": name, "at_least": 5 + n % 7, "at_most": 120} for name in names]
+    return {"segment_ids": [] if n % 2 else [1 + n % SEGMENTS, SEGMENTS], "conditions": conditions}
+
+
+def _form(n: int) -> list[tuple[str, str]]:
+    asked = _filter(n)
+    rows = [
+        (name, str(condition.get(name)))
+        for condition in asked["conditions"]
+        for name in ("feature", "at_least", "at_most")
+    ]
+    return [*(("segment", str(one)) for one in asked["segment_ids"]), *rows, ("do", "count")]
 
 
 def computed(postmaster: psutil.Process) -> float:
@@ -171,32 +262,53 @@ def computed(postmaster: psutil.Process) -> float:
     return 1000 * (time.process_time() + theirs.children_user + theirs.children_system)
 
 
+def app() -> Any:
+    """The pages as whoever may do everything: without Airflow's door."""
+    from airflow.api_fastapi.core_api import security
+
+    from segmentation import ui
+    from segmentation.ui import withdrawing
+
+    class Somebody:
+        def get_name(self) -> str:
+            return "benchmark"
+
+    made = ui.make()
+    made.dependency_overrides[made.router.dependencies[0].dependency] = lambda: None
+    made.dependency_overrides[security.get_user] = Somebody
+    made.dependency_overrides[withdrawing.may] = lambda: True
+    made.dependency_overrides[withdrawing.whoever_may] = Somebody
+    return made
+
+
 def measure(postmaster: psutil.Process, customers: int, dates: int) -> tuple[float, float]:
     """Print what each route takes; returns the largest median, waited and computed."""
     from fastapi.testclient import TestClient
 
-    from segmentation import ui
-
-    app = ui.make()
-    app.dependency_overrides[app.router.dependencies[0].dependency] = lambda: None
     worst = (0.0, 0.0)
-    with TestClient(app) as client:
+    with TestClient(app()) as client:
         started = time.perf_counter()
         client.get("segments").raise_for_status()
-        print(f"first {1000 * (time.perf_counter() - started):.0f} ms\n")
-        print("| route | median ms | slowest ms | CPU ms |\n|---|---|---|---|")
+        print(f"first_ms={1000 * (time.perf_counter() - started):.0f}\n")
+        for n in range(AUDIENCES):
+            saved = {**_filter(n), "name": f"benchmark {n}"}
+            client.post("api/v1/audiences", json=saved).raise_for_status()
         for name, asked in routes(customers, dates).items():
             took = []
             for method, path, body in asked:
-                kind = "json" if path.startswith("api") else "data"
+                kind = {"json": body} if isinstance(body, dict) else {}
+                if isinstance(body, list):
+                    head = {"Content-Type": "application/x-www-form-urlencoded"}
+                    kind = {"content": urlencode(body), "headers": head}
                 started, before = time.perf_counter(), computed(postmaster)
-                client.request(method, path, **({kind: body} if body else {})).raise_for_status()
+                client.request(method, path, **kind).raise_for_status()
                 waited = 1000 * (time.perf_counter() - started)
                 time.sleep(0.02)  # until the backend has ended and is counted
                 took.append((waited, computed(postmaster) - before))
             waits, cpu = zip(*took, strict=True)
             median = statistics.median(waits), statistics.median(cpu)
-            print(f"| {name} | {median[0]:.0f} | {max(waits):.0f} | {median[1]:.0f} |", flush=True)
+            figures = f"median_ms={median[0]:.0f} slowest_ms={max(waits):.0f} cpu_ms={median[1]:.0f}"
+            print(f"route='{name}' {figures}", flush=True)
             worst = max(worst[0], median[0]), max(worst[1], median[1])
     return worst
 
@@ -213,8 +325,8 @@ def build(target: db.Database, store: Path, customers: int) -> None:
     started = time.perf_counter()
     file = report.build(night, progress=lambda text: None)
     print(
-        f"\nreport of {customers:,} customers: {file.stat().st_size / 1e6:.2f} MB in "
-        f"{time.perf_counter() - started:.1f} s"
+        f"\ncustomers={customers} report_mb={file.stat().st_size / 1e6:.2f} "
+        f"report_s={time.perf_counter() - started:.1f}"
     )
 
 
@@ -226,6 +338,7 @@ def main(customers: int = 1_000_000, dates: int = 365) -> None:
         target = postgres.database(server, "warehouse")
         fields = {"conn_type": "postgres", "host": target.params["host"], "port": target.params["port"]}
         fields |= {"login": target.params["user"], "schema": target.params["dbname"]}
+        fields["password"] = target.params.get("password", "")
         os.environ["AIRFLOW_CONN_WAREHOUSE"] = json.dumps(fields)
         schema.migrate(target)
         started = time.perf_counter()
@@ -236,7 +349,7 @@ def main(customers: int = 1_000_000, dates: int = 365) -> None:
         )
         waited, cpu = measure(server.get_postmaster_info().process, customers, dates)
         build(target, Path(folder) / "store", customers)
-        print(f"largest median {waited:.0f} ms, {cpu:.0f} ms of CPU")
+        print(f"largest_median_ms={waited:.0f} largest_cpu_ms={cpu:.0f}")
         server.cleanup()
 
 
