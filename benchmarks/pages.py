@@ -56,6 +56,7 @@ insert into {{table}}
 select %(day)s, 'c' || lpad(n::text, 8, '0'), {SEGMENT.format(night="%(night)s")},
     .4 + mod(n, 600) / 1000.0, mod(n, 97) = 0, mod(n, 90), {SEGMENT.format(night="(%(night)s + 1)")}, %(run)s
 from generate_series(1, %(customers)s, %(step)s) as n
+order by 3, 2
 """
 RUNS = """
 insert into segments.runs

@@ -80,6 +80,13 @@ def pack_missing(warehouse: db.Database) -> list[date]:
     return [run["as_of_date"] for run in lacking]
 
 
+def of(conn: db.Connection, run_id: str) -> PackedAssignments | None:
+    """The bytes of a published run; None where its date is not packed. A key is a segment."""
+    query = "select segment_ids, places from segments.packed_segments where run_id = %(run_id)s"
+    stored = db.row(conn, query, {"run_id": run_id})
+    return None if stored is None else PackedAssignments(stored["segment_ids"], bytes(stored["places"]))
+
+
 def compare(conn: db.Connection, first: str, second: str) -> list[dict[str, Any]] | None:
     """Count the customers who went from one segment to another between two published runs, the most first.
 

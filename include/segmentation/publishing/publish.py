@@ -164,6 +164,7 @@ def _write(
     )
     db.execute_bound(conn, _beside_the_customers(conn, night, decided, counted, partition, params))
     # readers come at once, and autovacuum a minute later
+    db.rows(conn, db.statement("segments/summarize.sql"), {"table": partition})
     db.execute(conn, f"analyze {', '.join([partition, *(f'segments.{table}' for table in REWRITTEN)])}")
     db.run_file(conn, "segments/segments.sql")
     facts = {

@@ -52,6 +52,7 @@ def delete(conn: db.Connection, customer_id: str) -> dict[str, int]:
         counts[f"{where}.order_items"] = db.run_file(
             conn, "runs/erased_order_items.sql", params, schema=where
         )
+    db.run_file(conn, "runs/erased_place.sql", params)  # while the number of the customer is known
     for name in tables(conn):
         statement = sql.SQL("delete from {} where btrim(customer_id) = %(customer_id)s").format(
             sql.Identifier(*name.split("."))

@@ -19,7 +19,7 @@ from segmentation.errors import NoAnswer, SettingsError
 from segmentation.language.texts import speaking, t
 from segmentation.report import data
 from segmentation.runs.register import Run
-from segmentation.ui import access, csv_file, models, reading, views
+from segmentation.ui import access, columns, csv_file, models, reading, views
 from segmentation.ui.api import LIMIT, PROBLEMS, Day, Limit, Offset
 from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages, writable
 from segmentation.warehouse import db
@@ -121,10 +121,23 @@ def _needed(conn: db.Connection, audience_id: str) -> dict[str, Any]:
 
 
 def _counted(conn: db.Connection, run: Run, conditions: Filter) -> Counted:
+    counts, _ = _counts(conn, run, conditions)
+    return _summed(run, counts)
+
+
+def _counts(conn: db.Connection, run: Run, conditions: Filter) -> tuple[list[Count], columns.Selected | None]:
+    """Customers by segment; and who they are, where the date is packed."""
     try:
-        counts = saved_audiences.counts(conn, run, conditions)
+        saved_audiences.refuse(conn, run, conditions)
+        selected = columns.select(conn, run, conditions)
+        if selected is None:
+            return saved_audiences.counts(conn, run, conditions), None
     except SettingsError as error:
         raise HTTPException(409, str(error)) from None
+    return [Count(*one) for one in selected.by_segment()], selected
+
+
+def _summed(run: Run, counts: list[Count]) -> Counted:
     return Counted(
         as_of_date=run.as_of_date,
         customers=sum(one.customers for one in counts),
@@ -275,9 +288,9 @@ def shown(
         run = reading.run_of(conn, day)
         row = _needed(conn, audience_id)
         conditions = Filter.of(row)
-        counted = _counted(conn, run, conditions)
-        query, params = saved_audiences.customers(run, conditions, order, ROWS, (number - 1) * ROWS)
-        rows = db.rows(conn, query, params)  # any order: the statement has one
+        counts, selected = _counts(conn, run, conditions)
+        counted = _summed(run, counts)
+        rows = _page(conn, run, conditions, selected, order, (number - 1) * ROWS)
         segments = data.read_segments(conn, run)
         labels = {feature.name: feature for feature in saved_audiences.features(conn)}
         page = views.page(
@@ -299,6 +312,22 @@ def shown(
         )
     access.keep(user, "list", run.as_of_date, None, len(rows), audience_id)
     return page
+
+
+def _page(
+    conn: db.Connection,
+    run: Run,
+    conditions: Filter,
+    selected: columns.Selected | None,
+    order: str,
+    offset: int,
+) -> list[dict[str, Any]]:
+    """The customers of a page."""
+    if selected is None:
+        query, params = saved_audiences.customers(run, conditions, order, ROWS, offset)
+        return db.rows(conn, query, params)  # any order: the statement has one
+    numbers = selected.page(order == "spend", ROWS, offset)
+    return db.rows(conn, db.statement("ui/numbered_customers.sql"), {**run.params, "numbers": numbers})
 
 
 @router.post("/audience/customers.csv", dependencies=[Depends(from_our_pages)])

@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field
 
 from segmentation.language.texts import speaking, t
 from segmentation.report import data
-from segmentation.ui import access, csv_file, reading, views
+from segmentation.runs.register import Run
+from segmentation.ui import access, columns, csv_file, reading, views
 from segmentation.ui.api import LIMIT, PROBLEMS, Limit, Offset
 from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages
 from segmentation.warehouse import db
@@ -35,14 +36,34 @@ router = APIRouter(include_in_schema=False)
 class Between:
     """Moves between two dates, from a segment (None: any, 0: not there) to another."""
 
-    first: date
-    second: date
+    before: Run
+    after: Run
     came_from: int | None
     went_to: int | None
 
+    @property
+    def first(self) -> date:
+        """The earlier date."""
+        return self.before.as_of_date
+
+    @property
+    def second(self) -> date:
+        """The later date."""
+        return self.after.as_of_date
+
     def statement(self, limit: int | None = None, offset: int = 0) -> tuple[str, dict[str, Any]]:
-        """The statement of the customers, and its parameters."""
-        return db.statement("ui/moved_customers.sql"), {**vars(self), "limit": limit, "offset": offset}
+        """The statement of the customers, from their rows on both dates, and its parameters."""
+        sides = {"came_from": self.came_from, "went_to": self.went_to}
+        params = {"first": self.first, "second": self.second, **sides, "limit": limit, "offset": offset}
+        return db.statement("ui/moved_customers.sql"), params
+
+    def page(self, conn: db.Connection, limit: int, offset: int) -> list[dict[str, Any]]:
+        """The customers of a page, by id; found by the bytes of both dates, where these have some."""
+        sides = (self.came_from, self.went_to)
+        packed = columns.moved(conn, self.before, self.after, sides, limit, offset)
+        if packed is None:
+            return db.rows(conn, *self.statement(limit, offset))  # any order: the statement has one
+        return db.rows(conn, db.statement("ui/numbered_moves.sql"), {"second": self.second, **packed})
 
     @property
     def segment_id(self) -> int | None:
@@ -84,7 +105,7 @@ def customers(
     """From a segment, to one, or both. Who asked, and how many were shown, is kept."""
     with reading.connect() as conn, speaking(reading.language()):
         between = _between(conn, first, second, source, target)
-        rows = db.rows(conn, *between.statement(limit, offset))  # any order: the statement has one
+        rows = between.page(conn, limit, offset)
     access.keep(user, "list", between.second, between.segment_id, len(rows))
     items = [Moved(**row) for row in rows]
     return MovedCustomers(first=between.first, second=between.second, limit=limit, offset=offset, items=items)
@@ -102,7 +123,7 @@ def _between(
         if run.dropped_at:
             reason = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
             raise reading.NotPublishedError(reason)
-    return Between(before.as_of_date, after.as_of_date, source, target)
+    return Between(before, after, source, target)
 
 
 @router.get("/moves")
@@ -118,9 +139,8 @@ def moves(
     """A list of them, with a link to each customer."""
     with reading.connect() as conn, speaking(reading.language()):
         between = _between(conn, first, second, source, target)
-        run = reading.run_of(conn, between.second)
-        # any order: the statement has one
-        rows = db.rows(conn, *between.statement(ROWS + 1, (number - 1) * ROWS))
+        run = between.after
+        rows = between.page(conn, ROWS + 1, (number - 1) * ROWS)
         names = db.rows(conn, db.statement("ui/names.sql"), {"between": [between.first, between.second]})
         called = {row["segment_id"]: row["name"] for row in names}
         page = views.page(

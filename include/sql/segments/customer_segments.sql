@@ -45,3 +45,5 @@ inner join unnest(%(clusters)s::integer[], %(segments)s::integer[]) as i (cluste
 left join ruled as r on a.customer_id = r.customer_id
 left join segments.customer_segments as before
     on a.customer_id = before.customer_id and before.as_of_date = %(parent_as_of_date)s
+-- a list of a segment's customers then reads its part of the table and no other
+order by i.segment_id, a.customer_id
