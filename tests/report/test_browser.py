@@ -78,6 +78,24 @@ def test_a_phone_has_it_in_ten_screens_and_paper_in_five_pages(browser, request,
         assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper)) <= 5
 
 
+# For each list of figures the lines that they stand in, by their tops.
+LINES = """
+[...document.querySelectorAll('.figures, .facts')].map((list) => {
+  const tops = [...list.children].map((one) => Math.round(one.getBoundingClientRect().top));
+  return [...new Set(tops)].map((top) => tops.filter((one) => one === top).length);
+})
+"""
+
+
+@pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_no_figure_stands_alone_in_its_line(browser, request, which, width):
+    with opened(browser, request.getfixturevalue(which), width) as (page, _):
+        lines = page.evaluate(LINES)
+    assert len(lines) >= 7
+    assert all(1 not in line for line in lines), lines
+
+
 def test_every_card_is_reached_from_the_headline_by_keyboard(browser, url):
     with opened(browser, url, PHONE) as (page, _):
         page.keyboard.press("Tab")
