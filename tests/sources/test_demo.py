@@ -166,6 +166,14 @@ def test_new_customers_keep_joining(full):
     assert min(n for _, n in quarters[:-1]) > CUSTOMERS / 971 * 80
 
 
+def test_a_shop_goes_on_with_the_customers_that_it_has_where_nobody_says(connect):
+    conn = connect()
+    made = grow(conn, THROUGH)
+    grown = grow(conn, THROUGH + timedelta(days=1), customers=None)
+    assert (made.customers, grown.customers) == (200, 200)
+    assert grown.last_day == THROUGH + timedelta(days=1)
+
+
 @pytest.mark.parametrize(
     "other",
     [{"seed": 6}, {"customers": 201}, {"timezone": "UTC"}, {"spread": 2.0}, {"cuts": 0.5}],

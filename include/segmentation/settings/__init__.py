@@ -90,7 +90,12 @@ class Shop(Section):
     source: str = Field("demo", pattern=r"^[a-z0-9_]+$", description="a folder under include/sql/extract")
     timezone: Timezone = Field("Europe/London", description="a day begins at 00:00 here")
     data: str | None = Field(None, description="the file to load, for sources that are files")
-    demo_customers: int = Field(5000, ge=1, le=1_000_000, description="of the demo shop on its first day")
+    demo_customers: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="of the demo shop on its first day; none: of a new one 2,000, of another as many as it has",
+    )
     demo_seed: int = Field(42, ge=0, description="of the demo shop's chance")
     demo_spread: float = Field(
         1.0, ge=0, le=5, description="how far its customers differ from the averages of their planted segment"

@@ -8,8 +8,8 @@ stays constant. What changes after its day (the status of an order, a customer w
 label) is a function of the last generated day besides, and is written again when the shop grows.
 
 Customers sign up at a constant pace on an absolute calendar: customer ``i`` joins on day
-``i * span // customers``. The shop that starts with 5,000 customers has therefore exactly 5,000 on the day
-of its creation and some five more each day. A customer belongs to a persona, which sets the averages; the
+``i * span // customers``. The shop that starts with 2,000 customers has therefore exactly 2,000 on the day
+of its creation and some two more each day. A customer belongs to a persona, which sets the averages; the
 customer's own rate, basket, taste and hours vary around these, so that segments overlap as they do in
 life. The persona is told in ``demo.customer_labels`` and nowhere else.
 
@@ -71,6 +71,8 @@ from segmentation.warehouse import locks
 
 Progress = Callable[[str], None]
 
+CUSTOMERS = 2_000
+"""Of a new shop where nobody says: as many as a first night with all algorithms segments in a minute or so."""
 CELLS_A_BLOCK = 2_000_000  # customers x days simulated at once: about 400 MB
 
 
@@ -350,7 +352,7 @@ def ensure_shop(
     conn: psycopg2.extensions.connection,
     *,
     through: date,
-    customers: int,
+    customers: int | None = None,
     seed: int,
     timezone: str,
     spread: float = 1.0,
@@ -368,7 +370,8 @@ def ensure_shop(
     through
         Last day to hold, in ``timezone``. A day that the shop has passed already changes nothing.
     customers
-        Customers at the end of the first load; after it ``customers / 971`` join each day.
+        Customers at the end of the first load; after it ``customers / 971`` join each day. The same in each
+        call, or None: as the shop is, a new one `CUSTOMERS`.
     seed, timezone
         Of the shop; the same in each call.
     spread
@@ -393,17 +396,19 @@ def ensure_shop(
     """
     if conn.autocommit:
         raise ValueError("The demo shop grows in one transaction: give a connection without autocommit.")
-    _refuse_nonsense(through, customers)
+    _refuse_nonsense(through, CUSTOMERS if customers is None else customers)
     with conn, conn.cursor() as cursor:
         locks.hold(conn, locks.DEMO_SHOP)
         state = _state(cursor)
         if state is not None:
-            request = {"seed": seed, "customers": customers, "timezone": timezone, "spread": spread}
+            request = {"seed": seed, "timezone": timezone, "spread": spread}
+            request |= {} if customers is None else {"customers": customers}
             request |= {} if cuts is None else {"cuts": cuts}
             _refuse_other_shop(state, request)
             if through <= state.last_day:
                 return state
-            cuts = state.cuts
+            customers, cuts = state.customers, state.cuts
+        customers = CUSTOMERS if customers is None else customers
         shop = _Shop(seed, customers, timezone, spread, 1.0 if cuts is None else cuts)
         return _grow(cursor, state, shop, _number(through), progress)
 
