@@ -158,7 +158,8 @@ def choose(
         n_customers = max((len(c.labels) for c in candidates), default=0)
     evidence = evidence or Evidence()
     scores = scores.reindex(names).round(DECIMALS)
-    failed = {c.name: constraints_violated(c, _row(scores, c.name), settings) for c in candidates}
+    rows = scores.to_dict("index")
+    failed = {c.name: constraints_violated(c, rows[c.name], settings) for c in candidates}
     passed = [name for name in names if not failed[name]]
     by_name = {c.name: c for c in candidates}
     same = equals(scores.loc[passed], settings, evidence)
@@ -422,6 +423,7 @@ def _leaderboard(
     chosen: str | None,
 ) -> pd.DataFrame:
     place = {name: i + 1 for i, name in enumerate(ranked)}
+    by_name = scores.to_dict("index")
     rows = [
         {
             "candidate": c.name,
@@ -429,7 +431,7 @@ def _leaderboard(
             "representation": c.representation,
             "parameters": params_json(c.params),
             "k": c.k,
-            **scores.loc[c.name].to_dict(),
+            **by_name[c.name],
             "total": totals.get(c.name, np.nan),
             "gates_failed": ",".join(failed[c.name]),
             "error": c.error,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -9,13 +11,18 @@ from segmentation.modelling.search import Candidate
 from segmentation.modelling.settings import ModelSettings
 
 DECIMALS = 6  # of scores, in the leaderboard and where they are compared
+SHARES = ("coverage", "smallest_share", "largest_share")  # the scores that are looked at
 
 
-def constraints_violated(candidate: Candidate, scores: pd.Series, settings: ModelSettings) -> list[str]:
-    """Names of the constraints that `candidate` violates, in the order they are looked at."""
+def constraints_violated(
+    candidate: Candidate, shares: Mapping[str, float] | pd.Series, settings: ModelSettings
+) -> list[str]:
+    """Names of the constraints that `candidate` violates, in the order they are looked at.
+
+    `shares` are its scores, of which coverage, smallest and largest share are looked at.
+    """
     if candidate.error:
         return ["fit"]
-    shares = scores[["coverage", "smallest_share", "largest_share"]]
     constraints = {
         "k_min": candidate.k >= settings.k_min,
         "k_max": candidate.k <= settings.k_max,

@@ -12,6 +12,7 @@ from segmentation.pipeline import lifeline
 
 # As a task imports them; one that is not installed is left out.
 LIBRARIES = (
+    "skops.io",  # the first: it looks into every module that is there
     "airflow.sdk.execution_time.task_runner",
     "airflow.providers.common.compat.sdk",
     "airflow.providers.standard.decorators.python",
@@ -29,7 +30,6 @@ LIBRARIES = (
     "scipy.cluster.hierarchy",
     "scipy.optimize",
     "scipy.stats",
-    "skops.io",
     "sklearn.cluster",
     "sklearn.compose",
     "sklearn.decomposition",

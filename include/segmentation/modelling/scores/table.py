@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from segmentation.modelling.constraints import DECIMALS, constraints_violated
+from segmentation.modelling.constraints import DECIMALS, SHARES, constraints_violated
 from segmentation.modelling.density import density_validity, reachability_tree
 from segmentation.modelling.sampling import ordered
 from segmentation.modelling.scores.agreement import _agreement, _is_forecast, consensus, external
@@ -167,7 +167,8 @@ def score(
 
 def _may_win(candidate: Candidate, shares: dict[str, float], settings: ModelSettings) -> bool:
     is_old = candidate.algorithm in ("incumbent", WARM)
-    return is_old or not constraints_violated(candidate, pd.Series(shares).round(DECIMALS), settings)
+    rounded = {name: round(share, DECIMALS) for name, share in shares.items() if name in SHARES}
+    return is_old or not constraints_violated(candidate, rounded, settings)
 
 
 def costly(
