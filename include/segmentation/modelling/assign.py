@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 from skops import io as skops_io
-from threadpoolctl import threadpool_limits
 
 from segmentation.modelling import renamed
 from segmentation.modelling.labellers import Labeller, label_in_blocks, published
 from segmentation.modelling.search import Candidate
+from segmentation.modelling.threads import one_thread
 
 OWN = "segmentation.modelling"
 THREADS = os.cpu_count() or 1  # of labelling; a row's label does not depend on it
@@ -141,7 +141,7 @@ def assign(model: Candidate | Model | None, X: pd.DataFrame) -> pd.DataFrame:
         )
     labeller = model.fitted if isinstance(model, Candidate) else model.labeller
     values = np.ascontiguousarray(X, dtype=np.float64)
-    with threadpool_limits(1):
+    with one_thread():
         labels, confidence, noise = label_in_blocks(partial(published, labeller), values, THREADS)
     return _answer(X, labels, confidence, noise)
 

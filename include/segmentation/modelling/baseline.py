@@ -29,15 +29,15 @@ def leaderboard_row(frame: pd.DataFrame, truth: "np.ndarray", seed: int) -> dict
     The row, or None for a shop that lacks a feature or has fewer than three customers.
     """
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
 
     from segmentation.modelling.scores.agreement import external
+    from segmentation.modelling.threads import one_thread
 
     if not set(FEATURES) <= set(frame.columns) or len(frame) < 3:
         return None
     raw = frame[list(FEATURES)].assign(gender=pd.factorize(frame["gender"], sort=True)[0])
     values = raw.fillna(raw.median()).fillna(0.0).to_numpy(dtype=float)
-    with threadpool_limits(1):
+    with one_thread():
         labels = KMeans(3, n_init=10, random_state=seed).fit_predict(values)
     agreement = {name: round(value, 6) for name, value in external(labels, truth).items()}
     return {

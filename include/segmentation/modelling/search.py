@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from segmentation.modelling import algorithms, stability
 from segmentation.modelling.algorithms.base import Algorithm, Fitted, Params
 from segmentation.modelling.labellers import NOISE, Labeller, Neighbours, label_with
 from segmentation.modelling.sampling import SearchSample
 from segmentation.modelling.settings import ModelSettings
+from segmentation.modelling.threads import one_thread
 from segmentation.modelling.trials import OUT_OF_BOUNDS, Trials
 
 Progress = Callable[[str], None]
@@ -120,7 +120,7 @@ def fit_algorithm(
     sample = X if isinstance(X, SearchSample) else SearchSample.of(X, settings)
     evaluated = np.sort(sample.evaluated)  # the same customers in the order of fitting
     back = np.searchsorted(evaluated, sample.evaluated)
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters of them is in `converged` and `error`
         candidates = _search(algorithm, sample, evaluated, settings, first, progress)
     return [
@@ -298,7 +298,7 @@ def stability_of(
     order = np.argsort(sample.evaluated)  # that of fitting
     own = [replace(c, labels=c.labels[order]) for c in candidates]
     algorithm, X = algorithms.get(candidates[0].algorithm), sample.X[sample.evaluated[order]]
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scored = _with_stability(algorithm, X, own, settings, progress)
     return {c.name: {field: getattr(c, field) for field in stability.FIELDS} for c in scored}

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from segmentation.modelling import stability
 from segmentation.modelling.labellers import NOISE, CentreLabeller
 from segmentation.modelling.search import WARM, Candidate
 from segmentation.modelling.settings import ModelSettings
+from segmentation.modelling.threads import one_thread
 
 
 def continued(
@@ -41,7 +41,7 @@ def continued(
     present = np.unique(labels[labels != NOISE])
     if len(present) < 2 or len(present) <= present.max():  # a cluster that has no customers left
         return []
-    with threadpool_limits(1):
+    with one_thread():
         return [_continued(labels, name, np.asarray(X), settings) for name, X in matrices.items()]
 
 

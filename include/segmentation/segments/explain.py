@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from segmentation.features.dictionary import Feature
+from segmentation.modelling.threads import one_thread
 from segmentation.segments.bounds import Range
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def _grown(
         class_weight=weights,
         random_state=seed,
     )
-    with threadpool_limits(1):
+    with one_thread():
         return tree.fit(values, own)
 
 
@@ -428,7 +428,7 @@ def importance(
         TREES, max_depth=FOREST_DEPTH, class_weight="balanced", random_state=seed, n_jobs=1
     )
 
-    with threadpool_limits(1):
+    with one_thread():
         forest.fit(values[is_training], own[is_training])
         losses = _losses(forest, values[~is_training], np.searchsorted(labels, own[~is_training]), seed)
     nothing.loc[labels] = np.maximum(losses, 0.0)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.forecasters.base import Array, Sample, Today, TooYoungError
 from segmentation.modelling.forecasters.two_parts import TwoParts, View
+from segmentation.modelling.threads import one_thread
 
 TREES = {
     "max_depth": 3,
@@ -38,7 +38,7 @@ class Boosted:
 
 def learn(view: View, bought: Array, log_value: Array, seed: int) -> Boosted:
     """Fit both: `log_value` is that of the buyers."""
-    with threadpool_limits(1):  # the same sums whatever the machine
+    with one_thread():  # the same sums whatever the machine
         buying = HistGradientBoostingClassifier(**TREES, random_state=seed)
         value = HistGradientBoostingRegressor(**TREES, random_state=seed)
         of_buyers = np.column_stack([view.money, view.ranks])[bought]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
-from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.forecasters.base import Array, Sample, Today
 from segmentation.modelling.forecasters.two_parts import TwoParts, View
+from segmentation.modelling.threads import one_thread
 
 INVERSE_PENALTY = 0.05
 RIDGES = tuple(10.0**power for power in range(-1, 4))
@@ -24,17 +24,17 @@ class Linear:
     value: RidgeCV
 
     def probability(self, view: View) -> Array:
-        with threadpool_limits(1):
+        with one_thread():
             return self.buying.predict_proba(view.ranks)[:, 1]
 
     def log_value(self, view: View) -> Array:
-        with threadpool_limits(1):
+        with one_thread():
             return self.value.predict(np.column_stack([view.money, view.ranks]))
 
 
 def learn(view: View, bought: Array, log_value: Array, seed: int) -> Linear:
     """Fit both: `log_value` is that of the buyers."""
-    with threadpool_limits(1):  # the same sums whatever the machine
+    with one_thread():  # the same sums whatever the machine
         buying = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought)
         of_buyers = np.column_stack([view.money, view.ranks])[bought]
         value = RidgeCV(alphas=RIDGES).fit(of_buyers, log_value)

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.representations.transformers import PercentileRanks
+from segmentation.modelling.threads import one_thread
 
 LEARNING_ROWS = 20_000
 TREES_FROM = 2_000  # rows to learn from
@@ -46,7 +46,7 @@ class Learned:
         trees = HistGradientBoostingRegressor(
             max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=seed
         )
-        with threadpool_limits(1):  # the same sums whatever the machine
+        with one_thread():  # the same sums whatever the machine
             even = RidgeCV(alphas=RIDGES).fit(ranks, outcome)
             steps = trees.fit(ranks, outcome) if len(ranks) >= TREES_FROM else None
         return cls(even, steps, PercentileRanks(seed).fit(today), float(_predict(even, steps, ranks).std()))
@@ -78,7 +78,7 @@ def _training_sample(X, y, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _predict(even: RidgeCV, steps: HistGradientBoostingRegressor | None, ranks: np.ndarray) -> np.ndarray:
-    with threadpool_limits(1):
+    with one_thread():
         by_ridge = even.predict(ranks)
     if steps is None:
         return by_ridge

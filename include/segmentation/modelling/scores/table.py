@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from segmentation.modelling.constraints import DECIMALS, SHARES, constraints_violated
 from segmentation.modelling.density import density_validity, reachability_tree
@@ -38,6 +37,7 @@ from segmentation.modelling.scores.prediction import (
 from segmentation.modelling.search import WARM, Candidate, Progress, silent
 from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.stability import FIELDS
+from segmentation.modelling.threads import one_thread
 
 CORE_NEIGHBOURS = 5
 COSTLY = ("explainability", "mixture_gain")  # a tree, and a Gaussian a segment
@@ -126,7 +126,7 @@ def score(
     labels = [c.labels[order] for c in fitted]
     columns = [_shares(lab) for lab in labels]
     costly_names = [name for name in COSTLY if name not in leave_out]
-    with threadpool_limits(1):
+    with one_thread():
         rows = paired_rows(len(values), settings)
         sample, on_sample = values[rows], [lab[rows] for lab in labels]
         progress(f"scoring {len(fitted)} candidates on {len(rows)} customers")
@@ -178,7 +178,7 @@ def costly(
     values, back = ordered(X)
     rows = paired_rows(len(values), settings)
     sample, labels = values[rows], candidate.labels[np.argsort(back)][rows]
-    with threadpool_limits(1):
+    with one_thread():
         return _costly(sample, labels, _with_noise_settled(sample, labels), settings, names)
 
 
