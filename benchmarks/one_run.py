@@ -54,8 +54,20 @@ def stack_of(frame: FrameType | None) -> str:
     return ";".join(reversed(calls))
 
 
+def profiled(file: Path, stacks: Counter[str]) -> None:
+    """Write how often each stack was seen."""
+    file.write_text("".join(f"{stack} {count}\n" for stack, count in stacks.most_common()))
+
+
 def night_in_process(arguments: list[str]) -> None:
     """The process of a night, as `segmentation.local.one_night` is; notes what each task took."""
+    folder = os.environ.get(PROFILES)
+    stacks: Counter[str] = Counter()
+    between: Counter[str] = Counter()  # tasks
+    if folder:
+        signal.signal(signal.SIGPROF, lambda _, frame: stacks.update([stack_of(frame)]))
+        signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
+    import skops.io  # noqa: F401 (before Airflow, as the night does)
     from airflow.sdk.definitions import dag as dags
 
     from segmentation.local import one_night
@@ -63,26 +75,24 @@ def night_in_process(arguments: list[str]) -> None:
 
     lifeline.hold()
     run_task, took = dags._run_task, {"imports": processor_seconds()}
-    folder = os.environ.get(PROFILES)
-    stacks: Counter[str] = Counter()
-    if folder:
-        signal.signal(signal.SIGPROF, lambda _, frame: stacks.update([stack_of(frame)]))
-        signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
 
     def measured(*, ti: Any, task: Any, **more: Any) -> Any:
         name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
         before = processor_seconds()
+        between.update(stacks)
         stacks.clear()
         try:
             return run_task(ti=ti, task=task, **more)
         finally:
             if folder:
-                lines = (f"{stack} {count}\n" for stack, count in stacks.most_common())
-                Path(folder, f"{name}.txt").write_text("".join(lines))
+                profiled(Path(folder, f"{name}.txt"), stacks)
             took[name] = took.get(name, 0.0) + processor_seconds() - before
+            stacks.clear()
 
     with patch.object(dags, "_run_task", measured):
         one_night.main(Path(arguments[0]), json.loads(arguments[1]))
+    if folder:
+        profiled(Path(folder, "airflow.txt"), between + stacks)
     took["all"] = processor_seconds()
     Path(os.environ[TASKS]).write_text(json.dumps(took))
 
