@@ -27,6 +27,7 @@ from segmentation.warehouse import db
 ROLE = "segments_ui"
 OWN_CONNECTION = "warehouse_ui"
 SECONDS = 15  # a statement of the UI is ended after
+SORTED = "32MB"  # in memory, of a list: the customers of a segment of a hundred thousand
 STAYS_DAYS = 400  # how far back a look-up goes
 
 
@@ -53,7 +54,8 @@ def database() -> db.Database:
         own, role = connections.database(OWN_CONNECTION), ""
     except SettingsError:
         own, role = connections.database("warehouse"), f"-c role={ROLE}"
-    options = f"{own.params.get('options', '')} {role} -c statement_timeout={SECONDS}s".strip()
+    limits_of_sql = f"-c statement_timeout={SECONDS}s -c work_mem={SORTED}"
+    options = f"{own.params.get('options', '')} {role} {limits_of_sql}".strip()
     limits = own.limits.model_copy(update={"recover_seconds": 0})  # a page does not wait
     return replace(own, params={**own.params, "options": options}, limits=limits)
 
