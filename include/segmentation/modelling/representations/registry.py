@@ -25,6 +25,7 @@ from segmentation.modelling.settings import PreparationSettings
 
 ALL = "all"
 FOLDS = 5
+SEASON_FOLDS = 3
 VARIANCE_KEPT = 0.9
 
 
@@ -191,7 +192,7 @@ def cross_fitted(
     `of` "season": of those of a year before that, where the snapshot has them. `cache` is shared by pipelines.
 
     A step that learned from these customers would predict its own training set well. So the rows of
-    each of 5 folds come from that step fitted on the other folds.
+    each of 5 folds come from that step fitted on the other folds; of 3 for the season, which is only shown.
 
     Returns
     -------
@@ -206,7 +207,8 @@ def cross_fitted(
     values, outcome = training[of]
     matrix = np.empty((len(values), len(step.get_feature_names_out())))
     cache = cache or ForecastCache()
-    for learned, held in KFold(FOLDS, shuffle=True, random_state=seed).split(values):
+    folds = KFold(SEASON_FOLDS if of == "season" else FOLDS, shuffle=True, random_state=seed)
+    for learned, held in folds.split(values):
         refitted = clone(step)
         shown = {**training, of: (values.iloc[learned], outcome[learned])}
         refitted.fit(*shown["then"], today=values, season=shown.get("season"), cache=cache)
