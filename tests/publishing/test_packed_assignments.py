@@ -43,7 +43,12 @@ def test_a_date_run_again_has_the_bytes_of_its_newest_run(shop):
 def test_the_number_of_somebody_who_was_erased_is_nobody_elses(shop, monkeypatch):
     shop.publish(FIRST, THREE)
     monkeypatch.setattr(erasure, "_refuse_if_there", lambda *_: None)
+    ((before,),) = shop.see("select places from segments.packed_segments")
+    ((number,),) = shop.see("select customer_number from segments.customer_numbers where customer_id = 'l'")
     assert erasure.erase(shop.night(SECOND), "l")["segments.customer_numbers"] == 1
+    ((after,),) = shop.see("select places from segments.packed_segments")
+    assert bytes(before)[number] != 0, "whoever is erased is counted no more"
+    assert bytes(after) == bytes(before)[:number] + b"\x00" + bytes(before)[number + 1 :]
     with shop.warehouse.connect() as conn:
         db.execute(conn, "create temp table newcomer as select text 'x' as customer_id")
         assert [packed_assignments.number(conn, "newcomer") for _ in range(2)] == [1, 0]
