@@ -158,7 +158,7 @@ def choose(
         n_customers = max((len(c.labels) for c in candidates), default=0)
     evidence = evidence or Evidence()
     scores = scores.reindex(names).round(DECIMALS)
-    rows = scores.to_dict("index")
+    rows = _rows(scores)
     failed = {c.name: constraints_violated(c, rows[c.name], settings) for c in candidates}
     passed = [name for name in names if not failed[name]]
     by_name = {c.name: c for c in candidates}
@@ -365,6 +365,11 @@ def _given_up(alike: pd.DataFrame, winner: str, enough: Mapping[str, float]) -> 
     return {name: best[name] for name in names if won[name] < enough[name] and best[name] > won[name]}
 
 
+def _rows(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """The scores of all candidates by name; a Series of each takes longer than what is done with it."""
+    return cast("dict[str, dict[str, float]]", scores.to_dict("index"))
+
+
 def _row(scores: pd.DataFrame, name: str) -> pd.Series:
     """The scores of one candidate; names are unique."""
     return cast("pd.Series", scores.loc[name])
@@ -423,7 +428,7 @@ def _leaderboard(
     chosen: str | None,
 ) -> pd.DataFrame:
     place = {name: i + 1 for i, name in enumerate(ranked)}
-    by_name = scores.to_dict("index")
+    by_name = _rows(scores)
     rows = [
         {
             "candidate": c.name,
