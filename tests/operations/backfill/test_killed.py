@@ -78,6 +78,15 @@ def test_two_killed_tasks_change_no_row(backfill, expected):
         assert db.rows(conn, "select * from segments.stale_dates") == []
 
 
+def test_a_dry_run_names_the_dates_and_makes_none(backfill, expected):
+    runs = "select run_id from segments.runs order by run_id"
+    before = asked(backfill, "warehouse", runs)
+    words = ("--from", str(SECOND), "--to", str(THIRD), "--dry-run", "1")
+    assert backfill.begin(*words).wait(WAIT_SECONDS) == 0, backfill.said
+    assert f"would make 1 date\n  {THIRD}\n" in backfill.said  # the second is published
+    assert asked(backfill, "warehouse", runs) == before
+
+
 def test_a_night_in_the_middle_of_a_backfill_comes_to_the_rows_of_dates_made_one_by_one(backfill, expected):
     """The third date is made by Airflow's own command first, and by the night then."""
     create = [str(Path(sys.executable).parent / "airflow"), "backfill", "create"]
