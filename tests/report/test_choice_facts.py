@@ -64,6 +64,21 @@ def test_what_is_known_with_an_interval_is_not_said_without_one_too():
     assert verdict.reasons([row]) == ["34% of the differences in next-period spend explained"]
 
 
+def test_segments_that_were_too_small_to_be_published_are_told():
+    row = {
+        "chosen": True,
+        "gates_failed": [],
+        "score": None,
+        "predictive_validity": None,
+        "silhouette": None,
+        "k": 10,
+    }
+    assert verdict.reasons([row], {}, {"segments": 10}) == []
+    assert verdict.reasons([row], {}, {"segments": 8}) == [
+        "2 of its 10 segments were too small to be published: their customers are in the nearest other"
+    ]
+
+
 def test_facts_have_words_in_chinese():
     with speaking("zh"):
         (said,) = choice_facts.decision({"reason": "better", **FIGURES})

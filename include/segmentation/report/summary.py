@@ -75,7 +75,9 @@ def _published(conn: db.Connection, run: Run, report: str | None) -> list[str]:
     lines = [f"PUBLISHED  {customers} in {pieces}, as of {numbers.day(run.as_of_date)}", ""]
     lines += _table(segments, currency)
     lines += ["", *_file(run), *_wrapped("Why", [_sentence(leaderboard, run)])]
-    lines += _wrapped("", [f"{reason}" for reason in verdict.reasons(leaderboard, run.choice)], bullet="- ")
+    lines += _wrapped(
+        "", [f"{reason}" for reason in verdict.reasons(leaderboard, run.choice, run.counts)], bullet="- "
+    )
     if run.search_reason:
         prefix = "" if run.searched else "none, "
         lines += _wrapped("Search", [f"{prefix}{run.search_reason}"])

@@ -57,8 +57,12 @@ def winner(leaderboard: list[dict[str, Any]], decision: str | None = None) -> st
     return t("{candidate} won among {contest}.", candidate=f"{name[0].upper()}{name[1:]}", contest=contest)
 
 
-def reasons(leaderboard: list[dict[str, Any]], choice: Mapping[str, Any] | None = None) -> list[str]:
-    """Reasons for the winner, with its figures; `choice` are the facts of `segments.runs`."""
+def reasons(
+    leaderboard: list[dict[str, Any]],
+    choice: Mapping[str, Any] | None = None,
+    counts: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Reasons for the winner, with its figures; `choice` and `counts` are the facts of `segments.runs`."""
     choice = choice or {}
     chosen = next((row for row in leaderboard if row["chosen"]), None)
     if chosen is None:
@@ -70,6 +74,14 @@ def reasons(leaderboard: list[dict[str, Any]], choice: Mapping[str, Any] | None 
         if numbers.is_number(chosen.get(name)) and not (name == "predictive_validity" and explained)
     ]
     sentences += choice_facts.decision(choice)
+    if (too_small := _too_small(chosen, counts or {})) > 0:
+        sentences.append(
+            t(
+                "{n} of its {segments} were too small to be published: their customers are in the nearest other",
+                n=too_small,
+                segments=numbers.count(chosen["k"], "segment"),
+            )
+        )
     others = [
         row
         for row in leaderboard
@@ -86,6 +98,11 @@ def reasons(leaderboard: list[dict[str, Any]], choice: Mapping[str, Any] | None 
             )
         )
     return [*sentences, *_otherwise(chosen, others)]
+
+
+def _too_small(chosen: Mapping[str, Any], counts: Mapping[str, Any]) -> int:
+    """Segments of the winner that are not published."""
+    return (chosen.get("k") or 0) - counts["segments"] if "segments" in counts else 0
 
 
 def _otherwise(chosen: dict[str, Any], others: list[dict[str, Any]]) -> list[str]:
