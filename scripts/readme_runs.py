@@ -2,7 +2,8 @@
 
 Makes the night in a folder of its own as `make run` does, stores its summary in `docs/runs`, and of the demo
 shop takes the pictures of the report and of the pages (desktop, phone, dark, print, both languages). Then the
-README is written, as `scripts/readme_excerpts.py` does it. It takes some minutes and both cores, and needs a Chromium.
+README is written, as `scripts/readme_excerpts.py` does it. It takes some minutes and both cores, and needs a Chromium;
+Chinese pages are pictured where a font has the letters (Debian: fonts-wqy-microhei, fonts-noto-cjk).
 """
 
 import hashlib
