@@ -1,0 +1,12 @@
+"""What of the leaderboard is not computed of candidates that cannot win. There is no way down: restore a backup."""
+
+from alembic import op
+
+from segmentation.warehouse import db
+
+revision = "0036"
+down_revision = "0035"
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(db.statement("schema/0036_what_is_null.sql"))
