@@ -109,27 +109,30 @@ def scored(night: Night, runners: list[Candidate]) -> tuple[pd.DataFrame, Losses
     return pd.read_parquet(table), losses
 
 
+def board(chain: Nights, day: date) -> tuple[Night, list[Candidate], pd.DataFrame, Losses | None]:
+    """The candidates of a date and their scores."""
+    folder = chain.fits(day)
+    night = Night(folder.name, day, chain.settings, *[chain.night(day).warehouse] * 2, folder.parent.parent)
+    runners = candidates.load(night, list(chain.settings.model.algorithms))
+    return night, runners, *scored(night, runners)
+
+
+def board_made(chain: Nights, day: date) -> None:
+    """Keep the scores of a date, so that they need not be sent from one process to another."""
+    board(chain, day)
+
+
 def picks(
     chain: Nights, day: date, rules: dict[str, Rule] = RULES
 ) -> dict[str, tuple[str, pd.Series, pd.Series]]:
     """Choices by each rule: its name, everybody's cluster, and its scores."""
-    folder = chain.fits(day)
-    night = Night(folder.name, day, chain.settings, *[chain.night(day).warehouse] * 2, folder.parent.parent)
     frame, _ = chain.dates.at(day)
-    runners = candidates.load(night, list(chain.settings.model.algorithms))
-    scores, losses = scored(night, runners)
+    night, runners, scores, losses = board(chain, day)
     known = choice.evidence_of(night, None, chain.inputs(frame, None), candidates.matrix(night), losses)
-    cached: dict[str, tuple[float, int]] = {}
-
-    def rules_of(candidate: Candidate) -> tuple[float, int]:
-        if candidate.name not in cached and known.rules is not None:
-            cached[candidate.name] = known.rules(candidate)
-        return cached[candidate.name]
-
     taken = {}
     by_name = {c.name: c for c in runners}
     for name, take in rules.items():
-        winner = take(runners, scores, chain.settings.model, Evidence(losses, rules_of))
+        winner = take(runners, scores, chain.settings.model, Evidence(losses, known.rules))
         if winner:
             one = by_name[winner]
             labels = assign(one, candidates.matrix(night, one.representation))["label"]
@@ -140,16 +143,19 @@ def picks(
 def rows(chain: Nights, days: list[date]) -> Iterator[dict]:
     """The figures of each rule on each date."""
     before: dict[str, pd.Series] = {}
+    chain.side_by_side(board_made, days)
     for day in days:
         frame, spend = chain.dates.at(day)
         truth = chain.dates.truth(day)
         found = picks(chain, day)
         shares = {name: explained(labels, frame, spend) for name, (_, labels, _) in found.items()}
         ceiling = predictive.ceiling(frame, spend.to_numpy())[0] if (spend > 0).any() else float("nan")
+        known_rules: dict[str, explain.Explanation] = {}
+        features = chain.inputs(frame, None).features
         for name, (winner, labels, scores) in found.items():
-            told = explain.explain(
-                frame, labels, chain.inputs(frame, None).features, chain.settings.model.seed
-            )
+            if winner not in known_rules:
+                known_rules[winner] = explain.explain(frame, labels, features, chain.settings.model.seed)
+            told = known_rules[winner]
             row = {"as of": day, "rule": name, "k": labels.nunique(), "explained": shares[name]}
             row |= {"of_best": shares[name] / shares["best"], "of_ceiling": shares[name] / ceiling}
             row |= {"stability": scores["stability"], "fidelity": told.fidelity, "untold": len(told.untold)}

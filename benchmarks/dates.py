@@ -9,11 +9,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, cast
 
@@ -226,6 +230,18 @@ class Nights:
                 candidates.fit(night, algorithm, predictive.silent)
             done.write_text(json.dumps(algorithms))
         return night.folder
+
+    def side_by_side(
+        self, work: Callable[[Nights, date], object], days: Sequence[date], processes: int = 2
+    ) -> None:
+        """Do what a date needs alone for several dates at a time; their features are made first, by one server."""
+        for day in days:
+            for days_before in (0, self.settings.model.horizon_days, candidates.YEAR):
+                self.dates.at(day - timedelta(days=days_before))
+        alone = replace(self, dates=replace(self.dates, _night_of=None, _open=None))
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            for done, _ in enumerate(pool.map(partial(work, alone), days), 1):
+                print(f"{work.__name__}: {done} of {len(days)} dates", file=sys.stderr, flush=True)
 
     def _write_snapshots(self, night: Night) -> None:
         horizon = night.settings.model.horizon_days

@@ -58,6 +58,7 @@ def chains(dates: Dates, days: Sequence[date]) -> Iterator[tuple[date, dict[str,
     """Everybody's segment on each date, by chain and rival, and what the product says of its date."""
     nights = {name: Nights(dates, name, dates.settings) for name in ("product", "first")}
     last: dict[str, Published] = {}
+    nights["product"].side_by_side(Nights.fits, days)
     for day in days:
         last["product"] = nights["product"].run(day, last.get("product"), search=True)
         last["first"] = (

@@ -1,8 +1,9 @@
 """The choice among the candidates, and all that will be published of it, kept among the run's artifacts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ from segmentation.segments.chosen import Chosen
 from segmentation.selection import candidates, refit
 from segmentation.selection.describe import publishable
 from segmentation.selection.inputs import Inputs
+
+Measured = TypeVar("Measured")
 
 RULED_ROWS = 4_000  # customers that the rules of a candidate are learned from
 
@@ -253,7 +256,8 @@ def evidence_of(
         explanation = explain.explain(frame[is_told], labels, inputs.features, model.seed, RULED_ROWS)
         return explanation.fidelity, len(explanation.untold)
 
-    evidence = Evidence(losses, rules, stability=partial(candidates.stability_of, night))
+    stability = partial(candidates.stability_of, night)
+    evidence = Evidence(losses, _once(rules), stability=_once_each(stability))
     if before is None:
         return evidence
     return replace(
@@ -261,6 +265,33 @@ def evidence_of(
         drift=refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
         age_days=refit.age_days(before.model, night.as_of_date),
     )
+
+
+def _once(measure: Callable[[Candidate], Measured]) -> Callable[[Candidate], Measured]:
+    """The measure, which costs seconds a candidate, taken once of each however often a night chooses."""
+    known: dict[str, Measured] = {}
+
+    def measured(candidate: Candidate) -> Measured:
+        if candidate.name not in known:
+            known[candidate.name] = measure(candidate)
+        return known[candidate.name]
+
+    return measured
+
+
+def _once_each(
+    measure: Callable[[Sequence[Candidate]], Mapping[str, Measured]],
+) -> Callable[[Sequence[Candidate]], Mapping[str, Measured]]:
+    """As `_once`, of a measure that takes several candidates at a time and leaves out some."""
+    known: dict[str, Measured] = {}
+    seen: set[str] = set()
+
+    def measured(several: Sequence[Candidate]) -> Mapping[str, Measured]:
+        known.update(measure([one for one in several if one.name not in seen]))
+        seen.update(one.name for one in several)
+        return {one.name: known[one.name] for one in several if one.name in known}
+
+    return measured
 
 
 def scored(
