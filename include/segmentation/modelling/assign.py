@@ -50,6 +50,7 @@ TRUSTED = (
     f"{OWN}.representations.Outlook",
     f"{OWN}.representations.Places",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",  # arrays of split points
+    "sklearn.tree._tree.Tree",  # the same
 )
 MAX_UNPACKED_BYTES = 1 << 30  # of a model's archive
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "skops")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -16,8 +16,9 @@ from segmentation.modelling.representations.transformers import PercentileRanks
 from segmentation.modelling.threads import one_thread
 
 LEARNING_ROWS = 20_000
-TREES_FROM = 2_000  # rows to learn from
+BOOSTED_FROM = 2_000  # rows to learn from; of fewer, random trees learn less of what is chance
 RIDGES = tuple(10.0**power for power in range(-1, 5))
+Steps = ExtraTreesRegressor | HistGradientBoostingRegressor
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,14 @@ class Learned:
     Attributes
     ----------
     even : ridge regression
-    steps : boosted trees, or None in a shop of few customers
+    steps : boosted trees, or random trees in a shop of few customers (none in models stored before 0.2)
     ranks : the percentile ranks of today's customers
     spread : float
         Standard deviation of what is foretold of the customers learned from.
     """
 
     even: RidgeCV
-    steps: HistGradientBoostingRegressor | None
+    steps: Steps | None
     ranks: PercentileRanks
     spread: float
 
@@ -43,12 +44,9 @@ class Learned:
         """Learn from samples (X, y) to show those of `today`."""
         parts = [_training_sample(X, y, seed) for X, y in samples]
         ranks, outcome = (np.concatenate(part) for part in zip(*parts, strict=True))
-        trees = HistGradientBoostingRegressor(
-            max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=seed
-        )
         with one_thread():  # the same sums whatever the machine
             even = RidgeCV(alphas=RIDGES).fit(ranks, outcome)
-            steps = trees.fit(ranks, outcome) if len(ranks) >= TREES_FROM else None
+            steps = _trees(len(ranks), seed).fit(ranks, outcome)
         return cls(even, steps, PercentileRanks(seed).fit(today), float(_predict(even, steps, ranks).std()))
 
 
@@ -77,7 +75,16 @@ def _training_sample(X, y, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return PercentileRanks(seed).fit(values).transform(values[rows]), outcome[rows] - outcome.mean()
 
 
-def _predict(even: RidgeCV, steps: HistGradientBoostingRegressor | None, ranks: np.ndarray) -> np.ndarray:
+def _trees(rows: int, seed: int) -> Steps:
+    """Trees that learn little of what is chance in so many rows."""
+    if rows < BOOSTED_FROM:
+        return ExtraTreesRegressor(100, min_samples_leaf=10, max_features=0.5, random_state=seed)
+    return HistGradientBoostingRegressor(
+        max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=seed
+    )
+
+
+def _predict(even: RidgeCV, steps: Steps | None, ranks: np.ndarray) -> np.ndarray:
     with one_thread():
         by_ridge = even.predict(ranks)
     if steps is None:
