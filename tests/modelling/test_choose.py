@@ -232,6 +232,19 @@ def test_verdict_names_reasons_runner_up_and_what_silhouette_would_take():
     )
 
 
+def test_verdict_claims_no_lead_of_a_model_that_is_kept_for_another_reason():
+    scores = table(
+        old={"predictive": 0.30, "stability": 0.5, "consensus": 0.9},
+        b={"predictive": 0.30, "stability": 0.8, "consensus": 0.1},
+    )
+    losses = Losses({"old": np.ones(100), "b": np.ones(100)}, np.full(100, 2.0), 60)
+    choice = choose(
+        [candidate("old", "incumbent"), candidate("b")], scores, SETTINGS, evidence=Evidence(losses)
+    )
+    assert choice.kind == "keep"
+    assert choice.verdict.startswith("old (4 segments) was kept; one of 2 that foresee as much as the best")
+
+
 def test_sensitivity_and_pareto_front_are_in_the_leaderboard():
     scores = table(
         a={"predictive": 0.30, "stability": 0.6},

@@ -70,11 +70,13 @@ def verdict(
 
 
 def _against_next(winner: str, compared: Compared) -> str:
-    """The lead over the next best: the score that gained the winner the most."""
+    """The lead over the next best: the score that gained the winner the most; empty where it is not ahead."""
     others = compared.totals.drop(winner).sort_index().sort_values(ascending=False, kind="stable")
     if not len(others):
         return ""
     second = str(others.index[0])
+    if compared.totals[winner] < others.iloc[0]:  # it is there for another reason, which is told beside
+        return ""
     weight = pd.Series(compared.weights).reindex(compared.values.columns)
     ahead = ((_row(compared.values, winner) - _row(compared.values, second)) * weight).sort_index()
     ranked = f", ranked {compared.totals[winner]:.3f} against {compared.totals[second]:.3f} of {second}"

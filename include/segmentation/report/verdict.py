@@ -87,8 +87,8 @@ def reasons(
         for row in leaderboard
         if not row["chosen"] and not row["gates_failed"] and numbers.is_number(row["score"])
     ]
-    if others and numbers.is_number(chosen["score"]):
-        best = max(others, key=lambda row: row["score"])
+    best = max(others, key=lambda row: row["score"], default=None)
+    if best and numbers.is_number(chosen["score"]) and chosen["score"] >= best["score"]:
         sentences.append(
             t(
                 "ranked {score:.2f}, the next best {next:.2f}: {candidate}",
