@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import (
     adjusted_mutual_info_score,
@@ -34,6 +35,7 @@ from segmentation.modelling.scores.geometry import (
     variance_scores,
 )
 from segmentation.modelling.scores.prediction import Snapshot, _auc, explainability, predictive
+from segmentation.modelling.scores.separation import separation
 from segmentation.modelling.scores.table import ADDED_BY_THE_CHOICE, COSTLY, DEFINITIONS, costly, score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ModelSettings
@@ -171,6 +173,29 @@ def test_mixture_gain_is_positive_for_overlapping_groups_and_negative_for_a_cut_
     assert mixture_gain(X, truth) > 0.1
     assert mixture_gain(cloud, np.arange(200) % 8) < 0
     assert np.isnan(mixture_gain(X, np.zeros(600, dtype=int)))
+
+
+def test_separation_is_highest_at_the_number_of_groups_that_touch():
+    centres = [[4 * x, 4 * y + 2 * (x % 2)] for x in range(4) for y in range(3)]
+    X, truth = make_blobs([100] * 12, centers=centres, random_state=0)
+    by_k = {k: separation(X, KMeans(k, n_init=3, random_state=0).fit_predict(X)) for k in (4, 8, 12, 16)}
+    assert max(by_k, key=by_k.get) == 12
+    assert by_k[12] == pytest.approx(separation(X, truth), abs=0.1)
+
+
+def test_separation_of_a_cut_cloud_is_small_and_of_far_groups_one():
+    cloud = np.random.default_rng(0).normal(size=(1000, 4))
+    assert separation(cloud, (cloud[:, 0] > 0).astype(int)) < 0.1
+    far, truth = make_blobs([100, 100], centers=[[0, 0], [40, 0]], random_state=0)
+    assert separation(far, truth) > 0.99
+    assert separation(far * [1, 0], truth) > 0.99  # a column that says nothing
+    assert np.isnan(separation(cloud, np.zeros(1000, dtype=int)))
+
+
+def test_separation_of_groups_of_one_point_and_of_the_same_place():
+    X = np.repeat([[0.0, 0.0], [1.0, 0.0]], 5, axis=0)
+    assert separation(X, np.repeat([0, 1], 5)) == pytest.approx(1)
+    assert separation(X * 0, np.repeat([0, 1], 5)) == 0
 
 
 def test_explainability_is_high_for_boxes_and_low_for_chance(blobs):

@@ -30,6 +30,7 @@ RANKABLE = (
     *("neighbour_purity", "consensus", "smallest_share", "described"),
     *(
         "mixture_gain",
+        "separation",
         "stability",
         "explainability",
         "rule_fidelity",

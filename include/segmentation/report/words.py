@@ -76,6 +76,11 @@ SCORES = (
     ("dunn", "Near-neighbour Dunn", "smallest distance between segments over the mean within; high is good"),
     ("density_validity", "Density validity", "how much sparser it is between segments than within; -1 to 1"),
     ("mixture_gain", "Mixture gain", "what a Gaussian for each segment gains over one for all; high is good"),
+    (
+        "separation",
+        "Separation",
+        "how much emptier it is between a segment and its next than in both; 1 is fully",
+    ),
     ("explainability", "Explain-ability", "share that a tree of four questions puts where they belong"),
     ("rule_fidelity", "Rules", "share of customers not shown to them whom its rules put where they belong"),
     ("described", "Describes", "share of the differences in features that membership explains"),

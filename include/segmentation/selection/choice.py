@@ -199,8 +199,11 @@ def _with_costly_scores(night: Night, decided: rule.Choice, matrix: pd.DataFrame
 
 
 def _left_out(model: ModelSettings) -> list[str]:
-    """The costly scores by which nobody is ranked: they are computed of the winner."""
-    return [name for name in scores.COSTLY if not (model.weights | model.equal_weights).get(name)]
+    """The costly scores by which nobody is ranked: they are computed of the winner.
+
+    Of a shop's candidates rules can be learned, so that the weights of equals decide between them.
+    """
+    return [name for name in scores.COSTLY if not model.equal_weights.get(name)]
 
 
 def _of_winner(decided: rule.Choice, figures: dict[str, float]) -> pd.DataFrame:

@@ -1,5 +1,10 @@
--- Purpose: what of the leaderboard is null, since it is not computed of candidates that cannot win.
--- Grain: none. Inputs: comments only. Re-run: once, by the migration.
+-- Purpose: the gaps between segments, and what of the leaderboard is null, since it is not computed of candidates
+-- that cannot win. Grain: candidate. Re-run: once, by the migration.
+alter table segments.model_leaderboard add column separation double precision;
+
+comment on column segments.model_leaderboard.separation is
+'0..1: how much emptier it is on the way from a segment to its next than in both; of the winner alone, unless it '
+'is weighted';
 comment on column segments.model_leaderboard.mixture_gain is
 'nats a customer that a Gaussian a segment gains over one for all, after BIC; high is good; of the winner alone, '
 'unless it is weighted';

@@ -34,13 +34,18 @@ from segmentation.modelling.scores.prediction import (
     explainability,
     predictive,
 )
+from segmentation.modelling.scores.separation import separation
 from segmentation.modelling.search import WARM, Candidate, Progress, silent
 from segmentation.modelling.settings import ModelSettings
 from segmentation.modelling.stability import FIELDS
 from segmentation.modelling.threads import one_thread
 
 CORE_NEIGHBOURS = 5
-COSTLY = ("explainability", "mixture_gain")  # a tree, and a Gaussian a segment
+COSTLY = (
+    "explainability",
+    "mixture_gain",
+    "separation",
+)  # a tree, a Gaussian a segment, all pairs of segments
 
 DEFINITIONS = {
     "coverage": "share of customers that are not noise",
@@ -55,6 +60,7 @@ DEFINITIONS = {
     "density_validity": "how much sparser it is between segments than within, -1..1 (DBCV)",
     "neighbour_purity": "0..1: how far near neighbours share a segment, against chance of its size",
     "consensus": "mean adjusted Rand index with the candidates of each algorithm",
+    "separation": "how much emptier it is between a segment and its next than in both, 0..1",
     "mixture_gain": "nats a customer that a Gaussian a segment gains over one for all, after BIC",
     "stability": "mean adjusted Rand index with refits on subsamples",
     "stability_error": "standard error of the stability, over subsamples",
@@ -192,6 +198,7 @@ def _costly(
     measures = {
         "explainability": lambda: explainability(sample, labels, settings.seed),
         "mixture_gain": lambda: mixture_gain(sample, settled),
+        "separation": lambda: separation(sample, settled),
     }
     return {name: measures[name]() for name in names}
 
