@@ -11,7 +11,9 @@ Rule
    weighted by `settings.weights`; a score that nobody has (no history to predict from, say) drops out; one
    that a candidate lacks counts 0. Of equals, stability and rules that tell every segment decide, as far as they are
    needed (`settings.enough`), and how much of the features the segments describe.
-4. The largest total wins; totals within a hundredth of it are a tie, which goes to the fewer segments.
+4. The largest total wins; where foresight or rules count, totals within a hundredth of it are a tie, which goes to the
+   fewer segments. Geometry alone is no reason for few: touching groups differ by less than that from one that
+   puts two of them together.
 5. The model in use stays unless a challenger is better beyond noise and worth the customers moved
    (`modelling.replace`): "keep".
 6. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
@@ -166,11 +168,12 @@ def choose(
     weights = _weights(settings, same, evidence)
     scores = _with_stability(scores, [by_name[name] for name in passed if name in same.names], evidence)
     scores = _with_rules(scores, same, by_name, weights, evidence)
-    judged = scores
+    judged, alike = scores, 0.0
     if same.counts or evidence.rules is not None:
+        alike = ALIKE
         judged = as_far_as_needed(scores, [by_name[name].k for name in names], settings)
     totals = total(judged.loc[passed], weights, same.names if same.counts else ())
-    ranked = _ranked(totals, same, by_name)
+    ranked = _ranked(totals, same, by_name, alike)
     if n_customers < settings.min_customers or not ranked:
         board = _leaderboard(candidates, scores, totals, failed, ranked, None)
         return Choice("no structure", None, board, sentence.no_structure(failed, n_customers, settings))
@@ -180,8 +183,8 @@ def choose(
     board = _leaderboard(candidates, scores, totals, failed, ranked, winner.name)
     order = judged.loc[ranked]  # ties go as they are ranked
     board["is_pareto"] = board["candidate"].map(pareto(order, weights)).astype("boolean")
-    alike = judged.loc[[name for name in ranked if name in same.names]]
-    won = weightings_won(alike, _without(weights, VALIDITY), settings.seed)
+    equal = judged.loc[[name for name in ranked if name in same.names]]
+    won = weightings_won(equal, _without(weights, VALIDITY), settings.seed)
     board["weightings_won"] = board["candidate"].map(won)
     kind: Literal["new", "keep"] = "keep" if winner.algorithm == "incumbent" else "new"
     facts = _facts(same, decided, scores, winner, settings)
@@ -214,13 +217,13 @@ def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) ->
     return Equals(frozenset(filter(is_equal, map(str, validity.index))), True, "", best, buyers)
 
 
-def _ranked(totals: pd.Series, same: Equals, by_name: Mapping[str, Candidate]) -> list[str]:
-    """The names by total, equals before others; of those alike, within a hundredth of the first, the fewer segments."""
+def _ranked(totals: pd.Series, same: Equals, by_name: Mapping[str, Candidate], alike: float) -> list[str]:
+    """The names by total, equals before others; of those within `alike` of the first, the fewer segments."""
     first = max((value for name, value in totals.items() if name in same.names), default=np.inf)
 
     def place(name: str) -> tuple[bool, bool, int, float, str]:
         is_equal = name in same.names
-        is_alike = is_equal and totals[name] >= first - ALIKE - 1e-9
+        is_alike = is_equal and totals[name] >= first - alike - 1e-9
         return not is_equal, not is_alike, by_name[name].k if is_alike else 0, -totals[name], name
 
     return sorted(map(str, totals.index), key=place)
