@@ -326,10 +326,17 @@ def test_of_equals_the_one_that_rules_can_tell_wins_and_what_is_given_up_is_said
     assert board["untold_segments"].to_dict() == {"b": 0.0, "a": 2.0}
 
 
-def test_totals_within_a_hundredth_are_a_tie_that_goes_to_fewer_segments():
+@pytest.mark.parametrize(
+    ("foresight", "winner"),
+    [
+        pytest.param({"predictive": 0.3}, "few", id="both foresee as much: a tie, for the fewer segments"),
+        pytest.param({}, "many", id="geometry alone: no reason for few"),
+    ],
+)
+def test_totals_within_a_hundredth_are_a_tie_where_foresight_counts(foresight, winner):
     runners = [candidate("many", k=9), candidate("few", k=4)]
-    scores = table(many={"stability": 0.503}, few={"stability": 0.5})
-    assert choose(runners, scores, SETTINGS).winner.name == "few"
+    scores = table(many={"stability": 0.503, **foresight}, few={"stability": 0.5, **foresight})
+    assert choose(runners, scores, SETTINGS).winner.name == winner
 
 
 @pytest.mark.parametrize(
