@@ -340,6 +340,25 @@ def test_totals_within_a_hundredth_are_a_tie_where_foresight_counts(foresight, w
 
 
 @pytest.mark.parametrize(
+    ("density", "winner"),
+    [
+        pytest.param(-0.5, "many", id="groups touch: gaps between them count"),
+        pytest.param(0.5, "few", id="the first is set apart by sparser zones: they do not"),
+    ],
+)
+def test_gaps_between_segments_count_where_geometry_alone_decides_and_they_touch(density, winner):
+    settings = SETTINGS.model_copy(update={"weights": {"consensus": 4.0, "separation": 2.0}})
+    scores = table(
+        few={"consensus": 0.50, "separation": 0.3, "density_validity": density},
+        many={"consensus": 0.47, "separation": 0.6, "density_validity": -0.5},
+    )
+    runners = [candidate("few", k=3), candidate("many", k=9)]
+    assert choose(runners, scores, settings).winner.name == winner
+    known = Evidence(rules=lambda one: (0.9, 0))  # of a shop's candidates the weights of equals decide
+    assert choose(runners, scores, settings, evidence=known).winner.name == "few"
+
+
+@pytest.mark.parametrize(
     ("few", "many", "untold", "winner"),
     [
         pytest.param((0.95, 0.20), (0.88, 0.30), 0, "many", id="both are steady enough: who says more"),

@@ -22,7 +22,9 @@ Rule
 Geometry counts through consensus (what algorithms that look for different things all find is there),
 density validity and the near-neighbour Dunn index (right where segments are separated, whatever their
 shape), neighbour purity (no border through a crowd) and the smallest share (no crumbs), not through
-the silhouette, which prefers few and round segments and is shown only. See docs/adr/0010.
+the silhouette, which prefers few and round segments and is shown only. Where geometry alone decides and the first
+is not set apart by sparser zones, its groups touch, and density between single customers says nothing: how deep
+the gaps between them are (separation) counts as well. See docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -172,6 +174,8 @@ def choose(
     if same.counts or evidence.rules is not None:
         alike = ALIKE
         judged = as_far_as_needed(scores, [by_name[name].k for name in names], settings)
+    if not alike and not _touch(scores.loc[passed], weights, by_name):
+        weights = _without(weights, ["separation"])
     totals = total(judged.loc[passed], weights, same.names if same.counts else ())
     ranked = _ranked(totals, same, by_name, alike)
     if n_customers < settings.min_customers or not ranked:
@@ -237,6 +241,15 @@ def _weights(settings: ModelSettings, same: Equals, evidence: Evidence) -> dict[
     if evidence.rules is not None:
         return settings.equal_weights
     return _without(settings.weights, VALIDITY)
+
+
+def _touch(scores: pd.DataFrame, weights: Mapping[str, float], by_name: Mapping[str, Candidate]) -> bool:
+    """The first by all other scores is not set apart by sparser zones: its groups touch."""
+    others = total(scores, _without(weights, ["separation"]))
+    if others.empty or "density_validity" not in scores:
+        return False
+    first = min(map(str, others.index), key=lambda name: (-others[name], by_name[name].k, name))
+    return bool(scores["density_validity"].fillna(0.0)[first] <= 0)
 
 
 def _without(weights: Mapping[str, float], names: Collection[str]) -> dict[str, float]:

@@ -152,13 +152,15 @@ class ModelSettings(BaseModel):
         default_factory=lambda: {
             "predictive": 20.0,
             "consensus": 4.0,
-            "density_validity": 2.0,
+            "density_validity": 3.0,
             "neighbour_purity": 2.0,
+            "separation": 2.0,
             "near_neighbour_dunn": 1.0,
             "smallest_share": 1.0,
             "stability": 1.0,
         },
-        description="weight of each score in the ranking; a score that is absent counts for nobody",
+        description="weight of each score in the ranking; a score that is absent counts for nobody; separation "
+        "counts where the segments touch",
     )
     equal_weights: dict[str, Weight] = Field(
         default_factory=lambda: {
