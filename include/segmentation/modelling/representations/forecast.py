@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -18,7 +19,7 @@ from segmentation.modelling.threads import one_thread
 LEARNING_ROWS = 20_000
 BOOSTED_FROM = 2_000  # rows to learn from; of fewer, random trees learn less of what is chance
 RIDGES = tuple(10.0**power for power in range(-1, 5))
-Steps = ExtraTreesRegressor | HistGradientBoostingRegressor
+Steps: TypeAlias = ExtraTreesRegressor | HistGradientBoostingRegressor
 
 
 @dataclass(frozen=True)
