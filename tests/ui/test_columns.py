@@ -1,32 +1,45 @@
 """Filters and moves by the columns in memory: the same customers as a join of everybody has."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from segmentation.applications import saved_audiences
 from segmentation.applications.saved_audiences import Filter
+from segmentation.local import postgres
+from segmentation.publishing import packed_assignments
 from segmentation.runs import register
 from segmentation.runs.register import Run
 from segmentation.ui import columns
 from segmentation.ui.moves import Between
-from segmentation.warehouse import db
+from segmentation.warehouse import db, schema
 from tests.report import sample
-from tests.ui.conftest import EARLIER, Server
+from tests.ui.conftest import EARLIER
 
 FILTERS = (
     {"segment_ids": [1, 2]},
     {"conditions": [{"feature": "spend_365d", "at_least": 900}]},
-    {"segment_ids": [3], "conditions": [{"feature": "recency_days", "at_most": 40}]},
+    {"segment_ids": [3], "conditions": [{"feature": "recency_days", "at_most": 120}]},
     {"conditions": [{"feature": "recency_days", "at_least": 50}, {"feature": "tenure_days", "at_least": 5}]},
 )
 
 
-@pytest.fixture
-def conn(server: Server) -> Iterator[db.Connection]:
-    with server.machine.warehouse("demo").connect(readonly=True) as conn:
-        yield conn
+@pytest.fixture(scope="module")
+def conn(tmp_path_factory) -> Iterator[db.Connection]:
+    """Three published dates, without an api-server: nothing here asks one."""
+    with tempfile.TemporaryDirectory(prefix="seg-pg-") as folder:
+        server = postgres.start(Path(folder) / "postgres")
+        warehouse, nights = postgres.database(server, "warehouse"), None
+        schema.migrate(warehouse)
+        for day in (EARLIER, sample.BEFORE, sample.TODAY):
+            nights = sample.publish(sample.night(warehouse, tmp_path_factory.mktemp("store"), day), nights)
+        assert len(packed_assignments.pack_missing(warehouse)) == 3
+        with warehouse.connect(readonly=True) as conn:
+            yield conn
+        server.cleanup()
 
 
 def run_of(conn: db.Connection, day) -> Run:
