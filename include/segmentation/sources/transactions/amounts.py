@@ -8,6 +8,7 @@ setting that decides.
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,21 @@ CREDIT = re.compile(
 PIECES = re.compile(r"^([^\d]?\s?\d[\d.,]*)\s*[^\d\s.,][^\d]*$")  # 2 pc(s)
 PLAIN = r"^-?[0-9]+(?:[.,][0-9]{1,2})?$"
 GROUPS = r"\d{1,3}(?:M\d{3})+|\d{1,2}(?:M\d{2})+M\d{3}"  # by thousands, or by lakh
+WAYS = (  # of a sign that people write, and the one that is read
+    (re.compile(r"^[▲△▼]\s?(?=\d|\D{1,3}\d)"), "-"),
+    (re.compile(r"^([^\d()\[\]]{1,10}?)\s*\(([^()]*\d[^()]*)\)$"), r"(\1\2)"),  # €(12.50)
+    (re.compile(rf"^([^{SIGNS}]*\d)\s?[{SIGNS}](\s*[^\d\s{SIGNS}()\[\]]+)$"), r"-\1\2"),  # 12.50- €
+    (re.compile(r"(?<![A-Z]{3})(?<=[^\W\d_])\.(?=\d)"), ". "),  # Rs.21 are no 21 hundredths
+)
 BETWEEN = re.compile(r"^(-?\d[\d\s]*)\s?(€|kr|F)\s?(\d{2})$")  # 12€50
 MARKS = ".,"
 FEW_ODD = 1_000  # values that are not plain, and forms of these: as many are taken apart one by one
 CENTS = re.compile(r"[.,]\d{1,2}$")
 FACTORS = (  # what the name of a column says of its unit
-    (r"\b(?:cents?|pence|minor units?|centimes|céntimos|centavos|kope[ck]+s|öre)\b|[(（]分[)）]", 0.01),
+    (
+        r"\b(?:cents?|pence|minor units?|centimes|céntimos|centavos|kope[ck]+s|öre|ct)\b|[(（]分[)）]|\bкоп(?:\b|еек)",
+        0.01,
+    ),
     (r"\b(?:t|k)(?:eur|usd|gbp|chf|€)|\b(?:tsd|thousands?|in 000s?|in 1000|тыс)\b|千[元円]", 1_000),
     (r"万[元円]|萬[元円]", 10_000),
     (r"\b(?:mio|mln|millions?|млн)\b|百万[元円]", 1_000_000),
@@ -183,6 +193,8 @@ def _matches(values: "pa.Array", pattern: str) -> np.ndarray:
 def _apart(text: str, role: str) -> Written | None:
     text = unicodedata.normalize("NFKC", text).strip().strip('="').strip()
     text = BETWEEN.sub(r"\1,\3 \2", text)
+    for way, usual in WAYS:
+        text = way.sub(usual, text)
     side = ""
     if match := CREDIT.match(text):
         word = match["before"] or match["after"]
@@ -253,9 +265,14 @@ def _is_bare(fraction: str) -> bool:
 
 
 def decide(
-    columns: list[Column], setting: str | None, lines: np.ndarray, timezone: str, file: str
+    columns: list[Column],
+    setting: str | None,
+    lines: np.ndarray,
+    timezone: str,
+    file: str,
+    codes: frozenset[str] = frozenset(),
 ) -> dict[str, str]:
-    """The decimal mark of each column.
+    """The decimal mark of each column; `codes` are the currencies that the file names elsewhere.
 
     Raises
     ------
@@ -264,7 +281,10 @@ def decide(
     """
     if setting:
         return dict.fromkeys((column.role for column in columns), setting)
-    marks = {column.role: _of_column(column, lines, timezone, file) for column in columns}
+    marks = {
+        column.role: _of_column(column, lines, _currencies_of(column, codes, timezone), file)
+        for column in columns
+    }
     by_file = Counter(mark for role, mark in marks.items() if mark and role != "quantity")
     for column in columns:
         if marks[column.role] is None:
@@ -272,7 +292,7 @@ def decide(
     return marks  # type: ignore[return-value]
 
 
-def _of_column(column: Column, lines: np.ndarray, timezone: str, file: str) -> str | None:
+def _of_column(column: Column, lines: np.ndarray, codes: set[str | None], file: str) -> str | None:
     total = sum(column.sure.values())
     if total:
         mark, count = column.sure.most_common(1)[0]
@@ -289,11 +309,9 @@ def _of_column(column: Column, lines: np.ndarray, timezone: str, file: str) -> s
                 )
             )
         return mark
-    if column.unsure and _is_all_thousandths(column):
+    if column.unsure and (_is_all_thousandths(column) or _are(codes, lambda code: money.digits(code) == 3)):
         return _mark_there(column)
-    if column.unsure and _has_thousandths(column, timezone):
-        return _mark_there(column)
-    if column.unsure and _has_no_cents(column, timezone):
+    if column.unsure and _are(codes, money.is_whole):  # ¥1,234 are thousands where yen are paid
         return "," if _mark_there(column) == "." else "."
     return None if column.unsure else "."
 
@@ -324,18 +342,17 @@ def _is_all_thousandths(column: Column) -> bool:
     return all(re.fullmatch(r"\d{1,3}[.,]000", one.digits) for one in column.written.values() if one)
 
 
-def _has_no_cents(column: Column, timezone: str) -> bool:
-    """True where no amount's currency has a smaller unit: ¥1,234 are thousands where yen are paid."""
+def _currencies_of(column: Column, codes: frozenset[str], timezone: str) -> set[str | None]:
+    """The currencies beside the amounts of a column, None for one that is not told; else those of the file."""
+    if column.role == "quantity":
+        return set()
     signs = {one.beside for one in column.written.values() if one and one.beside}
-    codes = {money.of(sign, timezone) for sign in signs}
-    return bool(codes) and all(code is not None and money.is_whole(code) for code in codes)
+    return {money.of(sign, timezone) for sign in signs} or set(codes)
 
 
-def _has_thousandths(column: Column, timezone: str) -> bool:
-    """True where all amounts are of a currency with three decimals, as the dinar of Kuwait."""
-    signs = {one.beside for one in column.written.values() if one and one.beside}
-    codes = {money.of(sign, timezone) for sign in signs}
-    return bool(codes) and all(code is not None and money.digits(code) == 3 for code in codes)
+def _are(codes: set[str | None], holds: Callable[[str], bool]) -> bool:
+    """True where there are currencies, each is told, and each is of a kind."""
+    return bool(codes) and all(code is not None and holds(code) for code in codes)
 
 
 def _line(column: Column, what: str, lines: np.ndarray) -> int:

@@ -37,10 +37,12 @@ def currency_of(name: str, timezone: str) -> str | None:
     last = re.search(rf"(?<![a-z])[tk]?{names.CURRENCIES}", name.lower().rstrip(") ]"))
     if last is not None:
         return {"rmb": "CNY", "euro": "EUR"}.get(last[1], last[1].upper())
-    behind = re.search(r"[(\[（/]\s*([^\d()\[\]（）/]{1,5})[)\]）]?\s*$", name) or re.search(
+    behind = re.search(r"[(\[（/,]\s*([^\d()\[\]（）/,]{1,5})[)\]）]?\s*$", name) or re.search(
         r"([^\w\s()\[\].]{1,3})\s*$", name
     )
-    return money.of(behind[1], timezone) if behind else None
+    code = money.of(behind[1], timezone) if behind else None
+    before = re.match(r"\s*([A-Z]{3})(?=[\s_-])", name)
+    return code or (money.of(before[1], timezone) if before else None)
 
 
 @dataclass(frozen=True)

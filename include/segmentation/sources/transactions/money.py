@@ -1,5 +1,6 @@
 """Signs and codes of currencies, from Babel's tables; a sign of several currencies is the shop's own one."""
 
+import re
 from functools import lru_cache
 
 LOCALES = (
@@ -30,7 +31,8 @@ WORDS = {
     "kd": ["KWD"], "bd": ["BHD"], "jd": ["JOD"], "qr": ["QAR"], "ksh": ["KES"], "gh₵": ["GHS"], "mx$": ["MXN"],
     "mex$": ["MXN"], "đ": ["VND"], "vnđ": ["VND"], "yen": ["JPY"], "yuan": ["CNY"], "won": ["KRW"], "baht": ["THB"],
     "rupees": ["INR"], "rupee": ["INR"], "dollar": ["USD"], "dollars": ["USD"],
-    "৳": ["BDT"], "₩": ["KRW"], "php": ["PHP"], "₱": ["PHP"],
+    "৳": ["BDT"], "₩": ["KRW"], "php": ["PHP"], "₱": ["PHP"], "บาท": ["THB"], "₡": ["CRC"], "e£": ["EGP"],
+    "br": ["BYN", "ETB"], "bs": ["BOB"], "q": ["GTQ"], "₲": ["PYG"], "₼": ["AZN"], "֏": ["AMD"], "₮": ["MNT"],
 }  # fmt: skip
 DOLLARS = ("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP", "TWD")
 NO_WORDS = {
@@ -95,6 +97,11 @@ def of_column(text: str, timezone: str) -> str | None:
     )
 
 
+def is_code(text: str) -> bool:
+    """True where a text is the code of a currency."""
+    return text in _codes()
+
+
 def digits(code: str) -> int:
     """Number of decimal places of amounts in a currency."""
     from babel.numbers import get_currency_precision
@@ -135,9 +142,10 @@ def _signs() -> dict[str, list[str]]:
     signs: dict[str, list[str]] = {}
     for name in LOCALES:
         for code, sign in Locale.parse(name).currency_symbols.items():
-            key = str(sign).replace("\u200f", "").replace("\xa0", " ").strip().casefold()
-            if key.upper() != code and code in CURRENT and code not in signs.setdefault(key, []):
-                signs[key].append(code)
+            key = re.sub("[\u200e\u200f\u061c]", "", str(sign)).replace("\xa0", " ").strip().casefold()
+            for way in {key, key.rstrip(".")}:
+                if way.upper() != code and code in CURRENT and code not in signs.setdefault(way, []):
+                    signs[way].append(code)
     return {**signs, **WORDS}
 
 

@@ -23,6 +23,9 @@ SMALL = {
     "du", "la", "le", "les", "l", "d", "der", "den", "von", "vom", "van", "el", "en", "y", "et", "z",
     "na", "i", "utc", "gmt", "local", "shop", "cents", "cent", "pence", "teur", "keur", "tsd", "thousands",
 }  # fmt: skip
+CURRENCY = frozenset(
+    [*re.findall("[a-z]+", CURRENCIES), "us", "euros", "dollars", "руб", "рублей", "рублях", "грн"]
+)
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
@@ -54,7 +57,8 @@ def spellings(name: str) -> tuple[str, ...]:
     bare = re.sub(BRACKETS, " ", numbered)
     tokens = [token for token in re.split(r"[\W_]+", bare.casefold()) if token]
     short = plain(" ".join(token for token in tokens if token not in SMALL))
-    variants = (plain(name), plain(numbered), plain(bare), short)
+    without = plain(" ".join(token for token in tokens if token not in SMALL | CURRENCY))
+    variants = (plain(name), plain(numbered), plain(bare), short, without)
     return tuple(
         dict.fromkeys(word for one in variants for word in (one, re.sub(CURRENCIES, "", one)) if word)
     )

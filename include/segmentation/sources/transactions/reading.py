@@ -158,7 +158,14 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
         for role in NUMBERS
         if role in opened.columns
     ]
-    marks = amounts.decide(surveys, settings.file.decimal, opened.lines, settings.shop.timezone, opened.file)
+    marks = amounts.decide(
+        surveys,
+        settings.file.decimal,
+        opened.lines,
+        settings.shop.timezone,
+        opened.file,
+        _codes(opened, settings),
+    )
     read_ = {
         s.role: amounts.times(amounts.read(s, marks[s.role], settings.shop.timezone), s.role, s.name)
         for s in surveys
@@ -174,6 +181,21 @@ def _numbers(opened: Content, settings: Settings) -> tuple[dict[str, Amounts], s
                 "{told}, in '{name}' a {mark}", told=words_, name=opened.name_of(role), mark=names[mark]
             )
     return read_, words_
+
+
+def _codes(opened: Content, settings: Settings) -> frozenset[str]:
+    """The currencies that the settings, a column or the header of the amounts names."""
+    zone = settings.shop.timezone
+    if settings.file.currency:
+        return frozenset([settings.file.currency])
+    if "currency" in opened.columns:
+        codes = {money.of_column(text, zone) for text in opened.columns["currency"].texts if text}
+        return frozenset(code for code in codes if code is not None and money.is_code(code))
+    role = next(
+        (role for role in ("order_total", "amount", "unit_price") if role in opened.columns), "amount"
+    )
+    code = currency_of(opened.names[opened.places[role]], zone) if role in opened.places else None
+    return frozenset([code] if code else [])
 
 
 def _lines(
