@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, available_timezones
 SECOND = 1_000_000  # in microseconds
 DAY = 86_400 * SECOND
 
-MORNING = r"上午|午前|오전|凌晨|早上|清晨|a\.?\s?m\b\.?|π\.?\s?μ\.?|öö|ص(?!\w)"
-EVENING = r"下午|午後|오후|晚上|傍晚|p\.?\s?m\b\.?|μ\.?\s?μ\.?|ös|م(?!\w)"
+MORNING = r"上午|午前|오전|凌晨|早上|清晨|a\.?\s?m\b\.?|π\.?\s?μ\.?|öö|ص(?!\w)|पूर्वाह्न|(?-i:SA)\s*$"
+EVENING = r"下午|午後|오후|晚上|傍晚|p\.?\s?m\b\.?|μ\.?\s?μ\.?|ös|م(?!\w)|अपराह्न|(?-i:CH)\s*$"
 HALF = rf"(?P<{{}}am>{MORNING})|(?P<{{}}pm>{EVENING}|(?P<{{}}noon>中午|noon\b))"
 TIME = re.compile(
     rf"(?:(?:{HALF.format('b', 'b', 'b')})\s*)?(?<![\d.,/-])(?P<h>\d{{1,2}})"
@@ -21,7 +21,7 @@ TIME = re.compile(
     ""
     r"|\s?(?:(?:h|uhr|u)(?![^\W\d_])|[时時点點]|시)\s?(?:(?P<m2>\d{2})(?!\d)\s?(?:[:m分분]|min)?\s?(?:(?P<s2>\d{2})(?!\d)\s?[s秒초]?)?)?"
     rf"|(?=\s?(?:{MORNING}|{EVENING})))"
-    rf"(?:\s*(?:h|hs|hrs?|horas?|uhr)\b\.?)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
+    rf"(?:\s*(?:h|hs|hrs?|horas?|uhr|ч|час)\b\.?)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
     re.IGNORECASE,
 )
 PLAIN = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -30,13 +30,14 @@ DAY_THEN_FIGURES = re.compile(r"^(\d{8}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})[ T]+(\d
 OFFSET = r"(?P<sign>[-+−])(?P<oh>\d{1,2})(?::?(?P<om>\d{2}))?(?!\d)"
 ZONE = re.compile(
     rf"^\s*(?:\(?(?:GMT|UTC|UT|Z)?\s?{OFFSET}\)?|(?P<utc>Z|UTC|GMT|UT)(?![A-Za-z]))"
-    r"|^\s*\[?(?P<iana>[A-Z][A-Za-z_]+/[A-Za-z_/+-]+\d*)\]?|^\s*(?P<abbreviation>[A-Z]{3,5})(?![A-Za-z])"
+    r"|^\s*\[?(?P<iana>[A-Z][A-Za-z_]+/[A-Za-z_/+-]+\d*)\]?|^\s*[(\[]?(?P<abbreviation>[A-Z]{3,5}|МСК|мск)(?!\w)[)\]]?"
 )
 # Abbreviations that mean one thing, in hours from UTC, and those that mean several.
 OFFSETS = {
     "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8,
     "HST": -10, "NST": -3.5, "NDT": -2.5, "BRT": -3, "BRST": -2, "ART": -3, "WET": 0, "WEST": 1, "CET": 1,
-    "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "TRT": 3, "EAT": 3, "WAT": 1, "CAT": 2,
+    "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "МСК": 3, "мск": 3, "TRT": 3, "EAT": 3, "WAT": 1,
+    "CAT": 2,
     "SAST": 2, "PKT": 5, "WIB": 7, "ICT": 7, "HKT": 8, "SGT": 8, "AWST": 8, "JST": 9, "KST": 9, "ACST": 9.5,
     "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
 }  # fmt: skip
@@ -79,9 +80,10 @@ def take_apart(text: str) -> tuple[str, Time | None]:
     if zone and zone["abbreviation"] and not _is_zone(zone["abbreviation"]):
         zone = None
     rest = after[zone.end() :] if zone else after
-    rest = re.sub(r"\([^)]*\)\s*$|\[[^\]]*\]\s*$", "", rest)  # +09:00[Asia/Tokyo], (Japan Standard Time)
+    if zone:  # +09:00[Asia/Tokyo], GMT+0900 (Japan Standard Time)
+        rest = re.sub(r"\([^)]*\)\s*$|\[[^\]]*\]\s*$", "", rest)
     day = re.sub(r"[Tt,]\s*$", "", before.rstrip()) if re.search(r"\d[Tt,]\s*$", before) else before
-    return f"{day.strip()} {rest.strip()}".strip(), _time(match, zone)
+    return re.sub(r"^[-–]\s+", "", f"{day.strip()} {rest.strip()}".strip()), _time(match, zone)
 
 
 def of_text(text: str) -> Time | None:
@@ -96,7 +98,7 @@ def of_text(text: str) -> Time | None:
         return Time(round(float(text.replace(",", ".")) * 86_400) * SECOND)
     if re.fullmatch(r"\d{1,2}", text):
         return Time(int(text) * 3600 * SECOND) if int(text) < 24 else None
-    rest, time = take_apart(re.sub(r"^\d{4}-\d{2}-\d{2}[ T]", "", text))
+    rest, time = take_apart(re.sub(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?[ T]", "", text))
     return time if time is not MIDNIGHT and not rest.strip(" ,;") else None
 
 
@@ -170,6 +172,8 @@ def _is_zone(name: str) -> bool:
 
 def abbreviations_of(timezone: str) -> dict[str, int]:
     """Abbreviations of the clocks of a zone over the year, and their seconds from UTC."""
+    if timezone.startswith(("+", "-")):
+        return {}
     zone = ZoneInfo(timezone)
     moments = [datetime(year, month, 15, tzinfo=zone) for year in (2015, 2024) for month in (1, 4, 7, 10)]
     return {m.tzname(): int(m.utcoffset().total_seconds()) for m in moments}  # type: ignore[union-attr,misc]
@@ -191,7 +195,8 @@ def normal(text: str) -> str:
     marks.
     """
     text = unicodedata.normalize("NFKC", text).strip().strip("\"'=")
-    text = ERA.sub(_of_era, text)
+    text = ERA.sub(_of_era, re.sub(r"^\[([^\[\]]*)\]$", r"\1", text))
+    text = re.sub(r"^(\d{4}):(\d{2}):(\d{2})(?= |T|$)", r"\1-\2-\3", text)  # as cameras write it
     text = re.sub(r"^[(\[]((?:GMT|UTC)[^)\]]*)[)\]]\s*(.*\d.*)$", r"\2 \1", text)
     text = re.sub(r"(\d)\s*[年月년월]\s*(?=\d)", r"\1-", text)
     text = re.sub(r"(\d)\s*[日号號일]", r"\1 ", text)

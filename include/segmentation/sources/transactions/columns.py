@@ -50,6 +50,7 @@ class ColumnChoice:
     """Content of COLUMNS: the name or the number (from 1) of the column of a role. Empty: to be guessed."""
 
     columns: dict[str, str]
+    empty: frozenset[int] = frozenset()  # places of columns that nobody fills: none of them is guessed
 
     @classmethod
     def parse(cls, text: str | None) -> "ColumnChoice":
@@ -93,8 +94,9 @@ class ColumnChoice:
     def find(self, header: Sequence[str]) -> dict[str, int] | None:
         """The place (from 0) of each role's column in a header, or None when it is not this header."""
         if not self.columns:
-            match = exports.match(header)
-            return match[1] if match else guess(header)
+            match = exports.match(header, self.empty)
+            filled = ["" if place in self.empty else name for place, name in enumerate(header)]
+            return match[1] if match else guess(filled)
         places = {
             role: place
             for role, column in self.columns.items()

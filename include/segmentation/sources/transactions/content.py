@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,24 @@ def read(path: Path, settings: Settings, choice: ColumnChoice, progress: Callabl
         What cannot be read: the file, the line, and what to do.
     """
     _refuse_other_kinds(path)
+    content = _whole(path, settings, choice, progress)
+    if not choice.columns and (empty := _empty_places(content)):
+        others = replace(choice, empty=empty)
+        places = others.find(content.names) or {}
+        if set(places.values()) - set(content.places.values()):
+            content = _whole(path, settings, others, progress)
+            names = listed(content.names[place].strip() for place in sorted(empty))
+            content.notes.append(fact("nobody fills {names}: others are read in their place", names=names))
+    return content
+
+
+def _empty_places(content: Content) -> frozenset[int]:
+    """The places of columns that were guessed and have no value."""
+    empty = (role for role, column in content.columns.items() if column.is_empty().all())
+    return frozenset(content.places[role] for role in empty) if content.rows else frozenset()
+
+
+def _whole(path: Path, settings: Settings, choice: ColumnChoice, progress: Callable[[str], None]) -> Content:
     open_file = _open(path, settings, choice)
     try:
         content = _read(path, open_file, choice, progress)

@@ -96,14 +96,12 @@ def read(
     by_stamp = stamps.find(rows) if column.clocks is None else None
     if by_stamp is not None:
         written, instants, words = by_stamp
-        has_zone = instants is not None and times is None
-        written = _with_times(written[rows.codes], times)
-        return Moments(
-            written,
-            written if has_zone else zones.localized(written, zone),
-            fact("dates are {words}", words=fact(words)),
-            has_zone,
-        )
+        written = written[rows.codes]
+        is_count = instants is not None and times is None
+        instant, has_zone = written, True
+        if not is_count:
+            written, instant, has_zone = _clocked(file, lines, written, [], times, zone)
+        return Moments(written, instant, fact("dates are {words}", words=fact(words)), has_zone)
     apart = [clock.take_apart(clock.normal(text)) for text in rows.texts]
     plain = _strings([day for day, _ in apart])
     parts = Coded(np.arange(len(plain), dtype=np.int32), plain).mapped(plain)
@@ -319,20 +317,34 @@ def _moments(
     """Written clock and instant of each row; whether any text names its zone."""
     of_texts = of_days[column.days.codes]
     day = of_texts[column.rows.codes]
-    sources = [(_resolved(column, column.times, column.rows, zone), column.rows)]
+    sources = [(column.times, column.rows)]
     if column.clocks is not None:
-        sources.append(
-            (_resolved(column, column.clock_times or Times.of([]), column.clocks, zone), column.clocks)
-        )
+        sources.append((column.clock_times or Times.of([]), column.clocks))
     good, micros = day != days.NO_DAY, np.zeros(len(day), np.int64)
     for times_of_day, rows in sources:
         micros += times_of_day.micros[rows.codes]
         good &= times_of_day.is_time[rows.codes]
-    written = _with_times(np.where(good, day * clock.DAY + micros, UNREADABLE), times)
+    written = np.where(good, day * clock.DAY + micros, UNREADABLE)
+    return _clocked(column.file, column.lines, written, sources, times, zone)
+
+
+def _clocked(
+    file: str,
+    lines: np.ndarray,
+    written: np.ndarray,
+    sources: list[tuple[Times, Coded]],
+    times: Coded | None,
+    zone: str,
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Written clock with the times of another column, the instant of each row, and whether any text names its zone."""
+    if times is not None:
+        of_column = _times_of(times)
+        written = _with_times(written, of_column, times)
+        sources = [*sources, (of_column, times)]
     instant = zones.localized(written, zone)
     has_zone = False
     for times_of_day, rows in sources:
-        has_zone |= _shifted(times_of_day, rows, written, instant)
+        has_zone |= _shifted(_resolved(file, lines, times_of_day, rows, zone), rows, written, instant)
     return written, instant, has_zone
 
 
@@ -363,7 +375,21 @@ def _at(places: Iterable[int], count: int) -> np.ndarray:
     return mask
 
 
-def _resolved(column: _Column, times: Times, rows: Coded, zone: str) -> Times:
+def several_zones(file: str, place: str, name: str, zone: str) -> SourceError:
+    """Error for an abbreviation that is not of the shop's clock, in a line or in a header."""
+    return SourceError(
+        fact(
+            "{file}: {place}: {name} is the name of several time zones, and none of them is the shop's "
+            "({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai",
+            file=file,
+            place=place,
+            name=name,
+            zone=zone,
+        )
+    )
+
+
+def _resolved(file: str, lines: np.ndarray, times: Times, rows: Coded, zone: str) -> Times:
     """The times, with abbreviations of several zones resolved by the shop's.
 
     Raises
@@ -377,17 +403,8 @@ def _resolved(column: _Column, times: Times, rows: Coded, zone: str) -> Times:
     own = clock.abbreviations_of(zone)
     for name in sorted(names - set(own)):
         of_texts = _at([p for p, time in times.zoned.items() if time.ambiguous == name], len(times.micros))
-        line = int(column.lines[rows.rows_where(of_texts).argmax()])
-        raise SourceError(
-            fact(
-                "{file}: line {line}: {name} is the name of several time zones, and none of them is the shop's "
-                "({zone}): say which is the shop's: SEGMENTATION__SHOP__TIMEZONE=Asia/Shanghai",
-                file=column.file,
-                line=line,
-                name=name,
-                zone=zone,
-            )
-        )
+        line = int(lines[rows.rows_where(of_texts).argmax()])
+        raise several_zones(file, fact("line {line}", line=line), name, zone)
     zoned = {
         place: clock.Time(time.micros, own[time.ambiguous]) if time.ambiguous else time
         for place, time in times.zoned.items()
@@ -395,16 +412,18 @@ def _resolved(column: _Column, times: Times, rows: Coded, zone: str) -> Times:
     return replace(times, zoned=zoned)
 
 
-def _with_times(written: np.ndarray, times: Coded | None) -> np.ndarray:
-    """Days with the times of day of the other column; a day that has a time already keeps it."""
-    if times is None:
-        return written
-    texts = [clock.normal(text) for text in times.texts]
+def _times_of(column: Coded) -> Times:
+    """The times of a column of them."""
+    texts = [clock.normal(text) for text in column.texts]
     width = max((len(text) for text in texts if text.isdigit()), default=0)
     if width > 2:  # figures without marks, of which a spreadsheet took the zeros in front
         texts = [text.zfill(width + width % 2) if text.isdigit() else text for text in texts]
-    read = [clock.of_text(text) if text else clock.MIDNIGHT for text in texts]
-    micros = np.array([time.micros if time else -1 for time in read])[times.codes]
+    return Times.of([clock.of_text(text) if text else clock.MIDNIGHT for text in texts])
+
+
+def _with_times(written: np.ndarray, times: Times, rows: Coded) -> np.ndarray:
+    """Days with the times of day of the other column; a day that has a time already keeps it."""
+    micros = np.where(times.is_time, times.micros, -1)[rows.codes]
     is_midnight = (written != UNREADABLE) & (written % clock.DAY == 0)
     joined = np.where(is_midnight & (micros >= 0), written + np.maximum(micros, 0), written)
     return np.where(is_midnight & (micros < 0), UNREADABLE, joined)

@@ -12,7 +12,7 @@ LOCALES = (
     "en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs", "sk", "ru", "uk", "bg",
     "sr",
     "tr", "el", "hu", "ro", "hr", "sl", "et", "lv", "lt", "ca", "id", "vi", "ar", "ar_SY", "he", "hi", "bn", "ta", "th",
-    "ms", "fil", "ka", "kk", "is", "sq", "mk", "be", "sw", "af",
+    "de_AT", "fa", "ms", "fil", "ka", "kk", "is", "sq", "mk", "be", "sw", "af",
 )  # fmt: skip
 FILLERS = {
     "um", "uhr", "at", "de", "del", "of", "the", "den", "le", "à", "às", "as", "a", "las", "la", "alle", "ore", "o",
@@ -94,6 +94,8 @@ def _named(text: str) -> Fields | None:
     """The numbers of a day whose month is a word; of two words that may be months one is the day of the
     week.
     """
+    for name in _of_two_words():
+        text = text.replace(name, name.replace(" ", ""))
     tokens = re.findall(rf"\d+|{WORD}(?:['’]{WORD})?", text)
     numbers = [token for token in tokens if token.isdigit()]
     words = [bare(token) for token in tokens if not token.isdigit()]
@@ -192,13 +194,23 @@ def months() -> dict[str, int]:
             for context in ("format", "stand-alone"):
                 for month, name in get_month_names(width, context, locale).items():
                     word = bare(name)
+                    word = word.replace(" ", "")
                     if word and not word.isdigit():
                         names.setdefault(word, month)
                         names.setdefault(_plain(word), month)
     for month, word in enumerate(ARABIC, start=1):
         names.setdefault(bare(word), month)
     roman = {word: month for month, word in enumerate(ROMAN, start=1)}
-    return {**roman, **names, "sept": 9, "mrz": 3, "maerz": 3, "okt": 10, "dez": 12}
+    return {**roman, **names, "sept": 9, "mrz": 3, "maerz": 3, "feber": 2, "okt": 10, "dez": 12}
+
+
+@lru_cache(maxsize=1)
+def _of_two_words() -> tuple[str, ...]:
+    """The names of months that have a blank in them, as in the Levant."""
+    from babel.dates import get_month_names
+
+    names = {name for locale in ("ar_SY",) for name in get_month_names("wide", "format", locale).values()}
+    return tuple(sorted(unicodedata.normalize("NFKC", name) for name in names if " " in name))
 
 
 @lru_cache(maxsize=1)

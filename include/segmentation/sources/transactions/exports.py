@@ -37,15 +37,19 @@ def catalogue() -> tuple[Export, ...]:
     return tuple(sorted(exports, key=lambda export: -len(export.headers)))
 
 
-def match(header: Sequence[str]) -> tuple[Export, dict[str, int]] | None:
-    """The export that a header is of, and the place of each role's column; None when it is none of them."""
+def match(header: Sequence[str], empty: frozenset[int] = frozenset()) -> tuple[Export, dict[str, int]] | None:
+    """The export that a header is of, and the place of each role's column; None when it is none of them.
+
+    Columns at the places `empty` have no value and no role.
+    """
     names = [plain(name) for name in header]
+    filled = ["" if place in empty else name for place, name in enumerate(names)]
     for export in catalogue():
         if all(plain(name) in names for name in export.headers):
             places = {
-                role: names.index(plain(name))
+                role: filled.index(plain(name))
                 for role, candidates in export.columns.items()
-                if (name := next((c for c in candidates if plain(c) in names), None)) is not None
+                if (name := next((c for c in candidates if plain(c) in filled), None)) is not None
             }
             if _is_enough(places):
                 return export, places

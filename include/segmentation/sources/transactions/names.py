@@ -22,6 +22,7 @@ SMALL = {
     "a", "of", "the", "in", "de", "del", "della", "dell", "delle", "di", "da", "do", "das", "dos", "des",
     "du", "la", "le", "les", "l", "d", "der", "den", "von", "vom", "van", "el", "en", "y", "et", "z",
     "na", "i", "utc", "gmt", "local", "shop", "cents", "cent", "pence", "teur", "keur", "tsd", "thousands",
+    "pst", "pdt", "edt", "cet", "cest", "mez", "mesz", "msk", "jst", "kst", "sgt",
 }  # fmt: skip
 CURRENCY = frozenset(
     [*re.findall("[a-z]+", CURRENCIES), "us", "euros", "dollars", "руб", "рублей", "рублях", "грн"]

@@ -127,20 +127,16 @@ def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
     said.
     """
     shop = settings.shop.timezone
-    header = opened.name_of("ordered_at")
-    match = re.search(r"(?i)(?<![a-z])(?:UTC|GMT)(?:\s?([+-]\d{1,2}))?(?![a-z\d])", header)
     counted = fact("days are counted in {zone}", zone=shop)
-    if match:
-        hours = int(match[1] or 0)
-        zone = f"Etc/GMT{-hours:+d}" if hours else "UTC"
-        return zone, [
-            fact(
-                "times are {zone}, as '{name}' says; {counted}",
-                zone=match[0].upper(),
-                name=header,
-                counted=counted,
-            )
-        ]
+    for role in ("ordered_at", "time_of_day"):
+        header = opened.name_of(role) if role in opened.places else ""
+        if named := zones.of_header(header, shop):
+            zone, word = named
+            if not zone:
+                raise dates.several_zones(opened.file, header, word, shop)
+            return zone, [
+                fact("times are {zone}, as '{name}' says; {counted}", zone=word, name=header, counted=counted)
+            ]
     if opened.export and opened.export.zone:
         return opened.export.zone, [
             fact("times are {zone}; {counted}", zone=opened.export.zone, counted=counted)
@@ -195,6 +191,8 @@ def _codes(opened: Content, settings: Settings) -> frozenset[str]:
         (role for role in ("order_total", "amount", "unit_price") if role in opened.columns), "amount"
     )
     code = currency_of(opened.names[opened.places[role]], zone) if role in opened.places else None
+    own = money.local(zone)  # nobody has thousandths of a won
+    code = code or (own if own and money.is_whole(own) else None)
     return frozenset([code] if code else [])
 
 

@@ -35,6 +35,7 @@ class Stamp:
     nanoseconds: bool = False
     layout: str = ""  # of a calendar stamp: the day's order, then H, M, S and F for thousandths
     serial: bool = False
+    ticks_before: int = 0  # of 100 nanoseconds, from where the count begins to 1970
 
 
 # Figures of a day, and how many of a time behind it, by the width of a stamp. The calendar is tried before counts:
@@ -48,6 +49,8 @@ STAMPS = (
     Stamp("seconds since 1970", r"^\d{9,10}(\.\d+)?$", unit=1_000_000),
     Stamp("milliseconds since 1970", r"^\d{12,13}$", unit=1000),
     Stamp("microseconds since 1970", r"^\d{15,16}$", unit=1),
+    Stamp("ticks of .NET", r"^6[3-5]\d{16}$", ticks_before=621_355_968_000_000_000),
+    Stamp("ticks of Windows", r"^13\d{16}$", ticks_before=116_444_736_000_000_000),
     Stamp("nanoseconds since 1970", r"^\d{18,19}$", nanoseconds=True),
     Stamp("days since 1900 (Excel)", r"^[2-6]\d{4}([.]\d+)?$", serial=True),
 )
@@ -158,7 +161,7 @@ def find(column: Coded) -> tuple[np.ndarray, np.ndarray | None, str] | None:
         written = np.full(len(column.values), UNREADABLE)
         written[fits] = _of_stamp(column.values.filter(fits), stamp)
         if counts[written != UNREADABLE].sum() >= enough(total):
-            is_count = bool(stamp.unit or stamp.nanoseconds)
+            is_count = bool(stamp.unit or stamp.nanoseconds or stamp.ticks_before)
             return written, written if is_count else None, stamp.words
     return None
 
@@ -193,6 +196,8 @@ def _of_stamp(texts, stamp: Stamp) -> np.ndarray:
     micros = np.rint(
         pc.binary_join_element_wise("0.", fraction, "").cast(pa.float64()).to_numpy() * stamp.unit
     )
+    if stamp.ticks_before:
+        return (whole - stamp.ticks_before) // 10
     instants = whole // 1000 if stamp.nanoseconds else whole * stamp.unit + micros.astype(np.int64)
     first = (date(RECENT, 1, 1).toordinal() - date(1970, 1, 1).toordinal()) * clock.DAY
     last = (date.today().toordinal() - date(1970, 1, 1).toordinal() + AHEAD) * clock.DAY

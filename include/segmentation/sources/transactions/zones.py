@@ -10,6 +10,7 @@ from segmentation.sources.transactions import clock
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.stamps import UNREADABLE
 
+LOWER = "pst|pdt|edt|cdt|mst|mdt|cet|cest|mez|mesz|eet|msk|jst|kst|hkt|sgt|aest|aedt"  # that are no words, as est is
 MOST_DAYS = 100_000  # of a table of distances from UTC by day
 FEW_ROWS = 10_000
 NAMED = {  # as Rails, Square and Windows call them
@@ -57,6 +58,34 @@ def _cities() -> dict[str, str]:
     names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
     cities = {name.rpartition("/")[2].replace("_", " ").casefold(): name for name in names}
     return {**cities, **{name.casefold(): name for name in names}}
+
+
+def of_header(name: str, shop: str) -> tuple[str, str] | None:
+    """The zone that the name of a column of times ends with, and as it stands: of `Created (UTC+5:30)`, `date_est`.
+
+    An abbreviation of several zones is the shop's.
+    """
+    if match := re.search(rf"(?i)(?<![a-z])(?:UTC|GMT)(?![a-z\d])(?:\s?{clock.OFFSET})?", name):
+        hours, minutes = int(match["oh"] or 0), int(match["om"] or 0)
+        sign = "-" if match["sign"] and match["sign"] != "+" else "+"
+        return (f"{sign}{hours:02}:{minutes:02}" if hours or minutes else "UTC"), match[0].upper()
+    if match := re.search(r"[A-Z][A-Za-z_]+/[A-Z][A-Za-z_]+", name):
+        return (match[0], match[0]) if match[0].casefold() in _cities() else None
+    match = re.search(r"[(\[\s_]([A-Z]{3,5})\s*[)\]]?\s*$", name) or re.search(rf"_({LOWER})$", name)
+    return _abbreviated(match[1].upper(), shop) if match else None
+
+
+def _abbreviated(word: str, shop: str) -> tuple[str, str] | None:
+    """The zone of an abbreviation, empty for one that is several; a name of the shop's clock is the shop's zone."""
+    if word in clock.abbreviations_of(shop):
+        return shop, word
+    if word in clock.SEVERAL:
+        return "", word
+    hours = clock.OFFSETS.get(word)
+    if hours is None:
+        return None
+    minutes = round(abs(hours) * 60)
+    return f"{'-' if hours < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}", word
 
 
 def of_column(written: np.ndarray, column: Coded, named: dict[int, str | int], shop: str) -> np.ndarray:
