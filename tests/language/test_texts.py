@@ -30,6 +30,7 @@ from segmentation.report import charts, verdict, words
 from segmentation.row_rules import RULES
 from segmentation.segments import naming, vocabulary
 from segmentation.sources.transactions import content, dates, stamps, textfile
+from segmentation.sources.transactions import words as words_of_files
 from segmentation.ui import reading, refusals, withdrawing
 
 CODE = Path(texts.__file__).parents[1]
@@ -79,6 +80,8 @@ def by_name() -> Iterator[str]:
     yield baseline.NAME
     yield from (*stamps.ORDERS.values(), *(stamp.words for stamp in stamps.STAMPS), *textfile.TELL.values())
     yield from (*dates.FIRST.values(), *(words for _, *kind in content.OTHER_KINDS for words in kind))
+    yield from (words for _, kind in content.OF_BYTES for words in kind)
+    yield from words_of_files.WHAT.values()
     yield from (name for _, name in (charts.ACROSS, *charts.UP))
     yield from (heading for _, heading in report.SECTIONS)
     yield from (application.heading for application in applications.registered())

@@ -15,6 +15,7 @@ from psycopg2 import sql
 from pydantic import BaseModel, ConfigDict
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.settings import Settings
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import amounts, content, copying, dates
@@ -80,7 +81,14 @@ class Named(ColumnChoice):
         """Error for a file in which no line is the header."""
         lacking = next(of for of in self.names.values() if _place(of, header) is None)
         names = ", ".join(name.strip() for name in header)
-        return SourceError(f"{file}: column {' or '.join(lacking)} is missing (found: {names})")
+        return SourceError(
+            fact(
+                "{file}: column {names} is missing (found: {found})",
+                file=file,
+                names=" or ".join(lacking),
+                found=names,
+            )
+        )
 
 
 def _place(names: Sequence[str], header: Sequence[str]) -> int | None:
@@ -112,7 +120,7 @@ def read(spec: FileSpec, path: Path, settings: Settings, progress: Callable[[str
     for name, column in spec.columns.items():
         if column.type == "timestamp":
             moments[name], words = _moments(opened, name, settings)
-            notes.append(f"'{opened.name_of(name)}': {words}")
+            notes.append(fact("'{name}': {told}", name=opened.name_of(name), told=words))
     notes += _numbers(
         opened, [name for name, column in spec.columns.items() if column.type == "number"], settings
     )
@@ -124,7 +132,14 @@ def _refuse_broken(opened: Content) -> None:
     bad = [(line, problem) for line, problem in opened.invalid if line not in opened.headers]
     if bad:
         examples = "; ".join(f"line {line}: {problem}" for line, problem in bad[:3])
-        raise SourceError(f"{opened.file}: lines that cannot be read: {len(bad):,} ({examples})")
+        raise SourceError(
+            fact(
+                "{file}: lines that cannot be read: {lines:,} ({examples})",
+                file=opened.file,
+                lines=len(bad),
+                examples=examples,
+            )
+        )
 
 
 def _moments(opened: Content, name: str, settings: Settings) -> tuple[np.ndarray, str]:
@@ -132,23 +147,32 @@ def _moments(opened: Content, name: str, settings: Settings) -> tuple[np.ndarray
     column = content.clean("ordered_at", opened.columns[name])
     theirs, file = opened.name_of(name), opened.file
     if not opened.rows:
-        return np.zeros(0, np.int64), "there are no dates"
+        return np.zeros(0, np.int64), fact("there are no dates")
     days, clocks = (column.mapped(part) for part in content.cut(column.values))
     has_clocks = bool(clocks.texts != [""])
     written = dates.Written(days, clocks if has_clocks else None)
     moments = dates.read(written, None, opened.lines, settings.file.dates, settings.shop.timezone, file)
     if moments.has_zone:
         raise SourceError(
-            f"{file}: column {theirs}: times with an offset from UTC (Z, +01:00) are not read; "
-            "write the shop's own time of day"
+            fact(
+                "{file}: column {name}: times with an offset from UTC (Z, +01:00) are not read; write the shop's own "
+                "time of day",
+                file=file,
+                name=theirs,
+            )
         )
     wrong = moments.written == dates.UNREADABLE
     if wrong.any():
         row = int(wrong.argmax())
-        place = f"{file}: row {row + 1} (below the header), column {theirs}: "
+        place = {"file": file, "row": row + 1, "name": theirs}
         text = column.values[int(column.codes[row])].as_py()
         raise SourceError(
-            f"{place}'{pattern_of(text)}' is not a date and time", unsaid=f"{place}not a date and time"
+            fact(
+                "{file}: row {row} (below the header), column {name}: '{value}' is not a date and time",
+                **place,
+                value=pattern_of(text),
+            ),
+            unsaid=fact("{file}: row {row} (below the header), column {name}: not a date and time", **place),
         )
     return moments.written, moments.words
 
@@ -164,7 +188,7 @@ def _numbers(opened: Content, names: list[str], settings: Settings) -> list[str]
         name = next(name for name, column in columns.items() if column is survey.rows)
         opened.columns[name] = _in_one_form(survey, opened.columns[name], mark, zone)
         if mark == ",":
-            notes.append(f"numbers in '{survey.name}' have a decimal comma")
+            notes.append(fact("numbers in '{name}' have a decimal comma", name=survey.name))
     return notes
 
 

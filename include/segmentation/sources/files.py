@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from segmentation.errors import SourceError
-from segmentation.language.texts import speaking
+from segmentation.language.texts import fact, speaking
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
 from segmentation.sources import columns
@@ -152,10 +152,14 @@ def check(source: str, data: str | None) -> None:
 
 def _existing(source: str, spec: FileSpec, data: str | None) -> Path:
     if not data:
-        raise SourceError(f"source '{source}' is read from a file: name it with DATA=path/to/file")
+        raise SourceError(
+            fact("source '{source}' is read from a file: name it with DATA=path/to/file", source=source)
+        )
     path = Path(data).expanduser()
     if not path.is_file():
-        raise SourceError(f"{data}: no such file (DATA= names the file of source '{source}')")
+        raise SourceError(
+            fact("{file}: no such file (DATA= names the file of source '{source}')", file=data, source=source)
+        )
     return path
 
 

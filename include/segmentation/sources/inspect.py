@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.errors import SourceError, UserError
-from segmentation.language.texts import say, speaking, t
+from segmentation.language.texts import fact, say, speaking, t
 from segmentation.settings import Settings
 from segmentation.settings import load as load_settings
 from segmentation.sources.masking import pattern_of
@@ -87,9 +87,14 @@ def inspect(path: Path, settings: Settings, progress: Callable[[str], None] = la
         reading_ = reading.read(path, settings, progress)
         figures = counts.of(reading_)
     except UserError as error:
-        reason = error.unsaid if isinstance(error, SourceError) else str(error)
-        return Inspection(path.name, refused=" ".join(say(reason).splitlines()))
+        return Inspection(path.name, refused=_sentence(error))
     return of(reading_, figures)
+
+
+def _sentence(error: UserError) -> str:
+    """The words of a refusal in one line, without values of the shop."""
+    reason = error.unsaid if isinstance(error, SourceError) else error.args[0]
+    return " ".join(say(reason).splitlines())
 
 
 def of(reading_: Reading, figures: Counts) -> Inspection:
@@ -134,8 +139,11 @@ def refuse_source(source: str) -> None:
 
     if source and files.spec_of(source) is None:
         raise SourceError(
-            f"inspect reads files, and source '{source}' is none that is read from one (SOURCE=transactions is, and it "
-            "is the default)"
+            fact(
+                "inspect reads files, and source '{source}' is none that is read from one (SOURCE=transactions is, and "
+                "it is the default)",
+                source=source,
+            )
         )
 
 
@@ -153,13 +161,15 @@ def command(data: str, as_json: bool, source: str = "") -> int:
         settings = load_settings()
         path = Path(data or settings.shop.data or "").expanduser()
         if not path.is_file():
-            raise SourceError(f"{data or 'no file'}: no such file (DATA= names the file)")
+            raise SourceError(
+                fact("{file}: no such file (DATA= names the file)", file=data or fact("no file"))
+            )
         with speaking(settings.language):
             return _print(inspect(path, settings), as_json)
     except UserError as error:
         if not as_json:
             raise
-        return _print(Inspection(Path(data).name, refused=" ".join(str(error).splitlines())), as_json)
+        return _print(Inspection(Path(data).name, refused=_sentence(error)), as_json)
 
 
 def _print(inspection: Inspection, as_json: bool) -> int:

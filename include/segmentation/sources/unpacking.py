@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 
 MAX_UNPACKED_BYTES = 1 << 30
 DEFLATED = 1032
@@ -15,8 +16,12 @@ DEFLATED = 1032
 
 def _too_large(name: str) -> SourceError:
     return SourceError(
-        f"{name}: unpacks to more than {MAX_UNPACKED_BYTES >> 30} GB; if it is what you think it is, unpack "
-        "it, and name the file that comes out"
+        fact(
+            "{file}: unpacks to more than {most} GB; if it is what you think it is, unpack it, and name the file that "
+            "comes out",
+            file=name,
+            most=MAX_UNPACKED_BYTES >> 30,
+        )
     )
 
 

@@ -26,6 +26,7 @@ Batches = Iterator["tuple[pa.Table, list[tuple[int, str]]]"]
 NOTHING = r"(?i)^(?:null|nan|nat|none|nil|n/a|#n/a|\\n|<na>|\(null\))$"
 NO_FIGURE = r"(?i)^(?:[-–—]{1,3}|na|\.|0000-00-00(?:[ T]00:00:00(?:\.0+)?)?)$"
 BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
+QUOTES = "“”„‟"  # that a word processor made of plain ones
 MOST_INVALID = 0.01  # of the lines; where more are no rows, the file is written in another way
 AS_TEXT = (r'^="([^"]*)"$', r"^'(\d[^']*)$")  # what makes a spreadsheet keep figures as they are
 ENCODERS = 2  # threads; the work is Arrow's, outside of the interpreter's lock
@@ -47,6 +48,25 @@ OTHER_KINDS = (  # what a file that is no table begins with, and what to do abou
     (r"(?s)^\s*[\[{]\s*(?:[\[{\"]|$)", "JSON", "export it as CSV, or turn each object into a row"),
     (r"^%PDF", "a PDF", "export the list as CSV or XLSX"),
     (r"^\{\\rtf", "a text of a word processor", "export the list as CSV or XLSX"),
+)  # fmt: skip
+
+PACKED = ("a packed folder", "unpack it, and name the file with the table")
+DATABASE = ("a file of a database or a program", "export the table as CSV, XLSX or Parquet")
+OF_BYTES = (  # what other files begin with
+    (b"7z\xbc\xaf\x27\x1c", PACKED),
+    (b"Rar!\x1a", PACKED),
+    (b"\x28\xb5\x2f\xfd", PACKED),
+    (b"PK\5\6", PACKED),
+    (b"SQLite format 3", DATABASE),
+    (b"ARROW1", DATABASE),
+    (b"FEA1", DATABASE),
+    (b"ORC", DATABASE),
+    (b"Obj\1", DATABASE),
+    (b"\0\1\0\0Standard ", DATABASE),
+    (b"\x89PNG", ("a picture", "export the list as CSV or XLSX")),
+    (b"\xff\xd8\xff", ("a picture", "export the list as CSV or XLSX")),
+    (b"MIME-Version:", ("a page of HTML, whatever its ending says",
+                        "open it in a spreadsheet and save it as CSV or XLSX")),
 )  # fmt: skip
 
 
@@ -182,7 +202,7 @@ def _read(
     repeated = _repeats(columns, open_file)
     if repeated.any():
         headers = frozenset(numbers[repeated].tolist())
-        invalid += [(line, "the header again") for line in headers]
+        invalid += [(line, fact("the header again")) for line in headers]
         numbers, clocks = numbers[~repeated], Coded(clocks.codes[~repeated], clocks.values)
         columns = {role: Coded(column.codes[~repeated], column.values) for role, column in columns.items()}
     return Content(
@@ -293,7 +313,7 @@ def clean(role: str, column: Coded) -> Coded:
     """Values without blanks around them; what says that there is nothing is empty."""
     import pyarrow.compute as pc
 
-    values = pc.utf8_trim(column.values, BLANKS)
+    values = pc.utf8_trim(column.values, BLANKS + QUOTES)
     for pattern in AS_TEXT:
         if pc.any(pc.match_substring_regex(values, pattern)).as_py():
             values = pc.replace_substring_regex(values, pattern, r"\1")
@@ -307,6 +327,7 @@ def clean(role: str, column: Coded) -> Coded:
 def _refuse_other_kinds(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(4096)
+    _refuse_bytes(path, start)
     text = start.decode("utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
     for pattern, kind, advice in OTHER_KINDS:
         if re.search(pattern, text):
@@ -318,6 +339,31 @@ def _refuse_other_kinds(path: Path) -> None:
                     advice=fact(advice),
                 )
             )
+
+
+def _refuse_bytes(path: Path, start: bytes) -> None:
+    """Refuse a file that is no text by the bytes that it begins with, also unpacked.
+
+    Raises
+    ------
+    SourceError
+    """
+    if start.startswith((b"PAR1", b"PK\3\4", b"\xd0\xcf\x11\xe0")):
+        return
+    with encoding.readable(path), encoding.opened(path) as file:
+        unpacked = file.read(512)
+    kind = next((kind for mark, kind in OF_BYTES if start.startswith(mark)), None)
+    if unpacked[257:262] == b"ustar":
+        kind = PACKED
+    if kind:
+        raise SourceError(
+            fact(
+                "{file}: it is {kind}, not a table of columns: {advice}",
+                file=path.name,
+                kind=fact(kind[0]),
+                advice=fact(kind[1]),
+            )
+        )
 
 
 def _open(path: Path, settings: Settings, choice: ColumnChoice) -> _OpenFile:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from segmentation.errors import SourceError
+from segmentation.language.texts import fact
 from segmentation.sources.unpacking import bounded
 
 PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
@@ -49,7 +50,8 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise SourceError(f"{path.name}: not readable: {error or type(error).__name__}") from None
+        reason = str(error) or type(error).__name__
+        raise SourceError(fact("{file}: not readable: {reason}", file=path.name, reason=reason)) from None
 
 
 def opened(path: Path) -> IO[bytes]:
@@ -66,7 +68,13 @@ def _only_member(path: Path) -> IO[bytes]:
     """The one file in a zip archive."""
     members = [member for member in zipfile.ZipFile(path).infolist() if _is_data(member)]
     if len(members) != 1:
-        raise SourceError(f"{path.name}: it holds {len(members)} files; unpack it, and name one of them")
+        raise SourceError(
+            fact(
+                "{file}: it holds {count} files; unpack it, and name one of them",
+                file=path.name,
+                count=len(members),
+            )
+        )
     return bounded(zipfile.ZipFile(path).open(members[0]), path)
 
 
@@ -93,10 +101,16 @@ def find(path: Path, encoding: str | None) -> tuple[str, int | None]:
         try:
             return codecs.lookup(encoding).name, None
         except LookupError:
-            raise SourceError(f"{path.name}: there is no encoding '{encoding}' (ENCODING=)") from None
+            raise SourceError(
+                fact(
+                    "{file}: there is no encoding '{encoding}' (ENCODING=)", file=path.name, encoding=encoding
+                )
+            ) from None
     for mark, name in BOMS:
         if start.startswith(mark):
             return name, None
+    if start.isascii() and (b"\x1b$B" in start or b"\x1b$@" in start):  # of mail in Japanese
+        return "iso2022_jp", None
     even, odd = start[::2].count(0), start[1::2].count(0)
     if even + odd > len(start) // 5:  # UTF-16 without a mark: which half of a Latin letter is empty?
         return ("utf-16-le" if odd > even else "utf-16-be"), None

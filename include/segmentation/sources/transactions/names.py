@@ -24,6 +24,7 @@ SMALL = {
     "na", "i", "utc", "gmt", "local", "shop", "cents", "cent", "pence", "teur", "keur", "tsd", "thousands",
     "pst", "pdt", "edt", "cet", "cest", "mez", "mesz", "msk", "jst", "kst", "sgt",
 }  # fmt: skip
+QUALIFIED = re.compile(r"^\w+(?:\.(\w+(?:\.\w+)*)|\[(\w+)\])$")  # orders.total, orders[total]
 CURRENCY = frozenset(
     [*re.findall("[a-z]+", CURRENCIES), "us", "euros", "dollars", "руб", "рублей", "рублях", "грн"]
 )
@@ -59,7 +60,9 @@ def spellings(name: str) -> tuple[str, ...]:
     tokens = [token for token in re.split(r"[\W_]+", bare.casefold()) if token]
     short = plain(" ".join(token for token in tokens if token not in SMALL))
     without = plain(" ".join(token for token in tokens if token not in SMALL | CURRENCY))
-    variants = (plain(name), plain(numbered), plain(bare), short, without)
+    inner = QUALIFIED.match(name.strip())
+    last = plain(inner[1] or inner[2]) if inner else ""
+    variants = (plain(name), plain(numbered), plain(bare), short, without, last)
     return tuple(
         dict.fromkeys(word for one in variants for word in (one, re.sub(CURRENCIES, "", one)) if word)
     )

@@ -34,6 +34,8 @@ def fill_down(
     """
     columns = {**columns, CLOCKS: clocks} if clocks is not None else dict(columns)
     columns, continued = _continued(columns)
+    columns, headed = _headed(columns)
+    continued |= headed
     filled = np.zeros(len(columns["customer_id"].codes), bool)
     if "order_id" in columns:
         order = columns["order_id"]
@@ -88,12 +90,22 @@ def _continued(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]
     return {**columns, **changed}, bare
 
 
-@dataclass(frozen=True)
-class Totals:
-    """Totals of orders, spread over their lines by the prices."""
-
-    paid: np.ndarray
-    orders: int  # of several lines
+def _headed(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]:
+    """Lines without a customer are those of the customer who stands alone in a line above, as in a report by groups."""
+    customer, is_dated = columns["customer_id"], ~columns["ordered_at"].is_empty()
+    others = [column for role, column in columns.items() if role not in ("customer_id", CLOCKS)]
+    is_named = ~customer.is_empty()
+    heads = is_named & np.logical_and.reduce([column.is_empty() for column in others])
+    none = np.zeros(len(heads), bool)
+    if (
+        heads.sum() < 2
+        or not is_dated.any()
+        or (is_named & is_dated).any()
+        or not heads[: is_dated.argmax()].any()
+    ):
+        return columns, none
+    above = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
+    return {**columns, "customer_id": customer.put(is_dated, customer.codes[above[is_dated]])}, is_dated
 
 
 def groups(order: Coded, customers: np.ndarray) -> np.ndarray:

@@ -70,6 +70,7 @@ def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
             )
     zone, moments, zone_said = _moments(opened, settings)
     numbers, marks = _numbers(opened, settings)
+    _refuse_nobody(opened, moments)
     lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
     reading = _meant(opened, lines, numbers, settings)
     words.judge(reading, numbers, settings)
@@ -89,7 +90,10 @@ def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
 
 def _refuse_nothing(opened: Content) -> None:
     if not opened.rows:
-        reason = f" (line {opened.invalid[0][0]}: {opened.invalid[0][1]})" if opened.invalid else ""
+        reason: str = ""
+        if opened.invalid:
+            line, problem = opened.invalid[0]
+            reason = fact(" (line {line}: {problem})", line=line, problem=problem)
         raise SourceError(
             fact(
                 "{file}: there is no line of data in it that can be read{first}",
@@ -236,6 +240,25 @@ def _lines(
         is_misdated=~empty_dates & (moments.written == UNREADABLE),
         is_elsewhere=moments.has_zone or zone != shop_zone,
     )
+
+
+def _refuse_nobody(opened: Content, moments: Moments) -> None:
+    """Refuse a file in which no line with a date has a customer, not even a guest.
+
+    Raises
+    ------
+    SourceError
+    """
+    is_dated = moments.written != UNREADABLE
+    if is_dated.any() and opened.columns["customer_id"].is_empty()[is_dated].all():
+        raise SourceError(
+            fact(
+                "{file}: no line has a customer in '{name}': name the column that tells customers apart: "
+                "COLUMNS=customer_id=...,ordered_at=...,amount=...",
+                file=opened.file,
+                name=opened.name_of("customer_id"),
+            )
+        )
 
 
 def _order_number(text: str) -> str:
@@ -457,4 +480,4 @@ def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | 
     if code:
         lines.currency = np.full(opened.rows, code, object) if lines.currency is None else lines.currency
         return code, [fact("amounts are in {code}", code=code)]
-    return None, ["no currency is named, so amounts stand without one (CURRENCY=EUR names it)"]
+    return None, [fact("no currency is named, so amounts stand without one (CURRENCY=EUR names it)")]

@@ -44,7 +44,9 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, CalamineError, OSError, ValueError) as error:
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise SourceError(f"{path.name}: not readable as {kind}: {words}") from None
+        raise SourceError(
+            fact("{file}: not readable as {kind}: {reason}", file=path.name, kind=fact(kind), reason=words)
+        ) from None
 
 
 def parquet_columns(path: Path, choice: ColumnChoice) -> tuple[list[str], dict[str, int]]:

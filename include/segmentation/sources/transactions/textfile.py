@@ -183,7 +183,13 @@ def _dialects(sample: str, settings: File, path: Path) -> Iterator[tuple[str, st
     escape = (sniffed and sniffed.escapechar) or None
     if told_delimiter:
         if len(told_delimiter) != 1:
-            raise SourceError(f"{path.name}: DELIMITER={settings.delimiter} is not one character")
+            raise SourceError(
+                fact(
+                    "{file}: DELIMITER={delimiter} is not one character",
+                    file=path.name,
+                    delimiter=settings.delimiter,
+                )
+            )
         yield told_delimiter, quote, escape
         return
     first = sniffed.delimiter if sniffed and sniffed.delimiter else ","

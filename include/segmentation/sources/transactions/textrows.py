@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK = 8 << 20
+BETWEEN = "\x1f"  # in the place of a delimiter that is no ASCII, as the wide comma of Chinese
 MOSTLY = 0.8  # of the lines in a value must be rows, for it to have swallowed them
 
 
@@ -84,6 +85,8 @@ def _change(layout: Layout) -> Callable[[str], str] | None:
     """Change of the text that makes columns of it: blanks become tabs, quotes around lines go."""
     if layout.delimiter == " ":
         return _tabs
+    if not layout.delimiter.isascii():
+        return lambda lines: lines.replace(layout.delimiter, BETWEEN)
     return unwrapped if layout.is_wrapped else None
 
 
@@ -107,7 +110,7 @@ class _Padded(io.RawIOBase):
         if not self.rest:
             rows = [self._padded(row) for row in itertools.islice(self.reader, 10_000)]
             part = io.StringIO(newline="")
-            csv.writer(part, delimiter=self.layout.delimiter, lineterminator="\n").writerows(rows)
+            csv.writer(part, delimiter=_between(self.layout), lineterminator="\n").writerows(rows)
             self.rest = part.getvalue().encode("utf-8", "replace")
         chunk = self.rest[: len(buffer)]
         self.rest = self.rest[len(chunk) :]
@@ -131,6 +134,13 @@ def unquoted(layout: Layout) -> Layout:
 
 class OpenQuoteError(SourceError):
     """A quotation mark is opened and not closed, so that it takes in the lines below."""
+
+
+def _between(layout: Layout) -> str:
+    """The delimiter of the text that Arrow reads: one byte."""
+    if layout.delimiter == " ":
+        return "\t"
+    return layout.delimiter if layout.delimiter.isascii() else BETWEEN
 
 
 def _tabs(lines: str) -> str:
@@ -159,7 +169,7 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
                     use_threads=False, block_size=BLOCK, skip_rows=layout.skip, column_names=columns
                 ),
                 parse_options=arrow_csv.ParseOptions(
-                    delimiter="\t" if layout.delimiter == " " else layout.delimiter,
+                    delimiter=_between(layout),
                     quote_char=quoted,
                     escape_char=(not layout.is_padded and layout.escape) or False,
                     newlines_in_values=bool(quoted),
@@ -189,7 +199,12 @@ def batches(path: Path, layout: Layout) -> Iterator["tuple[pa.Table, list[tuple[
         if "straddling" in words:
             raise _open_quote(path, numbering.last_line) from None
         raise SourceError(
-            f"{path.name}: not readable as text in columns below line {numbering.last_line}: {words}"
+            fact(
+                "{file}: not readable as text in columns below line {line}: {reason}",
+                file=path.name,
+                line=numbering.last_line,
+                reason=words,
+            )
         ) from None
 
 
@@ -306,7 +321,11 @@ class _Numbering:
             self.has_open_quote = True
         self.invalid[row.number] = (
             row.text.count("\n"),
-            f"{row.actual_columns} values instead of {row.expected_columns}",
+            fact(
+                "{actual} values instead of {expected}",
+                actual=row.actual_columns,
+                expected=row.expected_columns,
+            ),
         )
         return "skip"
 

@@ -1,6 +1,6 @@
 """Sentences about a file that was read, and the refusal of one of which too much cannot be read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -96,7 +96,10 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
     if not reading.unreadable:
         return
     total = opened.rows + len(opened.invalid)
-    examples = "; ".join(f"line {line}: {problem}" for line, problem in reading.unreadable[:EXAMPLES])
+    examples = _listed(
+        fact("line {line}: {problem}", line=line, problem=problem)
+        for line, problem in reading.unreadable[:EXAMPLES]
+    )
     bad = len(reading.unreadable) - len(opened.headers)
     share = fact("{bad:,} of {total:,} lines cannot be read", bad=len(reading.unreadable), total=total)
     if bad - _at_the_ends(opened, reading.unreadable) > settings.file.max_unreadable_share * total:
@@ -114,6 +117,14 @@ def judge(reading: Reading, numbers: dict[str, Amounts], settings: Settings) -> 
     reading.notes.append(fact("{share}, quarantined: {told}", share=share, told=examples))
 
 
+def _listed(sentences: Iterable[str]) -> str:
+    """Sentences as one."""
+    first, *others = sentences
+    for other in others:
+        first = fact("{told}; {span}", told=first, span=other)
+    return first
+
+
 def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[tuple[int, str]]:
     """Lines with a value that is none, and what is wrong: the first fault of each line."""
     roles = ("order_total", "amount", "unit_price", "quantity", "discount", "refunded")
@@ -124,7 +135,9 @@ def _wrong(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> list[t
     for role, what, rows in kinds:
         for row in np.flatnonzero(rows & ~lines.is_total):
             pattern = pattern_of(opened.text_of(role, int(row)))
-            fault_by_line.setdefault(int(lines.line[row]), f"'{pattern}' is no {what}")
+            fault_by_line.setdefault(
+                int(lines.line[row]), fact("'{value}' is no {what}", value=pattern, what=fact(what))
+            )
     return list(fault_by_line.items())
 
 
