@@ -1,6 +1,7 @@
 """Customers of the lines: one spelling of each, guests, sums in their place, ids that a spreadsheet spoilt."""
 
 import hashlib
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\
 HIDDEN = re.compile(f"[{INVISIBLE}]")
 GUESTS = "guest|gast|anon|invit|ospite|convid|гость|游客|访客"
 NO_NUMBER = rf"(?i)^(?:\D*|-1|0+|0+[.,]0+|(?:{GUESTS})\D*\d+)$"  # what may be a word for a guest or a sum
-UNUSUAL = r"[^\x21-\x7e]|@|\.0+$"
+UNUSUAL = r"(?i)[^\x21-\x7e]|@|\.0+$|%40|&#|[\[(]at[\])]"
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*@[A-Za-z0-9.-]*[A-Za-z0-9]").fullmatch
+AT = re.compile(r"(?i)\s*(?:@|%40|[\[(]at[\])])\s*")  # as people and programs write it
 SHORTENED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}$"
 
 
@@ -49,6 +51,7 @@ def customer_id(text: str) -> str:
     if PLAIN_ADDRESS(text):  # nearly all
         return hashlib.sha256(text.lower().encode()).hexdigest()
     text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip()
+    text = AT.sub("@", html.unescape(text))
     if "@" in text:
         return hashlib.sha256(address(text).encode()).hexdigest()
     return re.sub(r"^(\d+)\.0+$", r"\1", text)
@@ -57,6 +60,9 @@ def customer_id(text: str) -> str:
 def address(text: str) -> str:
     """The bare address of `Ann <MAILTO:Ann@Example.org>`, lower case."""
     text = unicodedata.normalize("NFKC", HIDDEN.sub("", text)).strip().strip("<>\"' .,;:")
+    text = re.sub(
+        r"(@\S+)\s*\([^()]*\)$", r"\1", AT.sub("@", html.unescape(text))
+    )  # ann@example.org (Ann Lee)
     if match := re.search(r"<([^<>@\s]+@[^<>\s]+)>?$", text):
         text = match[1]
     text = re.sub(r"^mailto:", "", text, flags=re.IGNORECASE)

@@ -27,7 +27,7 @@ NAMES = {
 SHORT, HEBREW = 5, "\u0590"
 KINDS = ("counted", "unpaid", "cancelled", "refunded")
 AFFIXES = re.compile(
-    r"^(?:customer|client|cliente|user|kunde)|(?:customer|client|cliente|user|kunde|order|account)$"
+    r"^(?:customer|cliente|client|user|kunde)|(?:customer|client|cliente|user|kunde|order|account)$"
 )
 
 
@@ -53,7 +53,27 @@ def is_guest(text: str) -> bool:
     forms = {form for word in (whole, short) for form in (word, AFFIXES.sub("", word))}
     if "@" in bare:  # guest@shop.example stands for nobody, Gast.Anna@shop.example for somebody
         return plain(re.sub(r"^.*<|^mailto:|@.*$", "", bare)) in _lists()["guests"] - NAMES
-    return bool(forms & _lists()["guests"])
+    return bool(forms & _lists()["guests"]) or _is_nobody(text)
+
+
+def _is_nobody(text: str) -> bool:
+    """True where each word says that nobody is known, or is one for a buyer: unknown customer, Gastkonto."""
+    words = [plain(word) for word in re.split(r"[\s\d_.,;:/()\[\]-]+", text)]
+    words = [word for word in words if word]
+    nobody, buyers = _lists()["nobody"], _lists()["buyers"]
+    if len(words) > 1:
+        return all(word in nobody or word in buyers for word in words) and any(
+            word in nobody for word in words
+        )
+    return bool(words) and words[0] in _compounds()
+
+
+@lru_cache(maxsize=1)
+def _compounds() -> frozenset[str]:
+    """The words for nobody and for a buyer as one word."""
+    nobody = [word for word in _lists()["nobody"] if word]
+    buyers = [word for word in _lists()["buyers"] if len(word) > 1]
+    return frozenset(whole for one in nobody for two in buyers for whole in (one + two, two + one))
 
 
 def is_total(text: str) -> bool:
