@@ -36,6 +36,7 @@ select
     o.discount,
     o.currency,
     o.is_out,
-    o.cancelled_at
+    o.cancelled_at,
+    o.product_name
 from older as o
 where o.day not in (select s.day from shown as s)

@@ -5,7 +5,8 @@
 -- Caveats: an order number that several customers have is told apart by the customer. An order stands on
 --     one day; its lines of later days are orders of their own, so that no date sees what came after it.
 --     Lines that came to nothing in an order of which others count are an order of their own. Of the hour
---     that is there twice when clocks go back, orders without a number in the second one are told apart.
+--     that is there twice when clocks go back, orders without a number in the second one are told apart. A
+--     line without the number of its product is of the product of its name.
 create table transactions.lines as
 with timed as (
     select
@@ -13,7 +14,8 @@ with timed as (
         is_unreadable,
         customer_id,
         order_number,
-        case when %(has_product)s then coalesce(product_id, 'unknown') else 'any' end as product_id,
+        case when %(has_product)s then coalesce(product_id, product_name, 'unknown') else 'any' end as product_id,
+        product_name,
         category,
         pieces,
         paid,
@@ -109,5 +111,6 @@ select
     end as discount,
     currency,
     is_out,
-    cancelled_at
+    cancelled_at,
+    product_name
 from priced

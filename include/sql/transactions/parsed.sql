@@ -13,6 +13,7 @@ create table transactions.parsed (
     customer_id text,
     order_number text,
     product_id text,
+    product_name text,
     category text,
     pieces numeric,
     paid numeric,

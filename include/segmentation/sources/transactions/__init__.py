@@ -130,6 +130,7 @@ def _columns(reading_: Reading) -> dict[str, copying.Part]:
             for name, column in (
                 ("order_number", lines.orders),
                 ("product_id", lines.products),
+                ("product_name", lines.names),
                 ("category", lines.categories),
             )
             if column is not None

@@ -15,8 +15,8 @@ from segmentation.sources.transactions.exports import plain
 LONGEST_NAME = 80
 REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
-    "time_of_day", "order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency",
-    "order_total", "time_zone", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded", "type",
+    "time_of_day", "order_id", "product_id", "product_name", "category", "quantity", "unit_price", "discount",
+    "currency", "order_total", "time_zone", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded", "type",
 )  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
 NUMBERS = ("amount", "order_total", "unit_price", "quantity", "discount", "refunded")
@@ -181,6 +181,7 @@ def guesses(header: Sequence[str]) -> dict[str, int]:
         ("cancelled", "cancelled_at"),
         ("type", "status"),
         ("paid", "amount"),
+        ("product_name", "product_id"),
     ):
         if role in place_by_role and place_by_role[role] == place_by_role.get(other):
             del place_by_role[role]

@@ -51,6 +51,8 @@ def match(header: Sequence[str], empty: frozenset[int] = frozenset()) -> tuple[E
                 for role, candidates in export.columns.items()
                 if (name := next((c for c in candidates if plain(c) in filled), None)) is not None
             }
+            if places.get("product_name", -1) == places.get("product_id"):  # a name alone is the product
+                del places["product_name"]
             if _is_enough(places):
                 return export, places
     return None

@@ -85,7 +85,8 @@ def keep(conn: db.Connection) -> bool:
         return False
     db.execute(
         conn,
-        "drop table if exists transactions.before; alter table transactions.lines rename to before",
+        "drop table if exists transactions.before; alter table transactions.lines rename to before; "
+        "alter table transactions.before add column if not exists product_name text",  # of before there were names
     )
     return True
 

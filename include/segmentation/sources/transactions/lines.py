@@ -17,6 +17,7 @@ class Lines:
     customers: Coded
     orders: Coded | None
     products: Coded | None
+    names: Coded | None  # of the products
     categories: Coded | None
     moments: Moments
     pieces: np.ndarray

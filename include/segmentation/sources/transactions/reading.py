@@ -225,6 +225,7 @@ def _lines(
         customers=customers.ids,
         orders=columns.get("order_id") and columns["order_id"].some(r"^\d+\.0+$", _order_number),
         products=columns.get("product_id"),
+        names=columns.get("product_name"),
         categories=columns.get("category"),
         moments=moments,
         pieces=pieces,
