@@ -16,7 +16,8 @@ LONGEST_NAME = 80
 REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
     "time_of_day", "order_id", "product_id", "product_name", "category", "quantity", "unit_price", "discount",
-    "currency", "order_total", "time_zone", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded", "type",
+    "currency", "order_total", "time_zone", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded",
+    "type",
 )  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
 NUMBERS = ("amount", "order_total", "unit_price", "quantity", "discount", "refunded")
