@@ -274,6 +274,47 @@ def test_order_of_which_a_part_went_back_counts(read, status):
     assert (found.orders, found.revenue) == (60, 2400.0)
 
 
+@pytest.mark.parametrize("nothing", ["", "1970-01-01", "1900-01-01 00:00:00", "0000-00-00"])
+def test_date_of_a_cancellation_before_the_order_says_that_there_was_none(read, nothing):
+    found = read(
+        table(
+            "order;customer;date;amount;cancelled_at",
+            lambda n, c, d, a: f"{n};{c};{d:%Y-%m-%d};{a:.2f};{f'{d:%Y-%m-%d}' if n % 10 == 0 else nothing}",
+        )
+    )
+    assert (found.orders, found.revenue) == (54, 2400.0 - TENTHS)
+
+
+@pytest.mark.parametrize(
+    ("header", "back", "sold", "revenue"),
+    [
+        ("Trans Type", "R", "S", 2400.0 - 2 * TENTHS),
+        ("Type de document", "Avoir", "Facture", 2400.0 - 2 * TENTHS),
+        ("Mode", "Test", "Live", 2400.0 - TENTHS),
+        ("livemode", "false", "true", 2400.0 - TENTHS),
+        ("Mode", "Cash", "Card", 2400.0),
+    ],
+)
+def test_more_columns_that_say_what_a_line_is(read, header, back, sold, revenue):
+    found = read(
+        table(
+            f"order;customer;date;amount;{header}",
+            lambda n, c, d, a: f"{n};{c};{d:%Y-%m-%d};{a:.2f};{back if n % 10 == 0 else sold}",
+        )
+    )
+    assert found.revenue == revenue
+
+
+def test_file_of_which_nothing_counts_is_a_warning(read):
+    found = read(table("customer;date;amount;status", lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{a};cancelled"))
+    assert any("no line counts" in said for said in found.said)
+
+
+def test_two_tables_side_by_side_are_refused(read):
+    found = read("customer;date;amount;;customer;date;amount\na;2024-01-13;5;;b;2024-01-14;6\n")
+    assert "side by side" in (found.refused or "")
+
+
 # ------------------------------------------------------------------------------------------ systems and kinds of files
 
 SYSTEMS = {

@@ -197,6 +197,8 @@ def _read(
     clocks = columns.pop(CLOCKS)
     if not len(clocks.codes):
         clocks = Coded.empty(rows)
+    if not choice.columns:
+        _refuse_two_tables(path, open_file)
     export = None if choice.columns else (exports.match(open_file.names) or (None,))[0]
     numbers = np.concatenate(lines) if lines else np.zeros(0, np.int64)
     repeated = _repeats(columns, open_file)
@@ -218,6 +220,28 @@ def _read(
         headers=headers,
         clocks=None if pc.all(pc.equal(clocks.values, "")).as_py() else clocks,
     )
+
+
+def _refuse_two_tables(path: Path, open_file: _OpenFile) -> None:
+    """Refuse two tables side by side: the second one's customers would be nowhere.
+
+    Raises
+    ------
+    SourceError
+    """
+    names = [exports.plain(name) for name in open_file.names]
+    roles = ("customer_id", "ordered_at", "amount")
+    own = [
+        exports.plain(open_file.names[open_file.places[role]]) for role in roles if role in open_file.places
+    ]
+    if len(own) == len(roles) and all(name and names.count(name) > 1 for name in own):
+        raise SourceError(
+            fact(
+                "{file}: customer, date and amount are there twice, side by side: put one table below the other, or "
+                "say by number which is meant: COLUMNS=customer_id=1,ordered_at=2,amount=3",
+                file=path.name,
+            )
+        )
 
 
 def _columns(parts: dict[str, list[Any]], is_raw: bool) -> dict[str, Coded]:

@@ -59,7 +59,14 @@ def of(reading: Reading) -> Counts:
         last_day=last_day,
         guests=distinct(order[dated & no_customer]),
         quarantined=int((~dated | (dated & ~has_money)).sum()) + len(reading.content.invalid),
-        warnings=_concentrated(reading, counted & ~no_customer, order, amount),
+        warnings=[
+            *(
+                []
+                if counted.any()
+                else [fact("warning: no line counts: all came to nothing, or have no amount")]
+            ),
+            *_concentrated(reading, counted & ~no_customer, order, amount),
+        ],
     )
 
 

@@ -9,7 +9,7 @@ from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.exports import plain
 
-WEAK = frozenset({"state", "estado"})  # an address may have it, too
+WEAK = frozenset({"state", "estado", "mode"})  # an address may have it, too
 FEW_WORDS = 30  # a column of more words than these is no status
 NO = {
     "0", "no", "n", "false", "f", "nein", "non", "nej", "nee", "nie", "нет", "ne", "não", "nao", "いいえ", "否",
@@ -19,6 +19,7 @@ YES = {
     "1", "yes", "y", "true", "t", "ja", "j", "oui", "o", "sí", "si", "s", "sim", "da", "tak", "kyllä", "evet", "да",
     "はい", "是", "예", "x", "✓", "✔", "on",
 }  # fmt: skip
+SOLD_OR_BACK = {"s", "r"}
 SIDES = "cr|dr|c|d|credit|debit|s|h|soll|haben"
 ZERO = r"^[^\d]*0*(?:[.,]0*)?[^\d]*$"
 
@@ -87,6 +88,8 @@ def _are_dates(column: Coded) -> bool:
 def _has_sides(column: Coded) -> bool:
     """True where a column says credit or debit, and both are there."""
     texts = [text for text in column.texts if text]
+    if {text.casefold() for text in texts} == SOLD_OR_BACK:
+        return True
     return len(texts) == 2 and all(re.fullmatch(SIDES, text.casefold().rstrip(".")) for text in texts)
 
 
@@ -109,7 +112,9 @@ def _is_zero(text: str) -> bool:
 
 
 def is_return(column: Coded) -> np.ndarray:
-    """Mask of the rows that are called a return, a refund, a credit note; of credit and debit, the rarer one."""
+    """Mask of the rows that are called a return, a refund, a credit note: R beside S, of credit and debit the rarer."""
+    if {text.casefold() for text in column.texts if text} == SOLD_OR_BACK:
+        return column.rows_where([text.casefold() == "r" for text in column.texts])
     if _has_sides(column):
         counts = {text: int(count) for text, count in zip(column.texts, column.counts, strict=True) if text}
         rarer = min(counts, key=lambda text: counts[text])

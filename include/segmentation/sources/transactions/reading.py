@@ -234,7 +234,7 @@ def _lines(
         reduction=reduction,
         currency=_currencies(columns, numbers, shop_zone),
         is_out=np.zeros(rows, bool),
-        cancelled_at=_cancelled_at(opened, zone),
+        cancelled_at=_cancelled_at(opened, moments, zone),
         is_guest=customers.is_guest,
         is_total=totals & ~empty_dates,
         is_undated=empty_dates,
@@ -288,13 +288,16 @@ def _currencies(columns: dict[str, Coded], numbers: dict[str, Amounts], timezone
     return None
 
 
-def _cancelled_at(opened: Content, zone: str) -> np.ndarray | None:
+def _cancelled_at(opened: Content, moments: Moments, zone: str) -> np.ndarray | None:
+    """The instants of cancellations; one long before its order, as 1970-01-01, says that there was none."""
     if "cancelled_at" not in opened.columns:
         return None
     column = opened.columns["cancelled_at"]
     if column.is_empty().all():
         return None
-    return dates.read(Written(column), None, opened.lines, None, zone, opened.file).instant
+    instants = dates.read(Written(column), None, opened.lines, None, zone, opened.file).instant
+    is_before = (moments.instant != UNREADABLE) & (instants < moments.instant - 2 * clock.DAY)
+    return np.where(is_before, UNREADABLE, instants)
 
 
 # --- meaning -----------------------------------------------------------------------------------------------
