@@ -60,7 +60,7 @@ class Named(ColumnChoice):
     def of(cls, spec: FileSpec) -> "Named":
         """The columns of a file of this kind."""
         names = {name: column.names for name, column in spec.columns.items()}
-        return cls({name: of[0] for name, of in names.items()}, names)
+        return cls({name: of[0] for name, of in names.items()}, names=names)
 
     @property
     def is_by_position(self) -> bool:

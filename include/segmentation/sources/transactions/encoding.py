@@ -39,7 +39,7 @@ WESTERN = ("cp1252", "cp850", "mac_roman")  # the likeliest first
 LETTERS = frozenset("äöüßÄÖÜéèêëàâáãåæçñóòôõøœîïíìùúûÿýÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÎÏÍÌÙÚÛŸ")
 SEVERAL = (  # one byte stands for other letters in each of them
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874", "cp850", "cp852",
-    "cp866", "koi8_r", "mac_roman", "cp932", "gb18030", "big5", "cp949",
+    "cp866", "koi8_r", "mac_roman", "cp932", "euc_jp", "gb18030", "big5", "cp949",
 )  # fmt: skip
 FOREIGN_BYTES = 1 << 16  # of lines that are not plain ASCII: enough to tell an encoding by
 

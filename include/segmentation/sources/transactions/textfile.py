@@ -18,7 +18,7 @@ from segmentation.errors import SourceError
 from segmentation.language.texts import fact
 from segmentation.settings import File
 from segmentation.sources.masking import pattern_of
-from segmentation.sources.transactions import clock, days, encoding, names
+from segmentation.sources.transactions import clock, days, encoding, names, vocabulary
 from segmentation.sources.transactions.columns import REQUIRED, ColumnChoice
 from segmentation.sources.transactions.encoding import opened, readable
 
@@ -35,6 +35,7 @@ NAMES = {
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 TELL = {"\t": "tabs", " ": "blanks", ",": "commas", ";": "semicolons", "|": "bars"}
 WRAPPED = r'^"((?:[^"\r\n]|"")*[,;|\t](?:[^"\r\n]|"")*)"(?=\r?$)'
+MANY_WORDS = 1_000
 SAMPLE_CHARS, SNIFFED_CHARS, HEADER_LINES = 1 << 18, 12_000, 50
 
 
@@ -220,11 +221,20 @@ def _parse(sample: str, delimiter: str, quote: str | None, escape: str | None) -
 
 
 def _known_names(text: str) -> int:
-    """Number of the names of columns that are known in the line that has most of them."""
+    """Score of a text: the names of columns in the line that has most of them, and then the other words known."""
     common = frozenset(itertools.chain.from_iterable(names.common().values()))
     lines = text.splitlines()[:HEADER_LINES]
     cells = ((cell for cell in re.split(r"[,;|\t\"]", line) if not cell.isascii()) for line in lines)
-    return max((sum(bool(common & set(names.spellings(cell))) for cell in row) for row in cells), default=0)
+    known = max((sum(bool(common & set(names.spellings(cell))) for cell in row) for row in cells), default=0)
+    return MANY_WORDS * known + min(_known_words(text), MANY_WORDS - 1)
+
+
+def _known_words(text: str) -> int:
+    """Number of the months, guests and statuses in a text that have a letter beyond ASCII, and of signs of money."""
+    words = {word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()}
+    months = days.months()
+    signs = len(set(re.findall(r"([€£¥])\s?-?\d|\d\s?([€£¥])", text)))
+    return signs + sum(days.bare(word) in months or vocabulary.is_known(word) for word in words)
 
 
 def _widest(rows: Iterable[tuple[int, list[str]]]) -> list[str]:

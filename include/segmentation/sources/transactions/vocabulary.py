@@ -76,6 +76,11 @@ def _compounds() -> frozenset[str]:
     return frozenset(whole for one in nobody for two in buyers for whole in (one + two, two + one))
 
 
+def is_known(word: str) -> bool:
+    """True for a word of any of the lists."""
+    return any(plain(word) in words for words in _lists().values())
+
+
 def is_total(text: str) -> bool:
     """True where a cell says that its line is a sum."""
     return plain(re.sub(r"[(\[].*?[)\]]", "", text)) in _lists()["totals"] or text.strip() == "Σ"
