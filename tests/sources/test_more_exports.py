@@ -382,3 +382,20 @@ def test_files_that_are_no_text_are_named(read, kind):
 def test_refusals_are_in_the_language_of_the_shop(read, content, file, words):
     with speaking("zh"):
         assert words in (read(content, **file).refused or "")
+
+
+@pytest.mark.parametrize(
+    ("page", "month", "guest"),
+    [
+        ("cp1250", "paź", "Gość"),
+        ("mac_roman", "März", "Gast"),
+        ("cp1252", "Aug", "Gast"),
+        ("euc_jp", "Aug", "ゲスト"),
+    ],
+)
+def test_page_is_told_by_the_few_lines_that_are_not_ascii(read, page, month, guest):
+    sign = "£" if page == "cp1252" else ""
+    lines = [f"c{n % 9};{1 + n % 28} Aug 2023;{sign}10.00" for n in range(900)]
+    lines += [f"{guest};3 {month} 2023;10.00" for _ in range(9)]
+    found = read("\n".join(["customer;date;amount", *lines]).encode(page))
+    assert (found.customers, found.lines, found.quarantined) == (9, 909, 0)

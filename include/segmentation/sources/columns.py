@@ -182,7 +182,7 @@ def _numbers(opened: Content, names: list[str], settings: Settings) -> list[str]
     columns = {name: _trimmed(opened.columns[name]) for name in names}
     zone = settings.shop.timezone
     surveys = [amounts.survey(_role(name), opened.name_of(name), column) for name, column in columns.items()]
-    notes = []
+    notes: list[str] = []
     for survey in surveys:
         mark = amounts.decide([survey], settings.file.decimal, opened.lines, zone, opened.file)[survey.role]
         name = next(name for name, column in columns.items() if column is survey.rows)

@@ -128,13 +128,22 @@ def is_page(name: str) -> bool:
 
 
 def by_words(path: Path, page: str, count: Callable[[str], int]) -> str:
-    """The code page under which most words are known, as `count` finds them in the first lines; else `page`."""
+    """The code page under which most words are known, as `count` finds them in the first lines and in those that
+    are not ASCII; else `page`.
+    """
     with opened(path) as file:
         start = file.read(1 << 14)
+    foreign, *_ = _foreign_lines(path)
+    start = _whole_lines(start) + _whole_lines(foreign[: 1 << 14])
     texts = {
         name: text for name in dict.fromkeys((page, *SEVERAL)) if (text := _decoded(start, name)) is not None
     }
     return max(texts, key=lambda name: count(texts[name]), default=page)
+
+
+def _whole_lines(text: bytes) -> bytes:
+    """A text without the line that it ends in the middle of, for a letter may be cut in two there."""
+    return text[: text.rfind(b"\n") + 1] or text
 
 
 def _decoded(start: bytes, page: str) -> str | None:

@@ -231,7 +231,7 @@ def _known_names(text: str) -> int:
 
 def _known_words(text: str) -> int:
     """Number of the months, guests and statuses in a text that have a letter beyond ASCII, and of signs of money."""
-    words = {word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()}
+    words = {word for word in re.findall(r"[^\W\d_]{2,}", text) if not word.isascii()}
     months = days.months()
     signs = len(set(re.findall(r"([€£¥])\s?-?\d|\d\s?([€£¥])", text)))
     return signs + sum(days.bare(word) in months or vocabulary.is_known(word) for word in words)
