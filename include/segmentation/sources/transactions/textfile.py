@@ -233,7 +233,7 @@ def _known_words(text: str) -> int:
     """Number of the months, guests and statuses in a text that have a letter beyond ASCII, and of signs of money."""
     words = {word for word in re.findall(r"[^\W\d_]{2,}", text) if not word.isascii()}
     months = days.months()
-    signs = len(set(re.findall(r"([€£¥])\s?-?\d|\d\s?([€£¥])", text)))
+    signs = len(set(re.findall(r"([€£¥])[ \u00a0]?-?\d|\d[ \u00a0]?([€£¥])", text)))
     return signs + sum(days.bare(word) in months or vocabulary.is_known(word) for word in words)
 
 
