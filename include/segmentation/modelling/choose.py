@@ -11,9 +11,9 @@ Rule
    weighted by `settings.weights`; a score that nobody has (no history to predict from, say) drops out; one
    that a candidate lacks counts 0. Of equals, stability and rules that tell every segment decide, as far as they are
    needed (`settings.enough`), and how much of the features the segments describe.
-4. The largest total wins; where foresight or rules count, totals within a hundredth of it are a tie, which goes to the
-   fewer segments. Geometry alone is no reason for few: touching groups differ by less than that from one that
-   puts two of them together.
+4. The largest total wins; where predictive validity or rules count, totals within a hundredth of it are a tie, which
+   goes to the fewer segments. Geometry alone is no reason for few: touching groups differ by less than that from
+   one that puts two of them together.
 5. The model in use stays unless a challenger is better beyond noise and worth the customers moved
    (`modelling.replace`): "keep".
 6. When nobody passes, or the data cannot carry segments, the verdict is "no structure": one segment.
@@ -234,7 +234,7 @@ def _ranked(totals: pd.Series, same: Equals, by_name: Mapping[str, Candidate], a
 
 
 def _weights(settings: ModelSettings, same: Equals, evidence: Evidence) -> dict[str, float]:
-    """The weights of the scores: of equals, where foresight or rules tell that they are such; else the usual ones."""
+    """The weights of the scores: of equals, where predictive validity or rules tell them; else the usual ones."""
     validity = {name: weight for name, weight in settings.weights.items() if name in VALIDITY}
     if same.counts:
         return validity | settings.equal_weights

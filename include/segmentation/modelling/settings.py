@@ -173,8 +173,8 @@ class ModelSettings(BaseModel):
             "near_neighbour_dunn": 1.0,
             "smallest_share": 1.0,
         },
-        description="the same between candidates that foresee as much as the best, and where foresight does not "
-        "count",
+        description="the same between candidates of the same predictive validity as the best, and where it "
+        "does not count",
     )
     enough: dict[str, Share] = Field(
         default_factory=lambda: {"stability": 0.85, "rule_fidelity": 0.75},
