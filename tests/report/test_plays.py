@@ -1,9 +1,11 @@
 """Plays: by the money at stake, with channel and hour, and how each would be measured."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from segmentation.language.texts import speaking
 from segmentation.report import data, plays
 
 
@@ -50,5 +52,7 @@ def test_each_says_when_by_which_channel_and_how_it_is_measured(segments):
     assert plays.when(evening).endswith("around 20 h")
     assert plays.when(evening).startswith("by ")
     assert plays.when(replace(evening, habits={})) is None
+    with speaking("zh"):
+        assert re.search("周[一二三四五六日]，20 点左右$", plays.when(evening))
     assert "a fifth alone (40 customers)" in plays.measured(replace(evening, customers=200))
     assert plays.measured(replace(evening, customers=40)).startswith("Too few to measure")
