@@ -129,8 +129,8 @@ def select(conn: db.Connection, run: Run, members: "Filter") -> Selected | None:
     columns = COLUMNS.of(conn, run, names)
     places = np.frombuffer(packed.places, np.uint8).copy()
     if members.segment_ids:
-        wanted = [place for place, key in enumerate(packed.keys, 1) if key in members.segment_ids]
-        places[~np.isin(places, wanted)] = 0
+        of_members = [place for place, key in enumerate(packed.keys, 1) if key in members.segment_ids]
+        places[~np.isin(places, of_members)] = 0
     for one in members.conditions:
         values = _padded(columns[one.feature], len(places))
         with np.errstate(invalid="ignore"):
@@ -172,19 +172,19 @@ def moved(
         for one, part in zip(packed, places, strict=True)
         if one
     ]
-    is_asked = segments[0] != segments[1]
-    for side, asked in zip(segments, sides, strict=True):
-        is_asked &= True if asked is None else side == asked
+    is_member = segments[0] != segments[1]
+    for side, segment_id in zip(segments, sides, strict=True):
+        is_member &= True if segment_id is None else side == segment_id
     order = COLUMNS.of(conn, second, [ORDER])[ORDER]
-    numbers = _in_order(is_asked, order)[offset : offset + limit]
+    numbers = _in_order(is_member, order)[offset : offset + limit]
     ends = [[int(one) or None for one in side[numbers]] for side in segments]
     return {"numbers": numbers.tolist(), "sources": ends[0], "targets": ends[1]}
 
 
 def _in_order(is_in: "np.ndarray", order: "np.ndarray") -> "np.ndarray":
     """The customer numbers for which it holds, in the order of their ids."""
-    known = order[order < len(is_in)]
-    return known[is_in[known] != 0]
+    numbers = order[order < len(is_in)]
+    return numbers[is_in[numbers] != 0]
 
 
 def _padded(values: "np.ndarray", size: int) -> "np.ndarray":
