@@ -353,9 +353,10 @@ def test_gaps_between_segments_count_where_geometry_alone_decides_and_they_touch
         many={"consensus": 0.47, "separation": 0.6, "density_validity": -0.5},
     )
     runners = [candidate("few", k=3), candidate("many", k=9)]
-    assert choose(runners, scores, settings).winner.name == winner
+    assert choose(runners, scores, settings, n_customers=200).winner.name == winner
+    assert choose(runners, scores, settings, n_customers=199).winner.name == "few"  # a density of chance
     known = Evidence(rules=lambda one: (0.9, 0))  # of a shop's candidates the weights of equals decide
-    assert choose(runners, scores, settings, evidence=known).winner.name == "few"
+    assert choose(runners, scores, settings, n_customers=200, evidence=known).winner.name == "few"
 
 
 @pytest.mark.parametrize(

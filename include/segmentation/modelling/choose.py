@@ -47,6 +47,7 @@ from segmentation.modelling.settings import ModelSettings
 WEIGHTINGS = 500
 STEEPNESS = 8  # of what a candidate loses that foresees less than the best and its equals
 ALIKE = 0.01  # of the total: within a hundredth of the best candidates are alike
+FEWEST_FOR_GAPS = 200  # customers; the density of fewer along a line is chance
 MOST_TOLD = 40  # equals that rules are learned for, those with the largest totals
 VALIDITY = ("predictive", "predictive_auc")
 STEADY = ("stability", "rule_fidelity")  # what decides between equals, beside the weighted scores
@@ -174,7 +175,8 @@ def choose(
     if same.counts or evidence.rules is not None:
         alike = ALIKE
         judged = as_far_as_needed(scores, [by_name[name].k for name in names], settings)
-    if not alike and not _touch(scores.loc[passed], weights, by_name):
+    has_gaps = n_customers >= FEWEST_FOR_GAPS and _touch(scores.loc[passed], weights, by_name)
+    if not alike and not has_gaps:
         weights = _without(weights, ["separation"])
     totals = total(judged.loc[passed], weights, same.names if same.counts else ())
     ranked = _ranked(totals, same, by_name, alike)
