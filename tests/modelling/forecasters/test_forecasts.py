@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
 
-from segmentation.modelling.forecasters import date_forecast, scores
+from segmentation.modelling.forecasters import columns, date_forecast, scores
 from segmentation.modelling.forecasters.base import Expectation, Sample, TooYoungError
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, simulate
 from segmentation.modelling.forecasters.blend import blended
-from segmentation.modelling.forecasters.past import Past
+from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
 from segmentation.modelling.forecasters.registry import FORECASTERS
 from segmentation.modelling.forecasters.spread import Spread
 
@@ -138,11 +139,40 @@ def test_calibration_error_is_how_far_probabilities_are_off():
     assert scores.calibration_error(np.full(1000, 0.8), bought) == pytest.approx(0.3)
 
 
-def test_a_blend_lies_between_its_parts():
-    parts = [Expectation(np.array([0.2]), np.array([10.0])), Expectation(np.array([0.6]), np.array([40.0]))]
-    both = blended(parts)
+def test_a_blend_takes_probability_and_spend_from_their_own_parts():
+    buying = [Expectation(np.array([0.2]), np.array([1.0])), Expectation(np.array([0.6]), np.array([2.0]))]
+    spend = [Expectation(np.array([0.9]), np.array([10.0])), Expectation(np.array([0.9]), np.array([40.0]))]
+    both = blended(buying, spend)
     assert 0.2 < both.probability[0] < 0.6
-    assert both.spend[0] == pytest.approx(20.0, abs=0.05)
+    assert both.spend[0] == pytest.approx(25.0)
+
+
+def test_the_blend_of_a_shop_is_of_the_parts_that_are_named(past):
+    customers = sample(1).customers
+    blend, entry = past.expect("blend", 0, customers), FORECASTERS["blend"]
+    parts = {name: past.expect(name, 0, customers) for name in (*entry.of, *entry.of_spend)}
+    assert np.allclose(blend.spend, np.mean([parts[name].spend for name in entry.of_spend], axis=0))
+    odds = np.mean([logit(parts[name].probability) for name in entry.of], axis=0)
+    assert np.allclose(blend.probability, expit(odds), atol=1e-3)
+
+
+def test_tweedie_has_as_many_buyers_and_as_much_spend_as_came_in_what_it_learned_from(past):
+    learned = [past.samples[age] for age in past.older(0)[:LOOKED_BACK]]
+    expected = [past.expect("tweedie", 0, each.customers) for each in learned]
+    bought = np.concatenate([each.bought for each in learned]).mean()
+    assert np.concatenate([each.probability for each in expected]).mean() == pytest.approx(bought, rel=0.05)
+    spent = sum(each.spend.sum() for each in learned)
+    assert sum(each.spend.sum() for each in expected) == pytest.approx(spent, rel=0.1)
+
+
+def test_of_the_own_rate_a_customer_who_spends_twice_as_much_has_twice_the_value():
+    """Nothing is taken off those who spend most; little seen is not taken for a habit."""
+    known = pd.DataFrame({"first_days": [400.0, 400.0, 20.0]})
+    for window in columns.WINDOWS:
+        known[f"spend_{window}d"] = [100.0, 200.0, 100.0]
+    usual = columns.usual(known, DAYS, unit=1.0)
+    assert usual[1] == pytest.approx(2 * usual[0])
+    assert usual[0] < usual[2] < 90 / 20 * 100 / 4
 
 
 def test_next_order_is_when_an_order_is_as_likely_as_not():

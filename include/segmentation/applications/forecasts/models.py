@@ -9,7 +9,7 @@ import pandas as pd
 from segmentation.modelling.forecasters.date_forecast import DateForecast
 from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
 
-LEARNING = ("blend", "linear", "boosted")
+LEARNING = ("blend", "linear", "boosted", "tweedie", "own_rate")
 
 
 def table(past: Past, forecast: DateForecast) -> pd.DataFrame:

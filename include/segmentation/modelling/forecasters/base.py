@@ -39,6 +39,16 @@ class Sample:
         """True where there was an order."""
         return self.order_days > 0
 
+    @classmethod
+    def together(cls, samples: Sequence[Sample]) -> Sample:
+        """The customers of several dates."""
+        return cls(
+            pd.concat([sample.customers for sample in samples]),
+            np.concatenate([sample.order_days for sample in samples]),
+            np.concatenate([sample.spend for sample in samples]),
+            samples[0].days,
+        )
+
     def take(self, rows: NDArray[np.int64]) -> Sample:
         """Some of the customers, by their place."""
         return replace(

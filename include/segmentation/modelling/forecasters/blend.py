@@ -1,4 +1,4 @@
-"""The mean of several forecasters: of log odds, and of the logarithms of spend."""
+"""The mean of several forecasters: of log odds, and of spend."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scipy.special import expit, logit
 from segmentation.modelling.forecasters.base import Array, Expectation
 
 CERTAIN = 1e-3  # no probability is nearer to 0 or 1
-LEAST_SPEND = 1e-2
 
 
-def blended(parts: Sequence[Expectation]) -> Expectation:
-    """The mean of expectations: where one is far off it sways the others little."""
-    odds = np.asarray(np.mean([logit(certain(part.probability)) for part in parts], axis=0))
-    spend = np.asarray(np.mean([np.log(part.spend + LEAST_SPEND) for part in parts], axis=0))
-    return Expectation(expit(odds), np.maximum(np.exp(spend) - LEAST_SPEND, 0.0))
+def blended(of: Sequence[Expectation], of_spend: Sequence[Expectation]) -> Expectation:
+    """The mean of expectations: of some the log odds, where one that is far off sways the others little, of some
+    the spend.
+    """
+    odds = np.asarray(np.mean([logit(certain(part.probability)) for part in of], axis=0))
+    return Expectation(expit(odds), np.asarray(np.mean([part.spend for part in of_spend], axis=0)))
 
 
 def certain(probability: Array) -> Array:

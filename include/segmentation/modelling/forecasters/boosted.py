@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from segmentation.modelling.forecasters.base import Array, Sample, Today, TooYoungError
-from segmentation.modelling.forecasters.two_parts import TwoParts, View
+from segmentation.modelling.forecasters.two_parts import TwoParts
+from segmentation.modelling.forecasters.views import View
 from segmentation.modelling.threads import one_thread
 
 TREES = {

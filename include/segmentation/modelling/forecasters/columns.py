@@ -11,6 +11,9 @@ from segmentation.modelling.representations.transformers import PercentileRanks
 
 MONEY = ("spend_30d", "spend_90d", "spend_180d", "spend_365d", "spend_season", "largest_day")
 
+WINDOWS = (90, 180, 365)  # days, of the usual spend; what lies in a shorter one lies in the longer ones, too
+UNSEEN = 365.0  # days without an order, that are added to those seen of everybody
+
 
 def described(customers: pd.DataFrame, bgnbd: BetaGeometric | None, days: int) -> pd.DataFrame:
     """Columns of what is known, with a few ratios, and what BG/NBD makes of it where there is one."""
@@ -44,3 +47,13 @@ def unit_of(today: pd.DataFrame) -> float:
     value = today["spend"].to_numpy() / today["order_days"].to_numpy()
     positive = value[value > 0]
     return float(np.median(positive)) if positive.size else 1.0
+
+
+def usual(customers: pd.DataFrame, days: int, unit: float) -> Array:
+    """The spend of so many days at the customer's own rate, the mean of several windows, in units."""
+    seen = customers["first_days"].to_numpy(dtype=np.float64)
+    rates = [
+        customers[f"spend_{window}d"].to_numpy(dtype=np.float64) / (np.minimum(seen, window) + UNSEEN)
+        for window in WINDOWS
+    ]
+    return np.asarray(days / unit * np.mean(rates, axis=0))

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from segmentation.modelling.forecasters.base import Array, Sample, Today
-from segmentation.modelling.forecasters.two_parts import TwoParts, View
+from segmentation.modelling.forecasters.two_parts import TwoParts
+from segmentation.modelling.forecasters.views import View
 from segmentation.modelling.threads import one_thread
 
 INVERSE_PENALTY = 0.05
@@ -34,11 +35,17 @@ class Linear:
 
 def learn(view: View, bought: Array, log_value: Array, seed: int) -> Linear:
     """Fit both: `log_value` is that of the buyers."""
-    with one_thread():  # the same sums whatever the machine
-        buying = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought)
+    buying = fitted_buying(view, bought)
+    with one_thread():
         of_buyers = np.column_stack([view.money, view.ranks])[bought]
         value = RidgeCV(alphas=RIDGES).fit(of_buyers, log_value)
     return Linear(buying, value)
+
+
+def fitted_buying(view: View, bought: Array) -> LogisticRegression:
+    """Fit who buys."""
+    with one_thread():  # the same sums whatever the machine
+        return LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought)
 
 
 def linear(samples: Sequence[Sample], today: Today, days: int, seed: int) -> TwoParts:

@@ -108,8 +108,15 @@ class Past:
 
     def expect(self, name: str, age: int, customers: pd.DataFrame) -> Expectation | None:
         """The expectation of a forecaster at an age of the customers known then; None where it was too young."""
-        parts = [fitted.expect(customers) for fitted in self.fit(name, age, customers)]
-        return blended(parts) if len(parts) > 1 else parts[0] if parts else None
+        entry, fitted = FORECASTERS[name], self.fit(name, age, customers)
+        if not fitted:
+            return None
+        if entry.learn is not None:
+            return fitted[0].expect(customers)
+        parts = {part: self.expect(part, age, customers) for part in (*entry.of, *entry.of_spend)}
+        return blended(
+            *([part for one in names if (part := parts[one])] for names in (entry.of, entry.of_spend))
+        )
 
     def raw(self, name: str, age: int) -> Expectation | None:
         """The same of a sample, remembered."""

@@ -1,0 +1,166 @@
+"""What the applications add to a night that searches: seconds of the processor, with and without them.
+
+    make bench NAME=night-applications CUSTOMERS=200000
+
+The shop is that of the benchmark `nights` (per customer 10 orders in 24 to 29 lines and 20 events over two years),
+made in SQL in an embedded server of its own. A first night is published by one algorithm, so that the measured one
+has a parent; the measured one takes one day more through extraction, cleaning, roll-up, features, search with all
+algorithms, and publication, and then each application's task and its part of the publication. No Airflow, no gates.
+Seconds are those of the processor, of this process and of the server: a busy machine does not add to them.
+ALGORITHMS= names some (by commas), SCALE_OF_FACTS= makes fewer facts a customer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from benchmarks import nights, one_run
+from segmentation import applications
+from segmentation.features import table as features
+from segmentation.local import postgres
+from segmentation.publishing import publish
+from segmentation.runs import register
+from segmentation.runs.night import Night
+from segmentation.segments.chosen import Chosen
+from segmentation.selection import candidates, choice, refit
+from segmentation.settings import Settings
+from segmentation.warehouse import db, schema
+
+WANTED = 1.3
+FIRST = ("kmeans",)
+
+
+class Meter:
+    """Seconds of the processor by stage, of this process and of the server of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.seconds: dict[str, float] = {}
+
+    def now(self) -> tuple[float, float]:
+        """Seconds so far, of this process and of the server."""
+        return one_run.processor_seconds(), one_run.postgres_seconds(self.folder)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        before, wall = self.now(), time.perf_counter()
+        yield
+        ours, servers = (now - then for now, then in zip(self.now(), before, strict=True))
+        self.seconds[name] = self.seconds.get(name, 0.0) + ours + servers
+        print(
+            f"{name:<40} {ours + servers:8.1f} s ({servers:.1f} of the server), "
+            f"{time.perf_counter() - wall:.1f} by the clock, peak {nights.peak_mb():.0f} MB",
+            flush=True,
+        )
+
+
+def searched(night: Night, algorithms: list[str] | None, meter: Meter) -> Chosen:
+    """Search, and stage who belongs to which cluster."""
+    refit.decide(night, refit.Overrides(force_refit=True), nights.silent)
+    with meter("search: prepare"):
+        wanted = candidates.prepare(night, algorithms, nights.silent)
+    for algorithm in wanted:
+        with meter(f"search: fit {algorithm}"):
+            candidates.fit(night, algorithm, nights.silent)
+    with meter("search: choose"):
+        chosen, assignments = choice.choose(night, wanted, progress=nights.silent)
+    with meter("publication"):
+        publish.stage_assignments(night, assignments)
+    return chosen
+
+
+def registered(night: Night, days: int) -> Night:
+    """The run of a later date, which holds the lease of its date."""
+    day = night.as_of_date + timedelta(days=days)
+    run_id = register.start(night.warehouse, night.settings, day, f"bench {day}")
+    return Night(run_id, day, night.settings, night.shop, night.warehouse, night.store)
+
+
+def loaded(day: Night, meter: Meter) -> None:
+    """Extraction to features of a date."""
+    with meter("extraction, cleaning, roll-up"):
+        nights.ingest(day, nights.Clock(), "  of these")
+    with meter("features"):
+        features.build(day, nights.silent)
+
+
+def measured(night: Night, algorithms: list[str] | None, meter: Meter) -> tuple[float, float]:
+    """Seconds of a night without applications, and of what they add."""
+    loaded(night, meter)
+    chosen = searched(night, algorithms, meter)
+    without = set(meter.seconds)
+    for application in applications.enabled(night.settings):
+        with meter(f"application: {application.name}"):
+            applications.prepare(night, application.name, nights.silent)
+
+    def beside(conn: db.Connection, of: Night) -> None:
+        with meter("application: publication"):
+            applications.publish(conn, of)
+
+    with meter("publication"):
+        publish.publish(night, chosen, nights.silent, beside=beside)
+    added = sum(seconds for name, seconds in meter.seconds.items() if name not in without)
+    meter.seconds["publication"] -= meter.seconds["application: publication"]
+    return sum(meter.seconds[name] for name in without), added
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print a line a stage, and the ratio as one line of name=value pairs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--customers", type=int, default=200_000)
+    parser.add_argument("--algorithms", default="", help="instead of all, by commas")
+    parser.add_argument("--scale-of-facts", type=float, default=1.0)
+    args = parser.parse_args(arguments)
+    scale = args.customers / nights.CUSTOMERS
+    counts = {"orders": nights.ORDERS, "events": nights.EVENTS, "reviews": nights.REVIEWS}
+    params = {name: int(count * scale * args.scale_of_facts) for name, count in counts.items()}
+    first = nights.AS_OF - timedelta(days=nights.DAYS - 1)
+    with tempfile.TemporaryDirectory(prefix="seg-bench-") as temporary:
+        folder = Path(temporary)
+        nights.make_source(folder)
+        server = postgres.start(folder / "shop" / "postgres")
+        meter = Meter(folder)
+        try:
+            shop, target = (postgres.database(server, name) for name in ("shop", "warehouse"))
+            schema.migrate(target)
+            with meter("make the shop"), shop.connect() as conn:
+                db.execute(
+                    conn,
+                    nights.SHOP,
+                    {**params, "customers": args.customers, "days": nights.DAYS, "first": first.isoformat()},
+                )
+            settings = Settings(shop={"name": "bench", "source": "bench", "timezone": "UTC"})
+            start = Night("bench", nights.AS_OF, settings, shop, target, folder / "store")
+            nights.settle(shop)
+            parent = registered(start, 0)
+            loaded(parent, meter)
+            publish.publish(parent, searched(parent, list(FIRST), meter), nights.silent)
+            nights.settle(target)
+            print("\nthe night", flush=True)
+            meter.seconds.clear()
+            without, added = measured(
+                registered(start, 1), args.algorithms.split(",") if args.algorithms else None, meter
+            )
+        finally:
+            server.cleanup()
+    by_name = " ".join(
+        f"{name.removeprefix('application: ')}_s={seconds:.1f}"
+        for name, seconds in meter.seconds.items()
+        if name.startswith("application: ")
+    )
+    print(
+        f"customers={args.customers} without_s={without:.1f} added_s={added:.1f} {by_name} "
+        f"times={(without + added) / without:.3f} wanted={WANTED}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Customers as the learning forecasters see them: percentile ranks among those of the same date, and log money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segmentation.modelling.forecasters import columns
+from segmentation.modelling.forecasters.base import Array, Sample, Today
+from segmentation.modelling.representations.transformers import PercentileRanks
+
+MOST_ROWS = 6_000  # of each sample
+
+
+@dataclass(frozen=True)
+class View:
+    """Customers as they were at a date.
+
+    Attributes
+    ----------
+    ranks : ndarray of shape (n, columns), from -1 to 1
+    money : ndarray of shape (n, columns of money), logarithms of the shop's middle orders
+    usual : ndarray of shape (n,)
+        Spend of the horizon's days at the customer's own rate, in middle orders.
+    """
+
+    ranks: Array
+    money: Array
+    usual: Array
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, among: PercentileRanks, unit: float, days: int) -> View:
+        """See customers as they are described, by their ranks among others."""
+        return cls(columns.ranked(table, among), columns.money(table, unit), columns.usual(table, days, unit))
+
+    @classmethod
+    def together(cls, views: Sequence[View]) -> View:
+        """The customers of all."""
+        return cls(*(np.concatenate(parts) for parts in zip(*(vars(v).values() for v in views), strict=True)))
+
+    def take(self, rows: np.ndarray) -> View:
+        """Some of the customers, by their place or by a mask."""
+        return View(self.ranks[rows], self.money[rows], self.usual[rows])
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What turns customers into a view: the date, among whose customers they are ranked, and the unit of money."""
+
+    today: Today
+    among: PercentileRanks
+    unit: float
+    days: int
+
+    @classmethod
+    def of(cls, today: Today, days: int, seed: int) -> Lens:
+        """The lens of a date; ranks are fitted once for all who learn for it."""
+        key = "today", days, seed
+        if key not in today.views:
+            table = columns.described(today.customers, today.bgnbd, days)
+            today.views[key] = PercentileRanks(seed).fit(table.to_numpy())
+        return cls(today, today.views[key], columns.unit_of(today.customers), days)
+
+    def view(self, customers: pd.DataFrame) -> View:
+        """Customers ranked among those of the date."""
+        table = columns.described(customers, self.today.bgnbd, self.days)
+        return View.of(table, self.among, self.unit, self.days)
+
+    def learned_from(self, samples: Sequence[Sample], seed: int) -> tuple[View, Sample]:
+        """Rows of all samples together, each ranked among the customers of its own date, and what they did."""
+        views, drawn = [], []
+        for sample in samples:
+            rows = np.sort(np.random.default_rng(seed).permutation(len(sample.customers))[:MOST_ROWS])
+            views.append(self._of_sample(sample.customers, rows, seed))
+            drawn.append(sample.take(rows))
+        return View.together(views), Sample.together(drawn)
+
+    def _of_sample(self, customers: pd.DataFrame, rows: np.ndarray, seed: int) -> View:
+        """Some of the customers, ranked among all; made once for all who learn for the date."""
+        views, key = self.today.views, (id(customers), self.days, self.unit, seed)
+        if key not in views:
+            table = columns.described(customers, self.today.bgnbd, self.days)
+            among = PercentileRanks(seed).fit(table.to_numpy())
+            view = View.of(table.iloc[rows], among, self.unit, self.days)
+            views[key] = customers, view  # with the customers, so that the key stays theirs
+        return views[key][1]
