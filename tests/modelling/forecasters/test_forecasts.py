@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 from segmentation.modelling.forecasters import columns, date_forecast, scores
 from segmentation.modelling.forecasters.base import Expectation, Sample, TooYoungError
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, simulate
-from segmentation.modelling.forecasters.blend import blended
+from segmentation.modelling.forecasters.blend import blended, certain
 from segmentation.modelling.forecasters.past import LOOKED_BACK, Past
 from segmentation.modelling.forecasters.registry import FORECASTERS
 from segmentation.modelling.forecasters.spread import Spread
@@ -152,8 +152,8 @@ def test_the_blend_of_a_shop_is_of_the_parts_that_are_named(past):
     blend, entry = past.expect("blend", 0, customers), FORECASTERS["blend"]
     parts = {name: past.expect(name, 0, customers) for name in (*entry.of, *entry.of_spend)}
     assert np.allclose(blend.spend, np.mean([parts[name].spend for name in entry.of_spend], axis=0))
-    odds = np.mean([logit(parts[name].probability) for name in entry.of], axis=0)
-    assert np.allclose(blend.probability, expit(odds), atol=1e-3)
+    odds = np.mean([logit(certain(parts[name].probability)) for name in entry.of], axis=0)
+    assert np.allclose(blend.probability, expit(odds))
 
 
 def test_tweedie_has_as_many_buyers_and_as_much_spend_as_came_in_what_it_learned_from(past):
