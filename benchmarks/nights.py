@@ -174,7 +174,6 @@ def settle(database: db.Database) -> None:
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("vacuum analyze")
-        cursor.execute("checkpoint")
     connection.close()
 
 
