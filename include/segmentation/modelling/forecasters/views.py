@@ -65,9 +65,12 @@ class Lens:
         return cls(today, today.views[key], columns.unit_of(today.customers), days)
 
     def view(self, customers: pd.DataFrame) -> View:
-        """Customers ranked among those of the date."""
-        table = columns.described(customers, self.today.bgnbd, self.days)
-        return View.of(table, self.among, self.unit, self.days)
+        """Customers ranked among those of the date; kept, for all who have learned are asked of the same ones."""
+        views, key = self.today.views, ("view", self.days)
+        if key not in views or views[key][0] is not customers:
+            table = columns.described(customers, self.today.bgnbd, self.days)
+            views[key] = customers, View.of(table, self.among, self.unit, self.days)
+        return views[key][1]
 
     def learned_from(self, samples: Sequence[Sample], seed: int) -> tuple[View, Sample]:
         """Rows of all samples together, each ranked among the customers of its own date, and what they did."""
