@@ -122,8 +122,6 @@ def test_spreads_are_measured_on_the_past():
         looked.append((Expectation(p, p * amount), Sample(known, bought.astype(float), spend, DAYS)))
     found = Spread.of(looked, is_seasonal=True)
     assert 0.55 < found.own < 0.85 and 0.15 < found.common < 0.45
-    few = Spread.of(looked[:2], is_seasonal=False).common / Spread.of(looked[:2], is_seasonal=True).common
-    assert few == pytest.approx(1.886 / 1.2816, abs=0.01)  # Student's t with 2 degrees, at .9
     assert Spread.of([], is_seasonal=False).common > Spread.of([], is_seasonal=True).common
 
 

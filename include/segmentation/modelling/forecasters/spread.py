@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.stats import norm
 
 from segmentation.modelling.forecasters.base import Array, Expectation, Sample
 
@@ -21,7 +21,6 @@ Z = float(norm.ppf((1 + COVERED) / 2))
 GROUPS = 10
 USUAL = 0.9  # the spread of a buyer's log spend, where there is no past
 LEAST_BUYERS = 20
-FEWEST = 2  # dates; of one the spread would be without bounds
 SEASONAL, UNSEASONAL = 0.08, 0.2  # the least common spread with a year before seen, and without
 
 
@@ -42,8 +41,7 @@ class Spread:
             return cls(USUAL, 2 * least if not past else least)
         low, high = np.quantile(off, [(1 - COVERED) / 2, (1 + COVERED) / 2])
         own = float(np.clip((high - low) / (2 * Z), 0.1, 2.0))
-        common = _common(past, own) * (1.0 if is_seasonal else _of_few(len(past)))
-        return cls(own, max(least, common))
+        return cls(own, max(least, _common(past, own)))
 
     def customer(self, expected: Expectation) -> tuple[Array, Array]:
         """The 10th and 90th percentile of each customer's spend."""
@@ -68,11 +66,6 @@ class Spread:
             return 0.0, 0.0
         width = Z * np.sqrt(self.common**2 + np.log1p(variance / spend**2))
         return float(spend * np.exp(-width)), float(spend * np.exp(width))
-
-
-def _of_few(dates: int) -> float:
-    """The factor of a spread that was measured on few dates, of another season: Student's t against the normal."""
-    return float(t.ppf((1 + COVERED) / 2, max(dates, FEWEST)) / Z)
 
 
 def _buyers_off(expected: Expectation, came: Sample) -> Array:
