@@ -4,9 +4,9 @@ from alembic import op
 
 from segmentation.warehouse import db
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(db.statement("schema/0036_forecasters.sql"))
+    op.get_bind().exec_driver_sql(db.statement("schema/0037_forecasters.sql"))
