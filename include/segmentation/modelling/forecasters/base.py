@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, History
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 BGNBD_ROWS = 6_000
 
 
@@ -35,7 +36,7 @@ class Sample:
     days: int
 
     @property
-    def bought(self) -> NDArray[np.bool_]:
+    def bought(self) -> Flags:
         """True where there was an order."""
         return self.order_days > 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from segmentation.modelling.forecasters.base import Array, Sample, Today, TooYoungError
+from segmentation.modelling.forecasters.base import Array, Flags, Sample, Today, TooYoungError
 from segmentation.modelling.forecasters.two_parts import TwoParts
 from segmentation.modelling.forecasters.views import View
 from segmentation.modelling.threads import one_thread
@@ -37,7 +37,7 @@ class Boosted:
         return self.value.predict(np.column_stack([view.money, view.ranks]))
 
 
-def learn(view: View, bought: Array, log_value: Array, seed: int) -> Boosted:
+def learn(view: View, bought: Flags, log_value: Array, seed: int) -> Boosted:
     """Fit both: `log_value` is that of the buyers."""
     with one_thread():  # the same sums whatever the machine
         buying = HistGradientBoostingClassifier(**TREES, random_state=seed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
-from segmentation.modelling.forecasters.base import Array, Sample, Today
+from segmentation.modelling.forecasters.base import Array, Flags, Sample, Today
 from segmentation.modelling.forecasters.two_parts import TwoParts
 from segmentation.modelling.forecasters.views import View
 from segmentation.modelling.threads import one_thread
@@ -33,7 +33,7 @@ class Linear:
             return self.value.predict(np.column_stack([view.money, view.ranks]))
 
 
-def learn(view: View, bought: Array, log_value: Array, seed: int) -> Linear:
+def learn(view: View, bought: Flags, log_value: Array, seed: int) -> Linear:
     """Fit both: `log_value` is that of the buyers."""
     buying = fitted_buying(view, bought)
     with one_thread():
@@ -42,7 +42,7 @@ def learn(view: View, bought: Array, log_value: Array, seed: int) -> Linear:
     return Linear(buying, value)
 
 
-def fitted_buying(view: View, bought: Array) -> LogisticRegression:
+def fitted_buying(view: View, bought: Flags) -> LogisticRegression:
     """Fit who buys."""
     with one_thread():  # the same sums whatever the machine
         return LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought)

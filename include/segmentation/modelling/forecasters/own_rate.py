@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from segmentation.modelling.forecasters.base import Array, Sample, Today
+from segmentation.modelling.forecasters.base import Array, Flags, Sample, Today
 from segmentation.modelling.forecasters.linear import fitted_buying
 from segmentation.modelling.forecasters.two_parts import TwoParts
 from segmentation.modelling.forecasters.views import View
@@ -36,7 +36,7 @@ class OwnRate:
         return np.log(np.maximum(view.usual, LEAST))
 
 
-def learn(view: View, bought: Array, log_value: Array, seed: int) -> OwnRate:
+def learn(view: View, bought: Flags, log_value: Array, seed: int) -> OwnRate:
     """Fit who buys; how many times the usual spend buyers spend is the pair's smearing."""
     return OwnRate(fitted_buying(view, bought))
 

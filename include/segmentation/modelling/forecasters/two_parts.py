@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample, Today, TooYoungError
+from segmentation.modelling.forecasters.base import Array, Expectation, Flags, Sample, Today, TooYoungError
 from segmentation.modelling.forecasters.views import Lens, View
 
 LEAST_OF_A_KIND = 10  # buyers, and others; with fewer nothing is learned
@@ -23,7 +23,7 @@ class Parts(Protocol):
     def log_value(self, view: View) -> Array: ...
 
 
-Learn = Callable[[View, Array, Array, int], Parts]
+Learn = Callable[[View, Flags, Array, int], Parts]
 
 
 @dataclass(frozen=True)
