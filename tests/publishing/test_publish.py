@@ -218,8 +218,8 @@ def test_a_publication_gathers_once_and_writes_once(shop):
     under_the_lock = sent[
         len(sent) - sent[::-1].index(next(s for s in sent[::-1] if "operations.locks" in s)) :
     ]
-    assert len(sent) == 27
-    assert len(under_the_lock) == 14
+    assert len(sent) == 28
+    assert len(under_the_lock) == 15
 
 
 def test_a_percent_sign_in_a_text_is_one(shop):
