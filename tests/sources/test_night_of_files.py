@@ -124,6 +124,24 @@ SYSTEMS = {
         "order,customer,date,amount,test\n",
         lambda n: f"{n},c{n % 5},2024-01-{1 + n % 28:02},{10 + n}.50,{'true' if n % 9 == 0 else 'false'}\n",
     ),
+    "times of another zone": (
+        "order,customer,date,time (EST),amount,Invoice Status\n",
+        lambda n: (
+            f"{n},c{n % 5},2024-01-{1 + n % 28:02},2{n % 4}:05,Rs.{10 + n},{'Void' if n % 9 == 0 else 'Closed'}\n"
+        ),
+    ),
+    "dates of cancellations that are none": (
+        "order,customer,date,amount,cancelled_at\n",
+        lambda n: (
+            f"{n},c{n % 5},2024-01-{1 + n % 28:02},{10 + n}.50,{'2024-02-01' if n % 4 == 0 else '1970-01-01'}\n"
+        ),
+    ),
+    "customers at the head of groups": (
+        "customer,date,product,amount\n",
+        lambda n: (
+            f"{f'c{n // 5},,,' + chr(10) if n % 5 == 0 else ''},2024-01-{1 + n // 2:02},P{n},{10 + n}.50\n"
+        ),
+    ),
 }
 
 
