@@ -45,9 +45,11 @@ def of(reading: Reading) -> Counts:
     no_customer = lines.customers.is_empty()
     instants = placed_at(reading)
     order = order_numbers(reading, instants)
-    first, last = (_written(f(instants[dated]), reading) if dated.any() else None for f in (np.min, np.max))
+    of_dated = instants if dated.all() else instants[dated]
+    ends = (of_dated.min(), of_dated.max()) if len(of_dated) else ()
+    first, last = (_written(end, reading) for end in ends) if ends else (None, None)
     now = datetime.now(UTC).timestamp() * clock.SECOND
-    past = instants[dated & (instants <= now)]
+    past = of_dated if not ends or ends[1] <= now else of_dated[of_dated <= now]
     last_day = _local(past.max(), reading).date() if len(past) else None
     return Counts(
         customers=distinct(lines.customers.codes[dated & ~no_customer]),
@@ -111,9 +113,13 @@ def order_numbers(reading: Reading, instants: np.ndarray) -> np.ndarray:
     number, count = lines.orders.codes, len(lines.orders.values)
     has_order, is_sure = ~lines.orders.is_empty(), customers >= 0
     is_sure &= has_order
-    is_shared = orders.shared(number[is_sure], customers[is_sure], count)
-    rest = (is_shared | orders.shared(number, day, count))[number] | ~has_order
+    known = slice(None) if is_sure.all() else is_sure
+    is_shared = orders.shared(number[known], customers[known], count)
+    is_several = is_shared | orders.shared(number, day, count)
     keys = number.astype(np.int64)
+    if not is_several.any() and has_order.all():
+        return keys
+    rest = is_several[number] | ~has_order
     if rest.any():
         of_customer = np.where(is_shared[number[rest]], customers[rest], -2)
         with_number = _pair(_pair(keys[rest], of_customer), day[rest])

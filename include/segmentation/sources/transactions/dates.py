@@ -322,8 +322,10 @@ def _moments(
         sources.append((column.clock_times or Times.of([]), column.clocks))
     good, micros = day != days.NO_DAY, np.zeros(len(day), np.int64)
     for times_of_day, rows in sources:
-        micros += times_of_day.micros[rows.codes]
-        good &= times_of_day.is_time[rows.codes]
+        if times_of_day.micros.any():
+            micros += times_of_day.micros[rows.codes]
+        if not times_of_day.is_time.all():
+            good &= times_of_day.is_time[rows.codes]
     written = np.where(good, day * clock.DAY + micros, UNREADABLE)
     return _clocked(column.file, column.lines, written, sources, times, zone)
 

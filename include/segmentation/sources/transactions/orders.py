@@ -12,6 +12,7 @@ from segmentation.sources.transactions.coded import Coded, numbered
 ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
 CHANCE = 0.001
+PREFIX = slice(0, 100_000)  # lines of which most files show at once that their amounts are no orders' totals
 CONTINUED_SHARE = 0.1  # of the lines, at least, where orders go on without a number
 CLOCKS = "the times behind the days"
 OF_AN_ORDER = (
@@ -133,14 +134,16 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
     `worth` is quantity times price, where the file has them: the sum of it must come near the total.
     """
     counts = np.bincount(group)
-    several = counts[group] > 1
     orders = int((counts > 1).sum())
     if not orders:
         return False
     present = ~np.isnan(amount)
     of_several = counts > 1
-    if not _may_be_alike(amount, present, group, of_several):
+    if any(
+        _are_varied(amount[rows], present[rows], group[rows], of_several) for rows in (PREFIX, slice(None))
+    ):
         return False
+    several = of_several[group]
     low, high = _spread(amount, group)
     is_constant = (high - low) <= 1e-9 * np.maximum(np.abs(high), 1)
     lone = np.bincount(group, weights=present) == 1
@@ -155,14 +158,17 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
     return _is_no_chance(amount[several & present], low[of_several], int(counts[of_several].sum()) - orders)
 
 
-def _may_be_alike(amount: np.ndarray, present: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:
-    """False where the lines of many orders have several amounts, told by one of each order."""
+def _are_varied(amount: np.ndarray, present: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:
+    """True where the lines of many orders have several amounts, told by one of each order.
+
+    Of some lines, what more lines would show is never less.
+    """
     one = np.zeros(len(of_several))
     one[group[present]] = amount[present]
     expected = one[group]
     varied = np.zeros(len(of_several), bool)
     varied[group[present & (np.abs(amount - expected) > 1e-9 * np.maximum(np.abs(expected), 1))]] = True
-    return bool((~varied)[of_several].mean() >= ALL)
+    return bool((~varied)[of_several].mean() < ALL)
 
 
 def _is_no_chance(amounts: np.ndarray, totals: np.ndarray, further: int) -> bool:

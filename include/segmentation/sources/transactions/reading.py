@@ -37,6 +37,8 @@ from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.dates import UNREADABLE, Moments, Written
 from segmentation.sources.transactions.lines import Lines, Reading
 
+FEW_LINES = 1_000  # that tell nearly always that there are times of day
+
 
 def read(path: Path, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Reading:
     """Read a file of transactions.
@@ -394,8 +396,15 @@ def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:
     )
 
 
+def _readable(written: np.ndarray) -> np.ndarray:
+    """The clocks that can be read."""
+    return written[written != UNREADABLE]
+
+
 def _is_day_only(moments: Moments) -> bool:
-    written = moments.written[moments.written != UNREADABLE]
+    if (_readable(moments.written[:FEW_LINES]) % clock.DAY != 0).any():
+        return False
+    written = _readable(moments.written)
     return bool(len(written)) and bool((written % clock.DAY == 0).all())
 
 

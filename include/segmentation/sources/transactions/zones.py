@@ -109,15 +109,19 @@ def localized(written: np.ndarray, zone: str) -> np.ndarray:
     good = written != UNREADABLE
     if not good.any():
         return written.copy()
-    day = np.where(good, written, written[good][0]) // clock.DAY
+    is_whole = bool(good.all())
+    day = (written if is_whole else np.where(good, written, written[good][0])) // clock.DAY
     first, last = int(day.min()), int(day.max())
     if last - first > MOST_DAYS or len(written) < FEW_ROWS:
         return _localized(written, zone)
     starts = np.arange(first, last + 2) * clock.DAY
     offsets = starts - _localized(starts, zone)
     is_even = offsets[:-1] == offsets[1:]
-    instants = np.where(good, written - offsets[:-1][day - first], UNREADABLE)
-    changing = good & ~is_even[day - first]
+    day -= first
+    instants = written - offsets[:-1][day]
+    if not is_whole:
+        instants[~good] = UNREADABLE
+    changing = good & ~is_even[day]
     instants[changing] = _localized(written[changing], zone)
     return instants
 
