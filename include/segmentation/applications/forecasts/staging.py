@@ -11,6 +11,7 @@ import pandas as pd
 from segmentation import applications
 from segmentation.applications.forecasts import backtests, gate, models, samples
 from segmentation.modelling.forecasters.date_forecast import DateForecast, deciles, forecast_date
+from segmentation.modelling.threads import one_thread
 from segmentation.runs.night import Night
 from segmentation.segments import return_curve
 from segmentation.warehouse import locks, partitions
@@ -22,7 +23,8 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     if history.customers.empty:
         progress("forecasts: nobody has ordered yet")
         return {"customers": 0}
-    forecast = forecast_date(history.past, history.years, history.customers)
+    with one_thread():  # threads that wait for each other cost more than these small fits
+        forecast = forecast_date(history.past, history.years, history.customers)
     progress(
         f"forecasts: {forecast.forecaster}, of {len(history.past.older(0))} dates whose outcome is known"
     )
