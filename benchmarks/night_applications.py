@@ -1,4 +1,4 @@
-"""What the applications add to a night that searches: seconds of the processor, with and without them.
+"""Cost of the applications in a night that searches: seconds of the processor, with and without them.
 
     make bench NAME=night-applications CUSTOMERS=200000
 

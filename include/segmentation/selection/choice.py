@@ -272,12 +272,12 @@ def evidence_of(
 
 def _once(measure: Callable[[Candidate], Measured]) -> Callable[[Candidate], Measured]:
     """The measure, which costs seconds a candidate, taken once of each however often a night chooses."""
-    known: dict[str, Measured] = {}
+    values: dict[str, Measured] = {}
 
     def measured(candidate: Candidate) -> Measured:
-        if candidate.name not in known:
-            known[candidate.name] = measure(candidate)
-        return known[candidate.name]
+        if candidate.name not in values:
+            values[candidate.name] = measure(candidate)
+        return values[candidate.name]
 
     return measured
 
@@ -286,13 +286,13 @@ def _once_each(
     measure: Callable[[Sequence[Candidate]], Mapping[str, Measured]],
 ) -> Callable[[Sequence[Candidate]], Mapping[str, Measured]]:
     """As `_once`, of a measure that takes several candidates at a time and leaves out some."""
-    known: dict[str, Measured] = {}
-    seen: set[str] = set()
+    values: dict[str, Measured] = {}
+    measured_before: set[str] = set()
 
     def measured(several: Sequence[Candidate]) -> Mapping[str, Measured]:
-        known.update(measure([one for one in several if one.name not in seen]))
-        seen.update(one.name for one in several)
-        return {one.name: known[one.name] for one in several if one.name in known}
+        values.update(measure([one for one in several if one.name not in measured_before]))
+        measured_before.update(one.name for one in several)
+        return {one.name: values[one.name] for one in several if one.name in values}
 
     return measured
 

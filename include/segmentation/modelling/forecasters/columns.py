@@ -51,9 +51,10 @@ def unit_of(today: pd.DataFrame) -> float:
 
 def usual(customers: pd.DataFrame, days: int, unit: float) -> Array:
     """The spend of so many days at the customer's own rate, the mean of several windows, in units."""
-    seen = customers["first_days"].to_numpy(dtype=np.float64)
+    days_as_customer = customers["first_days"].to_numpy(dtype=np.float64)
     rates = [
-        customers[f"spend_{window}d"].to_numpy(dtype=np.float64) / (np.minimum(seen, window) + UNSEEN)
+        customers[f"spend_{window}d"].to_numpy(dtype=np.float64)
+        / (np.minimum(days_as_customer, window) + UNSEEN)
         for window in WINDOWS
     ]
     return np.asarray(days / unit * np.mean(rates, axis=0))

@@ -1,4 +1,4 @@
-"""What each customer usually spends in so many days, times the probability that they buy.
+"""The spend that is usual for each customer in so many days, times the probability that they buy.
 
 The usual spend is the customer's own rate in several windows, in which the newest days count most. Nothing is
 learned of it but its level: where values differ much from customer to customer a regression takes too much off
@@ -42,5 +42,5 @@ def learn(view: View, bought: Flags, log_value: Array, seed: int) -> OwnRate:
 
 
 def own_rate(samples: Sequence[Sample], today: Today, days: int, seed: int) -> TwoParts:
-    """Who buys, learned from samples of several dates, and the usual spend."""
+    """Probability of buying, learned from samples of several dates, and the usual spend."""
     return TwoParts.learned(learn, samples, today, days, seed)

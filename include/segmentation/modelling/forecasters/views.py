@@ -48,7 +48,7 @@ class View:
 
 @dataclass(frozen=True)
 class Lens:
-    """What turns customers into a view: the date, among whose customers they are ranked, and the unit of money."""
+    """All that turns customers into a view: the date, among whose customers they are ranked, and the unit of money."""
 
     today: Today
     among: PercentileRanks

@@ -113,8 +113,8 @@ def order_numbers(reading: Reading, instants: np.ndarray) -> np.ndarray:
     number, count = lines.orders.codes, len(lines.orders.values)
     has_order, is_sure = ~lines.orders.is_empty(), customers >= 0
     is_sure &= has_order
-    known = slice(None) if is_sure.all() else is_sure
-    is_shared = orders.shared(number[known], customers[known], count)
+    sure = slice(None) if is_sure.all() else is_sure
+    is_shared = orders.shared(number[sure], customers[sure], count)
     is_several = is_shared | orders.shared(number, day, count)
     keys = number.astype(np.int64)
     if not is_several.any() and has_order.all():

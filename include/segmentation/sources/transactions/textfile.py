@@ -225,8 +225,10 @@ def _known_names(text: str) -> int:
     common = frozenset(itertools.chain.from_iterable(names.common().values()))
     lines = text.splitlines()[:HEADER_LINES]
     cells = ((cell for cell in re.split(r"[,;|\t\"]", line) if not cell.isascii()) for line in lines)
-    known = max((sum(bool(common & set(names.spellings(cell))) for cell in row) for row in cells), default=0)
-    return MANY_WORDS * known + min(_known_words(text), MANY_WORDS - 1)
+    headings = max(
+        (sum(bool(common & set(names.spellings(cell))) for cell in row) for row in cells), default=0
+    )
+    return MANY_WORDS * headings + min(_known_words(text), MANY_WORDS - 1)
 
 
 def _known_words(text: str) -> int:

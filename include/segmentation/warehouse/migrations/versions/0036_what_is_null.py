@@ -1,4 +1,4 @@
-"""What of the leaderboard is not computed of candidates that cannot win. There is no way down: restore a backup."""
+"""Figures of the leaderboard that are not computed of candidates that cannot win. There is no way down: restore a backup."""
 
 from alembic import op
 
