@@ -1,4 +1,4 @@
-"""Figures of the leaderboard that are not computed of candidates that cannot win. There is no way down: restore a backup."""
+"""Figures of the leaderboard that candidates that cannot win lack. There is no way down: restore a backup."""
 
 from alembic import op
 
