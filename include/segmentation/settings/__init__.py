@@ -94,7 +94,7 @@ class Shop(Section):
         None,
         ge=1,
         le=1_000_000,
-        description="of the demo shop on its first day; none: of a new one 2,000, of another as many as it has",
+        description="of the demo shop on its first day; none: of a new one 5,000, of another as many as it has",
     )
     demo_seed: int = Field(42, ge=0, description="of the demo shop's chance")
     demo_spread: float = Field(

@@ -8,8 +8,8 @@ stays constant. What changes after its day (the status of an order, a customer w
 label) is a function of the last generated day besides, and is written again when the shop grows.
 
 Customers sign up at a constant pace on an absolute calendar: customer ``i`` joins on day
-``i * span // customers``. The shop that starts with 2,000 customers has therefore exactly 2,000 on the day
-of its creation and some two more each day. A customer belongs to a persona, which sets the averages; the
+``i * span // customers``. The shop that starts with 5,000 customers has therefore exactly 5,000 on the day
+of its creation and some five more each day. A customer belongs to a persona, which sets the averages; the
 customer's own rate, basket, taste and hours vary around these, so that segments overlap as they do in
 life. The persona is told in ``demo.customer_labels`` and nowhere else.
 
@@ -71,7 +71,7 @@ from segmentation.warehouse import locks
 
 Progress = Callable[[str], None]
 
-CUSTOMERS = 2_000
+CUSTOMERS = 5_000
 """Of a new shop where nobody says: as many as a first night with all algorithms segments in a minute or so."""
 CELLS_A_BLOCK = 2_000_000  # customers x days simulated at once: about 400 MB
 
