@@ -33,19 +33,18 @@ def databases(new_database, migrated, tmp_path_factory) -> Iterator[SmallShop]:
         yield SmallShop(new_database(), new_database(migrated), folder)
 
 
-@pytest.fixture(scope="module")
-def undone(databases) -> Iterator[SmallShop]:
-    """The same, for examples that are rolled back."""
-    with closing(databases.warehouse.open()) as connection:
-        one = OneTransaction("warehouse", {"connection": connection})
-        yield SmallShop(databases.shop, one, databases.store)
+@pytest.fixture
+def shop(databases) -> SmallShop:
+    forget(databases.warehouse)
+    return databases
 
 
 @pytest.fixture
-def shop(databases, undone) -> SmallShop:
-    undone.warehouse.roll_back()  # its last example may hold locks still
-    forget(databases.warehouse)
-    return databases
+def undone(shop) -> Iterator[SmallShop]:
+    """The same, for examples that are rolled back."""
+    with closing(shop.warehouse.open()) as connection:
+        one = OneTransaction("warehouse", {"connection": connection})
+        yield SmallShop(shop.shop, one, shop.store)
 
 
 def stage(shop: SmallShop, **tables: list[dict[str, Any]]) -> None:

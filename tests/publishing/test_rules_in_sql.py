@@ -115,7 +115,7 @@ def patch():
 
 
 @pytest.fixture(scope="module")
-def published(new_database, migrated, drop_database, tmp_path_factory, patch) -> SmallShop:
+def night_once(new_database, migrated, drop_database, tmp_path_factory, patch) -> SmallShop:
     """A night whose clusters are the three kinds, a tenth of the customers put wrong; with their rules."""
     make_source(
         patch,
@@ -136,6 +136,17 @@ def published(new_database, migrated, drop_database, tmp_path_factory, patch) ->
     publish(shop, AS_OF)
     yield shop
     for database in (shop.shop, shop.warehouse):
+        drop_database(database)
+
+
+@pytest.fixture
+def published(night_once, new_database, drop_database) -> SmallShop:
+    """The same, for one test that may change it."""
+    copies = [new_database(one.params["dbname"]) for one in (night_once.shop, night_once.warehouse)]
+    shop = SmallShop(*copies, night_once.store)
+    shop.settings = night_once.settings
+    yield shop
+    for database in copies:
         drop_database(database)
 
 

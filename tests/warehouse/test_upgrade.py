@@ -27,6 +27,7 @@ from segmentation.warehouse.db import Database
 from tests.machine import Machine
 from tests.small_shop import silent
 
+pytestmark = pytest.mark.story  # one warehouse, looked at and then worked with
 DUMP = Path(__file__).parents[1] / "data" / "warehouse_0001.sql.gz"
 DATES = (date(2026, 3, 1), date(2026, 3, 2))
 # What must come through as it was, by the columns that the first version had.

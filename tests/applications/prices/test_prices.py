@@ -43,8 +43,10 @@ def warehouse_of_demo(new_database, migrated):
 
 
 @pytest.fixture
-def publisher(warehouse_of_demo, tmp_path):
-    made = Publisher(warehouse_of_demo[0], tmp_path)
+def publisher(warehouse_of_demo, new_database, drop_database, tmp_path):
+    """On a copy of the warehouse, in which no date is published."""
+    warehouse = new_database(warehouse_of_demo[0].params["dbname"])
+    made = Publisher(warehouse, tmp_path)
     made.settings = Settings(
         shop={"name": "tiny", "source": "demo", "timezone": "Europe/London"},
         applications={
@@ -52,7 +54,8 @@ def publisher(warehouse_of_demo, tmp_path):
             "prices": {"membership_weeks": 104, "shuffles": 20},
         },
     )
-    return made
+    yield made
+    drop_database(warehouse)
 
 
 def night_of(publisher, labels, day):
