@@ -75,7 +75,7 @@ def test_segments_that_were_too_small_to_be_published_are_told():
     }
     assert verdict.reasons([row], {}, {"segments": 10}) == []
     assert verdict.reasons([row], {}, {"segments": 8}) == [
-        "2 of its 10 segments were too small to be published: their customers are in the nearest other"
+        "too small to be published: 2 of its 10 segments; their customers are in the nearest other"
     ]
 
 

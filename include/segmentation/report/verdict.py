@@ -77,7 +77,7 @@ def reasons(
     if (too_small := _too_small(chosen, counts or {})) > 0:
         sentences.append(
             t(
-                "{n} of its {segments} were too small to be published: their customers are in the nearest other",
+                "too small to be published: {n} of its {segments}; their customers are in the nearest other",
                 n=too_small,
                 segments=numbers.count(chosen["k"], "segment"),
             )
