@@ -155,6 +155,20 @@ def test_a_server_that_recovers_is_waited_for_and_that_is_said(warehouse_db, wor
     assert words in waits[0]
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["could not write init file: No space left on device", "could not extend file: No space left on device"],
+)
+def test_a_session_that_cannot_begin_on_a_full_disk_names_the_disk(warehouse_db, words):
+    """Such a refusal has no error code, only words."""
+    full = Greeter(warehouse_db, 1, words).database
+    with (
+        pytest.raises(WarehouseError, match=rf"the disk of the warehouse is full: {words}; make room"),
+        full.connect(),
+    ):
+        pass
+
+
 def test_limits_of_the_server_and_of_the_connection_stay(warehouse_db):
     own = {**warehouse_db.params, "options": "-c statement_timeout=1234"}
     with Database("warehouse", own).connect() as conn:

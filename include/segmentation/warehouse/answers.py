@@ -21,6 +21,7 @@ GONE = "server closed the connection unexpectedly"
 READ_ONLY = "name its primary, or turn default_transaction_read_only off; it is tried again"
 MOMENT_SECONDS = 10
 FULL = ("too many clients already", "remaining connection slots are reserved", "too many connections for")
+NO_SPACE = "No space left on device"  # a session that begins on a full disk fails without the code for it
 
 
 def first_line(error: BaseException) -> str:
@@ -45,10 +46,17 @@ def refused(name: str, error: psycopg2.Error, waited: float = 0) -> NoAnswer:
     message = first_line(error)
     _, fatal, reason = str(error).partition("FATAL:")
     message = reason.strip().splitlines()[0] if fatal else message
+    if NO_SPACE in message:
+        return disk_full(name, message)
     if any(words in message for words in FULL):
         message += " (too many connections: raise max_connections, or end those that idle)"
     patience = f" for {waited:.0f} s" if waited >= 1 else ""
     return of(name)(f"the {name} accepts no connection{patience}: {message}")
+
+
+def disk_full(name: str, message: str) -> NoAnswer:
+    """The fault of a disk that has no room, whether a session or a statement met it."""
+    return of(name)(f"the disk of the {name} is full: {message}; make room, it is tried again")
 
 
 def of(name: str) -> type[NoAnswer]:
@@ -66,8 +74,8 @@ def fault_of(name: str, connection: Connection, error: BaseException) -> NoAnswe
         return of(name)(f"the {name} did not answer: {reason}")
     if isinstance(error, psycopg2.errors.LockNotAvailable):
         return of(name)(f"the {name} is busy: {locked(connection)}")
-    if isinstance(error, psycopg2.errors.DiskFull):
-        return of(name)(f"the disk of the {name} is full: {first_line(error)}; make room, it is tried again")
+    if isinstance(error, psycopg2.errors.DiskFull) or NO_SPACE in first_line(error):
+        return disk_full(name, first_line(error))
     if isinstance(error, psycopg2.errors.ReadOnlySqlTransaction) and not connection.readonly:
         return of(name)(f"the {name} can only be read: {first_line(error)}; {READ_ONLY}")
     return None

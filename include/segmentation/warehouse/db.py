@@ -95,9 +95,15 @@ class Database:
         """
         connection = self._connected(application or f"segmentation {self.name}")
         connection.name, connection.limits, connection.ask = self.name, self.limits, self._ask
-        connection.autocommit = True
-        execute(connection, LIMITED, self._limited)
-        connection.autocommit = False
+        try:
+            connection.autocommit = True
+            execute(connection, LIMITED, self._limited)
+            connection.autocommit = False
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, psycopg2.Error):
+                raise answers.refused(self.name, error) from error
+            raise
         watch(connection)
         return connection
 
