@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
 import psycopg2
 
 from segmentation import applications
@@ -122,6 +123,19 @@ def machine_with(prepared: Path, *shops: str) -> Iterator[Machine]:
 def copy_shop(prepared: Path, machine: Machine, shop: str) -> None:
     """Give a machine one more shop, a copy of a prepared one."""
     subprocess.run(["cp", "-a", prepared, machine.folder / shop], check=True)
+
+
+def started_by(pid: int, *, recursive: bool = True) -> dict[psutil.Process, str]:
+    """Processes that a command has started, its database server's aside, with their command lines.
+
+    What ends while they are looked at is left out.
+    """
+    lines = {}
+    for child in psutil.Process(pid).children(recursive=recursive):
+        with suppress(psutil.NoSuchProcess):
+            if "postgres" not in child.name():
+                lines[child] = " ".join(child.cmdline())
+    return lines
 
 
 @dataclass

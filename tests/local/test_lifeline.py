@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ from segmentation.local import home as homes
 from segmentation.local import scheduled, services
 from segmentation.local.home import Home
 from segmentation.warehouse import db
-from tests.machine import PROJECT, Machine, machine_with
+from tests.machine import PROJECT, Machine, machine_with, started_by
 
 SECONDS = 180
 SMALL = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]'}
@@ -49,12 +50,13 @@ def wait_until(is_so: Callable[[], object], what: str, seconds: float = SECONDS)
         time.sleep(0.1)
 
 
-def family(process: subprocess.Popen) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)
-
-
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):  # it ended between the two questions
+            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one)
+    return found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does it")
@@ -64,7 +66,7 @@ def test_what_a_killed_process_has_forked_ends_with_it():
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
         parent.stdout.readline()
         parent.stdout.readline()
-        processes = family(parent)
+        processes = [*started_by(parent.pid)]
         assert len(processes) == 3
         parent.kill()
     wait_until(lambda: not alive(processes), "the end of all")
@@ -114,7 +116,7 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
     refused = machine.make("up")
     assert refused.returncode == 2
     assert "a night of shop 'demo' is under way in another terminal" in refused.stderr
-    processes = [one for one in family(process) if "postgres" not in one.name()]
+    processes = [*started_by(process.pid)]
     assert processes
     process.kill()
     process.wait()
@@ -122,7 +124,7 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
     # the next one takes over, and ends on a polite kill as on Ctrl-C
     process = begun(machine, "extract")
     assert statuses(machine)[-2] == ("failed", "the night did not end: it was killed")
-    processes = [one for one in family(process) if "postgres" not in one.name()]
+    processes = [*started_by(process.pid)]
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 130, said
@@ -133,7 +135,7 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
 
 def test_a_night_whose_process_was_killed_is_not_said_to_run(machine):
     process = begun(machine, "extract")
-    (child,) = [one for one in psutil.Process(process.pid).children() if "postgres" not in one.name()]
+    (child,) = started_by(process.pid, recursive=False)
     child.kill()
     said = process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 1

@@ -219,7 +219,8 @@ def stop_left_behind(file: Path) -> None:
             if any("airflow" in word or word in OURS for word in process.cmdline()):
                 print(f"stopping process {pid}, which an earlier command left behind")
                 for one in [*process.children(recursive=True), process]:
-                    one.kill()
+                    with contextlib.suppress(psutil.Error):
+                        one.kill()
     file.unlink()
 
 
