@@ -1,6 +1,7 @@
 """The charts of many marks: each mark lies in its frame, and the dashed line is the front."""
 
 import re
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
@@ -86,3 +87,29 @@ def test_candidates_are_drawn_when_there_are_two(scores, is_drawn):
     svg = charts.candidates(board(*scores))
     assert (svg is not None) == is_drawn
     assert not is_drawn or "nan" not in svg
+
+
+def account(said_on: date, said: float | None, season: float | None, came: float) -> dict:
+    return {"said_on": said_on, "said": said, "said_season": season, "came": came}
+
+
+def test_what_was_said_stands_beside_what_came_and_a_shop_too_young_for_a_season_has_no_such_line():
+    days = date(2026, 1, 6), date(2026, 1, 13)
+    drawn = charts.validity([account(days[0], 0.3, None, 0.25), account(days[1], 0.3, None, 0.2)])
+    assert "said then" in drawn
+    assert "what came" in drawn
+    assert "the season before" not in drawn
+    seasonal = charts.validity([account(day, 0.1, 0.2, 0.18) for day in days])
+    assert "the season before" in seasonal
+
+
+@pytest.mark.parametrize("said", [0.3, -0.1, None])
+def test_what_came_to_less_than_nothing_lies_on_the_floor_of_the_chart(said):
+    days = date(2026, 1, 6), date(2026, 1, 13)
+    drawn = charts.validity([account(day, said, None, -0.2) for day in days])
+    at_nothing = charts.validity([account(day, said, None, 0.0) for day in days])
+    assert drawn == at_nothing
+
+
+def test_one_account_is_no_chart():
+    assert charts.validity([account(date(2026, 1, 6), 0.3, 0.2, 0.25)]) is None

@@ -7,8 +7,8 @@ import pytest
 
 from segmentation.errors import UserError
 from segmentation.quality.results import Result, store
-from segmentation.report import summary
-from segmentation.warehouse import db
+from segmentation.report import data, summary
+from segmentation.warehouse import db, partitions
 from tests.report import sample
 
 LATER = date(2025, 6, 2)
@@ -152,3 +152,29 @@ def test_what_stopped_a_run_is_told_once(warehouse_db, tmp_path):
     flowing = " ".join(told(night).split())
     assert flowing.count("share of rows with a customer") == 1
     assert "Warnings - Orders: age of the newest order (found 9 days, expected at most 3 days)" in flowing
+
+
+def test_movers_who_ordered_nothing_in_between_are_counted(night):
+    with night.warehouse.connect() as conn:
+        movers = db.rows(
+            conn,
+            "update segments.customer_segments as cs set previous_segment_id = 1 + mod(cs.segment_id, 6) "
+            "from (select customer_id from segments.customer_segments where run_id = %(run_id)s "
+            "order by customer_id limit 5) as moved "
+            "where cs.run_id = %(run_id)s and cs.customer_id = moved.customer_id returning cs.customer_id",
+            night.params,
+        )
+        # one ordered on the parent date itself, one looked around, one bought on the date, which comes too late
+        days = (sample.BEFORE, 1), (sample.BEFORE, 0), (sample.TODAY, 1)
+        for month in (sample.BEFORE.replace(day=1), sample.TODAY.replace(day=1)):
+            partitions.make_month(conn, "features", "customer_day", month)
+        for mover, (day, orders) in zip(movers, days, strict=False):
+            db.execute(
+                conn,
+                "insert into features.customer_day (customer_id, day, orders) "
+                "values (%(customer_id)s, %(day)s, %(orders)s)",
+                {**mover, "day": day, "orders": orders},
+            )
+        found = data.moved_without_orders(conn, data.find_run(conn, night.run_id))
+    assert found == 4
+    assert "since 2025-05-31, 4 of them without an order in between." in " ".join(told(night).split())

@@ -132,7 +132,11 @@ def validity(backtests: Sequence[dict[str, Any]]) -> Markup | None:
             number,
             t(name),
             colour,
-            [(row["said_on"], 100 * row[column]) for row in backtests if numbers.is_number(row[column])],
+            [
+                (row["said_on"], 100 * max(row[column], 0.0))  # worse than everybody's mean: at the floor
+                for row in backtests
+                if numbers.is_number(row[column])
+            ],
         )
         for number, (column, name, colour) in enumerate(FORESEEN, start=1)
     ]

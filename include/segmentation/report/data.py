@@ -200,6 +200,7 @@ class Facts:
     outliers: dict[int, int] = field(default_factory=dict)
     applications: list[Section] = field(default_factory=list)
     backtests: list[dict[str, Any]] = field(default_factory=list)
+    moved_without_orders: int | None = None
 
     @property
     def as_of_date(self) -> date:
@@ -301,6 +302,7 @@ def read(night: Night) -> Facts:
             currency=currency_of(conn, run.as_of_date),
             segments=details(conn, run, segments, events),
             flows=read_flows(conn, run),
+            moved_without_orders=moved_without_orders(conn, run),
             leaderboard=db.rows(conn, db.statement("report/leaderboard.sql"), run.params),
             quality=read_quality(conn, run),
             rows=db.rows(conn, db.statement("report/row_counts.sql"), run.params),
@@ -448,6 +450,13 @@ def read_flows(conn: db.Connection, run: Run) -> list[Flow]:
         )
         for row in db.rows(conn, db.statement("report/migrations.sql"), run.params)
     ]
+
+
+def moved_without_orders(conn: db.Connection, run: Run) -> int | None:
+    """Of the customers who changed segment since the parent date, who ordered nothing since; None without one."""
+    if run.parent_as_of_date is None:
+        return None
+    return int(db.scalar(conn, db.statement("segments/moved_without_orders.sql"), run.params))
 
 
 def side(segment_id: int | None, name: str | None, nobody: str) -> str:

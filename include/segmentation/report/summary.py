@@ -83,7 +83,7 @@ def _published(conn: db.Connection, run: Run, report: str | None) -> list[str]:
         lines += _wrapped("Search", [f"{prefix}{run.search_reason}"])
     if external := verdict.external(leaderboard):
         lines += _wrapped("Labels", [external])
-    lines += _moved(data.read_flows(conn, run), run)
+    lines += _moved(data.read_flows(conn, run), run, data.moved_without_orders(conn, run))
     lines += _decided(run)
     lines += _warnings(conn, run)
     if newest and newest > run.as_of_date:
@@ -154,14 +154,15 @@ def _wrapped(label: str, sentences: Sequence[str], bullet: str = "") -> list[str
     return lines
 
 
-def _moved(flows: Sequence[data.Flow], run: Run) -> list[str]:
+def _moved(flows: Sequence[data.Flow], run: Run, without_orders: int | None) -> list[str]:
     both = [flow for flow in flows if flow.source is not None and flow.target is not None]
     total = sum(flow.customers for flow in both)
     if not total:
         return []
     moved = sum(flow.customers for flow in both if flow.source != flow.target)
     text = f"{moved:,} of {total:,} ({numbers.percent(moved / total)}) changed segment"
-    return _wrapped("Moved", [f"{text} since {run.parent_as_of_date}."])
+    still = f", {without_orders:,} of them without an order in between" if moved and without_orders else ""
+    return _wrapped("Moved", [f"{text} since {run.parent_as_of_date}{still}."])
 
 
 def _matrix(run: Run) -> list[str]:

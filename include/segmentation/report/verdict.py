@@ -360,7 +360,7 @@ def why_changed(run: Run) -> str | None:
     if run.parent_as_of_date is None or run.decision is None:
         return None
     if run.decision == "keep":
-        return t("The model is the same: who moved did so by what they did.")
+        return t("The model is the same: who moved did so by what they did or no longer did.")
     return t("A new model sorts everybody anew: who moved need not have changed.")
 
 
