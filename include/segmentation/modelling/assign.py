@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 from skops import io as skops_io
+from skops.io.exceptions import UntrustedTypesFoundException
 
 from segmentation.modelling import renamed
 from segmentation.modelling.labellers import Labeller, label_in_blocks, published
@@ -261,10 +262,11 @@ def loads(content: bytes) -> Any:
         Naming the types; or the archive would unpack to more than a gigabyte.
     """
     _refuse_what_is_too_large(content)
-    untrusted = sorted(set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED))
-    if untrusted:
-        raise ModelRefusedError(f"types that are not trusted: {', '.join(untrusted)}")
-    return skops_io.loads(content, trusted=list(TRUSTED))
+    try:
+        return skops_io.loads(content, trusted=list(TRUSTED))  # nothing is made before all types are trusted
+    except UntrustedTypesFoundException as error:
+        untrusted = sorted(set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED))
+        raise ModelRefusedError(f"types that are not trusted: {', '.join(untrusted)}") from error
 
 
 def _refuse_what_is_too_large(content: bytes) -> None:
