@@ -18,7 +18,6 @@ import jinja2
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
-import psycopg2.extras
 from psycopg2 import sql
 
 from segmentation import progress
@@ -193,9 +192,10 @@ def run_file(conn: Connection, path: str, params: dict[str, Any] | None = None, 
 
 def rows(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """All rows of a (small) result as dictionaries."""
-    with conn.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+    with conn.cursor() as cursor:
         cursor.execute(query, params or {})
-        return [dict(row) for row in cursor.fetchall()]
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 
 def row(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
