@@ -53,9 +53,10 @@ class _Fit:
         inverse = np.linalg.pinv(design.T @ design)
         coefficients = inverse @ (design.T @ outcome)
         residuals = outcome - design @ coefficients
-        leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
+        pull = design @ inverse
+        leverage = (pull * design).sum(axis=1)
         corrected = residuals / np.sqrt(np.clip(1 - leverage, 1e-6, None))
-        return cls(coefficients, residuals, (design @ inverse) * corrected[:, None])
+        return cls(coefficients, residuals, pull * corrected[:, None])
 
 
 def estimate(outcome: np.ndarray, is_control: np.ndarray, covariates: np.ndarray) -> Effect | None:
@@ -116,7 +117,8 @@ def estimate(outcome: np.ndarray, is_control: np.ndarray, covariates: np.ndarray
 
 def _tails(residuals: np.ndarray) -> float:
     """Kurtosis, between that of a normal distribution and `HEAVIEST`."""
-    return float(np.clip(np.mean(residuals**4) / max(np.mean(residuals**2) ** 2, 1e-300), NORMAL, HEAVIEST))
+    squares = residuals**2
+    return float(np.clip(np.mean(squares**2) / max(np.mean(squares) ** 2, 1e-300), NORMAL, HEAVIEST))
 
 
 def _centred(covariates: np.ndarray) -> np.ndarray:
