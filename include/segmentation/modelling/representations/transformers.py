@@ -13,6 +13,7 @@ from segmentation.modelling.prepare import group_of
 
 RANKING_ROWS = 100_000
 RANKS = 1_001
+THREADED_ROWS = 50_000  # of fewer rows a column costs less than a thread that takes it
 
 
 class GroupSelector(SelectorMixin, BaseEstimator):
@@ -106,6 +107,8 @@ class PercentileRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
+        if len(X) < THREADED_ROWS:
+            return np.column_stack(list(map(np.interp, X.T, self.values_, self.shares_)))
         with ThreadPoolExecutor() as pool:  # a column each
             return np.column_stack(list(pool.map(np.interp, X.T, self.values_, self.shares_)))
 
