@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 from skops import io as skops_io
 
 from segmentation.modelling.assign import loads
+from segmentation.modelling.representations import transformers
 from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import (
     ALL,
@@ -169,6 +170,22 @@ def test_percentile_rank_is_the_share_below_with_ties_in_the_middle():
     assert places == pytest.approx((rankdata(column) - 0.5) / 1000, abs=0.002)
     beyond = PercentileRanks().fit(column[:, None]).transform([[-1.0], [1e9]])[:, 0]
     assert beyond == pytest.approx([0.25, 1], abs=0.002)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 999, 1_000, 1_001, 4_726])  # around the thousand that are kept
+def test_percentile_ranks_know_the_values_that_numpy_selects(rows):
+    values = np.random.default_rng(rows).normal(size=(rows, 3)).round(1)
+    selected = np.quantile(values, np.linspace(0, 1, 1_001), axis=0, method="inverted_cdf")
+    for known, column in zip(PercentileRanks().fit(values).values_, selected.T, strict=True):
+        assert known.tolist() == np.unique(column).tolist()
+
+
+def test_percentile_ranks_are_the_same_with_threads_and_without(monkeypatch):
+    values = np.random.default_rng(3).normal(size=(200, 3))
+    ranks = PercentileRanks().fit(values)
+    in_one = ranks.transform(values)
+    monkeypatch.setattr(transformers, "THREADED_ROWS", 0)
+    assert ranks.transform(values).tolist() == in_one.tolist()
 
 
 def foretold(shop: tuple, snapshot: TrainingSnapshot) -> np.ndarray:
