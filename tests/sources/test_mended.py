@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from segmentation.language.texts import speaking
 from tests.sources.test_variations import ALL, DAY, INSTANT, SALES, figures, table
 
 TENTHS = sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
@@ -385,3 +386,22 @@ def test_times_behind_days_are_the_same_one_by_one_and_together(form):
             time.micros,
             time.offset,
         )
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ("client=a,ordered_at=b,amount=c", "COLUMNS：无法理解“client=a”；请写成"),
+        ("customer_id=a,ordered_at=b,amount=c,amount=d", "COLUMNS：“amount=d”出现了两次；请写成"),
+        ("customer_id=a,ordered_at=b", "COLUMNS：缺少 amount；必须有 customer_id"),
+    ],
+)
+def test_columns_that_cannot_be_used_are_told_in_the_language_of_the_shop(columns, sentence):
+    from segmentation.errors import SettingsError
+    from segmentation.language.texts import say
+    from segmentation.sources.transactions.columns import ColumnChoice
+
+    with pytest.raises(SettingsError) as refusal:
+        ColumnChoice.parse(columns)
+    with speaking("zh"):
+        assert say(refusal.value.args[0]).startswith(sentence)

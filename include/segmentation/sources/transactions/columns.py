@@ -69,16 +69,24 @@ class ColumnChoice:
             role, _, column = (piece.strip() for piece in part.partition("="))
             role = ALIASES.get(role.lower(), role.lower())
             if role not in ROLES or not column or role in columns:
-                what = "is there twice" if role in columns else "is not understood"
+                twice = fact("COLUMNS: '{part}' is there twice", part=part.strip())
+                unknown = fact("COLUMNS: '{part}' is not understood", part=part.strip())
                 raise SettingsError(
-                    f"COLUMNS: '{part.strip()}' {what}; write it as customer_id=client,ordered_at=day,"
-                    f"amount=usd (names: {', '.join(ROLES)})"
+                    fact(
+                        "{told}; write it as customer_id=client,ordered_at=day,amount=usd (names: {names})",
+                        told=twice if role in columns else unknown,
+                        names=", ".join(ROLES),
+                    )
                 )
             columns[role] = column.strip('"')
         if missing := [role for role in REQUIRED if role not in columns and not _is_priced(role, columns)]:
             raise SettingsError(
-                f"COLUMNS: {missing[0]} is missing; {', '.join(REQUIRED)} are required "
-                "(or unit_price and quantity in the place of amount)"
+                fact(
+                    "COLUMNS: {role} is missing; {required} are required (or unit_price and quantity in the place of "
+                    "amount)",
+                    role=missing[0],
+                    required=", ".join(REQUIRED),
+                )
             )
         return cls(columns)
 
