@@ -56,6 +56,42 @@ def test_of_many_neighbours_the_nearest_are_kept_whatever_the_blocks(monkeypatch
     assert (kept == np.where(everything >= bound[:, None], everything, 0)).all()
 
 
+def test_ridge_is_the_regression_of_each_product_on_all_others():
+    rng = np.random.default_rng(5)
+    known = purchases([list(rng.choice(12, rng.integers(1, 6), replace=False)) for _ in range(90)], 12)
+    dense = known.bought.toarray().astype(float)
+    dense /= dense.sum(axis=1, keepdims=True) ** 0.25
+    ridge = recommenders.RIDGE * (dense**2).sum(axis=0).mean()
+    expected = np.zeros((12, 12))
+    for product in range(12):
+        others = np.delete(np.arange(12), product)
+        gram = dense[:, others].T @ dense[:, others] + ridge * np.eye(11)
+        expected[others, product] = np.linalg.solve(gram, dense[:, others].T @ dense[:, product])
+    found = recommenders.coefficients(known.tastes(None)).toarray()
+    assert found == pytest.approx(np.maximum(expected, 0), abs=1e-6)
+    assert (found > 0).sum() > 30
+
+
+def test_of_many_products_those_with_most_buyers_are_regressed_whatever_the_blocks(monkeypatch):
+    baskets = [[0, 1, 2], [0, 1, 2], [0, 2], [1, 2], [2, 3], [4]]
+    whole = recommenders.coefficients(purchases([basket[:3] for basket in baskets[:4]], 3).tastes(None))
+    monkeypatch.setattr(recommenders, "MOST_REGRESSED", 3)
+    monkeypatch.setattr(recommenders, "CELLS_A_BLOCK", 3)
+    found = recommenders.coefficients(purchases(baskets, 5).tastes(None)).toarray()
+    assert (found[3:] == 0).all()
+    assert (found[:, 3:] == 0).all()
+    assert ((found[:3, :3] > 0) == (whole.toarray() > 0)).all()
+    assert recommenders.coefficients(purchases([[], []], 4).tastes(None)).nnz == 0
+
+
+def test_what_is_bought_more_often_lately_is_worth_more():
+    rows = [(c, c % 2, 5 if c % 2 else 400, 1) for c in range(40)]
+    trend = recommenders.trend(Purchases.of_rows((40, 3), np.array(rows, float)))
+    assert trend[1] > 1 > trend[0]
+    assert trend[2] == pytest.approx(1)
+    assert recommenders.trend(purchases([[0], [0, 1]], 2)) == pytest.approx(np.ones(2))
+
+
 @pytest.mark.parametrize("name", [one.name for one in recommenders.candidates(0)])
 def test_nothing_bought_unsold_or_repeated_is_new_and_each_has_a_true_reason(name):
     rng = np.random.default_rng(2)

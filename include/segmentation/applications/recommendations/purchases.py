@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,9 +21,9 @@ class Purchases:
     product: NDArray[np.int32]
     age_days: NDArray[np.float32]
     orders: NDArray[np.float32]
-    factors: dict[tuple[float | None, int], NDArray[np.float32]] = field(
+    fitted: dict[tuple[object, ...], Any] = field(
         default_factory=dict, compare=False, repr=False
-    )  # of the products, once they are found: by half-life and seed
+    )  # of the products, what several recommenders share, once it is found
 
     @classmethod
     def of_rows(cls, shape: tuple[int, int], rows: NDArray[np.floating]) -> "Purchases":
