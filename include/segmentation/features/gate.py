@@ -71,12 +71,16 @@ def _figures(feature: dictionary.Feature) -> list[str]:
 def _largest(features: tuple[dictionary.Feature, ...]) -> list[str]:
     """Share of the one customer with most of all orders, and of all money."""
     there = {feature.name for feature in features}
-    return [
-        f'coalesce(greatest(max("{name}"), 0)::double precision '
-        f'/ nullif(sum("{name}") filter (where "{name}" > 0), 0), 0) as "largest_{name}_share"'
-        for name in OF_ALL
-        if name in there
-    ]
+    return [_largest_share(name) for name in OF_ALL if name in there]
+
+
+def _largest_share(name: str) -> str:
+    """The figure of one feature; exact sums are the same in whatever order the rows lie."""
+    amount, counted = f'"{name}"::numeric', f'"{name}" > 0 and "{name}" < \'Infinity\''
+    return (
+        f"coalesce(max({amount}) filter (where {counted}) / sum({amount}) filter (where {counted}), 0) "
+        f'as "largest_{name}_share"'
+    )
 
 
 def _measure_drift(

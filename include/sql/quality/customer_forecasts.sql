@@ -13,6 +13,6 @@ select
     count(f.customer_id) as row_count,
     count(*) filter (where f.customer_id is null) as forecasts_missing,
     count(*) filter (where e.customer_id is null) as forecasts_of_nobody,
-    sum(f.expected_spend_365d) / nullif(sum(e.spend_365d), 0) as year_factor
+    sum(f.expected_spend_365d::numeric) / nullif(sum(e.spend_365d::numeric), 0) as year_factor
 from {{ staged }} as f
 full join eligible as e on f.customer_id = e.customer_id
