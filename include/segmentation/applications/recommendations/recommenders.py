@@ -202,8 +202,6 @@ def coefficients(tastes: sp.csr_matrix, seed: int = 0, most: int = NEIGHBOURS) -
     -P[i, j] / P[j, j] (Steck, 2019). Rows are divided as for the cosine; what is negative is left out. Of more
     than `MOST_REGRESSED` products those with most buyers are looked at, the others have none.
     """
-    from scipy.linalg import inv
-
     tastes, products = drawn(tastes, seed), tastes.shape[1]
     regressed = np.sort(np.argsort(-tastes.count_nonzero(axis=0), kind="stable")[:MOST_REGRESSED])
     if not tastes.nnz:
@@ -214,16 +212,28 @@ def coefficients(tastes: sp.csr_matrix, seed: int = 0, most: int = NEIGHBOURS) -
     for first, last in blocks(len(regressed), len(regressed)):
         gram[first:last] = (columns[first:last] @ weighted).toarray()
     gram[np.diag_indices_from(gram)] += RIDGE * gram.diagonal().mean()
-    with one_thread():
-        inverse = inv(gram, overwrite_a=True, assume_a="pos")
+    inverse = inverted(gram)
     scale = -1 / inverse.diagonal()
     parts = []
     for first, last in blocks(len(regressed), len(regressed)):
-        part = np.maximum(inverse[first:last] * scale, 0)
-        parts.append(_largest(part, most))
+        rows, columns_of = np.arange(first, last)[:, None], np.arange(len(regressed))[None, :]
+        part = np.where(columns_of <= rows, inverse[first:last], inverse[:, first:last].T)
+        parts.append(_largest(np.maximum(part * scale, 0), most))
     largest = sp.vstack(parts, format="coo")
     places = (regressed[largest.row], regressed[largest.col])
     return sp.csr_matrix((largest.data, places), shape=(products, products))
+
+
+def inverted(gram: Scores) -> Scores:
+    """The inverse of a symmetric positive definite matrix in its place; of it the lower triangle is valid."""
+    from scipy.linalg import lapack
+
+    with one_thread():
+        factor, failed = lapack.spotrf(gram.T, lower=0, overwrite_a=1)
+        inverse, failed_too = lapack.spotri(factor, lower=0, overwrite_c=1)
+    if failed or failed_too:
+        raise ValueError(f"a Gram matrix of {len(gram)} products that is not positive definite")
+    return inverse.T
 
 
 def trend(purchases: Purchases) -> Scores:
