@@ -145,3 +145,25 @@ def test_a_word_that_make_was_given_in_vain_is_named_as_it_was_typed(capsys, mon
     monkeypatch.setattr("sys.argv", ["segmentation", "local", "run"])
     assert cli.main() == 2
     assert "error: AS_FO= is not known to this command; did you mean AS_OF=" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("data", "columns", "refusal"),
+    [
+        ("", "", "数据源“transactions”从文件读取"),
+        ("missing.csv", "", "/missing.csv：没有这个文件"),
+        ("there.csv", "client=a", "COLUMNS：无法理解“client=a”"),
+    ],
+)
+def test_what_refuses_a_file_before_a_night_is_said_in_the_language_of_the_shop(
+    monkeypatch, tmp_path, capsys, data, columns, refusal
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEGMENTATION_LOCAL", str(tmp_path / "local"))
+    monkeypatch.setenv("SEGMENTATION__LANGUAGE", "zh")
+    monkeypatch.setenv("SEGMENTATION__FILE__COLUMNS", columns)
+    (tmp_path / "there.csv").write_text("client,day,usd\n1,2026-01-01,3.5\n")
+    settings.load.cache_clear()
+    assert cli.main(["local", "run", "--source", "transactions", "--data", data]) == 2
+    assert refusal in capsys.readouterr().err
+    assert not (tmp_path / "local").exists()

@@ -6,6 +6,7 @@ Exit codes: 0 done, published or kept; 1 it ended otherwise; 2 something given t
 import os
 import signal
 import sys
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, cast
 
@@ -13,6 +14,7 @@ import typer
 
 from segmentation import progress
 from segmentation.errors import NoAnswer, UserError
+from segmentation.language import texts
 from segmentation.local import options
 from segmentation.pipeline import lifeline
 
@@ -223,12 +225,24 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         print(f"error: {_in_words_of_make(error)}", file=sys.stderr)
     except (UserError, NoAnswer) as error:
-        for line in str(error).splitlines():
+        for line in _in_language_of_shop(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
     except (KeyboardInterrupt, typer.Abort):
         print("\nstopped; nothing of an unfinished run is published", file=sys.stderr)
         return STOPPED
     return NOT_USABLE
+
+
+def _in_language_of_shop(error: Exception) -> str:
+    """The message; what is said of a file is said in the language of the settings, where they can be read."""
+    message = error.args[0] if error.args else ""
+    if not isinstance(message, texts.Fact):
+        return str(error)
+    from segmentation import settings
+
+    with suppress(UserError), texts.speaking(settings.load().language):
+        return texts.say(message)
+    return str(error)
 
 
 def _add_local() -> None:

@@ -237,7 +237,7 @@ def inverted(gram: Scores) -> Scores:
 
 
 def trend(purchases: Purchases) -> Scores:
-    """The ratio of each product's buyers lately to those it had before: 1 for what keeps its share of the buyers."""
+    """The buyers of each product lately against all that it had: 1 where its share of everybody's is the same."""
     ever, lately = purchases.buyers(), purchases.buyers(TREND_DAYS)
     share = lately.sum() / max(ever.sum(), 1)
     return ((lately / max(share, 1e-12) + TREND_BUYERS) / (ever + TREND_BUYERS)).astype(np.float32)
