@@ -7,7 +7,6 @@ PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 INDEX = DOCS / "README.md"
 # of other people, or kept as they were said then
-NOT_OURS = {".local", ".git", "node_modules"}
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)\s*$", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -18,9 +17,9 @@ SHORT = re.compile(r"[\w-]+/[\w/.-]+\.(?:py|sql|yaml)")  # within the code or th
 
 
 def pages() -> list[Path]:
-    """Every Markdown file of the project."""
-    files = sorted(PROJECT.rglob("*.md"))
-    return [file for file in files if not NOT_OURS & set(file.relative_to(PROJECT).parts)]
+    """Every Markdown file of the project; folders that begin with a dot are made by tools."""
+    files = {file: file.relative_to(PROJECT).parts for file in sorted(PROJECT.rglob("*.md"))}
+    return [file for file, parts in files.items() if not any(part.startswith(".") for part in parts)]
 
 
 def prose(page: Path) -> str:
