@@ -2,7 +2,7 @@
 value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FEW_TEXTS = 10_000  # below which nothing is worth a try
 WHOLE = r"^(?:0|[1-9][0-9]{0,17})$"
 DENSE = 4  # times as many places as values are counted one by one
+PIECE = 1 << 16  # rows that stay near the processor while several things are done to them
 
 
 @dataclass(frozen=True)
@@ -53,31 +54,49 @@ class Coded:
         import pyarrow as pa
 
         merged = values.dictionary_encode()
+        if len(merged.dictionary) == len(values):  # none have
+            return Coded(self.codes, values)
         places = merged.indices.cast(pa.int32()).to_numpy(zero_copy_only=False)
         return Coded(np.asarray(places, np.int32)[self.codes], merged.dictionary)
 
     def some(self, pattern: str, change: Callable[[str], str]) -> "Coded":
         """The same rows with the distinct values that match a pattern changed."""
+        places = self.places(pattern)
+        return self.with_texts(places, [change(text) for text in self.texts_at(places)])
+
+    def places(self, pattern: str) -> np.ndarray:
+        """The places of the distinct values that match a pattern."""
+        import pyarrow.compute as pc
+
+        return np.flatnonzero(pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False))
+
+    def texts_at(self, places: np.ndarray) -> list[str]:
+        """The distinct values at these places."""
+        import pyarrow as pa
+
+        return self.values.take(pa.array(places)).to_pylist()
+
+    def with_texts(self, places: np.ndarray, texts: list[str]) -> "Coded":
+        """The same rows with other distinct values at these places, in their order."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        places = np.flatnonzero(pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False))
         if not len(places):
             return self
-        texts = [change(text) for text in self.values.take(pa.array(places)).to_pylist()]
         mask = np.zeros(len(self.values), bool)
         mask[places] = True
         return self.mapped(pc.replace_with_mask(self.values, pa.array(mask), pa.array(texts, pa.string())))
 
     def where(self, pattern: str, holds: Callable[[str], bool]) -> np.ndarray:
         """Mask of the rows whose value matches a pattern and fulfils a condition."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        places = self.places(pattern)
+        return self.rows_at(places[np.array([holds(text) for text in self.texts_at(places)], bool)])
 
-        places = np.flatnonzero(pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False))
+    def rows_at(self, places: np.ndarray) -> np.ndarray:
+        """Mask of the rows that have the distinct values at these places."""
         mask = np.zeros(len(self.values), bool)
-        mask[places] = [holds(text) for text in self.values.take(pa.array(places)).to_pylist()]
-        return self.rows_where(mask) if mask.any() else np.zeros(len(self.codes), bool)
+        mask[places] = True
+        return self.rows_where(mask)
 
     def by(self, change: Callable[[str], str]) -> "Coded":
         """The same rows with each distinct value changed."""
@@ -162,6 +181,11 @@ def _in_one_piece(column: "pa.ChunkedArray | pa.Array") -> "pa.ChunkedArray | pa
     if not isinstance(column, pa.ChunkedArray) or column.nbytes >= 1 << 31:
         return column
     return column.combine_chunks()
+
+
+def pieces(rows: int) -> Iterator[slice]:
+    """The rows in pieces, of which each stays near the processor."""
+    return (slice(start, start + PIECE) for start in range(0, rows, PIECE))
 
 
 def numbered(values: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from segmentation.errors import SourceError
 from segmentation.language.texts import fact
 from segmentation.sources.transactions import clock, days, stamps, zones
 from segmentation.sources.transactions.clocks import NO_OFFSET, Times
-from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.coded import Coded, pieces
 from segmentation.sources.transactions.shapes import FEW_DAYS, Shape, alone_sorted, winners_of
 from segmentation.sources.transactions.stamps import MOST, ORDERS, UNREADABLE
 
@@ -315,19 +315,26 @@ def _moments(
     column: _Column, of_days: np.ndarray, zone: str, times: Coded | None
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Written clock and instant of each row; whether any text names its zone."""
-    of_texts = of_days[column.days.codes]
-    day = of_texts[column.rows.codes]
+    is_day = (of_days != days.NO_DAY)[column.days.codes] & column.times.is_time
+    starts = of_days[column.days.codes] * clock.DAY + column.times.micros
+    written = np.where(is_day, starts, UNREADABLE)[column.rows.codes]
     sources = [(column.times, column.rows)]
     if column.clocks is not None:
-        sources.append((column.clock_times or Times.of([]), column.clocks))
-    good, micros = day != days.NO_DAY, np.zeros(len(day), np.int64)
-    for times_of_day, rows in sources:
-        if times_of_day.micros.any():
-            micros += times_of_day.micros[rows.codes]
-        if not times_of_day.is_time.all():
-            good &= times_of_day.is_time[rows.codes]
-    written = np.where(good, day * clock.DAY + micros, UNREADABLE)
+        times_of_day = column.clock_times or Times.of([])
+        sources.append((times_of_day, column.clocks))
+        _add(written, times_of_day, column.clocks.codes, bool(is_day.all()))
     return _clocked(column.file, column.lines, written, sources, times, zone)
+
+
+def _add(written: np.ndarray, times_of_day: Times, codes: np.ndarray, is_whole: bool) -> None:
+    """Add the times of day to the beginnings of days; what is no day, or no time, is UNREADABLE."""
+    is_whole &= bool(times_of_day.is_time.all())
+    for part in pieces(len(written)):
+        if is_whole:
+            written[part] += times_of_day.micros[codes[part]]
+            continue
+        good = (written[part] != UNREADABLE) & times_of_day.is_time[codes[part]]
+        written[part] = np.where(good, written[part] + times_of_day.micros[codes[part]], UNREADABLE)
 
 
 def _clocked(

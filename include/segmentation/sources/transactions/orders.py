@@ -7,7 +7,7 @@ import numpy as np
 
 from segmentation.language.texts import fact
 from segmentation.sources.transactions import vocabulary
-from segmentation.sources.transactions.coded import Coded, numbered
+from segmentation.sources.transactions.coded import Coded, numbered, pieces
 
 ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
@@ -122,9 +122,12 @@ def groups(order: Coded, customers: np.ndarray) -> np.ndarray:
 def shared(order: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
     """Mask of the `count` order numbers that several customers have."""
     one = np.zeros(count, customers.dtype)
-    one[order] = customers  # of several customers any one
+    for part in pieces(len(order)):
+        one[order[part]] = customers[part]  # of several customers any one
     mask = np.zeros(count, bool)
-    mask[order[one[order] != customers]] = True
+    for part in pieces(len(order)):
+        number = order[part]
+        mask[number[one[number] != customers[part]]] = True
     return mask
 
 

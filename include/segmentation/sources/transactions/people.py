@@ -36,12 +36,17 @@ def read(column: Coded) -> Customers:
     """The ids of a column of customers; addresses become their hash, as ad platforms and the warehouse
     have it.
     """
-    guests = column.where(NO_NUMBER, lambda text: text != "" and vocabulary.is_guest(text))
-    totals = column.where(NO_NUMBER, vocabulary.is_total)
-    nobody = column.some(
-        NO_NUMBER, lambda text: "" if vocabulary.is_guest(text) or vocabulary.is_total(text) else text
+    places = column.places(NO_NUMBER)
+    texts = column.texts_at(places)
+    are_guests = np.array([text != "" and vocabulary.is_guest(text) for text in texts], bool)
+    are_totals = np.array([vocabulary.is_total(text) for text in texts], bool)
+    are_nobody = are_guests | are_totals
+    nobody = column.with_texts(places[are_nobody], [""] * int(are_nobody.sum()))
+    return Customers(
+        nobody.some(UNUSUAL, customer_id),
+        column.rows_at(places[are_guests]),
+        column.rows_at(places[are_totals]),
     )
-    return Customers(nobody.some(UNUSUAL, customer_id), guests, totals)
 
 
 def customer_id(text: str) -> str:

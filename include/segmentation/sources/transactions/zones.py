@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 import numpy as np
 
 from segmentation.sources.transactions import clock
-from segmentation.sources.transactions.coded import Coded
+from segmentation.sources.transactions.coded import Coded, pieces
 from segmentation.sources.transactions.stamps import UNREADABLE
 
 LOWER = "pst|pdt|edt|cdt|mst|mdt|cet|cest|mez|mesz|eet|msk|jst|kst|hkt|sgt|aest|aedt"  # that are no words, as est is
@@ -106,24 +106,41 @@ def localized(written: np.ndarray, zone: str) -> np.ndarray:
 
     The distance from UTC is looked up by the day; only days on which it changes are read clock by clock.
     """
-    good = written != UNREADABLE
-    if not good.any():
-        return written.copy()
-    is_whole = bool(good.all())
-    day = (written if is_whole else np.where(good, written, written[good][0])) // clock.DAY
-    first, last = int(day.min()), int(day.max())
-    if last - first > MOST_DAYS or len(written) < FEW_ROWS:
+    if len(written) < FEW_ROWS:
+        return _localized(written, zone)
+    earliest, latest = _ends(written)
+    first, last = earliest // clock.DAY, latest // clock.DAY
+    if earliest > latest or last - first > MOST_DAYS:
         return _localized(written, zone)
     starts = np.arange(first, last + 2) * clock.DAY
-    offsets = starts - _localized(starts, zone)
-    is_even = offsets[:-1] == offsets[1:]
-    day -= first
-    instants = written - offsets[:-1][day]
-    if not is_whole:
-        instants[~good] = UNREADABLE
-    changing = good & ~is_even[day]
-    instants[changing] = _localized(written[changing], zone)
+    distances = starts - _localized(starts, zone)
+    is_even = distances[:-1] == distances[1:]
+    instants = np.empty_like(written)
+    for part in pieces(len(written)):
+        _by_day(written[part], instants[part], first, distances, is_even, zone)
     return instants
+
+
+def _ends(written: np.ndarray) -> tuple[int, int]:
+    """The earliest and the latest clock that can be read; turned round where there is none."""
+    earliest, latest = int(written.min()), int(written.max())
+    if earliest != UNREADABLE:
+        return earliest, latest
+    good = written[written != UNREADABLE]
+    return (int(good.min()), latest) if len(good) else (0, -1)
+
+
+def _by_day(
+    written: np.ndarray, instants: np.ndarray, first: int, distances: np.ndarray, is_even: np.ndarray, zone: str
+) -> None:
+    """Put the instants of some clocks in place by the distance from UTC of their day."""
+    good = written != UNREADABLE
+    day = np.where(good, written // clock.DAY - first, 0)
+    np.subtract(written, distances[day], out=instants)
+    instants[~good] = UNREADABLE
+    changing = good & ~is_even[day]
+    if changing.any():
+        instants[changing] = _localized(written[changing], zone)
 
 
 def _localized(written: np.ndarray, zone: str) -> np.ndarray:
