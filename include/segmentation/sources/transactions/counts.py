@@ -7,7 +7,7 @@ import numpy as np
 
 from segmentation.language.texts import fact
 from segmentation.sources.transactions import clock, orders, zones
-from segmentation.sources.transactions.coded import distinct, numbered
+from segmentation.sources.transactions.coded import distinct, numbered, pieces
 from segmentation.sources.transactions.dates import UNREADABLE
 from segmentation.sources.transactions.lines import Lines, Reading
 
@@ -45,17 +45,17 @@ def of(reading: Reading) -> Counts:
     no_customer = lines.customers.is_empty()
     instants = placed_at(reading)
     order = order_numbers(reading, instants)
-    of_dated = instants if dated.all() else instants[dated]
+    of_dated = _only(instants, dated)
     ends = (of_dated.min(), of_dated.max()) if len(of_dated) else ()
     first, last = (_written(end, reading) for end in ends) if ends else (None, None)
     now = datetime.now(UTC).timestamp() * clock.SECOND
     past = of_dated if not ends or ends[1] <= now else of_dated[of_dated <= now]
     last_day = _local(past.max(), reading).date() if len(past) else None
     return Counts(
-        customers=distinct(lines.customers.codes[dated & ~no_customer]),
-        orders=distinct(order[counted]),
+        customers=distinct(_only(lines.customers.codes, dated & ~no_customer)),
+        orders=distinct(_only(order, counted)),
         lines=int(counted.sum()),
-        revenue=round(float(np.round(amount[counted], 6).sum()), 2) + 0.0,
+        revenue=round(float(np.round(_only(amount, counted), 6).sum()), 2) + 0.0,
         first=first,
         last=last,
         last_day=last_day,
@@ -70,6 +70,11 @@ def of(reading: Reading) -> Counts:
             *_concentrated(reading, counted & ~no_customer, order, amount),
         ],
     )
+
+
+def _only(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The values of the rows of a mask; nearly always of all."""
+    return values if mask.all() else values[mask]
 
 
 def revenue(reading: Reading) -> np.ndarray:
@@ -103,11 +108,13 @@ def order_numbers(reading: Reading, instants: np.ndarray) -> np.ndarray:
     A number that several customers have, or that returns on another day, is several orders.
     """
     lines = reading.lines
-    customers = np.where(lines.customers.is_empty(), -1, lines.customers.codes).astype(np.int64)
+    customers = np.where(lines.customers.is_empty(), np.int32(-1), lines.customers.codes)
     wall = lines.moments.written
     if lines.is_elsewhere and not reading.is_day_only:
         wall = zones.wall_clock(instants, reading.timezone)
-    day = wall // clock.DAY
+    day = np.empty(len(wall), np.int32)
+    for part in pieces(len(wall)):
+        day[part] = wall[part] // clock.DAY
     if lines.orders is None:
         return numbered(_by_instant(customers, instants))
     number, count = lines.orders.codes, len(lines.orders.values)
@@ -116,9 +123,9 @@ def order_numbers(reading: Reading, instants: np.ndarray) -> np.ndarray:
     sure = slice(None) if is_sure.all() else is_sure
     is_shared = orders.shared(number[sure], customers[sure], count)
     is_several = is_shared | orders.shared(number, day, count)
-    keys = number.astype(np.int64)
     if not is_several.any() and has_order.all():
-        return keys
+        return number
+    keys = number.astype(np.int64)
     rest = is_several[number] | ~has_order
     if rest.any():
         of_customer = np.where(is_shared[number[rest]], customers[rest], -2)
@@ -138,8 +145,10 @@ def _by_instant(customers: np.ndarray, instants: np.ndarray) -> np.ndarray:
 
 def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """One number for two; the second is brought near zero before."""
-    second = second - (second.min() if len(second) else 0)
-    return (first - (first.min() if len(first) else 0)) * (int(second.max(initial=0)) + 1) + second
+    second = second.astype(np.int64) - (second.min() if len(second) else 0)
+    return (first.astype(np.int64) - (first.min() if len(first) else 0)) * (
+        int(second.max(initial=0)) + 1
+    ) + second
 
 
 def _local(instant: int, reading: Reading) -> datetime:
@@ -158,14 +167,15 @@ def _written(instant: int, reading: Reading) -> str | None:
 
 def _concentrated(reading: Reading, counted: np.ndarray, order: np.ndarray, amount: np.ndarray) -> list[str]:
     """A warning where one customer has much of everything, as a guest under a name of the shop's own has."""
-    codes = reading.lines.customers.codes[counted]
+    codes = _only(reading.lines.customers.codes, counted)
     if not len(codes) or distinct(codes) < FEW_CUSTOMERS:
         return []
-    of = order[counted]
-    buyers = np.full(int(of.max()) + 1, -1, np.int64)
-    buyers[of] = codes
+    of = _only(order, counted)
+    buyers = np.full(int(of.max()) + 1, -1, np.int32)
+    for part in pieces(len(of)):
+        buyers[of[part]] = codes[part]
     per_customer = np.bincount(buyers[buyers >= 0])
-    spent = np.bincount(codes, weights=np.maximum(amount[counted], 0))
+    spent = np.bincount(codes, weights=np.maximum(_only(amount, counted), 0))
     of_orders, of_revenue = per_customer.max() / per_customer.sum(), spent.max() / max(spent.sum(), 1e-9)
     if max(of_orders, of_revenue) < MUCH:
         return []

@@ -389,7 +389,10 @@ def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray 
 
 def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:
     """Amounts of no pieces count as one piece: a fee, a correction."""
-    mask = (lines.pieces == 0) & (np.nan_to_num(lines.paid) != 0)
+    mask = lines.pieces == 0
+    if not mask.any():
+        return []
+    mask &= np.nan_to_num(lines.paid) != 0
     lines.pieces = np.where(mask, 1.0, lines.pieces)
     return _if_any(
         fact("amounts without pieces count as one piece: {lines:,} lines", lines=int(mask.sum())), mask

@@ -17,27 +17,34 @@ def find(customers: Coded, amounts: np.ndarray, is_known: np.ndarray) -> np.ndar
     since the sum before; one of the last lines, of a customer who has no other, when it has that of all lines.
     `is_known` are lines that are known as sums already.
     """
-    values = np.nan_to_num(amounts)
     named = customers.where(vocabulary.total_prefixes(), vocabulary.begins_as_total) & ~is_known
-    mask = np.zeros(len(values), bool)
-    rows = np.flatnonzero(named | is_known)
-    running = np.cumsum(np.where(named | is_known, 0, values)) if len(rows) else values
+    mask = np.zeros(len(amounts), bool)
+    if (named | is_known).any():
+        _by_name(np.nan_to_num(amounts), named, is_known, mask)
+    return mask | _nameless(customers, amounts, mask | is_known)
+
+
+def _by_name(values: np.ndarray, named: np.ndarray, is_known: np.ndarray, mask: np.ndarray) -> None:
+    """Mark the lines of a name for a sum that have the sum of what stands above."""
+    running = np.cumsum(np.where(named | is_known, 0, values))
     before = 0.0
-    for row in rows:
+    for row in np.flatnonzero(named | is_known):
         above = running[row]
         is_sum = min(abs(values[row] - above), abs(values[row] - (above - before))) < CENT
         mask[row] = named[row] and is_sum and above != 0
         if is_known[row] or mask[row]:
             before = above
-    return mask | _nameless(customers, values, mask | is_known)
 
 
-def _nameless(customers: Coded, values: np.ndarray, is_sum: np.ndarray) -> np.ndarray:
+def _nameless(customers: Coded, amounts: np.ndarray, is_sum: np.ndarray) -> np.ndarray:
     """Mask of the last lines that have the sum of all lines above, of a customer who has no other line."""
-    mask = np.zeros(len(values), bool)
-    start = max(len(values) - LAST, 0)
-    last = np.arange(start, len(values))
-    alone = [int((customers.codes == code).sum()) == 1 for code in customers.codes[last]]
+    mask = np.zeros(len(amounts), bool)
+    start = max(len(amounts) - LAST, 0)
+    last = np.arange(start, len(amounts))
+    alone = [np.count_nonzero(customers.codes == code) == 1 for code in customers.codes[last]]
+    if not any(alone):
+        return mask
+    values = np.nan_to_num(amounts)
     above, lines = float(values[:start][~is_sum[:start]].sum()), int((~is_sum[:start]).sum())
     for row, is_alone in zip(last, alone, strict=True):
         if is_sum[row]:

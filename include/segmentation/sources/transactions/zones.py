@@ -131,7 +131,12 @@ def _ends(written: np.ndarray) -> tuple[int, int]:
 
 
 def _by_day(
-    written: np.ndarray, instants: np.ndarray, first: int, distances: np.ndarray, is_even: np.ndarray, zone: str
+    written: np.ndarray,
+    instants: np.ndarray,
+    first: int,
+    distances: np.ndarray,
+    is_even: np.ndarray,
+    zone: str,
 ) -> None:
     """Put the instants of some clocks in place by the distance from UTC of their day."""
     good = written != UNREADABLE
