@@ -55,7 +55,7 @@ class Coded:
 
         merged = values.dictionary_encode()
         if len(merged.dictionary) == len(values):  # none have
-            return Coded(self.codes, values)
+            return Coded(self.codes, merged.dictionary)
         places = merged.indices.cast(pa.int32()).to_numpy(zero_copy_only=False)
         return Coded(np.asarray(places, np.int32)[self.codes], merged.dictionary)
 

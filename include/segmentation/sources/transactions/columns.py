@@ -9,10 +9,11 @@ from functools import lru_cache
 from segmentation.errors import SettingsError, SourceError
 from segmentation.language.texts import fact
 from segmentation.sources.masking import pattern_of
-from segmentation.sources.transactions import exports, money, names
+from segmentation.sources.transactions import days, exports, money, names
 from segmentation.sources.transactions.exports import plain
 
 LONGEST_NAME = 80
+FEW_PERIODS = 3  # columns that are months: a summary, and no list of orders
 REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
     "time_of_day", "order_id", "product_id", "product_name", "category", "quantity", "unit_price", "discount",
@@ -125,6 +126,16 @@ class ColumnChoice:
                     name=column,
                     role=role,
                     found=listed,
+                )
+            )
+        periods = sum(map(days.is_period, header))
+        if periods >= FEW_PERIODS:
+            return SourceError(
+                fact(
+                    "{file}: it has a column for each of {count} months or days, and a line for each customer or "
+                    "product, as a summary has: export a line for each order or item, with its date",
+                    file=file,
+                    count=periods,
                 )
             )
         found_roles = guesses(header)

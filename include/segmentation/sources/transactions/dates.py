@@ -15,7 +15,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.language.texts import fact
-from segmentation.sources.transactions import clock, days, stamps, zones
+from segmentation.sources.transactions import calendars, clock, days, stamps, zones
 from segmentation.sources.transactions.clocks import NO_OFFSET, Times
 from segmentation.sources.transactions.coded import Coded, pieces
 from segmentation.sources.transactions.shapes import FEW_DAYS, Shape, alone_sorted, winners_of
@@ -157,6 +157,8 @@ def _decide(column: _Column, order_setting: str | None) -> tuple[str, str, np.nd
         best = max(others, key=lambda order: counts[others[order] != days.NO_DAY].sum())
         if counts[others[best] != days.NO_DAY].sum() >= stamps.enough(filled):
             return best, fact("no other order fits"), others[best]
+    if max(fits.values()) < MANY * filled:
+        calendars.refuse(texts, counts, column.file)
     top = max(fits, key=lambda order: (fits[order], order == "ymd"))
     _refuse_two_ways(column, read, top, counts)
     good = {order: read[order] for order in read if fits[order] >= MOST * fits[top]}

@@ -26,6 +26,10 @@ BUDDHIST, MINGUO = 543, 1911  # years ahead of, and behind, those of the common 
 BUDDHIST_YEARS = (2443, 2642)
 MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff\u0e31-\u0e4e\u200d"  # that stand on letters
 WORD = rf"(?:[^\W\d_][{MARKS}]*(?:\.(?=[^\W\d_]))?)+"  # also มี.ค.
+PERIOD = re.compile(
+    r"(?i)(?:19|20)\d\d|(?:19|20)\d\d[-/.年]?\s?\d{1,2}月?|\d{1,2}[-/.](?:19|20)\d\d|\d{1,2}\s?(?:月|월)"
+    r"|(?:Q[1-4]|[1-4]Q|KW\s?\d\d?|W\d\d?|CW\s?\d\d?)(?:[ /-]?(?:\d{4}|\d{2}))?|(?:19|20)\d\d[ -]?(?:Q[1-4]|W\d\d)"
+)
 COMPACT = re.compile(r"^(\d{7,8}|\d{5,6})(?:\.0+)?$")
 ARABIC = [
     "يناير",
@@ -235,3 +239,17 @@ def weekdays() -> frozenset[str]:
 def _plain(word: str) -> str:
     """A word without its accents: many systems write fevr for févr."""
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
+def is_period(text: str) -> bool:
+    """True where the name of a column is a day, a month, a week, a quarter or a year: of a summary by time."""
+    text = text.strip()
+    if PERIOD.fullmatch(text) or fields(text):
+        return True
+    words = re.findall(WORD, text)
+    figures = re.sub(rf"{WORD}|[\s.,/'’-]", "", text)
+    return (
+        len(words) == 1
+        and bare(words[0]) in months()
+        and re.fullmatch(r"(?:\d{2}|\d{4})?", figures) is not None
+    )

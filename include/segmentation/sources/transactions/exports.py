@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from segmentation.settings import INCLUDE
 
 FOLDER = INCLUDE / "config" / "exports"
+CODE = r"\s*\([A-Z]{3}\)\s*$"  # of the currency, which differs from shop to shop
 LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"}
 )  # no accents to Unicode
@@ -19,7 +20,8 @@ LETTERS = str.maketrans(
 class Export(BaseModel):
     """A known export: the headers that tell it, and the columns of each role, the best first.
 
-    `currency` is of its amounts and `zone` of its times, where the export names neither.
+    `currency` is of its amounts and `zone` of its times, where the export names neither. `is_account`: money goes out
+    of it, too, to those who never pay in: no sales.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +30,7 @@ class Export(BaseModel):
     columns: dict[str, tuple[str, ...]]
     currency: str | None = None
     zone: str | None = None
+    is_account: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -42,20 +45,30 @@ def match(header: Sequence[str], empty: frozenset[int] = frozenset()) -> tuple[E
 
     Columns at the places `empty` have no value and no role.
     """
-    names = [plain(name) for name in header]
-    filled = ["" if place in empty else name for place, name in enumerate(names)]
+    place_by_name = _places(header)
+    filled = _places(["" if place in empty else name for place, name in enumerate(header)])
     for export in catalogue():
-        if all(plain(name) in names for name in export.headers):
+        if all(plain(name) in place_by_name for name in export.headers):
             places = {
-                role: filled.index(plain(name))
+                role: filled[name]
                 for role, candidates in export.columns.items()
-                if (name := next((c for c in candidates if plain(c) in filled), None)) is not None
+                if (name := next((plain(c) for c in candidates if plain(c) in filled), None)) is not None
             }
             if places.get("product_name", -1) == places.get("product_id"):  # a name alone is the product
                 del places["product_name"]
             if _is_enough(places):
                 return export, places
     return None
+
+
+def _places(header: Sequence[str]) -> dict[str, int]:
+    """The place of each name, the first of those that are alike; also without a currency in brackets behind it."""
+    places: dict[str, int] = {}
+    for names in (header, [re.sub(CODE, "", name) for name in header]):
+        for place, name in enumerate(names):
+            if plain(name):
+                places.setdefault(plain(name), place)
+    return places
 
 
 def _is_enough(places: dict[str, int]) -> bool:

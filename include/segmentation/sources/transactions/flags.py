@@ -35,7 +35,7 @@ def weed(opened: Content, is_told: bool) -> None:
     _weed_amounts(opened)
     if "paid" in columns and not _is_flag(columns["paid"]):
         _drop(opened, "paid")
-    if "type" in columns and not (_has_sides(columns["type"]) or _knows(columns["type"], _is_type)):
+    if "type" in columns and not (_has_sides(columns["type"]) or _tells_types(columns["type"])):
         _drop(opened, "type")
     for role in ("status", "payment_status"):
         if role in columns and not _knows(columns[role], lambda text: vocabulary.state_of(text) is not None):
@@ -53,13 +53,26 @@ def _weed_amounts(opened: Content) -> None:
             _drop(opened, role)
 
 
+def _tells_types(column: Coded) -> bool:
+    """True where a column has few words, of which one is a return, an event, or a payment beside a sale."""
+    if _knows(column, _is_type):
+        return True
+    return _knows(column, vocabulary.is_sale) and _knows(column, vocabulary.is_payment)
+
+
 def _is_type(text: str) -> bool:
     return vocabulary.is_return(text) or vocabulary.is_event(text)
 
 
 def is_no_sale(column: Coded) -> np.ndarray:
-    """Mask of the rows that are called a look, a click, a basket."""
-    return column.rows_where([bool(text) and vocabulary.is_event(text) for text in column.texts])
+    """Mask of the rows that are called a look, a click, a basket, a payout; beside sales also a payment."""
+    has_sales = any(vocabulary.is_sale(text) for text in column.texts)
+    return column.rows_where(
+        [
+            bool(text) and (vocabulary.is_event(text) or (has_sales and vocabulary.is_payment(text)))
+            for text in column.texts
+        ]
+    )
 
 
 def _drop(opened: Content, role: str) -> None:

@@ -12,6 +12,7 @@ from segmentation.sources.transactions.coded import Coded, numbered, pieces
 ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
 CHANCE = 0.001
+CENT, MANY_LINES = 0.005, 3  # lines of an order of which one has hardly the sum of the others by chance
 PREFIX = slice(0, 100_000)  # lines of which most files show at once that their amounts are no orders' totals
 CONTINUED_SHARE = 0.1  # of the lines, at least, where orders go on without a number
 CLOCKS = "the times behind the days"
@@ -128,6 +129,32 @@ def shared(order: np.ndarray, customers: np.ndarray, count: int) -> np.ndarray:
     for part in pieces(len(order)):
         number = order[part]
         mask[number[one[number] != customers[part]]] = True
+    return mask
+
+
+def heads(amount: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Mask of the lines that have the sum of the other lines of their order: its first ones, or its last ones.
+
+    So it must be in nearly all orders of several lines with an amount, and in some of three lines and more.
+    """
+    mask = np.zeros(len(amount), bool)
+    rows = np.flatnonzero(~np.isnan(amount))
+    of, values = group[rows], amount[rows]
+    counts = np.bincount(of)
+    longer = counts >= MANY_LINES
+    if longer.sum() < FEW_ORDERS:
+        return mask
+    sums = np.bincount(of, weights=values)
+    for order in (
+        slice(None, None, -1),
+        slice(None),
+    ):  # what is written last stays: the first line, then the last
+        one = np.zeros(len(counts), np.int64)
+        one[of[order]] = rows[order]
+        is_sum = (np.abs(sums - 2 * amount[one]) < CENT) & (np.abs(amount[one]) >= CENT)
+        if is_sum[counts > 1].mean() >= ALL and is_sum[longer].mean() >= ALL:
+            mask[one[is_sum & (counts > 1)]] = True
+            break
     return mask
 
 

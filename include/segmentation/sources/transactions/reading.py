@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from segmentation.errors import SourceError
-from segmentation.language.texts import Fact, fact
+from segmentation.language.texts import fact
 from segmentation.settings import Settings
 from segmentation.sources.transactions import (
     amounts,
@@ -24,6 +24,7 @@ from segmentation.sources.transactions import (
     flags,
     money,
     orders,
+    outcomes,
     people,
     sums,
     vocabulary,
@@ -312,6 +313,7 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
     is_priced = not {"amount", "order_total"} & set(numbers)
     group = orders.groups(lines.orders, lines.customers.codes) if lines.orders else np.arange(opened.rows)
     worth = lines.pieces * lines.price if "unit_price" in numbers else None
+    notes += _heads(lines, worth if is_priced else lines.paid, group)
     if not is_priced:
         notes += _swap_pieces(opened, lines, numbers)
         notes += _totals(opened, lines, group, worth)
@@ -331,9 +333,13 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
             lines.is_out |= states.is_out
     if is_priced and "refunded" in numbers and (np.nan_to_num(numbers["refunded"].values) != 0).any():
         lines.paid, is_priced = counts.of_prices(lines, is_share), False
-    notes += [*_cancellations(opened, lines), *_flagged(opened, lines)]
+    notes += [
+        *outcomes.cancellations(opened, lines),
+        *outcomes.flagged(opened, lines),
+        *outcomes.gone_out(opened, lines),
+    ]
     if "refunded" in numbers:
-        notes += _refunds(opened, lines, numbers["refunded"].values, group)
+        notes += outcomes.refunds(opened, lines, numbers["refunded"].values, group)
     currency, more = _currency(opened, lines, settings)
     reading = Reading(
         opened.file, opened, lines, is_day_only, is_priced, is_share, currency, settings.shop.timezone
@@ -369,6 +375,18 @@ def _swap_pieces(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> 
     return []
 
 
+def _heads(lines: Lines, amounts: np.ndarray | None, group: np.ndarray) -> list[str]:
+    """Put aside lines that have the sum of the other lines of their order, and would count it a second time."""
+    if lines.orders is None or amounts is None:
+        return []
+    heads = orders.heads(amounts, group)
+    if not heads.any():
+        return []
+    lines.is_total = lines.is_total | heads
+    lines.paid = np.where(heads, np.nan, lines.paid)
+    return [fact("lines with the sum of the other lines of their order: {lines:,}", lines=int(heads.sum()))]
+
+
 def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray | None) -> list[str]:
     """Spread totals of orders over their lines, where the amount is one."""
     role = "order_total" if "order_total" in opened.places else "amount"
@@ -394,7 +412,7 @@ def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:
         return []
     mask &= np.nan_to_num(lines.paid) != 0
     lines.pieces = np.where(mask, 1.0, lines.pieces)
-    return _if_any(
+    return outcomes.if_any(
         fact("amounts without pieces count as one piece: {lines:,} lines", lines=int(mask.sum())), mask
     )
 
@@ -409,66 +427,6 @@ def _is_day_only(moments: Moments) -> bool:
         return False
     written = _readable(moments.written)
     return bool(len(written)) and bool((written % clock.DAY == 0).all())
-
-
-def _cancellations(opened: Content, lines: Lines) -> list[str]:
-    if lines.cancelled_at is None:
-        return []
-    gone = lines.cancelled_at != UNREADABLE
-    more = int((gone & ~lines.is_out).sum())
-    lines.is_out |= gone
-    return (
-        [fact("left out by '{name}': {lines:,} more lines", name=opened.name_of("cancelled_at"), lines=more)]
-        if more
-        else []
-    )
-
-
-def _flagged(opened: Content, lines: Lines) -> list[str]:
-    """Take out what a column of yes and no says was cancelled; say what a column of types calls a return."""
-    columns = opened.columns
-    notes = []
-    if "cancelled" in columns:
-        gone = flags.is_set(columns["cancelled"])
-        notes += _if_any(
-            fact("left out by '{name}': {lines:,} lines", **_of(opened, "cancelled", gone & ~lines.is_out)),
-            gone,
-        )
-        lines.is_out |= gone
-    if "paid" in columns:
-        gone = ~flags.is_set(columns["paid"]) & ~columns["paid"].is_empty()
-        notes += _if_any(
-            fact("not paid by '{name}': {lines:,} lines", **_of(opened, "paid", gone & ~lines.is_out)), gone
-        )
-        lines.is_out |= gone
-    if "type" in columns:
-        looks, back = flags.is_no_sale(columns["type"]), flags.is_return(columns["type"])
-        lines.is_out |= looks
-        notes += _if_any(fact("no sales by '{name}': {lines:,} lines", **_of(opened, "type", looks)), looks)
-        notes += _if_any(
-            fact("returns by '{name}', subtracted: {lines:,} lines", **_of(opened, "type", back)), back
-        )
-    return notes
-
-
-def _of(opened: Content, role: str, rows: np.ndarray) -> dict[str, str | int]:
-    return {"name": opened.name_of(role), "lines": int(rows.sum())}
-
-
-def _if_any(note: Fact, rows: np.ndarray) -> list[str]:
-    """The note, where there are such rows."""
-    return [note] if rows.any() else []
-
-
-def _refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndarray) -> list[str]:
-    """Subtract what went back of an order; one of which all went back came to nothing."""
-    if not (np.nan_to_num(refunded) != 0).any():
-        return []
-    before = np.nansum(np.where(lines.is_out, 0, lines.paid))
-    lines.paid, is_back = orders.less_refunds(lines.paid, refunded, group)
-    lines.is_out |= is_back
-    back = before - np.nansum(np.where(lines.is_out, 0, lines.paid))
-    return [fact("'{name}' is subtracted from the orders", name=opened.name_of("refunded"))] if back else []
 
 
 def _currency(opened: Content, lines: Lines, settings: Settings) -> tuple[str | None, list[str]]:

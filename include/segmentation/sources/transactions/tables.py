@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import SourceError
 from segmentation.language.texts import fact
+from segmentation.sources.transactions import headers
 from segmentation.sources.transactions.columns import ColumnChoice
 from segmentation.sources.unpacking import refuse_bomb
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 100_000
 HEADER_ROWS = 50
+MANY_ROWS = 1_000  # of a report by groups, which tell what it is
 FEW_NOTES = 3  # rows with a remark beside the table
 
 
@@ -161,7 +163,21 @@ def _sheet(name: str, rows: list[list[Any]], choice: ColumnChoice) -> Sheet | No
         places = choice.find(header)
         if places is not None:
             return Sheet(name, header, places, number + 1, rows)
-    return None
+    return _built_sheet(name, rows, choice)
+
+
+def _built_sheet(name: str, rows: list[list[Any]], choice: ColumnChoice) -> Sheet | None:
+    """The same of a sheet whose header is no single row."""
+    if choice.is_by_position:
+        return None
+    texts = [_texts(row) for row in rows[:MANY_ROWS]]
+    filled = [number for number, row in enumerate(texts) if any(row)]
+    shown = [texts[number] for number in filled]
+    found = headers.in_two_lines(shown[:HEADER_ROWS], choice) or headers.of_groups(shown, choice)
+    if found is None:
+        return None
+    place, names, places = found
+    return Sheet(name, names, places, filled[place] + 1, rows)
 
 
 def refuse_unnamed(sheet: Sheet, file: str) -> list[str]:

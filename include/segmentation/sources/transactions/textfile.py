@@ -18,7 +18,7 @@ from segmentation.errors import SourceError
 from segmentation.language.texts import fact
 from segmentation.settings import File
 from segmentation.sources.masking import pattern_of
-from segmentation.sources.transactions import clock, days, encoding, names, vocabulary
+from segmentation.sources.transactions import clock, days, encoding, headers, names, vocabulary
 from segmentation.sources.transactions.columns import REQUIRED, ColumnChoice
 from segmentation.sources.transactions.encoding import opened, readable
 
@@ -257,7 +257,7 @@ def _header(
             if places is not None and max(places.values()) < width:
                 return line, True, _padded(row, width), places
     if not choice.is_by_position:
-        return None
+        return _built_header(filled, choice, width) if has_header_setting is not False else None
     places = {role: int(column) - 1 for role, column in choice.columns.items()}
     if not all(0 <= place < width for place in places.values()):
         return None
@@ -267,6 +267,18 @@ def _header(
     if has_header:
         return line, True, _padded(first, width), places
     return line - 1, False, [str(place + 1) for place in range(width)], places
+
+
+def _built_header(
+    filled: list[tuple[int, list[str]]], choice: ColumnChoice, width: int
+) -> tuple[int, bool, list[str], dict[str, int]] | None:
+    """The same of a header that no single line is."""
+    rows = [row for _, row in filled]
+    found = headers.in_two_lines(rows[:HEADER_LINES], choice) or headers.of_groups(rows, choice)
+    if found is None or max(found[2].values()) >= width:
+        return None
+    place, names_, places = found
+    return filled[place][0], True, _padded(names_, width), places
 
 
 def _has_figures(cell: str) -> bool:

@@ -109,6 +109,16 @@ def is_event(text: str) -> bool:
     return plain(text) in _lists()["events"]
 
 
+def is_payment(text: str) -> bool:
+    """True where the type of a line says how a sale was paid: no sale of its own where others are called sales."""
+    return plain(text) in _lists()["payments"]
+
+
+def is_sale(text: str) -> bool:
+    """True where the type of a line says that something was sold."""
+    return plain(text) in _lists()["sales"]
+
+
 def states_of(words: list[str]) -> list[str | None]:
     """Status of orders by all the words of a column: counted, unpaid, cancelled or refunded; None: not known.
 

@@ -1,0 +1,84 @@
+"""What became of orders beside the words of their status: cancelled, not paid, given back, money that went out."""
+
+import numpy as np
+
+from segmentation.language.texts import Fact, fact
+from segmentation.sources.transactions import flags, orders
+from segmentation.sources.transactions.content import Content
+from segmentation.sources.transactions.dates import UNREADABLE
+from segmentation.sources.transactions.lines import Lines
+
+
+def cancellations(opened: Content, lines: Lines) -> list[str]:
+    """Take out the lines of orders that have a date of their cancellation."""
+    if lines.cancelled_at is None:
+        return []
+    gone = lines.cancelled_at != UNREADABLE
+    more = int((gone & ~lines.is_out).sum())
+    lines.is_out |= gone
+    return (
+        [fact("left out by '{name}': {lines:,} more lines", name=opened.name_of("cancelled_at"), lines=more)]
+        if more
+        else []
+    )
+
+
+def flagged(opened: Content, lines: Lines) -> list[str]:
+    """Take out what a column of yes and no says was cancelled; say what a column of types calls a return."""
+    columns = opened.columns
+    notes = []
+    if "cancelled" in columns:
+        gone = flags.is_set(columns["cancelled"])
+        notes += if_any(
+            fact("left out by '{name}': {lines:,} lines", **_of(opened, "cancelled", gone & ~lines.is_out)),
+            gone,
+        )
+        lines.is_out |= gone
+    if "paid" in columns:
+        gone = ~flags.is_set(columns["paid"]) & ~columns["paid"].is_empty()
+        notes += if_any(
+            fact("not paid by '{name}': {lines:,} lines", **_of(opened, "paid", gone & ~lines.is_out)), gone
+        )
+        lines.is_out |= gone
+    if "type" in columns:
+        looks, back = flags.is_no_sale(columns["type"]), flags.is_return(columns["type"])
+        lines.is_out |= looks
+        notes += if_any(fact("no sales by '{name}': {lines:,} lines", **_of(opened, "type", looks)), looks)
+        notes += if_any(
+            fact("returns by '{name}', subtracted: {lines:,} lines", **_of(opened, "type", back)), back
+        )
+    return notes
+
+
+def gone_out(opened: Content, lines: Lines) -> list[str]:
+    """Take out of an account's list what went to those who never paid: bills of the shop, and no returns."""
+    if not (opened.export and opened.export.is_account):
+        return []
+    paid_in = np.zeros(len(lines.customers.values), bool)
+    paid_in[lines.customers.codes[lines.paid > 0]] = True
+    gone = ~paid_in[lines.customers.codes] & (lines.paid < 0) & ~lines.is_out
+    lines.is_out |= gone
+    note = fact(
+        "money that went out to those who never paid is no sale: {lines:,} lines", lines=int(gone.sum())
+    )
+    return if_any(note, gone)
+
+
+def _of(opened: Content, role: str, rows: np.ndarray) -> dict[str, str | int]:
+    return {"name": opened.name_of(role), "lines": int(rows.sum())}
+
+
+def if_any(note: Fact, rows: np.ndarray) -> list[str]:
+    """The note, where there are such rows."""
+    return [note] if rows.any() else []
+
+
+def refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndarray) -> list[str]:
+    """Subtract what went back of an order; one of which all went back came to nothing."""
+    if not (np.nan_to_num(refunded) != 0).any():
+        return []
+    before = np.nansum(np.where(lines.is_out, 0, lines.paid))
+    lines.paid, is_back = orders.less_refunds(lines.paid, refunded, group)
+    lines.is_out |= is_back
+    back = before - np.nansum(np.where(lines.is_out, 0, lines.paid))
+    return [fact("'{name}' is subtracted from the orders", name=opened.name_of("refunded"))] if back else []
