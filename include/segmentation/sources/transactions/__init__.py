@@ -22,7 +22,7 @@ from segmentation.sources.transactions.lines import Reading
 from segmentation.warehouse import db
 
 PARSED = ("transactions", "parsed")
-READER = 4  # another number reads files again that an older version has read
+READER = 5  # another number reads files again that an older version has read
 
 
 @dataclass(frozen=True)

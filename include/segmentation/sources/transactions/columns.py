@@ -128,8 +128,7 @@ class ColumnChoice:
                     found=listed,
                 )
             )
-        periods = sum(map(days.is_period, header))
-        if periods >= FEW_PERIODS:
+        if (periods := periods_of(header)) >= FEW_PERIODS:
             return SourceError(
                 fact(
                     "{file}: it has a column for each of {count} months or days, and a line for each customer or "
@@ -149,6 +148,11 @@ class ColumnChoice:
                 found=listed,
             )
         )
+
+
+def periods_of(header: Sequence[str]) -> int:
+    """Number of the columns that are called as a day, a month or a year."""
+    return sum(map(days.is_period, header))
 
 
 def _shown(name: str) -> str:

@@ -138,6 +138,8 @@ def heads(amount: np.ndarray, group: np.ndarray) -> np.ndarray:
     So it must be in nearly all orders of several lines with an amount, and in some of three lines and more.
     """
     mask = np.zeros(len(amount), bool)
+    if len(amount) > PREFIX.stop and not heads(amount[PREFIX], group[PREFIX]).any():
+        return mask
     rows = np.flatnonzero(~np.isnan(amount))
     of, values = group[rows], amount[rows]
     counts = np.bincount(of)

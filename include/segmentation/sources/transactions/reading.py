@@ -313,10 +313,11 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
     is_priced = not {"amount", "order_total"} & set(numbers)
     group = orders.groups(lines.orders, lines.customers.codes) if lines.orders else np.arange(opened.rows)
     worth = lines.pieces * lines.price if "unit_price" in numbers else None
-    notes += _heads(lines, worth if is_priced else lines.paid, group)
+    heads = _heads(lines, worth if is_priced else lines.paid, group)
+    notes += heads
     if not is_priced:
         notes += _swap_pieces(opened, lines, numbers)
-        notes += _totals(opened, lines, group, worth)
+        notes += [] if heads else _totals(opened, lines, group, worth)
         notes += _amounts_without_pieces(opened, lines)
     if "unit_price" in opened.places and not is_priced:  # a price beside an amount says nothing more
         opened.places.pop("unit_price")

@@ -19,7 +19,7 @@ from segmentation.language.texts import fact
 from segmentation.settings import File
 from segmentation.sources.masking import pattern_of
 from segmentation.sources.transactions import clock, days, encoding, headers, names, vocabulary
-from segmentation.sources.transactions.columns import REQUIRED, ColumnChoice
+from segmentation.sources.transactions.columns import FEW_PERIODS, REQUIRED, ColumnChoice, periods_of
 from segmentation.sources.transactions.encoding import opened, readable
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ def _no_header(
     path: Path, choice: ColumnChoice, settings: File, tried: list[tuple[float, list[str]]]
 ) -> SourceError:
     _, header = max(tried, key=lambda one: (one[0], len(one[1])))
-    if settings.header is not False and not (choice.is_by_position or _is_data(header)):
+    is_summary = not choice.columns and periods_of(header) >= FEW_PERIODS
+    if settings.header is not False and (is_summary or not (choice.is_by_position or _is_data(header))):
         return choice.missing(path.name, header)
     kinds = ", ".join(
         f"{place}: {pattern_of(value) or 'empty'}" for place, value in enumerate(header, start=1)
