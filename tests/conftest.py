@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def server() -> Iterator[object]:
     """The embedded server of this test process."""
-    folder = Path(tempfile.mkdtemp(prefix="seg-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="seg-pg-", dir=machines.place_of_servers()))
     running = postgres.start(folder / "postgres")
     running.ask_for(
         "trust"

@@ -50,6 +50,29 @@ server.cleanup()
 """
 
 
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 (a folder with a random name in it)
+
+
+def place_of_servers() -> Path | None:
+    """Where the files of servers go: into memory where 4 GiB of it are free; None where temporary files go.
+
+    Hundreds of databases are made and dropped: on a disk that is a third of what the servers cost.
+    """
+    try:
+        has_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    except OSError:
+        return None
+    return MEMORY if has_room and psutil.virtual_memory().available > ROOM else None
+
+
+def server_folder(prefix: str = "seg-local-") -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder for the files of a server.
+
+    Not in pytest's own: as root the server is another user, who may not look into that.
+    """
+    return tempfile.TemporaryDirectory(prefix=prefix, dir=place_of_servers(), ignore_cleanup_errors=True)
+
+
 @dataclass(frozen=True)
 class Machine:
     """A `.local` folder, and the commands on it."""
@@ -98,7 +121,7 @@ def forget_durability(admin: Database) -> None:
 
 def prepare(folder: Path) -> None:
     """Make the folder of a shop that machines copy: to make each anew takes a core for a quarter of a minute."""
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as place:
+    with server_folder() as place:
         command = [sys.executable, "-W", "ignore", "-c", PREPARE]
         subprocess.run(command, cwd=PROJECT, env=Machine(Path(place)).environment, check=True)
         made = Path(place) / "demo"
@@ -113,8 +136,7 @@ def prepare(folder: Path) -> None:
 @contextmanager
 def machine_with(prepared: Path, *shops: str) -> Iterator[Machine]:
     """A machine that has these shops already, copies of a prepared one."""
-    # not in pytest's own folder: as root the server is another user, who may not look into it
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+    with server_folder() as folder:
         for shop in shops:
             copy_shop(prepared, Machine(Path(folder)), shop)
         yield Machine(Path(folder))

@@ -1,7 +1,6 @@
 """The published tables as frames, and the door through which they are read."""
 
 import socket
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from segmentation import open_shop, settings
 from segmentation.analyst.shop import Shop
 from segmentation.errors import SettingsError
 from segmentation.local import door, postgres
+from tests.machine import server_folder
 from tests.publishing.test_publish import FIRST, SECOND, THREE, Publisher
 
 
@@ -66,7 +66,7 @@ def own_server(monkeypatch):
         probe.bind((door.LOOPBACK, 0))
         monkeypatch.setenv("SEGMENTATION__ANALYST__PORT", str(probe.getsockname()[1]))
     settings.load.cache_clear()
-    with tempfile.TemporaryDirectory(prefix="seg-door-", ignore_cleanup_errors=True) as folder:
+    with server_folder("seg-door-") as folder:
         server = postgres.start(Path(folder) / "postgres")
         postgres.database(server, "warehouse")
         yield server

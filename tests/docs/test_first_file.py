@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from segmentation.cli import MAKE_WORDS, from_make
 from tests.docs import pages
 from tests.docs.pages import DOCS
-from tests.machine import NO_APPLICATIONS, Commands, Machine
+from tests.machine import NO_APPLICATIONS, Commands, Machine, server_folder
 
 PAGE = DOCS / "tutorials" / "first_file.md"
 # the kinds of customers in the file are far apart: any algorithm finds them
@@ -25,8 +24,7 @@ Follow = Callable[[str], str]
 @pytest.fixture(scope="module")
 def follow(warm) -> Iterator[Follow]:
     """Runs the `make` of a block of the page on a machine of its own; returns what it printed."""
-    # not pytest's own folder: as root the server is another user, who may not look into it
-    with tempfile.TemporaryDirectory(prefix="seg-first-", ignore_cleanup_errors=True) as folder:
+    with server_folder("seg-first-") as folder:
         machine = Machine(Path(folder) / ".local")
         machine.folder.mkdir(mode=0o755)
         script = pages.block(PAGE, "make_orders.py")

@@ -6,7 +6,6 @@ Exit codes: 0 all as expected, 1 something is not, 2 no case has such a name.
 
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
@@ -18,7 +17,7 @@ from pathlib import Path
 from tests.faults import kills, operations
 from tests.faults.cases import CASES, Case
 from tests.faults.laboratory import Laboratory, Outcome
-from tests.machine import PROJECT, Machine, Warm
+from tests.machine import PROJECT, Machine, Warm, server_folder
 
 AT_A_TIME = 2
 PAGE = PROJECT / "docs" / "faults.md"
@@ -103,7 +102,7 @@ def _run_all(chosen: list[Case]) -> list[Outcome]:
 
 
 def _laboratory(stack: ExitStack) -> Laboratory:
-    folder = tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True)
+    folder = server_folder()
     machine = Machine(Path(stack.enter_context(folder)))
     return Laboratory(machine, stack.enter_context(closing(Warm())), say=_say)
 

@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ import psycopg2
 
 from segmentation.local import postgres
 from segmentation.warehouse.db import Database
-from tests.machine import NO_APPLICATIONS, Machine
+from tests.machine import NO_APPLICATIONS, Machine, server_folder
 from tests.small_shop import contents
 
 SHOP = "killed"
@@ -185,7 +184,7 @@ def _tasks() -> list[psutil.Process]:
 
 def run(page: Path, say: Callable[[str], None] = print, kills: int = 20, dates: int = 6) -> bool:
     """Kill and compare, and write what became of it into the page; whether every row is the same."""
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+    with server_folder() as folder:
         backfill = Backfill(Machine(Path(folder)), dates)
         say(f"kills: {dates} dates by a backfill that nobody disturbs")
         expected = backfill.undisturbed()

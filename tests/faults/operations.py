@@ -9,7 +9,6 @@ To add a cell, add an entry to `CELLS`.
 import itertools
 import re
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +32,7 @@ from segmentation.warehouse import db, locks, partitions, schema
 from segmentation.warehouse.db import Database
 from tests.faults import nightly
 from tests.faults.proxy import Proxy
-from tests.machine import forget_durability
+from tests.machine import forget_durability, server_folder
 
 NAME = "operations"
 TITLE = "## What an operator meets"
@@ -602,7 +601,7 @@ def bench() -> Iterator[Bench]:
     """A bench in a folder of its own."""
     # not pytest's own: as root the server is another user, who may not look into it
     with (
-        tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder,
+        server_folder() as folder,
         closing(Bench(Path(folder))) as made,
     ):
         yield made

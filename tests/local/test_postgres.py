@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,7 +21,7 @@ from segmentation import cli
 from segmentation.local import home as homes
 from segmentation.local import postgres
 from segmentation.warehouse import db, schema
-from tests.machine import PROJECT
+from tests.machine import PROJECT, server_folder
 
 IS_ROOT = os.geteuid() == 0
 LONG = "a_project_whose_path_is_longer_than_the_address_of_a_socket_may_be" * 2
@@ -31,7 +30,7 @@ LONG = "a_project_whose_path_is_longer_than_the_address_of_a_socket_may_be" * 2
 @pytest.fixture(scope="module", params=["short", LONG], ids=["short path", "long path"])
 def home(request) -> Iterator[Path]:
     """The folder of a shop with a running server."""
-    with tempfile.TemporaryDirectory(prefix="seg-home-", ignore_cleanup_errors=True) as folder:
+    with server_folder("seg-home-") as folder:
         Path(folder).chmod(0o755)
         shop = Path(folder) / request.param / "shop"
         running = postgres.start(shop / "postgres")
@@ -119,7 +118,7 @@ def test_it_listens_on_no_address(home):
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="seg-old-", ignore_cleanup_errors=True) as made:
+    with server_folder("seg-old-") as made:
         Path(made).chmod(0o755)
         yield Path(made)
 

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -32,7 +31,7 @@ from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
-from tests.machine import SMALL_SEARCH, Machine, started_by
+from tests.machine import SMALL_SEARCH, Machine, server_folder, started_by
 
 pytestmark = pytest.mark.story
 
@@ -107,7 +106,7 @@ class Airflow:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+    with server_folder() as folder:
         yield Machine(Path(folder))
 
 

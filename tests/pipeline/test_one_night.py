@@ -1,7 +1,6 @@
 """A night from the command line to the report: the real DAG, the real Postgres, as `make run` does it."""
 
 import re
-import tempfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from segmentation import applications
 from segmentation.runs import register
 from segmentation.warehouse import db
-from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Commands, Machine, copy_shop
+from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Commands, Machine, copy_shop, server_folder
 
 pytestmark = pytest.mark.story
 
@@ -39,8 +38,7 @@ PUBLISHED = {
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    # not pytest's own folder: as root the server is another user, who may not look into it
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+    with server_folder() as folder:
         yield Machine(Path(folder))
 
 

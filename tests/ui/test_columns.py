@@ -1,6 +1,5 @@
 """Filters and moves by the columns in memory: the same customers as a join of everybody has."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from segmentation.runs.register import Run
 from segmentation.ui import columns
 from segmentation.ui.moves import Between
 from segmentation.warehouse import db, schema
+from tests.machine import server_folder
 from tests.report import sample
 from tests.ui.conftest import EARLIER
 
@@ -30,7 +30,7 @@ FILTERS = (
 @pytest.fixture(scope="module")
 def conn(tmp_path_factory) -> Iterator[db.Connection]:
     """Three published dates, without an api-server: nothing here asks one."""
-    with tempfile.TemporaryDirectory(prefix="seg-pg-") as folder:
+    with server_folder("seg-pg-") as folder:
         server = postgres.start(Path(folder) / "postgres")
         warehouse, nights = postgres.database(server, "warehouse"), None
         schema.migrate(warehouse)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from segmentation.ingestion import gate
 from segmentation.quality import judge
 from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
+from tests.machine import server_folder
 from tests.small_shop import SELECTS, SmallShop, make_source, select, silent
 
 PROMISED = 15
@@ -56,7 +56,7 @@ def older(server) -> Iterator[dict[str, str]]:
     if not versions:
         pytest.skip("no Postgres but the embedded one is installed")
     tools = INSTALLED[min(versions)]
-    with tempfile.TemporaryDirectory(prefix="seg-older-", ignore_cleanup_errors=True) as folder:
+    with server_folder("seg-older-") as folder:
         if OWNER:
             shutil.chown(folder, OWNER)
         data = f"{folder}/data"

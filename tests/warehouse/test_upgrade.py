@@ -8,7 +8,6 @@ import gzip
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +23,7 @@ from segmentation.segments.bounds import Range, of_json
 from segmentation.settings import Settings
 from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
-from tests.machine import Machine
+from tests.machine import Machine, server_folder
 from tests.small_shop import silent
 
 pytestmark = pytest.mark.story  # one warehouse, looked at and then worked with
@@ -93,7 +92,7 @@ def rows(warehouse: Database, columns: dict[str, list[str]]) -> dict[str, list[s
 @pytest.fixture(scope="module")
 def upgraded() -> Iterator[Upgraded]:
     # apart from pytest's own folder, which the next pytest on the machine closes to the server's account
-    with tempfile.TemporaryDirectory(prefix="seg-local-", ignore_cleanup_errors=True) as folder:
+    with server_folder() as folder:
         yield from _upgraded(Machine(Path(folder)))
 
 
