@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from segmentation.pipeline import listening
 from segmentation.runs import links
 from segmentation.ui import HOME, Pages
 
@@ -16,6 +17,7 @@ class SegmentationPlugin(AirflowPlugin):
 
     name = "segmentation"  # lists are class variables there, though it declares them as any other
     fastapi_apps: list[Any] = [{"app": Pages(), "url_prefix": links.PREFIX, "name": "segmentation"}]  # noqa: RUF012
+    listeners: list[Any] = [listening]  # noqa: RUF012
     external_views: list[Any] = [  # noqa: RUF012
         {
             "name": "Segments",

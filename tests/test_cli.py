@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from segmentation import cli, settings
 from segmentation.local import home as homes
+from tests.machine import machine_with
 
 PROJECT = Path(__file__).parents[1]
 
@@ -136,7 +138,31 @@ def test_words_of_make_are_options_and_leave_the_environment():
     environment = {cli.MAKE_WORDS: "AS_OF CUSTOMER", "AS_OF": "2011-12-01 ", "CUSTOMER": "17850", "HOME": "/"}
     environment["MAKEFLAGS"] = " -- CUSTOMER=17850 AS_OF=2011-12-01"
     assert cli.from_make(environment) == ["--as-of=2011-12-01", "--customer=17850"]
-    assert set(environment) == {cli.MAKE_WORDS, "HOME"}
+    assert set(environment) == {"HOME"}  # a child would take the list for words of its own
+
+
+def test_a_command_of_make_that_starts_another_one_hands_on_what_it_was_given(prepared_shop, tmp_path):
+    """As `make` calls it, with the words in the environment; each of these is done by a process of its own."""
+    makefile = (PROJECT / "Makefile").read_text().replace("$(CURDIR)", str(PROJECT))
+    makefile = makefile.replace("$(VENV)/bin/python", sys.executable).replace(": $(VENV)/run.stamp", ":")
+    (tmp_path / "Makefile").write_text(makefile)
+    with machine_with(prepared_shop, "demo") as machine:
+
+        def make(*words: str) -> subprocess.CompletedProcess:
+            return subprocess.run(
+                ["make", "--no-print-directory", *words],
+                cwd=tmp_path,
+                env=machine.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+        withdrawn = make("withdraw", "AS_OF=2020-01-02", """NOTE=it's "$$HOME" `id`""", "SHOP=demo")
+        assert "2020-01-02 is not published" in withdrawn.stderr
+        erased = make("erase", "CUSTOMER=nobody at all", "SHOP=demo")
+        # nothing ever ran on this shop, so that there is none to ask
+        assert "error: the shop's customers cannot be read" in erased.stderr
 
 
 def test_a_word_that_make_was_given_in_vain_is_named_as_it_was_typed(capsys, monkeypatch):

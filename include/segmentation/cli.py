@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from segmentation import progress
-from segmentation.errors import NoAnswer, UserError
+from segmentation.errors import NoAnswer, UserError, full_disk
 from segmentation.language import texts
 from segmentation.local import options
 from segmentation.pipeline import lifeline
@@ -211,6 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     if lifeline.PARENT in os.environ:
         lifeline.hold()
+    is_of_make = bool(os.environ.get(MAKE_WORDS))
     words = [*sys.argv[1:], *from_make(os.environ)] if arguments is None else arguments
     if words[:1] in ([], ["--help"], ["local"]):
         _add_local()  # a health check has no need of it
@@ -223,10 +224,14 @@ def main(arguments: list[str] | None = None) -> int:
             return code
         raise KeyboardInterrupt
     except UsageError as error:
-        print(f"error: {_in_words_of_make(error)}", file=sys.stderr)
+        print(f"error: {_in_words_of(error, is_of_make)}", file=sys.stderr)
     except (UserError, NoAnswer) as error:
         for line in _in_language_of_shop(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
+    except OSError as error:
+        if not (message := full_disk(error)):
+            raise
+        print(f"error: {message}", file=sys.stderr)
     except (KeyboardInterrupt, typer.Abort):
         print("\nstopped; nothing of an unfinished run is published", file=sys.stderr)
         return STOPPED
@@ -254,18 +259,18 @@ def _add_local() -> None:
 
 def from_make(environment: Any) -> list[str]:
     """The variables that `make` was given as options of a command: AS_OF=2011-12-01 is --as-of=2011-12-01."""
-    names = environment.get(MAKE_WORDS, "").split()
-    # taken out: no child of this process needs them, nor make's own list of them
+    names = environment.pop(MAKE_WORDS, "").split()
+    # taken out: a child of this process would take them for its own words; nor make's own list of them
     for flags in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES") if names else ():
         environment.pop(flags, None)
     values = {name: environment.pop(name, "").strip() for name in names}
     return [f"--{name.lower().replace('_', '-')}={value}" for name, value in values.items()]
 
 
-def _in_words_of_make(error: Any) -> str:
+def _in_words_of(error: Any, is_of_make: bool) -> str:
     """The message, with options written as variables where `make` is what a person typed."""
     option = getattr(error, "option_name", None)
-    if not os.environ.get(MAKE_WORDS) or option is None:
+    if not is_of_make or option is None:
         return error.format_message() or f"which command? ({error.ctx.command_path} --help)"
     near = [_variable(name) for name in getattr(error, "possibilities", None) or ()]
     hint = f"; did you mean {' or '.join(near)}?" if near else "; `make help` lists what there is"

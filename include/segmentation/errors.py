@@ -1,5 +1,9 @@
 """Faults that a person can mend. Each message says what is wrong, where, and what to do."""
 
+import errno
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 class UserError(Exception):
     """Something outside the code is wrong. Shown as one line, without a stack trace, and never retried."""
@@ -64,3 +68,17 @@ class MaintenanceError(UserError):
 
 class OverridesError(UserError):
     """The overrides of a run (an algorithm, a number of segments) cannot be had from its customers."""
+
+
+def full_disk(error: BaseException | None, folder: object = None) -> str:
+    """The words of a disk that has no room, wherever in the chain of causes that is; empty for other errors.
+
+    `folder` is where was written; the error itself rarely knows.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            place = error.filename or folder
+            where = f" of {place}" if place else ""
+            return f"the disk{where} is full: {error.strerror or 'no space is left'}; make room there"
+        error = error.__cause__ or error.__context__
+    return ""

@@ -1,9 +1,12 @@
 """Whatever ends a run writes its verdict and tells somebody: a timeout, a kill, a skip, a withdrawal."""
 
+import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
@@ -86,6 +89,23 @@ def test_a_task_that_did_not_end_itself_is_told_apart(start, told, exception, en
     assert (find(night).status, find(night).ended_by) == ("failed", ended_by)
     assert find(night).verdict.startswith(says)
     assert len(told.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "write", [Path.write_text, lambda file, _: pd.DataFrame({"a": [1]}).to_parquet(file)]
+)
+def test_a_full_disk_of_the_artifacts_is_told_with_its_place(start, told, tmp_path, write):
+    """`OSError: [Errno 28] No space left on device` was told, and not where."""
+    night = start(DAY, "scheduled__1")
+    (tmp_path / "matrix").symlink_to("/dev/full")  # where nobody ever has room
+    with pytest.raises(OSError, match="No space left") as full:
+        write(tmp_path / "matrix", "x")
+    context = dag_context(night, "") | {"exception": full.value}
+    context["ti"].xcom_pull = lambda task_ids: {"run_id": night.run_id}
+    callbacks.record_failure(context)
+    says = rf"extract: the disk of .*{tmp_path}/artifacts is full: .*make room there, or name another place"
+    assert re.match(says, find(night).verdict)
+    assert "is full" in told.bodies[0]["message"]
 
 
 def test_a_withdrawal_is_told_also_of_a_date_that_was_told_of_before(start, deployment, told):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import date
 
 import psycopg2
 import pytest
@@ -100,6 +101,17 @@ def test_a_server_that_never_greets_is_given_up(proxy):
         limited(proxy.proxied, connect_seconds=2).connect(),
     ):
         pass
+
+
+def test_a_server_that_goes_away_before_the_first_statement_is_asked_again(proxy):
+    """It was refused at once, with no other try: a server that restarts does so to whoever has just come."""
+    greeted = 1 << 20
+    proxy.cut_after = greeted
+    psycopg2.connect(**proxy.proxied.params, application_name="segmentation warehouse").close()
+    proxy.cut_after = greeted - proxy.cut_after + 20
+    with limited(proxy.proxied).connect() as conn:
+        assert db.scalar(conn, "select 1") == 1
+    assert proxy.cut_after is None, "nothing was cut"
 
 
 def test_a_warehouse_that_can_only_be_read_is_told_in_words(warehouse_db):
@@ -218,6 +230,17 @@ def test_a_lock_that_readers_would_queue_behind_is_tried_and_not_waited_for(ware
         assert db.scalar(conn, "select count(more) from features.customer_features") == 0
 
 
+def test_who_is_in_the_way_of_what_is_tried_for_moments_is_named(warehouse_db):
+    """`another session has it` was told: no try lasted long enough for the watch to look."""
+    with (
+        closing(psycopg2.connect(**warehouse_db.params, application_name="a notebook")) as idle,
+        pytest.raises(WarehouseError, match=r"session \d+ \(application 'a notebook', .* has it"),
+        limited(warehouse_db, lock_seconds=2).connect() as conn,
+    ):
+        db.scalar(idle, "select count(*) from features.customer_features")
+        db.patiently(conn, "alter table features.customer_features add column more integer")
+
+
 def test_a_reader_can_take_no_lock_of_a_night(warehouse_db):
     with warehouse_db.connect() as conn:
         locks.hold(conn, locks.DAYS)
@@ -228,11 +251,18 @@ def test_a_reader_can_take_no_lock_of_a_night(warehouse_db):
         reader.rollback()
         # every advisory lock that a name could stand for is another one
         db.execute(reader, "set role reader")
-        for lock in vars(locks).values():
-            if isinstance(lock, locks.Lock):
-                db.execute(reader, "select pg_advisory_lock(hashtextextended(%(n)s, 0))", {"n": lock.name})
+        named = [lock for lock in vars(locks).values() if isinstance(lock, locks.Lock)]
+        for lock in named:
+            params = {"n": lock.name, "class": locks.CLASS}
+            db.execute(reader, "select pg_advisory_lock(hashtextextended(%(n)s, 0))", params)
+            db.execute(reader, "select pg_advisory_lock(%(class)s, hashtext(%(n)s))", params)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            db.execute(reader, "lock table public.schema_version in access share mode")
         with limited(warehouse_db, wait_seconds=1, lock_seconds=1).connect() as conn:
-            for lock in (locks.DAYS, locks.PUBLICATION, locks.ALERTS, locks.CUSTOMER_NUMBERS):
+            for lock in (
+                *(one for one in named if one != locks.DEMO_SHOP),
+                locks.features_of(date(2024, 1, 1)),
+            ):
                 locks.hold(conn, lock)
 
 

@@ -1,12 +1,18 @@
 """Migrations: brought up to date once, however often and by however many it is asked for."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg2
 import psycopg2.errors
 import pytest
 
+from segmentation.errors import WarehouseError
 from segmentation.local import postgres
+from segmentation.settings import DatabaseLimits
 from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
 
@@ -82,6 +88,41 @@ def test_several_at_the_same_time_wait_for_the_first(new_database):
     assert failures == []
     assert schema.version(database) == NEWEST
     assert schemas(database) == SCHEMAS
+
+
+def test_a_migration_names_who_is_in_its_way_and_lets_all_others_by(new_database):
+    """Readers queued for seconds behind a migration that waited for one idle reader."""
+    database = new_database()
+    schema.migrate(database, to="0031")
+    reading = "select count(*) from segments.segment_playbook"  # which the migration after it changes
+    impatient = replace(database, name="warehouse", limits=DatabaseLimits(wait_seconds=4))
+    answered, over = 0, threading.Event()
+
+    def poll() -> None:
+        nonlocal answered
+        options = "-c lock_timeout=500ms"
+        with closing(psycopg2.connect(**database.params, options=options)) as reader:
+            reader.autocommit = True
+            while not over.wait(0.02):
+                db.scalar(reader, reading)
+                answered += 1
+
+    with ThreadPoolExecutor() as threads:
+        polling = threads.submit(poll)
+        try:
+            with closing(psycopg2.connect(**database.params, application_name="a notebook")) as idle:
+                db.scalar(idle, reading)
+                with pytest.raises(
+                    WarehouseError,
+                    match=r"cannot be brought up to date: .*session \d+ \(application 'a notebook'",
+                ):
+                    schema.migrate(impatient)
+        finally:
+            over.set()
+        polling.result()  # nobody waited for more than half a second
+    assert answered > 10
+    schema.migrate(impatient)
+    assert schema.version(database) == NEWEST
 
 
 def test_a_migration_that_fails_leaves_an_empty_database(new_database):

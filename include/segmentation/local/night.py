@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation import progress, settings
-from segmentation.dates import ONE_DAY
+from segmentation.dates import ONE_DAY, refuse_future
 from segmentation.local import home as homes
 from segmentation.local import scheduled, services
 from segmentation.local.home import Home
@@ -43,8 +43,10 @@ def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
     Raises
     ------
     SettingsError
-        Another command is at work on the shop.
+        Another command is at work on the shop, or the date is still to come.
     """
+    if day:
+        refuse_future(day, settings.load().tz)
     (home.folder / "airflow").mkdir(mode=0o700, parents=True, exist_ok=True)
     server = home.start_server()
     environment = homes.airflow_environment(home, server)

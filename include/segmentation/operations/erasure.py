@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg2
+
 from segmentation.applications import audiences
 from segmentation.applications.campaigns import lists
 from segmentation.errors import SettingsError, SourceError
@@ -147,7 +149,14 @@ def _refuse_if_there(night: Night, params: dict[str, str]) -> None:
                 f"select exists (select from (\n{select}\n) as q "
                 "where btrim(q.customer_id::text) = %(customer_id)s)"
             )
-            if db.scalar(conn, query, {**bounds, **params}):
+            try:
+                is_there = db.scalar(conn, query, {**bounds, **params})
+            except psycopg2.ProgrammingError as error:  # a table or column that is gone, or not to be read
+                raise SourceError(
+                    f"the shop's {table} cannot be read, so that nobody knows whether they still have this "
+                    f"customer: {str(error).splitlines()[0]}. Nothing was erased"
+                ) from None
+            if is_there:
                 raise SourceError(
                     f"the shop's {table} still have this customer, and a night that reads them would bring "
                     "it back: erase it there first, or give its orders to nobody"

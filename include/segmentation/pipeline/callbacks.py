@@ -10,7 +10,8 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from segmentation import alerts, progress, settings
-from segmentation.errors import GateFailed, HeldError, NoAnswer, UserError
+from segmentation.errors import GateFailed, HeldError, NoAnswer, UserError, full_disk
+from segmentation.pipeline.listening import IN_THE_FUTURE
 from segmentation.runs import connections, register
 
 
@@ -21,6 +22,8 @@ def verdict(exception: BaseException | str | None) -> str:
     if isinstance(exception, AirflowTaskTimeout):
         minutes = settings.load().limits.task_minutes
         return f"it took longer than {minutes} minutes (limits.task_minutes) and was ended"
+    if isinstance(exception, BaseException) and (words := full_disk(exception, connections.store())):
+        return f"{words}, or name another place (run.artifacts); it is tried again"
     first = (str(exception or "").strip().splitlines() or ["no message"])[0]
     kind = type(exception).__name__ if isinstance(exception, BaseException) else "failed"
     return f"{kind}: {first[:500]}"
@@ -66,7 +69,7 @@ def end_run(context: Any) -> None:
     )
     task = context.get("ti") or SimpleNamespace(task_id="run", map_index=-1, dag_id=dag_id)
     is_late = reason == "timed_out"
-    words = f"the run took longer than {settings.load().limits.run_hours} hours" if is_late else reason
+    words = _why(reason, dag_run)
     words += ": what was unfinished is skipped, and nothing of it is published"
     run = _run_of(dag_run.run_id)
     if run and run.status != "running":
@@ -76,11 +79,22 @@ def end_run(context: Any) -> None:
     elif run:
         target = connections.database("warehouse")
         register.finish(target, run.run_id, "failed", words, "timeout" if is_late else "skipped")
-    elif not is_late:
+    elif not is_late and reason != IN_THE_FUTURE:
         return  # the task that failed has told: no run of ours had begun
     progress.say(f"FAILED {dag_id}: {words}")
     failure = {"exception": None, "ti": task, "dag_run": dag_run, "params": context.get("params") or {}}
     alerts.failed(failure, words, run.run_id if run else None)
+
+
+def _why(reason: str, dag_run: Any) -> str:
+    """What ended a run without a task telling so, in words."""
+    if reason == "timed_out":
+        return f"the run took longer than {settings.load().limits.run_hours} hours"
+    if reason == IN_THE_FUTURE:
+        return (
+            f"its logical date {dag_run.logical_date or ''} is in the future, and Airflow would wait for it"
+        )
+    return reason
 
 
 def _run_id(context: Any) -> str | None:

@@ -17,7 +17,7 @@ SOON = (
     "the database system is not yet accepting connections",
     "the database system is shutting down",
 )
-GONE = "server closed the connection unexpectedly"
+GONE = ("server closed the connection unexpectedly", "SSL connection has been closed unexpectedly")
 READ_ONLY = "name its primary, or turn default_transaction_read_only off; it is tried again"
 MOMENT_SECONDS = 10
 FULL = ("too many clients already", "remaining connection slots are reserved", "too many connections for")
@@ -38,7 +38,8 @@ def patience(error: psycopg2.Error, limits: DatabaseLimits) -> float:
     """
     if any(words in str(error) for words in (*SOON, *FULL)):
         return limits.recover_seconds
-    return min(MOMENT_SECONDS, limits.recover_seconds) if GONE in str(error) else -1
+    is_gone = any(words in str(error) for words in GONE)
+    return min(MOMENT_SECONDS, limits.recover_seconds) if is_gone else -1
 
 
 def refused(name: str, error: psycopg2.Error, waited: float = 0) -> NoAnswer:

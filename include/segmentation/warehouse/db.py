@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from psycopg2 import sql
 from segmentation import progress
 from segmentation.settings import INCLUDE, DatabaseLimits
 from segmentation.warehouse import answers
-from segmentation.warehouse.watch import Watched, watch
+from segmentation.warehouse.watch import Session, Watched, closely, watch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,28 +93,16 @@ class Database:
             When the server accepts no connection.
         """
         connection = self._connected(application or f"segmentation {self.name}")
-        connection.name, connection.limits, connection.ask = self.name, self.limits, self._ask
-        try:
-            connection.autocommit = True
-            execute(connection, LIMITED, self._limited)
-            connection.autocommit = False
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, psycopg2.Error):
-                raise answers.refused(self.name, error) from error
-            raise
         watch(connection)
         return connection
 
     def _connected(self, application: str) -> Watched:
+        """A connection within its limits; a server that goes away before these are set is asked again."""
         began, is_told = time.monotonic(), False
         while True:
             try:
-                return psycopg2.connect(
-                    **{**self._client, **self.params, "application_name": application},
-                    connection_factory=Watched,
-                )
-            except psycopg2.OperationalError as error:
+                return self._within_limits(application)
+            except psycopg2.Error as error:
                 waited = time.monotonic() - began
                 if waited > answers.patience(error, self.limits):
                     raise answers.refused(self.name, error, waited) from error
@@ -122,6 +110,21 @@ class Database:
                     progress.say(f"waiting: {answers.refused(self.name, error)}")
                 is_told = True
                 time.sleep(min(1, self.limits.recover_seconds))
+
+    def _within_limits(self, application: str) -> Watched:
+        connection: Watched = psycopg2.connect(
+            **{**self._client, **self.params, "application_name": application},
+            connection_factory=Watched,
+        )
+        connection.name, connection.limits, connection.ask = self.name, self.limits, self._ask
+        try:
+            connection.autocommit = True
+            execute(connection, LIMITED, self._limited)
+            connection.autocommit = False
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _ask(self) -> Connection:
         """A connection for a question about others, that waits for nothing."""
@@ -226,23 +229,30 @@ def patiently(
     Raises
     ------
     psycopg2.errors.LockNotAvailable
-        When others have it for longer than `seconds` (absent: `lock_seconds`).
+        When others have it for longer than `seconds` (absent: `lock_seconds`); a watched connection then
+        knows who is in the way.
     """
     limits = getattr(conn, "limits", DatabaseLimits())
     ends = time.monotonic() + (limits.lock_seconds if seconds is None else seconds)
     before = scalar(conn, "select current_setting('lock_timeout')")
     scope = "" if conn.autocommit else "local "
-    while True:
-        try:
-            with _savepoint(conn):
-                execute(conn, f"set {scope}lock_timeout = '{NOWAIT_SECONDS}s'")
-                execute(conn, query, params)
-                execute(conn, f"set {scope}lock_timeout = '{before}'")
-            return
-        except psycopg2.errors.LockNotAvailable:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(NOWAIT_SECONDS)
+    sessions: list[Session] | None = None
+    with ExitStack() as looks:
+        while True:
+            try:
+                with _savepoint(conn):
+                    execute(conn, f"set {scope}lock_timeout = '{NOWAIT_SECONDS}s'")
+                    execute(conn, query, params)
+                    execute(conn, f"set {scope}lock_timeout = '{before}'")
+                return
+            except psycopg2.errors.LockNotAvailable:
+                if sessions is not None and time.monotonic() > ends:
+                    if isinstance(conn, Watched):
+                        conn.in_the_way = tuple(sessions)
+                    raise
+                if sessions is None:
+                    sessions = looks.enter_context(closely(conn))
+                time.sleep(NOWAIT_SECONDS)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """The locks, each named once. Every lock of the project is taken here.
 
 A lock is a row of `operations.locks`, to which readers have no right: an advisory lock could be taken by
-anybody who may connect. Two stand where there is no such table, and are advisory: that of the migrations, which
-make it, and that of the demo shop.
+anybody who may connect. Two stand where there is no such table: that of the migrations, which make it, is on
+the table of their versions, and advisory in a database that has none yet and so no reader; that of the demo
+shop is advisory, in the database of the shop.
 
 A transaction that takes several takes them in this order, so that no two wait for each other: `features_of`,
 `FEATURE_COLUMNS`, `DAYS`, `PUBLICATION`, `CUSTOMER_NUMBERS`.
@@ -23,9 +24,10 @@ class Lock:
 
     name: str
     is_advisory: bool = False
+    table: str = ""  # whose lock it is where that table is there
 
 
-SCHEMA = Lock("segmentation schema", is_advisory=True)  # migrations
+SCHEMA = Lock("segmentation schema", is_advisory=True, table="public.schema_version")  # migrations
 DEMO_SHOP = Lock("segmentation demo shop", is_advisory=True)  # in the database of the shop
 DAYS = Lock("segmentation days")  # what is kept by day, from staging to the roll-up and its checkpoints
 PUBLICATION = Lock("segmentation publication")  # `segments`; who only reads does not take it
@@ -47,9 +49,11 @@ def hold(conn: db.Connection, lock: Lock) -> None:
     psycopg2.errors.LockNotAvailable
         When another run of ours has it for longer than `limits.wait_seconds`.
     """
-    if lock.is_advisory:
+    if lock.table and db.scalar(conn, "select to_regclass(%(t)s)", {"t": lock.table}):
+        _wait(conn, lambda: db.execute(conn, f"lock table {lock.table} in share row exclusive mode"))
+    elif lock.is_advisory:
         query = "select pg_advisory_xact_lock(%(class)s, hashtext(%(name)s))"
-        db.execute(conn, query, {"class": CLASS, "name": lock.name})
+        _wait(conn, lambda: db.execute(conn, query, {"class": CLASS, "name": lock.name}))
     else:
         _wait(conn, lambda: _take(conn, lock, "for update"))
 

@@ -15,10 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from segmentation import progress
 from segmentation.errors import SettingsError, WarehouseError
 from segmentation.warehouse import answers, db, locks
+from segmentation.warehouse.watch import closely
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-TRY_SECONDS = 5
-"""Time that a migration waits for a lock that readers would have to queue behind, before it steps back."""
+STEP_BACK_SECONDS = 2
+"""Time for which a migration lets everybody by that queued behind it, before it tries again."""
 
 
 def migrate(warehouse: db.Database, to: str = "head") -> None:
@@ -38,35 +39,41 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
     if current == newest():
         return
     _refuse_newer(current)
-    ends = time.monotonic() + warehouse.limits.wait_seconds
-    while True:
-        try:
-            _upgrade(warehouse, to)
-            return
-        except DBAPIError as error:
-            if not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
-                raise
-            cursor: Any = error.orig.cursor
-            who = answers.locked(cursor.connection)
-            if time.monotonic() > ends:
-                raise WarehouseError(f"the warehouse cannot be brought up to date: {who}") from None
+    ends, told = time.monotonic() + warehouse.limits.wait_seconds, ""
+    while who := _upgrade(warehouse, to):
+        if time.monotonic() > ends:
+            raise WarehouseError(f"the warehouse cannot be brought up to date: {who}")
+        if who != told:
             progress.say(f"bringing the warehouse up to date: {who}")
-            time.sleep(TRY_SECONDS)
+        told = who
+        time.sleep(STEP_BACK_SECONDS)
 
 
-def _upgrade(warehouse: db.Database, to: str) -> None:
+def _upgrade(warehouse: db.Database, to: str) -> str:
+    """Try the migrations once, in moments that no reader notices; returns who was in the way, in words.
+
+    Nobody queues behind a lock that is not had for longer than `db.NOWAIT_SECONDS`.
+    """
     config = _config()
     engine = create_engine(
         "postgresql+psycopg2://",
         poolclass=pool.NullPool,
         creator=_opener(warehouse),
     )
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         raw: Any = connection.connection.driver_connection  # psycopg2's, by `creator`
-        locks.hold(raw, locks.SCHEMA)
-        connection.execute(text(f"set local lock_timeout = '{TRY_SECONDS}s'"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
+        try:
+            with closely(raw) as sessions, connection.begin():
+                locks.hold(raw, locks.SCHEMA)
+                connection.execute(text(f"set local lock_timeout = '{db.NOWAIT_SECONDS}s'"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, to)
+        except (DBAPIError, psycopg2.errors.LockNotAvailable) as error:
+            if not isinstance(getattr(error, "orig", error), psycopg2.errors.LockNotAvailable):
+                raise
+            raw.in_the_way = tuple(sessions)
+            return answers.locked(raw)
+    return ""
 
 
 def _opener(warehouse: db.Database) -> Callable[[], db.Connection]:

@@ -11,8 +11,8 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from segmentation import progress
 from segmentation.settings import DatabaseLimits
 
 PAUSE_SECONDS = 1
+CLOSE_SECONDS = 0.1  # between two looks at who is in the way of one that waits for moments only
 ASKED_AFTER, ASKED_EVERY = 2, 10
 GRACE_SECONDS = 30
 """Time for the server to end a statement that is past its time, before the connection is given up."""
@@ -153,6 +154,36 @@ def _find_out(connection: Watched) -> None:
         if sessions and sessions != connection.in_the_way:
             progress.say(f"waiting for a lock in the {connection.name}: {words(sessions)} has it")
         connection.in_the_way = sessions or connection.in_the_way
+
+
+@contextmanager
+def closely(connection: psycopg2.extensions.connection) -> Iterator[list[Session]]:
+    """Look ten times a second at who is in the way of a connection that waits for moments only.
+
+    Gives the list of the sessions that were in its way last; empty for a connection that is not watched.
+    """
+    seen: list[Session] = []
+    over = threading.Event()
+    looking = threading.Thread(target=_look_closely, args=(connection, seen, over), name="a close look")
+    looking.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        looking.join()
+
+
+def _look_closely(
+    connection: psycopg2.extensions.connection, seen: list[Session], over: threading.Event
+) -> None:
+    ask = getattr(connection, "ask", None)
+    if ask is None:
+        return
+    with suppress(psycopg2.Error, psycopg2.Warning), closing(ask()) as other, other.cursor() as cursor:
+        while not over.wait(CLOSE_SECONDS):
+            cursor.execute(IN_THE_WAY, {"pid": connection.info.backend_pid})
+            if sessions := [Session(*row) for row in cursor.fetchall()]:
+                seen[:] = sessions
 
 
 def _rows(connection: Watched, query: str, params: dict[str, Any]) -> list[tuple]:
