@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from segmentation import alerts
 from segmentation.errors import SettingsError, WarehouseError
-from segmentation.pipeline import callbacks, tasks
+from segmentation.pipeline import callbacks, listening, tasks
 from segmentation.runs import register
 from segmentation.settings import Settings
 from segmentation.warehouse import db
@@ -51,6 +51,14 @@ def test_a_run_that_took_too_long_is_ended_and_told(start, told, is_minimal):
     assert found.verdict.startswith("the run took longer than 6 hours")
     (body,) = told.bodies
     assert "the run took longer than 6 hours" in body["message"]
+
+
+def test_a_run_whose_logical_date_is_to_come_is_told_though_it_never_began(deployment, told):
+    """`start` cannot refuse it, for Airflow does not begin it."""
+    context = dag_context(None, listening.IN_THE_FUTURE)
+    context["dag_run"].logical_date = datetime(2099, 3, 1, tzinfo=UTC)
+    callbacks.end_run(context)
+    assert "its logical date 2099-03-01 00:00:00+00:00 is in the future" in told.bodies[0]["message"]
 
 
 def test_a_run_that_never_began_and_took_too_long_is_told(deployment, told):

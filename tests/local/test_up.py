@@ -368,6 +368,17 @@ def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
     assert f"told: {subject}" in status.stdout
 
 
+def test_a_logical_date_that_is_to_come_ends_the_run_at_once_and_keeps_no_night_waiting(airflow):
+    """Airflow begins none of its tasks before that date: it stayed the one run that may be active for hours."""
+    made = call(airflow.runs, airflow.token, {"logical_date": "2099-03-01T12:00:00Z"})
+    run = f"{airflow.runs}/{quote(made['dag_run_id'])}"
+    ended = "the end of the run"
+    wait_until(lambda: call(run, airflow.token)["state"] == "failed", ALERT_SECONDS, ended)
+    wait_until(lambda: bool(airflow.told(date(2099, 3, 1))), ALERT_SECONDS, "the alert")
+    (told,) = airflow.told(date(2099, 3, 1))
+    assert "logical date 2099-03-01 12:00:00+00:00 is in the future" in told["message"]
+
+
 def test_nothing_of_it_listens_on_another_address(airflow):
     family = psutil.Process(airflow.process.pid).children(recursive=True)
     listening = set()

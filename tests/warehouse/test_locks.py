@@ -1,6 +1,7 @@
 """The locks of the warehouse: named in one place, and held as they say."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from segmentation.errors import WarehouseError
 from segmentation.runs import dag_ids
+from segmentation.settings import DatabaseLimits
 from segmentation.warehouse import locks, schema
 
 PROJECT = Path(__file__).parents[2]
@@ -83,10 +86,11 @@ def test_who_shares_a_lock_keeps_out_who_holds_it_and_nobody_else(warehouse, oth
 
 def test_a_migration_waits_for_another_one(new_database):
     empty = new_database()
-    first = psycopg2.connect(**empty.params)
+    first = psycopg2.connect(**empty.params, application_name="another night")
     locks.hold(first, locks.SCHEMA)
-    impatient = type(empty)(empty.name, {**empty.params, "options": "-c lock_timeout=100ms"})
-    with pytest.raises(psycopg2.errors.LockNotAvailable):
+    options = {**empty.params, "options": "-c lock_timeout=1s"}
+    impatient = replace(empty, params=options, limits=DatabaseLimits(wait_seconds=1))
+    with pytest.raises(WarehouseError, match=r"cannot be brought up to date: .*application 'another night'"):
         schema.migrate(impatient)
     assert schema.version(empty) is None
     first.close()
