@@ -87,7 +87,7 @@ def end_run(context: Any) -> None:
 
 
 def _why(reason: str, dag_run: Any) -> str:
-    """What ended a run without a task telling so, in words."""
+    """The words of what ended a run without a task telling so."""
     if reason == "timed_out":
         return f"the run took longer than {settings.load().limits.run_hours} hours"
     if reason == IN_THE_FUTURE:

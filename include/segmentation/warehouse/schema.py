@@ -39,13 +39,13 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
     if current == newest():
         return
     _refuse_newer(current)
-    ends, told = time.monotonic() + warehouse.limits.wait_seconds, ""
+    ends, reported = time.monotonic() + warehouse.limits.wait_seconds, ""
     while who := _upgrade(warehouse, to):
         if time.monotonic() > ends:
             raise WarehouseError(f"the warehouse cannot be brought up to date: {who}")
-        if who != told:
+        if who != reported:
             progress.say(f"bringing the warehouse up to date: {who}")
-        told = who
+        reported = who
         time.sleep(STEP_BACK_SECONDS)
 
 

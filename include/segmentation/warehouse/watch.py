@@ -162,19 +162,19 @@ def closely(connection: psycopg2.extensions.connection) -> Iterator[list[Session
 
     Gives the list of the sessions that were in its way last; empty for a connection that is not watched.
     """
-    seen: list[Session] = []
+    blockers: list[Session] = []
     over = threading.Event()
-    looking = threading.Thread(target=_look_closely, args=(connection, seen, over), name="a close look")
+    looking = threading.Thread(target=_look_closely, args=(connection, blockers, over), name="a close look")
     looking.start()
     try:
-        yield seen
+        yield blockers
     finally:
         over.set()
         looking.join()
 
 
 def _look_closely(
-    connection: psycopg2.extensions.connection, seen: list[Session], over: threading.Event
+    connection: psycopg2.extensions.connection, blockers: list[Session], over: threading.Event
 ) -> None:
     ask = getattr(connection, "ask", None)
     if ask is None:
@@ -183,7 +183,7 @@ def _look_closely(
         while not over.wait(CLOSE_SECONDS):
             cursor.execute(IN_THE_WAY, {"pid": connection.info.backend_pid})
             if sessions := [Session(*row) for row in cursor.fetchall()]:
-                seen[:] = sessions
+                blockers[:] = sessions
 
 
 def _rows(connection: Watched, query: str, params: dict[str, Any]) -> list[tuple]:
