@@ -175,6 +175,16 @@ def test_customers_above_their_lines_in_a_workbook(read, tmp_path):
     assert figures(found, BY_GROUP) == BY_GROUP
 
 
+@pytest.mark.parametrize("where", ["{d:%Y-%m-%d}", "{d:%d.%m.%Y}", "{d:%Y-%m-%d %H:%M}"])
+def test_dates_above_their_lines(read, where):
+    rows = ["Date;Receipt no;Customer;Amount"]
+    for n, (customer, at, amount) in enumerate(SALES):
+        rows += [where.format(d=at) + ";;;"] * (n % 2 == 0) + [f";{n};{customer};{amount:.2f}"]
+    found = read("\n".join(rows) + "\n")
+    assert figures(found, ALL) == ALL
+    assert (found.first or "")[:10] == DAY
+
+
 TWO_LINES = [
     ("Order;Order;Customer;Customer;Amount;Amount", "No;Date;No;Name;Net;Gross"),
     ("Order;;Customer;;Amount;", "No;Date;No;Name;Net;Gross"),
@@ -231,3 +241,109 @@ def test_dates_of_other_calendars_and_without_years_are_refused_by_name(read, ki
     refused = read(table("customer,date,amount", lambda n, c, d, a: f"{c},{way(n)},{a}")).refused or ""
     assert word in refused
     assert not re.search(r"144[56]", refused)
+
+
+def test_dates_that_are_mostly_of_the_future_are_refused(read):
+    rows = table("customer,date,amount", lambda n, c, d, a: f"{c},2080-{9 + n // 28:02}-{1 + n % 28:02},{a}")
+    assert "most dates are in the future (2080-09-01 to 2080-11-04)" in (read(rows).refused or "")
+
+
+PARTS_OF_DATES = {
+    "figures": ("Year,Month,Day", lambda d: f"{d.year},{d.month},{d.day}"),
+    "another order": ("Day,Month,Year", lambda d: f"{d.day},{d.month},{d.year}"),
+    "German": ("Jahr,Monat,Tag", lambda d: f"{d.year},{d:%m},{d:%d}"),
+    "words": ("year,month,day", lambda d: f"{d.year},{d:%b},{d.day}"),
+    "Chinese": ("年,月,日", lambda d: f"{d.year},{d.month},{d.day}"),
+}
+
+
+@pytest.mark.parametrize("way", PARTS_OF_DATES)
+def test_year_month_and_day_in_columns_of_their_own(read, way):
+    names, parts = PARTS_OF_DATES[way]
+    found = read(table(f"{names},customer,order no,amount", lambda n, c, d, a: f"{parts(d)},{c},{n},{a:.2f}"))
+    assert figures(found, BY_GROUP) == BY_GROUP
+
+
+def test_day_of_the_month_beside_a_whole_date_is_no_date(read):
+    rows = table(
+        "year,month,day,order date,customer,amount",
+        lambda n, c, d, a: f"{d.year},{d.month},{d.day},{d:%Y-%m-%d},{c},{a:.2f}",
+    )
+    assert read(rows).columns["ordered_at"]["column"] == "order date"
+
+
+# -------------------------------------------------------------------------------------- amounts, and money given back
+
+
+@pytest.mark.parametrize("way", ["${:,}", "{:,} €", "{:,}", "£{:,}"])
+@pytest.mark.parametrize("mark", [",", "."])
+def test_marks_of_all_numbers_of_four_figures_make_groups(read, way, mark):
+    rows = table(
+        "customer;date;amount",
+        lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{way.format((n + 1) * 97).replace(',', mark)}",
+    )
+    assert read(rows).revenue == sum((n + 1) * 97 for n in range(60))
+
+
+def test_three_decimals_of_small_numbers_only_are_asked_about(read):
+    rows = table("customer;date;amount", lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{n + 1}.{125 + n}")
+    assert "DECIMAL=" in (read(rows).refused or "")
+
+
+@pytest.mark.parametrize("number", ["{n}", "{1000 + n}"])
+def test_note_that_gives_the_money_of_a_refunded_order_back_counts_once(read, number):
+    def row(n, c, d, a):
+        note = (
+            f"\n{n if number == '{n}' else 1000 + n},{d:%Y-%m-%d},{c},{-a:.2f},completed"
+            if n % 10 == 0
+            else ""
+        )
+        return f"{n},{d:%Y-%m-%d},{c},{a:.2f},{'refunded' if n % 10 == 0 else 'completed'}{note}"
+
+    found = read(table("order_id,date,customer,total,status", row))
+    assert found.revenue == 2400.0 - sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
+    assert found.orders == 54
+    assert "credit notes of orders that are out already by their status: 6 lines" in found.said
+
+
+def test_other_credit_notes_are_subtracted_beside_refunded_orders(read):
+    def row(n, c, d, a):
+        note = f"\n{1000 + n},{d:%Y-%m-%d},{c},-1.00,completed" if n % 10 == 5 else ""
+        return f"{n},{d:%Y-%m-%d},{c},{a:.2f},{'refunded' if n % 10 == 0 else 'completed'}{note}"
+
+    back = sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
+    assert read(table("order_id,date,customer,total,status", row)).revenue == 2400.0 - back - 6
+
+
+# ----------------------------------------------------------------------------------------- columns, and kinds of files
+
+
+def test_column_called_as_an_amount_without_a_figure_is_none(read):
+    rows = table(
+        "id_order;date;customer;total_paid;payment", lambda n, c, d, a: f"{n};{d:%Y-%m-%d};{c};{a:.2f};Card"
+    )
+    found = read(rows)
+    assert figures(found, ALL) == ALL
+    assert found.columns["amount"]["column"] == "total_paid"
+
+
+def test_delivery_that_was_cancelled_is_out(read):
+    rows = table(
+        "order,date,customer,amount,payment status,delivery status",
+        lambda n, c, d, a: f"{n},{d:%Y-%m-%d},{c},{a:.2f},Paid,{'Cancelled' if n % 10 == 0 else 'Delivered'}",
+    )
+    assert read(rows).orders == 54
+
+
+@pytest.mark.parametrize("start", ["", "-- dump\n", "/* of a night */\nSET NAMES utf8;\n"])
+def test_statements_of_sql_are_named(read, start):
+    content = (
+        start
+        + "INSERT INTO `orders` (`id`, `customer`, `created_at`, `total`) VALUES\n(1,2,'2024-01-03',4.50);\n"
+    )
+    assert "statements of SQL" in (read(content).refused or "")
+
+
+def test_zeros_that_fill_the_last_block_mean_nothing(read):
+    rows = table("customer,date,amount", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},{a:.2f}")
+    assert figures(read(rows.encode() + bytes(4096)), ALL) == ALL

@@ -48,6 +48,7 @@ WAYS = (  # of a sign that people write, and the one that is read
 BETWEEN = re.compile(r"^(-?\d[\d\s]*)\s?(€|kr|F)\s?(\d{2})$")  # 12€50
 MARKS = ".,"
 FEW_ODD = 1_000  # values that are not plain, and forms of these: as many are taken apart one by one
+FEW_THOUSANDS = 5  # different numbers of four figures, and of fewer, that tell that a mark makes groups
 CENTS = re.compile(r"[.,]\d{1,2}$")
 FACTORS = (  # what the name of a column says of its unit
     (
@@ -311,6 +312,8 @@ def _of_column(column: Column, lines: np.ndarray, codes: set[str | None], file: 
         return mark
     if column.unsure and (_is_all_thousandths(column) or _are(codes, lambda code: money.digits(code) == 3)):
         return _mark_there(column)
+    if column.unsure and _are_thousands(column):
+        return "," if _mark_there(column) == "." else "."
     if column.unsure and _are(codes, money.is_whole):  # ¥1,234 are thousands where yen are paid
         return "," if _mark_there(column) == "." else "."
     return None if column.unsure else "."
@@ -340,6 +343,19 @@ def _is_all_thousandths(column: Column) -> bool:
     if column.role != "quantity" or column.is_plain.any():
         return False
     return all(re.fullmatch(r"\d{1,3}[.,]000", one.digits) for one in column.written.values() if one)
+
+
+def _are_thousands(column: Column) -> bool:
+    """True where all numbers of four figures and more have a mark before the last three, and no smaller one has any."""
+    digits = {one.digits for one in column.written.values() if one}
+    marked = {text for text in digits if any(mark in text for mark in MARKS)}
+    plain = column.texts.filter(column.is_plain).to_pylist()
+    small = {text.lstrip("-") for text in plain} | (digits - marked)
+    if min(len(marked), len(small)) < FEW_THOUSANDS or max(map(len, small)) > 3:
+        return False
+    return len({text[-4] for text in marked}) == 1 and all(
+        re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", text) for text in marked
+    )
 
 
 def _currencies_of(column: Column, codes: frozenset[str], timezone: str) -> set[str | None]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from segmentation.errors import SettingsError, SourceError
 from segmentation.language.texts import fact
 from segmentation.sources.masking import pattern_of
-from segmentation.sources.transactions import days, exports, money, names
+from segmentation.sources.transactions import date_parts, days, exports, money, names
 from segmentation.sources.transactions.exports import plain
 
 LONGEST_NAME = 80
@@ -18,7 +18,7 @@ REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
     "time_of_day", "order_id", "product_id", "product_name", "category", "quantity", "unit_price", "discount",
     "currency", "order_total", "time_zone", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded",
-    "type",
+    "type", "year", "month",
 )  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
 NUMBERS = ("amount", "order_total", "unit_price", "quantity", "discount", "refunded")
@@ -187,7 +187,7 @@ def guess(header: Sequence[str]) -> dict[str, int] | None:
 def guesses(header: Sequence[str]) -> dict[str, int]:
     """The roles that the names of columns tell, enough or not."""
     spelt = [names.spellings(name) for name in header]
-    place_by_role = {role: place for role in ROLES if (place := _guess(role, spelt)) is not None}
+    place_by_role = {role: place for role in names.common() if (place := _guess(role, spelt)) is not None}
     codes = [
         place for place, name in enumerate(header) if re.fullmatch(names.CURRENCIES, name.strip().lower())
     ]
@@ -198,6 +198,8 @@ def guesses(header: Sequence[str]) -> dict[str, int]:
         place_by_role["unit_price" if {"quantity", "amount"} & set(place_by_role) else "amount"] = prices[0]
     if "unit_price" in place_by_role and not {"quantity", "amount", "order_total"} & set(place_by_role):
         place_by_role["amount"] = place_by_role.pop("unit_price")
+    if (parts := date_parts.guess(header)) and place_by_role.get("ordered_at") in (None, *parts.values()):
+        place_by_role.update(parts)
     if place_by_role.get("time_of_day") == place_by_role.get("ordered_at"):
         place_by_role.pop("time_of_day", None)
     for role, other in (

@@ -29,6 +29,7 @@ BLANKS = " \t\r\n\v\f\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060"
 QUOTES = "“”„‟"  # that a word processor made of plain ones
 MOST_INVALID = 0.01  # of the lines; where more are no rows, the file is written in another way
 AS_TEXT = (r'^="([^"]*)"$', r"^'(\d[^']*)$")  # what makes a spreadsheet keep figures as they are
+MONEY = ("amount", "order_total", "unit_price")
 ENCODERS = 2  # threads; the work is Arrow's, outside of the interpreter's lock
 MONTH = r"[A-Za-z]{3,9}"
 DAY = (
@@ -46,6 +47,9 @@ OTHER_KINDS = (  # what a file that is no table begins with, and what to do abou
     (r"(?is)^\s*<\?xml", "XML", "export it as CSV, XLSX or Parquet"),
     (r"(?s)^\s*\{\s*\"[^\n]*\}\s*\n\s*\{", "JSON lines", "export it as CSV, or turn each object into a row"),
     (r"(?s)^\s*[\[{]\s*(?:[\[{\"]|$)", "JSON", "export it as CSV, or turn each object into a row"),
+    (r"(?is)^\s*(?:(?:--|/\*|#)[^\n]*\n\s*|(?:SET|USE|DROP|LOCK|BEGIN|START)\b[^\n]*\n\s*)*"
+     r"(?:INSERT\s+INTO|CREATE\s+TABLE|COPY\s+\S+\s*\(|SELECT\s)\s*", "statements of SQL",
+     "run them in a database, and export the table as CSV"),
     (r"^%PDF", "a PDF", "export the list as CSV or XLSX"),
     (r"^\{\\rtf", "a text of a word processor", "export the list as CSV or XLSX"),
 )  # fmt: skip
@@ -128,20 +132,30 @@ def read(path: Path, settings: Settings, choice: ColumnChoice, progress: Callabl
     """
     _refuse_other_kinds(path)
     content = _whole(path, settings, choice, progress)
-    if not choice.columns and (empty := _empty_places(content)):
-        others = replace(choice, empty=empty)
+    if not choice.columns and (unfit := _unfit_places(content)):
+        others = replace(choice, empty=unfit)
         places = others.find(content.names) or {}
         if set(places.values()) - set(content.places.values()):
+            names = listed(content.names[place].strip() for place in sorted(unfit))
             content = _whole(path, settings, others, progress)
-            names = listed(content.names[place].strip() for place in sorted(empty))
             content.notes.append(fact("nobody fills {names}: others are read in their place", names=names))
     return content
 
 
-def _empty_places(content: Content) -> frozenset[int]:
-    """The places of columns that were guessed and have no value."""
-    empty = (role for role, column in content.columns.items() if column.is_empty().all())
-    return frozenset(content.places[role] for role in empty) if content.rows else frozenset()
+def _unfit_places(content: Content) -> frozenset[int]:
+    """The places of columns that were guessed and have no value, or none with a figure where amounts are wanted."""
+    if not content.rows:
+        return frozenset()
+    unfit = {role for role, column in content.columns.items() if column.is_empty().all()}
+    unfit |= {role for role in MONEY if role in content.columns and not _has_figures(content.columns[role])}
+    return frozenset(content.places[role] for role in unfit)
+
+
+def _has_figures(column: Coded) -> bool:
+    """True where a value of the column has a figure."""
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring_regex(column.values, r"\pN")).as_py())
 
 
 def _whole(path: Path, settings: Settings, choice: ColumnChoice, progress: Callable[[str], None]) -> Content:

@@ -111,6 +111,7 @@ def find(path: Path, encoding: str | None) -> tuple[str, int | None]:
             return name, None
     if start.isascii() and (b"\x1b$B" in start or b"\x1b$@" in start):  # of mail in Japanese
         return "iso2022_jp", None
+    start = start.rstrip(b"\0") or start  # some programs fill the last block with them
     even, odd = start[::2].count(0), start[1::2].count(0)
     if even + odd > len(start) // 5:  # UTF-16 without a mark: which half of a Latin letter is empty?
         return ("utf-16-le" if odd > even else "utf-16-be"), None

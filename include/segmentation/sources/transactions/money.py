@@ -31,6 +31,7 @@ WORDS = {
     "kd": ["KWD"], "bd": ["BHD"], "jd": ["JOD"], "qr": ["QAR"], "ksh": ["KES"], "gh₵": ["GHS"], "mx$": ["MXN"],
     "mex$": ["MXN"], "đ": ["VND"], "vnđ": ["VND"], "yen": ["JPY"], "yuan": ["CNY"], "won": ["KRW"], "baht": ["THB"],
     "rupees": ["INR"], "rupee": ["INR"], "dollar": ["USD"], "dollars": ["USD"],
+    "m.n.": ["MXN"], "m.n": ["MXN"], "mn": ["MXN"],
     "৳": ["BDT"], "₩": ["KRW"], "php": ["PHP"], "₱": ["PHP"], "บาท": ["THB"], "₡": ["CRC"], "e£": ["EGP"],
     "br": ["BYN", "ETB"], "bs": ["BOB"], "q": ["GTQ"], "₲": ["PYG"], "₼": ["AZN"], "֏": ["AMD"], "₮": ["MNT"],
 }  # fmt: skip

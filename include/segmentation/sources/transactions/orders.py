@@ -93,21 +93,34 @@ def _continued(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]
 
 
 def _headed(columns: dict[str, Coded]) -> tuple[dict[str, Coded], np.ndarray]:
-    """Lines without a customer are those of the customer who stands alone in a line above, as in a report by groups."""
-    customer, is_dated = columns["customer_id"], ~columns["ordered_at"].is_empty()
-    others = [column for role, column in columns.items() if role not in ("customer_id", CLOCKS)]
-    is_named = ~customer.is_empty()
-    heads = is_named & np.logical_and.reduce([column.is_empty() for column in others])
+    """Lines without a customer, or without a date, have the one that stands alone in a line above, as in a report by
+    groups.
+    """
+    heads = np.zeros(len(columns["customer_id"].codes), bool)
+    for role, of_lines in (("customer_id", "ordered_at"), ("ordered_at", "customer_id")):
+        columns, filled = _headed_by(columns, role, of_lines)
+        heads |= filled
+    return columns, heads
+
+
+def _headed_by(columns: dict[str, Coded], role: str, of_lines: str) -> tuple[dict[str, Coded], np.ndarray]:
+    """The same by one role; the lines of a group are those with the other one."""
+    column, is_line = columns[role], ~columns[of_lines].is_empty()
+    own = {role, CLOCKS} if role == "ordered_at" else {role}
+    is_named = ~column.is_empty()
+    others = [other.is_empty() for name, other in columns.items() if name not in own | {CLOCKS}]
+    heads = is_named & np.logical_and.reduce(others)
     none = np.zeros(len(heads), bool)
     if (
         heads.sum() < 2
-        or not is_dated.any()
-        or (is_named & is_dated).any()
-        or not heads[: is_dated.argmax()].any()
+        or not is_line.any()
+        or (is_named & is_line).any()
+        or not heads[: is_line.argmax()].any()
     ):
         return columns, none
-    above = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))
-    return {**columns, "customer_id": customer.put(is_dated, customer.codes[above[is_dated]])}, is_dated
+    above = np.maximum.accumulate(np.where(heads, np.arange(len(heads)), -1))[is_line]
+    changed = {name: columns[name].put(is_line, columns[name].codes[above]) for name in own & set(columns)}
+    return {**columns, **changed}, is_line
 
 
 def groups(order: Coded, customers: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """What became of orders beside the words of their status: cancelled, not paid, given back, money that went out."""
 
+from collections import Counter
+
 import numpy as np
 
 from segmentation.language.texts import Fact, fact
@@ -82,3 +84,26 @@ def refunds(opened: Content, lines: Lines, refunded: np.ndarray, group: np.ndarr
     lines.is_out |= is_back
     back = before - np.nansum(np.where(lines.is_out, 0, lines.paid))
     return [fact("'{name}' is subtracted from the orders", name=opened.name_of("refunded"))] if back else []
+
+
+def credit_notes(lines: Lines, amounts: np.ndarray, is_back: np.ndarray, group: np.ndarray) -> list[str]:
+    """Take out the notes that give the money of an order back which is out already, because its status says so."""
+    below = (amounts < 0) & ~lines.is_out
+    if not (is_back.any() and below.any()):
+        return []
+    sums = np.bincount(group, weights=np.where(is_back, np.nan_to_num(amounts), 0))
+    first = np.zeros(len(sums), np.int64)
+    first[group[is_back]] = np.flatnonzero(is_back)
+    codes = lines.customers.codes
+    owed = Counter((int(codes[first[one]]), round(float(sums[one]), 2)) for one in np.flatnonzero(sums > 0))
+    twice = np.zeros(len(amounts), bool)
+    for row in np.flatnonzero(below):
+        note = (int(codes[row]), round(-float(amounts[row]), 2))
+        if owed[note] > 0:
+            owed[note] -= 1
+            twice[row] = True
+    lines.is_out |= twice
+    note_ = fact(
+        "credit notes of orders that are out already by their status: {lines:,} lines", lines=int(twice.sum())
+    )
+    return if_any(note_, twice)

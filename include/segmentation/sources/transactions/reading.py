@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from segmentation.sources.transactions import (
     clock,
     content,
     counts,
+    date_parts,
     dates,
     discounts,
     flags,
@@ -26,6 +28,7 @@ from segmentation.sources.transactions import (
     orders,
     outcomes,
     people,
+    stamps,
     sums,
     vocabulary,
     words,
@@ -38,6 +41,7 @@ from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.dates import UNREADABLE, Moments, Written
 from segmentation.sources.transactions.lines import Lines, Reading
 
+MOST_LATER = 0.5  # of the dates may be of the future
 FEW_LINES = 1_000  # that tell nearly always that there are times of day
 
 
@@ -65,6 +69,9 @@ def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
     """The reading of a file that is open."""
     _refuse_nothing(opened)
     flags.weed(opened, bool(choice.columns))
+    columns = opened.columns
+    if {"year", "month"} <= set(columns):
+        columns["ordered_at"] = date_parts.joined(columns["ordered_at"], columns["month"], columns["year"])
     opened.columns, opened.clocks, filled = orders.fill_down(opened.columns, opened.clocks)
     for role in ("customer_id", "order_id"):
         if role in opened.columns:
@@ -118,6 +125,7 @@ def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, Sequenc
         zone,
         opened.file,
     )
+    _refuse_future(opened, moments)
     column = opened.columns.get("time_zone")
     if column is None or moments.has_zone or _is_day_only(moments):
         return zone, moments, notes
@@ -127,6 +135,30 @@ def _moments(opened: Content, settings: Settings) -> tuple[str, Moments, Sequenc
     instant = zones.of_column(moments.written, column, named, zone)
     of_file = [fact("times are of the zones in '{name}'; days are counted in {zone}", name=name, zone=shop)]
     return zone, replace(moments, instant=instant, has_zone=True), of_file
+
+
+def _refuse_future(opened: Content, moments: Moments) -> None:
+    """Refuse a file of which most dates are more than a year ahead.
+
+    Raises
+    ------
+    SourceError
+    """
+    dated = moments.written[moments.written != UNREADABLE]
+    later = datetime.now(UTC).timestamp() * clock.SECOND + stamps.AHEAD * clock.DAY
+    if len(dated) and (dated > later).mean() > MOST_LATER:
+        first, last = (
+            str(np.datetime64(int(end), "us").astype("datetime64[D]")) for end in (dated.min(), dated.max())
+        )
+        raise SourceError(
+            fact(
+                "{file}: most dates are in the future ({first} to {last}): are their years those of another calendar, "
+                "as the Nepali one? Export them in the Gregorian one, as 2024-01-31",
+                file=opened.file,
+                first=first,
+                last=last,
+            )
+        )
 
 
 def _zone(opened: Content, settings: Settings) -> tuple[str, list[str]]:
@@ -332,6 +364,7 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
             states = orders.states(opened.columns[role], opened.name_of(role), amount)
             notes += states.notes(lines.is_out)
             lines.is_out |= states.is_out
+            notes += outcomes.credit_notes(lines, amount, states.is_back, group)
     if is_priced and "refunded" in numbers and (np.nan_to_num(numbers["refunded"].values) != 0).any():
         lines.paid, is_priced = counts.of_prices(lines, is_share), False
     notes += [
