@@ -44,7 +44,7 @@ def refuse(texts: list[str], counts: Iterable[int], file: str) -> None:
 
 
 def _kind(text: str) -> str | None:
-    """What a text is that is no date: of the Persian or the Islamic calendar, or without a year."""
+    """Kind of a text that is no date: of the Persian or the Islamic calendar, or without a year."""
     if match := YEAR.search(text):
         return PERSIAN if int(match[1]) < FIRST_HIJRI else ISLAMIC
     return NO_YEARS if NO_YEAR.fullmatch(text) else None

@@ -1,4 +1,4 @@
-"""What became of orders beside the words of their status: cancelled, not paid, given back, money that went out."""
+"""Outcomes of orders beside the words of their status: cancelled, not paid, given back, money that went out."""
 
 from collections import Counter
 

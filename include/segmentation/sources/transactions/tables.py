@@ -173,10 +173,10 @@ def _built_sheet(name: str, rows: list[list[Any]], choice: ColumnChoice) -> Shee
     texts = [_texts(row) for row in rows[:MANY_ROWS]]
     filled = [number for number, row in enumerate(texts) if any(row)]
     shown = [texts[number] for number in filled]
-    found = headers.in_two_lines(shown[:HEADER_ROWS], choice) or headers.of_groups(shown, choice)
-    if found is None:
+    built = headers.in_two_lines(shown[:HEADER_ROWS], choice) or headers.of_groups(shown, choice)
+    if built is None:
         return None
-    place, names, places = found
+    place, names, places = built
     return Sheet(name, names, places, filled[place] + 1, rows)
 
 

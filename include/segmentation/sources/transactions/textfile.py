@@ -275,10 +275,10 @@ def _built_header(
 ) -> tuple[int, bool, list[str], dict[str, int]] | None:
     """The same of a header that no single line is."""
     rows = [row for _, row in filled]
-    found = headers.in_two_lines(rows[:HEADER_LINES], choice) or headers.of_groups(rows, choice)
-    if found is None or max(found[2].values()) >= width:
+    built = headers.in_two_lines(rows[:HEADER_LINES], choice) or headers.of_groups(rows, choice)
+    if built is None or max(built[2].values()) >= width:
         return None
-    place, names_, places = found
+    place, names_, places = built
     return filled[place][0], True, _padded(names_, width), places
 
 
