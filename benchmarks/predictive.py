@@ -44,6 +44,7 @@ from segmentation.sources import refresh
 from segmentation.warehouse import db, schema
 
 FOLDS = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
+DEMO_CUSTOMERS = "5000"  # of the demo shop, where nobody says
 RFM = ("recency_days", "frequency_orders", "monetary")
 BOOSTING = {"n_estimators": 150, "learning_rate": 0.05, "max_depth": 3, "subsample": 0.7, "random_state": 0}
 RIVALS = ("chosen", "rfm9", "rfm125", "kmeans3", "silhouette", "pycaret", "ceiling")
@@ -175,7 +176,8 @@ def shop(
 ) -> Iterator[Callable[[date], Night]]:
     """A warehouse with the facts before `last`, after the statement `change` on the shop; makes a date's night."""
     told = {name: getattr(args, name) for name in commands.FILE}
-    home = homes.find(name or f"bench-{args.source}", args.source, args.data, args.customers, told)
+    customers = args.customers or (DEMO_CUSTOMERS if args.source == refresh.DEMO else None)
+    home = homes.find(name or f"bench-{args.source}", args.source, args.data, customers, told)
     os.environ.update(home.settings_environment())
     settings.load.cache_clear()
     loaded = settings.load()

@@ -71,8 +71,8 @@ from segmentation.warehouse import locks
 
 Progress = Callable[[str], None]
 
-CUSTOMERS = 5_000
-"""Of a new shop where nobody says: as many as a first night with all algorithms segments in a minute or so."""
+CUSTOMERS = 2_000
+"""Of a new shop where nobody says: as many as a first night with all algorithms segments within a minute."""
 CELLS_A_BLOCK = 2_000_000  # customers x days simulated at once: about 400 MB
 
 
