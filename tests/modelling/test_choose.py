@@ -274,13 +274,15 @@ def test_a_last_half_per_cent_does_not_decide(steady, winner):
     assert choose([candidate("best"), candidate("steady")], scores, SETTINGS).winner.name == winner
 
 
-def losses(spread: float = 1.0, buyers: int = 500, n: int = 400, **unexplained: float) -> Losses:
-    """Losses whose differences are chance of a standard deviation of 0.2."""
+def losses(
+    spread: float = 1.0, buyers: int = 500, n: int = 400, deviation: float = 0.2, **unexplained: float
+) -> Losses:
+    """Losses whose differences are chance of a standard deviation."""
     numbers = np.random.default_rng(1)
     shared = numbers.exponential(1, n) * spread
 
     def squared(mean: float) -> np.ndarray:
-        chance = numbers.normal(0, 0.2, n)
+        chance = numbers.normal(0, deviation, n)
         return shared - shared.mean() + mean + chance - chance.mean()
 
     return Losses({name: squared(mean) for name, mean in unexplained.items()}, np.full(n, 1.0), buyers)
@@ -324,6 +326,34 @@ def test_of_equals_the_one_that_rules_can_tell_wins_and_what_is_given_up_is_said
     assert "given up: stability (another has 0.80)" in found.verdict
     board = found.leaderboard.set_index("candidate")
     assert board["untold_segments"].to_dict() == {"b": 0.0, "a": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("stability", "untold", "spread", "winner"),
+    [
+        pytest.param(0.5, 0, 1.0, "sound", id="the best is not stable: the nearest within its error that is"),
+        pytest.param(0.9, 1, 1.0, "sound", id="the best has a segment without rules"),
+        pytest.param(0.9, 0, 1.0, "best", id="the best is stable and told"),
+        pytest.param(0.5, 0, 0.1, "best", id="what is sound foresees less beyond the error"),
+    ],
+)
+def test_where_no_equal_is_stable_and_told_the_nearest_within_an_error_is(stability, untold, spread, winner):
+    scores = table(
+        best={"predictive": 0.30, "stability": stability},
+        unsteady={"predictive": 0.29, "stability": 0.3},
+        sound={"predictive": 0.28, "stability": 0.9},
+        further={"predictive": 0.27, "stability": 1.0},
+    )
+    told = {"best": (0.9, untold), "unsteady": (0.9, 0), "sound": (0.8, 0), "further": (0.9, 0)}
+    known = Evidence(
+        losses(spread=spread, deviation=0.01, best=0.7, unsteady=0.71, sound=0.72, further=0.73),
+        rules=lambda one: told[one.name],
+    )
+    settings = SETTINGS.model_copy(update={"tolerance": 0.0})
+    runners = [candidate(name) for name in told]
+    found = choose(runners, scores, settings, evidence=known)
+    assert found.winner.name == winner
+    assert (found.facts.get("given_up") == {"predictive": 0.30}) == (winner == "sound")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ Rule
 3. Each score becomes a value in 0..1 by the fixed formula of `VALUES`. The total is the mean of the values,
    weighted by `settings.weights`; a score that nobody has (no history to predict from, say) drops out; one
    that a candidate lacks counts 0. Of equals, stability and rules that tell every segment decide, as far as they are
-   needed (`settings.enough`), and how much of the features the segments describe.
+   needed (`settings.enough`), and how much of the features the segments describe. Before them goes who is *sound*:
+   rules tell every segment, and stability is at least `settings.least_stability`. Where no equal is, the nearest
+   candidate is taken that is, as far as one standard error of the best goes.
 4. The largest total wins; where predictive validity or rules count, totals within a hundredth of it are a tie, which
    goes to the fewer segments. Geometry alone is no reason for few: touching groups differ by less than that from
    one that puts two of them together.
@@ -49,6 +51,7 @@ STEEPNESS = 8  # of what a candidate loses that foresees less than the best and 
 ALIKE = 0.01  # of the total: within a hundredth of the best candidates are alike
 FEWEST_FOR_GAPS = 200  # customers; the density of fewer along a line is chance
 MOST_TOLD = 40  # equals that rules are learned for, those with the largest totals
+MOST_BEYOND = 40  # candidates beyond the equals that are looked at for one that is sound
 VALIDITY = ("predictive", "predictive_auc")
 STEADY = ("stability", "rule_fidelity")  # what decides between equals, beside the weighted scores
 
@@ -90,6 +93,8 @@ class Equals:
     ----------
     names : frozenset of str
         All that meet the constraints, where predictive validity does not count.
+    within : tuple of str
+        Those that are no equals, but within one standard error of the best, the nearest first.
     counts : bool
     why : str
         Why it does not: none (there is no score), buyers (too few), noise (the best is not above nothing).
@@ -104,6 +109,7 @@ class Equals:
     why: str = "none"
     best: float = float("nan")
     buyers: int | None = None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +177,7 @@ def choose(
     weights = _weights(settings, same, evidence)
     scores = _with_stability(scores, [by_name[name] for name in passed if name in same.names], evidence)
     scores = _with_rules(scores, same, by_name, weights, evidence)
+    scores, finalists = _sound(scores, same, by_name, evidence, settings)
     judged, alike = scores, 0.0
     if same.counts or evidence.rules is not None:
         alike = ALIKE
@@ -179,7 +186,7 @@ def choose(
     if not alike and not has_gaps:
         weights = _without(weights, ["separation"])
     totals = total(judged.loc[passed], weights, same.names if same.counts else ())
-    ranked = _ranked(totals, same, by_name, alike)
+    ranked = _ranked(totals, finalists, same, by_name, alike)
     if n_customers < settings.min_customers or not ranked:
         board = _leaderboard(candidates, scores, totals, failed, ranked, None)
         return Choice("no structure", None, board, sentence.no_structure(failed, n_customers, settings))
@@ -189,11 +196,11 @@ def choose(
     board = _leaderboard(candidates, scores, totals, failed, ranked, winner.name)
     order = judged.loc[ranked]  # ties go as they are ranked
     board["is_pareto"] = board["candidate"].map(pareto(order, weights)).astype("boolean")
-    equal = judged.loc[[name for name in ranked if name in same.names]]
+    equal = judged.loc[[name for name in ranked if name in finalists]]
     won = weightings_won(equal, _without(weights, VALIDITY), settings.seed)
     board["weightings_won"] = board["candidate"].map(won)
     kind: Literal["new", "keep"] = "keep" if winner.algorithm == "incumbent" else "new"
-    facts = _facts(same, decided, scores, winner, settings)
+    facts = _facts(same, finalists, decided, scores, winner, settings)
     compared = Compared(scores.loc[passed], totals, values(judged.loc[passed], weights, same.names), weights)
     verdict = sentence.verdict(winner, by_name, compared, board, facts)
     return Choice(kind, winner, board, verdict, facts)
@@ -220,17 +227,62 @@ def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) ->
         paired = losses.gain(name, other)[1] if losses and losses.has(other) else 0.0
         return best - validity[other] <= max(settings.tolerance * best, paired) + 1e-9
 
-    return Equals(frozenset(filter(is_equal, map(str, validity.index))), True, "", best, buyers)
+    names = frozenset(filter(is_equal, map(str, validity.index)))
+    within = [other for other in map(str, validity.index) if best - validity[other] <= error + 1e-9]
+    beyond = sorted(set(within) - names, key=lambda other: (-validity[other], other))
+    return Equals(names, True, "", best, buyers, tuple(beyond))
 
 
-def _ranked(totals: pd.Series, same: Equals, by_name: Mapping[str, Candidate], alike: float) -> list[str]:
-    """The names by total, equals before others; of those within `alike` of the first, the fewer segments."""
-    first = max((value for name, value in totals.items() if name in same.names), default=np.inf)
+def _sound(
+    scores: pd.DataFrame,
+    same: Equals,
+    by_name: Mapping[str, Candidate],
+    evidence: Evidence,
+    settings: ModelSettings,
+) -> tuple[pd.DataFrame, frozenset[str]]:
+    """The scores, and whom the choice is among: the sound equals, else the nearest sound one, else all equals."""
+    if not same.counts or evidence.rules is None or "rule_fidelity" not in scores:
+        return scores, same.names
+    sound = frozenset(name for name in same.names if _is_sound(_row(scores, name), settings))
+    if sound:
+        return scores, sound
+    for name in same.within[:MOST_BEYOND]:
+        scores = _with_stability(scores, [by_name[name]], evidence)
+        if not _is_steady(_row(scores, name), settings):
+            continue
+        fidelity, untold = evidence.rules(by_name[name])
+        scores.loc[name, ["rule_fidelity", "untold_segments"]] = round(fidelity, DECIMALS), float(untold)
+        if not untold:
+            return scores, frozenset([name])
+    return scores, same.names
 
-    def place(name: str) -> tuple[bool, bool, int, float, str]:
-        is_equal = name in same.names
-        is_alike = is_equal and totals[name] >= first - alike - 1e-9
-        return not is_equal, not is_alike, by_name[name].k if is_alike else 0, -totals[name], name
+
+def _is_sound(own: pd.Series, settings: ModelSettings) -> bool:
+    return _is_steady(own, settings) and bool(own["untold_segments"] == 0)
+
+
+def _is_steady(own: pd.Series, settings: ModelSettings) -> bool:
+    """Stable enough; where nobody's stability is measured everybody is."""
+    return "stability" not in own or bool(own["stability"] >= settings.least_stability)
+
+
+def _ranked(
+    totals: pd.Series,
+    finalists: Collection[str],
+    same: Equals,
+    by_name: Mapping[str, Candidate],
+    alike: float,
+) -> list[str]:
+    """The names by total: finalists, other equals, the rest; of finalists within `alike` of the first, the fewer
+    segments.
+    """
+    first = max((value for name, value in totals.items() if name in finalists), default=np.inf)
+
+    def place(name: str) -> tuple[bool, bool, bool, int, float, str]:
+        is_finalist = name in finalists
+        is_alike = is_finalist and totals[name] >= first - alike - 1e-9
+        k = by_name[name].k if is_alike else 0
+        return not is_finalist, name not in same.names, not is_alike, k, -totals[name], name
 
     return sorted(map(str, totals.index), key=place)
 
@@ -350,6 +402,7 @@ def _beside_the_incumbent(
 
 def _facts(
     same: Equals,
+    finalists: Collection[str],
     decided: Replacement,
     scores: pd.DataFrame,
     winner: Candidate,
@@ -370,7 +423,9 @@ def _facts(
         if name in own and np.isfinite(own[name]):
             facts[name] = float(own[name])
     enough = {name: settings.enough[name] for name in STEADY if name in settings.enough}
-    if given_up := _given_up(scores.loc[[n for n in scores.index if n in same.names]], winner.name, enough):
+    if winner.name in finalists and winner.name not in same.names:
+        facts["given_up"] = {"predictive": same.best}
+    elif given_up := _given_up(scores.loc[[n for n in scores.index if n in same.names]], winner.name, enough):
         facts["given_up"] = given_up
     return facts
 

@@ -36,6 +36,7 @@ STEPPED_BACK = {
     "noise": "predictive validity is not above noise and does not count",
 }
 GIVEN_UP = {
+    "predictive": "predictive validity (the best has {:.3f}, and is not stable or has segments without rules)",
     "stability": "stability (another has {:.2f})",
     "rule_fidelity": "fidelity of rules (another has {:.2f})",
 }
@@ -89,7 +90,7 @@ def _against_next(winner: str, compared: Compared) -> str:
 
 
 def _equals(facts: Mapping[str, Any]) -> str:
-    if facts.get("foresight") != "counts" or facts["equals"] < 2:
+    if facts.get("foresight") != "counts" or facts["equals"] < 2 or "predictive" in facts.get("given_up", {}):
         return ""
     return f"one of {facts['equals']} that foresee as much as the best ({facts['best_predictive']:.3f})"
 

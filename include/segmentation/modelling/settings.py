@@ -181,6 +181,11 @@ class ModelSettings(BaseModel):
         description="values of scores that are as good as can be used: between equals more of them is no reason, "
         "for few segments always have more",
     )
+    least_stability: Share = Field(
+        0.8,
+        description="between equals, candidates less stable than this, or with a segment that no rule tells, come "
+        "after the others; where all are so, the nearest one that is not, within a standard error of the best",
+    )
     tolerance: Share = Field(
         0.02,
         description="candidates whose predictive validity is within this share of the best count as equal (or "

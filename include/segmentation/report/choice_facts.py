@@ -36,6 +36,8 @@ REPLACED = {
 WITHOUT_GAIN = {"noise": "the best challenger ranks higher by less than the margin"}
 MOVED = "{feature} has moved since the model was made, from {before} to {now} (PSI {psi})"
 GIVEN_UP = {
+    "predictive": "what foresees the most ({value}) is not stable or has a segment without rules; this is the nearest, "
+    "within its standard error, of which neither is so",
     "stability": "given up: stability, of which another candidate has {value}",
     "rule_fidelity": "given up: rules that hold, of which another candidate has {value}",
 }
@@ -59,7 +61,8 @@ def validity(choice: Mapping[str, Any]) -> list[str]:
 def decision(choice: Mapping[str, Any]) -> list[str]:
     """Why this candidate, why the last model was replaced or not, and what was given up."""
     sentences = []
-    if choice.get("foresight") == "counts" and choice.get("equals", 0) > 1:
+    given_up = choice.get("given_up", {})
+    if choice.get("foresight") == "counts" and choice.get("equals", 0) > 1 and "predictive" not in given_up:
         sentences.append(t(EQUALS, n=choice["equals"]))
     if (text := STEPPED_BACK.get(choice.get("foresight", ""))) is not None:
         sentences.append(t(text, buyers=choice.get("buyers")))
@@ -67,7 +70,7 @@ def decision(choice: Mapping[str, Any]) -> list[str]:
     if (text := texts.get(choice.get("reason", ""))) is not None:
         sentences.append(t(text, **_figures(choice)))
     sentences += [_moved(one) for one in choice.get("drift", ())[:MOST_MOVED]]
-    for name, value in choice.get("given_up", {}).items():
+    for name, value in given_up.items():
         sentences.append(t(GIVEN_UP[name], value=numbers.number(value, 2)))
     if choice.get("untold_segments"):
         sentences.append(t(UNTOLD, segments=numbers.count(int(choice["untold_segments"]), "segment")))
