@@ -40,6 +40,7 @@ import pandas as pd
 
 from segmentation.modelling import replace, sentence
 from segmentation.modelling.constraints import DECIMALS, constraints_violated
+from segmentation.modelling.equals import Equals, equals, sound, with_stability
 from segmentation.modelling.replace import Evidence, Replacement
 from segmentation.modelling.scores.table import DEFINITIONS
 from segmentation.modelling.search import WARM, Candidate, params_json
@@ -51,7 +52,6 @@ STEEPNESS = 8  # of what a candidate loses that foresees less than the best and 
 ALIKE = 0.01  # of the total: within a hundredth of the best candidates are alike
 FEWEST_FOR_GAPS = 200  # customers; the density of fewer along a line is chance
 MOST_TOLD = 40  # equals that rules are learned for, those with the largest totals
-MOST_BEYOND = 40  # candidates beyond the equals that are looked at for one that is sound
 VALIDITY = ("predictive", "predictive_auc")
 STEADY = ("stability", "rule_fidelity")  # what decides between equals, beside the weighted scores
 
@@ -83,33 +83,6 @@ VALUES: dict[str, Callable[[pd.Series], pd.Series]] = {
     "predictive_auc": lambda column: _predictive_validity(2 * column - 1),  # above chance
     "agreement_incumbent": _positive,
 }
-
-
-@dataclass(frozen=True)
-class Equals:
-    """The candidates whose predictive validity is that of the best, as far as it is known.
-
-    Attributes
-    ----------
-    names : frozenset of str
-        All that meet the constraints, where predictive validity does not count.
-    within : tuple of str
-        Those that are no equals, but within one standard error of the best, the nearest first.
-    counts : bool
-    why : str
-        Why it does not: none (there is no score), buyers (too few), noise (the best is not above nothing).
-    best : float
-        The best predictive validity, NaN where there is none.
-    buyers : int or None
-        Customers who bought within the horizon.
-    """
-
-    names: frozenset[str]
-    counts: bool = False
-    why: str = "none"
-    best: float = float("nan")
-    buyers: int | None = None
-    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,9 +148,9 @@ def choose(
     by_name = {c.name: c for c in candidates}
     same = equals(scores.loc[passed], settings, evidence)
     weights = _weights(settings, same, evidence)
-    scores = _with_stability(scores, [by_name[name] for name in passed if name in same.names], evidence)
+    scores = with_stability(scores, [by_name[name] for name in passed if name in same.names], evidence)
     scores = _with_rules(scores, same, by_name, weights, evidence)
-    scores, finalists = _sound(scores, same, by_name, evidence, settings)
+    scores, finalists = sound(scores, same, by_name, evidence, settings)
     judged, alike = scores, 0.0
     if same.counts or evidence.rules is not None:
         alike = ALIKE
@@ -204,66 +177,6 @@ def choose(
     compared = Compared(scores.loc[passed], totals, values(judged.loc[passed], weights, same.names), weights)
     verdict = sentence.verdict(winner, by_name, compared, board, facts)
     return Choice(kind, winner, board, verdict, facts)
-
-
-def equals(scores: pd.DataFrame, settings: ModelSettings, evidence: Evidence) -> Equals:
-    """The candidates among which predictive validity does not tell, of those that meet the constraints."""
-    everybody = frozenset(map(str, scores.index))
-    if "predictive" not in scores or not settings.weights.get("predictive"):
-        return Equals(everybody)
-    validity = scores["predictive"].dropna()
-    if validity.empty:
-        return Equals(everybody)
-    name, best = str(validity.idxmax()), float(validity.max())
-    losses = evidence.losses if evidence.losses is not None and evidence.losses.has(name) else None
-    buyers = losses.buyers if losses else None
-    if buyers is not None and buyers < settings.least_buyers:
-        return Equals(everybody, False, "buyers", best, buyers)
-    error = losses.explained(name)[1] if losses else 0.0
-    if best <= replace.ERRORS * error or best <= 0:
-        return Equals(everybody, False, "noise", best, buyers)
-
-    def is_equal(other: str) -> bool:
-        paired = losses.gain(name, other)[1] if losses and losses.has(other) else 0.0
-        return best - validity[other] <= max(settings.tolerance * best, paired) + 1e-9
-
-    names = frozenset(filter(is_equal, map(str, validity.index)))
-    within = [other for other in map(str, validity.index) if best - validity[other] <= error + 1e-9]
-    beyond = sorted(set(within) - names, key=lambda other: (-validity[other], other))
-    return Equals(names, True, "", best, buyers, tuple(beyond))
-
-
-def _sound(
-    scores: pd.DataFrame,
-    same: Equals,
-    by_name: Mapping[str, Candidate],
-    evidence: Evidence,
-    settings: ModelSettings,
-) -> tuple[pd.DataFrame, frozenset[str]]:
-    """The scores, and whom the choice is among: the sound equals, else the nearest sound one, else all equals."""
-    if not same.counts or evidence.rules is None or "rule_fidelity" not in scores:
-        return scores, same.names
-    sound = frozenset(name for name in same.names if _is_sound(_row(scores, name), settings))
-    if sound:
-        return scores, sound
-    for name in same.within[:MOST_BEYOND]:
-        scores = _with_stability(scores, [by_name[name]], evidence)
-        if not _is_steady(_row(scores, name), settings):
-            continue
-        fidelity, untold = evidence.rules(by_name[name])
-        scores.loc[name, ["rule_fidelity", "untold_segments"]] = round(fidelity, DECIMALS), float(untold)
-        if not untold:
-            return scores, frozenset([name])
-    return scores, same.names
-
-
-def _is_sound(own: pd.Series, settings: ModelSettings) -> bool:
-    return _is_steady(own, settings) and bool(own["untold_segments"] == 0)
-
-
-def _is_steady(own: pd.Series, settings: ModelSettings) -> bool:
-    """Stable enough; where nobody's stability is measured everybody is."""
-    return "stability" not in own or bool(own["stability"] >= settings.least_stability)
 
 
 def _ranked(
@@ -308,15 +221,6 @@ def _touch(scores: pd.DataFrame, weights: Mapping[str, float], by_name: Mapping[
 
 def _without(weights: Mapping[str, float], names: Collection[str]) -> dict[str, float]:
     return {name: weight for name, weight in weights.items() if name not in names}
-
-
-def _with_stability(scores: pd.DataFrame, alike: Sequence[Candidate], evidence: Evidence) -> pd.DataFrame:
-    """The scores with the stability of the equals, where it was not measured with the fits."""
-    if evidence.stability is None:
-        return scores
-    unknown = [c for c in alike if c.algorithm not in ("incumbent", WARM) and np.isnan(c.stability)]
-    stability = pd.DataFrame.from_dict(dict(evidence.stability(unknown)), orient="index", dtype=float)
-    return scores.combine_first(stability.round(DECIMALS)).reindex(scores.index)
 
 
 def as_far_as_needed(scores: pd.DataFrame, k: Sequence[int], settings: ModelSettings) -> pd.DataFrame:
