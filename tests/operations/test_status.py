@@ -95,6 +95,19 @@ def test_a_warehouse_that_was_never_migrated_has_published_nothing(new_database)
     assert status.text(found, SETTINGS).startswith("NOTHING PUBLISHED")
 
 
+def test_a_shop_whose_only_date_was_withdrawn_is_not_new_and_does_not_say_so(warehouse_db):
+    """It was said that no date was ever published, and a health check of a new deployment took it for well."""
+    run_id = publish(warehouse_db, DAY)
+    with warehouse_db.connect() as conn:
+        change = "update segments.runs set status = 'withdrawn', withdrawn_at = now() where run_id = %(r)s"
+        db.execute(conn, change, {"r": run_id})
+    found = status.read(warehouse_db, SETTINGS, MORNING)
+    assert not found.is_new
+    assert status.text(found, SETTINGS).startswith(
+        "NOTHING PUBLISHED  shop 'demo': what was published is withdrawn"
+    )
+
+
 def ask(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
     """The command as production runs it; what it imports of Airflow would be printed."""
     code = (
@@ -146,11 +159,12 @@ def test_a_warehouse_that_does_not_answer_is_one_line(warehouse_db):
 
 
 def test_the_connection_is_read_as_the_tasks_read_it(monkeypatch):
-    extra = dict.fromkeys(db.KEPT_EXTRAS, "3") | {"sslmode": "prefer", "not_ours": "x"}
+    extra = dict.fromkeys(db.KEPT_EXTRAS, "3") | {"sslmode": "prefer", "not_ours": "x", "keepalives": 0}
     conn = {"conn_type": "postgres", "host": "h", "port": 5432, "login": "u", "schema": "w", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(conn))
     assert status.warehouse() == connections.database("warehouse")
     assert set(db.KEPT_EXTRAS) < set(status.warehouse().params)
+    assert status.warehouse().params["keepalives"] == 0  # which is no field left empty
 
 
 def test_make_status_of_a_shop_that_never_ran_makes_nothing(tmp_path):

@@ -73,7 +73,8 @@ def read(warehouse: Database, loaded: Settings, now: datetime) -> Status:
         if db.scalar(conn, "select to_regclass('segments.runs')"):
             facts["newest"] = register.newest(conn)
             facts["runs"] = register.recent(conn, RUNS)
-            facts["is_new"] = facts["newest"] is None
+            ever = "select exists (select from segments.runs where status in ('published', 'withdrawn'))"
+            facts["is_new"] = not db.scalar(conn, ever)
         if db.scalar(conn, "select to_regclass('segments.stale_dates')"):
             facts["stale"] = [one.as_of_date for one in stale.dates(conn)]
         if db.scalar(conn, "select to_regclass('quality.alerts')"):
@@ -92,7 +93,8 @@ def text(status: Status, loaded: Settings) -> str:
 
 def _headline(status: Status, loaded: Settings) -> str:
     if status.newest is None:
-        return f"NOTHING PUBLISHED  shop '{status.shop}': no date was ever published"
+        why = "no date was ever published" if status.is_new else "what was published is withdrawn"
+        return f"NOTHING PUBLISHED  shop '{status.shop}': {why}"
     if status.is_to_come:
         return (
             f"IN THE FUTURE  shop '{status.shop}': the newest published date is {status.newest}, "
@@ -175,7 +177,7 @@ def warehouse() -> Database:
     names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     params = {ours: fields.get(theirs) for theirs, ours in names.items()}
     params |= {name: extra.get(name) for name in db.KEPT_EXTRAS}
-    named = {name: value for name, value in params.items() if value}
+    named = {name: value for name, value in params.items() if value not in (None, "")}  # 0 is a value
     return Database("warehouse", named, settings.load().limits.warehouse)
 
 

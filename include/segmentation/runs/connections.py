@@ -35,7 +35,8 @@ def database(conn_id: str) -> Database:
         **{name: value for name, value in connection.extra_dejson.items() if name in KEPT_EXTRAS},
     }
     limits = getattr(settings.load().limits, conn_id, None) or settings.DatabaseLimits()
-    return Database(conn_id, {name: value for name, value in params.items() if value}, limits)
+    named = {name: value for name, value in params.items() if value not in (None, "")}  # 0 is a value
+    return Database(conn_id, named, limits)
 
 
 def http(conn_id: str) -> tuple[str, str | None, str]:

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 Connection = psycopg2.extensions.connection
 SQL = INCLUDE / "sql"
 KEPT_EXTRAS = (
-    *("sslmode", "sslrootcert", "sslcert", "sslkey", "options", "service", "target_session_attrs"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslcrldir", "sslsni"),
+    *("sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding"),
+    *("require_auth", "requirepeer", "gssencmode", "gssdelegation", "gsslib", "krbsrvname", "passfile"),
+    *("options", "service", "target_session_attrs", "load_balance_hosts", "hostaddr"),
     *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
     "tcp_user_timeout",
 )
