@@ -11,6 +11,7 @@ import pytest
 
 from segmentation.errors import OverridesError
 from segmentation.features import dictionary
+from segmentation.runs import erased
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen
 from segmentation.selection import candidates, choice, refit
@@ -126,6 +127,32 @@ def test_the_model_in_use_takes_part_unless_a_refit_is_asked_for(first, tmp_path
         model.symlink_to(before.store / chosen.model_path)
         found, _ = search(night, inputs, refit.Overrides(force_refit=force))
         assert ("incumbent" in set(found.leaderboard["algorithm"])) is not force
+
+
+def test_who_is_erased_between_the_matrices_and_the_choice_is_left_out_of_it(first, tmp_path):
+    """The night failed, for ever: a name that stands for the customer in the matrices is in no table."""
+    before, chosen, assigned = first
+    inputs = going_on(before, chosen, assigned)
+    night = night_of(tmp_path, SECOND)
+    model = tmp_path / chosen.model_path
+    model.parent.mkdir(parents=True)
+    model.symlink_to(before.store / chosen.model_path)
+    (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(True, "due"))))
+    assert candidates.represent_all(night, inputs.frame, inputs.features, silent)
+    candidates.fit(night, "kmeans", silent)
+    erased.forget_in_files(night.store, {"c100": "erased 1234"}, [night.run_id])
+    known = INPUTS.frame.index != "c100"
+    left = replace(
+        inputs,
+        frame=INPUTS.frame[known],
+        truth=KINDS[known],
+        segments_before=inputs.segments_before[known],
+    )
+    found, labels = choice.choose(night, ["kmeans"], None, silent, left)
+    assert labels["customer_id"].tolist() == INPUTS.frame.index[known].tolist()
+    assert labels["cluster"].nunique() == 3
+    assert sum(segment.customers for segment in found.segments) == len(KINDS) - 1
+    assert found.leaderboard.loc[found.leaderboard["chosen"], "external_ari"].tolist() == [1.0]
 
 
 def test_a_k_that_nobody_meets_publishes_nothing(tmp_path):

@@ -86,6 +86,7 @@ def choose(
     """
     usual, overrides = night.settings, overrides or refit.Overrides()
     night, inputs = overrides.applied(night), inputs or Inputs.of(night)
+    inputs = inputs.beside(candidates.matrix(night).index)
     held = held or contest(night, algorithms, inputs, overrides.force_refit, progress)
     matrix, before, runners = candidates.matrix(night), held.before, held.runners
     decided = rule.choose(runners, held.scores, night.settings.model, len(matrix), held.evidence)
@@ -254,7 +255,7 @@ def evidence_of(
     frame = inputs.frame.loc[matrix.index[evaluation_rows(matrix, model)]]
 
     def rules(candidate: Candidate) -> tuple[float, int]:
-        is_told = candidate.labels != NOISE
+        is_told = (candidate.labels != NOISE) & ~frame.index.isin(inputs.erased)
         labels = pd.Series(candidate.labels[is_told], index=frame.index[is_told])
         explanation = explain.explain(frame[is_told], labels, inputs.features, model.seed, RULED_ROWS)
         return explanation.fidelity, len(explanation.untold)

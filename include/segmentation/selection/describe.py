@@ -25,13 +25,15 @@ def publishable(
 ) -> tuple[Chosen, pd.DataFrame]:
     """Label everybody, store the model and the map, describe the segments.
 
-    `own` is the matrix of the winner's representation, `matrix` the one that is shown on the map.
+    `own` is the matrix of the winner's representation, `matrix` the one that is shown on the map. Who was erased
+    since they were made is counted and published no more.
     """
     least = night.settings.privacy.min_customers
     labeller = decided.winner.labeller if decided.winner else None
     labelled = assign.assign(decided.winner, own)
     labelled = border.steadied(labelled, labeller, own, inputs.segments_before, night.settings.model.border)
-    labelled = small.merged(labelled, own, least)
+    labelled = small.merged(labelled.drop(inputs.erased), own.drop(inputs.erased), least)
+    matrix, inputs = matrix.drop(inputs.erased), inputs.of_the_known()
     clusters = labelled["label"].rename("cluster")
     model_path = None
     if model is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Inputs:
     versions_before : rows of `segments.segment_versions` of the parent date
     segments_before : segment of each customer of `frame` who was there on the parent date
     lifecycle : bounds in force on the date; None: those of the settings
+    erased : who stands in a matrix of the run and is not known any more; without values in `frame`
     """
 
     frame: pd.DataFrame
@@ -45,6 +46,28 @@ class Inputs:
     versions_before: tuple[dict[str, Any], ...] = ()
     segments_before: pd.Series = field(default_factory=lambda: pd.Series(dtype="int64"))
     lifecycle: Lifecycle | None = None
+    erased: pd.Index = field(default_factory=lambda: pd.Index([]))
+
+    def beside(self, customers: pd.Index) -> Inputs:
+        """The inputs row by row beside a matrix of the run, whose customers these are.
+
+        Who was erased since the matrix was made still has a row in it, under a name that stands for the customer.
+        """
+        if self.frame.index.equals(customers):
+            return self
+        truth = self.truth
+        if truth is not None:
+            truth = pd.Series(truth, index=self.frame.index).reindex(customers, fill_value=-1).to_numpy()
+        erased = customers.difference(self.frame.index)
+        return replace(self, frame=self.frame.reindex(customers), truth=truth, erased=erased)
+
+    def of_the_known(self) -> Inputs:
+        """The inputs without those who were erased."""
+        if self.erased.empty:
+            return self
+        is_known = ~self.frame.index.isin(self.erased)
+        truth = None if self.truth is None else self.truth[is_known]
+        return replace(self, frame=self.frame[is_known], truth=truth, erased=self.erased[:0])
 
     @classmethod
     def of(cls, night: Night) -> Inputs:
