@@ -347,3 +347,107 @@ def test_statements_of_sql_are_named(read, start):
 def test_zeros_that_fill_the_last_block_mean_nothing(read):
     rows = table("customer,date,amount", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},{a:.2f}")
     assert figures(read(rows.encode() + bytes(4096)), ALL) == ALL
+
+
+OPENINGS = [
+    "Opening balance",
+    "Saldovortrag",
+    "Saldo inicial",
+    "Report à nouveau",
+    "期初余额",
+    "Balance forward",
+]
+
+
+@pytest.mark.parametrize("word", OPENINGS)
+def test_what_was_owed_before_is_no_sale(read, word):
+    def row(n, c, d, a):
+        return (
+            f"{d:%Y-%m-%d},{c},{word},,500.00\n" if n < 9 else ""
+        ) + f"{d:%Y-%m-%d},{c},Invoice,{n},{a:.2f}"
+
+    assert figures(read(table("date,customer,type,document no,amount", row)), ALL) == ALL
+
+
+def test_sales_below_zero_of_a_ledger_are_sales(read):
+    rows = table("customer,date,amount", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},{a if n == 7 else -a:.2f}")
+    found = read(rows)
+    assert found.revenue == 2400.0 - 2 * 17.5
+    assert "nearly all amounts are below zero, and sales are: 59 lines" in found.said
+
+
+def test_pieces_that_leave_the_stock_are_sales(read):
+    rows = table("customer,date,qty,price", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},-2,{a:.2f}")
+    assert read(rows).revenue == 4800.0
+
+
+@pytest.mark.parametrize("word", ["FREE", "gratis", "kostenlos", "Gratuit", "免费", "無料", "бесплатно"])
+def test_free_is_an_amount_of_nothing(read, word):
+    rows = table(
+        "customer;date;amount",
+        lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{word if n % 10 == 0 else f'{a:.2f} EUR'}",
+    )
+    found = read(rows)
+    assert found.revenue == 2400.0 - sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
+    assert found.quarantined == 0
+
+
+TAXES = [
+    "incl. VAT",
+    "inkl. MwSt.",
+    "TTC",
+    "HT",
+    "zzgl. USt.",
+    "(incl. GST)",
+    "с НДС",
+    "brutto",
+    "税込",
+    "(税込)",
+]
+
+
+@pytest.mark.parametrize("words", TAXES)
+def test_words_about_taxes_behind_an_amount_say_nothing(read, words):
+    rows = table("customer;date;amount", lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{a:.2f} EUR {words}")
+    assert figures(read(rows), {**ALL, "currency": ""}) == {**ALL, "currency": "EUR"}
+
+
+@pytest.mark.parametrize("word", ["Total", "Summe", "Grand total", "合计"])
+def test_line_whose_product_is_a_sum_does_not_count(read, word):
+    """With the taxes, so that it is not the sum of the lines."""
+
+    def row(n, c, d, a):
+        return f"{n},{d:%Y-%m-%d},{c},Tea,{a:.2f}\n{n},{d:%Y-%m-%d},{c},{word},{a * 1.19:.2f}"
+
+    assert figures(read(table("order,date,customer,product,amount", row)), ALL) == ALL
+
+
+@pytest.mark.parametrize("name", ["Line total", "Positionssumme", "Total ligne", "Item total", "行合計"])
+def test_amount_that_is_called_a_lines_own_counts_on_each_line(read, name):
+    def row(n, c, d, a):
+        return "\n".join(f"{n};{d:%Y-%m-%d};{c};P{line};{a:.2f}" for line in range(2))
+
+    assert read(table(f"order;date;customer;product;{name}", row)).revenue == 4800.0
+
+
+FLAGS = ["cancelled,test,refunded", "refunded,test_mode,void", "test,refunded,cancelled"]
+
+
+@pytest.mark.parametrize("names", FLAGS)
+@pytest.mark.parametrize("which", range(3))
+def test_all_columns_of_yes_and_no_are_heard(read, names, which):
+    def row(n, c, d, a):
+        marks = ["true" if n % 10 == 0 and place == which else "false" for place in range(3)]
+        return f"{n},{d:%Y-%m-%d},{c},{a:.2f},{','.join(marks)}"
+
+    assert read(table(f"order,date,customer,total,{names}", row)).orders == 54
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_status_of_order_payment_and_delivery_are_heard(read, which):
+    def row(n, c, d, a):
+        marks = [("Cancelada" if n % 10 == 0 and place == which else "Pagado") for place in range(3)]
+        return f"{n};{d:%Y-%m-%d};{c};{a:.2f};{';'.join(marks)}"
+
+    header = "Número de orden;Fecha;Cliente;Total;Estado de la orden;Estado del pago;Estado del envío"
+    assert read(table(header, row)).orders == 54

@@ -16,7 +16,7 @@ import numpy as np
 
 from segmentation.errors import SourceError
 from segmentation.language.texts import fact
-from segmentation.sources.transactions import money
+from segmentation.sources.transactions import money, vocabulary
 from segmentation.sources.transactions.coded import Coded
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ WAYS = (  # of a sign that people write, and the one that is read
 BETWEEN = re.compile(r"^(-?\d[\d\s]*)\s?(€|kr|F)\s?(\d{2})$")  # 12€50
 MARKS = ".,"
 FEW_ODD = 1_000  # values that are not plain, and forms of these: as many are taken apart one by one
+TAXED = re.compile(  # incl. VAT, zzgl. MwSt., TTC behind an amount
+    r"(?i)(?<=[\d\s€$£¥.)\w])[\s(,]+(?:(?:incl?|inkl|excl?|exkl|including|excluding|zzgl|plus|con|sin|sem|c/|s/|mit|ohne|avec|sans|z|bez|с|без)\.?\s*)?"
+    r"(?:vat|tax|taxes|gst|hst|mwst|ust|tva|iva|btw|moms|alv|dph|áfa|kdv|ндс|pdv|ddv|ttc|ht|netto|brutto|net|gross)\.?\)?$"
+    r"|\s*[(（]?(?:税込|税抜|税別|含税|不含税|부가세\s?포함)み?[)）]?$"
+)
 FEW_THOUSANDS = 5  # different numbers of four figures, and of fewer, that tell that a mark makes groups
 CENTS = re.compile(r"[.,]\d{1,2}$")
 FACTORS = (  # what the name of a column says of its unit
@@ -191,12 +196,19 @@ def _matches(values: "pa.Array", pattern: str) -> np.ndarray:
     return pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False)
 
 
-def _apart(text: str, role: str) -> Written | None:
+def _usual(text: str) -> str:
+    """A number written in the usual way: 0 for free, nothing about taxes behind it."""
     text = unicodedata.normalize("NFKC", text).strip().strip('="').strip()
-    text = BETWEEN.sub(r"\1,\3 \2", text)
+    if vocabulary.is_free(text):
+        return "0"
+    text = BETWEEN.sub(r"\1,\3 \2", TAXED.sub("", text))
     for way, usual in WAYS:
         text = way.sub(usual, text)
-    side = ""
+    return text
+
+
+def _apart(text: str, role: str) -> Written | None:
+    text, side = _usual(text), ""
     if match := CREDIT.match(text):
         word = match["before"] or match["after"]
         text, side = match["rest"] or match["first"], "cr" if word[0].lower() in "ch" else "dr"

@@ -17,8 +17,8 @@ FEW_PERIODS = 3  # columns that are months: a summary, and no list of orders
 REQUIRED = ("customer_id", "ordered_at", "amount")
 OPTIONAL = (
     "time_of_day", "order_id", "product_id", "product_name", "category", "quantity", "unit_price", "discount",
-    "currency", "order_total", "time_zone", "status", "payment_status", "cancelled_at", "cancelled", "paid", "refunded",
-    "type", "year", "month",
+    "currency", "order_total", "time_zone", "status", "payment_status", "delivery_status", "cancelled_at", "cancelled",
+    "test", "paid", "refunded", "type", "year", "month",
 )  # fmt: skip
 ROLES = (*REQUIRED, *OPTIONAL)
 NUMBERS = ("amount", "order_total", "unit_price", "quantity", "discount", "refunded")

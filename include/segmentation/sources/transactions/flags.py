@@ -28,8 +28,9 @@ def weed(opened: Content, is_told: bool) -> None:
     """Take roles that were guessed from a name from columns whose values are of another kind."""
     columns = opened.columns
     if "refunded" in columns and (_is_flag(columns["refunded"]) or _are_dates(columns["refunded"])):
-        opened.columns["cancelled"] = opened.columns.pop("refunded")
-        opened.places["cancelled"] = opened.places.pop("refunded")
+        role = "given_back" if "cancelled" in columns else "cancelled"
+        opened.columns[role] = opened.columns.pop("refunded")
+        opened.places[role] = opened.places.pop("refunded")
     if is_told:
         return
     _weed_amounts(opened)
@@ -37,13 +38,14 @@ def weed(opened: Content, is_told: bool) -> None:
         _drop(opened, "paid")
     if "type" in columns and not (_has_sides(columns["type"]) or _tells_types(columns["type"])):
         _drop(opened, "type")
-    for role in ("status", "payment_status"):
+    for role in ("status", "payment_status", "delivery_status"):
         if role in columns and not _knows(columns[role], lambda text: vocabulary.state_of(text) is not None):
             is_weak = plain(opened.name_of(role)) in WEAK or sum(map(bool, columns[role].texts)) > FEW_WORDS
             if is_weak:
                 _drop(opened, role)
-    if "cancelled" in columns and not all(map(_is_mark, columns["cancelled"].texts)):
-        _drop(opened, "cancelled")
+    for role in ("cancelled", "test"):
+        if role in columns and not all(map(_is_mark, columns[role].texts)):
+            _drop(opened, role)
 
 
 def _weed_amounts(opened: Content) -> None:

@@ -28,6 +28,10 @@ QUALIFIED = re.compile(r"^\w+(?:\.(\w+(?:\.\w+)*)|\[(\w+)\])$")  # orders.total,
 CURRENCY = frozenset(
     [*re.findall("[a-z]+", CURRENCIES), "us", "euros", "dollars", "руб", "рублей", "рублях", "грн"]
 )
+OF_LINE = re.compile(
+    r"(?i)(?<![^\W_])(?:line|item|row|positions?|pos|zeilen?|artikel|ligne|línea|linea|riga|regel|pozycj\w*|položk\w*|rad|linje|rivi|satır)"
+    r"|(?<![^\W_])(?:строк|позици)|明細|行[合总總金]|单品|항목"
+)
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
@@ -66,3 +70,8 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(word for one in variants for word in (one, re.sub(CURRENCIES, "", one)) if word)
     )
+
+
+def is_of_line(name: str) -> bool:
+    """True where the name of an amount says that it is a line's own: Line total, Positionssumme, 行合计."""
+    return OF_LINE.search(name) is not None

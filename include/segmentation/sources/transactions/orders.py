@@ -22,6 +22,7 @@ OF_AN_ORDER = (
     "time_of_day",
     "status",
     "payment_status",
+    "delivery_status",
     "currency",
     "cancelled_at",
 )

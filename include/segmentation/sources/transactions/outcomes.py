@@ -10,6 +10,8 @@ from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.dates import UNREADABLE
 from segmentation.sources.transactions.lines import Lines
 
+FEW_LINES, MOST_BELOW = 10, 0.9  # of so many lines and more, such a share below zero is no list of returns
+
 
 def cancellations(opened: Content, lines: Lines) -> list[str]:
     """Take out the lines of orders that have a date of their cancellation."""
@@ -29,13 +31,12 @@ def flagged(opened: Content, lines: Lines) -> list[str]:
     """Take out what a column of yes and no says was cancelled; say what a column of types calls a return."""
     columns = opened.columns
     notes = []
-    if "cancelled" in columns:
-        gone = flags.is_set(columns["cancelled"])
-        notes += if_any(
-            fact("left out by '{name}': {lines:,} lines", **_of(opened, "cancelled", gone & ~lines.is_out)),
-            gone,
-        )
-        lines.is_out |= gone
+    for role in ("cancelled", "test", "given_back"):
+        if role in columns:
+            gone = flags.is_set(columns[role])
+            more = _of(opened, role, gone & ~lines.is_out)
+            notes += if_any(fact("left out by '{name}': {lines:,} lines", **more), gone)
+            lines.is_out |= gone
     if "paid" in columns:
         gone = ~flags.is_set(columns["paid"]) & ~columns["paid"].is_empty()
         notes += if_any(
@@ -107,3 +108,21 @@ def credit_notes(lines: Lines, amounts: np.ndarray, is_back: np.ndarray, group: 
         "credit notes of orders that are out already by their status: {lines:,} lines", lines=int(twice.sum())
     )
     return if_any(note_, twice)
+
+
+def turned(lines: Lines) -> list[str]:
+    """Turn the signs of a list in which nearly all is below zero, as a ledger has sales and a stock what leaves it."""
+    notes: list[str] = []
+    for name, what in (("paid", "amounts"), ("price", "prices"), ("pieces", "pieces")):
+        values = getattr(lines, name)
+        below, above = np.count_nonzero(values < 0), np.count_nonzero(values > 0)
+        if below + above >= FEW_LINES and below >= MOST_BELOW * (below + above):
+            setattr(lines, name, -values)
+            notes.append(
+                fact(
+                    "nearly all {what} are below zero, and sales are: {lines:,} lines",
+                    what=fact(what),
+                    lines=below,
+                )
+            )
+    return notes

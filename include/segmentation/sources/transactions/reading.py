@@ -30,6 +30,7 @@ from segmentation.sources.transactions import (
     people,
     stamps,
     sums,
+    totals,
     vocabulary,
     words,
     zones,
@@ -345,11 +346,13 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
     is_priced = not {"amount", "order_total"} & set(numbers)
     group = orders.groups(lines.orders, lines.customers.codes) if lines.orders else np.arange(opened.rows)
     worth = lines.pieces * lines.price if "unit_price" in numbers else None
-    heads = _heads(lines, worth if is_priced else lines.paid, group)
+    notes += outcomes.turned(lines)
+    worth = lines.pieces * lines.price if worth is not None else None
+    heads = totals.put_aside(opened, lines, worth if is_priced else lines.paid, group)
     notes += heads
     if not is_priced:
         notes += _swap_pieces(opened, lines, numbers)
-        notes += [] if heads else _totals(opened, lines, group, worth)
+        notes += [] if heads else totals.spread(opened, lines, group, worth)
         notes += _amounts_without_pieces(opened, lines)
     if "unit_price" in opened.places and not is_priced:  # a price beside an amount says nothing more
         opened.places.pop("unit_price")
@@ -358,7 +361,7 @@ def _meant(opened: Content, lines: Lines, numbers: dict[str, Amounts], settings:
         lines.reduction = lines.reduction / 100
     notes += more
     is_day_only = _is_day_only(lines.moments)
-    for role in ("status", "payment_status"):
+    for role in ("status", "payment_status", "delivery_status"):
         if role in opened.columns:
             amount = lines.price * lines.pieces if is_priced else lines.paid
             states = orders.states(opened.columns[role], opened.name_of(role), amount)
@@ -407,36 +410,6 @@ def _swap_pieces(opened: Content, lines: Lines, numbers: dict[str, Amounts]) -> 
             )
         )
     return []
-
-
-def _heads(lines: Lines, amounts: np.ndarray | None, group: np.ndarray) -> list[str]:
-    """Put aside lines that have the sum of the other lines of their order, and would count it a second time."""
-    if lines.orders is None or amounts is None:
-        return []
-    heads = orders.heads(amounts, group)
-    if not heads.any():
-        return []
-    lines.is_total = lines.is_total | heads
-    lines.paid = np.where(heads, np.nan, lines.paid)
-    return [fact("lines with the sum of the other lines of their order: {lines:,}", lines=int(heads.sum()))]
-
-
-def _totals(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray | None) -> list[str]:
-    """Spread totals of orders over their lines, where the amount is one."""
-    role = "order_total" if "order_total" in opened.places else "amount"
-    if lines.orders is None or not (np.bincount(group) > 1).any():
-        return []
-    if role == "amount" and not orders.is_total(lines.paid, group, worth):
-        return []
-    several = int((np.bincount(group) > 1).sum())
-    lines.paid = orders.spread(lines.paid, group, worth)
-    return [
-        fact(
-            "'{name}' is the total of an order and counts once: {orders:,} orders of several lines",
-            name=opened.name_of(role),
-            orders=several,
-        )
-    ]
 
 
 def _amounts_without_pieces(opened: Content, lines: Lines) -> list[str]:

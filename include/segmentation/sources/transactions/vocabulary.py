@@ -109,6 +109,11 @@ def is_event(text: str) -> bool:
     return plain(text) in _lists()["events"]
 
 
+def is_free(text: str) -> bool:
+    """True where a word stands for an amount of nothing."""
+    return not any(figure.isdigit() for figure in text) and plain(text) in _lists()["free"]
+
+
 def is_payment(text: str) -> bool:
     """True where the type of a line says how a sale was paid: no sale of its own where others are called sales."""
     return plain(text) in _lists()["payments"]

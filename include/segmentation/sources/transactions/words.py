@@ -78,9 +78,9 @@ def counted(reading: Reading) -> list[str]:
 def lacks(reading: Reading) -> list[str]:
     """Names of what features may need and the file has not."""
     roles = ("order_id", "product_id", "category", "quantity", "unit_price", "discount", "currency", "status")
-    places = {"status"} & {role.removeprefix("payment_") for role in reading.content.places} | set(
-        reading.content.places
-    )
+    places = {"status"} & {
+        role.removeprefix("payment_").removeprefix("delivery_") for role in reading.content.places
+    } | set(reading.content.places)
     lacks = {role for role in roles if role not in places}
     return sorted(lacks | ({"time_of_day"} if reading.is_day_only else set()))
 
