@@ -432,10 +432,10 @@ def test_night_shows_what_was_found_out_before_it_goes_on(shop_db, tmp_path):
 def test_numbers_that_are_none_stay_as_they_are_for_the_gate(shop_db, tmp_path):
     rows = [
         [*ROWS[0][:3], quantity, ROWS[0][4], price, *ROWS[0][6:]]
-        for quantity, price in (("six", "2.55"), ("6", "free"))
+        for quantity, price in (("six", "2.55"), ("6", "on request"), ("6", "free"))
     ]
     land(shop_db, write_csv(tmp_path / "lines.csv", frame(rows)))
-    assert [(row[4], row[6]) for row in lines(shop_db)] == [("six", "2.55"), ("6", "free")]
+    assert [(row[4], row[6]) for row in lines(shop_db)] == [("six", "2.55"), ("6", "on request"), ("6", "0")]
 
 
 def test_a_hidden_sheet_is_left_out_and_said():
