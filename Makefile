@@ -20,6 +20,15 @@ ifneq ($(strip $(WORDS)),)
 export SEGMENTATION_MAKE_WORDS := $(strip $(WORDS))
 endif
 
+# The targets that are no commands of the program know these, and refuse others; `bench` asks its benchmark.
+override TAKES_test := ARGS
+override TAKES_faults := ONLY
+override PLAIN := $(filter help test faults lint exposure lock licences docs,$(or $(MAKECMDGOALS),help))
+ifneq ($(PLAIN),)
+override TAKEN := $(foreach t,$(PLAIN),$(TAKES_$t))
+$(foreach v,$(filter-out $(TAKEN),$(WORDS)),$(error $v= is not known to `make $(PLAIN)`$(if $(TAKEN), (it takes $(TAKEN)=),, which takes none)))
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run inspect up backfill stale status release reject withdraw migrate erase audiences lists campaign psql test bench licences faults lint exposure lock docs clean
 

@@ -1,6 +1,7 @@
 """The command line: words it does not know are refused with the nearest one, values stay out of shells."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,13 +100,28 @@ def test_no_variable_of_the_makefile_is_another_program(make, tmp_path, word):
     assert not (tmp_path / "pwned").exists()
 
 
-@pytest.mark.parametrize("target", ["bench", "faults"])
-def test_nor_is_a_value_run_by_the_targets_of_developers(make, tmp_path, target):
-    words = [
-        f"{name}=$(shell touch pwned)`touch pwned`;touch pwned" for name in ("DATA", "ARGS", "CUSTOMERS")
-    ]
-    make(target, *words, "ONLY=;touch pwned")
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [("bench", ("DATA", "ARGS", "CUSTOMERS", "ONLY")), ("faults", ("ONLY",)), ("test", ("ARGS",))],
+)
+def test_nor_is_a_value_run_by_the_targets_of_developers(make, tmp_path, target, names):
+    make(target, *(f"{name}=$(shell touch pwned)`touch pwned`;touch pwned" for name in names))
     assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("test", "(it takes ARGS=)"),
+        ("faults", "(it takes ONLY=)"),
+        ("lint", "takes none"),
+        ("docs", "takes none"),
+    ],
+)
+def test_a_word_that_such_a_target_does_not_know_is_refused_and_not_ignored(make, target, says):
+    """`make test ARG="-k publish"` ran all tests."""
+    with pytest.raises(AssertionError, match=re.escape(says)):
+        make(target, "ARG=$(shell touch pwned)")
 
 
 @pytest.mark.parametrize(

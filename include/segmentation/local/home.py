@@ -48,8 +48,8 @@ class Home:
     def save(self) -> None:
         """Remember the shop, and that it was the last one used."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self.folder / "shop.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
-        LAST.write_text(self.shop + "\n")
+        keep(self.folder / "shop.json", json.dumps(asdict(self), indent=2) + "\n")
+        keep(LAST, self.shop + "\n")
 
     def settings_environment(self) -> dict[str, str]:
         """The settings that `make` was given, as the overrides that `segmentation.settings` reads."""
@@ -119,6 +119,18 @@ def _name(text: str) -> str:
     return text
 
 
+def keep(file: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all: a disk may be full, a command be killed."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_text(text)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def databases(server: Server) -> tuple[Database, Database, Database]:
     """The shop's databases `shop`, `warehouse` and `airflow`."""
     shop, warehouse, airflow = (postgres.database(server, name) for name in ("shop", "warehouse", "airflow"))
@@ -178,8 +190,7 @@ def running_api(folder: Path) -> dict[str, str]:
 def password(file: Path) -> str:
     """The password of the user admin of a shop's Airflow, made once."""
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({"admin": secrets.token_urlsafe(12)}))
+        keep(file, json.dumps({"admin": secrets.token_urlsafe(12)}))
     return json.loads(file.read_text())["admin"]
 
 
@@ -211,8 +222,7 @@ def _secrets(file: Path) -> dict[str, str]:
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(32),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
         }
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(generated))
+        keep(file, json.dumps(generated))
     return json.loads(file.read_text())
 
 

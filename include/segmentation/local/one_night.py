@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from segmentation import progress
-from segmentation.local.home import PROJECT
+from segmentation.local.home import PROJECT, keep
 from segmentation.pipeline import lifeline
 from segmentation.runs import dag_ids
 
@@ -79,7 +79,7 @@ def main(result: Path, params: dict[str, Any]) -> None:
     dag.deadline = []  # somebody is watching; and Airflow 3.3.2 ends a dag.test() with a deadline in an error
     with patch("time.sleep", _short_sleep), _of_one_version():
         run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
-    result.write_text(json.dumps({"dag_run_id": run.run_id, "state": str(run.state)}))
+    keep(result, json.dumps({"dag_run_id": run.run_id, "state": str(run.state)}))
 
 
 if __name__ == "__main__":

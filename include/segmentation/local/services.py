@@ -91,7 +91,7 @@ class Parts:
         """Have the parts, and further processes, ended when this one is killed before it can."""
         pids = [one.pid for one in [*self.processes.values(), *processes]]
         facts = {"pids": pids, "is_quiet": self.is_quiet, "settings": fingerprints(self.environment)}
-        self.left.write_text(json.dumps(facts))
+        homes.keep(self.left, json.dumps(facts))
 
     def last_word(self) -> str:
         """The part that has ended, and the path of its log."""
@@ -121,7 +121,7 @@ def started(
         lock.release()
         raise
     try:
-        (home.folder / "airflow" / "port").write_text(str(number))
+        homes.keep(home.folder / "airflow" / "port", str(number))
         environment = {
             **environment,
             **addresses(number),

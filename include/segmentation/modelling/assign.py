@@ -183,7 +183,7 @@ def load_model(folder: Path) -> Model:
     try:
         content = (folder / "model.skops").read_bytes()
         beside = json.loads((folder / "model.json").read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelRefusedError(f"no readable model in {folder}: {error}") from error
     if not isinstance(beside, dict) or not isinstance(beside.get("versions", {}), dict):
         raise ModelRefusedError(f"{folder / 'model.json'} is not what a model has beside it: not an object")
