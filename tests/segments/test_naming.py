@@ -135,6 +135,49 @@ def test_names_are_unique_and_do_not_depend_on_the_order(segments, order):
                 1: "High-value active, fewer days between orders",
             },
         ),
+        # near to everybody, but on the side that the words say, and its sibling is not: no comparison is needed
+        (
+            [
+                segment(0, effects={"average_order_value": 0.2}),
+                segment(1, effects={"average_order_value": -0.6}, median_spend_365d=50.0),
+            ],
+            {0: "High-value active, large orders", 1: "High-value active, small orders"},
+        ),
+        (
+            [
+                segment(0, effects={"average_order_value": -0.1}),
+                segment(1, effects={"average_order_value": -0.9}, median_spend_365d=50.0),
+            ],
+            {0: "High-value active, higher average order value", 1: "High-value active, small orders"},
+        ),
+        # one order is neither often nor rarely, and has no trend: the name says so already
+        (
+            [
+                segment(
+                    cluster,
+                    lifecycle="lapsed",
+                    value_tier="mid",
+                    medians={"frequency_orders": 1.0},
+                    effects={"average_order_value": sign * 0.4, "spend_trend_90d": -sign * 1.0},
+                    median_spend_365d=50.0 * sign,
+                )
+                for cluster, sign in enumerate((1, -1))
+            ],
+            {0: "One-time buyers, large orders", 1: "One-time buyers, small orders"},
+        ),
+        # nobody who has left orders often, or less than lately
+        (
+            [
+                segment(0, lifecycle="lapsed", effects=signed({"frequency_orders+": 1.0, OLDER: 0.3})),
+                segment(
+                    1,
+                    lifecycle="lapsed",
+                    effects=signed({"spend_trend_90d-": 1.0, BACK: 0.3}),
+                    median_spend_365d=50.0,
+                ),
+            ],
+            {0: "Lost best customers, older", 1: "Lost best customers, sends much back"},
+        ),
         # the vocabulary has a name for it
         (
             [segment(0, lifecycle="lapsed"), segment(1, effects={"frequency_orders": 1.1})],

@@ -24,14 +24,20 @@ STAYS = 0.7  # of FAR: a trait that is in a name goes when it is nearer to every
 CLEAR = 1.5  # of FAR: a trait is put into a name that has none when it is farther than that
 MARGIN = 0.1  # of a bound: value and life-cycle of a segment that goes on change when it is crossed by more
 APART = 0.2  # standard deviations between segments that a trait tells apart
+LEANS = 0.15  # from everybody, on the side that a trait says, where it tells a segment from those alike
 LEAST_KNOWN_SHARE = 0.5  # share of a segment's customers of whom a feature is known, from which on it is said
-# what is not said of a segment in a stage of its life-cycle, for the stage has said the opposite
+# what is not said of a segment in a stage of its life-cycle, for the stage has said it, or the opposite
 CONTRADICTED = {
     "new": {"recency_days+", "tenure_days+"},
     "active": {"recency_days+"},
     "cooling": {"recency_days-", "tenure_days-"},
-    "lapsed": {"recency_days-", "tenure_days-", "spend_trend_90d+"},
+    "lapsed": {
+        *("recency_days-", "tenure_days-", "frequency_orders+"),
+        *("spend_trend_90d+", "spend_trend_90d-"),
+    },
 }
+HIGHER, LESS = ("higher {thing}", "lower {thing}"), ("more {thing}", "less {thing}")
+COMPARED = {"currency": HIGHER, "share": HIGHER, "stars": HIGHER, "ratio": LESS, "nats": LESS}
 TIERS = {"low": "Low-value", "mid": "Mid-value", "high": "High-value"}
 STAGES = ("new", "active", "cooling", "lapsed")
 
@@ -97,7 +103,19 @@ class Traits:
     @cached_property
     def distances(self) -> dict[str, float]:
         """Trait -> standard deviations from everybody, the farthest first; those that may be said."""
-        by_trait = distances(pd.Series(dict(self.effects), dtype=float), dictionary())
+        return self._farther(STAYS * FAR)
+
+    @cached_property
+    def leanings(self) -> dict[str, float]:
+        """The same with those that hold, but are too near to everybody to be said where no segment is alike."""
+        unsaid = vocabulary.unsaid(self.vocabulary)
+        return {
+            trait: far for trait, far in self._farther(STAYS * LEANS).items()
+            if trait not in unsaid
+        }  # fmt: skip
+
+    def _farther(self, least: float) -> dict[str, float]:
+        by_trait = distances(pd.Series(dict(self.effects), dtype=float), dictionary(), least)
         return {trait: far for trait, far in by_trait.items() if trait not in CONTRADICTED[self.lifecycle]}
 
     @property
@@ -180,16 +198,18 @@ def lifecycle(recency: pd.Series, tenure: pd.Series, bounds: Lifecycle, before: 
     return "new" if tenure_days <= bounds.new_tenure_days else "active"
 
 
-def distances(effects: pd.Series, features: Sequence[Feature]) -> dict[str, float]:
+def distances(
+    effects: pd.Series, features: Sequence[Feature], least: float = STAYS * FAR
+) -> dict[str, float]:
     """Traits of a segment whose features lie `effects` standard deviations from everybody.
 
-    Only those that the dictionary has words for, and that are far enough for a name.
+    Only those that the dictionary has words for, and that are far enough (`least`) for a name.
     """
     far = []
     for feature in features:
         effect = float(effects.get(feature.name, 0.0))
         words = feature.high if effect > 0 else feature.low
-        if words and np.isfinite(effect) and abs(effect) >= STAYS * FAR:
+        if words and np.isfinite(effect) and abs(effect) >= least:
             far.append((-abs(effect), feature.name, "+" if effect > 0 else "-"))
     return {f"{name}{sign}": -distance for distance, name, sign in sorted(far)}
 
@@ -201,10 +221,8 @@ def trait_words(trait: str) -> str:
         return trait
     if trait[-1] in "<>":
         thing = t(feature.label)
-        if trait.endswith(">"):
-            return t("more {thing}", thing=thing)
-        counted = feature.unit not in ("currency", "share", "ratio", "nats", "stars")
-        return t("fewer {thing}" if counted else "less {thing}", thing=thing)
+        more, less = COMPARED.get(feature.unit, ("more {thing}", "fewer {thing}"))
+        return t(more if trait.endswith(">") else less, thing=thing)
     words = feature.high if trait.endswith("+") else feature.low
     return t(words) if words else trait
 
@@ -263,7 +281,8 @@ def _among(segment: Traits, others: Sequence[Traits]) -> list[str | None]:
     One that tells it apart from all, the clearest first; else two that do together; else in what it has more
     or less of than any other.
     """
-    gaps = {trait: _gaps(segment, trait, others) for trait in segment.distances}
+    leanings = (trait for trait, far in segment.leanings.items() if far >= LEANS)
+    gaps = {trait: _gaps(segment, trait, others) for trait in leanings}
     single = {trait: min(gap) for trait, gap in gaps.items() if min(gap) >= APART}
     tried = sorted(single, key=lambda trait: (-single[trait], trait))
     was = segment.trait_before
@@ -284,7 +303,7 @@ def _gaps(segment: Traits, trait: str, others: Sequence[Traits]) -> list[float]:
 def _still_apart(segment: Traits, traits: str, others: Sequence[Traits]) -> bool:
     gaps = [_gaps(segment, trait, others) for trait in traits.split(",")]
     is_far = all(
-        trait[-1] in "<>" or segment.distances.get(trait, 0.0) >= STAYS * FAR for trait in traits.split(",")
+        trait[-1] in "<>" or segment.leanings.get(trait, 0.0) >= STAYS * LEANS for trait in traits.split(",")
     )
     return is_far and all(max(by_trait) >= STAYS * APART for by_trait in zip(*gaps, strict=True))
 
@@ -301,7 +320,8 @@ def _pairs(gaps: Mapping[str, Sequence[float]]) -> list[str]:
 
 def _more_or_less(segment: Traits, others: Sequence[Traits]) -> list[str]:
     """Features that it has more or less of than any other, the clearest first."""
-    both = [f"{feature}{sign}" for feature in segment.effects for sign in "<>"]
+    unsaid = {trait[:-1] for trait in vocabulary.unsaid(segment.vocabulary)}
+    both = [f"{feature}{sign}" for feature in segment.effects if feature not in unsaid for sign in "<>"]
     gaps = {trait: min(_gaps(segment, trait, others)) for trait in both if trait[:-1] in _by_name()}
     return sorted((trait for trait in gaps if gaps[trait] >= APART / 2), key=lambda t_: (-gaps[t_], t_))
 

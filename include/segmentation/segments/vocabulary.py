@@ -102,6 +102,12 @@ class Entry(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     text: Texts = Field(min_length=1)
     when: When
+    unsaid: tuple[str, ...] = ()
+
+    @field_validator("unsaid")
+    @classmethod
+    def _are_traits(cls, traits: tuple[str, ...]) -> tuple[str, ...]:
+        return known_traits(traits)
 
 
 def known_traits(traits: tuple[str, ...]) -> tuple[str, ...]:
@@ -176,6 +182,11 @@ def _fault(file: Path, what: str, error: "ErrorDetails") -> str:
     return (
         f"{file.name}: {where}{f', {inside}' if inside else ''}: {error['msg'].removeprefix('Value error, ')}"
     )
+
+
+def unsaid(name: str | None) -> tuple[str, ...]:
+    """Traits that a name has said already, or denies, and that do not tell segments of it apart."""
+    return next((entry.unsaid for entry in load() if entry.name == name), ())
 
 
 def text_of(name: str) -> str:
