@@ -18,7 +18,7 @@ OF_PARTS = {
 }
 
 
-def _with_sums(is_first: bool, label: tuple[str, str], has_customer: bool = True) -> str:
+def with_sums(is_first: bool, label: tuple[str, str], has_customer: bool = True) -> str:
     """Orders of one to three lines, each with a line of its sum before or behind the others."""
     rows = ["date,receipt,kind,customer,total"]
     for n, customer, at, price, parts in PARTS:
@@ -32,14 +32,14 @@ def _with_sums(is_first: bool, label: tuple[str, str], has_customer: bool = True
 @pytest.mark.parametrize("label", [("Sale", "Sale Line"), ("order", "lineItem"), ("A", "B")])
 @pytest.mark.parametrize("is_first", [True, False])
 def test_sum_of_an_order_beside_its_lines_counts_once(read, is_first, label):
-    found = read(_with_sums(is_first, label))
+    found = read(with_sums(is_first, label))
     assert figures(found, OF_PARTS) == OF_PARTS
     assert found.quarantined == 60
     assert any("the sum of the other lines of their order: 60" in words for words in found.said)
 
 
 def test_customer_of_an_order_stands_on_the_line_of_its_sum(read):
-    assert figures(read(_with_sums(True, ("Sale", "Line"), has_customer=False)), OF_PARTS) == OF_PARTS
+    assert figures(read(with_sums(True, ("Sale", "Line"), has_customer=False)), OF_PARTS) == OF_PARTS
 
 
 def test_a_line_that_is_as_much_as_the_others_now_and_then_is_no_sum(read):
@@ -146,7 +146,7 @@ def test_quotations_are_no_orders(read, word):
 BY_GROUP = {**ALL, "first": DAY}
 
 
-def _groups(total: str = "Total for {customer}") -> list[list[str]]:
+def groups(total: str = "Total for {customer}") -> list[list[str]]:
     """A report with each customer above its lines and a sum below them."""
     rows: list[list[str]] = []
     for customer in sorted({customer for customer, _, _ in SALES}):
@@ -160,7 +160,7 @@ def _groups(total: str = "Total for {customer}") -> list[list[str]]:
 @pytest.mark.parametrize("name", ["", " "])
 @pytest.mark.parametrize("title", [0, 3])
 def test_customers_above_their_lines_in_a_column_without_a_name(read, name, title):
-    cells = [[name, "Date", "Order no", "Product/Service", "Amount"], *_groups()]
+    cells = [[name, "Date", "Order no", "Product/Service", "Amount"], *groups()]
     lines = [",".join(f'"{cell}"' for cell in row) for row in cells]
     found = read("Tea Shop\n" * title + "\n".join(lines) + "\n")
     assert figures(found, BY_GROUP) == BY_GROUP
@@ -170,7 +170,7 @@ def test_customers_above_their_lines_in_a_column_without_a_name(read, name, titl
 def test_customers_above_their_lines_in_a_workbook(read, tmp_path):
     import pandas as pd
 
-    sheet = pd.DataFrame(_groups(), columns=["", "Date", "Order no", "Product/Service", "Amount"])
+    sheet = pd.DataFrame(groups(), columns=["", "Date", "Order no", "Product/Service", "Amount"])
     found = read(write_xlsx(tmp_path / "made.xlsx", {"Sales": sheet}).read_bytes(), name="f.xlsx")
     assert figures(found, BY_GROUP) == BY_GROUP
 
@@ -270,184 +270,3 @@ def test_day_of_the_month_beside_a_whole_date_is_no_date(read):
         lambda n, c, d, a: f"{d.year},{d.month},{d.day},{d:%Y-%m-%d},{c},{a:.2f}",
     )
     assert read(rows).columns["ordered_at"]["column"] == "order date"
-
-
-# -------------------------------------------------------------------------------------- amounts, and money given back
-
-
-@pytest.mark.parametrize("way", ["${:,}", "{:,} €", "{:,}", "£{:,}"])
-@pytest.mark.parametrize("mark", [",", "."])
-def test_marks_of_all_numbers_of_four_figures_make_groups(read, way, mark):
-    rows = table(
-        "customer;date;amount",
-        lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{way.format((n + 1) * 97).replace(',', mark)}",
-    )
-    assert read(rows).revenue == sum((n + 1) * 97 for n in range(60))
-
-
-def test_three_decimals_of_small_numbers_only_are_asked_about(read):
-    rows = table("customer;date;amount", lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{n + 1}.{125 + n}")
-    assert "DECIMAL=" in (read(rows).refused or "")
-
-
-@pytest.mark.parametrize("number", ["{n}", "{1000 + n}"])
-def test_note_that_gives_the_money_of_a_refunded_order_back_counts_once(read, number):
-    def row(n, c, d, a):
-        note = (
-            f"\n{n if number == '{n}' else 1000 + n},{d:%Y-%m-%d},{c},{-a:.2f},completed"
-            if n % 10 == 0
-            else ""
-        )
-        return f"{n},{d:%Y-%m-%d},{c},{a:.2f},{'refunded' if n % 10 == 0 else 'completed'}{note}"
-
-    found = read(table("order_id,date,customer,total,status", row))
-    assert found.revenue == 2400.0 - sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
-    assert found.orders == 54
-    assert "credit notes of orders that are out already by their status: 6 lines" in found.said
-
-
-def test_other_credit_notes_are_subtracted_beside_refunded_orders(read):
-    def row(n, c, d, a):
-        note = f"\n{1000 + n},{d:%Y-%m-%d},{c},-1.00,completed" if n % 10 == 5 else ""
-        return f"{n},{d:%Y-%m-%d},{c},{a:.2f},{'refunded' if n % 10 == 0 else 'completed'}{note}"
-
-    back = sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
-    assert read(table("order_id,date,customer,total,status", row)).revenue == 2400.0 - back - 6
-
-
-# ----------------------------------------------------------------------------------------- columns, and kinds of files
-
-
-def test_column_called_as_an_amount_without_a_figure_is_none(read):
-    rows = table(
-        "id_order;date;customer;total_paid;payment", lambda n, c, d, a: f"{n};{d:%Y-%m-%d};{c};{a:.2f};Card"
-    )
-    found = read(rows)
-    assert figures(found, ALL) == ALL
-    assert found.columns["amount"]["column"] == "total_paid"
-
-
-def test_delivery_that_was_cancelled_is_out(read):
-    rows = table(
-        "order,date,customer,amount,payment status,delivery status",
-        lambda n, c, d, a: f"{n},{d:%Y-%m-%d},{c},{a:.2f},Paid,{'Cancelled' if n % 10 == 0 else 'Delivered'}",
-    )
-    assert read(rows).orders == 54
-
-
-@pytest.mark.parametrize("start", ["", "-- dump\n", "/* of a night */\nSET NAMES utf8;\n"])
-def test_statements_of_sql_are_named(read, start):
-    content = (
-        start
-        + "INSERT INTO `orders` (`id`, `customer`, `created_at`, `total`) VALUES\n(1,2,'2024-01-03',4.50);\n"
-    )
-    assert "statements of SQL" in (read(content).refused or "")
-
-
-def test_zeros_that_fill_the_last_block_mean_nothing(read):
-    rows = table("customer,date,amount", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},{a:.2f}")
-    assert figures(read(rows.encode() + bytes(4096)), ALL) == ALL
-
-
-OPENINGS = [
-    "Opening balance",
-    "Saldovortrag",
-    "Saldo inicial",
-    "Report à nouveau",
-    "期初余额",
-    "Balance forward",
-]
-
-
-@pytest.mark.parametrize("word", OPENINGS)
-def test_what_was_owed_before_is_no_sale(read, word):
-    def row(n, c, d, a):
-        return (
-            f"{d:%Y-%m-%d},{c},{word},,500.00\n" if n < 9 else ""
-        ) + f"{d:%Y-%m-%d},{c},Invoice,{n},{a:.2f}"
-
-    assert figures(read(table("date,customer,type,document no,amount", row)), ALL) == ALL
-
-
-def test_sales_below_zero_of_a_ledger_are_sales(read):
-    rows = table("customer,date,amount", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},{a if n == 7 else -a:.2f}")
-    found = read(rows)
-    assert found.revenue == 2400.0 - 2 * 17.5
-    assert "nearly all amounts are below zero, and sales are: 59 lines" in found.said
-
-
-def test_pieces_that_leave_the_stock_are_sales(read):
-    rows = table("customer,date,qty,price", lambda n, c, d, a: f"{c},{d:%Y-%m-%d},-2,{a:.2f}")
-    assert read(rows).revenue == 4800.0
-
-
-@pytest.mark.parametrize("word", ["FREE", "gratis", "kostenlos", "Gratuit", "免费", "無料", "бесплатно"])
-def test_free_is_an_amount_of_nothing(read, word):
-    rows = table(
-        "customer;date;amount",
-        lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{word if n % 10 == 0 else f'{a:.2f} EUR'}",
-    )
-    found = read(rows)
-    assert found.revenue == 2400.0 - sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
-    assert found.quarantined == 0
-
-
-TAXES = [
-    "incl. VAT",
-    "inkl. MwSt.",
-    "TTC",
-    "HT",
-    "zzgl. USt.",
-    "(incl. GST)",
-    "с НДС",
-    "brutto",
-    "税込",
-    "(税込)",
-]
-
-
-@pytest.mark.parametrize("words", TAXES)
-def test_words_about_taxes_behind_an_amount_say_nothing(read, words):
-    rows = table("customer;date;amount", lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{a:.2f} EUR {words}")
-    assert figures(read(rows), {**ALL, "currency": ""}) == {**ALL, "currency": "EUR"}
-
-
-@pytest.mark.parametrize("word", ["Total", "Summe", "Grand total", "合计"])
-def test_line_whose_product_is_a_sum_does_not_count(read, word):
-    """With the taxes, so that it is not the sum of the lines."""
-
-    def row(n, c, d, a):
-        return f"{n},{d:%Y-%m-%d},{c},Tea,{a:.2f}\n{n},{d:%Y-%m-%d},{c},{word},{a * 1.19:.2f}"
-
-    assert figures(read(table("order,date,customer,product,amount", row)), ALL) == ALL
-
-
-@pytest.mark.parametrize("name", ["Line total", "Positionssumme", "Total ligne", "Item total", "行合計"])
-def test_amount_that_is_called_a_lines_own_counts_on_each_line(read, name):
-    def row(n, c, d, a):
-        return "\n".join(f"{n};{d:%Y-%m-%d};{c};P{line};{a:.2f}" for line in range(2))
-
-    assert read(table(f"order;date;customer;product;{name}", row)).revenue == 4800.0
-
-
-FLAGS = ["cancelled,test,refunded", "refunded,test_mode,void", "test,refunded,cancelled"]
-
-
-@pytest.mark.parametrize("names", FLAGS)
-@pytest.mark.parametrize("which", range(3))
-def test_all_columns_of_yes_and_no_are_heard(read, names, which):
-    def row(n, c, d, a):
-        marks = ["true" if n % 10 == 0 and place == which else "false" for place in range(3)]
-        return f"{n},{d:%Y-%m-%d},{c},{a:.2f},{','.join(marks)}"
-
-    assert read(table(f"order,date,customer,total,{names}", row)).orders == 54
-
-
-@pytest.mark.parametrize("which", range(3))
-def test_status_of_order_payment_and_delivery_are_heard(read, which):
-    def row(n, c, d, a):
-        marks = [("Cancelada" if n % 10 == 0 and place == which else "Pagado") for place in range(3)]
-        return f"{n};{d:%Y-%m-%d};{c};{a:.2f};{';'.join(marks)}"
-
-    header = "Número de orden;Fecha;Cliente;Total;Estado de la orden;Estado del pago;Estado del envío"
-    assert read(table(header, row)).orders == 54

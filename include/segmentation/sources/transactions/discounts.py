@@ -30,7 +30,7 @@ def decide(
     of = lines.reduction[~np.isnan(lines.reduction)]
     by_name = re.search(r"%|percent|prozent|pourcent|porcent|pct", opened.name_of("discount").lower())
     percent = numbers["discount"].has_percents or bool(by_name and len(of) and of.max() > 1)
-    may_share = len(of) > 0 and of.max() <= 1 and bool(((of > 0) & (of < 1)).any())
+    may_share = len(of) > 0 and bool(of.max() <= 1 and ((of > 0) & (of < 1)).any())
     if settings.file.discount:
         is_share = settings.file.discount == "share"
         percent = is_share and (percent or (len(of) > 0 and of.max() > 1))
@@ -67,7 +67,7 @@ def decide(
 def _may_be_percents(discounts: np.ndarray) -> bool:
     """True where all discounts are among 5, 10, 15 ... 95, as shares in percent are."""
     values = np.unique(discounts[discounts > 0])
-    return 0 < len(values) <= FEW_SHARES and bool((values % 5 == 0).all()) and values.max() < 100
+    return 0 < len(values) <= FEW_SHARES and bool((values % 5 == 0).all() and values.max() < 100)
 
 
 def _exceeds(lines: Lines) -> bool:
