@@ -110,6 +110,8 @@ def statuses(machine: Machine) -> list[tuple[str, str | None]]:
 
 def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_ends_politely(machine):
     process = begun(machine, "extract")
+    (line,) = [line for line in machine.make("status").stdout.splitlines() if line.startswith("Runs")]
+    assert "running" in line
     refused = machine.make("run", "--customers", "150")
     assert refused.returncode == 2
     assert "a night of shop 'demo' is under way in another terminal" in refused.stderr
@@ -121,7 +123,10 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
     process.kill()
     process.wait()
     wait_until(lambda: not alive(processes), "the end of the night's process")
-    # the next one takes over, and ends on a polite kill as on Ctrl-C
+    # nobody is at work on the shop, so that it is dead, whatever its lease says
+    (line,) = [line for line in machine.make("status").stdout.splitlines() if line.startswith("Runs")]
+    assert "killed" in line and "running" not in line
+    # the next one begins, and ends on a polite kill as on Ctrl-C
     process = begun(machine, "extract")
     assert statuses(machine)[-2] == ("failed", "the night did not end: it was killed")
     processes = [*started_by(process.pid)]

@@ -130,12 +130,15 @@ def backfill(
 @app.command()
 def status(shop: Shop = "") -> int:
     """Say how old the newest published date is, the last runs and the open incidents; 1 when it is old."""
+    from segmentation.local import night as nights
     from segmentation.operations import status as operation
 
     home = _known_home(shop)
     os.environ.update(home.settings_environment())
     settings.load.cache_clear()
-    return operation.tell(homes.databases(home.start_server())[1], settings.load())
+    warehouse = homes.databases(home.start_server())[1]
+    nights.end_the_dead(home, warehouse)
+    return operation.tell(warehouse, settings.load())
 
 
 @app.command()

@@ -61,7 +61,7 @@ def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
         print(f"Segmenting shop '{home.shop}' (source {home.source}) as of {day}\n", flush=True)
         params = {"as_of_date": day.isoformat(), **overrides}
         if not is_scheduled:
-            _close_the_dead(warehouse)
+            _close_the_dead(warehouse, _running(warehouse))
             ended = _run_dag(home, warehouse, environment, params)
             return _tell(warehouse, ended, day, f"What happened: {home.folder / 'logs' / f'{day}.log'}")
     try:
@@ -137,15 +137,28 @@ def _newest(warehouse: Database, day: str) -> str | None:
         return db.scalar(conn, query, {"day": day})
 
 
-def _close_the_dead(warehouse: Database) -> None:
-    """End, in the register, every run: nobody but this process is at work on the shop."""
-    with warehouse.connect() as conn:
-        if db.scalar(conn, "select to_regclass('segments.runs')"):
-            rows = db.rows(conn, "select run_id from segments.runs where status = 'running' order by run_id")
-            for run in rows:
-                register.finish(
-                    warehouse, run["run_id"], "failed", "the night did not end: it was killed", "killed"
-                )
+def end_the_dead(home: Home, warehouse: Database) -> None:
+    """End, in the register, the runs of a shop on which nobody is at work: their processes were killed.
+
+    Their leases would have them run for minutes more. A run that begins meanwhile is none of those looked at.
+    """
+    running = _running(warehouse)
+    if running and not services.is_anybody_at_work(home):
+        _close_the_dead(warehouse, running)
+
+
+def _running(warehouse: Database) -> list[str]:
+    with warehouse.connect(readonly=True) as conn:
+        # a warehouse of before the second version says not what ended a run
+        if db.scalar(conn, "select to_regclass('operations.locks')") is None:
+            return []
+        rows = db.rows(conn, "select run_id from segments.runs where status = 'running' order by run_id")
+    return [row["run_id"] for row in rows]
+
+
+def _close_the_dead(warehouse: Database, run_ids: list[str]) -> None:
+    for run_id in run_ids:
+        register.finish(warehouse, run_id, "failed", "the night did not end: it was killed", "killed")
 
 
 def _close(warehouse: Database, day: str, before: str | None, why: str) -> None:

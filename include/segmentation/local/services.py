@@ -163,7 +163,15 @@ def _processes(home: Home) -> Path:
 
 def are_running(home: Home) -> bool:
     """True where another process of this machine has started the services of the shop."""
-    lock = _lock(home, "services")
+    return _is_held(_lock(home, "services"))
+
+
+def is_anybody_at_work(home: Home) -> bool:
+    """True where another process of this machine makes a night of the shop, or has started its services."""
+    return are_running(home) or _is_held(_lock(home, "night"))
+
+
+def _is_held(lock: fasteners.InterProcessLock) -> bool:
     is_free = lock.acquire(blocking=False)
     if is_free:
         lock.release()
