@@ -9,7 +9,7 @@ from functools import lru_cache
 from segmentation.errors import SettingsError, SourceError
 from segmentation.language.texts import fact
 from segmentation.sources.masking import pattern_of
-from segmentation.sources.transactions import date_parts, days, exports, money, names
+from segmentation.sources.transactions import composed, date_parts, days, exports, money, names
 from segmentation.sources.transactions.exports import plain
 
 LONGEST_NAME = 80
@@ -31,6 +31,7 @@ ALIASES = {
     "product": "product_id",
     "price": "unit_price",
 }
+WEAK = ("subtotal", "ordersubtotal", "payment", "value", "小計", "小计")
 PRICE = ("price", "preis", "prix", "precio", "prezzo", "prijs")
 
 
@@ -188,6 +189,7 @@ def guesses(header: Sequence[str]) -> dict[str, int]:
     """The roles that the names of columns tell, enough or not."""
     spelt = [names.spellings(name) for name in header]
     place_by_role = {role: place for role in names.common() if (place := _guess(role, spelt)) is not None}
+    place_by_role.update(_composed(header, place_by_role))
     codes = [
         place for place, name in enumerate(header) if re.fullmatch(names.CURRENCIES, name.strip().lower())
     ]
@@ -228,6 +230,30 @@ def _guess(role: str, spelt: Sequence[tuple[str, ...]]) -> int | None:
     ]
     there = [(rank, place) for rank, place in ranked if rank is not None]
     return min(there)[1] if there else None
+
+
+def _composed(header: Sequence[str], place_by_role: dict[str, int]) -> dict[str, int]:
+    """The places of roles that no whole name tells, or a weak one of an amount, by the words of the names."""
+    more: dict[str, int] = {}
+    for role in composed.ALLOWED:
+        is_weak = role in place_by_role and _is_weak(role, header[place_by_role[role]])
+        if role in place_by_role and not is_weak:
+            continue
+        own = {*place_by_role.values(), *more.values()}
+        ranks = [(composed.rank(role, name), place) for place, name in enumerate(header) if place not in own]
+        told = [(rank, place) for rank, place in ranks if rank is not None and not (is_weak and rank)]
+        more.update({role: min(told)[1]} if told else {})
+    places = {**place_by_role, **more}
+    if "ordered_at" in places and "time_of_day" not in places:
+        date_name = header[places["ordered_at"]]
+        times = [place for place, name in enumerate(header) if composed.is_time_of(name, date_name)]
+        more.update({"time_of_day": times[0]} if times and times[0] not in places.values() else {})
+    return more
+
+
+def _is_weak(role: str, name: str) -> bool:
+    """True where a name is one of an amount only when nothing better is there."""
+    return role == "amount" and plain(name) in WEAK
 
 
 @lru_cache(maxsize=1)
