@@ -12,7 +12,8 @@ NAMES = {
     "ordered_at": """Donation Date; Data złożenia zamówienia; 消费时间; Fecha y hora de la compra; Дата и время продажи;
         Date de création de la commande; 取引日時; تاریخ ثبت سفارش; 订单支付时间""",
     "amount": """Gift Amount; InvoiceAmountGross; Bruttó végösszeg; Σύνολο με ΦΠΑ; Сумма со скидкой; 订单实付金额;
-        ご請求金額; Total amount charged incl. VAT; Totalbeløp; Suma zamówienia brutto; จำนวนเงินทั้งหมด; Wartość brutto zamówienia""",
+        ご請求金額; Total amount charged incl. VAT; Totalbeløp; Suma zamówienia brutto; จำนวนเงินทั้งหมด;
+        Wartość brutto zamówienia""",
     "order_id": "Bill No; レシート番号; 小票号; Numer paragonu; POS ticket number",
 }
 NO_NAMES = {
@@ -33,9 +34,7 @@ def test_names_of_known_words_tell_their_role(role, name):
     assert composed.rank(role, name) is not None
 
 
-@pytest.mark.parametrize(
-    ("role", "name"), [(role, name) for role, names in NO_NAMES.items() for name in names]
-)
+@pytest.mark.parametrize(("role", "name"), each(NO_NAMES))
 def test_names_with_another_word_tell_nothing(role, name):
     assert composed.rank(role, name) is None
 

@@ -241,8 +241,8 @@ def _composed(header: Sequence[str], place_by_role: dict[str, int]) -> dict[str,
             continue
         own = {*place_by_role.values(), *more.values()}
         ranks = [(composed.rank(role, name), place) for place, name in enumerate(header) if place not in own]
-        told = [(rank, place) for rank, place in ranks if rank is not None and not (is_weak and rank)]
-        more.update({role: min(told)[1]} if told else {})
+        fitting = [(rank, place) for rank, place in ranks if rank is not None and not (is_weak and rank)]
+        more.update({role: min(fitting)[1]} if fitting else {})
     places = {**place_by_role, **more}
     if "ordered_at" in places and "time_of_day" not in places:
         date_name = header[places["ordered_at"]]
