@@ -18,6 +18,7 @@ from segmentation.local import postgres
 from segmentation.warehouse import schema
 from segmentation.warehouse.db import Database
 from tests import machine as machines
+from tests import sessions
 
 # Files of a minute and more, the longest first: at the end no worker is left alone with one of them.
 LONGEST = (
@@ -82,7 +83,9 @@ def server() -> Iterator[object]:
         "trust"
     )  # tests act as many roles; tests/local/test_postgres.py sees that nobody else does
     machines.forget_durability(postgres.admin(running))
-    yield running
+    with pytest.MonkeyPatch.context() as patch:
+        sessions.keep(patch)
+        yield running
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -95,6 +98,7 @@ def new_database(server) -> Callable[..., Database]:
 
     def make(template: str | None = None) -> Database:
         name = f"test_{next(numbers)}"
+        sessions.end(template or "")
         connection = psycopg2.connect(**admin.params)
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -111,6 +115,7 @@ def drop_database(server) -> Callable[[Database], None]:
     admin = postgres.admin(server)
 
     def drop(database: Database) -> None:
+        sessions.end(database.params["dbname"])
         connection = psycopg2.connect(**admin.params)
         connection.autocommit = True
         with connection.cursor() as cursor:
