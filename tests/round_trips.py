@@ -7,6 +7,8 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
+from tests import sessions
+
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
@@ -33,7 +35,7 @@ def counted() -> Iterator[list[str]]:
 
         return connect(*args, connection_factory=Connection, **params)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with sessions.new_ones(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(psycopg2, "connect", opened)
         yield sent
 

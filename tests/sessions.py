@@ -8,7 +8,8 @@ is thrown away by the server itself (`discard all`). In production each session 
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
@@ -21,6 +22,7 @@ from segmentation.warehouse.watch import Watched
 MOST = 4  # sessions that are kept; the server has many more
 _kept: "list[Kept]" = []
 _lock = threading.Lock()
+_is_on = True
 
 
 class Kept(Watched):
@@ -76,6 +78,8 @@ def keep(patch: pytest.MonkeyPatch) -> None:
             os.getpid(),
             *sorted((name, str(value)) for name, value in {**self._client, **self.params}.items()),
         )
+        if not _is_on:
+            return connect(self, application)
         with _lock:
             found = next((one for one in _kept if one.address == address), None)
             if found is not None:
@@ -92,6 +96,14 @@ def keep(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(db, "Watched", Kept)
     patch.setattr(Database, "_connected", connected)
+
+
+@contextmanager
+def new_ones() -> Iterator[None]:
+    """Let each session be a new one meanwhile, and end with its connection."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.sessions._is_on", False)
+        yield
 
 
 def end(name: str) -> None:

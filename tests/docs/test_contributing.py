@@ -25,7 +25,7 @@ def tree(tmp_path) -> Path:
     for name in COPIED:
         source = PROJECT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
-        ignore = {"ignore": shutil.ignore_patterns("__pycache__", "images")} if source.is_dir() else {}
+        ignore = {"ignore": shutil.ignore_patterns("images", "*.pyc.*")} if source.is_dir() else {}
         copy(source, tmp_path / name, **ignore)
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "venv").symlink_to(sys.prefix)

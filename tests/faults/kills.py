@@ -77,12 +77,13 @@ class Backfill:
     customers: int = 120
     chance: random.Random = field(default_factory=lambda: random.Random(3))  # noqa: S311
     airflow: dict[str, str] = field(default_factory=dict)  # the environment of the services, once up
+    process: subprocess.Popen | None = None  # of the services
 
     @contextmanager
     def services(self) -> Iterator[None]:
         """One start of Airflow for every backfill within."""
         command = [sys.executable, "-W", "ignore", "-c", SERVICES, SHOP, str(self.customers)]
-        process = subprocess.Popen(
+        self.process = process = subprocess.Popen(
             command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         try:
@@ -137,11 +138,8 @@ class Backfill:
                     if _tasks():
                         process.kill()
                         killed.append(COMMAND)
-                elif tasks := _tasks():
-                    victim = self.chance.choice(tasks)
-                    with suppress(psutil.Error):
-                        victim.kill()
-                        killed.append("a task")
+                else:
+                    killed += self._kill_a_task()
             code = process.wait()
             if code == 0 and len(killed) < kills:  # over too soon: all dates are made again
                 again = (*self.range, "--reprocess", "completed")
@@ -150,6 +148,22 @@ class Backfill:
         if code:
             raise RuntimeError(f"the backfill ended with {code} after {killed}:\n{self.said[-6000:]}")
         return killed
+
+    def kill_tasks(self, process: subprocess.Popen, kills: int) -> int:
+        """Kill so many tasks at random moments while a command is at work; returns how many it were."""
+        killed = 0
+        while process.poll() is None and killed < kills:
+            time.sleep(self.chance.uniform(0.2, 4))
+            killed += len(self._kill_a_task())
+        return killed
+
+    def _kill_a_task(self) -> list[str]:
+        """Kill one of the tasks that are at work; returns what was killed."""
+        if tasks := _tasks():
+            with suppress(psutil.Error):
+                self.chance.choice(tasks).kill()
+                return ["a task"]
+        return []
 
     def begin(self, *dates: str) -> subprocess.Popen:
         """Start the command: all dates, or `dates`."""

@@ -31,7 +31,7 @@ from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
-from tests.machine import SMALL_SEARCH, Machine, server_folder, started_by
+from tests.machine import SMALL_SEARCH, Machine, machine_with
 
 pytestmark = pytest.mark.story
 
@@ -105,9 +105,9 @@ class Airflow:
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    with server_folder() as folder:
-        yield Machine(Path(folder))
+def machine(prepared_shop) -> Iterator[Machine]:
+    with machine_with(prepared_shop, "demo") as machine:
+        yield machine
 
 
 def call(url: str, token: str | None = None, body: dict | None = None) -> dict:
@@ -410,26 +410,6 @@ def test_ctrl_c_stops_everything(airflow):
     assert airflow.process.returncode == 0
     with pytest.raises(OSError):  # nobody listens any more
         call(f"{airflow.address}/api/v2/monitor/health")
-
-
-def test_what_a_killed_scheduler_and_a_killed_command_leave_behind_ends(machine):
-    """Two hours later workers were idle still, and a server of logs listened on every address."""
-    up = subprocess.Popen(
-        machine.command("up"), env={**machine.environment, **SMALL}, stdout=subprocess.PIPE, text=True
-    )
-    lines_until(up, "Ctrl-C", START_SECONDS)
-    others = [*started_by(up.pid)]
-    parts = started_by(up.pid, recursive=False)
-    (scheduler,) = [part for part, line in parts.items() if "segmentation.pipeline.warm" in line]
-    wait_until(lambda: len(scheduler.children(recursive=True)) >= 8, ALERT_SECONDS, "the workers")
-    workers = scheduler.children(recursive=True)
-    scheduler.kill()
-    _, alive = psutil.wait_procs(workers, STOP_SECONDS)
-    assert alive == [], "the workers of a killed scheduler"
-    up.kill()
-    up.wait()
-    _, alive = psutil.wait_procs(others, STOP_SECONDS)
-    assert alive == [], "the parts of a killed `make up`"
 
 
 def get(url: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, str], str]:

@@ -10,7 +10,7 @@ import pytest
 from segmentation import applications
 from segmentation.runs import register
 from segmentation.warehouse import db
-from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Commands, Machine, copy_shop, server_folder
+from tests.machine import NO_APPLICATIONS, SMALL_SEARCH, Commands, Machine, copy_shop, machine_with
 
 pytestmark = pytest.mark.story
 
@@ -37,9 +37,9 @@ PUBLISHED = {
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    with server_folder() as folder:
-        yield Machine(Path(folder))
+def machine(prepared_shop) -> Iterator[Machine]:
+    with machine_with(prepared_shop, "demo") as machine:
+        yield machine
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_a_night_on_which_customers_move_is_held_then_released_on_the_command_li
     refused = machine.make("release", "--as-of", "2026-03-01")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "no run of 2026-03-01 is held" in refused.stderr
-    released = machine.make("release", "--as-of", "2026-03-10", "--note", "as expected", **FEW)
+    released = commands.make("release", "--as-of", "2026-03-10", "--note", "as expected", **FEW)
     assert released.returncode == 0, released.stdout + released.stderr
     assert "PUBLISHED  " in released.stdout
     assert ": as expected" in released.stdout

@@ -8,18 +8,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psutil
 import pytest
 
 from segmentation.local import postgres
 from segmentation.warehouse import db
 from tests.faults.kills import FIRST, QUICK, RELATIONS, SHOP, Backfill
-from tests.machine import machine_with
+from tests.machine import Commands, machine_with, started_by
 
 pytestmark = pytest.mark.story
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
-MIDNIGHT = datetime.combine(THIRD, datetime.min.time(), ZoneInfo(QUICK["SEGMENTATION__SHOP__TIMEZONE"]))
-WAIT_SECONDS = 600
+ZONE = ZoneInfo(QUICK["SEGMENTATION__SHOP__TIMEZONE"])
+MIDNIGHT = datetime.combine(FIRST, datetime.min.time(), ZONE)
+WAIT_SECONDS, STOP_SECONDS = 600, 180
 # As the scheduler makes the run of a night, at once when a line comes in.
 NIGHT = """
 import sys
@@ -36,17 +38,29 @@ trigger_dag("customer_segmentation", run_after=due, run_id=name, **how)
 
 
 @pytest.fixture(scope="module")
-def backfill(prepared_shop) -> Iterator[Backfill]:
+def shop(prepared_shop) -> Iterator[Backfill]:
     with machine_with(prepared_shop, SHOP) as machine:
-        backfill = Backfill(machine, dates=2)
-        with backfill.services():
-            yield backfill
+        yield Backfill(machine, dates=2)
 
 
 @pytest.fixture(scope="module")
-def expected(backfill) -> dict[str, list[str]]:
-    """The rows of two dates that nobody disturbs."""
-    return backfill.undisturbed()
+def one_by_one(shop, warm) -> list[dict[str, list[str]]]:
+    """The rows after each of three nights that `make run` makes, one by one."""
+    commands, found = Commands(shop.machine, warm), []
+    for day in (FIRST, SECOND, THIRD):
+        words = ("run", "--shop", SHOP, "--source", "demo", "--customers", str(shop.customers), "--as-of")
+        ran = commands.make(*words, str(day), **QUICK)
+        assert ran.returncode == 0, ran.stdout
+        found.append(shop.rows())
+    return found
+
+
+@pytest.fixture(scope="module")
+def backfill(shop, one_by_one) -> Iterator[Backfill]:
+    """The same shop before any night, with Airflow up; while that is up `make run` would leave nights to it."""
+    shop.forget()
+    with shop.services():
+        yield shop
 
 
 def wait_until(is_so: Callable[[], object], what: str) -> None:
@@ -68,41 +82,37 @@ def are_over(backfill: Backfill) -> bool:
     return not asked(backfill, "airflow", query)
 
 
-def test_two_killed_tasks_change_no_row(backfill, expected):
-    assert all(expected[table] for table in RELATIONS[:4])
-    assert f"1/2  {FIRST}  published" in backfill.said
-    assert f"BACKFILL  {FIRST} to {SECOND}: 2 published" in backfill.said
-    assert backfill.disturbed(kills=2) == ["a task", "a task"]
-    assert backfill.rows() == expected
-    with backfill.machine.warehouse(SHOP).connect(readonly=True) as conn:
-        assert db.rows(conn, "select * from segments.stale_dates") == []
+def is_noted(backfill: Backfill) -> bool:
+    """True where Airflow has noted the end of each backfill: some seconds late, and it makes no other before."""
+    return bool(asked(backfill, "airflow", "select from backfill having count(*) = count(completed_at)"))
 
 
-def test_a_dry_run_names_the_dates_and_makes_none(backfill, expected):
-    runs = "select run_id from segments.runs order by run_id"
-    before = asked(backfill, "warehouse", runs)
-    words = ("--from", str(SECOND), "--to", str(THIRD), "--dry-run", "1")
-    assert backfill.begin(*words).wait(WAIT_SECONDS) == 0, backfill.said
-    assert f"would make 1 date\n  {THIRD}\n" in backfill.said  # the second is published
-    assert asked(backfill, "warehouse", runs) == before
-
-
-def test_a_night_in_the_middle_of_a_backfill_comes_to_the_rows_of_dates_made_one_by_one(backfill, expected):
-    """The third date is made by Airflow's own command first, and by the night then."""
+def test_a_backfill_by_airflows_own_command_comes_to_the_rows_of_make_run(backfill, one_by_one):
     create = [str(Path(sys.executable).parent / "airflow"), "backfill", "create"]
     create += ["--dag-id", "customer_segmentation", "--max-active-runs", "1"]
     create += ["--from-date", MIDNIGHT.isoformat()]
     create += ["--to-date", (MIDNIGHT + timedelta(days=1, seconds=-1)).isoformat()]
-    # Airflow notes the end of a backfill some seconds late, and makes no other before
-    ended = "select from backfill having count(*) = count(completed_at)"
-    wait_until(lambda: asked(backfill, "airflow", ended), "the end of the backfill before")
     subprocess.run(create, env=backfill.airflow, check=True, capture_output=True)
     wait_until(lambda: are_over(backfill), "the end of the backfill of Airflow's own")
-    one_by_one = backfill.rows()
-    assert sum(f'"as_of_date": "{THIRD}"' in row for row in one_by_one["segments.customer_segments"]) > 50
+    assert all(one_by_one[0][table] for table in RELATIONS[:3])
+    assert sum(f'"as_of_date": "{FIRST}"' in row for row in one_by_one[0]["segments.customer_segments"]) > 50
+    assert backfill.rows() == one_by_one[0]
 
+
+def test_a_dry_run_names_the_dates_and_makes_none(backfill, one_by_one):
+    runs = "select run_id from segments.runs order by run_id"
+    before = asked(backfill, "warehouse", runs)
+    words = ("--from", str(FIRST), "--to", str(SECOND), "--dry-run", "1")
+    assert backfill.begin(*words).wait(WAIT_SECONDS) == 0, backfill.said
+    assert f"would make 1 date\n  {SECOND}\n" in backfill.said  # the first is published
+    assert asked(backfill, "warehouse", runs) == before
+
+
+def test_killed_tasks_and_a_night_in_the_middle_of_a_backfill_change_no_row(backfill, one_by_one):
+    """Two tasks of the first date are killed; the night of the third begins while the second is made."""
+    wait_until(lambda: is_noted(backfill), "the end of the backfill before")
     backfill.forget()
-    due = (MIDNIGHT + timedelta(hours=2)).isoformat()
+    due = (datetime.combine(THIRD, datetime.min.time(), ZONE) + timedelta(hours=2)).isoformat()
     night = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", NIGHT, due],
         env=backfill.airflow,
@@ -113,6 +123,7 @@ def test_a_night_in_the_middle_of_a_backfill_comes_to_the_rows_of_dates_made_one
     while night.stdout.readline() != "READY\n":
         assert night.poll() is None
     command, shown = backfill.begin(), []
+    assert backfill.kill_tasks(command, 2) == 2, backfill.said
     newest = (
         "select (select max(as_of_date) from segments.runs where status = 'published') as newest, "
         "array_agg(distinct as_of_date) as shown from segments.current_customer_segments"
@@ -128,6 +139,8 @@ def test_a_night_in_the_middle_of_a_backfill_comes_to_the_rows_of_dates_made_one
     assert night.returncode == 0
     wait_until(lambda: look() and command.poll() is not None and are_over(backfill), "the end of both")
     assert command.returncode == 0, backfill.said
+    assert f"1/2  {FIRST}  published" in backfill.said
+    assert f"BACKFILL  {FIRST} to {SECOND}: 2 published" in backfill.said
     published = [row["newest"] for row in shown if row["newest"]]
     assert all(row["shown"] == (row["newest"] and [row["newest"]]) for row in shown)
     assert published == sorted(published)
@@ -144,4 +157,21 @@ def test_a_night_in_the_middle_of_a_backfill_comes_to_the_rows_of_dates_made_one
     assert [row["as_of_date"] for row in stale] == [THIRD] * is_late
     if is_late:
         assert backfill.begin("--stale", "1").wait(WAIT_SECONDS) == 0, backfill.said
-    assert backfill.rows() == one_by_one
+    assert asked(backfill, "warehouse", "select * from segments.stale_dates") == []
+    assert backfill.rows() == one_by_one[2]
+
+
+def test_what_a_killed_scheduler_and_a_killed_command_leave_behind_ends(backfill):
+    """Two hours later workers were idle still, and a server of logs listened on every address."""
+    others = [*started_by(backfill.process.pid)]
+    parts = started_by(backfill.process.pid, recursive=False)
+    (scheduler,) = [part for part, line in parts.items() if "segmentation.pipeline.warm" in line]
+    wait_until(lambda: len(scheduler.children(recursive=True)) >= 8, "the workers")
+    workers = scheduler.children(recursive=True)
+    scheduler.kill()
+    _, alive = psutil.wait_procs(workers, STOP_SECONDS)
+    assert alive == [], "the workers of a killed scheduler"
+    backfill.process.kill()
+    backfill.process.wait()
+    _, alive = psutil.wait_procs(others, STOP_SECONDS)
+    assert alive == [], "the parts of a killed command"
