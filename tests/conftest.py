@@ -84,7 +84,7 @@ def server() -> Iterator[object]:
     )  # tests act as many roles; tests/local/test_postgres.py sees that nobody else does
     machines.forget_durability(postgres.admin(running))
     with pytest.MonkeyPatch.context() as patch:
-        sessions.keep(patch)
+        sessions.keep(patch, postgres.admin(running).params["host"])
         yield running
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

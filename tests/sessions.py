@@ -69,8 +69,8 @@ class Kept(Watched):
         return not self.closed and not select.select([self], [], [], 0)[0]
 
 
-def keep(patch: pytest.MonkeyPatch) -> None:
-    """Let `Database.open` take sessions that are kept."""
+def keep(patch: pytest.MonkeyPatch, host: str) -> None:
+    """Let `Database.open` take sessions that are kept, of the server with this socket alone."""
     connect: Callable[..., Watched] = Database._connected
 
     def connected(self: Database, application: str) -> Watched:
@@ -78,7 +78,7 @@ def keep(patch: pytest.MonkeyPatch) -> None:
             os.getpid(),
             *sorted((name, str(value)) for name, value in {**self._client, **self.params}.items()),
         )
-        if not _is_on:
+        if not _is_on or self.params.get("host") != host:
             return connect(self, application)
         with _lock:
             found = next((one for one in _kept if one.address == address), None)
