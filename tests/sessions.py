@@ -71,9 +71,9 @@ class Kept(Watched):
 
 def keep(patch: pytest.MonkeyPatch, host: str) -> None:
     """Let `Database.open` take sessions that are kept, of the server with this socket alone."""
-    connect: Callable[..., Watched] = Database._connected
+    connect: Callable[..., Watched] = Database._session
 
-    def connected(self: Database, application: str) -> Watched:
+    def session(self: Database, application: str) -> Watched:
         address = (
             os.getpid(),
             *sorted((name, str(value)) for name, value in {**self._client, **self.params}.items()),
@@ -95,7 +95,7 @@ def keep(patch: pytest.MonkeyPatch, host: str) -> None:
         return found
 
     patch.setattr(db, "Watched", Kept)
-    patch.setattr(Database, "_connected", connected)
+    patch.setattr(Database, "_session", session)
 
 
 @contextmanager

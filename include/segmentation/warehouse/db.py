@@ -115,10 +115,7 @@ class Database:
                 time.sleep(min(1, self.limits.recover_seconds))
 
     def _within_limits(self, application: str) -> Watched:
-        connection: Watched = psycopg2.connect(
-            **{**self._client, **self.params, "application_name": application},
-            connection_factory=Watched,
-        )
+        connection = self._session(application)
         connection.name, connection.limits, connection.ask = self.name, self.limits, self._ask
         try:
             connection.autocommit = True
@@ -127,6 +124,14 @@ class Database:
         except BaseException:
             connection.close()
             raise
+        return connection
+
+    def _session(self, application: str) -> Watched:
+        """A connection as the server gives it."""
+        connection: Watched = psycopg2.connect(
+            **{**self._client, **self.params, "application_name": application},
+            connection_factory=Watched,
+        )
         return connection
 
     def _ask(self) -> Connection:
