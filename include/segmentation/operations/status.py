@@ -177,8 +177,7 @@ def warehouse() -> Database:
     names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     params = {ours: fields.get(theirs) for theirs, ours in names.items()}
     params |= {name: extra.get(name) for name in db.KEPT_EXTRAS}
-    named = {name: value for name, value in params.items() if value not in (None, "")}  # 0 is a value
-    return Database("warehouse", named, settings.load().limits.warehouse)
+    return Database("warehouse", db.given(params), settings.load().limits.warehouse)
 
 
 def tell(database: Database, loaded: Settings, *, quiet: bool = False, new_is_fine: bool = False) -> int:

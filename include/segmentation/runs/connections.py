@@ -14,7 +14,7 @@ from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
-from segmentation.warehouse.db import KEPT_EXTRAS, Database
+from segmentation.warehouse.db import KEPT_EXTRAS, Database, given
 
 
 def database(conn_id: str) -> Database:
@@ -35,8 +35,7 @@ def database(conn_id: str) -> Database:
         **{name: value for name, value in connection.extra_dejson.items() if name in KEPT_EXTRAS},
     }
     limits = getattr(settings.load().limits, conn_id, None) or settings.DatabaseLimits()
-    named = {name: value for name, value in params.items() if value not in (None, "")}  # 0 is a value
-    return Database(conn_id, named, limits)
+    return Database(conn_id, given(params), limits)
 
 
 def http(conn_id: str) -> tuple[str, str | None, str]:

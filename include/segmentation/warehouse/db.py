@@ -35,9 +35,8 @@ KEPT_EXTRAS = (
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslcrldir", "sslsni"),
     *("sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding"),
     *("require_auth", "requirepeer", "gssencmode", "gssdelegation", "gsslib", "krbsrvname", "passfile"),
-    *("options", "service", "target_session_attrs", "load_balance_hosts", "hostaddr"),
+    *("options", "service", "target_session_attrs", "load_balance_hosts", "hostaddr", "tcp_user_timeout"),
     *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
-    "tcp_user_timeout",
 )
 """The extra fields of a connection that reach the client library; they win over the settings."""
 
@@ -128,11 +127,10 @@ class Database:
 
     def _session(self, application: str) -> Watched:
         """A connection as the server gives it."""
-        connection: Watched = psycopg2.connect(
+        return psycopg2.connect(
             **{**self._client, **self.params, "application_name": application},
             connection_factory=Watched,
         )
-        return connection
 
     def _ask(self) -> Connection:
         """A connection for a question about others, that waits for nothing."""
@@ -225,6 +223,11 @@ def scalar(conn: Connection, query: str, params: Mapping[str, Any] | None = None
         cursor.execute(query, params or {})
         first = cursor.fetchone()
         return first[0] if first else None
+
+
+def given(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a connection that say something; 0 does, for it turns a limit off."""
+    return {name: value for name, value in params.items() if value not in (None, "")}
 
 
 def patiently(

@@ -59,15 +59,11 @@ def _of_customers(kinds: set[str]) -> int | None:
     """Numbers before people alone, before addresses, before names; a card alone tells nothing without its number."""
     if "cards" in kinds and not kinds & {"people", "ids"}:
         return None
-    return (
-        0
-        if "ids" in kinds and "emails" not in kinds
-        else 2
-        if "emails" in kinds
-        else 3
-        if "names" in kinds
-        else 1
-    )
+    if "emails" in kinds:
+        return 2
+    if "ids" in kinds:
+        return 0
+    return 3 if "names" in kinds else 1
 
 
 def _apart(name: str, kinds: frozenset[str]) -> list[tuple[str, str]] | None:
@@ -101,7 +97,9 @@ def _of_token(text: str, kinds: frozenset[str]) -> list[tuple[str, str]] | None:
 @lru_cache(maxsize=1)
 def _classes() -> dict[str, tuple[str, ...]]:
     """The classes of each word."""
-    words = {kind: set(map(plain, text.split())) for kind, text in yaml.safe_load(FILE.read_text()).items()}
+    words = {
+        kind: set(map(plain, text.split())) for kind, text in yaml.safe_load(FILE.read_text("utf-8")).items()
+    }
     words["currencies"] = {plain(word) for word in names.CURRENCY}
     return {
         word: tuple(kind for kind in words if word in words[kind])
