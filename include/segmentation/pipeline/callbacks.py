@@ -23,7 +23,7 @@ def verdict(exception: BaseException | str | None) -> str:
         minutes = settings.load().limits.task_minutes
         return f"it took longer than {minutes} minutes (limits.task_minutes) and was ended"
     if isinstance(exception, BaseException) and (words := full_disk(exception, connections.store())):
-        return f"{words}, or name another place (run.artifacts); it is tried again"
+        return f"{words}, or name another place (run.artifacts); then run it again"
     first = (str(exception or "").strip().splitlines() or ["no message"])[0]
     kind = type(exception).__name__ if isinstance(exception, BaseException) else "failed"
     return f"{kind}: {first[:500]}"

@@ -18,7 +18,7 @@ SOON = (
     "the database system is shutting down",
 )
 GONE = ("server closed the connection unexpectedly", "SSL connection has been closed unexpectedly")
-READ_ONLY = "name its primary, or turn default_transaction_read_only off; it is tried again"
+READ_ONLY = "name its primary, or turn default_transaction_read_only off; then run it again"
 MOMENT_SECONDS = 10
 FULL = ("too many clients already", "remaining connection slots are reserved", "too many connections for")
 NO_SPACE = "No space left on device"  # a session that begins on a full disk fails without the code for it
@@ -57,7 +57,7 @@ def refused(name: str, error: psycopg2.Error, waited: float = 0) -> NoAnswer:
 
 def disk_full(name: str, message: str) -> NoAnswer:
     """The fault of a disk that has no room, whether a session or a statement met it."""
-    return of(name)(f"the disk of the {name} is full: {message}; make room, it is tried again")
+    return of(name)(f"the disk of the {name} is full: {message}; make room, then run it again")
 
 
 def of(name: str) -> type[NoAnswer]:
@@ -92,4 +92,4 @@ def locked(connection: Connection) -> str:
     """The holder of the lock that was not had in time."""
     sessions = getattr(connection, "in_the_way", ())
     who = f"{watch.words(sessions)} has it" if sessions else "another session has it"
-    return f"a lock was not to be had in time, {who}; it is tried again, or end that session"
+    return f"a lock was not to be had in time, {who}: end that session or let it end, then run it again"
