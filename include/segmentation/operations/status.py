@@ -177,7 +177,7 @@ def warehouse() -> Database:
     names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     params = {ours: fields.get(theirs) for theirs, ours in names.items()}
     params |= {name: extra.get(name) for name in db.KEPT_EXTRAS}
-    return Database("warehouse", db.given(params), settings.load().limits.warehouse)
+    return Database("warehouse", db.without_blanks(params), settings.load().limits.warehouse)
 
 
 def tell(database: Database, loaded: Settings, *, quiet: bool = False, new_is_fine: bool = False) -> int:

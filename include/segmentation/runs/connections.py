@@ -14,7 +14,7 @@ from segmentation import settings
 from segmentation.errors import SettingsError
 from segmentation.runs.night import Night
 from segmentation.settings import INCLUDE
-from segmentation.warehouse.db import KEPT_EXTRAS, Database, given
+from segmentation.warehouse.db import KEPT_EXTRAS, Database, without_blanks
 
 
 def database(conn_id: str) -> Database:
@@ -35,7 +35,7 @@ def database(conn_id: str) -> Database:
         **{name: value for name, value in connection.extra_dejson.items() if name in KEPT_EXTRAS},
     }
     limits = getattr(settings.load().limits, conn_id, None) or settings.DatabaseLimits()
-    return Database(conn_id, given(params), limits)
+    return Database(conn_id, without_blanks(params), limits)
 
 
 def http(conn_id: str) -> tuple[str, str | None, str]:

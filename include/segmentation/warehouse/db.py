@@ -225,7 +225,7 @@ def scalar(conn: Connection, query: str, params: Mapping[str, Any] | None = None
         return first[0] if first else None
 
 
-def given(params: Mapping[str, Any]) -> dict[str, Any]:
+def without_blanks(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a connection that say something; 0 does, for it turns a limit off."""
     return {name: value for name, value in params.items() if value not in (None, "")}
 
