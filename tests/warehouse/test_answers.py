@@ -14,7 +14,7 @@ import pytest
 
 from segmentation.errors import NoAnswer, SettingsError, ShopError, WarehouseError
 from segmentation.settings import DatabaseLimits
-from segmentation.warehouse import db, locks, schema, watch
+from segmentation.warehouse import db, locks, schema, tries, watch
 from segmentation.warehouse.db import Database
 from tests.faults.proxy import Proxy
 
@@ -214,7 +214,8 @@ def test_a_lock_that_readers_would_queue_behind_is_tried_and_not_waited_for(ware
     ):
         db.scalar(idle, reading)
         changing = threading.Thread(
-            target=db.patiently, args=(conn, "alter table features.customer_features add column more integer")
+            target=tries.patiently,
+            args=(conn, "alter table features.customer_features add column more integer"),
         )
         changing.start()
         longest = 0.0
@@ -238,7 +239,7 @@ def test_who_is_in_the_way_of_what_is_tried_for_moments_is_named(warehouse_db):
         limited(warehouse_db, lock_seconds=2).connect() as conn,
     ):
         db.scalar(idle, "select count(*) from features.customer_features")
-        db.patiently(conn, "alter table features.customer_features add column more integer")
+        tries.patiently(conn, "alter table features.customer_features add column more integer")
 
 
 def test_a_reader_can_take_no_lock_of_a_night(warehouse_db):

@@ -12,7 +12,7 @@ from segmentation.errors import SettingsError
 from segmentation.features import checkpoints, dictionary, expressions, rollup
 from segmentation.features.dictionary import Feature
 from segmentation.runs.night import Night
-from segmentation.warehouse import db, locks, partitions
+from segmentation.warehouse import db, locks, partitions, tries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +158,7 @@ def _ensure_columns(conn: db.Connection) -> None:
         for feature in new:
             column = sql.Identifier(feature.name)
             add = sql.SQL(f"alter table {{}} add column {{}} {feature.kind}").format(table, column)
-            db.patiently(conn, add.as_string(conn))
+            tries.patiently(conn, add.as_string(conn))
             comment = f"{feature.label} ({feature.unit}): {feature.formula}; window: {feature.window}"
             cursor.execute(
                 sql.SQL("comment on column {}.{} is {}").format(table, column, sql.Literal(comment))

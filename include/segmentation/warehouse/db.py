@@ -9,21 +9,20 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 import psycopg2
-import psycopg2.errors
 import psycopg2.extensions
 from psycopg2 import sql
 
 from segmentation import progress
 from segmentation.settings import INCLUDE, DatabaseLimits
 from segmentation.warehouse import answers
-from segmentation.warehouse.watch import Session, Watched, closely, watch
+from segmentation.warehouse.watch import Watched, watch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +45,6 @@ LIMITED = """
     from unnest(%(names)s::text[], %(values)s::text[]) as wanted (name, value)
     where current_setting(name, true) = '0'
 """
-NOWAIT_SECONDS = 0.3
-"""Time to wait for a lock that readers would have to queue behind."""
 
 
 @dataclass(frozen=True)
@@ -228,56 +225,6 @@ def scalar(conn: Connection, query: str, params: Mapping[str, Any] | None = None
 def without_blanks(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a connection that say something; 0 does, for it turns a limit off."""
     return {name: value for name, value in params.items() if value not in (None, "")}
-
-
-def patiently(
-    conn: Connection, query: str, params: dict[str, Any] | None = None, seconds: float | None = None
-) -> None:
-    """Run a statement whose lock readers would have to queue behind: tried shortly, again and again.
-
-    Part of the transaction of `conn`, or on its own in autocommit.
-
-    Raises
-    ------
-    psycopg2.errors.LockNotAvailable
-        When others have it for longer than `seconds` (absent: `lock_seconds`); a watched connection then
-        knows who is in the way.
-    """
-    limits = getattr(conn, "limits", DatabaseLimits())
-    ends = time.monotonic() + (limits.lock_seconds if seconds is None else seconds)
-    before = scalar(conn, "select current_setting('lock_timeout')")
-    scope = "" if conn.autocommit else "local "
-    sessions: list[Session] | None = None
-    with ExitStack() as looks:
-        while True:
-            try:
-                with _savepoint(conn):
-                    execute(conn, f"set {scope}lock_timeout = '{NOWAIT_SECONDS}s'")
-                    execute(conn, query, params)
-                    execute(conn, f"set {scope}lock_timeout = '{before}'")
-                return
-            except psycopg2.errors.LockNotAvailable:
-                if sessions is not None and time.monotonic() > ends:
-                    if isinstance(conn, Watched):
-                        conn.in_the_way = tuple(sessions)
-                    raise
-                if sessions is None:
-                    sessions = looks.enter_context(closely(conn))
-                time.sleep(NOWAIT_SECONDS)
-
-
-@contextmanager
-def _savepoint(conn: Connection) -> Iterator[None]:
-    if conn.autocommit:
-        yield
-        return
-    execute(conn, "savepoint patiently")
-    try:
-        yield
-    except psycopg2.Error:
-        execute(conn, "rollback to savepoint patiently")
-        raise
-    execute(conn, "release savepoint patiently")
 
 
 def bind(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> str:

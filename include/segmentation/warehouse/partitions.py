@@ -7,7 +7,7 @@ from typing import Any
 from psycopg2 import sql
 
 from segmentation.errors import WarehouseError
-from segmentation.warehouse import db
+from segmentation.warehouse import db, tries
 from segmentation.warehouse.watch import Session
 
 STAGING = "publishing"
@@ -209,12 +209,12 @@ def drop(conn: db.Connection, schema: str, parent: str, day: date) -> None:
         {"t": f"{schema}.{name(parent, day)}"},
     )
     if state is True:
-        db.patiently(conn, f"{detach} finalize", seconds=LASTING_SECONDS)
+        tries.patiently(conn, f"{detach} finalize", seconds=LASTING_SECONDS)
     elif state is False:
         db.execute(conn, f"set lock_timeout = '{LASTING_SECONDS}s'")
         db.execute(conn, f"{detach} concurrently")
     gone = sql.SQL("drop table {partition}").format(**names).as_string(conn)
-    db.patiently(conn, gone, seconds=LASTING_SECONDS)
+    tries.patiently(conn, gone, seconds=LASTING_SECONDS)
 
 
 def by_date(conn: db.Connection, schema: str) -> list[str]:

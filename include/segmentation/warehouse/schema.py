@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from segmentation import progress
 from segmentation.errors import SettingsError, WarehouseError
-from segmentation.warehouse import answers, db, locks
+from segmentation.warehouse import answers, db, locks, tries
 from segmentation.warehouse.watch import closely
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -52,7 +52,7 @@ def migrate(warehouse: db.Database, to: str = "head") -> None:
 def _upgrade(warehouse: db.Database, to: str) -> str:
     """Try the migrations once, in moments that no reader notices; returns who was in the way, in words.
 
-    Nobody queues behind a lock that is not had for longer than `db.NOWAIT_SECONDS`.
+    Nobody queues behind a lock that is not had for longer than `tries.NOWAIT_SECONDS`.
     """
     config = _config()
     engine = create_engine(
@@ -65,7 +65,7 @@ def _upgrade(warehouse: db.Database, to: str) -> str:
         try:
             with closely(raw) as sessions, connection.begin():
                 locks.hold(raw, locks.SCHEMA)
-                connection.execute(text(f"set local lock_timeout = '{db.NOWAIT_SECONDS}s'"))
+                connection.execute(text(f"set local lock_timeout = '{tries.NOWAIT_SECONDS}s'"))
                 config.attributes["connection"] = connection
                 command.upgrade(config, to)
         except (DBAPIError, psycopg2.errors.LockNotAvailable) as error:
