@@ -242,6 +242,54 @@ def test_who_is_in_the_way_of_what_is_tried_for_moments_is_named(warehouse_db):
         tries.patiently(conn, "alter table features.customer_features add column more integer")
 
 
+@pytest.fixture
+def vacuumed(warehouse_db, server) -> Iterator[str]:
+    """A table of a role of its own that the server's autovacuum is at work on for minutes."""
+    with closing(psycopg2.connect(**warehouse_db.params)) as conn:
+        conn.autocommit = True
+        db.execute(conn, "alter system set autovacuum_naptime = '1s'")
+        db.execute(conn, "select pg_reload_conf()")
+        db.execute(
+            conn,
+            """
+            create role keeper login;
+            grant create, usage on schema public to keeper;
+            create table public.slow (number integer, filler text) with (
+                autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
+                autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0
+            );
+            alter table public.slow owner to keeper;
+            insert into public.slow select i, repeat('x', 500) from generate_series(1, 20000) as i;
+            delete from public.slow where number %% 2 = 0
+            """,
+        )
+        try:
+            working = (
+                "select count(*) from pg_stat_activity where query like 'autovacuum: VACUUM%%public.slow'"
+            )
+            ends = time.monotonic() + 60
+            while not db.scalar(conn, working):
+                assert time.monotonic() < ends, "no vacuum began"
+                time.sleep(0.1)
+            yield "public.slow"
+        finally:
+            db.execute(conn, "alter system reset autovacuum_naptime")
+            db.execute(conn, "select pg_reload_conf()")
+            db.execute(conn, "drop owned by keeper; drop role keeper")
+
+
+def test_a_vacuum_of_the_server_gives_way_to_what_is_tried_for_moments(warehouse_db, vacuumed):
+    """Moments are shorter than the time after which the server ends one: it was waited for, for minutes."""
+    keeper = replace(warehouse_db, params={**warehouse_db.params, "user": "keeper"})
+    with limited(keeper, lock_seconds=30).connect() as conn:
+        tries.patiently(conn, f"alter table {vacuumed} add column more integer")
+
+
+def test_a_vacuum_that_is_in_the_way_is_named_as_the_servers():
+    vacuum = watch.Session(pid=7, application="", user=None, state=None, since=None)
+    assert watch.words((vacuum,)) == "autovacuum (process 7 of the server)"
+
+
 def test_a_reader_can_take_no_lock_of_a_night(warehouse_db):
     with warehouse_db.connect() as conn:
         locks.hold(conn, locks.DAYS)

@@ -72,6 +72,7 @@ def _upgrade(warehouse: db.Database, to: str) -> str:
             if not isinstance(getattr(error, "orig", error), psycopg2.errors.LockNotAvailable):
                 raise
             raw.in_the_way = tuple(sessions)
+            tries.end_vacuums(raw, sessions)
             return answers.locked(raw)
     return ""
 

@@ -49,11 +49,18 @@ class Session:
 
     pid: int
     application: str
-    user: str
+    user: str | None
     state: str | None
     since: datetime | None
 
+    @property
+    def is_autovacuum(self) -> bool:
+        """True for a session of the server's own that has locks: nobody's but autovacuum's has."""
+        return self.user is None
+
     def __str__(self) -> str:
+        if self.is_autovacuum:
+            return f"autovacuum (process {self.pid} of the server)"
         since = f" since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
         state = f", {self.state}" if self.state else ""
         return f"session {self.pid} (application '{self.application}', user '{self.user}'{state}{since})"
