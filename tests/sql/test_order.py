@@ -24,7 +24,7 @@ def reads(source: str) -> Iterator[tuple[int, str, str]]:
     for function in functions:
         known = {
             target.id: text_of(node.value, {})
-            for node in ast.walk(function)
+            for node in (*tree.body, *ast.walk(function))
             if isinstance(node, ast.Assign)
             for target in node.targets
             if isinstance(target, ast.Name)
