@@ -13,6 +13,7 @@ import fasteners
 import hypothesis
 import psycopg2
 import pytest
+import xdist
 
 from segmentation.local import postgres
 from segmentation.warehouse import schema
@@ -58,6 +59,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if (times := metafunc.config.getoption("--times")) > 1:
         metafunc.fixturenames.append("time_of_many")
         metafunc.parametrize("time_of_many", range(times))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Forget what make and pytest were given: those that a test starts would take it for their own."""
+    if not xdist.is_xdist_controller(session):  # whose workers read it, too
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS", "PYTEST_ADDOPTS"):
+            os.environ.pop(name, None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -181,6 +181,10 @@ def test_a_command_of_make_that_starts_another_one_hands_on_what_it_was_given(pr
         assert "error: the shop's customers cannot be read" in erased.stderr
 
 
+def test_a_make_that_a_test_starts_takes_nothing_that_the_tests_were_given():
+    assert {"MAKEFLAGS", "ARGS", "PYTEST_ADDOPTS"}.isdisjoint(os.environ)
+
+
 def test_a_word_that_make_was_given_in_vain_is_named_as_it_was_typed(capsys, monkeypatch):
     monkeypatch.setenv(cli.MAKE_WORDS, "AS_FO")
     monkeypatch.setenv("AS_FO", "2011-12-01")
