@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[1]
 CODE = PROJECT / "include" / "segmentation"
 
 ROOMS = (
-    {"errors", "progress", "row_rules"},
+    {"compiled", "errors", "progress", "row_rules"},
     {"dates", "language"},
     {"modelling"},
     {"settings"},

@@ -4,19 +4,20 @@ K-means with three clusters on raw age, gender, number of orders and average ord
 textbooks do it. It is scored against the true labels of shops that have some; it takes no part in the choice.
 """
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 NAME = "naive baseline (k-means, k=3 on raw age, gender, orders and order value)"
 ALGORITHM = "reference"
 FEATURES = ("age_years", "gender", "frequency_orders", "average_order_value")
 
 
-def leaderboard_row(frame: pd.DataFrame, truth: "np.ndarray", seed: int) -> dict | None:
+def leaderboard_row(frame: pd.DataFrame, truth: np.ndarray, seed: int) -> dict | None:
     """The baseline as a row of the leaderboard.
 
     Parameters
@@ -28,6 +29,7 @@ def leaderboard_row(frame: pd.DataFrame, truth: "np.ndarray", seed: int) -> dict
     -------
     The row, or None for a shop that lacks a feature or has fewer than three customers.
     """
+    import pandas as pd
     from sklearn.cluster import KMeans
 
     from segmentation.modelling.scores.agreement import external

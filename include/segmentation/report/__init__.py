@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from segmentation import applications
+from segmentation import applications, compiled
 from segmentation.language import numbers
 from segmentation.language.texts import speaking, t
 from segmentation.report import data, drawings, plays, verdict, words
@@ -88,8 +88,9 @@ def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=compiled.cache(),
     )
-    templates.filters |= _filters(currency)
+    templates.filters |= compiled.when_rendered(_filters(currency))
     templates.globals |= {
         "t": t,
         "words": words,

@@ -1,13 +1,16 @@
 """The segments that a night chose, as the next tasks read them."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from segmentation.runs.night import Night
 from segmentation.segments import bounds, explain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE, PROFILES, LEADERBOARD, MAP = "choice.json", "profiles.parquet", "leaderboard.parquet", "map.parquet"
 MAP_POINTS = 3_000  # customers that the map of a night shows
@@ -33,7 +36,7 @@ class Segment:
     rules: tuple[explain.Rule, ...] = ()
 
     @classmethod
-    def of(cls, values: dict) -> "Segment":
+    def of(cls, values: dict) -> Segment:
         """Make a segment of the values that `asdict` and JSON keep of it."""
         rules = tuple(
             explain.Rule(**{**rule, "bounds": bounds.of_json(rule.get("bounds"))})
@@ -76,8 +79,10 @@ class Chosen:
         (night.folder / FILE).write_text(json.dumps(content, indent=2))
 
     @classmethod
-    def read(cls, night: Night) -> "Chosen":
+    def read(cls, night: Night) -> Chosen:
         """Read it back."""
+        import pandas as pd  # most of a second, which readers of other things do without
+
         content = json.loads((night.folder / FILE).read_text())
         frames = []
         for name in (PROFILES, LEADERBOARD):

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from segmentation.features.dictionary import Feature
 from segmentation.modelling.threads import one_thread
 from segmentation.segments.bounds import Range
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier
 

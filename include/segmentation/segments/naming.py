@@ -5,19 +5,24 @@ while the segment does: it is made of a few facts, and the facts of a segment th
 clearly before its name does.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language.numbers import money
 from segmentation.language.texts import t
 from segmentation.segments import vocabulary
 from segmentation.settings import Lifecycle
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAR = 0.35  # standard deviations from everybody, above which a trait is worth saying
 STAYS = 0.7  # of FAR: a trait that is in a name goes when it is nearer to everybody than that
@@ -115,7 +120,7 @@ class Traits:
         }  # fmt: skip
 
     def _farther(self, least: float) -> dict[str, float]:
-        by_trait = distances(pd.Series(dict(self.effects), dtype=float), dictionary(), least)
+        by_trait = distances(self.effects, dictionary(), least)
         return {trait: far for trait, far in by_trait.items() if trait not in CONTRADICTED[self.lifecycle]}
 
     @property
@@ -199,7 +204,7 @@ def lifecycle(recency: pd.Series, tenure: pd.Series, bounds: Lifecycle, before: 
 
 
 def distances(
-    effects: pd.Series, features: Sequence[Feature], least: float = STAYS * FAR
+    effects: pd.Series | Mapping[str, float], features: Sequence[Feature], least: float = STAYS * FAR
 ) -> dict[str, float]:
     """Traits of a segment whose features lie `effects` standard deviations from everybody.
 
