@@ -67,11 +67,12 @@ def night_in_process(arguments: list[str]) -> None:
     if folder:
         signal.signal(signal.SIGPROF, lambda _, frame: stacks.update([stack_of(frame)]))
         signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
-    import skops.io  # noqa: F401 (before Airflow, as the night does)
-    from airflow.sdk.definitions import dag as dags
-
     from segmentation.local import one_night
-    from segmentation.pipeline import lifeline
+    from segmentation.pipeline import lifeline, warm
+
+    with warm.importing():  # as the night does
+        import skops.io  # noqa: F401
+        from airflow.sdk.definitions import dag as dags
 
     lifeline.hold()
     run_task, took = dags._run_task, {"imports": processor_seconds()}

@@ -67,7 +67,7 @@ def test_bytecode_of_other_options_is_not_taken(folder, templates):
     loader = jinja2.FileSystemLoader(templates)
     (templates / "page.j2").write_text("{{ who }}")
     pages = [
-        jinja2.Environment(loader=loader, autoescape=escape, bytecode_cache=compiled.cache())
+        jinja2.Environment(loader=loader, autoescape=escape, bytecode_cache=compiled.cache())  # noqa: S701
         .get_template("page.j2")
         .render(who="<b>")
         for escape in (True, False, True)

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from segmentation import progress
 from segmentation.local.home import PROJECT, keep
-from segmentation.pipeline import lifeline
+from segmentation.pipeline import lifeline, warm
 from segmentation.runs import dag_ids
 
 
@@ -63,13 +63,17 @@ def _of_one_version() -> Iterator[None]:
 
 def main(result: Path, params: dict[str, Any]) -> None:
     """Run the DAG with its parameters and write the DAG run's id and state to `result`."""
-    # skops looks for its types in every module that is there: a second now, four when Airflow is
-    import skops.io  # noqa: F401
+    with warm.importing():
+        # skops looks for its types in every module that is there: a second now, four when Airflow is
+        import skops.io  # noqa: F401
+        from airflow.api_fastapi.execution_api import versions  # noqa: F401
+        from airflow.dag_processing.dagbag import DagBag
+
+        from segmentation.pipeline.tasks import UNATTENDED
 
     prepare_metadata()
-    from airflow.dag_processing.dagbag import DagBag
-
-    from segmentation.pipeline.tasks import UNATTENDED
+    with warm.importing():
+        from segmentation.quality import builder  # noqa: F401 (Great Expectations, which every night asks)
 
     os.environ[UNATTENDED] = "1"
     bag = DagBag(PROJECT / "dags")
