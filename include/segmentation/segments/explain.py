@@ -22,6 +22,7 @@ from segmentation.segments.bounds import Range
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pandas as pd
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier
 
@@ -414,6 +415,7 @@ def importance(
     """
     frame = frame.sort_index()
     clusters = clusters.loc[frame.index]
+    import pandas as pd
     from sklearn.ensemble import RandomForestClassifier
 
     numeric = numbers(frame, features)
