@@ -22,7 +22,6 @@ from segmentation.segments.bounds import Range
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pandas as pd
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier
 
@@ -413,10 +412,11 @@ def importance(
     a small forest that has learnt the clusters from the features recognises it, 0 where shuffling does no
     harm. Measured on customers that the forest has not seen. One row a cluster, one column a numeric feature.
     """
-    frame = frame.sort_index()
-    clusters = clusters.loc[frame.index]
     import pandas as pd
     from sklearn.ensemble import RandomForestClassifier
+
+    frame = frame.sort_index()
+    clusters = clusters.loc[frame.index]
 
     numeric = numbers(frame, features)
     labels = sorted(clusters.unique())
