@@ -84,7 +84,7 @@ def test_the_page_has_what_a_marketer_and_an_engineer_ask_for(night, file):
         "high value",
         "buys on discount",
         "days since the last order",
-        "orders ever above 7.5 and days since the last order at most 61",
+        "at most 61 days since the last order and 8 or more orders ever",
         "Gaussian mixture with 6 segments won among 13 candidates",
         "for information, never used to choose",
         "too few segments",

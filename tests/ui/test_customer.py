@@ -109,7 +109,7 @@ def test_a_move_is_explained_by_what_holds_since():
     }
     (change,) = customer.changes(move, "GBP")
     assert (change.condition, change.before, change.now) == (
-        "days since the last order at most 61",
+        "at most 61 days since the last order",
         80.0,
         2.0,
     )

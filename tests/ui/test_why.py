@@ -32,8 +32,8 @@ def test_a_known_value_is_compared_where_an_unknown_one_passes_too(rating, holds
 def test_each_bound_is_a_condition_and_an_unknown_value_is_said_to_be_unknown():
     asked = Range("recency_days", above=10, up_to=35), Range("spend_365d", above=410)
     assert of({"recency_days": 8.0}, *asked) == [
-        ("days since the last order at most 35", 8.0, True),
-        ("days since the last order above 10", 8.0, False),
+        ("11 or more days since the last order", 8.0, False),
+        ("at most 35 days since the last order", 8.0, True),
         ("spend in a year above €410", None, None),
     ]
 

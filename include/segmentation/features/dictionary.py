@@ -32,6 +32,7 @@ class Feature(BaseModel):
     transform: Literal["log", "linear", "share", "category"]
     label: str
     formula: str
+    whole: bool = False
     needs: str | None = None
     high: str | None = None
     low: str | None = None

@@ -1,6 +1,7 @@
 """The verdict of a run in plain words: what won, why, and what to look at before relying on it."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,9 +12,10 @@ from segmentation.language.texts import t
 from segmentation.modelling import baseline
 from segmentation.quality.results import DRIFT, Result
 from segmentation.report import choice_facts, words
-from segmentation.report.data import Facts
+from segmentation.report.data import Facts, Segment
 from segmentation.runs.register import Run
 from segmentation.segments.bounds import Range
+from segmentation.segments.explain import HOLDS
 
 WHY_SCORES = ("predictive_validity", "stability", "silhouette", "explainability")
 MEANINGS = {
@@ -22,9 +24,9 @@ MEANINGS = {
     "silhouette": "silhouette {:.2f}",
     "explainability": "a tree of four questions puts {:.0%} where they belong",
 }
-SIGNS = ("at most", "above")
 FAR_ABOVE = ("far above everybody", "clearly above everybody", "a little above everybody")
 FAR_BELOW = ("far below everybody", "clearly below everybody", "a little below everybody")
+LEAST_RECALL = 0.05  # share of a segment, from which on one more rule of it is worth saying
 MOST_ALIKE = 4  # features of one group among the telling ones
 ABOUT_QUARANTINE = ("broken_share", "rule", "orphan_share")  # families of checks on what was set aside
 EXTERNAL = (("adjusted_rand_index", "ARI"), ("adjusted_mutual_information", "AMI"))
@@ -203,6 +205,33 @@ def rules(counts: dict[str, int], most: int = 3) -> str:
     return t(", ").join([*texts, t("and {n} more", n=len(ordered) - most)] if len(ordered) > most else texts)
 
 
+def said_rules(segment: Segment) -> list[dict[str, Any]]:
+    """The rules of a segment that are worth saying: the first, and others that find a share of it that counts.
+
+    None where they do not tell it: less than most of it is found by them, or less than most of whom they find is
+    in it.
+    """
+    found = sum(rule["customers"] for rule in segment.rules)
+    own = sum(rule["customers"] * rule["rule_precision"] for rule in segment.rules)
+    recall = sum(rule["rule_recall"] for rule in segment.rules)
+    if not found or min(own / found, recall) < HOLDS:
+        return []
+    return [*segment.rules[:1], *(rule for rule in segment.rules[1:] if rule["rule_recall"] >= LEAST_RECALL)]
+
+
+def marks(segment: Segment, currency: str | None, most: int = 3) -> list[str]:
+    """What a segment is recognised by where no rule tells it: the medians that lie farthest from everybody's."""
+    return [
+        t(
+            "{label} {here} (everybody {everybody})",
+            label=one.label,
+            here=numbers.short(one.mean if one.median is None else one.median, one.feature.unit, currency),
+            everybody=numbers.short(one.everybody, one.feature.unit, currency),
+        )
+        for one in segment.farthest[:most]
+    ]
+
+
 def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str:
     """A rule of the explaining tree in the words and units of the dictionary.
 
@@ -210,34 +239,65 @@ def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str
     """
     if bounds is None:
         return text
-    texts = [condition for one in bounds for condition, _ in conditions(one, currency)]
-    return t(" and ").join(texts) if texts else t("everybody")
+    texts = [_said(one, currency) for one in in_natural_order(bounds)]
+    return t(" and ").join(filter(None, texts)) or t("everybody")
+
+
+def in_natural_order(bounds: Sequence[Range]) -> list[Range]:
+    """Bounds in the order of the dictionary: recency, frequency and money first."""
+    places = {feature.name: place for place, feature in enumerate(dictionary())}
+    return sorted(bounds, key=lambda one: places.get(one.feature, len(places)))
 
 
 def conditions(rule_range: Range, currency: str | None) -> list[tuple[str, Range]]:
     """All that a rule asks of one feature: each bound in words, and as what it asks alone."""
-    feature = next((feature for feature in dictionary() if feature.name == rule_range.feature), None)
-    label = t(feature.label) if feature else rule_range.feature
-    if not rule_range.known:
-        return [(t("{label} is unknown", label=label), rule_range)]
-    if rule_range.is_unbounded:
-        return [] if rule_range.unknown else [(t("{label} is known", label=label), rule_range)]
-    # the label says days
-    unit = "" if feature is None or feature.unit == "days" else feature.unit
-    pairs = []
-    sides = (
-        (SIGNS[0], rule_range.up_to, replace(rule_range, above=None)),
-        (SIGNS[1], rule_range.above, replace(rule_range, up_to=None)),
-    )
-    for sign, bound, alone in sides:
-        if bound is not None:
-            figure = numbers.short(bound, unit, currency)
-            text = t("{label} {sign} {figure}", label=label, sign=t(sign), figure=figure)
-            pairs.append((text, alone))
-    if rule_range.says_unknown:
-        text, alone = pairs[-1]
-        pairs[-1] = (text + t(" (or unknown)"), alone)
-    return pairs
+    sides = [replace(rule_range, up_to=None), replace(rule_range, above=None)]
+    asked = sides if None not in (rule_range.above, rule_range.up_to) else [rule_range]
+    pairs = [(_said(replace(one, unknown=False), currency), one) for one in asked[:-1]]
+    pairs.append((_said(asked[-1], currency), asked[-1]))
+    return [(text, alone) for text, alone in pairs if text]
+
+
+def _said(asked: Range, currency: str | None) -> str:
+    """What a rule asks of a feature: "4 or more orders in 90 days"; nothing where everybody passes."""
+    feature = next((feature for feature in dictionary() if feature.name == asked.feature), None)
+    label = t(feature.label) if feature else asked.feature
+    if not asked.known:
+        return t("{label} is unknown", label=label)
+    if asked.is_unbounded:
+        return "" if asked.unknown else t("{label} is known", label=label)
+    if feature and feature.whole:
+        text = _counted(asked, label)
+    else:
+        # the label says days
+        unit = "" if feature is None or feature.unit == "days" else feature.unit
+        text = _measured(asked, label, lambda bound: numbers.short(bound, unit, currency))
+    return text + t(" (or unknown)") if asked.says_unknown else text
+
+
+def _counted(asked: Range, label: str) -> str:
+    """Bounds of a count, as whole numbers that are within them."""
+    least = None if asked.above is None else math.floor(asked.above) + 1
+    most = None if asked.up_to is None else math.floor(asked.up_to)
+    figures = {"least": numbers.number(least), "most": numbers.number(most), "label": label}
+    if most is None:
+        return t("{least} or more {label}", **figures)
+    if least is not None and least > 0:
+        return t("{least} to {most} {label}" if least < most else "{label}: {most}", **figures)
+    if most == 0:
+        return t("no {label}", **figures)
+    if most == 1:
+        return t("fewer than {n} {label}", n=2, label=label)
+    return t("at most {most} {label}", **figures)
+
+
+def _measured(asked: Range, label: str, figure: Callable[[float | None], str]) -> str:
+    figures = {"above": figure(asked.above), "up_to": figure(asked.up_to), "label": label}
+    if asked.up_to is None:
+        return t("{label} above {above}", **figures)
+    if asked.above is None:
+        return t("{label} at most {up_to}", **figures)
+    return t("{label} above {above} and at most {up_to}", **figures)
 
 
 def telling_features(facts: Facts, most: int = 14) -> list[Feature]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from segmentation.features.dictionary import dictionary
 from segmentation.language.texts import t
 from segmentation.report.data import Profile
-from segmentation.report.verdict import conditions
+from segmentation.report.verdict import conditions, in_natural_order
 from segmentation.segments.bounds import Range
 from segmentation.ui.reading import Customer
 
@@ -36,7 +36,7 @@ def _of_rule(
     if ranges is None:
         return [Reason(text, None, None, "")]
     reasons = []
-    for one in ranges:
+    for one in in_natural_order(ranges):
         value, unit = features.get(one.feature), unit_of(one.feature)
         reasons += [
             Reason(condition, value, alone.holds(value), unit)
