@@ -62,14 +62,13 @@ def in_templates() -> Iterator[str]:
 
 
 COUNTED = ("customer", "segment", "candidate", "thing", "expectation", "quality check")
-COUNTED += ("more feature", "more candidate", "date")
+COUNTED += ("more feature", "date")
 
 
 def by_name() -> Iterator[str]:
     """Texts that stand in tables of the code, and are given to t() from there."""
     for table in (words.MODELS, words.CONSTRAINTS, words.GROUPS, words.TIERS, verdict.MEANINGS):
         yield from table.values()
-    yield from verdict.SIGNS
     yield from (*words.REPRESENTATIONS.values(), reading.NOTHING)
     yield from (*refusals.HEADINGS.values(), *refusals.WHY.values())
     yield from (withdrawing.NO_RIGHT, withdrawing.FROM_ELSEWHERE)

@@ -78,6 +78,43 @@ def test_a_phone_has_it_in_ten_screens_and_paper_in_five_pages(browser, request,
         assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper)) <= 5
 
 
+@pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
+def test_the_leaderboard_is_read_at_a_thousand_pixels(browser, request, which):
+    """What decides stands there without scrolling; where all scores do not fit, the candidate stays in sight."""
+    with opened(browser, request.getfixturevalue(which), 1000) as (page, _):
+        page.evaluate("document.querySelectorAll('#choice details').forEach((d) => { d.open = true; })")
+        boards = page.locator("#choice .scroll")
+        widths = boards.evaluate_all("boards => boards.map((b) => [b.scrollWidth, b.clientWidth])")
+        assert len(widths) == 2
+        assert widths[0][0] <= widths[0][1]
+        assert boards.first.locator("th.n").count() >= 4
+        everything = boards.last
+        everything.evaluate("(board) => { board.scrollLeft = board.scrollWidth; }")
+        assert everything.evaluate("(board) => board.scrollLeft") > 0
+        edges = everything.evaluate(
+            "(b) => [b.querySelector('tbody th').getBoundingClientRect().left, b.getBoundingClientRect().left]"
+        )
+        assert edges[0] >= edges[1]
+
+
+JARGON = ("silhouette", "ARI", "AMI", "Pareto", "weightings", "k-means", "mixture", "Dunn", "Jaccard", "AUC")
+BEFORE_THE_EVIDENCE = """
+(() => {
+  const page = document.body.cloneNode(true);
+  page.querySelectorAll('.annex, script, style').forEach((one) => one.remove());
+  return page.textContent;
+})()
+"""
+
+
+def test_jargon_is_in_the_evidence_only(browser, url):
+    with opened(browser, url) as (page, _):
+        before, all_ = page.evaluate(BEFORE_THE_EVIDENCE), page.locator("body").text_content()
+    assert "What to do first" in before
+    assert [word for word in JARGON if re.search(rf"\b{word}\b", before, re.IGNORECASE)] == []
+    assert "silhouette" in all_.lower()
+
+
 # For each list of figures the lines that they stand in, by their tops.
 LINES = """
 [...document.querySelectorAll('.figures, .facts')].map((list) => {

@@ -18,6 +18,7 @@ from segmentation.segments.bounds import Range
 from segmentation.segments.explain import HOLDS
 
 WHY_SCORES = ("predictive_validity", "stability", "silhouette", "explainability")
+DECIDING = ("score", "predictive_validity", "stability", "rule_fidelity", "smallest_share")
 MEANINGS = {
     "predictive_validity": "{:.0%} of the differences in next-period spend explained",
     "stability": "stability {:.2f} (1: refits on other samples agree)",
@@ -353,6 +354,11 @@ def score_columns(leaderboard: list[dict[str, Any]]) -> list[tuple[str, str, str
         for column, heading, meaning in (*words.SCORES, *outside)
         if any(numbers.is_number(row.get(column)) for row in leaderboard)
     ]
+
+
+def deciding_columns(columns: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Of the scores those that a person looks at first; as many as a narrow window has room for."""
+    return [one for one in columns if one[0] in DECIDING]
 
 
 def figure(column: str, value: Any) -> str:
