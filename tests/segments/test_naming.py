@@ -365,11 +365,27 @@ def test_the_description_is_of_the_median_customer():
 FEATURES = [feature for feature in dictionary.dictionary() if feature.transform != "category"]
 
 
+DATES = 3
+
+
 @pytest.mark.parametrize("shop", range(20))
 def test_no_two_names_of_a_shop_are_the_same_to_a_person_or_deny_themselves(shop):
-    """Twenty shops of ten segments each: skewed, correlated features, some of them known of few customers."""
+    """Twenty shops of ten segments, on three dates each: skewed, correlated features, some known of few customers.
+
+    From one date to the next every customer changes somewhat, and the names of before are known.
+    """
     rng = np.random.default_rng(shop)
-    size, segments = 600, 10
+    clusters, frame = _shop(rng)
+    before: dict[int, Name] = {}
+    for _ in range(DATES):
+        found = profiles.traits(frame, clusters, FEATURES, Lifecycle(), before)
+        named = naming.names(found)
+        _are_told_apart(found, named)
+        before = named
+        frame = frame * np.exp(rng.normal(scale=0.2, size=frame.shape))
+
+
+def _shop(rng: np.random.Generator, size: int = 600, segments: int = 10) -> tuple[pd.Series, pd.DataFrame]:
     clusters = pd.Series(rng.integers(segments, size=size))
     activity = rng.normal(size=segments)[clusters] + rng.normal(scale=0.5, size=size)
     frame = pd.DataFrame(
@@ -383,12 +399,14 @@ def test_no_two_names_of_a_shop_are_the_same_to_a_person_or_deny_themselves(shop
         frame[name] *= rng.uniform(20, 200)
     frame["tenure_days"] += frame["recency_days"]
     frame.loc[rng.random(size) < 0.9, "order_gap_variation"] = np.nan
-    found = profiles.traits(frame, clusters, FEATURES, Lifecycle())
-    named = naming.names(found)
+    return clusters, frame
+
+
+def _are_told_apart(found: list[Traits], named: dict[int, Name]) -> None:
     for language in ("en", "zh"):
         with speaking(language):
             words = {cluster: name.text() for cluster, name in named.items()}
-        assert len(set(words.values())) == segments
+        assert len(set(words.values())) == len(found)
     assert all(name.number == 1 for name in named.values()), words
     for one in found:
         said = set((named[one.cluster].trait or "").split(",")) | set(one.traits)
