@@ -221,7 +221,7 @@ def said_rules(segment: Segment) -> list[dict[str, Any]]:
 
 
 def marks(segment: Segment, currency: str | None, most: int = 3) -> list[str]:
-    """What a segment is recognised by where no rule tells it: the medians that lie farthest from everybody's."""
+    """Marks of a segment that no rule tells: the medians that lie farthest from everybody's."""
     return [
         t(
             "{label} {here} (everybody {everybody})",
@@ -260,7 +260,7 @@ def conditions(rule_range: Range, currency: str | None) -> list[tuple[str, Range
 
 
 def _said(asked: Range, currency: str | None) -> str:
-    """What a rule asks of a feature: "4 or more orders in 90 days"; nothing where everybody passes."""
+    """The words for what a rule asks of a feature: "4 or more orders in 90 days"; none where everybody passes."""
     feature = next((feature for feature in dictionary() if feature.name == asked.feature), None)
     label = t(feature.label) if feature else asked.feature
     if not asked.known:
