@@ -212,10 +212,10 @@ def said_rules(segment: Segment) -> list[dict[str, Any]]:
     None where they do not tell it: less than most of it is found by them, or less than most of whom they find is
     in it.
     """
-    found = sum(rule["customers"] for rule in segment.rules)
+    customers = sum(rule["customers"] for rule in segment.rules)
     own = sum(rule["customers"] * rule["rule_precision"] for rule in segment.rules)
     recall = sum(rule["rule_recall"] for rule in segment.rules)
-    if not found or min(own / found, recall) < HOLDS:
+    if not customers or min(own / customers, recall) < HOLDS:
         return []
     return [*segment.rules[:1], *(rule for rule in segment.rules[1:] if rule["rule_recall"] >= LEAST_RECALL)]
 
@@ -240,7 +240,7 @@ def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str
     """
     if bounds is None:
         return text
-    texts = [_said(one, currency) for one in in_natural_order(bounds)]
+    texts = [_condition(one, currency) for one in in_natural_order(bounds)]
     return t(" and ").join(filter(None, texts)) or t("everybody")
 
 
@@ -253,33 +253,33 @@ def in_natural_order(bounds: Sequence[Range]) -> list[Range]:
 def conditions(rule_range: Range, currency: str | None) -> list[tuple[str, Range]]:
     """All that a rule asks of one feature: each bound in words, and as what it asks alone."""
     sides = [replace(rule_range, up_to=None), replace(rule_range, above=None)]
-    asked = sides if None not in (rule_range.above, rule_range.up_to) else [rule_range]
-    pairs = [(_said(replace(one, unknown=False), currency), one) for one in asked[:-1]]
-    pairs.append((_said(asked[-1], currency), asked[-1]))
+    bounded = sides if None not in (rule_range.above, rule_range.up_to) else [rule_range]
+    pairs = [(_condition(replace(one, unknown=False), currency), one) for one in bounded[:-1]]
+    pairs.append((_condition(bounded[-1], currency), bounded[-1]))
     return [(text, alone) for text, alone in pairs if text]
 
 
-def _said(asked: Range, currency: str | None) -> str:
+def _condition(bounded: Range, currency: str | None) -> str:
     """The words for what a rule asks of a feature: "4 or more orders in 90 days"; none where everybody passes."""
-    feature = next((feature for feature in dictionary() if feature.name == asked.feature), None)
-    label = t(feature.label) if feature else asked.feature
-    if not asked.known:
+    feature = next((feature for feature in dictionary() if feature.name == bounded.feature), None)
+    label = t(feature.label) if feature else bounded.feature
+    if not bounded.known:
         return t("{label} is unknown", label=label)
-    if asked.is_unbounded:
-        return "" if asked.unknown else t("{label} is known", label=label)
+    if bounded.is_unbounded:
+        return "" if bounded.unknown else t("{label} is known", label=label)
     if feature and feature.whole:
-        text = _counted(asked, label)
+        text = _counted(bounded, label)
     else:
         # the label says days
         unit = "" if feature is None or feature.unit == "days" else feature.unit
-        text = _measured(asked, label, lambda bound: numbers.short(bound, unit, currency))
-    return text + t(" (or unknown)") if asked.says_unknown else text
+        text = _measured(bounded, label, lambda bound: numbers.short(bound, unit, currency))
+    return text + t(" (or unknown)") if bounded.says_unknown else text
 
 
-def _counted(asked: Range, label: str) -> str:
+def _counted(bounded: Range, label: str) -> str:
     """Bounds of a count, as whole numbers that are within them."""
-    least = None if asked.above is None else math.floor(asked.above) + 1
-    most = None if asked.up_to is None else math.floor(asked.up_to)
+    least = None if bounded.above is None else math.floor(bounded.above) + 1
+    most = None if bounded.up_to is None else math.floor(bounded.up_to)
     figures = {"least": numbers.number(least), "most": numbers.number(most), "label": label}
     if most is None:
         return t("{least} or more {label}", **figures)
@@ -292,11 +292,11 @@ def _counted(asked: Range, label: str) -> str:
     return t("at most {most} {label}", **figures)
 
 
-def _measured(asked: Range, label: str, figure: Callable[[float | None], str]) -> str:
-    figures = {"above": figure(asked.above), "up_to": figure(asked.up_to), "label": label}
-    if asked.up_to is None:
+def _measured(bounded: Range, label: str, figure: Callable[[float | None], str]) -> str:
+    figures = {"above": figure(bounded.above), "up_to": figure(bounded.up_to), "label": label}
+    if bounded.up_to is None:
         return t("{label} above {above}", **figures)
-    if asked.above is None:
+    if bounded.above is None:
         return t("{label} at most {up_to}", **figures)
     return t("{label} above {above} and at most {up_to}", **figures)
 
