@@ -3,7 +3,8 @@
 Makes the night in a folder of its own as `make run` does, stores its summary in `docs/runs`, and of the demo
 shop takes the pictures of the report and of the pages (desktop, phone, dark, print, both languages). Then the
 README is written, as `scripts/readme_excerpts.py` does it. It takes some minutes and both cores, and needs a Chromium;
-Chinese pages are pictured where a font has the letters (Debian: fonts-wqy-microhei, fonts-noto-cjk).
+Chinese pages are pictured, of a night in Chinese, where a font has the letters (Debian: fonts-wqy-microhei,
+fonts-noto-cjk).
 """
 
 import hashlib
@@ -70,7 +71,7 @@ def main(name: str, as_of: str, data: str = "") -> None:
         printed = _command(["run", f"--as-of={as_of}", *words], environment)
         summary = printed[printed.index("PUBLISHED") :]
         report = re.search(r"file://(\S+report\.html)", summary)[1]
-        pictures = _pictures(report, environment, local) if name == "demo" else {}
+        pictures = _pictures(report, as_of, environment, local) if name == "demo" else {}
         shown = f" SOURCE={name} DATA={Path(data).name}" if data else ""
         stored = {
             "command": f"make run{shown} AS_OF={as_of}",
@@ -109,7 +110,7 @@ def _version() -> str:
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
 
 
-def _pictures(report: str, environment: dict[str, str], local: Path) -> dict[str, str]:
+def _pictures(report: str, as_of: str, environment: dict[str, str], local: Path) -> dict[str, str]:
     """Take the pictures; returns the SHA-256 of each by its name."""
     with running() as browser:
         for name, width, height, scheme, media in REPORT:
@@ -118,8 +119,10 @@ def _pictures(report: str, environment: dict[str, str], local: Path) -> dict[str
                 page.set_viewport_size({"width": width, "height": height})
                 page.screenshot(path=IMAGES / f"{name}.png")
         for language, suffix in _languages():
-            told = {**environment, "SEGMENTATION__LANGUAGE": language}
-            with _api_server(told, local) as (address, token):
+            spoken = {**environment, "SEGMENTATION__LANGUAGE": language}
+            if language != "en":  # names and plays are those of the night, in its language
+                _command(["run", f"--as-of={as_of}"], spoken)
+            with _api_server(spoken, local) as (address, token):
                 cookie = {"name": "_token", "value": token, "domain": "127.0.0.1", "path": "/", "expires": -1}
                 cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
                 state = {"cookies": [cookie], "origins": []}
