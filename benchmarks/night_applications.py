@@ -1,13 +1,16 @@
 """Cost of the applications in a night that searches: seconds of the processor, with and without them.
 
     make bench NAME=night-applications CUSTOMERS=200000
+    make bench NAME=night-applications CUSTOMERS=200000 FOLDER=folder ARGS=--only-applications
 
 The shop is that of the benchmark `nights` (per customer 10 orders in 24 to 29 lines and 20 events over two years),
 made in SQL in an embedded server of its own. A first night is published by one algorithm, so that the measured one
 has a parent; the measured one takes one day more through extraction, cleaning, roll-up, features, search with all
 algorithms, and publication, and then each application's task and its part of the publication. No Airflow, no gates.
 Seconds are those of the processor, of this process and of the server: a busy machine does not add to them.
-ALGORITHMS= names some (by commas), SCALE_OF_FACTS= makes fewer facts a customer.
+ALGORITHMS= names some (by commas), SCALE_OF_FACTS= makes fewer facts a customer. With --only-applications nothing is
+searched and nothing published: the tasks of the applications alone are timed, on the features of the date. FOLDER=
+keeps the shop and the warehouse that this is done on, and is used again.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -110,6 +114,57 @@ def measured(night: Night, algorithms: list[str] | None, meter: Meter) -> tuple[
     return sum(meter.seconds[name] for name in without), added
 
 
+def made(shop: db.Database, args: argparse.Namespace, meter: Meter) -> None:
+    """Make the shop, of so many customers."""
+    scale = args.customers / nights.CUSTOMERS
+    counts = {"orders": nights.ORDERS, "events": nights.EVENTS, "reviews": nights.REVIEWS}
+    params = {name: int(count * scale * args.scale_of_facts) for name, count in counts.items()}
+    first = nights.AS_OF - timedelta(days=nights.DAYS - 1)
+    with meter("make the shop"), shop.connect() as conn:
+        db.execute(
+            conn,
+            nights.SHOP,
+            {**params, "customers": args.customers, "days": nights.DAYS, "first": first.isoformat()},
+        )
+    nights.settle(shop)
+
+
+def applications_alone(start: Night, meter: Meter) -> None:
+    """Time the tasks of the applications on a date whose features are made, or are there from the last time."""
+    with start.warehouse.connect() as conn:
+        query = "select run_id from segments.runs where as_of_date = %(day)s"
+        run_id = db.scalar(conn, query, {"day": start.as_of_date})
+    night = registered(start, 0) if run_id is None else replace(start, run_id=run_id)
+    if run_id is None:
+        loaded(night, meter)
+        nights.settle(night.warehouse)
+    meter.seconds.clear()
+    for application in applications.enabled(night.settings):
+        with meter(f"application: {application.name}"):
+            applications.prepare(night, application.name, nights.silent)
+
+
+def whole_night(start: Night, algorithms: list[str] | None, meter: Meter) -> tuple[float, float]:
+    """Publish a parent, and measure the night after it: seconds without applications, and what they add."""
+    parent = registered(start, 0)
+    loaded(parent, meter)
+    publish.publish(parent, searched(parent, list(FIRST), meter), nights.silent)
+    nights.settle(start.warehouse)
+    print("\nthe night", flush=True)
+    meter.seconds.clear()
+    return measured(registered(start, 1), algorithms, meter)
+
+
+def by_name(meter: Meter) -> str:
+    """The seconds of the applications as name=value pairs."""
+    prefix = "application: "
+    return " ".join(
+        f"{name.removeprefix(prefix)}_s={seconds:.1f}"
+        for name, seconds in meter.seconds.items()
+        if name.startswith(prefix)
+    )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Print a line a stage, and the ratio as one line of name=value pairs."""
     parser = argparse.ArgumentParser(
@@ -118,46 +173,36 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--customers", type=int, default=200_000)
     parser.add_argument("--algorithms", default="", help="instead of all, by commas")
     parser.add_argument("--scale-of-facts", type=float, default=1.0)
+    parser.add_argument("--only-applications", action="store_true")
+    parser.add_argument("--folder", type=Path, help="of a shop that is kept, for --only-applications")
     args = parser.parse_args(arguments)
-    scale = args.customers / nights.CUSTOMERS
-    counts = {"orders": nights.ORDERS, "events": nights.EVENTS, "reviews": nights.REVIEWS}
-    params = {name: int(count * scale * args.scale_of_facts) for name, count in counts.items()}
-    first = nights.AS_OF - timedelta(days=nights.DAYS - 1)
+    if args.folder and not args.only_applications:
+        parser.error("--folder is for --only-applications: a night is measured on a shop of its own")
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as temporary:
-        folder = Path(temporary)
-        nights.make_source(folder)
+        nights.make_source(Path(temporary))
+        folder = (args.folder or Path(temporary)).resolve()
+        is_there = (folder / "shop" / "postgres").exists()
         server = postgres.start(folder / "shop" / "postgres")
         meter = Meter(folder)
         try:
             shop, target = (postgres.database(server, name) for name in ("shop", "warehouse"))
             schema.migrate(target)
-            with meter("make the shop"), shop.connect() as conn:
-                db.execute(
-                    conn,
-                    nights.SHOP,
-                    {**params, "customers": args.customers, "days": nights.DAYS, "first": first.isoformat()},
-                )
+            if not is_there:
+                made(shop, args, meter)
             settings = Settings(shop={"name": "bench", "source": "bench", "timezone": "UTC"})
             start = Night("bench", nights.AS_OF, settings, shop, target, folder / "store")
-            nights.settle(shop)
-            parent = registered(start, 0)
-            loaded(parent, meter)
-            publish.publish(parent, searched(parent, list(FIRST), meter), nights.silent)
-            nights.settle(target)
-            print("\nthe night", flush=True)
-            meter.seconds.clear()
-            without, added = measured(
-                registered(start, 1), args.algorithms.split(",") if args.algorithms else None, meter
-            )
+            if args.only_applications:
+                applications_alone(start, meter)
+                print(
+                    f"customers={args.customers} added_s={sum(meter.seconds.values()):.1f} {by_name(meter)}"
+                )
+                return
+            algorithms = args.algorithms.split(",") if args.algorithms else None
+            without, added = whole_night(start, algorithms, meter)
         finally:
             server.cleanup()
-    by_name = " ".join(
-        f"{name.removeprefix('application: ')}_s={seconds:.1f}"
-        for name, seconds in meter.seconds.items()
-        if name.startswith("application: ")
-    )
     print(
-        f"customers={args.customers} without_s={without:.1f} added_s={added:.1f} {by_name} "
+        f"customers={args.customers} without_s={without:.1f} added_s={added:.1f} {by_name(meter)} "
         f"times={(without + added) / without:.3f} wanted={WANTED}"
     )
 
