@@ -55,7 +55,8 @@ class Trial:
     def tested(self) -> Positions:
         """Positions of the customers tested, at most `MOST_TESTED`."""
         rows = np.flatnonzero((np.diff(self.first_purchases.indptr) > 0) & (np.diff(self.before.starts) > 0))
-        return rows[:: max(1, -(-len(rows) // MOST_TESTED))]
+        tested = min(len(rows), MOST_TESTED)
+        return rows[np.arange(tested) * len(rows) // max(tested, 1)]
 
 
 class Result(NamedTuple):

@@ -9,7 +9,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from segmentation.applications.recommendations.purchases import Purchases
-from segmentation.applications.recommendations.recommenders import Recommender, Scores, blocks, popularity_of
+from segmentation.applications.recommendations.recommenders import (
+    Popularity,
+    Recommender,
+    Scores,
+    blocks,
+    popularity_of,
+)
 
 WIDER = 4  # so many times the products wanted are looked at for one of each family
 NONE = -1  # no product, no reason
@@ -43,15 +49,25 @@ def best(scores: Scores, families: Positions, count: int) -> Positions:
 
     Among equal scores the first position wins.
     """
-    width = min(scores.shape[1], count * WIDER)
-    if not width:
-        return np.full((len(scores), count), NONE)
-    top = np.sort(np.argpartition(scores, scores.shape[1] - width, axis=1)[:, -width:], axis=1)
-    order = np.argsort(-np.take_along_axis(scores, top, 1), axis=1, kind="stable")
-    top = np.take_along_axis(top, order, 1)
-    is_out = np.isneginf(np.take_along_axis(scores, top, 1))
-    top[is_out | is_repeated(families[top])] = NONE
+    top = largest(scores, min(scores.shape[1], count * WIDER))
+    top[is_repeated(np.where(top == NONE, NONE, families[top]))] = NONE
     return _resized(first_valid(top), count)
+
+
+def largest(scores: Scores, width: int) -> Positions:
+    """The positions of the `width` largest of each row, in order, `NONE` where no more are above -inf."""
+    if not width:
+        return np.full((len(scores), 0), NONE)
+    least = np.partition(scores, scores.shape[1] - width, axis=1)[:, -width]
+    bound = np.maximum(least, np.finfo(scores.dtype).min)[:, None]
+    rows, columns = np.divmod(np.flatnonzero(scores >= bound), scores.shape[1])
+    counts = np.bincount(rows, minlength=len(scores))
+    places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    positions = np.full((len(scores), max(width, counts.max(initial=0))), NONE)
+    values = np.full(positions.shape, -np.inf, scores.dtype)
+    positions[rows, places], values[rows, places] = columns, scores[rows, columns]
+    order = np.argsort(-values, axis=1, kind="stable")[:, :width]
+    return np.take_along_axis(positions, order, 1)
 
 
 def is_repeated(groups: Positions) -> Flags:
@@ -79,11 +95,27 @@ def new_products(
     recommender: Recommender, purchases: Purchases, rows: Positions, shelf: Shelf, count: int
 ) -> Positions:
     """The best of what the customers at these positions have never bought."""
+    bought = purchases.bought[rows]
+    if isinstance(recommender, Popularity):
+        return _most_popular(recommender.popular_, bought, shelf, count)
     scores = recommender.scores(rows)
     scores[:, ~shelf.is_sold] = -np.inf
-    bought = purchases.bought[rows]
     scores[_rows_of(bought), bought.indices] = -np.inf
     return best(scores, shelf.families, count)
+
+
+def _most_popular(popular: Scores, bought: sp.csr_matrix, shelf: Shelf, count: int) -> Positions:
+    """The same of scores that all customers share: no more products are looked at than somebody may have bought."""
+    order = np.argsort(-popular, kind="stable")
+    most = count * WIDER + int(np.diff(bought.indptr).max(initial=0))
+    short = np.sort(order[shelf.is_sold[order]][:most])
+    place_of = np.full(len(popular), NONE)
+    place_of[short] = np.arange(len(short))
+    places = place_of[bought.indices]
+    scores = np.tile(popular[short], (bought.shape[0], 1))
+    scores[_rows_of(bought)[places != NONE], places[places != NONE]] = -np.inf
+    top = best(scores, shelf.families[short], count)
+    return np.where(top == NONE, NONE, np.append(short, NONE)[top])
 
 
 def bought_before(own: sp.csr_matrix, shelf: Shelf, count: int) -> Positions:
@@ -109,42 +141,24 @@ def own_scores(purchases: Purchases) -> sp.csr_matrix:
     return purchases.matrix(purchases.orders + 0.5 * popularity_of(purchases)[purchases.product])
 
 
-class Similar:
-    """The cosines of products with their neighbours, to be looked up one by one."""
-
-    def __init__(self, neighbours: sp.csr_matrix) -> None:
-        neighbours.sort_indices()
-        self.width = neighbours.shape[1]
-        self.keys = _rows_of(neighbours) * self.width + neighbours.indices  # rising
-        self.values = neighbours.data
-
-    def __call__(self, rows: NDArray[np.integer], columns: Positions) -> Scores:
-        """The cosines of these pairs, 0 where they are no neighbours."""
-        if not len(self.keys):
-            return np.zeros(len(rows), np.float32)
-        pairs = rows.astype(np.int64) * self.width + columns
-        place = np.minimum(np.searchsorted(self.keys, pairs), len(self.keys) - 1)
-        return np.where(self.keys[place] == pairs, self.values[place], np.float32(0))
-
-
-def because_of(products: Positions, tastes: sp.csr_matrix, similar: Similar) -> Positions:
+def because_of(products: Positions, tastes: sp.csr_matrix, similar: sp.csr_matrix) -> Positions:
     """The product of a customer's own that speaks most for each product of the list; `NONE` where none does.
 
-    `tastes` are the rows of the customers of the list.
+    `tastes` are the rows of the customers of the list; of products that speak alike, the first is taken.
     """
     counts = np.diff(tastes.indptr)
     reasons = np.full(products.shape, NONE)
-    if not tastes.nnz:
+    if not tastes.nnz or not similar.nnz:
         return reasons
     rows = _rows_of(tastes)
-    starts = tastes.indptr[:-1][counts > 0]
-    for place in range(products.shape[1]):
-        explained = products[rows, place]
-        value = tastes.data * similar(tastes.indices, explained)
-        largest = np.repeat(np.maximum.reduceat(value, starts), counts[counts > 0])
-        is_reason = (value == largest) & (value > 0) & (explained != NONE)
-        # written backwards, so that the first of equals stays
-        reasons[rows[is_reason][::-1], place] = tastes.indices[is_reason][::-1]
+    explained = products[rows]
+    own = np.repeat(tastes.indices, products.shape[1])
+    value = np.asarray(similar[own, explained.ravel()]).reshape(explained.shape) * tastes.data[:, None]
+    largest_of = np.maximum.reduceat(value, tastes.indptr[:-1][counts > 0], axis=0)
+    is_reason = (value == np.repeat(largest_of, counts[counts > 0], axis=0)) & (value > 0)
+    entries, places = np.nonzero(is_reason & (explained != NONE))
+    # written backwards, so that the first of equals stays
+    reasons[rows[entries][::-1], places[::-1]] = tastes.indices[entries][::-1]
     return reasons
 
 
@@ -164,14 +178,15 @@ def lists(
 
     `similar` are the neighbours by which a product is explained.
     """
-    tastes, own, look_up = purchases.bought, own_scores(purchases), Similar(similar)
+    tastes, own = purchases.bought, own_scores(purchases)
+    similar.sort_indices()  # what is looked up in rows that are in order is found by halving
 
     def of_block(span: tuple[int, int]) -> Lists:
         again = bought_before(own[span[0] : span[1]], shelf, repeats)
         unknown = new_products(recommender, purchases, np.arange(*span), shelf, products)
         room = products - (again != NONE).sum(axis=1)
         unknown[np.arange(products)[None, :] >= room[:, None]] = NONE
-        because = because_of(unknown, tastes[span[0] : span[1]], look_up)
+        because = because_of(unknown, tastes[span[0] : span[1]], similar)
         both = np.concatenate([unknown, again], axis=1)
         order = np.argsort(both == NONE, axis=1, kind="stable")[:, :products]
         reasons = np.concatenate([because, again], axis=1)

@@ -25,7 +25,7 @@ LISTS, CUSTOMERS, PRODUCTS = (
     "recommended_products",
 )
 BACKTESTS, DRAWN = "recommendation_backtests", "recommendation_drawn"
-MOST_TRIED = 50_000  # customers of a trial
+MOST_TRIED = 20_000  # customers of a trial, by the hash of their ids
 TRIALS = 2
 LEAST_HISTORY_DAYS = 30  # before a cut
 MEMORY = "256MB"  # of the server, to bring a customer's purchases together
