@@ -43,9 +43,12 @@ def learn(view: View, bought: Flags, log_value: Array, seed: int) -> Linear:
 
 
 def fitted_buying(view: View, bought: Flags) -> LogisticRegression:
-    """Fit who buys."""
-    with one_thread():  # the same sums whatever the machine
-        return LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought)
+    """Fit who buys; once a view, for all who ask."""
+    if "buying" not in view.learned:
+        with one_thread():  # the same sums whatever the machine
+            fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=500).fit(view.ranks, bought)
+        view.learned["buying"] = fitted
+    return view.learned["buying"]
 
 
 def linear(samples: Sequence[Sample], today: Today, days: int, seed: int) -> TwoParts:

@@ -9,8 +9,10 @@ same way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,23 @@ SEASON = 0.75  # of the logarithm of what a year ago came more than was expected
 SURE = 0.5  # of what log odds were too sure, or not sure enough: the shop knew less then
 BETTER = 0.01  # another forecaster than the most trusted one must have scored more by this, and by chance
 LEAST = 30  # customers of a sample
+
+Arguments, Found = ParamSpec("Arguments"), TypeVar("Found")
+
+
+def _once(
+    method: Callable[Concatenate[Past, Arguments], Found],
+) -> Callable[Concatenate[Past, Arguments], Found]:
+    """Remember what a method has found, by its arguments: looking back asks the same again and again."""
+
+    @wraps(method)
+    def found(past: Past, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Found:
+        key = method.__name__, arguments, tuple(named.items())
+        if key not in past._found:
+            past._found[key] = method(past, *arguments, **named)
+        return past._found[key]
+
+    return found
 
 
 @dataclass(frozen=True)
@@ -78,7 +97,7 @@ class Past:
     seed: int
     _fits: dict[tuple[str, int], tuple[Fitted, ...]] = field(default_factory=dict, repr=False)
     _todays: dict[int, Today] = field(default_factory=dict, repr=False)
-    _raw: dict[tuple[str, int], Expectation | None] = field(default_factory=dict, repr=False)
+    _found: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def older(self, age: int) -> list[int]:
         """Ages of the samples whose outcome was known at an age, the newest first."""
@@ -118,12 +137,10 @@ class Past:
             *([part for one in names if (part := parts[one])] for names in (entry.of, entry.of_spend))
         )
 
+    @_once
     def raw(self, name: str, age: int) -> Expectation | None:
-        """The same of a sample, remembered."""
-        key = name, age
-        if key not in self._raw:
-            self._raw[key] = self.expect(name, age, self.samples[age].customers)
-        return self._raw[key]
+        """The same of a sample."""
+        return self.expect(name, age, self.samples[age].customers)
 
     def known_raw(self, name: str, age: int) -> Expectation:
         """The same of a forecaster that was old enough.
@@ -138,6 +155,13 @@ class Past:
             raise TooYoungError(f"{name} had too little to learn from {age} days ago")
         return expected
 
+    @_once
+    def score(self, name: str, age: int) -> float | None:
+        """What the expectation of a sample was worth; None where the forecaster was too young."""
+        expected = self.raw(name, age)
+        return None if expected is None else _score(expected, self.samples[age])
+
+    @_once
     def choice(self, age: int) -> tuple[str, dict[str, float]]:
         """The forecaster to use at an age, and the mean score of each on what was known to have come by then.
 
@@ -152,9 +176,9 @@ class Past:
                 continue  # nothing could be learned then
             customers += len(self.samples[looked_at].customers)
             for name in FORECASTERS:
-                expected = self.raw(name, looked_at)
-                if expected is not None:
-                    scores.setdefault(name, []).append(_score(expected, self.samples[looked_at]))
+                score = self.score(name, looked_at)
+                if score is not None:
+                    scores.setdefault(name, []).append(score)
         longest = max(map(len, scores.values()), default=0)
         means = {name: float(np.mean(of)) for name, of in scores.items() if len(of) == longest}
         if not means:
@@ -172,6 +196,7 @@ class Past:
         names = FORECASTERS if self.older(age) else (LIFETIME, NAIVE)
         return next(name for name in names if self.fit(name, age, customers))
 
+    @_once
     def level(self, name: str, age: int) -> Level:
         """The correction at an age: how sure forecasts were, and how those of a year before were off."""
         looked_at = [a for a in self.older(age) if self.older(a) and self.raw(name, a) is not None]
@@ -211,12 +236,14 @@ class Past:
         slope = fitted.fit(np.concatenate(columns), outcome).coef_[0, 0]
         return float(np.clip(1 + SURE * (slope - 1), 0.7, 1.3))
 
+    @_once
     def looked_back(self, age: int) -> tuple[str, Expectation]:
         """The forecaster and the corrected forecast that would have been published at an age."""
         customers = self.samples[age].customers
         name = self.usable(age, customers)
         return name, self.level(name, age).corrected(self.known_raw(name, age))
 
+    @_once
     def spread(self, age: int) -> Spread:
         """The intervals at an age: how far off the forecasts were that could be looked back on then."""
         ages = self.older(age)[:LOOKED_BACK]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +26,14 @@ class View:
     money : ndarray of shape (n, columns of money), logarithms of the shop's middle orders
     usual : ndarray of shape (n,)
         Spend of the horizon's days at the customer's own rate, in middle orders.
+    learned : dict
+        What several forecasters learn alike from these customers, once one has.
     """
 
     ranks: Array
     money: Array
     usual: Array
+    learned: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, table: pd.DataFrame, among: PercentileRanks, unit: float, days: int) -> View:
@@ -39,7 +43,8 @@ class View:
     @classmethod
     def together(cls, views: Sequence[View]) -> View:
         """The customers of all."""
-        return cls(*(np.concatenate(parts) for parts in zip(*(vars(v).values() for v in views), strict=True)))
+        columns_of = ((view.ranks, view.money, view.usual) for view in views)
+        return cls(*(np.concatenate(parts) for parts in zip(*columns_of, strict=True)))
 
     def take(self, rows: np.ndarray) -> View:
         """Some of the customers, by their place or by a mask."""
@@ -73,13 +78,23 @@ class Lens:
         return views[key][1]
 
     def learned_from(self, samples: Sequence[Sample], seed: int) -> tuple[View, Sample]:
-        """Rows of all samples together, each ranked among the customers of its own date, and what they did."""
-        views, drawn = [], []
-        for sample in samples:
-            rows = np.sort(np.random.default_rng(seed).permutation(len(sample.customers))[:MOST_ROWS])
-            views.append(self._of_sample(sample.customers, rows, seed))
-            drawn.append(sample.take(rows))
-        return View.together(views), Sample.together(drawn)
+        """Rows of all samples together, each ranked among the customers of its own date, and what they did.
+
+        The same two for all who learn for the date.
+        """
+        together, key = self.today.views, ("together", self.days, self.unit, seed, *map(id, samples))
+        if key not in together:
+            views, drawn = [], []
+            for sample in samples:
+                rows = np.sort(np.random.default_rng(seed).permutation(len(sample.customers))[:MOST_ROWS])
+                views.append(self._of_sample(sample.customers, rows, seed))
+                drawn.append(sample.take(rows))
+            together[key] = (
+                samples,
+                View.together(views),
+                Sample.together(drawn),
+            )  # samples: the key stays theirs
+        return together[key][1:]
 
     def _of_sample(self, customers: pd.DataFrame, rows: np.ndarray, seed: int) -> View:
         """Some of the customers, ranked among all; made once for all who learn for the date."""
