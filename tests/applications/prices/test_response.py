@@ -163,3 +163,50 @@ def test_a_week_of_coupons_is_no_cut():
         }
     )
     assert cuts.beyond_chance(counted).tolist() == [False, True, False]
+
+
+def some_lines(seed=0, lines=4000):
+    """Lines of 12 products in 30 weeks with few different prices, in no order."""
+    chance = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "product_id": chance.choice([f"P{n}" for n in range(12)], lines),
+            "week": chance.choice(30, lines).astype(float),
+            "price": chance.choice([2.5, 4.0, 9.99, 10.0], lines),
+        }
+    )
+
+
+def test_price_of_a_week_is_what_three_of_four_lines_lie_at_or_below():
+    frame = some_lines(lines=700)
+    found = cuts.Lines.of(frame, 30).by_week()
+    groups = frame.groupby(["product_id", "week"])["price"]
+    at_or_below = [
+        (groups.get_group((row.product_id, row.week)) <= row.price).mean() for row in found.itertuples()
+    ]
+    below = [(groups.get_group((row.product_id, row.week)) < row.price).mean() for row in found.itertuples()]
+    assert (groups.count() >= cuts.MIN_LINES).sum() == len(found) < len(groups)
+    assert min(at_or_below) >= 0.75 > max(below)
+    assert found["lines"].tolist() == groups.count()[groups.count() >= cuts.MIN_LINES].tolist()
+
+
+def test_cheap_lines_are_counted_in_the_week_and_in_the_ordinary_weeks_around_it():
+    frame = some_lines()
+    candidates = pd.DataFrame(
+        {
+            "product_id": ["P3", "P3", "P3", "P10", "P7"],
+            "week": [0, 5, 6, 29, 12],
+            "threshold": [4.0, 9.5, 2.0, 9.99, 100.0],
+        }
+    )
+    found = cuts.Lines.of(frame, 30).around(candidates)
+    asked = set(zip(candidates["product_id"], candidates["week"], strict=True))
+    for row in found.itertuples():
+        own = frame[frame["product_id"] == row.product_id]
+        inside = own[own["week"] == row.week]["price"]
+        is_ordinary = [(row.product_id, week) not in asked for week in own["week"]]
+        near = (own["week"] - row.week).abs() <= cuts.WINDOW_WEEKS
+        around = own[near & np.array(is_ordinary)]["price"]
+        assert (row.lines, row.cheap_lines) == (len(inside), (inside <= row.threshold).sum())
+        assert (row.usual_lines, row.usual_cheap_lines) == (len(around), (around <= row.threshold).sum())
+    assert found["usual_cheap_lines"].tolist() != found["usual_lines"].tolist()

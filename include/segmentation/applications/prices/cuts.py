@@ -8,6 +8,7 @@ are cheap. A cut therefore needs more cheap lines than chance brings from the pr
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,94 @@ Array = np.ndarray
 
 MIN_LINES = 3  # of a week's price
 MIN_WEEKS = 3  # with a price, on either side of a cut
+PRICE = 0.75  # of a week's lines lie at or below its price
+CENT_DIGITS = 4  # digits of a cent that a week's price is rounded to
 CHANCE = 1e-4  # that so many lines are cheap in an ordinary week; some thousands of weeks are looked at
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Order lines in the order of product, week and price; the lines of a product and week are a *cell*.
+
+    Attributes
+    ----------
+    products : Index
+        Their ids, in order.
+    product, week : ndarray
+        Of each line: the position in `products`, and the week from 0 to `weeks`.
+    price : ndarray
+        Of a piece, in currency units.
+    """
+
+    products: pd.Index
+    product: Array
+    week: Array
+    price: Array
+    weeks: int
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, weeks: int) -> "Lines":
+        """The lines of a frame of `product_id, week, price` in any order."""
+        product, products = pd.factorize(frame["product_id"], sort=True)
+        week, price = frame["week"].to_numpy(dtype=np.int64), frame["price"].to_numpy(dtype=float)
+        order = np.lexsort((price, product * weeks + week))
+        return cls(pd.Index(products), product[order], week[order], price[order], weeks)
+
+    @cached_property
+    def cells(self) -> tuple[Array, Array, Array]:
+        """Of each cell: its number (product * weeks + week, rising), the first of its lines, and how many."""
+        number, first, lines = np.unique(
+            self.product * self.weeks + self.week, return_index=True, return_counts=True
+        )
+        return number, first, lines
+
+    def by_week(self) -> pd.DataFrame:
+        """The price of each cell that has enough lines to tell it: `product_id, week, lines, price`."""
+        number, first, lines = self.cells
+        enough = lines >= MIN_LINES
+        number, first, lines = number[enough], first[enough], lines[enough]
+        cents = 100 * self.price[first + np.ceil(PRICE * lines).astype(np.int64) - 1]
+        product_id = self.products.to_numpy()[number // self.weeks]
+        price = np.round(cents, CENT_DIGITS) / 100
+        return pd.DataFrame(
+            {"product_id": product_id, "week": number % self.weeks, "lines": lines, "price": price}
+        )
+
+    def around(self, candidates: pd.DataFrame) -> pd.DataFrame:
+        """The lines of each candidate's week, and of the ordinary weeks around it, and those that were cheap.
+
+        `candidates` has `product_id, week, threshold`, up to which a price is cheap; weeks that are candidates
+        are not ordinary. Added are `lines, cheap_lines, usual_lines, usual_cheap_lines`.
+        """
+        own = self.products.get_indexer(candidates["product_id"]) * self.weeks + candidates["week"].to_numpy()
+        threshold = candidates["threshold"].to_numpy(dtype=float)
+        lines, cheap = self._cheap(own, threshold)
+        usual, usual_cheap = np.zeros_like(lines), np.zeros_like(lines)
+        for weeks in (each for each in range(-WINDOW_WEEKS, WINDOW_WEEKS + 1) if each):
+            week = candidates["week"].to_numpy() + weeks
+            is_ordinary = (week >= 0) & (week < self.weeks) & ~np.isin(own + weeks, own)
+            there, there_cheap = self._cheap(own + weeks, threshold)
+            usual += is_ordinary * there
+            usual_cheap += is_ordinary * there_cheap
+        return candidates.assign(
+            lines=lines, cheap_lines=cheap, usual_lines=usual, usual_cheap_lines=usual_cheap
+        )
+
+    @cached_property
+    def _ranks(self) -> tuple[Array, Array]:
+        """The different prices in order, and a rising key of the lines: of their cell, and of their price in it."""
+        different, rank = np.unique(self.price, return_inverse=True)
+        return different, (self.product * self.weeks + self.week) * (len(different) + 1) + rank
+
+    def _cheap(self, cell: Array, threshold: Array) -> tuple[Array, Array]:
+        """How many lines these cells have, and how many at or below a price each."""
+        number, first, lines = self.cells
+        place = np.minimum(np.searchsorted(number, cell), max(len(number) - 1, 0))
+        is_there = number[place] == cell
+        different, key = self._ranks
+        bound = cell * (len(different) + 1) + np.searchsorted(different, threshold, side="right")
+        cheap = np.searchsorted(key, bound) - first[place]
+        return is_there * lines[place], is_there * cheap
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.applications.prices import cuts
-from segmentation.applications.prices.response import WINDOW_WEEKS, Purchases
+from segmentation.applications.prices.response import Purchases
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
@@ -17,6 +17,7 @@ GROUPINGS = ("tenure", "value", "segment")
 MAX_PRODUCTS = 400  # those with most lines in the weeks of their cuts; more tell nothing more
 SAME_CUSTOMERS = 50  # purchases of the whole shop by which the shares of a small category are steadied
 TO_LEAVE_OUT = 1e-9
+LINE = {"product_id": "text", "week": "number", "price": "number"}
 
 
 @dataclass(frozen=True)
@@ -60,31 +61,17 @@ def members_on(conn: db.Connection, night: Night) -> date | None:
 
 def find_cuts(conn: db.Connection, night: Night, window: Window) -> pd.DataFrame:
     """The cuts of the weeks: `product_id, week, depth, lines`, in order."""
-    params = {
-        "first": window.first,
-        "end": window.end,
-        "min_lines": cuts.MIN_LINES,
-        "sample": _thousandths(conn, night),
-    }
-    frame = _frame(conn, "product_weeks", params, ["product_id", "week", "lines", "price"])
-    candidates = cuts.candidates(
-        cuts.Prices.of(frame, window.weeks), night.settings.applications.prices.min_cut
-    )
+    params = {"first": window.first, "end": window.end, "sample": _thousandths(conn, night)}
+    query = db.statement(f"{FOLDER}/lines.sql")
+    lines = cuts.Lines.of(db.read_frame(conn, query, params, LINE), window.weeks)  # any order: sorted there
+    least = night.settings.applications.prices.min_cut
+    candidates = cuts.candidates(cuts.Prices.of(lines.by_week(), window.weeks), least)
     if candidates.empty:
         return candidates.assign(lines=0)
-    candidates["threshold"] = (
-        candidates["usual_price"] * (1 - night.settings.applications.prices.min_cut) + TO_LEAVE_OUT
+    counted = lines.around(
+        candidates.assign(threshold=candidates["usual_price"] * (1 - least) + TO_LEAVE_OUT)
     )
-    db.execute(
-        conn,
-        "create temp table price_candidates "
-        "(product_id text, week integer, threshold double precision) on commit drop",
-    )
-    db.copy_frame(conn, candidates[["product_id", "week", "threshold"]], ("pg_temp", "price_candidates"))
-    columns = ["product_id", "week", "lines", "cheap_lines", "usual_lines", "usual_cheap_lines"]
-    counted = _frame(conn, "cheap_lines", {**params, "weeks_around": WINDOW_WEEKS}, columns)
-    both = candidates.merge(counted, on=["product_id", "week"], how="inner")
-    significant = both[cuts.beyond_chance(both)]
+    significant = counted[cuts.beyond_chance(counted)]
     return _most_bought(significant)[["product_id", "week", "depth", "lines"]].reset_index(drop=True)
 
 
