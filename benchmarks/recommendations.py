@@ -43,7 +43,7 @@ def run(night_of: Callable[[date], Night], day: date) -> tuple[pd.DataFrame, dic
     features.build(night, lambda _: None)
     seed = night.settings.model.seed
     with night.warehouse.connect() as conn:
-        customers, products = prepare.number(conn, night)
+        customers, products, _ = prepare.number(conn, night)
         families = prepare.families_of(prepare.catalogue_of(conn, products))
         name = choice.chosen(
             [

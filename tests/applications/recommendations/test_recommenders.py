@@ -222,3 +222,40 @@ def test_products_are_no_family_by_numbers_or_without_a_name():
         == 9
     )
     assert stem("Red") == "red"
+
+
+def test_products_of_few_buyers_are_left_out_and_the_others_numbered_anew():
+    known = purchases([[0, 1, 3], [1, 3], [3, 4], [], [1, 4]], 5)
+    assert known.most_bought(2, 10).tolist() == [1, 3, 4]
+    assert known.most_bought(2, 2).tolist() == [1, 3]
+    kept = known.of_products(np.array([1, 3, 4]))
+    assert kept.shape == (5, 3)
+    assert (kept.bought.toarray() == known.bought.toarray()[:, [1, 3, 4]]).all()
+    assert known.of_products(np.arange(0)).bought.nnz == 0
+
+
+@pytest.mark.parametrize("bought", [(0,), (1, 2, 3, 4, 5), tuple(range(60))])
+def test_the_most_popular_are_those_that_scores_of_all_products_give(bought):
+    rng = np.random.default_rng(2)
+    known = purchases([list(bought), *(list(rng.choice(60, 7, replace=False)) for _ in range(40))], 60)
+    on = Shelf(rng.random(60) < 0.8, rng.integers(0, 30, 60))
+    one = recommenders.Popularity().fit(known)
+    rows = np.arange(known.shape[0])
+    scores = one.scores(rows)
+    scores[:, ~on.is_sold] = -np.inf
+    scores[known.bought.toarray() > 0] = -np.inf
+    assert (lists.new_products(one, known, rows, on, 5) == lists.best(scores, on.families, 5)).all()
+
+
+def test_of_equal_scores_the_first_product_is_taken():
+    scores = np.array([[1, 3, 1, 1, 3, 0], [-np.inf, 2, -np.inf, -np.inf, -np.inf, -np.inf]], np.float32)
+    assert lists.largest(scores, 4).tolist() == [[1, 4, 0, 2], [1, NONE, NONE, NONE]]
+
+
+def test_trial_of_many_customers_tests_as_many_as_are_enough_for_one(monkeypatch):
+    monkeypatch.setattr(choice, "MOST_TESTED", 4)
+    before, later = purchases([[0], [0]] * 5, 3), purchases([[1], [2]] * 5, 3).bought
+    known = purchases([[0, 1, 2], *([[0]] * 9)], 3)
+    assert len(choice.Trial(CUT, UNTIL, before, later).tested) == 0  # what nobody has bought is not known
+    trial = choice.Trial(CUT, UNTIL, known, later)
+    assert trial.tested.tolist() == [1, 3, 5, 7]

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ LISTS, CUSTOMERS, PRODUCTS = (
     "recommendation_customers",
     "recommended_products",
 )
-BACKTESTS, DRAWN = "recommendation_backtests", "recommendation_drawn"
+BACKTESTS, DRAWN, SOLD = "recommendation_backtests", "recommendation_drawn", "recommendation_sold"
 MOST_TRIED = 20_000  # customers of a trial, by the hash of their ids
 TRIALS = 2
 LEAST_HISTORY_DAYS = 30  # before a cut
@@ -35,7 +35,7 @@ def prepare(night: Night, progress: Progress) -> dict[str, Any]:
     """Stage lists, products and backtests of the date; returns what was chosen, and counts."""
     with night.warehouse.connect() as conn:
         db.execute(conn, f"set local work_mem = '{MEMORY}'")
-        customers, products = number(conn, night)
+        customers, products, everybody = number(conn, night)
         catalogue = catalogue_of(conn, products)
         results = [
             choice.tried(recommender, trial, families_of(catalogue))
@@ -45,8 +45,7 @@ def prepare(night: Night, progress: Progress) -> dict[str, Any]:
         chosen = choice.chosen(results)
         progress(f"recommendations: by {chosen}, of {len(catalogue)} products")
         applications.stage(conn, night, BACKTESTS, _backtests(night, results, chosen))
-        everybody = _lists_of_everybody(conn, night, chosen, customers, products, catalogue)
-        staged = _stage_lists(conn, night, everybody)
+        staged = _stage_lists(conn, night, _lists_of_everybody(night, chosen, everybody, catalogue))
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
         partitions.ensure(conn, "segments", LISTS, night.as_of_date)
@@ -55,21 +54,27 @@ def prepare(night: Night, progress: Progress) -> dict[str, Any]:
     return {"recommender": chosen, "customers": staged, "products": len(catalogue)}
 
 
-def number(conn: db.Connection, night: Night) -> tuple[str, str]:
-    """Stage the numbers of the date's customers and products; returns these tables."""
+class Numbered(NamedTuple):
+    """Tables in which the date's customers and products have numbers, and what was bought, by them."""
+
+    customers: str
+    products: str
+    purchases: Purchases
+
+
+def number(conn: db.Connection, night: Night) -> Numbered:
+    """Stage the numbers of the date's customers, and of the products that enough of them have bought."""
     options = night.settings.applications.recommendations
-    bounds = {
-        **night.params,
-        "days": options.days,
-        "unsold_days": options.unsold_days,
-        "min_buyers": options.min_buyers,
-        "most": options.most_products,
-    }
-    products = applications.stage(
-        conn, night, PRODUCTS, db.statement("applications/recommendations/recommended_products.sql"), bounds
-    )
     query = db.statement("applications/recommendations/customers.sql")
-    return applications.stage(conn, night, CUSTOMERS, query, {**night.params, "most": None}), products
+    customers = applications.stage(conn, night, CUSTOMERS, query, {**night.params, "most": None})
+    query = db.statement("applications/recommendations/products_sold.sql")
+    sold = applications.stage(conn, night, SOLD, query, {**night.params, "days": options.days})
+    bought = purchases(conn, customers, sold, night.as_of_date, options.days)
+    kept = bought.most_bought(options.min_buyers, options.most_products)
+    query = db.statement("applications/recommendations/recommended_products.sql", sold=sold)
+    bounds = {**night.params, "unsold_days": options.unsold_days, "kept": (kept + 1).tolist()}
+    products = applications.stage(conn, night, PRODUCTS, query, bounds)
+    return Numbered(customers, products, bought.of_products(kept))
 
 
 def catalogue_of(conn: db.Connection, products: str) -> pd.DataFrame:
@@ -146,14 +151,12 @@ def _backtests(night: Night, results: list[choice.Result], chosen: str) -> pd.Da
 
 
 def _lists_of_everybody(
-    conn: db.Connection, night: Night, chosen: str, customers: str, products: str, catalogue: pd.DataFrame
+    night: Night, chosen: str, past_purchases: Purchases, catalogue: pd.DataFrame
 ) -> Iterator[Lists]:
     """The lists of everybody, by blocks."""
-    options = night.settings.applications.recommendations
-    past_purchases = purchases(conn, customers, products, night.as_of_date, options.days)
     if not len(catalogue):
         return iter(())
-    seed = night.settings.model.seed
+    options, seed = night.settings.applications.recommendations, night.settings.model.seed
     fitted = next(one for one in recommenders.candidates(seed) if one.name == chosen).fit(past_purchases)
     similar = reasons(fitted, past_purchases, seed)
     shelf = Shelf(catalogue["is_sold"].to_numpy(bool), families_of(catalogue))

@@ -65,3 +65,24 @@ class Purchases:
         """Count the customers who bought each product, those of long ago for less."""
         weights = self.decayed(half_life_days)
         return np.bincount(self.product, weights, minlength=self.shape[1]).astype(np.float64)
+
+    def most_bought(self, fewest: int, most: int) -> NDArray[np.int64]:
+        """The products that at least `fewest` customers bought, in their order: the `most` with most buyers."""
+        buyers = self.buyers()
+        order = np.argsort(-buyers, kind="stable")
+        return np.sort(order[buyers[order] >= fewest][:most])
+
+    def of_products(self, kept: NDArray[np.int64]) -> "Purchases":
+        """The purchases of some of the products, which are numbered anew, in their order."""
+        number = np.full(self.shape[1], -1, np.int32)
+        number[kept] = np.arange(len(kept))
+        product = number[self.product]
+        is_kept = product >= 0
+        starts = np.concatenate([[0], np.cumsum(is_kept)])[self.starts]
+        return Purchases(
+            (self.shape[0], len(kept)),
+            starts,
+            product[is_kept],
+            self.age_days[is_kept],
+            self.orders[is_kept],
+        )

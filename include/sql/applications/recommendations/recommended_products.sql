@@ -1,8 +1,8 @@
 -- Purpose: the products that recommendations are made of, with a number each, and whether they may be
 --     recommended.
--- Grain: product. Inputs: features.customer_product_day of the last days, core.products as of the date.
--- Parameters: as_of_date; days: of orders that are looked at; unsold_days: not bought for so long, it is taken
---     to be out of sale; min_buyers: customers it was bought by at least; most: products at most, by buyers.
+-- Grain: product. Inputs: the staged products that were bought (products_sold.sql), core.products as of the date.
+-- Parameters: as_of_date; kept: the numbers of those with enough buyers; unsold_days: not bought for so long, a
+--     product is taken to be out of sale; identifier: sold.
 -- Re-run: reads only.
 -- Caveat: where there is a catalogue, what is not in it, or not available, is not recommended.
 with catalogue as (
@@ -16,23 +16,13 @@ with catalogue as (
 ),
 
 bought as (
-    select
-        product_id,
-        max(category) as category,
-        count(distinct customer_id) as buyers,
-        max(day) as last_bought
-    from features.customer_product_day
-    where
-        day >= %(as_of_date)s::date - %(days)s and day < %(as_of_date)s::date
-        and (cancelled_on is null or cancelled_on >= %(as_of_date)s::date)
-    group by product_id
-    having count(distinct customer_id) >= %(min_buyers)s
-    order by count(distinct customer_id) desc, product_id
-    limit %(most)s
+    select *
+    from {{ sold }}
+    where product_number = any(%(kept)s)
 )
 
 select
-    (row_number() over (order by b.product_id))::integer as product_number,
+    (row_number() over (order by b.product_number))::integer as product_number,
     b.product_id,
     c.name,
     coalesce(c.category, b.category) as category,
