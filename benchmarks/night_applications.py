@@ -6,7 +6,8 @@
 The shop is that of the benchmark `nights` (per customer 10 orders in 24 to 29 lines and 20 events over two years),
 made in SQL in an embedded server of its own. A first night is published by one algorithm, so that the measured one
 has a parent; the measured one takes one day more through extraction, cleaning, roll-up, features, search with all
-algorithms, and publication, and then each application's task and its part of the publication. No Airflow, no gates.
+algorithms, and publication, with the gates between them.
+Then comes each application's task, with its gate, and its part of the publication. No Airflow.
 Seconds are those of the processor, of this process and of the server: a busy machine does not add to them.
 ALGORITHMS= names some (by commas), SCALE_OF_FACTS= makes fewer facts a customer. With --only-applications nothing is
 searched and nothing published: the tasks of the applications alone are timed, on the features of the date. FOLDER=
@@ -26,9 +27,12 @@ from pathlib import Path
 
 from benchmarks import nights, one_run
 from segmentation import applications
+from segmentation.features import gate as features_gate
 from segmentation.features import table as features
+from segmentation.ingestion import gate as ingestion_gate
 from segmentation.local import postgres
-from segmentation.publishing import publish
+from segmentation.publishing import gate as publishing_gate
+from segmentation.publishing import ids, publish
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen
@@ -76,6 +80,8 @@ def searched(night: Night, algorithms: list[str] | None, meter: Meter) -> Chosen
         chosen, assignments = choice.choose(night, wanted, progress=nights.silent)
     with meter("publication"):
         publish.stage_assignments(night, assignments)
+    with meter("gates"):
+        publishing_gate.check_segments(night, ids.assignments_table(night.as_of_date))
     return chosen
 
 
@@ -87,11 +93,16 @@ def registered(night: Night, days: int) -> Night:
 
 
 def loaded(day: Night, meter: Meter) -> None:
-    """Extraction to features of a date."""
+    """Extraction to features of a date, and the gates on both."""
     with meter("extraction, cleaning, roll-up"):
         nights.ingest(day, nights.Clock(), "  of these")
+    with meter("gates"):
+        ingestion_gate.check_sources(day, None, day.as_of_date)
+        ingestion_gate.check_cleaning(day)
     with meter("features"):
         features.build(day, nights.silent)
+    with meter("gates"):
+        features_gate.check_features(day)
 
 
 def measured(night: Night, algorithms: list[str] | None, meter: Meter) -> tuple[float, float]:
@@ -138,6 +149,8 @@ def applications_alone(start: Night, meter: Meter) -> None:
     if run_id is None:
         loaded(night, meter)
         nights.settle(night.warehouse)
+    with meter("gates"):
+        features_gate.check_features(night)  # what all gates of a night share is loaded before what is timed
     meter.seconds.clear()
     for application in applications.enabled(night.settings):
         with meter(f"application: {application.name}"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import gammaln
+from scipy.special import digamma, gammaln
 
 Array = NDArray[np.float64]
 START = (0.5, 1.0, 0.0)
@@ -43,10 +43,11 @@ class GammaGamma:
             p, q, gamma = np.exp(logs)
             return cls(float(p), float(q), float(gamma))
 
-        def loss(logs: Array) -> float:
-            return -float(model(logs).log_likelihood(orders, value / unit).mean())
+        def loss(logs: Array) -> tuple[float, Array]:
+            likelihood, slope = model(logs).mean_likelihood(orders, value / unit)
+            return -likelihood, -slope
 
-        fitted = model(minimize(loss, START, method="L-BFGS-B", bounds=BOUNDS).x)
+        fitted = model(minimize(loss, START, method="L-BFGS-B", jac=True, bounds=BOUNDS).x)
         return cls(fitted.p, fitted.q, fitted.gamma * unit)
 
     def log_likelihood(self, orders: Array, value: Array) -> Array:
@@ -61,6 +62,16 @@ class GammaGamma:
             + shape * np.log(orders)
             - (shape + self.q) * np.log(self.gamma + orders * value)
         )
+
+    def mean_likelihood(self, orders: Array, value: Array) -> tuple[float, Array]:
+        """The mean of `log_likelihood`, and its slope by the logarithm of p, q, gamma."""
+        shape, total = self.p * orders, self.gamma + orders * value
+        both, spent = digamma(shape + self.q), np.log(total)
+        by_p = orders * (both - digamma(shape) + np.log(value) + np.log(orders) - spent)
+        by_q = both - digamma(self.q) + np.log(self.gamma) - spent
+        by_gamma = self.q / self.gamma - (shape + self.q) / total
+        slopes = np.array([by_p.mean(), by_q.mean(), by_gamma.mean()])
+        return float(self.log_likelihood(orders, value).mean()), slopes * [self.p, self.q, self.gamma]
 
     def mean(self, orders: Array, value: Array) -> Array:
         """The mean value of an order to expect of each customer: equation 5, their own mean drawn to everybody's."""
