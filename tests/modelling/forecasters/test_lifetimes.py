@@ -89,6 +89,19 @@ def test_planted_order_values_are_found_within_a_tenth():
     assert (found.p, found.q, found.gamma) == pytest.approx((4.0, 3.0, 30.0), rel=0.1)
 
 
+def test_slope_of_the_likelihood_of_order_values_is_that_of_small_steps():
+    orders = np.random.default_rng(3).integers(1, 9, 500).astype(float)
+    value = simulate_value(GammaGamma(6.0, 4.0, 15.0), orders, np.random.default_rng(4))
+    logs = np.log([5.0, 3.0, 12.0])
+
+    def mean(at: np.ndarray) -> float:
+        return GammaGamma(*np.exp(at)).log_likelihood(orders, value).mean()
+
+    likelihood, slope = GammaGamma(*np.exp(logs)).mean_likelihood(orders, value)
+    assert likelihood == pytest.approx(mean(logs))
+    assert slope == pytest.approx(approx_fprime(logs, mean, 1e-7), abs=1e-5)
+
+
 def test_mean_order_is_drawn_to_everybodys_where_little_is_known():
     model = GammaGamma(p=4.0, q=3.0, gamma=30.0)
     once, often = model.mean(np.array([1.0, 50.0]), np.array([600.0, 600.0]))
