@@ -79,7 +79,8 @@ class Lines:
         `candidates` has `product_id, week, threshold`, up to which a price is cheap; weeks that are candidates
         are not ordinary. Added are `lines, cheap_lines, usual_lines, usual_cheap_lines`.
         """
-        own = self.products.get_indexer(candidates["product_id"]) * self.weeks + candidates["week"].to_numpy()
+        product = self.products.get_indexer(pd.Index(candidates["product_id"]))
+        own = product * self.weeks + candidates["week"].to_numpy()
         threshold = candidates["threshold"].to_numpy(dtype=float)
         lines, cheap = self._cheap(own, threshold)
         usual, usual_cheap = np.zeros_like(lines), np.zeros_like(lines)

@@ -34,7 +34,8 @@ SURE = 0.5  # of what log odds were too sure, or not sure enough: the shop knew 
 BETTER = 0.01  # another forecaster than the most trusted one must have scored more by this, and by chance
 LEAST = 30  # customers of a sample
 
-Arguments, Found = ParamSpec("Arguments"), TypeVar("Found")
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
 
 
 def _once(

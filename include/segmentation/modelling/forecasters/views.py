@@ -43,8 +43,11 @@ class View:
     @classmethod
     def together(cls, views: Sequence[View]) -> View:
         """The customers of all."""
-        columns_of = ((view.ranks, view.money, view.usual) for view in views)
-        return cls(*(np.concatenate(parts) for parts in zip(*columns_of, strict=True)))
+        return cls(
+            np.concatenate([view.ranks for view in views]),
+            np.concatenate([view.money for view in views]),
+            np.concatenate([view.usual for view in views]),
+        )
 
     def take(self, rows: np.ndarray) -> View:
         """Some of the customers, by their place or by a mask."""
