@@ -101,7 +101,7 @@ class Lines:
         return different, (self.product * self.weeks + self.week) * (len(different) + 1) + rank
 
     def _cheap(self, cell: Array, threshold: Array) -> tuple[Array, Array]:
-        """How many lines these cells have, and how many at or below a price each."""
+        """Count the lines of these cells, and those of them at or below a price each."""
         number, first, lines = self.cells
         place = np.minimum(np.searchsorted(number, cell), max(len(number) - 1, 0))
         is_there = number[place] == cell

@@ -158,7 +158,7 @@ class Past:
 
     @_once
     def score(self, name: str, age: int) -> float | None:
-        """What the expectation of a sample was worth; None where the forecaster was too young."""
+        """The worth of the expectation of a sample; None where the forecaster was too young."""
         expected = self.raw(name, age)
         return None if expected is None else _score(expected, self.samples[age])
 
