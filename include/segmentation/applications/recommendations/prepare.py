@@ -70,11 +70,11 @@ def number(conn: db.Connection, night: Night) -> Numbered:
     query = db.statement("applications/recommendations/products_sold.sql")
     sold = applications.stage(conn, night, SOLD, query, {**night.params, "days": options.days})
     bought = purchases(conn, customers, sold, night.as_of_date, options.days)
-    kept = bought.most_bought(options.min_buyers, options.most_products)
+    positions = bought.most_bought(options.min_buyers, options.most_products)
     query = db.statement("applications/recommendations/recommended_products.sql", sold=sold)
-    bounds = {**night.params, "unsold_days": options.unsold_days, "kept": (kept + 1).tolist()}
+    bounds = {**night.params, "unsold_days": options.unsold_days, "numbers": (positions + 1).tolist()}
     products = applications.stage(conn, night, PRODUCTS, query, bounds)
-    return Numbered(customers, products, bought.of_products(kept))
+    return Numbered(customers, products, bought.of_products(positions))
 
 
 def catalogue_of(conn: db.Connection, products: str) -> pd.DataFrame:

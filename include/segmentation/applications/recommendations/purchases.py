@@ -72,15 +72,15 @@ class Purchases:
         order = np.argsort(-buyers, kind="stable")
         return np.sort(order[buyers[order] >= fewest][:most])
 
-    def of_products(self, kept: NDArray[np.int64]) -> "Purchases":
+    def of_products(self, positions: NDArray[np.int64]) -> "Purchases":
         """The purchases of some of the products, which are numbered anew, in their order."""
         number = np.full(self.shape[1], -1, np.int32)
-        number[kept] = np.arange(len(kept))
+        number[positions] = np.arange(len(positions))
         product = number[self.product]
         is_kept = product >= 0
         starts = np.concatenate([[0], np.cumsum(is_kept)])[self.starts]
         return Purchases(
-            (self.shape[0], len(kept)),
+            (self.shape[0], len(positions)),
             starts,
             product[is_kept],
             self.age_days[is_kept],

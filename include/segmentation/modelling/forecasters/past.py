@@ -35,22 +35,22 @@ BETTER = 0.01  # another forecaster than the most trusted one must have scored m
 LEAST = 30  # customers of a sample
 
 Arguments = ParamSpec("Arguments")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def _once(
-    method: Callable[Concatenate[Past, Arguments], Found],
-) -> Callable[Concatenate[Past, Arguments], Found]:
+    method: Callable[Concatenate[Past, Arguments], Result],
+) -> Callable[Concatenate[Past, Arguments], Result]:
     """Remember what a method has found, by its arguments: looking back asks the same again and again."""
 
     @wraps(method)
-    def found(past: Past, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Found:
+    def remembered(past: Past, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
         key = method.__name__, arguments, tuple(named.items())
-        if key not in past._found:
-            past._found[key] = method(past, *arguments, **named)
-        return past._found[key]
+        if key not in past._results:
+            past._results[key] = method(past, *arguments, **named)
+        return past._results[key]
 
-    return found
+    return remembered
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Past:
     seed: int
     _fits: dict[tuple[str, int], tuple[Fitted, ...]] = field(default_factory=dict, repr=False)
     _todays: dict[int, Today] = field(default_factory=dict, repr=False)
-    _found: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _results: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def older(self, age: int) -> list[int]:
         """Ages of the samples whose outcome was known at an age, the newest first."""

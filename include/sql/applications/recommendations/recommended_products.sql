@@ -1,7 +1,7 @@
 -- Purpose: the products that recommendations are made of, with a number each, and whether they may be
 --     recommended.
 -- Grain: product. Inputs: the staged products that were bought (products_sold.sql), core.products as of the date.
--- Parameters: as_of_date; kept: the numbers of those with enough buyers; unsold_days: not bought for so long, a
+-- Parameters: as_of_date; numbers: the numbers of those with enough buyers; unsold_days: not bought for so long, a
 --     product is taken to be out of sale; identifier: sold.
 -- Re-run: reads only.
 -- Caveat: where there is a catalogue, what is not in it, or not available, is not recommended.
@@ -18,7 +18,7 @@ with catalogue as (
 bought as (
     select *
     from {{ sold }}
-    where product_number = any(%(kept)s)
+    where product_number = any(%(numbers)s)
 )
 
 select
