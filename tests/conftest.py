@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 import xdist
 
+from segmentation import compiled
 from segmentation.local import postgres
 from segmentation.warehouse import schema
 from segmentation.warehouse.db import Database
@@ -39,6 +40,9 @@ LONGEST = (
 hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.register_profile("random", derandomize=False, database=None, print_blob=True)
 hypothesis.settings.load_profile("fixed")
+
+# templates are compiled once for all workers, machines and runs; a file holds for its text alone
+os.environ.setdefault(compiled.FOLDER, str(postgres.private(postgres.own_runtime_folder() / "compiled")))
 
 SHARED_DATA = Path(os.environ.get("SEGMENTATION_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -162,7 +162,7 @@ def airflow_environment(home: Home, server: Server) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{address}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
-        compiled.FOLDER: str(postgres.private(home.folder / "compiled")),
+        compiled.FOLDER: os.environ.get(compiled.FOLDER) or str(postgres.private(home.folder / "compiled")),
         "SEGMENTATION_LOGS": os.pathsep.join([str(home.folder / "logs"), str(server.pgdata / "logs")]),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         # on a laptop that is busy the api-server may take longer than five seconds, and a task would end
