@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Sample
+from segmentation.modelling.forecasters.base import Sample, Today
 from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
 from segmentation.warehouse import db, partitions
@@ -57,11 +57,12 @@ def read(night: Night) -> History:
             age: _with_outcome(conn, night.as_of_date, age, YEAR, samples[age].customers)
             for age in there if age >= YEAR
         }  # fmt: skip
-    return History(
-        Past({age: each for age, each in samples.items() if len(each.customers) >= LEAST}, horizon, seed),
-        Past({age: each for age, each in long.items() if len(each.customers) >= LEAST}, YEAR, seed),
-        customers,
+    past, years = (
+        {age: each for age, each in of_days.items() if len(each.customers) >= LEAST}
+        for of_days in (samples, long)
     )
+    todays: dict[int, Today] = {}
+    return History(Past(past, horizon, seed, todays), Past(years, YEAR, seed, todays), customers)
 
 
 def share_sampled(customers: int) -> int:

@@ -91,13 +91,15 @@ class Past:
     ----------
     samples : dict of age in days to Sample
         Outcomes of `days` days each.
+    todays : dict of age in days to Today
+        The customers of each age; another past of the same customers may share it.
     """
 
     samples: Mapping[int, Sample]
     days: int
     seed: int
+    todays: dict[int, Today] = field(default_factory=dict, repr=False)
     _fits: dict[tuple[str, int], tuple[Fitted, ...]] = field(default_factory=dict, repr=False)
-    _todays: dict[int, Today] = field(default_factory=dict, repr=False)
     _results: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def older(self, age: int) -> list[int]:
@@ -122,9 +124,9 @@ class Past:
 
     def today(self, age: int, customers: pd.DataFrame) -> Today:
         """The customers of an age, with the model of their orders."""
-        if age not in self._todays:
-            self._todays[age] = Today.of(customers, self.seed)
-        return self._todays[age]
+        if age not in self.todays:
+            self.todays[age] = Today.of(customers, self.seed)
+        return self.todays[age]
 
     def expect(self, name: str, age: int, customers: pd.DataFrame) -> Expectation | None:
         """The expectation of a forecaster at an age of the customers known then; None where it was too young."""

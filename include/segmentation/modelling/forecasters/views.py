@@ -13,7 +13,7 @@ from segmentation.modelling.forecasters import columns
 from segmentation.modelling.forecasters.base import Array, Sample, Today
 from segmentation.modelling.representations.transformers import PercentileRanks
 
-MOST_ROWS = 6_000  # of each sample
+MOST_ROWS = 4_000  # of each sample, of which several are learned from
 
 
 @dataclass(frozen=True)
