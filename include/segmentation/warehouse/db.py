@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Connection = psycopg2.extensions.connection
+ARROW_ROWS = 5_000  # of fewer, the import of Arrow costs more than it saves
 SQL = INCLUDE / "sql"
 KEPT_EXTRAS = (
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslcrldir", "sslsni"),
@@ -301,8 +302,10 @@ class _Tap:
 
 def copy_frame(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> int:
     """COPY a frame into a table; its columns are named as the table's. Missing values become null."""
-    buffer = io.StringIO()
-    frame.to_csv(buffer, index=False, header=False, na_rep="")
+    buffer = _arrow_csv(frame) if len(frame) >= ARROW_ROWS else None
+    if buffer is None:
+        buffer = io.BytesIO()
+        frame.to_csv(buffer, index=False, header=False, na_rep="")
     buffer.seek(0)
     into = sql.SQL("copy {} ({}) from stdin (format csv)").format(
         sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
@@ -310,6 +313,20 @@ def copy_frame(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) 
     with conn.cursor() as cursor:
         cursor.copy_expert(into.as_string(conn), buffer, size=1 << 20)
         return cursor.rowcount
+
+
+def _arrow_csv(frame: "pd.DataFrame") -> io.BytesIO | None:
+    """The rows as CSV by Arrow, which takes a tenth of the time; None of columns that it cannot write."""
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    buffer = io.BytesIO()
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        arrow_csv.write_csv(table, buffer, arrow_csv.WriteOptions(include_header=False))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return None
+    return buffer
 
 
 def inserts(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> list[str]:
