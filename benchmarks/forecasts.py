@@ -32,7 +32,7 @@ WANTED = 15.0  # seconds of a night at a million
 
 
 def customers_of(count: int, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
-    """What is known of customers, in the columns of history.sql, and the orders a day to expect of each."""
+    """Customers in the columns of history.sql, and the orders a day to expect of each."""
     first = rng.integers(2, 731, count).astype(float)
     rate = rng.gamma(0.8, 0.01, count)  # orders a day
     stayed = np.minimum(first, rng.exponential(500.0, count))
