@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from segmentation.features import checkpoints, dictionary, expressions, rollup, table
+from segmentation.ingestion import cleaning
 from segmentation.warehouse import db, partitions
 from tests.small_shop import insert
 
@@ -82,6 +83,7 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
         "state": db.statement(
             "features/state.sql", whom="true", order_gaps=db.statement("features/order_gaps.sql", whom="true")
         ),
+        **cleaning.identifiers(case.parts[1]),
         **params.get("identifiers", {}),
     }
     if case.parts[1] == "customer_features":

@@ -1,6 +1,7 @@
 """From `staging` to `core`: every row is kept, merged or quarantined, and the counts balance."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,10 +10,30 @@ import psycopg2.errors
 from segmentation.errors import BalanceError
 from segmentation.runs.night import Night
 from segmentation.sources import contract
-from segmentation.warehouse import db, locks
+from segmentation.warehouse import db, keys, locks, partitions
 
 # Lines after orders: a line takes its order's customer and day.
 ORDER = ("customers", "orders", "order_items", "events", "reviews")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A kind of facts of which a shop has many: its key, and the order in which the first of several rows is kept."""
+
+    key: str
+    first_copy: str
+
+
+FACTS = {
+    "orders": Facts(
+        "order_id",
+        "updated_at desc nulls last, ordered_at, customer_id, status, cancelled_on, channel, currency",
+    ),
+    "order_items": Facts("order_id, line_no", "product_id, quantity, unit_price, discount, category"),
+    "events": Facts(
+        "event_id", "occurred_at, customer_id, session_id, event_type, product_id, duration_seconds"
+    ),
+}
 
 
 def run(
@@ -59,8 +80,18 @@ def run(
     return {row.pop("table_name"): row for row in counts}
 
 
+def identifiers(table: str) -> dict[str, str]:
+    """What `core/<table>.sql` includes: how a row is judged, and which of several is kept."""
+    if table not in FACTS:
+        return {}
+    return {"judged": db.statement(f"core/judged_{table}.sql"), "first_copy": FACTS[table].first_copy}
+
+
 def _clean(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
-    db.run_file(conn, f"core/{table}.sql", params)
+    if table in FACTS and params["first"] is None and keys.are_free(conn, f"core.{table}"):
+        _load(conn, table, params)
+    else:
+        db.run_file(conn, f"core/{table}.sql", params, **identifiers(table))
     core_day = "valid_from" if table == "customers" else "day"
     try:
         db.run_file(conn, "core/row_counts.sql", params, table=table, core_day=core_day)
@@ -70,3 +101,28 @@ def _clean(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
             f"({error.diag.message_detail}); nothing was changed"
         ) from None
     db.execute(conn, "drop table judged; drop table if exists touched")
+
+
+def _load(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
+    """Fill a table that is empty; the key, which is made of all rows, says whether any comes twice.
+
+    Only then are these looked for.
+    """
+    db.execute(conn, "savepoint load")
+    try:
+        _fill(conn, table, params, are_copied="false")
+    except psycopg2.errors.UniqueViolation:
+        db.execute(conn, "rollback to savepoint load")
+        _fill(conn, table, params, are_copied="count(*) > 1")
+    db.execute(conn, "release savepoint load")
+
+
+def _fill(conn: db.Connection, table: str, params: dict[str, Any], are_copied: str) -> None:
+    names = {
+        "table": table,
+        "columns": ", ".join(partitions.kinds(conn, f"core.{table}")),
+        "key": FACTS[table].key,
+        "are_copied": are_copied,
+    }
+    with keys.after(conn, [f"core.{table}"]):
+        db.run_file(conn, "core/first_load.sql", params, **names, **identifiers(table))

@@ -9,30 +9,7 @@
 --     ten days again of which hardly a row has changed.
 create temp table judged on commit drop as
 with judged as (
-    select
-        day,
-        nullif(btrim(event_id), '') as event_id,
-        nullif(btrim(customer_id), '') as customer_id,
-        nullif(btrim(session_id), '') as session_id,
-        occurred_at,
-        lower(btrim(event_type)) as event_type,
-        nullif(btrim(product_id), '') as product_id,
-        case when duration_seconds between 0 and 86400 then duration_seconds end as duration_seconds,
-        case
-            when
-                greatest(
-                    octet_length(event_id), octet_length(customer_id), octet_length(session_id),
-                    octet_length(event_type), octet_length(product_id)
-                ) > %(max_text_bytes)s
-                then 'text_too_long'
-            when nullif(btrim(event_id), '') is null then 'event_id_missing'
-            when nullif(btrim(customer_id), '') is null then 'customer_missing'
-            when occurred_at is null then 'occurred_at_missing'
-            when nullif(btrim(event_type), '') is null then 'event_type_missing'
-        end as rule,
-        s as raw
-    from staging.events as s
-    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+    {{ judged }}
 ),
 
 own as (
@@ -61,8 +38,7 @@ numbered as (
         j.*,
         row_number() over (
             partition by j.event_id
-            order by
-                j.occurred_at, j.customer_id, j.session_id, j.event_type, j.product_id, j.duration_seconds
+            order by {{ first_copy }}
         ) as copy
     from judged as j
     where j.rule is null and exists (select from copied as c where c.event_id = j.event_id)

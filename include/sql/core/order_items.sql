@@ -11,100 +11,8 @@
 --     ten days again of which hardly a row has changed. Runs after core/orders.sql.
 -- Caveat: a price of zero is kept (a free item); it counts as a line and not as a purchase.
 create temp table judged on commit drop as
-with lines as (
-    select
-        day,
-        nullif(btrim(order_id), '') as order_id,
-        line_no,
-        nullif(btrim(product_id), '') as product_id,
-        nullif(btrim(category), '') as category,
-        quantity,
-        unit_price,
-        coalesce(discount, 0) as discount,
-        greatest(octet_length(order_id), octet_length(product_id), octet_length(category))
-        > %(max_text_bytes)s as is_too_long,
-        s as raw
-    from staging.order_items as s
-    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
-),
-
-refused_orders as (
-    select distinct btrim(order_id) as order_id
-    from quarantine.orders
-    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
-),
-
-own_orders as (
-    select
-        order_id,
-        customer_id,
-        day
-    from core.orders
-    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
-),
-
--- most lines are of an order of the window; only the others are looked up, row by row
-with_order as (
-    select
-        l.*,
-        coalesce(o.order_id, other.order_id) as known_order_id,
-        coalesce(o.customer_id, other.customer_id) as customer_id,
-        coalesce(o.day, other.day) as order_day
-    from lines as l
-    left join own_orders as o on l.order_id = o.order_id
-    left join lateral (
-        select
-            e.order_id,
-            e.customer_id,
-            e.day
-        from core.orders as e
-        where o.order_id is null and e.order_id = l.order_id
-        order by e.order_id
-        limit 1
-    ) as other on true
-),
-
-judged as (
-    select
-        l.*,
-        case
-            when l.is_too_long then 'text_too_long'
-            when l.known_order_id is null and r.order_id is not null then 'order_quarantined'
-            when l.known_order_id is null then 'order_unknown'
-            when l.order_day <> l.day then 'order_on_another_day'
-            when l.line_no is null then 'line_no_missing'
-            when l.product_id is null then 'product_missing'
-            when l.quantity is null then 'quantity_missing'
-            when
-                l.quantity = 0
-                and not quarantine.is_released('order_items', 'quantity_zero', l.day)
-                then 'quantity_zero'
-            when l.unit_price is null then 'price_missing'
-            when
-                l.unit_price < 0
-                and not quarantine.is_released('order_items', 'price_negative', l.day)
-                then 'price_negative'
-            when
-                abs(l.quantity * l.unit_price) > %(max_line_amount)s
-                and not quarantine.is_released('order_items', 'amount_absurd', l.day)
-                then 'amount_absurd'
-            when
-                (l.discount < 0 or l.discount > abs(l.quantity * l.unit_price))
-                and not quarantine.is_released('order_items', 'discount_invalid', l.day)
-                then 'discount_invalid'
-        end as rule
-    from with_order as l
-    left join refused_orders as r on l.order_id = r.order_id
-),
-
-priced as (
-    select
-        j.*,
-        coalesce(j.category = 'service', false) as is_service,
-        case
-            when j.rule is null then round((j.quantity * j.unit_price - sign(j.quantity) * j.discount) * 100)
-        end::bigint as amount_cents
-    from judged as j
+with judged as (
+    {{ judged }}
 ),
 
 own as (
@@ -128,7 +36,7 @@ numbered as (
     select
         j.*,
         1 as copy
-    from priced as j
+    from judged as j
     where
         j.rule is not null
         or not exists (select from copied as c where c.order_id = j.order_id and c.line_no = j.line_no)
@@ -137,9 +45,9 @@ numbered as (
         j.*,
         row_number() over (
             partition by j.order_id, j.line_no
-            order by j.product_id, j.quantity, j.unit_price, j.discount, j.category
+            order by {{ first_copy }}
         ) as copy
-    from priced as j
+    from judged as j
     where
         j.rule is null
         and exists (select from copied as c where c.order_id = j.order_id and c.line_no = j.line_no)

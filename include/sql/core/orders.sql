@@ -12,40 +12,7 @@
 --     counts it: on the as-of date of a backfill, nobody can tell it from a customer who changed since.
 create temp table judged on commit drop as
 with judged as (
-    select
-        day,
-        nullif(btrim(order_id), '') as order_id,
-        nullif(btrim(customer_id), '') as customer_id,
-        ordered_at,
-        lower(btrim(status)) as status,
-        case
-            when cancelled_at is not null or lower(btrim(status)) in ('cancelled', 'canceled')
-                then greatest(
-                    (coalesce(cancelled_at, updated_at, ordered_at) at time zone %(timezone)s)::date, day
-                )
-        end as cancelled_on,
-        nullif(lower(btrim(channel)), '') as channel,
-        nullif(upper(btrim(currency)), '') as currency,
-        updated_at,
-        extract(hour from ordered_at at time zone %(timezone)s)::smallint as local_hour,
-        case
-            when
-                greatest(
-                    octet_length(order_id), octet_length(customer_id), octet_length(status),
-                    octet_length(channel), octet_length(currency)
-                ) > %(max_text_bytes)s
-                then 'text_too_long'
-            when nullif(btrim(order_id), '') is null then 'order_id_missing'
-            when nullif(btrim(customer_id), '') is null then 'customer_missing'
-            when ordered_at is null then 'ordered_at_missing'
-            when
-                (ordered_at at time zone %(timezone)s)::date > day
-                and not quarantine.is_released('orders', 'ordered_at_in_future', day)
-                then 'ordered_at_in_future'
-        end as rule,
-        s as raw
-    from staging.orders as s
-    where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+    {{ judged }}
 ),
 
 own as (
@@ -74,9 +41,7 @@ numbered as (
         j.*,
         row_number() over (
             partition by j.order_id
-            order by
-                j.updated_at desc nulls last, j.ordered_at, j.customer_id, j.status, j.cancelled_on,
-                j.channel, j.currency
+            order by {{ first_copy }}
         ) as copy
     from judged as j
     where j.rule is null and exists (select from copied as c where c.order_id = j.order_id)
