@@ -83,7 +83,7 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
         "state": db.statement(
             "features/state.sql", whom="true", order_gaps=db.statement("features/order_gaps.sql", whom="true")
         ),
-        **cleaning.identifiers(case.parts[1]),
+        **(cleaning.identifiers(case.parts[1]) if case.parts[0] == "core" else rollup.identifiers()),
         **params.get("identifiers", {}),
     }
     if case.parts[1] == "customer_features":

@@ -9,10 +9,15 @@ from datetime import date
 from segmentation.features.checkpoints import _forget_all, _make_again
 from segmentation.runs import stale
 from segmentation.runs.night import Night
-from segmentation.warehouse import db, locks, partitions
+from segmentation.warehouse import db, keys, locks, partitions
 
 BY_MONTH = ("customer_day", "customer_product_day")
 FACTS = ("orders", "events", "reviews")
+MANY = 100_000  # order lines from which on the keys of all partitions cost less afterwards
+TABLES = tuple(
+    f"features.{name}"
+    for name in ("customer_day", "customer_product_day", "customer_order_day", "customer_day_cancelled")
+)
 
 
 def roll_up(night: Night, first: date | None, end: date) -> int:
@@ -25,8 +30,7 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
         _make_months(conn, days)
-        db.run_file(conn, "features/customer_day.sql", days)
-        rows = db.scalar(conn, "select count(*) from fresh_days")
+        rows = _write(conn, days)
         if first is None:
             _forget_all(conn)
         else:
@@ -34,6 +38,27 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
         stale.note(conn, night, first, end)
         db.run_file(conn, "staging/watermarks.sql", night.params)
     return rows
+
+
+def identifiers() -> dict[str, str]:
+    """What the files of the roll-up include."""
+    parts = ("orders", "cancelled", "products", "days")
+    return {part: db.statement(f"features/rolled_{part}.sql") for part in parts}
+
+
+def _write(conn: db.Connection, days: dict[str, date | None]) -> int:
+    """Write the customer days of the window; returns how many there are."""
+    if days["first"] is None and _are_many(conn) and keys.are_free(conn, *TABLES):
+        with keys.after(conn, TABLES):
+            db.run_file(conn, "features/customer_day_first.sql", days, **identifiers())
+        return db.scalar(conn, "select count(*) from features.customer_day")
+    db.run_file(conn, "features/customer_day.sql", days, **identifiers())
+    return db.scalar(conn, "select count(*) from fresh_days")
+
+
+def _are_many(conn: db.Connection) -> bool:
+    query = "select count(*) = %(many)s from (select from core.order_items limit %(many)s) as lines"
+    return db.scalar(conn, query, {"many": MANY})
 
 
 # ---------------------------------------------------------------------------------------- partitions

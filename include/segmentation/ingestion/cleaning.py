@@ -126,3 +126,4 @@ def _fill(conn: db.Connection, table: str, params: dict[str, Any], are_copied: s
     }
     with keys.after(conn, [f"core.{table}"]):
         db.run_file(conn, "core/first_load.sql", params, **names, **identifiers(table))
+    db.execute(conn, f"analyze core.{table}")  # for what is made of it before the server thinks of that

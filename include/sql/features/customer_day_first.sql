@@ -1,0 +1,39 @@
+-- Purpose: the roll-up of all history where there is none: what customer_day.sql makes, straight into its tables.
+-- Grain, inputs: as customer_day.sql. Identifiers: orders, cancelled, products, days: rolled_<what>.sql.
+-- Parameters: first (null: all history), end: the window's days.
+-- Re-run: of tables that have rows, customer_day.sql is run.
+create temp table rolled_orders on commit drop as
+{{ orders }};
+analyze rolled_orders;
+
+insert into features.customer_day_cancelled
+(
+    customer_id, day, cancelled_on, orders, weekend_orders, morning_orders, afternoon_orders, evening_orders,
+    night_orders, lines, discounted_lines, units, gross_cents, discount_cents, return_lines, returned_cents
+)
+{{ cancelled }};
+
+insert into features.customer_product_day (customer_id, day, product_id, category, cancelled_on, lines)
+{{ products }};
+
+insert into features.customer_day
+(
+    customer_id, day, orders, weekend_orders, morning_orders, afternoon_orders, evening_orders, night_orders,
+    lines, discounted_lines, units, gross_cents, discount_cents, return_lines, returned_cents,
+    sessions, views, carts, searches, dwell_seconds,
+    reviews, rated_reviews, rating_sum, poor_reviews, review_chars
+)
+{{ days }}
+-- a month after the other, and the rows of a customer of a month neighbours
+order by date_trunc('month', day::timestamp), customer_id, day;
+
+insert into features.customer_order_day (customer_id, day, orders)
+select
+    customer_id,
+    day,
+    orders
+from features.customer_day
+where orders > 0
+order by customer_id, day;
+
+drop table rolled_orders
