@@ -170,7 +170,8 @@ def measured(customers: int, wal_level: str, *, are_statements_told: bool) -> st
             server.cleanup()
     total = tables + indexes
     stages = " ".join(
-        f"{stage.replace('-', '_')}_s={meter.server[stage] + meter.python[stage]:.1f}" for stage in meter.server
+        f"{stage.replace('-', '_')}_s={meter.server[stage] + meter.python[stage]:.1f}"
+        for stage in meter.server
     )
     return (
         f"customers={customers} {stages} server_s={sum(meter.server.values()):.1f} "
