@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks import nights, one_run
 from segmentation.features import table as features
-from segmentation.ingestion import cleaning, extraction
+from segmentation.ingestion import cleaning, extraction, staged
 from segmentation.local import postgres
 from segmentation.runs.night import Night
 from segmentation.settings import Settings
@@ -110,6 +110,7 @@ def load(night: Night, meter: Meter) -> None:
         cleaning.run(night, first, night.as_of_date, nights.silent)
     with meter("roll-up"):
         features.roll_up(night, first, night.as_of_date)
+        staged.keep_recent(night)
     with meter("features"):
         features.build(night, nights.silent)
 

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from segmentation.dates import midnight
+from segmentation.errors import BalanceError
 from segmentation.features import rollup
-from segmentation.ingestion import cleaning
+from segmentation.ingestion import cleaning, staged
+from segmentation.settings import Settings
 from segmentation.warehouse import db, keys, partitions
-from tests.small_shop import SELECTS, SmallShop, contents, make_source, select
+from tests.small_shop import SELECTS, SmallShop, contents, make_source, select, silent
 
 ZONE = ZoneInfo("Europe/London")  # of the tiny shop
 DAYS, START = 45, date(2024, 3, 4)
@@ -153,3 +155,39 @@ def test_a_table_with_rows_is_not_free(shops):
     with shop.warehouse.connect() as conn:
         assert not keys.are_free(conn, "core.orders")
         assert not db.scalar(conn, "select count(*) from pg_locks where mode = 'AccessExclusiveLock'")
+
+
+def test_days_that_the_maintenance_would_not_keep_are_forgotten_and_never_cleaned_again(shops):
+    shop, _ = shops
+    shop.settings = Settings(shop=shop.settings.shop, retention={"staging_days": 91})
+    night = shop.night(END + timedelta(days=80))  # 34 of 45 days are older
+    shop.ingest(night)
+    before, kept_from = of(shop, [*FACTS, *ROLLED_UP]), night.as_of_date - timedelta(days=91)
+    with shop.warehouse.connect() as conn:
+        rows_in = {t: db.scalar(conn, f"select count(*) from staging.{t}") for t in staged.TABLES}
+    forgotten = staged.keep_recent(night)
+    assert staged.keep_recent(night) == 0
+    with shop.warehouse.connect() as conn:
+        left = {t: db.scalar(conn, f"select count(*) from staging.{t}") for t in staged.TABLES}
+        first_days = [db.scalar(conn, f"select min(day) from staging.{t}") for t in staged.TABLES]
+        by_day = "select count(*) from pg_indexes where schemaname = 'staging' and right(indexdef, 5) = '(day)'"
+        assert db.scalar(conn, by_day) == len(cleaning.ORDER)
+    assert forgotten == sum(rows_in.values()) - sum(left.values()) > 0
+    assert all(left.values())
+    assert min(first_days) >= kept_from
+    with pytest.raises(BalanceError, match=f"days before {kept_from} are not staged any more"):
+        cleaning.run(night, None, night.as_of_date, silent)
+    assert of(shop, [*FACTS, *ROLLED_UP]) == before
+    shop.ingest(shop.night(night.as_of_date + timedelta(days=1)))
+    assert of(shop, [*FACTS, *ROLLED_UP]) == before
+
+
+def test_staged_rows_that_somebody_reads_stay(shops, monkeypatch):
+    shop, _ = shops
+    monkeypatch.setattr(partitions, "LASTING_SECONDS", 0.1)
+    night = shop.night(END + timedelta(days=400))
+    shop.ingest(night)
+    with shop.warehouse.connect() as reader:
+        there = db.scalar(reader, "select count(*) from staging.orders")
+        assert staged.keep_recent(night) == 0
+        assert db.scalar(reader, "select count(*) from staging.orders") == there > 0

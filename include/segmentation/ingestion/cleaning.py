@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2.errors
 
 from segmentation.errors import BalanceError
+from segmentation.ingestion import staged
 from segmentation.runs.night import Night
 from segmentation.sources import contract
 from segmentation.warehouse import db, keys, locks, partitions
@@ -46,7 +47,8 @@ def run(
     Raises
     ------
     BalanceError
-        When rows in are not rows kept + merged + quarantined. Nothing is changed then.
+        When rows in are not rows kept + merged + quarantined, or days were staged that are no more. Nothing is
+        changed then.
     """
     cleaning = night.settings.cleaning
     params = {
@@ -61,6 +63,7 @@ def run(
     tables = [name for name in ORDER if name in contract.tables_of(night.settings.shop.source)]
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
+        staged.refuse_gaps(conn, night, first, tables)
         for name in tables:
             _clean(conn, name, params)
             progress(f"clean: {name}")

@@ -21,13 +21,11 @@ from segmentation import applications
 from segmentation.dates import today
 from segmentation.errors import MaintenanceError, WarehouseError
 from segmentation.features import checkpoints
+from segmentation.ingestion import staged
 from segmentation.publishing import packed_assignments
 from segmentation.runs import register
 from segmentation.settings import Settings
 from segmentation.warehouse import db, locks, partitions, watch
-
-STAGED = ("orders", "order_items", "events", "reviews")
-"""Customers stay: an attribute's history is made of all of their rows, and they are few."""
 
 WORKING_FILES = ("matrix", "search-sample", "shown", "candidates", "snapshot")
 """Files that a run needs until it has chosen, by the beginning of their names."""
@@ -234,7 +232,7 @@ def _forget_staged(warehouse: db.Database, before: date) -> int:
         locks.hold(conn, locks.DAYS)
         deleted = sum(
             db.execute(conn, f"delete from staging.{table} where day < %(before)s", {"before": before})
-            for table in STAGED
+            for table in staged.TABLES
         )
         db.run_file(conn, "operations/loads.sql", {"kept_from": before})
     return deleted

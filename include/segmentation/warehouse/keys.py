@@ -30,19 +30,26 @@ def are_free(conn: db.Connection, *tables: str) -> bool:
 
     Whoever reads one keeps it; then rows and keys go in together, as into a table that has rows.
     """
-    if any(db.scalar(conn, f"select exists (select from {table})") for table in tables):
-        return False
+    return _are_empty(conn, tables) and are_ours(conn, *tables) and _are_empty(conn, tables)
+
+
+def are_ours(conn: db.Connection, *tables: str) -> bool:
+    """True where the tables are now this transaction's alone; False where others have them for seconds."""
     try:
         lock = f"lock table {', '.join(tables)} in access exclusive mode"
         db.patiently(conn, lock, seconds=partitions.LASTING_SECONDS)
     except psycopg2.errors.LockNotAvailable:
         return False
+    return True
+
+
+def _are_empty(conn: db.Connection, tables: Sequence[str]) -> bool:
     return not any(db.scalar(conn, f"select exists (select from {table})") for table in tables)
 
 
 @contextmanager
 def after(conn: db.Connection, tables: Sequence[str]) -> Iterator[None]:
-    """Leave off the keys and indexes of tables that `are_free`; they are made again at the end.
+    """Empty tables that are this transaction's alone, without keys and indexes, which are made again at the end.
 
     The tables are truncated: with `wal_level = minimal` nothing that is put in then is logged.
 
