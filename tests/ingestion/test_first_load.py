@@ -170,7 +170,9 @@ def test_days_that_the_maintenance_would_not_keep_are_forgotten_and_never_cleane
     with shop.warehouse.connect() as conn:
         left = {t: db.scalar(conn, f"select count(*) from staging.{t}") for t in staged.TABLES}
         first_days = [db.scalar(conn, f"select min(day) from staging.{t}") for t in staged.TABLES]
-        by_day = "select count(*) from pg_indexes where schemaname = 'staging' and right(indexdef, 5) = '(day)'"
+        by_day = (
+            "select count(*) from pg_indexes where schemaname = 'staging' and right(indexdef, 5) = '(day)'"
+        )
         assert db.scalar(conn, by_day) == len(cleaning.ORDER)
     assert forgotten == sum(rows_in.values()) - sum(left.values()) > 0
     assert all(left.values())
