@@ -13,6 +13,12 @@ from segmentation.warehouse import db, keys, locks, partitions
 
 BY_MONTH = ("customer_day", "customer_product_day")
 FACTS = ("orders", "events", "reviews")
+PARTS = {
+    "order_sums": "rolled_orders",
+    "cancelled_sums": "rolled_cancelled",
+    "product_lines": "rolled_products",
+    "day_sums": "rolled_days",
+}
 MANY = 100_000  # order lines from which on the keys of all partitions cost less afterwards
 TABLES = tuple(
     f"features.{name}"
@@ -42,8 +48,7 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
 
 def identifiers() -> dict[str, str]:
     """What the files of the roll-up include."""
-    parts = ("orders", "cancelled", "products", "days")
-    return {part: db.statement(f"features/rolled_{part}.sql") for part in parts}
+    return {name: db.statement(f"features/{file}.sql") for name, file in PARTS.items()}
 
 
 def _write(conn: db.Connection, days: dict[str, date | None]) -> int:

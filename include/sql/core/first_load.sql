@@ -20,24 +20,27 @@ having {{ are_copied }};
 insert into core.{{ table }} ({{ columns }})
 select {{ columns }}
 from (
-    {{ judged }}
-) as judged
-left join copied using ({{ key }})
-where rule is null and is_copied is null;
+    select j.*
+    from (
+        {{ judged }}
+    ) as j
+    left join copied as c using ({{ key }})
+    where j.rule is null and c.is_copied is null
+) as kept;
 
 -- where every row was kept, nothing is judged again
 create temp table judged on commit drop as
 with others as (
-    select *
+    select j.*
     from (
         {{ judged }}
-    ) as judged
-    left join copied using ({{ key }})
+    ) as j
+    left join copied as c using ({{ key }})
     where
-        (rule is not null or is_copied)
+        (j.rule is not null or c.is_copied)
         and (select count(*) from core.{{ table }}) < (
-            select count(*) from staging.{{ table }}
-            where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date
+            select count(*) from staging.{{ table }} as s
+            where s.day >= coalesce(%(first)s::date, '-infinity') and s.day < %(end)s::date
         )
 )
 

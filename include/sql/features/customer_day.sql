@@ -9,7 +9,7 @@
 --     are counted here and taken off by features.customer_day_cancelled from the day after the cancellation,
 --     so that an earlier as-of date still sees them as they were. Money is in whole cents.
 create temp table rolled_orders on commit drop as
-{{ orders }};
+{{ order_sums }};
 analyze rolled_orders;
 
 create temp table fresh_cancelled (like features.customer_day_cancelled) on commit drop;
@@ -18,11 +18,11 @@ insert into fresh_cancelled
     customer_id, day, cancelled_on, orders, weekend_orders, morning_orders, afternoon_orders, evening_orders,
     night_orders, lines, discounted_lines, units, gross_cents, discount_cents, return_lines, returned_cents
 )
-{{ cancelled }};
+{{ cancelled_sums }};
 
 create temp table fresh_products (like features.customer_product_day) on commit drop;
 insert into fresh_products (customer_id, day, product_id, category, cancelled_on, lines)
-{{ products }};
+{{ product_lines }};
 
 create temp table fresh_days (like features.customer_day) on commit drop;
 insert into fresh_days
@@ -32,7 +32,7 @@ insert into fresh_days
     sessions, views, carts, searches, dwell_seconds,
     reviews, rated_reviews, rating_sum, poor_reviews, review_chars
 )
-{{ days }}
+{{ day_sums }}
 -- so that the keys are filled in their order, and a customer's rows of a month are neighbours
 order by customer_id, day;
 analyze fresh_days, fresh_cancelled, fresh_products;

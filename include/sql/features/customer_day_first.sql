@@ -1,9 +1,10 @@
 -- Purpose: the roll-up of all history where there is none: what customer_day.sql makes, straight into its tables.
--- Grain, inputs: as customer_day.sql. Identifiers: orders, cancelled, products, days: rolled_<what>.sql.
+-- Grain, inputs: as customer_day.sql. Identifiers: order_sums, cancelled_sums, product_lines,
+--     day_sums: rolled_orders.sql, rolled_cancelled.sql, rolled_products.sql, rolled_days.sql.
 -- Parameters: first (null: all history), end: the window's days.
 -- Re-run: of tables that have rows, customer_day.sql is run.
 create temp table rolled_orders on commit drop as
-{{ orders }};
+{{ order_sums }};
 analyze rolled_orders;
 
 insert into features.customer_day_cancelled
@@ -11,10 +12,10 @@ insert into features.customer_day_cancelled
     customer_id, day, cancelled_on, orders, weekend_orders, morning_orders, afternoon_orders, evening_orders,
     night_orders, lines, discounted_lines, units, gross_cents, discount_cents, return_lines, returned_cents
 )
-{{ cancelled }};
+{{ cancelled_sums }};
 
 insert into features.customer_product_day (customer_id, day, product_id, category, cancelled_on, lines)
-{{ products }};
+{{ product_lines }};
 
 insert into features.customer_day
 (
@@ -23,7 +24,7 @@ insert into features.customer_day
     sessions, views, carts, searches, dwell_seconds,
     reviews, rated_reviews, rating_sum, poor_reviews, review_chars
 )
-{{ days }}
+{{ day_sums }}
 -- a month after the other, and the rows of a customer of a month neighbours
 order by date_trunc('month', day::timestamp), customer_id, day;
 
