@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import psycopg2.errors
 
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db, partitions, tries
 
 # A constraint brings its index; those of a partition go and come with their parent's.
 INDEXES = """
@@ -37,7 +37,7 @@ def are_ours(conn: db.Connection, *tables: str) -> bool:
     """True where the tables are now this transaction's alone; False where others have them for seconds."""
     try:
         lock = f"lock table {', '.join(tables)} in access exclusive mode"
-        db.patiently(conn, lock, seconds=partitions.LASTING_SECONDS)
+        tries.patiently(conn, lock, seconds=partitions.LASTING_SECONDS)
     except psycopg2.errors.LockNotAvailable:
         return False
     return True
