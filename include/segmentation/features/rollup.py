@@ -47,7 +47,7 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
 
 
 def identifiers() -> dict[str, str]:
-    """What the files of the roll-up include."""
+    """Parts that the files of the roll-up include."""
     return {name: db.statement(f"features/{file}.sql") for name, file in PARTS.items()}
 
 

@@ -84,7 +84,7 @@ def run(
 
 
 def identifiers(table: str) -> dict[str, str]:
-    """What `core/<table>.sql` includes: how a row is judged, and which of several is kept."""
+    """Parts that `core/<table>.sql` includes: how a row is judged, and which of several is kept."""
     if table not in FACTS:
         return {}
     return {"judged": db.statement(f"core/judged_{table}.sql"), "first_copy": FACTS[table].first_copy}
