@@ -65,8 +65,8 @@ def _rows(conn: db.Connection, table: str, before: date) -> tuple[int, int]:
 
 
 def _trim(conn: db.Connection, table: str, before: date) -> None:
-    kept = f"create temp table kept on commit drop as select * from staging.{table} where day >= %(before)s"
-    db.execute(conn, kept, {"before": before})
+    aside = f"create temp table kept on commit drop as select * from staging.{table} where day >= %(before)s"
+    db.execute(conn, aside, {"before": before})
     with keys.after(conn, [f"staging.{table}"]):
         db.execute(conn, f"insert into staging.{table} select * from kept")
     db.execute(conn, "drop table kept")
