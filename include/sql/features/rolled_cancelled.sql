@@ -14,10 +14,10 @@ select
     sum(lines),
     sum(discounted_lines),
     sum(units),
-    sum(gross_cents),
-    sum(discount_cents),
+    sum(gross_cents::double precision)::bigint,
+    sum(discount_cents::double precision)::bigint,
     sum(return_lines),
-    sum(returned_cents)
+    sum(returned_cents::double precision)::bigint
 from rolled_orders
 where cancelled_on is not null
 group by customer_id, day, cancelled_on

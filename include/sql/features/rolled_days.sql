@@ -15,10 +15,10 @@ with ordering as (
         sum(lines) as lines,
         sum(discounted_lines) as discounted_lines,
         sum(units) as units,
-        sum(gross_cents) as gross_cents,
-        sum(discount_cents) as discount_cents,
+        sum(gross_cents::double precision)::bigint as gross_cents,
+        sum(discount_cents::double precision)::bigint as discount_cents,
         sum(return_lines) as return_lines,
-        sum(returned_cents) as returned_cents
+        sum(returned_cents::double precision)::bigint as returned_cents
     from rolled_orders
     group by customer_id, day
 ),
