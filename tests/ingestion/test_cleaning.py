@@ -214,7 +214,7 @@ def test_the_message_has_counts_and_no_values(shop, monkeypatch):
     stage(shop, orders=[order("a", customer_id="jane@example.org")])
     whole = db.statement
     monkeypatch.setattr(
-        db, "statement", lambda path, **names: whole(path, **names).replace("is_copied is null", "false")
+        db, "statement", lambda path, **names: whole(path, **names).replace("c.is_copied is null", "false")
     )
     with pytest.raises(
         BalanceError, match=r"orders: rows in .*orders, 1, 0, 0, 0.*nothing was changed"

@@ -41,10 +41,15 @@ def refuse_gaps(conn: db.Connection, night: Night, first: date | None, tables: l
         Says from which day on there are rows.
     """
     query = """
-        select max(day_from) from staging.loads
+        select max(l.day_from) from staging.loads as l
         where
-            run_id = %(run_id)s and table_name = any(%(tables)s)
-            and day_from > coalesce(%(first)s::date, '-infinity')
+            l.run_id = %(run_id)s and l.table_name = any(%(tables)s)
+            and l.day_from > coalesce(%(first)s::date, '-infinity')
+            and exists (
+                select from core.orders as o
+                where o.day >= coalesce(%(first)s::date, '-infinity') and o.day < l.day_from
+            )
+            and not exists (select from staging.orders as s where s.day < l.day_from)
     """
     kept_from = db.scalar(conn, query, {"run_id": night.run_id, "first": first, "tables": tables})
     if kept_from is not None:
