@@ -227,7 +227,7 @@ class Load:
         if name in contract.WHOLE:
             db.execute(self.target, f"truncate staging.{name}")
             return self._copy_into(("staging", name), list(self.table.columns))
-        self._start_anew()
+        is_new = self._start_anew()
         if name == "customers" and not self.is_file:
             return self._copy_beside_what_was_known()
         db.execute(
@@ -238,13 +238,15 @@ class Load:
         )
         if self.instant is None:
             return self._copy_with_the_order()
-        return self._copy_into(("staging", name), ["day", *self.table.columns])
+        return self._copy_into(("staging", name), ["day", *self.table.columns], is_new=is_new)
 
-    def _start_anew(self) -> None:
+    def _start_anew(self) -> bool:
         """Truncate a table that is empty: with `wal_level = minimal` what is copied is then not logged."""
         table = f"staging.{self.table.name}"
-        if self.days.first is None and not db.scalar(self.target, f"select exists (select from {table})"):
-            db.execute(self.target, f"truncate {table}")
+        if self.days.first is not None or db.scalar(self.target, f"select exists (select from {table})"):
+            return False
+        db.execute(self.target, f"truncate {table}")
+        return True
 
     def _copy_beside_what_was_known(self) -> int:
         """A live shop has only the newest state of a customer; what it had before is kept."""
@@ -255,7 +257,7 @@ class Load:
         db.run_file(self.target, "staging/customers.sql", {"first": self.days.first, "end": self.days.end})
         return rows
 
-    def _copy_into(self, table: tuple[str, str], columns: Iterable[str]) -> int:
+    def _copy_into(self, table: tuple[str, str], columns: Iterable[str], *, is_new: bool = False) -> int:
         kinds = self.kinds
         casts = ", ".join(f"{self._cast(column, kind)} as {column}" for column, kind in kinds.items())
         output = list(self.table.columns)
@@ -266,7 +268,12 @@ class Load:
             cursor.execute("savepoint reading")
         try:
             return db.copy_across(
-                self.source, db.bind(self.source, query, self.params), self.target, table, list(columns)
+                self.source,
+                db.bind(self.source, query, self.params),
+                self.target,
+                table,
+                list(columns),
+                is_new=is_new,
             )
         except psycopg2.Error as error:
             if self._is_of_the_warehouse(error):

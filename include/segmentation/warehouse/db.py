@@ -235,15 +235,23 @@ def bind(conn: Connection, query: str, params: Mapping[str, Any] | None = None) 
 
 
 def copy_across(
-    source: Connection, query: str, target: Connection, table: tuple[str, str], columns: Sequence[str]
+    source: Connection,
+    query: str,
+    target: Connection,
+    table: tuple[str, str],
+    columns: Sequence[str],
+    *,
+    is_new: bool = False,
 ) -> int:
     """Stream the rows of a bound query into a table of another server, in constant memory.
 
-    The reading COPY runs in a thread and feeds the writing one through a pipe. Returns the rows written.
+    The reading COPY runs in a thread and feeds the writing one through a pipe. Returns the rows written. A table
+    that `is_new` was made or truncated in this transaction, and its rows need no look later at whether it was
+    committed: to note that would write each page into the log.
     Whatever the reader raises is raised here, and nothing of it is kept by the writer's transaction.
     """
-    into = sql.SQL("copy {} ({}) from stdin").format(
-        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    into = sql.SQL("copy {} ({}) from stdin with (freeze {})").format(
+        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Literal(is_new)
     )
     read_end, write_end = os.pipe()
     failures: list[BaseException] = []
