@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).parents[2]
 LOCKS = ("requirements", "requirements-production", "requirements-dev")
+ALL = (*LOCKS, "requirements-spark")
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -50,14 +51,14 @@ def test_a_package_has_one_version_in_all_locks(python):
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", ALL)
 def test_every_wish_is_locked_in_a_version_that_it_allows(python, name):
     pins = on(python, name)
     for wish in wishes(name):
         assert wish.specifier.contains(pins[canonicalize_name(wish.name)]), wish
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", ALL)
 def test_every_package_has_hashes(name):
     text = (PROJECT / f"{name}.txt").read_text()
     entries = re.split(r"\n(?=\S)", text.strip())
