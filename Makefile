@@ -111,9 +111,10 @@ lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
 licences: $(VENV)/dev.stamp ## write docs/licences.md: the licence of every package that is installed for a night
 	@$(PY) scripts/licences > docs/licences.md
 
-docs: $(VENV)/dev.stamp ## generate what is generated under docs/
+docs: $(VENV)/dev.stamp ## generate what is generated: pages under docs/, statements for Spark
 	@$(PY) scripts/data_dictionary.py > docs/data_dictionary.md
 	@$(PY) scripts/settings_guide.py > docs/settings.md
+	@$(PY) scripts/spark_sql.py
 
 clean: ## stop the local servers and delete .local (environment, databases, reports)
 	@if [ -x $(PY) ]; then $(CLI) clean; fi; rm -rf $(LOCAL)
