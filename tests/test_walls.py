@@ -35,6 +35,7 @@ ROOMS = (
     {"pipeline"},
     {"local"},
     {"analyst"},
+    {"spark"},
     {"cli"},
     {"__main__", "audiences", "backfill", "decide", "erasure", "status", "warm"},  # shims for a release
 )

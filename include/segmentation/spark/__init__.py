@@ -1,0 +1,1 @@
+"""Row rules, features and labels of everybody on Apache Spark, from facts that are Parquet by day."""

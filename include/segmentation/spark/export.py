@@ -1,0 +1,143 @@
+"""From the warehouse to a lake: what was extracted of the shop, as Parquet by day."""
+
+import io
+import uuid
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segmentation.spark import layout
+from segmentation.spark.layout import File, LakeError, Manifest
+from segmentation.warehouse import db
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+BLOCK = 1 << 26
+"""Bytes that are parsed at once; no row may be longer."""
+
+
+def export(
+    warehouse: db.Database,
+    lake: Path,
+    source: str,
+    lacks: Collection[str] = (),
+    since: date | None = None,
+    progress: Callable[[str], None] = print,
+) -> Manifest:
+    """Write the extracted rows of the warehouse into a lake; returns its new manifest.
+
+    All days are of one snapshot. Readers see the old days or the new ones, for the manifest is written last; files
+    that it names no longer are left where they are.
+
+    Parameters
+    ----------
+    source, lacks
+        The source of the rows, and what it has not of what features need.
+    since
+        The first day that is written; days before it stay as the manifest has them. None: all days.
+
+    Raises
+    ------
+    LakeError
+        A number has more digits than a column of the lake; or there is no manifest to begin with.
+    """
+    before = layout.read_manifest(lake).tables if since else {}
+    manifest = Manifest(source, tuple(sorted(lacks)))
+    with warehouse.connect(readonly=True) as conn:
+        for table in layout.TABLES:
+            kept = {day: file for day, file in before.get(table, {}).items() if since and day < since}
+            files = _days(conn, lake, table, since)
+            manifest = manifest.with_days(table, kept | files)
+            rows = sum(file.rows for file in files.values())
+            progress(f"lake: {table}: {rows:,} rows of {len(files):,} days")
+        manifest = replace(manifest, releases=_releases(conn))
+    layout.write_manifest(lake, manifest)
+    return manifest
+
+
+def _days(conn: db.Connection, lake: Path, table: str, since: date | None) -> dict[date, File]:
+    query = f"""
+        select day from staging.{table}
+        where day >= coalesce(%(since)s::date, '-infinity')
+        group by day order by day
+    """
+    days = db.rows(conn, query, {"since": since})
+    return {row["day"]: _day(conn, lake, table, row["day"]) for row in days}
+
+
+def _day(conn: db.Connection, lake: Path, table: str, day: date) -> File:
+    """The file of a day."""
+    import pyarrow.parquet as pq
+
+    rows = _rows(conn, table, day)
+    folder = lake / table / f"day={day.isoformat()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"part-{uuid.uuid4().hex[:12]}.parquet"
+    content = io.BytesIO()
+    pq.write_table(rows, content, compression="zstd")
+    path.write_bytes(content.getvalue())
+    return File(path.relative_to(lake).as_posix(), len(rows), content.tell())
+
+
+def _rows(conn: db.Connection, table: str, day: date) -> "pa.Table":
+    """The rows of a day by COPY; instants as microseconds, and numbers without the zeros at their end."""
+    import pyarrow as pa
+
+    listed = ", ".join(_as_text(*column) for column in layout.columns(table).items())
+    query = f"select {listed} from staging.{table} where day = %(day)s"
+    copied = io.BytesIO()
+    with conn.cursor() as cursor:
+        cursor.copy_expert(
+            f"copy ({db.bind(conn, query, {'day': day})}) to stdout (format csv)", copied, size=1 << 20
+        )
+    copied.seek(0)
+    try:
+        rows = _parsed(copied, table)
+        rows.validate(full=True)  # the reader lets more digits pass than the column has
+    except pa.ArrowInvalid:
+        whole, fraction = layout.DIGITS[0] - layout.DIGITS[1], layout.DIGITS[1]
+        raise LakeError(
+            f"staging.{table} of {day}: a number has more than {whole} digits, or more than {fraction} of fractions: "
+            "it fits no column of the lake"
+        ) from None
+    return rows
+
+
+def _parsed(copied: io.BytesIO, table: str) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    schema = layout.schema(table)
+    if not copied.getbuffer().nbytes:
+        return schema.empty_table()
+    kinds = {field.name: pa.int64() if pa.types.is_timestamp(field.type) else field.type for field in schema}
+    rows = arrow_csv.read_csv(
+        copied,
+        read_options=arrow_csv.ReadOptions(column_names=list(kinds), use_threads=False, block_size=BLOCK),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=kinds,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
+    return rows.cast(schema)
+
+
+def _as_text(name: str, kind: str) -> str:
+    if kind == "timestamptz":
+        return f"(extract(epoch from {name}) * 1000000)::bigint as {name}"
+    return f"trim_scale({name}) as {name}" if kind == "numeric" else name
+
+
+def _releases(conn: db.Connection) -> tuple[dict[str, str], ...]:
+    """The rules that somebody called off, by days."""
+    listed = ", ".join(f"{name}::text" for name in layout.RELEASES)
+    return tuple(db.rows(conn, f"select {listed} from quarantine.releases order by 1, 2, 3, 4"))
