@@ -213,8 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
         lifeline.hold()
     is_of_make = bool(os.environ.get(MAKE_WORDS))
     words = [*sys.argv[1:], *from_make(os.environ)] if arguments is None else arguments
-    if words[:1] in ([], ["--help"], ["local"]):
-        _add_local()  # a health check has no need of it
+    _add_groups(words[:1])
     progress.aloud()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as Ctrl-C does
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start without it
@@ -250,11 +249,27 @@ def _in_language_of_shop(error: Exception) -> str:
     return str(error)
 
 
+def _add_groups(first: list[str]) -> None:
+    """The groups of commands that may be meant; a health check has no need of them."""
+    everything = first in ([], ["--help"])
+    if everything or first == ["local"]:
+        _add_local()
+    if everything or first == ["spark"]:
+        _add_spark()
+
+
 def _add_local() -> None:
     from segmentation.local.commands import app as local
 
     if not any(group.name == "local" for group in app.registered_groups):
         app.add_typer(local, name="local")
+
+
+def _add_spark() -> None:
+    from segmentation.spark.commands import app as spark
+
+    if not any(group.name == "spark" for group in app.registered_groups):
+        app.add_typer(spark, name="spark")
 
 
 def from_make(environment: Any) -> list[str]:

@@ -71,5 +71,8 @@ def _targets() -> set[str]:
 
 
 def _commands() -> set[str]:
-    """The commands of a deployment, and the group of those that `make` runs."""
-    return {command.name or command.callback.__name__ for command in app.registered_commands} | {"local"}
+    """The commands of a deployment, and the groups: of those that `make` runs, and those of Spark."""
+    return {command.name or command.callback.__name__ for command in app.registered_commands} | {
+        "local",
+        "spark",
+    }

@@ -1,0 +1,123 @@
+"""Spark beside Postgres, on real executors: the same fate of every row, the same features."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.sources import files
+from segmentation.sources.demo import shop as demo
+from segmentation.spark import run
+from segmentation.spark.layout import LakeError
+from segmentation.warehouse import db
+from tests.small_shop import SmallShop, silent
+from tests.spark.conftest import Beside, beside
+
+D = date(2024, 6, 3)
+COUNTED = {
+    "recency_days", "frequency_orders", "tenure_days", "orders_30d", "orders_90d", "orders_365d",
+    "distinct_products_365d",
+}  # fmt: skip
+BROWSED = {"sessions_90d", "visit_recency_days", "reviews_365d", "age_years"}
+MONEY = {"monetary", "spend_30d", "spend_90d", "spend_365d"}
+
+
+@pytest.fixture(scope="module")
+def demo_shop(new_database, migrated, tmp_path_factory) -> Beside:
+    """The demo shop with its dirt, one of whose rules somebody has called off for a while."""
+    folder = tmp_path_factory.mktemp("demo")
+    shop = SmallShop(new_database(), new_database(migrated), folder, source="demo")
+    with shop.shop.connect() as conn:
+        demo.ensure_shop(conn, through=D, customers=90, seed=7, timezone="Europe/London")
+    with shop.warehouse.connect() as conn:
+        db.execute(
+            conn,
+            "insert into quarantine.releases (table_name, rule, day_from, day_to, who, why) values "
+            "('order_items', 'quantity_zero', '2023-01-01', '2023-12-01', 'a test', 'to see it')",
+        )
+    return beside(shop, D, folder)
+
+
+@pytest.fixture(scope="module")
+def on_spark(spark, demo_shop, tmp_path_factory) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What Spark says of the demo shop, and the features that it wrote."""
+    return computed(spark, demo_shop, tmp_path_factory.mktemp("out"))
+
+
+def computed(spark: Any, of: Beside, out: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What a run says, and the features that it wrote, as Postgres's are read."""
+    said = run.run(spark, of.lake, out, of.shop.settings, of.as_of_date, "r1", silent)
+    frame = pd.read_parquet(out / of.as_of_date.isoformat() / "r1" / "features")
+    return said, frame.drop(columns="as_of_date").set_index("customer_id").sort_index()
+
+
+def same_fate(said: dict[str, Any], counts: dict[str, Any]) -> None:
+    names = ("rows_in", "kept", "merged", "quarantined", "rules")
+    for table, here in counts.items():
+        assert {name: said["rows"][table][name] for name in names} == {name: here[name] for name in names}, (
+            table
+        )
+
+
+def same_features(there: pd.DataFrame, here: pd.DataFrame) -> None:
+    """Counts and cents to the last digit, other numbers to a billionth."""
+    assert list(there.index) == list(here.index)
+    assert list(there.columns) == list(here.columns)
+    for name in here.columns:
+        if not pd.api.types.is_numeric_dtype(here[name]):
+            assert there[name].fillna("").tolist() == here[name].fillna("").tolist(), name
+        elif name in COUNTED | BROWSED | MONEY:
+            np.testing.assert_array_equal(there[name], here[name], err_msg=name)
+        else:
+            np.testing.assert_allclose(there[name], here[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_every_row_of_the_demo_shop_has_the_same_fate(on_spark, demo_shop):
+    said, _ = on_spark
+    same_fate(said, demo_shop.counts)
+    assert sum(table["quarantined"] for table in said["rows"].values()) > 0
+    assert sum(table["merged"] for table in said["rows"].values()) > 0
+
+
+def test_features_of_the_demo_shop_are_the_same(on_spark, demo_shop):
+    _, there = on_spark
+    here = demo_shop.features()
+    assert len(here) > 40
+    assert set(here.columns) > COUNTED | BROWSED | MONEY
+    same_features(there, here)
+
+
+def test_a_damaged_file_is_named(spark, demo_shop, tmp_path):
+    """Of the size that the manifest says, and no Parquet."""
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    for table in demo_shop.lake.iterdir():
+        (lake / table.name).symlink_to(table)
+    (lake / "reviews").unlink()
+    whole = sorted((demo_shop.lake / "reviews").rglob("*.parquet"))
+    for number, file in enumerate(whole):
+        copy = lake / "reviews" / file.parent.name / file.name
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(bytes(file.stat().st_size) if number == 0 else file.read_bytes())
+    with pytest.raises(
+        LakeError, match=rf"reviews/{whole[0].parent.name}/{whole[0].name} is no Parquet file of these"
+    ):
+        run.run(spark, lake, tmp_path / "out", demo_shop.shop.settings, D, "r1", progress=silent)
+    assert not (tmp_path / "out" / D.isoformat() / "manifest.json").exists()
+
+
+def test_a_real_shop_is_the_same(spark, online_retail_file, new_database, migrated, tmp_path_factory):
+    """Online Retail as of 2011-12-01: every customer of the published file."""
+    folder = tmp_path_factory.mktemp("retail")
+    shop = SmallShop(new_database(), new_database(migrated), folder, source="online_retail")
+    files.land(shop.shop, "online_retail", str(online_retail_file), silent)
+    retail = beside(shop, date(2011, 12, 1), folder)
+    said, there = computed(spark, retail, folder / "out")
+    same_fate(said, retail.counts)
+    assert said["rows"]["order_items"]["quarantined"] > 100_000
+    here = retail.features()
+    assert len(here) == 4_297
+    same_features(there, here)
