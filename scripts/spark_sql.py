@@ -242,7 +242,7 @@ def _no_offset(node: exp.Expression) -> exp.Expression:
 
 
 def _cte(node: exp.Expression) -> exp.Expression:
-    """How Postgres plans it is its own affair."""
+    """A materialization is the affair of the planner of Postgres."""
     if isinstance(node, exp.CTE):
         node.set("materialized", None)
     return node

@@ -1,13 +1,20 @@
-"""Spark beside Postgres, on real executors: the same fate of every row, the same features."""
+"""Spark beside Postgres, on real executors: the same fate of every row, the same features, the same clusters."""
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
+from segmentation import segment_customers
+from segmentation.modelling.assign import assign, save_model
 from segmentation.sources import files
 from segmentation.sources.demo import shop as demo
 from segmentation.spark import run
@@ -23,6 +30,8 @@ COUNTED = {
 }  # fmt: skip
 BROWSED = {"sessions_90d", "visit_recency_days", "reviews_365d", "age_years"}
 MONEY = {"monetary", "spend_30d", "spend_90d", "spend_365d"}
+WAIT = 120.0  # seconds
+EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +56,10 @@ def on_spark(spark, demo_shop, tmp_path_factory) -> tuple[dict[str, Any], pd.Dat
     return computed(spark, demo_shop, tmp_path_factory.mktemp("out"))
 
 
-def computed(spark: Any, of: Beside, out: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+def computed(spark: Any, of: Beside, out: Path, **more: Any) -> tuple[dict[str, Any], pd.DataFrame]:
     """What a run says, and the features that it wrote, as Postgres's are read."""
-    said = run.run(spark, of.lake, out, of.shop.settings, of.as_of_date, "r1", silent)
+    told = {"progress": silent, **more}
+    said = run.run(spark, of.lake, out, of.shop.settings, of.as_of_date, "r1", **told)
     frame = pd.read_parquet(out / of.as_of_date.isoformat() / "r1" / "features")
     return said, frame.drop(columns="as_of_date").set_index("customer_id").sort_index()
 
@@ -88,6 +98,57 @@ def test_features_of_the_demo_shop_are_the_same(on_spark, demo_shop):
     assert len(here) > 40
     assert set(here.columns) > COUNTED | BROWSED | MONEY
     same_features(there, here)
+
+
+def test_the_same_model_is_chosen_and_labels_everybody_alike(spark, on_spark, demo_shop, tmp_path):
+    """Chosen on the features of each; the stored model then labels in the executors."""
+    _, there = on_spark
+    here = demo_shop.features()
+    ours, theirs = (segment_customers(frame, algorithms=["kmeans"]) for frame in (here, there))
+    assert ours.model is not None
+    assert (ours.model.name, ours.verdict) == (theirs.model.name, theirs.verdict)
+    pd.testing.assert_frame_equal(ours.customers, theirs.customers, rtol=1e-9)
+    save_model(ours.model, tmp_path / "model")
+    said, _ = computed(spark, demo_shop, tmp_path / "out", model=tmp_path / "model")
+    written = tmp_path / "out" / D.isoformat() / "r1" / "clusters"
+    clusters = pd.read_parquet(written).set_index("customer_id").sort_index()
+    here_labelled = assign(ours.model, ours.model.pipeline.transform(here))
+    assert said["customers"] == len(clusters) == len(here)
+    assert clusters["cluster"].tolist() == here_labelled["label"].tolist()
+    assert clusters["is_outlier"].tolist() == here_labelled["is_outlier"].tolist()
+    np.testing.assert_allclose(clusters["confidence"], here_labelled["confidence"].round(6), atol=1.1e-6)
+
+
+def test_an_executor_that_is_killed_changes_nothing(spark, on_spark, demo_shop, tmp_path):
+    said, before = on_spark
+    killed: list[int] = []
+    told = threading.Event()
+    thread = threading.Thread(target=kill_an_executor, args=(spark, told, killed), daemon=True)
+    thread.start()
+    again, after = computed(spark, demo_shop, tmp_path, progress=lambda _: told.set())
+    thread.join(WAIT)
+    assert killed, "no executor was killed"
+    assert again["rows"] == said["rows"]
+    pd.testing.assert_frame_equal(after, before)
+
+
+def kill_an_executor(spark: Any, told: threading.Event, killed: list[int]) -> None:
+    """Kill one when the rows are judged and the features are being computed."""
+    told.wait(WAIT)
+    until = time.monotonic() + WAIT
+    while time.monotonic() < until and not spark.sparkContext.statusTracker().getActiveStageIds():
+        time.sleep(0.01)
+    executor = next(executors())
+    executor.kill()
+    killed.append(executor.pid)
+
+
+def executors() -> Iterator[psutil.Process]:
+    """The processes of the executors; others of this process end while they are looked at."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if EXECUTOR in child.cmdline():
+                yield child
 
 
 def test_a_damaged_file_is_named(spark, demo_shop, tmp_path):

@@ -13,7 +13,7 @@ OPTIONS: dict[str, Any] = {
     "add_completion": False,
     "pretty_exceptions_enable": False,
 }
-app = typer.Typer(**OPTIONS, help="Row rules and features of a date on Apache Spark, from Parquet.")
+app = typer.Typer(**OPTIONS, help="Row rules, features and clusters of a date on Apache Spark, from Parquet.")
 
 Lake = Annotated[Path, typer.Argument(metavar="LAKE", help="its folder, on storage that every executor sees")]
 
@@ -44,8 +44,11 @@ def run(
     master: Annotated[
         str, typer.Option(help="of Spark: local[*], spark://..., k8s://..., yarn")
     ] = "local[*]",
+    model: Annotated[
+        Path | None, typer.Option(help="folder of a stored model, which labels everybody")
+    ] = None,
 ) -> int:
-    """Judge the rows before AS_OF, and compute the features of everybody."""
+    """Judge the rows before AS_OF, compute the features of everybody, and label them by a model."""
     from datetime import UTC, datetime
 
     from segmentation import settings
@@ -55,7 +58,7 @@ def run(
     day = parsed(as_of, "AS_OF")
     run_id = f"spark-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     with session.session(master) as spark:
-        running.run(spark, lake.resolve(), out.resolve(), settings.load(), day, run_id)
+        running.run(spark, lake.resolve(), out.resolve(), settings.load(), day, run_id, model)
     return 0
 
 

@@ -49,9 +49,9 @@ def export(
     manifest = Manifest(source, tuple(sorted(lacks)))
     with warehouse.connect(readonly=True) as conn:
         for table in layout.TABLES:
-            kept = {day: file for day, file in before.get(table, {}).items() if since and day < since}
+            unchanged = {day: file for day, file in before.get(table, {}).items() if since and day < since}
             files = _days(conn, lake, table, since)
-            manifest = manifest.with_days(table, kept | files)
+            manifest = manifest.with_days(table, unchanged | files)
             rows = sum(file.rows for file in files.values())
             progress(f"lake: {table}: {rows:,} rows of {len(files):,} days")
         manifest = replace(manifest, releases=_releases(conn))

@@ -58,7 +58,7 @@ PATH = re.compile(r"(?:file:)?/[^\s,'\"]*?\.parquet")
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of the rows of a table."""
+    """The fate of the rows of a table, in numbers."""
 
     rows_in: int
     kept: int
@@ -158,7 +158,7 @@ def _ddl(columns: dict[str, str]) -> str:
 
 
 def _parameters(settings: Settings, end: date, run_id: str) -> dict[str, Any]:
-    """What the statements of the row rules bind."""
+    """Parameters that the statements of the row rules bind."""
     cleaning = settings.cleaning
     return {
         "first": None,
@@ -192,10 +192,10 @@ def in_words(lake: Path) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        said = str(error)
-        if not UNREADABLE.search(said):
+        message = str(error)
+        if not UNREADABLE.search(message):
             raise
-        named = PATH.search(said)
+        named = PATH.search(message)
         file = re.sub("^(file:)?/+", "/", named[0]).removeprefix(f"{lake}/") if named else "a file of it"
         raise LakeError(
             f"{lake}: {file} is no Parquet file of these columns, or is damaged: export its day again"

@@ -143,7 +143,7 @@ def _file(path: str, rows: int, bytes: int) -> File:
 
 
 def checked(lake: Path, manifest: Manifest, end: date) -> Iterator[str]:
-    """What is wrong with the files before `end`, in words: one that is missing, or of another size."""
+    """Faults of the files before `end`, in words: one that is missing, or of another size."""
     for table in manifest.tables:
         for file in manifest.files(table, end):
             try:

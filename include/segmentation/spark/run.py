@@ -1,7 +1,8 @@
-"""A date of a lake: rows judged, and the features of everybody, as Parquet that a manifest names last.
+"""A date of a lake: rows judged, features of everybody and their clusters, as Parquet that a manifest names last.
 
     <out>/2011-12-01/<run>/features/*.parquet
     <out>/2011-12-01/<run>/rows/orders/*.parquet   every row of the lake with its fate: rule, is_merged
+    <out>/2011-12-01/<run>/clusters/*.parquet      where a model is given
     <out>/2011-12-01/manifest.json                 the run, with its counts
 
 Whoever begins with the manifest sees the whole of a run or the whole of the one before.
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from segmentation.features import dictionary
 from segmentation.settings import Settings
-from segmentation.spark import facts, features, layout
+from segmentation.spark import facts, features, labels, layout
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,6 +30,7 @@ def run(
     settings: Settings,
     as_of_date: date,
     run_id: str,
+    model: Path | None = None,
     progress: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Compute a date and write it; returns what the manifest says.
@@ -49,15 +51,19 @@ def run(
     of_everybody = features.of_date(spark, as_of_date, listed)
     of_everybody.write.parquet(str(folder / "features"))
     written = spark.read.parquet(str(folder / "features"))
-    said = {
+    outcome = {
         "run": run_id,
         "customers": written.count(),
         "features": [feature.name for feature in listed],
         "rows": {table: asdict(fate) for table, fate in fates.items()},
     }
-    progress(f"features: {said['customers']:,} customers")
-    layout.put(folder.parent / layout.MANIFEST, (json.dumps(said, indent=1) + "\n").encode())
-    return said
+    progress(f"features: {outcome['customers']:,} customers")
+    if model is not None:
+        labels.of_everybody(spark, written, model).write.parquet(str(folder / "clusters"))
+        outcome["model"] = str(model)
+        progress("clusters: written")
+    layout.put(folder.parent / layout.MANIFEST, (json.dumps(outcome, indent=1) + "\n").encode())
+    return outcome
 
 
 def _line(table: str, fate: facts.Fate) -> str:

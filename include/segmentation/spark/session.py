@@ -82,11 +82,11 @@ def java_home() -> Path:
         There is none, or it is too old.
     """
     named = os.environ.get("JAVA_HOME")
-    found = Path(named, "bin", "java") if named else shutil.which("java")
-    if found is None or not Path(found).exists():
+    java = Path(named, "bin", "java") if named else shutil.which("java")
+    if java is None or not Path(java).exists():
         where = f"JAVA_HOME names {named}, which has no bin/java" if named else "there is no java on the PATH"
         raise SparkMissingError(f"Spark needs Java {LEAST_JAVA}: {where}. Install it, or set JAVA_HOME")
-    home = Path(found).resolve().parents[1]
+    home = Path(java).resolve().parents[1]
     version = _java_version(home)
     if version < LEAST_JAVA:
         raise SparkMissingError(f"Spark needs Java {LEAST_JAVA}, and {home} is Java {version}: set JAVA_HOME")
@@ -94,10 +94,10 @@ def java_home() -> Path:
 
 
 def _java_version(home: Path) -> int:
-    asked = subprocess.run(  # noqa: S603
+    answer = subprocess.run(  # noqa: S603
         [home / "bin" / "java", "-version"], capture_output=True, text=True, timeout=60, check=False
     )
-    said = re.search(r'version "(\d+)(?:\.(\d+))?', asked.stderr)
-    if not said:
+    version = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr)
+    if not version:
         raise SparkMissingError(f"{home / 'bin' / 'java'} does not say its version")
-    return int(said[2] or 0) if said[1] == "1" else int(said[1])
+    return int(version[2] or 0) if version[1] == "1" else int(version[1])
