@@ -77,6 +77,48 @@ def test_days_before_since_stay_as_they_are(warehouse, tmp_path):
     assert after.tables["orders"] == before.tables["orders"]
 
 
+def test_a_lake_without_its_history_is_not_written(warehouse, tmp_path):
+    """Retention has taken the rows of a day of which there are facts; a lake that has the day is added to."""
+    before = exported(warehouse, tmp_path)
+    with warehouse.connect() as conn:
+        fact = {
+            "order_id": "o1",
+            "customer_id": "c",
+            "day": DAY,
+            "ordered_at": "2024-03-01 12:00Z",
+            "local_hour": 12,
+        }
+        insert(conn, ("core", "orders"), [fact])
+        db.execute(conn, "delete from staging.orders")
+        insert(conn, ("staging", "orders"), [{"day": NEXT, "order_id": "o2"}])
+    with pytest.raises(
+        LakeError, match="orders: there are facts of 1 days from 2024-03-01 to 2024-03-01 that neither"
+    ):
+        exported(warehouse, tmp_path)
+    assert layout.read_manifest(tmp_path) == before
+    after = exported(warehouse, tmp_path, since=NEXT)
+    assert after.tables["orders"].keys() == {DAY, NEXT}
+    assert after.tables["orders"][DAY] == before.tables["orders"][DAY]
+
+
+def test_days_between_the_lake_and_since_are_missed(warehouse, tmp_path):
+    exported(warehouse, tmp_path)
+    between, later = date(2024, 3, 3), date(2024, 3, 5)
+    with warehouse.connect() as conn:
+        fact = {"customer_id": "c", "ordered_at": "2024-03-03 12:00Z", "local_hour": 12}
+        insert(conn, ("core", "orders"), [{**fact, "order_id": "o3", "day": between}])
+        insert(
+            conn,
+            ("staging", "orders"),
+            [{"day": between, "order_id": "o3"}, {"day": later, "order_id": "o5"}],
+        )
+    with pytest.raises(
+        LakeError, match="orders: there are facts of 1 days from 2024-03-03 to 2024-03-03 that neither"
+    ):
+        exported(warehouse, tmp_path, since=later)
+    assert exported(warehouse, tmp_path, since=between).tables["orders"].keys() == {DAY, between, later}
+
+
 def test_what_no_manifest_names_is_not_there(warehouse, tmp_path):
     """Somebody was writing when the power went."""
     manifest = exported(warehouse, tmp_path)

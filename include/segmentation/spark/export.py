@@ -43,7 +43,8 @@ def export(
     Raises
     ------
     LakeError
-        A number has more digits than a column of the lake; or there is no manifest to begin with.
+        A number has more digits than a column of the lake, days are neither staged nor in the lake, or there is no
+        manifest to begin with.
     """
     before = layout.read_manifest(lake).tables if since else {}
     manifest = Manifest(source, tuple(sorted(lacks)))
@@ -51,12 +52,32 @@ def export(
         for table in layout.TABLES:
             unchanged = {day: file for day, file in before.get(table, {}).items() if since and day < since}
             files = _days(conn, lake, table, since)
+            _refuse_gaps(conn, table, unchanged.keys() | files.keys())
             manifest = manifest.with_days(table, unchanged | files)
             rows = sum(file.rows for file in files.values())
             progress(f"lake: {table}: {rows:,} rows of {len(files):,} days")
         manifest = replace(manifest, releases=_releases(conn))
     layout.write_manifest(lake, manifest)
     return manifest
+
+
+def _refuse_gaps(conn: db.Connection, table: str, days: Collection[date]) -> None:
+    """Refuse a lake that would have these days only, where the warehouse has facts of others.
+
+    Raises
+    ------
+    LakeError
+        Says which days of which table.
+    """
+    if table == "customers":  # all rows of whom stay
+        return
+    facts = db.rows(conn, f"select day from core.{table} group by day order by day")
+    if missing := [row["day"] for row in facts if row["day"] not in days]:
+        raise LakeError(
+            f"{table}: there are facts of {len(missing):,} days from {missing[0]} to {missing[-1]} that neither the "
+            "lake nor staging has (retention.staging_days): begin `--since` where the lake ends, or keep all days "
+            "staged and load the shop again"
+        )
 
 
 def _days(conn: db.Connection, lake: Path, table: str, since: date | None) -> dict[date, File]:
