@@ -44,6 +44,8 @@ def read(night: Night) -> History:
     """Read it as of the night's date: nothing on or after it."""
     horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
     with night.warehouse.connect() as conn:
+        # sums by customer are not shared among workers: each would have its own of everybody
+        db.execute(conn, "set local max_parallel_workers_per_gather = 0")
         customers = read_known(conn, night.as_of_date)
         every = share_sampled(len(customers))
         db.run_file(conn, f"{FOLDER}/sample.sql", {**night.params, "every": every})

@@ -33,6 +33,7 @@ bought as (
     inner join sampled as s on p.customer_id = s.customer_id
     where
         p.day >= %(first)s::date and p.day < %(end)s::date
+        and mod(abs(hashtextextended(p.customer_id, 15)), 1000) < %(sample)s -- before the join: most are of others
         and (p.cancelled_on is null or p.cancelled_on >= %(as_of_date)s::date)
     group by
         p.customer_id, p.product_id, coalesce(p.category, ''), (p.day - %(first)s::date) / 7, s.first_day
@@ -47,6 +48,7 @@ months as (
     inner join sampled as s on d.customer_id = s.customer_id
     where
         d.day >= %(first)s::date - 400 and d.day < %(end)s::date and d.orders > 0
+        and mod(abs(hashtextextended(d.customer_id, 15)), 1000) < %(sample)s
     group by d.customer_id, date_trunc('month', d.day)::date
 ),
 
