@@ -150,6 +150,16 @@ def test_the_name_of_a_shop_is_no_path(shop, capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_application_that_there_is_not_is_refused_before_a_night(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(homes, "LOCAL", tmp_path / "local")
+    monkeypatch.setattr(homes, "LAST", tmp_path / "local" / "last_shop")
+    monkeypatch.setenv("SEGMENTATION__APPLICATIONS__OFF", '["price"]')
+    settings.load.cache_clear()
+    assert cli.main(["local", "run", "--shop=demo"]) == 2
+    assert "there is no application price" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_words_of_make_are_options_and_leave_the_environment():
     environment = {cli.MAKE_WORDS: "AS_OF CUSTOMER", "AS_OF": "2011-12-01 ", "CUSTOMER": "17850", "HOME": "/"}
     environment["MAKEFLAGS"] = " -- CUSTOMER=17850 AS_OF=2011-12-01"

@@ -256,11 +256,13 @@ def clean() -> int:
 
 def _home(shop: str, source: str, data: str, customers: str, file: dict[str, str] | None = None) -> Home:
     """The shop meant, with its settings in force in this process; refused before anything is made."""
+    from segmentation import applications
     from segmentation.sources import contract
 
     home = homes.find(shop, source, data, customers, file or {})
     os.environ.update(home.settings_environment())
     settings.load.cache_clear()
+    applications.enabled(settings.load())
     contract.tables_of(settings.load().shop.source)
     files.check(settings.load().shop.source, settings.load().shop.data)
     return home
