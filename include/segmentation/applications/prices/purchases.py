@@ -1,4 +1,4 @@
-"""Reading of prices, cuts and purchases of a date into arrays; SQL counts, and nothing of a customer is read."""
+"""Reading of prices, cuts and purchases of a date into arrays: lines without who bought, and counts by group."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
