@@ -4,6 +4,8 @@ Facts are read by COPY and Arrow, which is several times faster than `pandas.rea
 vectorised group-bys; no loop over customers.
 """
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
@@ -38,10 +40,20 @@ def features(night: Night) -> pd.DataFrame:
     """One row an eligible customer, index customer_id; the columns of include/config/features.yaml."""
     params = {"as_of_date": night.as_of_date}
     with night.warehouse.connect(readonly=True) as conn:
-        orders, lines, events, reviews, customers = (
-            db.read_frame(conn, query, params) for query in (ORDERS, LINES, EVENTS, REVIEWS, CUSTOMERS)
-        )
-    today = (pd.Timestamp(night.as_of_date) - pd.Timestamp("1970-01-01")).days
+        frames = [db.read_frame(conn, query, params) for query in (ORDERS, LINES, EVENTS, REVIEWS, CUSTOMERS)]
+    return of_frames(*frames, as_of_date=night.as_of_date)
+
+
+def of_frames(
+    orders: pd.DataFrame,
+    lines: pd.DataFrame,
+    events: pd.DataFrame,
+    reviews: pd.DataFrame,
+    customers: pd.DataFrame,
+    as_of_date: date,
+) -> pd.DataFrame:
+    """The features of frames that have the columns of the statements above."""
+    today = (pd.Timestamp(as_of_date) - pd.Timestamp("1970-01-01")).days
     out = _orders(orders, lines, today)
     out = out.join(_mix(orders, lines, today)).join(_browsing(events, today)).join(_reviews(reviews, today))
     n = out["frequency_orders"]
@@ -54,7 +66,7 @@ def features(night: Night) -> pd.DataFrame:
         out[name] = out[name] / sessions
     out["reviews_per_order"] = out.pop("reviews").fillna(0) / n
     out = out.join(customers.set_index("customer_id"))
-    out["age_years"] = night.as_of_date.year - out.pop("birth_year")
+    out["age_years"] = as_of_date.year - out.pop("birth_year")
     return out.sort_index()
 
 
