@@ -6,34 +6,53 @@
 insert into segments.segment_migrations
 (as_of_date, parent_as_of_date, from_segment_id, to_segment_id, run_id, customers, revenue_365d)
 with now_there as (
+    -- the partition says where everybody was; a spend of the parent date is looked up where none is known
     select
-        t.customer_id,
-        t.segment_id,
-        f.spend_365d
+        t.previous_segment_id as from_segment_id,
+        t.segment_id as to_segment_id,
+        coalesce(
+            f.spend_365d,
+            (
+                select b.spend_365d
+                from features.customer_features as b
+                where
+                    b.as_of_date = %(parent_as_of_date)s and b.customer_id = t.customer_id
+                    and t.previous_segment_id is not null
+            )
+        ) as spend_365d
     from {{ table }} as t
     left join features.customer_features as f
         on t.customer_id = f.customer_id and f.as_of_date = %(as_of_date)s
 ),
 
-before as (
+gone as (
     select
-        cs.customer_id,
-        cs.segment_id,
+        cs.segment_id as from_segment_id,
+        null::integer as to_segment_id,
         f.spend_365d
     from segments.customer_segments as cs
     left join features.customer_features as f
         on cs.customer_id = f.customer_id and f.as_of_date = %(parent_as_of_date)s
-    where cs.as_of_date = %(parent_as_of_date)s
+    where
+        cs.as_of_date = %(parent_as_of_date)s
+        and not exists (select from {{ table }} as t where t.customer_id = cs.customer_id)
+),
+
+moves as (
+    select *
+    from now_there
+    union all
+    select *
+    from gone
 )
 
 select
     %(as_of_date)s,
     %(parent_as_of_date)s,
-    b.segment_id as from_segment_id,
-    n.segment_id as to_segment_id,
+    from_segment_id,
+    to_segment_id,
     %(run_id)s,
     count(*),
-    coalesce(sum(round(coalesce(n.spend_365d, b.spend_365d)::numeric, 2)), 0)
-from now_there as n
-full join before as b on n.customer_id = b.customer_id
-group by b.segment_id, n.segment_id
+    coalesce(sum(round(spend_365d::numeric, 2)), 0)
+from moves
+group by from_segment_id, to_segment_id
