@@ -447,6 +447,7 @@ def test_nights_with_late_rows_are_one_bulk_load(shop, as_of, zone, made, offset
         now, coming = (coming[:1], coming[1:]) if number < len(days) else (coming, [])
         shop.ingest(shop.night(day), since=deliver(shop, raw, set(now)))
         features.build(shop.night(day), silent)
+        assert carried_products(shop, day) == products_of_lines(shop, day)
     for day in {as_of, *days[-1:]}:
         features.build(shop.night(day), silent)
         assert_same(read(shop, day), plain_features(raw, day, zone))
@@ -457,6 +458,24 @@ def test_nights_with_late_rows_are_one_bulk_load(shop, as_of, zone, made, offset
     assert contents(shop.warehouse, list(by_nights)) == by_nights
     features.build(shop.night(as_of), silent)
     assert_same(read(shop, as_of), plain_features(raw, as_of, zone))
+
+
+def carried_products(shop: SmallShop, day: date) -> list[tuple[str, str]]:
+    """Who bought what in the year before a date, as it is carried from night to night."""
+    with shop.warehouse.connect() as conn:
+        bound = {"slot": checkpoints.at(conn, day).slot}
+        return _pairs(db.rows(conn, db.statement("segments/bought_in_a_year.sql"), bound))
+
+
+def products_of_lines(shop: SmallShop, day: date) -> list[tuple[str, str]]:
+    """The same, from all lines of the year."""
+    with shop.warehouse.connect(readonly=True) as conn:
+        bound = {"as_of_date": day, "days": 365}
+        return _pairs(db.rows(conn, db.statement("segments/bought.sql"), bound))
+
+
+def _pairs(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return sorted((row["customer_id"], row["product_id"]) for row in rows)
 
 
 def sale(day: date, customer: str = "1", hour: int = 12, **line: Any) -> dict[str, list[dict[str, Any]]]:

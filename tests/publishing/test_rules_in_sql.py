@@ -10,7 +10,7 @@ import psycopg2.errors
 import pytest
 
 from segmentation.applications import audiences
-from segmentation.features import dictionary, table
+from segmentation.features import checkpoints, dictionary, table
 from segmentation.publishing import publish as publishing
 from segmentation.report import data
 from segmentation.runs import register
@@ -24,6 +24,7 @@ from tests.small_shop import SmallShop, make_source, select, silent
 
 AS_OF = date(2024, 7, 1)
 CUSTOMERS = 90
+BOUGHT = "segments/bought.sql"
 
 
 def rows_of_a_shop() -> dict[str, list[dict]]:
@@ -386,11 +387,27 @@ BY_SEGMENT = "(select customer_id, segment_id as cluster from segments.customer_
 UNBOUND = {"min_support": 0, "min_lift": 1}
 
 
+def products_by(bought: str) -> str:
+    """The statement that counts products, by one that says who bought what."""
+    return db.statement("segments/segment_products.sql", assignments=BY_SEGMENT, bought=db.statement(bought))
+
+
+def test_products_are_the_same_by_all_lines_and_as_they_are_carried(published):
+    of = {"as_of_date": AS_OF, "days": 365, "most": 1000, "min_customers": 1, **UNBOUND}
+    with published.warehouse.connect() as conn:
+        of["slot"] = checkpoints.at(conn, AS_OF).slot
+        by_lines, carried = (
+            db.rows(conn, products_by(bought), of) for bought in (BOUGHT, "segments/bought_in_a_year.sql")
+        )
+    assert len(by_lines) > 10
+    assert carried == by_lines
+
+
 def test_what_hardly_anybody_buys_or_hardly_more_than_others_is_not_told(published):
     of = {"as_of_date": AS_OF, "days": 365, "most": 1000, "min_customers": 1}
 
     def told(conn, **bounds):
-        query = db.statement("segments/segment_products.sql", assignments=BY_SEGMENT)
+        query = products_by(BOUGHT)
         return {(row["cluster"], row["product_id"]): row for row in db.rows(conn, query, {**of, **bounds})}
 
     with published.warehouse.connect() as conn:
@@ -406,7 +423,7 @@ def test_what_hardly_anybody_buys_or_hardly_more_than_others_is_not_told(publish
 def test_products_have_the_name_and_category_that_the_catalogue_had_on_the_date(published):
     of = {"as_of_date": AS_OF, "days": 365, "most": 3, "min_customers": 1, **UNBOUND}
     with published.warehouse.connect() as conn:
-        query = db.statement("segments/segment_products.sql", assignments=BY_SEGMENT)
+        query = products_by(BOUGHT)
         first, second = (row["product_id"] for row in db.rows(conn, query, of)[:2])
         db.execute(
             conn,
@@ -432,7 +449,7 @@ def test_products_that_are_equals_share_a_rank_and_none_is_cut_off(published):
             "cross join generate_series(1, 5) as n where o.cancelled_on is null order by 1, n, o.day",
         )
         told = {"as_of_date": AS_OF, "days": 365, "most": 3, "min_customers": 5, **UNBOUND}
-        rows = db.rows(conn, db.statement("segments/segment_products.sql", assignments=BY_SEGMENT), told)
+        rows = db.rows(conn, products_by(BOUGHT), told)
         found = {(row["product_id"], row["rank"]) for row in rows if row["cluster"] == 1}
         assert found == {(f"q{n}", 1) for n in range(1, 6)}
         conn.rollback()
@@ -482,7 +499,9 @@ def test_nothing_is_told_of_what_a_few_customers_buy_or_do(published):
                 for table in ("habits", "products")
                 for row in db.rows(
                     conn,
-                    db.statement(f"segments/segment_{table}.sql", assignments=BY_SEGMENT),
+                    db.statement(
+                        f"segments/segment_{table}.sql", assignments=BY_SEGMENT, bought=db.statement(BOUGHT)
+                    ),
                     {**of, "min_customers": least},
                 )
             }
@@ -512,7 +531,7 @@ def test_nothing_is_told_of_what_a_few_customers_buy_or_do(published):
                 ("products", row["cluster"], None, row["product_id"]): row["customers"]
                 for row in db.rows(
                     conn,
-                    db.statement("segments/segment_products.sql", assignments=BY_SEGMENT),
+                    products_by(BOUGHT),
                     {**of, "min_customers": 1},
                 )
             },

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from segmentation.errors import LeaseError
+from segmentation.features import checkpoints
 from segmentation.publishing import backtest, packed_assignments, rules_in_sql
 from segmentation.publishing.decision import Counted, Decision, decide
 from segmentation.publishing.ids import assignments_table
@@ -92,23 +93,34 @@ def _count(night: Night, assignments: str) -> Counted:
     buyers = max(least, settings.products.min_customers)
     with night.warehouse.connect() as conn:
         packed_assignments.number(conn, assignments)
+    with night.warehouse.connect() as conn:
+        products = _products(conn, night, assignments, buyers)
     with night.warehouse.connect(readonly=True) as conn:
         db.execute(conn, f"set local work_mem = '{COUNTING_MEMORY}'")
+        query = db.statement("segments/segment_habits.sql", assignments=assignments)
+        bounds = {**settings.habits.model_dump(), "min_customers": least}
+        habits = _frame(conn, query, HABITS, {**night.params, **bounds})
+        packed = packed_assignments.pack(conn, assignments, "cluster")
+    return Counted(products, habits, packed, backtest.read(night))
 
-        def frame(file: str, columns: list[str], bounds: dict[str, Any]) -> pd.DataFrame:
-            query = db.statement(f"segments/{file}.sql", assignments=assignments)
-            # any order: they are the rows of a table
-            rows = db.rows(conn, query, {**night.params, **bounds})
-            return pd.DataFrame(rows, columns=["cluster", *columns])
 
-        return Counted(
-            products=frame(
-                "segment_products", PRODUCTS, {**settings.products.model_dump(), "min_customers": buyers}
-            ),
-            habits=frame("segment_habits", HABITS, {**settings.habits.model_dump(), "min_customers": least}),
-            packed=packed_assignments.pack(conn, assignments, "cluster"),
-            backtest=backtest.read(night),
-        )
+def _products(conn: db.Connection, night: Night, assignments: str, least: int) -> pd.DataFrame:
+    """Count products: of a year from what is carried from night to night, of other days from their lines."""
+    rule = night.settings.products
+    bounds = {**night.params, **rule.model_dump(), "min_customers": least}
+    if rule.days == checkpoints.YEAR.days:
+        bounds["slot"] = checkpoints.at(conn, night.as_of_date).slot
+        bought = db.statement("segments/bought_in_a_year.sql")
+    else:
+        bought = db.statement("segments/bought.sql")
+    db.execute(conn, f"set local work_mem = '{COUNTING_MEMORY}'")
+    query = db.statement("segments/segment_products.sql", assignments=assignments, bought=bought)
+    return _frame(conn, query, PRODUCTS, bounds)
+
+
+def _frame(conn: db.Connection, query: str, columns: list[str], bounds: dict[str, Any]) -> pd.DataFrame:
+    # any order: they are the rows of a table
+    return pd.DataFrame(db.rows(conn, query, bounds), columns=["cluster", *columns])
 
 
 def published(night: Night) -> dict[str, Any] | None:

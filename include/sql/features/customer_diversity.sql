@@ -1,4 +1,4 @@
--- Purpose: the product diversity of a customer's last 365 days.
+-- Purpose: the product diversity of a customer's last 365 days, and which products these are.
 -- Grain: customer, for one slot. Inputs: features.customer_product_day of the 365 days.
 -- Parameters: as_of_date, slot; identifier: source: customer_product_day, or, of some customers only,
 --     touched_rows.sql.
@@ -8,6 +8,7 @@
 with parts as (
     select
         customer_id,
+        product_id,
         category,
         grouping(category) = 1 as is_product,
         sum(lines)::double precision as lines
@@ -29,6 +30,7 @@ select
         ln(sum(lines) filter (where category is not null))
         - sum(lines * ln(lines)) filter (where category is not null)
         / sum(lines) filter (where category is not null)
-    )::numeric, 9), 0) as entropy
+    )::numeric, 9), 0) as entropy,
+    array_agg(product_id) filter (where is_product) as product_ids
 from parts
 group by customer_id

@@ -1,8 +1,9 @@
 -- Purpose: what each cluster buys more than the others, for recommendation; published as segment_products.
--- Grain: cluster and product. Inputs: the staged assignment, features.customer_product_day of the last days,
---     core.products as of the date.
--- Parameters: as_of_date, days, most, min_customers, min_support, min_lift: bounds of what is worth telling;
---     identifiers: assignments. Read only.
+-- Grain: cluster and product. Inputs: the staged assignment; bought: the products of each customer's last days;
+--     features.customer_product_day of these days, for categories that core.products lacks as of the date.
+-- Parameters: as_of_date, days, most, min_customers, min_support, min_lift: bounds of what is worth telling; those
+--     of bought; identifiers: assignments; bought: a statement of customer_id and product_id, each pair once. Read
+--     only.
 -- Caveat: equals share a rank and none is cut off, so that a segment may have more than `most` products.
 --     Service lines, returns and cancelled orders do not count.
 with sizes as (
@@ -15,22 +16,13 @@ with sizes as (
 ),
 
 bought as (
-    select
-        customer_id,
-        product_id,
-        max(category) as category
-    from features.customer_product_day
-    where
-        day >= %(as_of_date)s::date - %(days)s and day < %(as_of_date)s::date
-        and (cancelled_on is null or cancelled_on >= %(as_of_date)s::date)
-    group by customer_id, product_id
+    {{ bought }}
 ),
 
 by_cluster as (
     select
         a.cluster,
         b.product_id,
-        max(b.category) as category,
         count(*) as buyers
     from bought as b
     inner join {{ assignments }} as a on b.customer_id = a.customer_id
@@ -41,7 +33,6 @@ shares as (
     select
         b.cluster,
         b.product_id,
-        max(b.category) over (partition by b.product_id) as category,
         b.buyers,
         b.buyers::numeric / s.customers as support,
         sum(b.buyers) over (partition by b.product_id) / s.everybody as support_all,
@@ -55,7 +46,6 @@ ranked as (
     select
         cluster,
         product_id,
-        category,
         buyers,
         support,
         support_others,
@@ -68,22 +58,46 @@ ranked as (
     where
         support > support_all and buyers >= %(min_customers)s
         and support >= %(min_support)s and support >= support_all * %(min_lift)s
+),
+
+listed as materialized (
+    select
+        r.*,
+        p.name,
+        p.category
+    from ranked as r
+    left join core.products as p
+        on
+            r.product_id = p.product_id
+            and p.valid_from < %(as_of_date)s::date and %(as_of_date)s::date <= p.valid_to
+    where r.place <= %(most)s
+),
+
+categories as (
+    select
+        l.product_id,
+        max(l.category) as category
+    from features.customer_product_day as l
+    where
+        -- asked once, and where it is not so no line is read
+        exists (select from listed as r where r.category is null)
+        and l.product_id = any(array(select r.product_id from listed as r where r.category is null))
+        and l.day >= %(as_of_date)s::date - %(days)s and l.day < %(as_of_date)s::date
+        and (l.cancelled_on is null or l.cancelled_on >= %(as_of_date)s::date)
+        and exists (select from {{ assignments }} as a where a.customer_id = l.customer_id)
+    group by l.product_id
 )
 
 select
     r.cluster,
     r.product_id,
     r.place as rank,
-    p.name,
-    coalesce(p.category, r.category) as category,
+    r.name,
+    coalesce(r.category, c.category) as category,
     r.buyers as customers,
     round(r.support, 6) as support,
     round(coalesce(r.support_others, 0), 6) as support_others,
     round(r.lift, 6) as lift
-from ranked as r
-left join core.products as p
-    on
-        r.product_id = p.product_id
-        and p.valid_from < %(as_of_date)s::date and %(as_of_date)s::date <= p.valid_to
-where r.place <= %(most)s
+from listed as r
+left join categories as c on r.product_id = c.product_id
 order by r.cluster, r.place, r.product_id
