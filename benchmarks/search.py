@@ -30,15 +30,15 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.modelling import drift
 from segmentation.modelling.algorithms import registry
-from segmentation.modelling.assign import assign
 from segmentation.modelling.choose import choose
-from segmentation.modelling.representations.registry import TrainingSnapshot, cross_fitted, represent
+from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, cross_fitted, represented
 from segmentation.modelling.sampling import SearchSample, evaluation_rows
 from segmentation.modelling.scores.geometry import silhouettes
 from segmentation.modelling.scores.prediction import Snapshot
 from segmentation.modelling.scores.table import score
 from segmentation.modelling.search import Candidate, fit_algorithm
 from segmentation.modelling.settings import ALGORITHMS, REPRESENTATIONS, ModelSettings, PreparationSettings
+from segmentation.selection import matrices
 
 SETTINGS = ModelSettings()
 FEATURES, GROUPS, WORKERS = 40, 8, 2
@@ -95,7 +95,7 @@ def fit(name: str, folder: str, representations: list[str]) -> tuple[list[Candid
     def work() -> list[Candidate]:
         found = []
         for representation, settings in [(representations[0], SETTINGS), *((r, fewer) for r in others)]:
-            with (Path(folder) / representation).open("rb") as file:
+            with (Path(folder) / f"{representation}.npz").open("rb") as file:
                 made = fit_algorithm(name, SearchSample.read(file), settings)
             found += [
                 replace(c, name=f"{c.name} on {representation}", representation=representation) for c in made
@@ -112,19 +112,20 @@ def peak_kb() -> int:
     return int(status.split("VmHWM:")[1].split()[0])
 
 
+def reset_peak() -> None:
+    """Count the peak anew: see proc(5), clear_refs."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def search(
     frame: pd.DataFrame, features: list[Feature], folder: Path
-) -> tuple[list[Candidate], dict[str, tuple[Any, pd.DataFrame]], Candidate | None]:
+) -> tuple[list[Candidate], dict[str, Any], Candidate | None]:
     """Prepare, fit, score and choose; prints the table."""
     started = time.perf_counter()
     training = snapshot_of(frame)
-    made, wall, processor = timed(
-        lambda: represent(frame, features, PreparationSettings(), REPRESENTATIONS, training)
-    )
-    rows = [("prepare", len(made), 0, len(frame), wall, processor)]
-    matrix = made["all"][1]
-    _, wall, processor = timed(lambda: keep_search_samples(made, folder))
-    rows.append(("what fits see", len(made), 0, len(frame), wall, processor))
+    n = len(frame)
+    made, wall, processor = timed(lambda: prepared(frame, features, training, folder))
+    rows = [("prepare, and what fits see", len(made), 0, n, wall, processor)]
     found, peaks = [], {}
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         tasks = {name: pool.submit(fit, name, str(folder), list(made)) for name in ALGORITHMS}
@@ -138,16 +139,17 @@ def search(
     snapshots, wall, processor = timed(
         lambda: {
             name: Snapshot(cross_fitted(pipeline, training, SETTINGS.seed), training.spend)
-            for name, (pipeline, _) in made.items()
+            for name, pipeline in made.items()
         }
     )
     rows.append(
         ("the training snapshot, cross-fitted", len(snapshots), 0, len(training.spend), wall, processor)
     )
-    evaluated = matrix.iloc[evaluation_rows(matrix, SETTINGS)]
+    everybody = matrices.Stored(folder / ALL)
+    evaluated = matrices.rows(everybody, matrices.evaluated(everybody, SETTINGS))
     scored, wall, processor = timed(lambda: score(found, evaluated, SETTINGS, snapshots=snapshots))
     rows.append(("all scores", len(scored), 0, len(evaluated), wall, processor))
-    chosen, wall, processor = timed(lambda: choose(found, scored, SETTINGS, n_customers=len(matrix)))
+    chosen, wall, processor = timed(lambda: choose(found, scored, SETTINGS, n_customers=n))
     rows.append(("choose", len(scored), 0, len(evaluated), wall, processor))
     columns = ["step", "of", "failed", "rows", "wall_s", "cpu_s"]
     print(pd.DataFrame(rows, columns=columns).round(1).to_string(index=False))
@@ -167,19 +169,29 @@ def search(
     return list(best.values()), made, chosen.winner
 
 
-def keep_search_samples(made: dict[str, tuple[Any, pd.DataFrame]], folder: Path) -> None:
-    """The files that the mapped tasks read."""
-    for name, (_, matrix) in made.items():
-        with (folder / name).open("wb") as file:
+def prepared(
+    frame: pd.DataFrame, features: list[Feature], training: TrainingSnapshot, folder: Path
+) -> dict[str, Any]:
+    """The pipelines; the matrices and the files that the mapped tasks read are kept, as a night keeps them."""
+    pipelines = {}
+    made = represented(frame, features, PreparationSettings(), REPRESENTATIONS, training)
+    for name, pipeline, matrix in made:
+        pipelines[name] = pipeline
+        matrices.write(folder / name, matrix)
+        with (folder / f"{name}.npz").open("wb") as file:
             SearchSample.of(matrix, SETTINGS).write(file)
+        del matrix
+    return pipelines
 
 
-def labelling(best: list[Candidate], made: dict[str, tuple[Any, pd.DataFrame]]) -> None:
+def labelling(best: list[Candidate], folder: Path) -> None:
     """Everybody's label by the best of each algorithm."""
     rows = []
     for candidate in best:
-        matrix = made[candidate.representation][1]
-        _, wall, processor = timed(lambda candidate=candidate, matrix=matrix: assign(candidate, matrix))
+        matrix = matrices.Stored(folder / candidate.representation)
+        _, wall, processor = timed(
+            lambda candidate=candidate, matrix=matrix: matrices.labelled(candidate, matrix)
+        )
         rows.append((candidate.algorithm, candidate.name, wall, processor))
     print(
         pd.DataFrame(rows, columns=["algorithm", "candidate", "wall_s", "cpu_s"])
@@ -195,12 +207,13 @@ def keeping(frame: pd.DataFrame, pipeline: Any, winner: Candidate) -> None:
     rows = [("histogram, with a search", wall, processor)]
     _, wall, processor = timed(lambda: drift.psi(histogram, frame))
     rows.append(("drift", wall, processor))
-    matrix, wall, processor = timed(lambda: pipeline.transform(frame))
-    rows.append(("preparation", wall, processor))
-    _, wall, processor = timed(lambda: assign(winner, matrix))
-    rows.append((f"labels by {winner.name}", wall, processor))
+    matrix = matrices.Prepared(pipeline, frame)
+    _, wall, processor = timed(lambda: matrices.rows(matrix, matrices.evaluated(matrix, SETTINGS)))
+    rows.append(("preparation of a sample", wall, processor))
+    _, wall, processor = timed(lambda: matrices.labelled(winner, matrix))
+    rows.append((f"preparation and labels by {winner.name}", wall, processor))
     print(pd.DataFrame(rows, columns=["step", "wall_s", "cpu_s"]).round(1).to_string(index=False))
-    # decide and choose are two tasks, and both prepare
+    # decide and choose are two tasks, and both look at a sample
     nightly = [*rows[1:], rows[2]]
     print(f"keep: {sum(r[1] for r in nightly):.1f} s wall, {sum(r[2] for r in nightly):.1f} s cpu\n")
 
@@ -232,13 +245,13 @@ def main(n: int) -> None:
     """All four tables."""
     one_pass()
     frame, features = customers(n)
-    with tempfile.TemporaryDirectory() as folder:
-        best, made, winner = search(frame, features, Path(folder))
-    labelling(best, made)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        reset_peak()
+        best, made, winner = search(frame, features, folder)
+        labelling(best, folder)
     kept = winner or best[0]
-    pipeline = made[kept.representation][0]
-    made.clear()
-    keeping(frame, pipeline, kept)
+    keeping(frame, made[kept.representation], kept)
 
 
 if __name__ == "__main__":

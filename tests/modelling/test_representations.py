@@ -9,8 +9,9 @@ from scipy.stats import rankdata
 from sklearn.metrics import r2_score
 from skops import io as skops_io
 
+from segmentation.modelling import prepare
 from segmentation.modelling.assign import loads
-from segmentation.modelling.representations import transformers
+from segmentation.modelling.representations import forecast, registry, transformers
 from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import (
     ALL,
@@ -210,3 +211,19 @@ def test_season_is_learned_from_the_year_before(shop, snapshot):
     )
     assert abs(np.corrcoef(foretold(shop, without), coming)[0, 1]) < 0.3
     assert np.corrcoef(foretold(shop, beside), coming)[0, 1] > 0.5
+
+
+def test_blocks_of_customers_make_the_same_matrices(shop, snapshot, monkeypatch):
+    """Of a million customers what is fitted and made goes in blocks, and principal components by a summary."""
+    table, features = shop
+    at_once = represent(table, features, SETTINGS, NAMES, snapshot)
+    for module in (prepare, registry, forecast):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 64)
+    assert len(table) > 3 * 64
+    in_blocks = represent(table, features, SETTINGS, NAMES, snapshot)
+    assert list(in_blocks) == list(at_once)
+    for name, (pipeline, matrix) in in_blocks.items():
+        pd.testing.assert_frame_equal(matrix, at_once[name][1], rtol=0, atol=1e-12)
+        pd.testing.assert_frame_equal(pipeline.transform(table), matrix, rtol=0, atol=1e-12)
+    explained = [made["pca"][0][-1].explained_variance_ for made in (in_blocks, at_once)]
+    np.testing.assert_allclose(*explained, rtol=1e-12)

@@ -233,6 +233,9 @@ def _with_numbers(
 
     numbers = [feature.name for feature in features if feature.kind != "text"]
     # any order: that of `ordered`
-    array = db.read_numbers(conn, ordered, numbers, params)
-    read = pd.DataFrame(array, index=texts.index, columns=numbers)
-    return pd.concat([read, texts], axis="columns")[[feature.name for feature in features]]
+    array = db.read_columns(conn, ordered, numbers, len(texts), params)
+    frame = pd.DataFrame(array.T, index=texts.index, columns=numbers, copy=False)
+    for place, feature in enumerate(features):  # beside the numbers, of which a copy is as large
+        if feature.kind == "text":
+            frame.insert(place, feature.name, texts[feature.name])
+    return frame

@@ -10,7 +10,7 @@ weights groups.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,12 +21,14 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PowerTransformer, StandardScaler
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from segmentation.modelling.settings import PreparationSettings
 
 UNKNOWN = "unknown"
 INDICATOR = "missingindicator_"
+COLUMNS_AT_ONCE = 8
+BLOCK_ROWS = 65_536  # at a time, of what has a row for every customer
 
 
 class Feature(Protocol):
@@ -116,12 +118,16 @@ class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None) -> QuantileClipper:
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
-        empty = np.isnan(X).all(axis=0)
-        filled = np.where(empty, 0.0, X)
-        low, high = np.nanquantile(filled, [self.lower, self.upper], axis=0)
-        self.lower_ = np.where(empty, -np.inf, low)
-        self.upper_ = np.where(empty, np.inf, high)
+        bounds = np.array([self._bounds(column) for column in X.T]).reshape(-1, 2)
+        self.lower_, self.upper_ = bounds.T.copy()
         return self
+
+    def _bounds(self, column: np.ndarray) -> tuple[float, float]:
+        """Of one column at a time: quantiles sort a copy."""
+        if np.isnan(column).all():
+            return -np.inf, np.inf
+        low, high = np.nanquantile(column, [self.lower, self.upper])
+        return low, high
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
@@ -150,13 +156,9 @@ class RedundancyFilter(SelectorMixin, BaseEstimator):
         self.threshold = threshold
 
     def fit(self, X, y=None) -> RedundancyFilter:
-        X = validate_data(self, X, dtype=np.float64)
-        centred = X - X.mean(axis=0)
-        norms = np.sqrt(np.square(centred).sum(axis=0))
-        scale = np.abs(X).max(axis=0) * np.sqrt(len(X))
-        varies = norms > 1e-10 * np.maximum(scale, 1e-300)
-        unit = centred / np.where(varies, norms, 1.0)
-        correlation = np.abs(unit.T @ unit)
+        is_frame = isinstance(X, pd.DataFrame) and len(X) > 0  # whose blocks are checked as they are read
+        X = validate_data(self, X, **({"skip_check_array": True} if is_frame else {"dtype": np.float64}))
+        correlation, varies = _correlations(X)
         self.kept_ = np.zeros(X.shape[1], dtype=bool)
         for column in np.flatnonzero(varies):
             self.kept_[column] = not (correlation[column, self.kept_] > self.threshold).any()
@@ -167,6 +169,32 @@ class RedundancyFilter(SelectorMixin, BaseEstimator):
     def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self)
         return self.kept_
+
+
+def _correlations(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Absolute Pearson correlations of columns, and which of them vary, from blocks of rows.
+
+    Centred copies of a million customers in a hundred columns would take gigabytes.
+    """
+    n, columns = X.shape
+    mean, largest, scatter = np.zeros(columns), np.zeros(columns), np.zeros((columns, columns))
+    for block in _blocks(X):
+        mean += block.sum(axis=0) / n
+        np.maximum(largest, np.abs(block).max(axis=0), out=largest)
+    for block in _blocks(X):
+        block -= mean
+        scatter += block.T @ block
+    norms = np.sqrt(scatter.diagonal())
+    varies = norms > 1e-10 * np.maximum(largest * np.sqrt(n), 1e-300)
+    divisors = np.where(varies, norms, 1.0)
+    return np.abs(scatter / np.outer(divisors, divisors)), varies
+
+
+def _blocks(X: pd.DataFrame | np.ndarray) -> Iterator[np.ndarray]:
+    """Copies of some rows at a time, float64."""
+    size = BLOCK_ROWS // 4
+    for start in range(0, len(X), size):
+        yield check_array(X[start : start + size], dtype=np.float64, copy=True)
 
 
 class GroupWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -223,9 +251,14 @@ def group_of(column: str, groups: dict) -> str:
     return groups[max(owners, key=len)] if owners else ""
 
 
-def signed_log(X: np.ndarray) -> np.ndarray:
+def signed_log(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     """sign(x) log(1 + |x|): the log of counts and money, defined for refunds too."""
-    return np.sign(X) * np.log1p(np.abs(X))
+    if not isinstance(X, pd.DataFrame):
+        return np.sign(X) * np.log1p(np.abs(X))
+    logs = np.empty(X.shape[::-1])
+    for row, name in zip(logs, X.columns, strict=True):  # one at a time: each step of it is a copy
+        row[:] = signed_log(X[name].to_numpy())
+    return pd.DataFrame(logs.T, X.index, X.columns, copy=False)
 
 
 def make_pipeline(features: Iterable[Feature], settings: PreparationSettings) -> Pipeline:
@@ -249,7 +282,9 @@ def make_pipeline(features: Iterable[Feature], settings: PreparationSettings) ->
     numeric = [f.name for f in used if f.transform != "category"]
     categorical = [f.name for f in used if f.transform == "category"]
     by_kind = [
-        (kind, _numeric(kind, settings), [f.name for f in used if f.transform == kind]) for kind in _NUMERIC
+        (f"{kind}_{number}", _numeric(kind, settings), names)
+        for kind in _NUMERIC
+        for number, names in enumerate(_some_at_a_time([f.name for f in used if f.transform == kind]))
     ]
     by_kind.append(("category", _categorical(settings), categorical))
     by_kind.append(("missing", MissingIndicator(features="all"), numeric))
@@ -268,6 +303,11 @@ def make_pipeline(features: Iterable[Feature], settings: PreparationSettings) ->
         ),
     ]
     return Pipeline(steps).set_output(transform="pandas")
+
+
+def _some_at_a_time(names: list[str]) -> list[list[str]]:
+    """Columns that are imputed together: medians are taken of a copy, four times as large as they are."""
+    return [names[start : start + COLUMNS_AT_ONCE] for start in range(0, len(names), COLUMNS_AT_ONCE)]
 
 
 _NUMERIC = {

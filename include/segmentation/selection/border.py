@@ -7,12 +7,14 @@ import pandas as pd
 
 from segmentation.modelling.labellers import Labeller
 from segmentation.segments import identity
+from segmentation.selection import matrices
+from segmentation.selection.matrices import Matrix
 
 
 def steadied(
     labelled: pd.DataFrame,
     labeller: Labeller | None,
-    matrix: pd.DataFrame,
+    matrix: Matrix,
     segments_before: pd.Series,
     border: float,
 ) -> pd.DataFrame:
@@ -23,7 +25,7 @@ def steadied(
     labelled : DataFrame with label, confidence, is_outlier; index customer_id
     labeller : Labeller or None
         The one that labelled them; None of a partition without a model.
-    matrix : DataFrame of shape (n_customers, n_columns), same index
+    matrix : DataFrame or other Matrix of shape (n_customers, n_columns), same index
         What it labelled.
     segments_before : Series of int
         The segment of customers on the parent date.
@@ -43,7 +45,7 @@ def steadied(
     if not would_move.any():
         return labelled
     rows = np.flatnonzero(would_move.to_numpy())
-    near = labeller.nearness(np.ascontiguousarray(matrix.iloc[rows], dtype=np.float64))
+    near = labeller.nearness(np.ascontiguousarray(matrices.rows(matrix, rows), dtype=np.float64))
     old = before.iloc[rows].to_numpy(dtype=np.int64)
     new = labelled["label"].iloc[rows].to_numpy()
     one_each = np.arange(len(rows))

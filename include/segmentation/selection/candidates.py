@@ -13,10 +13,10 @@ from segmentation.features import dictionary, table
 from segmentation.modelling import assign, search
 from segmentation.modelling.algorithms import registry
 from segmentation.modelling.prepare import Pipeline
-from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, represent
+from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, represented
 from segmentation.modelling.sampling import SearchSample, evaluation_rows
 from segmentation.runs.night import Night
-from segmentation.selection import refit
+from segmentation.selection import matrices, refit
 
 MATRIX, PIPELINE = "matrix-{}.parquet", "pipeline-{}.skops"
 SNAPSHOT, YEAR_BEFORE = "snapshot.parquet", "snapshot-year.parquet"
@@ -43,11 +43,14 @@ def prepare(night: Night, algorithms: list[str] | None, progress: Callable[[str]
     if unknown := sorted(set(names) - set(registry())):
         raise SettingsError(f"algorithm '{unknown[0]}' is unknown (known: {', '.join(sorted(registry()))})")
     features = dictionary.of(night)
-    with night.warehouse.connect(readonly=True) as conn:
-        frame = table.read(conn, night.as_of_date, features)
     night.folder.mkdir(parents=True, exist_ok=True)
     _write_snapshots(night, progress)
-    return names if represent_all(night, frame, features, progress) else []
+    return names if represent_all(night, _read(night, features), features, progress) else []
+
+
+def _read(night: Night, features: tuple[dictionary.Feature, ...]) -> pd.DataFrame:
+    with night.warehouse.connect(readonly=True) as conn:
+        return table.read(conn, night.as_of_date, features)
 
 
 def represent_all(
@@ -56,23 +59,35 @@ def represent_all(
     features: tuple[dictionary.Feature, ...],
     progress: Callable[[str], None] = print,
 ) -> bool:
-    """Fit the preparations on features and keep their matrices; False where there is nothing to cluster."""
-    names = night.settings.model.representations
-    represented = represent(frame, features, night.settings.preparation, names, training_snapshot(night))
-    for name, (pipeline, matrix) in represented.items():
-        with (night.folder / MATRIX.format(name)).open("wb") as file:
-            matrix.to_parquet(file)
+    """Fit the preparations on features and keep their matrices; False where there is nothing to cluster.
+
+    Whoever keeps no frame has two matrices of everybody in memory at most.
+    """
+    model = night.settings.model
+    made = represented(
+        frame, features, night.settings.preparation, model.representations, training_snapshot(night)
+    )
+    del frame
+    names, is_divisible = [], False
+    for name, pipeline, matrix in made:
+        names.append(name)
+        matrices.write(night.folder / MATRIX.format(name), matrix)
         if not matrix.empty:
             with (night.folder / SEARCH_SAMPLE.format(name)).open("wb") as file:
-                SearchSample.of(matrix, night.settings.model).write(file)
+                SearchSample.of(matrix, model).write(file)
         (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
-    fitted_on = [name for name in represented if name in names] or [ALL]
+        if name == ALL:
+            is_divisible = len(matrix) >= model.min_customers and _differ(matrix)
+        del matrix
+    fitted_on = [name for name in names if name in model.representations] or [ALL]
     (night.folder / FITTED_FILE).write_text(json.dumps(fitted_on))
-    matrix = represented[ALL][1]
-    too_few = len(matrix) < night.settings.model.min_customers
-    alike = not len(matrix.columns) or not (matrix.std(ddof=0) > 0).any()
-    return not (too_few or alike)
+    return is_divisible
+
+
+def _differ(matrix: pd.DataFrame) -> bool:
+    """The customers are not all the same."""
+    return any(matrix[name].std(ddof=0) > 0 for name in matrix)
 
 
 def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:
@@ -121,9 +136,13 @@ def representations(night: Night) -> list[str]:
 
 
 def matrix(night: Night, representation: str = ALL) -> pd.DataFrame:
-    """A matrix of the run: index customer_id, one column a prepared feature."""
-    with (night.folder / MATRIX.format(representation)).open("rb") as file:
-        return pd.read_parquet(file)
+    """A matrix of the run as a whole: index customer_id, one column a prepared feature."""
+    return stored(night, representation).whole()
+
+
+def stored(night: Night, representation: str = ALL) -> matrices.Stored:
+    """A matrix of the run, of which some rows at a time are read."""
+    return matrices.Stored(night.folder / MATRIX.format(representation))
 
 
 def search_sample(night: Night, representation: str = ALL) -> SearchSample:

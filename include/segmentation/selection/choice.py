@@ -16,7 +16,6 @@ from segmentation.modelling.labellers import NOISE, NeighbourLabeller
 from segmentation.modelling.replace import Evidence
 from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
-from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores import prediction
 from segmentation.modelling.scores import table as scores
 from segmentation.modelling.scores.agreement import external
@@ -25,9 +24,10 @@ from segmentation.modelling.settings import ModelSettings
 from segmentation.runs.night import Night
 from segmentation.segments import explain
 from segmentation.segments.chosen import Chosen
-from segmentation.selection import candidates, refit
+from segmentation.selection import candidates, matrices, refit
 from segmentation.selection.describe import publishable
 from segmentation.selection.inputs import Inputs
+from segmentation.selection.matrices import Matrix
 
 Measured = TypeVar("Measured")
 
@@ -53,7 +53,7 @@ def contest(
 ) -> Contest:
     """Bring the candidates together and score them; `is_forced`: the model in use takes no part."""
     before = None if is_forced else refit.in_use(night, inputs, progress)
-    matrix = candidates.matrix(night)
+    matrix = candidates.stored(night)
     runners = candidates.load(night, algorithms)
     if before is not None and runners:
         runners += [before.candidate, *_continued(night, before)]
@@ -86,10 +86,10 @@ def choose(
     """
     usual, overrides = night.settings, overrides or refit.Overrides()
     night, inputs = overrides.applied(night), inputs or Inputs.of(night)
-    inputs = inputs.beside(candidates.matrix(night).index)
+    inputs = inputs.beside(candidates.stored(night).index)
     held = held or contest(night, algorithms, inputs, overrides.force_refit, progress)
-    matrix, before, runners = candidates.matrix(night), held.before, held.runners
-    decided = rule.choose(runners, held.scores, night.settings.model, len(matrix), held.evidence)
+    matrix, before, runners = candidates.stored(night), held.before, held.runners
+    decided = rule.choose(runners, held.scores, night.settings.model, len(matrix.index), held.evidence)
     decided = _with_truth(night, _with_season(night, decided, before), matrix, inputs.truth)
     decided = _with_costly_scores(night, decided, matrix)
     progress(f"choose: {_line(decided)}")
@@ -100,13 +100,15 @@ def choose(
 
     in_use = before if decided.kind == "keep" else None
     representation = decided.winner.representation if decided.winner is not None else ALL
-    own = in_use.matrix if in_use else candidates.matrix(night, representation)
+    own: Matrix = in_use.matrix if in_use else candidates.stored(night, representation)
     model = None
     if decided.winner is not None:
         preparation = in_use.model.pipeline if in_use else candidates.pipeline(night, representation)
         searched = refit.today(inputs.frame, night, decided.leaderboard, in_use.model if in_use else None)
         shaping = refit.shaping(usual)
-        model = assign.make_model(decided.winner, own, preparation, shaping, searched)
+        model = assign.make_model(
+            decided.winner, matrices.rows(own, np.arange(1)), preparation, shaping, searched
+        )
     return publishable(night, decided, model, own, matrix, inputs)
 
 
@@ -136,11 +138,11 @@ def keep(
     before = refit.in_use(night, inputs, progress)
     if before is None:
         raise LookupError(f"run {night.run_id} was to keep its parent's model, which is gone; run it again")
-    evaluated = evaluation_rows(before.matrix, night.settings.model)
+    evaluated = matrices.evaluated(before.matrix, night.settings.model)
     truth = None if inputs.truth is None else inputs.truth[evaluated]
     space = _space(night, inputs.frame.iloc[evaluated], inputs.features)
     of_it = scores.score([before.candidate], space, night.settings.model, truth=truth, progress=progress)
-    decided = rule.choose([before.candidate], of_it, night.settings.model, n_customers=len(before.matrix))
+    decided = rule.choose([before.candidate], of_it, night.settings.model, n_customers=len(inputs.frame))
     verdict = f"kept without a search: {decision.reason}"
     progress(f"choose: {verdict}")
     decided = replace(
@@ -165,7 +167,7 @@ def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None)
     )
     seed = night.settings.model.seed
     matrix = cross_fitted(pipeline, training, seed, of="season")
-    now = before.matrix if before and is_old else candidates.matrix(night, winner.representation)
+    now = _matrix_of(night, winner.representation, before if is_old else None)
     today = _as_today(matrix, training.year_before.features.index, now)
     snapshot = prediction.Snapshot(matrix, training.year_before.spend, today)
     of_season = prediction.predictive(winner, snapshot, seed)
@@ -177,23 +179,21 @@ def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None)
     return replace(decided, leaderboard=_of_winner(decided, rounded), facts=decided.facts | rounded)
 
 
-def _with_truth(
-    night: Night, decided: rule.Choice, matrix: pd.DataFrame, truth: np.ndarray | None
-) -> rule.Choice:
+def _with_truth(night: Night, decided: rule.Choice, matrix: Matrix, truth: np.ndarray | None) -> rule.Choice:
     """The choice with the agreement of its winner with true labels, where the shop has them."""
     if truth is None or decided.winner is None:
         return decided
-    agreement = external(decided.winner.labels, truth[evaluation_rows(matrix, night.settings.model)])
+    agreement = external(decided.winner.labels, truth[matrices.evaluated(matrix, night.settings.model)])
     rounded = {name: round(value, rule.DECIMALS) for name, value in agreement.items()}
     return replace(decided, leaderboard=_of_winner(decided, rounded))
 
 
-def _with_costly_scores(night: Night, decided: rule.Choice, matrix: pd.DataFrame) -> rule.Choice:
+def _with_costly_scores(night: Night, decided: rule.Choice, matrix: Matrix) -> rule.Choice:
     """The choice with the scores of its winner that are computed of nobody else."""
     model = night.settings.model
     if decided.winner is None:
         return decided
-    evaluated = matrix.iloc[evaluation_rows(matrix, model)]
+    evaluated = matrices.rows(matrix, matrices.evaluated(matrix, model))
     measured = scores.costly(decided.winner, evaluated, model, _left_out(model))
     rounded = {name: round(value, rule.DECIMALS) for name, value in measured.items()}
     return replace(decided, leaderboard=_of_winner(decided, rounded))
@@ -215,21 +215,19 @@ def _of_winner(decided: rule.Choice, figures: dict[str, float]) -> pd.DataFrame:
     return board
 
 
-def _matrix_of(
-    night: Night, representation: str, matrix: pd.DataFrame, before: refit.InUse | None
-) -> pd.DataFrame:
-    """Everybody today in a representation; `matrix` is that of `ALL`."""
+def _matrix_of(night: Night, representation: str, before: refit.InUse | None) -> Matrix:
+    """Everybody today in a representation."""
     if before is not None and representation == before.candidate.representation:
         return before.matrix
-    return matrix if representation == ALL else candidates.matrix(night, representation)
+    return candidates.stored(night, representation)
 
 
-def _as_today(then: np.ndarray, customers: pd.Index, matrix: pd.DataFrame) -> np.ndarray:
+def _as_today(then: np.ndarray, customers: pd.Index, matrix: Matrix) -> np.ndarray:
     """The rows of `customers` today, in the order of `then`; who is not there any more is as then."""
     place = matrix.index.get_indexer(customers)
     is_there = place >= 0
     today = then.copy()
-    today[is_there] = matrix.to_numpy()[place[is_there]]
+    today[is_there] = matrices.rows(matrix, place[is_there]).to_numpy()
     return today
 
 
@@ -247,12 +245,12 @@ def evidence_of(
     night: Night,
     before: refit.InUse | None,
     inputs: Inputs,
-    matrix: pd.DataFrame,
+    matrix: Matrix,
     losses: prediction.Losses | None,
 ) -> Evidence:
     """Beside the scores: losses by customer, rules of equals, and what has become of the model in use."""
     model = night.settings.model
-    frame = inputs.frame.loc[matrix.index[evaluation_rows(matrix, model)]]
+    frame = inputs.frame.loc[matrix.index[matrices.evaluated(matrix, model)]]
 
     def rules(candidate: Candidate) -> tuple[float, int]:
         is_told = (candidate.labels != NOISE) & ~frame.index.isin(inputs.erased)
@@ -301,7 +299,7 @@ def _once_each(
 def scored(
     night: Night,
     runners: list[Candidate],
-    matrix: pd.DataFrame,
+    matrix: Matrix,
     before: refit.InUse | None,
     progress: Callable[[str], None],
 ) -> tuple[pd.DataFrame, prediction.Losses | None]:
@@ -319,14 +317,14 @@ def scored(
         snapshots, cache = {}, ForecastCache()
         for name, pipeline in pipelines.items():
             then = cross_fitted(pipeline, training, seed, cache=cache)
-            now = _matrix_of(night, name, matrix, before) if name in remember else None
+            now = _matrix_of(night, name, before) if name in remember else None
             today = None if now is None else _as_today(then, training.features.index, now)
             snapshots[name] = prediction.Snapshot(then, training.spend, today)
         losses = prediction.no_losses(next(iter(snapshots.values())))
-    evaluated = evaluation_rows(matrix, night.settings.model)
+    evaluated = matrices.evaluated(matrix, night.settings.model)
     table = scores.score(
         runners,
-        matrix.iloc[evaluated],
+        matrices.rows(matrix, evaluated),
         night.settings.model,
         incumbent=before.candidate.labels if before else None,
         snapshots=snapshots,

@@ -10,8 +10,9 @@ from segmentation.modelling import choose as rule
 from segmentation.runs.night import Night
 from segmentation.segments import explain, identity, naming, profiles
 from segmentation.segments.chosen import MAP, MAP_POINTS, Chosen, Segment
-from segmentation.selection import border, small
+from segmentation.selection import border, matrices, small
 from segmentation.selection.inputs import Inputs
+from segmentation.selection.matrices import Matrix
 from segmentation.settings import Settings
 
 
@@ -19,8 +20,8 @@ def publishable(
     night: Night,
     decided: rule.Choice,
     model: assign.Model | None,
-    own: pd.DataFrame,
-    matrix: pd.DataFrame,
+    own: Matrix,
+    matrix: Matrix,
     inputs: Inputs,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Label everybody, store the model and the map, describe the segments.
@@ -30,16 +31,16 @@ def publishable(
     """
     least = night.settings.privacy.min_customers
     labeller = decided.winner.labeller if decided.winner else None
-    labelled = assign.assign(decided.winner, own)
+    labelled = matrices.labelled(decided.winner, own)
     labelled = border.steadied(labelled, labeller, own, inputs.segments_before, night.settings.model.border)
-    labelled = small.merged(labelled.drop(inputs.erased), own.drop(inputs.erased), least)
-    matrix, inputs = matrix.drop(inputs.erased), inputs.of_the_known()
+    labelled = small.merged(labelled.drop(inputs.erased), own, least)
+    known, inputs = matrix.index.drop(inputs.erased), inputs.of_the_known()
     clusters = labelled["label"].rename("cluster")
     model_path = None
     if model is not None:
         assign.save_model(model, night.folder / "model")
         model_path = f"{night.as_of_date:%Y-%m-%d}/{night.run_id}/model"
-    _write_map(night, matrix, clusters, labelled["is_outlier"])
+    _write_map(night, matrices.of(matrix, _shown(known, night)), clusters, labelled["is_outlier"])
     rules = explain.explain(inputs.frame, clusters, inputs.features, night.settings.model.seed)
     chosen = Chosen(
         kind=decided.kind,
@@ -129,9 +130,14 @@ def _names_before(inputs: Inputs, clusters: pd.Series) -> dict[int, naming.Name]
     return {m.cluster: names[m.segment_id] for m in matches if m.segment_id in names}
 
 
-def _write_map(night: Night, matrix: pd.DataFrame, clusters: pd.Series, outliers: pd.Series) -> None:
-    """A picture's worth of customers without their ids: two principal components of a seeded sample."""
-    sample = matrix.sample(min(MAP_POINTS, len(matrix)), random_state=night.settings.model.seed).sort_index()
+def _shown(customers: pd.Index, night: Night) -> pd.Index:
+    """A picture's worth of customers: a seeded sample."""
+    size = min(MAP_POINTS, len(customers))
+    return customers.to_series().sample(size, random_state=night.settings.model.seed).sort_index().index
+
+
+def _write_map(night: Night, sample: pd.DataFrame, clusters: pd.Series, outliers: pd.Series) -> None:
+    """Customers without their ids, in two principal components."""
     points = np.zeros((len(sample), 2))
     if min(sample.shape) >= 2:
         points = PCA(2, svd_solver="full").fit_transform(sample)

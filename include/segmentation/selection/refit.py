@@ -21,11 +21,11 @@ from segmentation.modelling import assign, drift
 from segmentation.modelling.constraints import constraints_violated
 from segmentation.modelling.replace import Moved
 from segmentation.modelling.representations.registry import ALL
-from segmentation.modelling.sampling import evaluation_rows
 from segmentation.modelling.scores.labels import _shares
 from segmentation.modelling.search import WARM, Candidate, incumbent
 from segmentation.runs import register
 from segmentation.runs.night import Night
+from segmentation.selection import matrices
 from segmentation.selection.inputs import Inputs
 from segmentation.settings import Settings
 
@@ -83,14 +83,14 @@ class Decision:
 
 @dataclass(frozen=True)
 class InUse:
-    """The parent date's model: as a candidate, with the matrix that its own preparation makes.
+    """The parent date's model: as a candidate, with the matrix that its own preparation makes, row by row.
 
     The candidate's labels are those of `evaluation_rows`.
     """
 
     candidate: Candidate
     model: assign.Model
-    matrix: pd.DataFrame
+    matrix: matrices.Prepared
 
 
 def decide(night: Night, overrides: Overrides, progress: Callable[[str], None] = print) -> Decision:
@@ -244,8 +244,9 @@ def in_use(night: Night, inputs: Inputs, progress: Callable[[str], None]) -> InU
         with assign.working(model):
             if model.pipeline is None:
                 raise assign.ModelRefusedError("it was stored without its preparation")
-            matrix = model.pipeline.transform(inputs.frame)
-            candidate = incumbent(model.labeller, matrix.iloc[evaluation_rows(matrix, night.settings.model)])
+            matrix = matrices.Prepared(model.pipeline, inputs.frame)
+            rows = matrices.rows(matrix, matrices.evaluated(matrix, night.settings.model))
+            candidate = incumbent(model.labeller, rows)
     except (assign.ModelRefusedError, ValueError, KeyError) as error:
         progress(f"the model of run {parent.run_id} takes no part: {error}")
         return None

@@ -3,14 +3,18 @@
 import numpy as np
 import pandas as pd
 
+from segmentation.selection import matrices
+from segmentation.selection.matrices import Matrix
 
-def merged(labelled: pd.DataFrame, matrix: pd.DataFrame, least: int) -> pd.DataFrame:
+
+def merged(labelled: pd.DataFrame, matrix: Matrix, least: int) -> pd.DataFrame:
     """The labels, with no cluster of fewer than `least` customers but that of a shop which has no more.
 
     Parameters
     ----------
     labelled : DataFrame with label, confidence, is_outlier; index customer_id
-    matrix : DataFrame of shape (n_customers, n_columns), same index
+    matrix : DataFrame or other Matrix of shape (n_customers, n_columns)
+        All of `labelled` are in it.
     least : int
         Customers of the smallest cluster that stays.
 
@@ -28,7 +32,7 @@ def merged(labelled: pd.DataFrame, matrix: pd.DataFrame, least: int) -> pd.DataF
     if large.empty:
         return labelled.assign(label=np.int64(0), confidence=1.0, is_outlier=False)
     moving = labelled["label"].isin(small).to_numpy()
-    values = np.nan_to_num(matrix.to_numpy(dtype=np.float64))
+    values = np.nan_to_num(matrices.of(matrix, labelled.index).to_numpy(dtype=np.float64))
     labels = labelled["label"].to_numpy()
     means = np.stack([values[labels == label].mean(axis=0) for label in large])
     distances = ((values[moving, None, :] - means[None, :, :]) ** 2).sum(axis=2)

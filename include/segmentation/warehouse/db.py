@@ -8,7 +8,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -397,6 +397,48 @@ def read_numbers(
     """
     import numpy as np
 
+    blocks: list[np.ndarray] = []
+    _copy_numbers(conn, query, columns, params, size, blocks.append)
+    return np.concatenate(blocks)
+
+
+def read_columns(
+    conn: Connection, query: str, columns: Sequence[str], rows: int, params: dict[str, Any] | None = None
+) -> "np.ndarray":
+    """As `read_numbers`, float64 and of shape (columns, rows): of so many rows, written where they stay.
+
+    Raises
+    ------
+    ValueError
+        There are more rows, or fewer.
+    """
+    import numpy as np
+
+    array = np.empty((len(columns), rows))
+    filled = 0
+
+    def take(block: np.ndarray) -> None:
+        nonlocal filled
+        array[:, filled : filled + len(block)] = block.T
+        filled += len(block)
+
+    _copy_numbers(conn, query, columns, params, 8, take)
+    if filled != rows:
+        raise ValueError(f"the query has {filled:,} rows, where {rows:,} are known")
+    return array
+
+
+def _copy_numbers(
+    conn: Connection,
+    query: str,
+    columns: Sequence[str],
+    params: dict[str, Any] | None,
+    size: int,
+    take: "Callable[[np.ndarray], object]",
+) -> None:
+    """Hand on the rows of a query, some at a time, as arrays of shape (some, columns)."""
+    from segmentation.warehouse.binary import BinaryRows
+
     numbers = sql.SQL(", ").join(
         sql.SQL("coalesce({}::float{}, 'NaN')").format(sql.Identifier(column), sql.Literal(size))
         for column in columns
@@ -404,59 +446,10 @@ def read_numbers(
     copy = sql.SQL("copy (select {} from ({}) as q) to stdout (format binary)").format(
         numbers, sql.SQL(bind(conn, query, params))
     )
-    sink = _BinaryRows(len(columns), size)
+    sink = BinaryRows(len(columns), size, take)
     with conn.cursor() as cursor:
         cursor.copy_expert(copy, sink)
     sink.finish()
-    return np.concatenate(sink.blocks)
-
-
-class _BinaryRows:
-    """Takes the binary COPY of numbers without nulls: a head of 19 bytes, rows of one width, an end of 2.
-
-    A row is a 16-bit count of its fields, and each field a 32-bit length before its value, all big-endian.
-    """
-
-    HEAD, END, BLOCK = 19, 2, 1 << 23
-
-    def __init__(self, columns: int, size: int) -> None:
-        import numpy as np
-
-        self.row = np.dtype(
-            [("fields", ">i2"), ("field", [("length", ">i4"), ("value", f">f{size}")], (columns,))]
-        )
-        self.size = size
-        self.waiting = bytearray()
-        self.is_begun = False
-        self.blocks: list[np.ndarray] = []
-
-    def write(self, data: bytes) -> None:
-        """Called by psycopg2 with what the server sends."""
-        self.waiting += data
-        if len(self.waiting) > self.BLOCK:
-            self._take()
-
-    def _take(self) -> None:
-        import numpy as np
-
-        start = 0 if self.is_begun else self.HEAD
-        self.is_begun = True
-        rows = (len(self.waiting) - start) // self.row.itemsize
-        records = np.frombuffer(bytes(self.waiting[start : start + rows * self.row.itemsize]), self.row)
-        self.blocks.append(records["field"]["value"].astype(f"f{self.size}"))
-        del self.waiting[: start + rows * self.row.itemsize]
-
-    def finish(self) -> None:
-        """Take the last block; what is then left is the end of the stream.
-
-        Raises
-        ------
-        ValueError
-            When the stream is not rows of one width.
-        """
-        self._take()
-        if len(self.waiting) != self.END:
-            raise ValueError(f"the COPY ended with {len(self.waiting)} bytes that are no row")
 
 
 def column_kinds(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from segmentation.modelling.prepare import BLOCK_ROWS
 from segmentation.modelling.representations.transformers import PercentileRanks
 from segmentation.modelling.threads import one_thread
 
@@ -32,7 +33,7 @@ class Learned:
     steps : boosted trees, or random trees in a shop of few customers (none in models stored before 0.2)
     ranks : the percentile ranks of today's customers
     spread : float
-        Standard deviation of what is foretold of the customers learned from.
+        Standard deviation of what is foretold of the customers learned from; NaN where it is not wanted.
     """
 
     even: RidgeCV
@@ -41,14 +42,15 @@ class Learned:
     spread: float
 
     @classmethod
-    def of(cls, samples: Sequence[tuple], today: np.ndarray, seed: int) -> Learned:
+    def of(cls, samples: Sequence[tuple], today: np.ndarray, seed: int, with_spread: bool = True) -> Learned:
         """Learn from samples (X, y) to show those of `today`."""
         parts = [_training_sample(X, y, seed) for X, y in samples]
         ranks, outcome = (np.concatenate(part) for part in zip(*parts, strict=True))
         with one_thread():  # the same sums whatever the machine
             even = RidgeCV(alphas=RIDGES).fit(ranks, outcome)
             steps = _trees(len(ranks), seed).fit(ranks, outcome)
-        return cls(even, steps, PercentileRanks(seed).fit(today), float(_predict(even, steps, ranks).std()))
+        spread = float(_predict(even, steps, ranks).std()) if with_spread else float("nan")
+        return cls(even, steps, PercentileRanks(seed).fit(today), spread)
 
 
 class ForecastCache:
@@ -57,15 +59,16 @@ class ForecastCache:
     def __init__(self) -> None:
         self._models: dict[str, Learned] = {}
 
-    def of(self, samples: Sequence[tuple], today: np.ndarray, seed: int) -> Learned:
+    def of(self, samples: Sequence[tuple], today: np.ndarray, seed: int, with_spread: bool = True) -> Learned:
         """As `Learned.of`, remembered."""
-        arrays = [np.ascontiguousarray(each, dtype=np.float64) for sample in samples for each in sample]
-        digest = hashlib.blake2b(str((seed, [each.shape for each in arrays])).encode())
-        for each in (*arrays, np.ascontiguousarray(today)):
-            digest.update(each.data)
+        arrays = [np.asarray(each, dtype=np.float64) for sample in samples for each in sample]
+        digest = hashlib.blake2b(str((seed, with_spread, [each.shape for each in arrays])).encode())
+        for each in (*arrays, today):
+            for start in range(0, len(each), BLOCK_ROWS):
+                digest.update(np.ascontiguousarray(each[start : start + BLOCK_ROWS]).data)
         key = digest.hexdigest()
         if key not in self._models:
-            self._models[key] = Learned.of(samples, today, seed)
+            self._models[key] = Learned.of(samples, today, seed, with_spread)
         return self._models[key]
 
 
@@ -129,28 +132,46 @@ class Forecast(TransformerMixin, BaseEstimator):
         self.weight = weight
         self.seed = seed
 
-    def fit(self, X, y, today=None, season=None, cache: ForecastCache | None = None) -> Forecast:
+    def fit(
+        self,
+        X,
+        y,
+        today=None,
+        season=None,
+        cache: ForecastCache | None = None,
+        factor: float | None = None,
+    ) -> Forecast:
         """Learn from the customers of then, to show those of `today` (absent: those of then).
 
         `season`, an X and a y of the same days of the year before, is learned from as well; what was bought
-        more or less by everybody in one of both is left out. `cache` is shared with others of the night.
+        more or less by everybody in one of both is left out. `cache` is shared with others of the night; `factor`
+        is taken for `factor_` where it is known.
         """
         validate_data(self, X, dtype=np.float64)
         now = np.asarray(X if today is None else today, dtype=np.float64)
         samples = [data for data in ((X, y), season) if data is not None]
-        learned = (cache or ForecastCache()).of(samples, now, self.seed)
+        learned = (cache or ForecastCache()).of(samples, now, self.seed, factor is None)
         self.even_, self.steps_, self.ranks_ = learned.even, learned.steps, learned.ranks
         self.beside_ = clone(self.beside).fit(X)
         self.column_ = "forecast"
-        others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
-        self.factor_ = float(np.sqrt(self.weight * others) / learned.spread) if learned.spread > 0 else 0.0
+        self.factor_ = self._factor(X, learned) if factor is None else factor
         return self
+
+    def _factor(self, X, learned: Learned) -> float:
+        others = np.asarray(self.beside_.transform(X)).var(axis=0).sum()
+        return float(np.sqrt(self.weight * others) / learned.spread) if learned.spread > 0 else 0.0
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
-        values = validate_data(self, X, dtype=np.float64, reset=False)
-        forecast = _predict(self.even_, self.steps_, self.ranks_.transform(values))
-        return np.column_stack([np.asarray(self.beside_.transform(X)), self.factor_ * forecast])
+        validate_data(self, X, reset=False, skip_check_array=True)
+        out = np.empty((len(X), len(self.get_feature_names_out())))
+        for start in range(0, len(X), BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            values = check_array(X[rows], dtype=np.float64)
+            forecast = _predict(self.even_, self.steps_, self.ranks_.transform(values))
+            out[rows, :-1] = self.beside_.transform(X[rows])
+            out[rows, -1] = self.factor_ * forecast
+        return out
 
     def __setstate__(self, state):
         """Restore a stored transformer; before 0.2 the ranks were called places."""

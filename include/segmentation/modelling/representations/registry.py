@@ -8,7 +8,7 @@ scores are computed in, for candidates of every representation, so that they sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
-from segmentation.modelling.prepare import Feature, make_pipeline
+from segmentation.modelling.prepare import BLOCK_ROWS, Feature, make_pipeline
 from segmentation.modelling.representations.forecast import Forecast, ForecastCache
 from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector
 from segmentation.modelling.settings import PreparationSettings
@@ -27,6 +27,7 @@ ALL = "all"
 FOLDS = 5
 SEASON_FOLDS = 3
 VARIANCE_KEPT = 0.9
+ROWS_COMPARED = 1_000  # customers by whom two matrices are mostly told apart
 
 
 @dataclass(frozen=True)
@@ -145,15 +146,34 @@ def represent(
     ValueError
         See `prepare.prepare`; or a representation is unknown.
     """
+    made = represented(table, features, settings, names, snapshot)
+    return {name: (pipeline, matrix) for name, pipeline, matrix in made}
+
+
+def represented(
+    table: pd.DataFrame,
+    features: Sequence[Feature],
+    settings: PreparationSettings,
+    names: Sequence[str],
+    snapshot: TrainingSnapshot | None = None,
+) -> Iterator[tuple[str, Pipeline, pd.DataFrame]]:
+    """As `represent`, one after the other: of a million customers a matrix is as large as their features.
+
+    Whoever takes them one by one, and keeps neither the table nor a matrix, has two of them in memory at most.
+    """
     if table.empty:
         raise ValueError("no customers to prepare")
     if not table.index.is_unique:
         raise ValueError("a customer occurs more than once in the feature table")
     common = Pipeline(make_pipeline(features, settings).steps[:-1]).set_output(transform="pandas")
-    scaled = common.fit_transform(table.sort_index())
-    matrices: dict[str, tuple[Pipeline, pd.DataFrame]] = {}
+    scaled = table.sort_index()
+    del table
+    for _, step in common.steps:  # as the pipeline would, which keeps what it is given
+        scaled = step.fit_transform(scaled)
+    scaled = _in_one_block(scaled)
     cache = ForecastCache()
     training = None if snapshot is None else _training_data(common, snapshot)
+    earlier: list[tuple[Pipeline, pd.DataFrame]] = []
     for name in dict.fromkeys([ALL, *names]):
         entry = REPRESENTATIONS[name]
         own = Pipeline(entry.steps(features, settings)).set_output(transform="pandas")
@@ -164,12 +184,44 @@ def represent(
             own.fit(*training["then"], **{f"forecast__{key}": value for key, value in shown.items()})
             matrix = own.transform(scaled)
         else:
-            matrix = own.fit_transform(scaled)
-        if not any(
-            matrix.shape == other.shape and np.allclose(matrix, other) for _, other in matrices.values()
-        ):
-            matrices[name] = Pipeline([*common.steps, *own.steps]), matrix
-    return matrices
+            matrix = _fit_transform(own, scaled)
+        if not any(_is_same(matrix, before, first, scaled) for before, first in earlier):
+            earlier.append((own, matrix.iloc[:ROWS_COMPARED].copy()))
+            yield name, Pipeline([*common.steps, *own.steps]), matrix
+        del matrix
+
+
+def _fit_transform(own: Pipeline, scaled: pd.DataFrame) -> pd.DataFrame:
+    """As the pipeline does it; principal components of many customers are found from a summary of them."""
+    pca = own[-1]
+    if not isinstance(pca, PCA) or len(scaled) <= BLOCK_ROWS:
+        return own.fit_transform(scaled)
+    matrix = own[:-1].fit_transform(scaled)
+    pca.fit(_summary(matrix))
+    return pca.transform(matrix)
+
+
+def _summary(matrix: pd.DataFrame) -> pd.DataFrame:
+    """A few rows with the mean and the covariance of all, so that they have the same principal components.
+
+    The triangle R of a QR decomposition has R'R = X'X as the centred X itself, and as exactly as its singular values
+    (Golub, Van Loan 2013, 5.4.5); it is found from blocks of rows. Each row of it stands on both sides of the mean.
+    """
+    mean = matrix.mean().to_numpy()
+    triangle = np.empty((0, len(mean)))
+    for start in range(0, len(matrix), BLOCK_ROWS):
+        block = matrix.iloc[start : start + BLOCK_ROWS].to_numpy() - mean
+        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, block]), mode="r"))
+    rows = 2 * len(triangle)
+    sides = triangle * np.sqrt((rows - 1) / (2 * (len(matrix) - 1)))
+    return pd.DataFrame(np.vstack([mean + sides, mean - sides]), columns=matrix.columns)
+
+
+def _is_same(matrix: pd.DataFrame, before: Pipeline, first: pd.DataFrame, scaled: pd.DataFrame) -> bool:
+    """The matrix is that of an earlier pipeline, whose `first` rows are known; a second look is at all."""
+    if matrix.shape[1] != first.shape[1] or not np.allclose(matrix.iloc[: len(first)], first):
+        return False
+    return len(matrix) <= len(first) or np.allclose(matrix, before.transform(scaled))
 
 
 def _training_data(
@@ -177,7 +229,15 @@ def _training_data(
 ) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
     """X and y of what is learned from, in the columns common to all."""
     of = {"then": snapshot} | ({"season": snapshot.year_before} if snapshot.year_before is not None else {})
-    return {name: (common.transform(each.features), np.log1p(each.spend)) for name, each in of.items()}
+    return {
+        name: (_in_one_block(common.transform(each.features)), np.log1p(each.spend))
+        for name, each in of.items()
+    }
+
+
+def _in_one_block(columns: pd.DataFrame) -> pd.DataFrame:
+    """As numbers side by side, which later steps read where they are."""
+    return pd.DataFrame(columns.to_numpy(np.float64), columns.index, columns.columns, copy=False)
 
 
 def cross_fitted(
@@ -211,7 +271,9 @@ def cross_fitted(
     for learned, held in folds.split(values):
         refitted = clone(step)
         shown = {**training, of: (values.iloc[learned], outcome[learned])}
-        refitted.fit(*shown["then"], today=values, season=shown.get("season"), cache=cache)
-        refitted.factor_ = step.factor_  # one scale, that of the segments
+        # one scale, that of the segments
+        refitted.fit(
+            *shown["then"], today=values, season=shown.get("season"), cache=cache, factor=step.factor_
+        )
         matrix[held] = refitted.transform(values.iloc[held])
     return matrix
