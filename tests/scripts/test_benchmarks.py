@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
+from benchmarks import whole_night
 from segmentation.cli import MAKE_WORDS
 
 PROJECT = Path(__file__).parents[2]
@@ -77,3 +78,20 @@ def test_make_hands_values_on_as_they_are():
     ran = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert "--pycaret" in ran.stdout
+
+
+def test_a_whole_night_tells_its_figures_by_name():
+    night = {"all": whole_night.Used(20.0, 5.0, 30.0, 100, 1, 2.0, 400.0)}
+    naive = {"all": whole_night.Used(90.0, 10.0, 110.0, peak_mb=900.0)}
+    line = whole_night.summary({"keep": night, "naive": naive}, 0.02)
+    told = {name: float(value) for name, value in (pair.split("=") for pair in line.split())}
+    assert told["keep_s"] == 25 and told["naive_s"] == 100
+    assert told["times_naive"] == 4
+    assert told["keep_wall_s"] == 30 and told["naive_wall_s"] == 110
+    assert told["peak_mb"] == 400 and told["naive_peak_mb"] == 900
+
+
+def test_what_a_task_used_is_what_came_since_and_its_own_peak():
+    before = whole_night.Used(1.0, 2.0, 3.0, 10, 1, 4.0, 800.0)
+    now = whole_night.Used(3.0, 2.5, 7.0, 25, 1, 4.0, 300.0)
+    assert now.without(before) == whole_night.Used(2.0, 0.5, 4.0, 15, 0, 0.0, 300.0)
