@@ -93,27 +93,25 @@ def _count(night: Night, assignments: str) -> Counted:
     buyers = max(least, settings.products.min_customers)
     with night.warehouse.connect() as conn:
         packed_assignments.number(conn, assignments)
-    with night.warehouse.connect() as conn:
-        products = _products(conn, night, assignments, buyers)
     with night.warehouse.connect(readonly=True) as conn:
         db.execute(conn, f"set local work_mem = '{COUNTING_MEMORY}'")
         query = db.statement("segments/segment_habits.sql", assignments=assignments)
         bounds = {**settings.habits.model_dump(), "min_customers": least}
-        habits = _frame(conn, query, HABITS, {**night.params, **bounds})
-        packed = packed_assignments.pack(conn, assignments, "cluster")
-    return Counted(products, habits, packed, backtest.read(night))
+        return Counted(
+            products=_products(conn, night, assignments, buyers),
+            habits=_frame(conn, query, HABITS, {**night.params, **bounds}),
+            packed=packed_assignments.pack(conn, assignments, "cluster"),
+            backtest=backtest.read(night),
+        )
 
 
 def _products(conn: db.Connection, night: Night, assignments: str, least: int) -> pd.DataFrame:
-    """Count products: of a year from what is carried from night to night, of other days from their lines."""
+    """Count products: of a year from what is carried from night to night, else from the lines of the days."""
     rule = night.settings.products
     bounds = {**night.params, **rule.model_dump(), "min_customers": least}
     if rule.days == checkpoints.YEAR.days:
-        bounds["slot"] = checkpoints.at(conn, night.as_of_date).slot
-        bought = db.statement("segments/bought_in_a_year.sql")
-    else:
-        bought = db.statement("segments/bought.sql")
-    db.execute(conn, f"set local work_mem = '{COUNTING_MEMORY}'")
+        bounds["slot"] = db.scalar(conn, db.statement("segments/slot.sql"), night.params)
+    bought = db.statement(f"segments/{'bought_in_a_year' if bounds.get('slot') else 'bought'}.sql")
     query = db.statement("segments/segment_products.sql", assignments=assignments, bought=bought)
     return _frame(conn, query, PRODUCTS, bounds)
 
