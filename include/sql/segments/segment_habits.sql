@@ -5,14 +5,13 @@
 -- Caveat: orders that count have a line with quantity > 0 and unit_price > 0 and are not cancelled. A shop
 --     that knows days only, whose orders all have one hour, has no rows by hour. What fewer than
 --     min_customers customers of the cluster do is left out; the shares of the rest are of all orders.
-with placed as (
+with placed as not materialized (
     select
         a.cluster,
         a.customer_id,
-        lpad(o.local_hour::text, 2, '0') as hour,
-        extract(isodow from o.day)::text as weekday,
-        nullif(btrim(o.channel), '') as channel,
-        count(*) as orders
+        o.local_hour,
+        extract(isodow from o.day)::integer as weekday,
+        nullif(btrim(o.channel), '') as channel
     from core.orders as o
     inner join {{ assignments }} as a on o.customer_id = a.customer_id
     where
@@ -22,32 +21,72 @@ with placed as (
             select from core.order_items as i
             where i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0
         )
-    group by a.cluster, a.customer_id, o.local_hour, weekday, channel
 ),
 
-by_customer as (
+-- customers fall into 64 bins: as many as have somebody are at least there
+together as (
+    select
+        cluster,
+        local_hour,
+        weekday,
+        channel,
+        count(*) as orders,
+        bit_or(1::bigint << (hashtext(customer_id) & 63)) as bins
+    from placed
+    group by cluster, local_hour, weekday, channel
+),
+
+by_value as (
+    select
+        t.cluster,
+        h.habit,
+        h.value,
+        sum(t.orders) as orders,
+        bit_count(bit_or(t.bins)::bit(64)) as customers_at_least
+    from together as t
+    cross join
+        lateral (
+            values ('hour', lpad(t.local_hour::text, 2, '0')), ('weekday', t.weekday::text), ('channel', t.channel)
+        ) as h (habit, value)
+    where h.value is not null
+    group by t.cluster, h.habit, h.value
+),
+
+doubtful as (
+    select
+        cluster,
+        habit,
+        value
+    from by_value
+    where orders >= %(min_customers)s and customers_at_least < %(min_customers)s
+),
+
+-- asked once, and where nothing is doubtful no order is read
+in_doubt as (
     select
         p.cluster,
         h.habit,
         h.value,
-        p.customer_id,
-        sum(p.orders) as orders
+        count(distinct p.customer_id) as customers
     from placed as p
     cross join
-        lateral (values ('hour', p.hour), ('weekday', p.weekday), ('channel', p.channel)) as h (habit, value)
-    where h.value is not null
-    group by p.cluster, h.habit, h.value, p.customer_id
+        lateral (
+            values ('hour', lpad(p.local_hour::text, 2, '0')), ('weekday', p.weekday::text), ('channel', p.channel)
+        ) as h (habit, value)
+    inner join doubtful as d on p.cluster = d.cluster and h.habit = d.habit and h.value = d.value
+    where exists (select from doubtful)
+    group by p.cluster, h.habit, h.value
 ),
 
 counted as (
     select
-        cluster,
-        habit,
-        value,
-        sum(orders) as orders,
-        count(*) as customers
-    from by_customer
-    group by cluster, habit, value
+        v.cluster,
+        v.habit,
+        v.value,
+        v.orders,
+        coalesce(d.customers, least(v.customers_at_least, v.orders)) as customers
+    from by_value as v
+    left join in_doubt as d on v.cluster = d.cluster and v.habit = d.habit and v.value = d.value
 ),
 
 shares as (
