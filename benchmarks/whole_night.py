@@ -53,7 +53,7 @@ RESETS_THE_PEAK = "5"  # see proc(5), clear_refs
 
 @dataclass(frozen=True)
 class Used:
-    """What a task, or a night, has used."""
+    """Use that a task, or a night, has made of the machine."""
 
     python: float
     server: float
@@ -69,14 +69,14 @@ class Used:
         return self.python + self.server
 
     def without(self, before: Used) -> Used:
-        """What was used since `before`; the peak is that of now."""
+        """Use since `before`; the peak is that of now."""
         both = zip(asdict(self).values(), asdict(before).values(), strict=True)
         *counts, _ = (now - then for now, then in both)
         return Used(*counts, peak_mb=self.peak_mb)
 
 
 class Meter:
-    """What this process and the server of a folder have used so far."""
+    """Use that this process and the server of a folder have made so far."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -123,7 +123,7 @@ class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def _bounds(self, column: np.ndarray) -> tuple[float, float]:
-        """Of one column at a time: quantiles sort a copy."""
+        """Bounds of one column at a time: quantiles sort a copy."""
         if np.isnan(column).all():
             return -np.inf, np.inf
         low, high = np.nanquantile(column, [self.lower, self.upper])

@@ -75,7 +75,7 @@ def effects(frame: pd.DataFrame, clusters: pd.Series, features: Sequence[Feature
 
 
 def _distances(values: pd.Series, clusters: pd.Series, is_log: bool) -> pd.Series:
-    """Of one feature at a time: a copy of all of a million customers takes 400 MB."""
+    """Distances by one feature at a time: a copy of all of a million customers takes 400 MB."""
     scaled = pd.Series(signed_log(values.to_numpy()), values.index) if is_log else values
     spread = scaled.std(ddof=0)
     # what differs in the last digits only does not differ

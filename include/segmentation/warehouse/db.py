@@ -405,7 +405,7 @@ def read_numbers(
 def read_columns(
     conn: Connection, query: str, columns: Sequence[str], rows: int, params: dict[str, Any] | None = None
 ) -> "np.ndarray":
-    """As `read_numbers`, float64 and of shape (columns, rows): of so many rows, written where they stay.
+    """Columns as `read_numbers` has them, of shape (columns, rows): of so many rows, written where they stay.
 
     Raises
     ------

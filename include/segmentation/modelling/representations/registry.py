@@ -157,7 +157,7 @@ def represented(
     names: Sequence[str],
     snapshot: TrainingSnapshot | None = None,
 ) -> Iterator[tuple[str, Pipeline, pd.DataFrame]]:
-    """As `represent`, one after the other: of a million customers a matrix is as large as their features.
+    """Yield what `represent` returns, one after the other: of a million customers a matrix is as large as their features.
 
     Whoever takes them one by one, and keeps neither the table nor a matrix, has two of them in memory at most.
     """
@@ -192,7 +192,7 @@ def represented(
 
 
 def _fit_transform(own: Pipeline, scaled: pd.DataFrame) -> pd.DataFrame:
-    """As the pipeline does it; principal components of many customers are found from a summary of them."""
+    """Fit and transform as the pipeline does; principal components of many customers are found from a summary of them."""
     pca = own[-1]
     if not isinstance(pca, PCA) or len(scaled) <= BLOCK_ROWS:
         return own.fit_transform(scaled)
@@ -236,7 +236,7 @@ def _training_data(
 
 
 def _in_one_block(columns: pd.DataFrame) -> pd.DataFrame:
-    """As numbers side by side, which later steps read where they are."""
+    """Columns as numbers side by side, which later steps read where they are."""
     return pd.DataFrame(columns.to_numpy(np.float64), columns.index, columns.columns, copy=False)
 
 
