@@ -64,12 +64,12 @@ def represent_all(
     Whoever keeps no frame has two matrices of everybody in memory at most.
     """
     model = night.settings.model
-    made = represented(
+    in_turn = represented(
         frame, features, night.settings.preparation, model.representations, training_snapshot(night)
     )
     del frame
     names, is_divisible = [], False
-    for name, pipeline, matrix in made:
+    for name, pipeline, matrix in in_turn:
         names.append(name)
         matrices.write(night.folder / MATRIX.format(name), matrix)
         if not matrix.empty:

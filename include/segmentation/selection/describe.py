@@ -34,13 +34,13 @@ def publishable(
     labelled = matrices.labelled(decided.winner, own)
     labelled = border.steadied(labelled, labeller, own, inputs.segments_before, night.settings.model.border)
     labelled = small.merged(labelled.drop(inputs.erased), own, least)
-    known, inputs = matrix.index.drop(inputs.erased), inputs.of_the_known()
+    customers, inputs = matrix.index.drop(inputs.erased), inputs.of_the_known()
     clusters = labelled["label"].rename("cluster")
     model_path = None
     if model is not None:
         assign.save_model(model, night.folder / "model")
         model_path = f"{night.as_of_date:%Y-%m-%d}/{night.run_id}/model"
-    _write_map(night, matrices.of(matrix, _shown(known, night)), clusters, labelled["is_outlier"])
+    _write_map(night, matrices.of(matrix, _shown(customers, night)), clusters, labelled["is_outlier"])
     rules = explain.explain(inputs.frame, clusters, inputs.features, night.settings.model.seed)
     chosen = Chosen(
         kind=decided.kind,

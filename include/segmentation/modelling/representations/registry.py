@@ -146,8 +146,8 @@ def represent(
     ValueError
         See `prepare.prepare`; or a representation is unknown.
     """
-    made = represented(table, features, settings, names, snapshot)
-    return {name: (pipeline, matrix) for name, pipeline, matrix in made}
+    in_turn = represented(table, features, settings, names, snapshot)
+    return {name: (pipeline, matrix) for name, pipeline, matrix in in_turn}
 
 
 def represented(
@@ -157,7 +157,7 @@ def represented(
     names: Sequence[str],
     snapshot: TrainingSnapshot | None = None,
 ) -> Iterator[tuple[str, Pipeline, pd.DataFrame]]:
-    """Yield what `represent` returns, one after the other: of a million customers a matrix is as large as their features.
+    """Yield what `represent` returns, one by one: a matrix of a million customers is as large as their features.
 
     Whoever takes them one by one, and keeps neither the table nor a matrix, has two of them in memory at most.
     """
@@ -192,7 +192,7 @@ def represented(
 
 
 def _fit_transform(own: Pipeline, scaled: pd.DataFrame) -> pd.DataFrame:
-    """Fit and transform as the pipeline does; principal components of many customers are found from a summary of them."""
+    """Fit and transform as the pipeline does; principal components of many customers by a summary of them."""
     pca = own[-1]
     if not isinstance(pca, PCA) or len(scaled) <= BLOCK_ROWS:
         return own.fit_transform(scaled)
