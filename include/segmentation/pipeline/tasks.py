@@ -183,6 +183,10 @@ def roll_up(reference: Reference, window: dict[str, Any]) -> int:
         return 0
     rows = table.roll_up(night, *_days(*window["load"]))
     progress.say(f"roll up: {rows:,} customer days")
+    if window["first"] is None and _span() is None:  # the dates of a backfill read on
+        from segmentation.ingestion import staged
+
+        staged.keep_recent(night)
     return rows
 
 
