@@ -1,7 +1,7 @@
 """Rows first, keys after: an empty table is filled without its keys and indexes, which are then made of all rows.
 
-To enter each row into each index costs four to five times what it costs to sort the rows once, and leaves the
-pages of an index half empty.
+To enter each row into each index costs several times what it costs to sort the rows once, and leaves the pages of an
+index half empty.
 """
 
 from collections.abc import Iterator, Sequence

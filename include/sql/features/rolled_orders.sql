@@ -4,7 +4,7 @@
 -- Parameters: first (null: all history), end: the window's days.
 -- Re-run: reads only; customer_day.sql and customer_day_first.sql include it.
 -- Caveat: money is in whole cents, added up as double precision, exact to 2^53: a sum of bigint is a numeric, which
---     takes three times as long, and ten times the memory of a group.
+--     takes twice as long, and three times the memory of a group.
 with totals as (
     select
         order_id,
