@@ -64,18 +64,26 @@ doubtful as (
 -- asked once, and where nothing is doubtful no order is read
 in_doubt as (
     select
-        p.cluster,
-        h.habit,
-        h.value,
-        count(distinct p.customer_id) as customers
-    from placed as p
-    cross join
-        lateral (
-            values ('hour', lpad(p.local_hour::text, 2, '0')), ('weekday', p.weekday::text), ('channel', p.channel)
-        ) as h (habit, value)
-    inner join doubtful as d on p.cluster = d.cluster and h.habit = d.habit and h.value = d.value
-    where exists (select from doubtful)
-    group by p.cluster, h.habit, h.value
+        b.cluster,
+        b.habit,
+        b.value,
+        count(*) as customers
+    from (
+        select distinct
+            p.cluster,
+            h.habit,
+            h.value,
+            p.customer_id
+        from placed as p
+        cross join
+            lateral (
+                values
+                ('hour', lpad(p.local_hour::text, 2, '0')), ('weekday', p.weekday::text), ('channel', p.channel)
+            ) as h (habit, value)
+        inner join doubtful as d on p.cluster = d.cluster and h.habit = d.habit and h.value = d.value
+        where exists (select from doubtful)
+    ) as b
+    group by b.cluster, b.habit, b.value
 ),
 
 counted as (
