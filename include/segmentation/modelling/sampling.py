@@ -10,6 +10,7 @@ import pandas as pd
 
 from segmentation.modelling.settings import ModelSettings
 
+BLOCK_ROWS = 65_536
 RARE_SHARE = 0.25  # of a sample, drawn by how far off customers are
 
 
@@ -26,10 +27,16 @@ def rare_keeping_sample(X: np.ndarray, size: int, seed: int) -> np.ndarray:
 def _drawn_first(X: np.ndarray, seed: int) -> np.ndarray:
     """Row numbers in the order in which samples take them: each sample is the beginning of a larger one."""
     n = len(X)
-    distance = np.square(X - X.mean(axis=0)).sum(axis=1)
+    distance = _squared_distances(X, X.mean(axis=0))
     weight = (1 - RARE_SHARE) / n + RARE_SHARE * distance / max(distance.sum(), np.finfo(float).tiny)
     keys = np.log(np.random.default_rng(seed).random(n)) / weight
     return np.argsort(-keys, kind="stable")
+
+
+def _squared_distances(X: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Squared distance of each row from a centre, by blocks: the differences are as large as the matrix."""
+    blocks = (X[start : start + BLOCK_ROWS] for start in range(0, len(X), BLOCK_ROWS))
+    return np.concatenate([np.square(block - centre).sum(axis=1) for block in blocks])
 
 
 @dataclass(frozen=True)
