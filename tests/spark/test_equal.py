@@ -15,12 +15,14 @@ import pytest
 
 from segmentation import segment_customers
 from segmentation.modelling.assign import assign, save_model
+from segmentation.row_rules import RULES
+from segmentation.settings import Settings
 from segmentation.sources import files
 from segmentation.sources.demo import shop as demo
 from segmentation.spark import run
 from segmentation.spark.layout import LakeError
 from segmentation.warehouse import db
-from tests.small_shop import SmallShop, silent
+from tests.small_shop import SELECTS, SOURCE, SmallShop, make_source, select, silent
 from tests.spark.conftest import Beside, beside
 
 D = date(2024, 6, 3)
@@ -29,6 +31,151 @@ COUNTED = {
     "distinct_products_365d",
 }  # fmt: skip
 BROWSED = {"sessions_90d", "visit_recency_days", "reviews_365d", "age_years"}
+LONG = "x" * 3000
+NOON = "2024-03-20 16:00Z"
+ORDERED = {"customer_id": "c1", "ordered_at": NOON, "updated_at": NOON, "status": "completed"}
+LINE = {
+    "order_id": "o1",
+    "line_no": 1,
+    "product_id": "p1",
+    "category": "tea",
+    "quantity": 2,
+    "unit_price": "1.99",
+}
+LINE |= {"ordered_at": NOON}
+EVENT = {
+    "customer_id": "c1",
+    "session_id": "s1",
+    "occurred_at": NOON,
+    "event_type": "view",
+    "duration_seconds": 5,
+}
+REVIEW = {"customer_id": "c1", "reviewed_at": NOON, "rating": 4, "body": " good "}
+STRANGE: dict[str, list[dict[str, Any]]] = {
+    "customers": [
+        {
+            "customer_id": " c1 ",
+            "signed_up_at": "2024-03-09 12:00Z",
+            "birth_year": 1980,
+            "gender": " F ",
+            "country": "US",
+        },
+        {
+            "customer_id": "c1",
+            "updated_at": "2024-03-15 12:00Z",
+            "birth_year": 1981,
+            "gender": "f",
+            "country": "US",
+        },
+        {
+            "customer_id": "c1",
+            "updated_at": "2024-03-15 13:00Z",
+            "birth_year": 1982,
+            "gender": "f",
+            "country": "",
+        },
+        {
+            "customer_id": "c1",
+            "updated_at": "2024-03-16 13:00Z",
+            "birth_year": 1982,
+            "gender": "F",
+            "country": " ",
+        },
+        {
+            "customer_id": "c2",
+            "updated_at": "2024-03-16 13:00Z",
+            "birth_year": 1700,
+            "signed_up_at": "2024-03-18 01:00Z",
+        },
+        {"customer_id": " ", "updated_at": NOON},
+        {"customer_id": "c9", "updated_at": NOON, "city": LONG},
+    ],
+    "orders": [
+        {**ORDERED, "order_id": "o1"},
+        {
+            **ORDERED,
+            "order_id": "o2 ",
+            "ordered_at": "2024-03-10 06:59Z",
+            "updated_at": None,
+        },  # 01:59, a Sunday
+        {
+            **ORDERED,
+            "order_id": "o3",
+            "ordered_at": "2024-03-10 07:00Z",
+            "updated_at": None,
+        },  # 03:00, the next minute
+        {**ORDERED, "order_id": "o4", "status": " CANCELED ", "updated_at": "2024-03-22 03:00Z"},
+        {**ORDERED, "order_id": "o5", "cancelled_at": "2024-04-03 12:00Z"},
+        {**ORDERED, "order_id": "o6", "customer_id": "c2", "updated_at": "2024-03-20 17:00Z"},
+        {**ORDERED, "order_id": "o6", "customer_id": "c1", "updated_at": "2024-03-20 16:30Z"},
+        {
+            **ORDERED,
+            "order_id": "o7",
+            "customer_id": "ä-3",
+            "ordered_at": "2024-03-31 03:59Z",
+            "updated_at": None,
+        },
+        {**ORDERED, "order_id": "o8", "customer_id": "c4"},  # nothing but returns
+        {**ORDERED, "order_id": "o9", "customer_id": "  "},
+        {**ORDERED, "order_id": None},
+        {**ORDERED, "order_id": "o10", "ordered_at": None},
+        {**ORDERED, "order_id": "o11", "ordered_at": "2024-03-25 16:00Z"},
+        {**ORDERED, "order_id": LONG},
+    ],
+    "order_items": [
+        LINE,
+        {**LINE, "product_id": "p2"},
+        {**LINE, "line_no": 2, "quantity": "0.5", "unit_price": "0.01"},  # half a cent
+        {**LINE, "line_no": 3, "quantity": "-0.5", "unit_price": "0.01"},
+        {**LINE, "line_no": 4, "quantity": "0.333333", "unit_price": "19.999999", "discount": "0.015"},
+        {**LINE, "line_no": 5, "category": "service", "unit_price": 4},
+        {**LINE, "line_no": 6, "quantity": -1, "discount": "0.125"},
+        {**LINE, "line_no": 7, "unit_price": 0, "category": None},
+        {**LINE, "order_id": "o2", "ordered_at": "2024-03-10 06:59Z", "category": "cups"},
+        {**LINE, "order_id": "o3", "ordered_at": "2024-03-10 07:00Z", "product_id": "p3", "discount": "1"},
+        {**LINE, "order_id": "o4"},
+        {**LINE, "order_id": "o5", "quantity": 12},
+        {**LINE, "order_id": "o6", "product_id": " p1 "},
+        {**LINE, "order_id": "o7", "ordered_at": "2024-03-31 03:59Z"},
+        {**LINE, "order_id": "o8", "quantity": -3},
+        {**LINE, "order_id": "o9"},
+        {**LINE, "order_id": "nobody's"},
+        {**LINE, "line_no": 8, "ordered_at": "2024-03-21 16:00Z"},
+        {**LINE, "line_no": None},
+        {**LINE, "line_no": 9, "product_id": ""},
+        {**LINE, "line_no": 10, "quantity": None},
+        {**LINE, "line_no": 11, "quantity": 0},
+        {**LINE, "line_no": 12, "unit_price": None},
+        {**LINE, "line_no": 13, "unit_price": "-0.01"},
+        {**LINE, "line_no": 14, "quantity": 1000000, "unit_price": 100000},
+        {**LINE, "line_no": 15, "discount": "3.99"},
+        {**LINE, "line_no": 16, "category": LONG},
+    ],
+    "events": [
+        {**EVENT, "event_id": "e1"},
+        {**EVENT, "event_id": "e1", "duration_seconds": 7},
+        {**EVENT, "event_id": "e2", "event_type": " CART ", "session_id": "s2", "duration_seconds": "0.25"},
+        {**EVENT, "event_id": "e3", "duration_seconds": -1},
+        {**EVENT, "event_id": "e4", "duration_seconds": 86401, "session_id": None},
+        {**EVENT, "event_id": "e5", "customer_id": None},
+        {**EVENT, "event_id": None},
+        {**EVENT, "event_id": "e6", "occurred_at": None},
+        {**EVENT, "event_id": "e7", "event_type": " "},
+        {**EVENT, "event_id": LONG},
+    ],
+    "reviews": [
+        {**REVIEW, "review_id": "r1"},
+        {**REVIEW, "review_id": "r1", "rating": 5},
+        {**REVIEW, "review_id": "r2", "rating": None, "body": "größe 😀"},
+        {**REVIEW, "review_id": "r3", "rating": "1.5", "body": None},
+        {**REVIEW, "review_id": "r4", "rating": 6},
+        {**REVIEW, "review_id": "r5", "customer_id": ""},
+        {**REVIEW, "review_id": " "},
+        {**REVIEW, "review_id": "r6", "reviewed_at": None},
+        {**REVIEW, "review_id": LONG},
+    ],
+}
+"""Rows that break each of the rules, and copies."""
 MONEY = {"monetary", "spend_30d", "spend_90d", "spend_365d"}
 WAIT = 120.0  # seconds
 EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
@@ -149,6 +296,26 @@ def executors() -> Iterator[psutil.Process]:
         with suppress(psutil.Error):
             if EXECUTOR in child.cmdline():
                 yield child
+
+
+def test_strange_rows_are_judged_and_counted_alike(spark, new_database, migrated, tmp_path):
+    """Rows of every rule, half cents, an hour that is not there, copies, changed customers, none of them clean."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_source(patch, tmp_path, {table: select(table) for table in SELECTS})
+        zone = {"name": "tiny", "source": SOURCE, "timezone": "America/New_York"}
+        shop = SmallShop(new_database(), new_database(migrated), tmp_path)
+        shop.settings = Settings(shop=zone)
+        shop.create()
+        shop.add(**STRANGE)
+        strange = beside(shop, date(2024, 4, 1), tmp_path)
+        said, there = computed(spark, strange, tmp_path / "out")
+        same_fate(said, strange.counts)
+        rules = {rule for table in said["rows"].values() for rule in table["rules"]}
+        assert rules == {rule for rules in RULES.values() for rule in rules}
+        assert sum(table["merged"] for table in said["rows"].values()) >= 5
+        here = strange.features()
+        assert list(here.index) == ["c1", "c2", "ä-3"]
+        same_features(there, here)
 
 
 def test_a_damaged_file_is_named(spark, demo_shop, tmp_path):
