@@ -159,6 +159,28 @@ def test_a_file_that_is_not_as_the_manifest_says_is_named(warehouse, tmp_path):
     assert not list(layout.checked(tmp_path, manifest, DAY)), "days that are not read are not looked at"
 
 
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        (lambda lines: lines.drop(["discount"]), "has no column discount"),
+        (lambda lines: lines.set_column(1, "line_no", [[1]]), "has line_no as int64, not int32"),
+        (None, "is no Parquet file"),
+    ],
+)
+def test_a_file_of_other_columns_is_named(warehouse, tmp_path, changed, fault):
+    """Spark would read a column that is not there as unknown."""
+    manifest = exported(warehouse, tmp_path)
+    file = manifest.tables["order_items"][DAY]
+    path = tmp_path / file.path
+    if changed:
+        pq.write_table(changed(pq.read_table(path, partitioning=None)), path)
+    else:
+        path.write_bytes(bytes(file.bytes))
+    size = path.stat().st_size
+    manifest = manifest.with_days("order_items", {DAY: layout.File(file.path, file.rows, size)})
+    assert list(layout.checked(tmp_path, manifest, date.max)) == [f"{file.path} {fault}"]
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"version": 2}', '{"version": 1, "source": "demo"}'])
 def test_a_manifest_that_is_none_is_refused(tmp_path, content):
     (tmp_path / layout.MANIFEST).write_text(content)

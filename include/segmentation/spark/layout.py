@@ -143,13 +143,36 @@ def _file(path: str, rows: int, bytes: int) -> File:
 
 
 def checked(lake: Path, manifest: Manifest, end: date) -> Iterator[str]:
-    """Faults of the files before `end`, in words: one that is missing, or of another size."""
-    for table in manifest.tables:
+    """Faults of the files before `end`, in words: missing, of another size, no Parquet, of other columns."""
+    for table in TABLES:
         for file in manifest.files(table, end):
-            try:
-                size = (lake / file.path).stat().st_size
-            except FileNotFoundError:
-                yield f"{file.path} is missing"
-                continue
-            if size != file.bytes:
-                yield f"{file.path} has {size:,} bytes, and {file.bytes:,} in the manifest"
+            yield from _faults(lake, file, table)
+
+
+def _faults(lake: Path, file: File, table: str) -> Iterator[str]:
+    try:
+        size = (lake / file.path).stat().st_size
+    except FileNotFoundError:
+        yield f"{file.path} is missing"
+        return
+    if size != file.bytes:
+        yield f"{file.path} has {size:,} bytes, and {file.bytes:,} in the manifest"
+        return
+    yield from (f"{file.path} {fault}" for fault in _faults_of_columns(lake / file.path, table))
+
+
+def _faults_of_columns(path: Path, table: str) -> Iterator[str]:
+    """Faults of the columns that the foot of a file names; one that is missing would be read as unknown."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        there = {field.name: field.type for field in pq.read_schema(path)}
+    except pa.ArrowException:
+        yield "is no Parquet file"
+        return
+    for column in schema(table):
+        if column.name not in there:
+            yield f"has no column {column.name}"
+        elif str(there[column.name]).removeprefix("large_") != str(column.type):
+            yield f"has {column.name} as {there[column.name]}, not {column.type}"
