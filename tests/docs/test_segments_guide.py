@@ -40,11 +40,11 @@ def test_a_rule_is_said_in_the_words_of_the_dictionary():
         Range("visit_recency_days", known=False, unknown=True),
     )
     assert verdict.rule(text, bounds, None) == (
-        "days since the last order at most 30 and mean rating given above 3.5 (or unknown) and "
-        "days since the last visit is unknown"
+        "at most 30 days since the last order and days since the last visit is unknown and "
+        "mean rating given above 3.5 (or unknown)"
     )
     assert verdict.rule("everybody", (), None) == "everybody"
     assert verdict.rule(text, None, None) == text  # of a date before rules kept their bounds
     with speaking("zh"):
-        assert "（或未知）" in verdict.rule(text, bounds, None)
-        assert verdict.rule(text, bounds, None).endswith("未知")
+        assert "天数未知且" in verdict.rule(text, bounds, None)
+        assert verdict.rule(text, bounds, None).endswith("（或未知）")
