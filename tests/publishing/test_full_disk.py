@@ -19,6 +19,7 @@ from segmentation.errors import WarehouseError
 from segmentation.local import postgres
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
+from tests import sessions
 from tests.publishing.test_publish import FIRST, SECOND, THREE, Publisher
 
 MEGABYTES = 64
@@ -47,6 +48,7 @@ def disk(server) -> Iterator[Path]:
 def small(server, migrated, disk) -> Iterator[Database]:
     """A warehouse on it."""
     admin = postgres.admin(server)
+    sessions.end(migrated)  # nobody may be in what is copied
     with closing(psycopg2.connect(**admin.params)) as conn:
         conn.autocommit = True
         db.execute(conn, f"create tablespace small location '{disk / 'data'}'")
