@@ -36,6 +36,14 @@ def test_rows_come_as_they_are(shop, monkeypatch, least):
     assert rows == expected.to_dict("records")
 
 
+@pytest.mark.parametrize("least", [1, 1_000_000], ids=["arrow", "pandas"])
+def test_an_empty_text_is_null_however_many_rows_there_are(shop, monkeypatch, least):
+    monkeypatch.setattr(db, "ARROW_ROWS", least)
+    db.execute(shop, "create temp table target (key text, note text)")
+    db.copy_frame(shop, pd.DataFrame({"key": ["a", "b"], "note": ["", "x"]}), ("pg_temp", "target"))
+    assert [row["note"] for row in db.rows(shop, "select note from target order by key")] == [None, "x"]
+
+
 def test_columns_that_arrow_does_not_write_are_written_all_the_same(shop, monkeypatch):
     monkeypatch.setattr(db, "ARROW_ROWS", 1)
     db.execute(shop, "create temp table target (key text, number text)")

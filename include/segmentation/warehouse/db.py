@@ -309,14 +309,16 @@ class _Tap:
 
 
 def copy_frame(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> int:
-    """COPY a frame into a table; its columns are named as the table's. Missing values become null."""
+    """COPY a frame into a table; its columns are named as the table's. Missing values and empty texts become null."""
     buffer = _arrow_csv(frame) if len(frame) >= ARROW_ROWS else None
     if buffer is None:
         buffer = io.BytesIO()
         frame.to_csv(buffer, index=False, header=False, na_rep="")
     buffer.seek(0)
-    into = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    # Arrow writes quotes for an empty text, and pandas does not
+    into = sql.SQL("copy {} ({columns}) from stdin (format csv, force_null ({columns}))").format(
+        sql.Identifier(*table), columns=columns
     )
     with conn.cursor() as cursor:
         cursor.copy_expert(into.as_string(conn), buffer, size=1 << 20)
