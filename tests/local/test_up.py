@@ -51,24 +51,47 @@ SMALL = {
     "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',
     "SEGMENTATION__ALERTS__DEADLINE": "02:01",
     "SEGMENTATION__AUDIENCES__MIN_CUSTOMERS": "5",
+    "SEGMENTATION__RUN__RETRY_SECONDS": "2",
     # a night on which a customer moves is held; a date that follows none has none
     "SEGMENTATION__QUALITY__WARN_CHANGED_SHARE": "0",
     "SEGMENTATION__QUALITY__MAX_CHANGED_SHARE": "0",
 }
 
 # The receivers are in Airflow's own database, as in a deployment, before anything runs.
-CONNECT = """
+HOME = """
 import subprocess, sys
 from pathlib import Path
 from segmentation.local import home as homes
 home = homes.find("", "", "", "")
 home.save()
 environment = homes.airflow_environment(home, home.start_server())
+"""
+IN_AIRFLOW = "subprocess.run([sys.executable, '-c', LOSE, *sys.argv[1:]], env=environment, check=True)"
+CONNECT = f"""{HOME}
 prepare = "from segmentation.local.one_night import prepare_metadata as p; p()"
 airflow = str(Path(sys.executable).parent / "airflow")
 add = ["connections", "add", "alerts", "--conn-type", "generic", "--conn-password", sys.argv[1]]
 for command in ([sys.executable, "-c", prepare], [airflow, *add]):
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+"""
+
+# What the scheduler does when the word of a process that asked comes after its task was queued for the answer.
+LOSE_THE_ANSWER = """
+import sys
+from datetime import UTC, datetime
+from airflow.models.hitl import HITLDetail
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from sqlalchemy import select
+with create_session() as session:
+    asking = (TaskInstance.run_id == sys.argv[1], TaskInstance.task_id == "approve")
+    task = session.scalar(select(TaskInstance).where(*asking))
+    detail = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task.id))
+    detail.responded_at, detail.responded_by = datetime.now(UTC), {"id": "7", "name": "ana"}
+    detail.chosen_options, detail.params_input = ["Approve"], {"note": "at once"}
+    task.state = "queued"
+    session.flush()
+    task.handle_failure("the executor reported that it has finished, but it is queued", session=session)
 """
 
 
@@ -327,6 +350,22 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
         assert get(f"{pages}/{path}", token)[0] == 404, path
         assert get(f"{pages}/{path}")[0] == 401, path
     assert (get(f"{pages}/docs", token)[0], get(f"{pages}/docs")[0]) == (200, 401)
+
+
+def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow):
+    """The scheduler took the end of the process that had asked for that of the one that carries the answer out."""
+    made = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-06-20"}})
+    held = f"{airflow.runs}/{made['dag_run_id']}"
+    wait_for_the_state(f"{held}/taskInstances/approve", airflow.token, "awaiting_input")
+    environment = {**airflow.machine.environment, **SMALL}
+    lose = [sys.executable, "-W", "ignore", "-c", f"{HOME}\nLOSE = {LOSE_THE_ANSWER!r}\n{IN_AIRFLOW}"]
+    subprocess.run([*lose, made["dag_run_id"]], env=environment, check=True)
+    assert wait_for_the_end(held, airflow.token)["state"] == "success"
+    tries = call(f"{held}/taskInstances/approve/tries", airflow.token)["task_instances"]
+    assert (tries[-1]["try_number"], tries[-1]["state"]) == (2, "success")
+    with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
+        run = db.row(conn, "select * from segments.runs where as_of_date = '2026-06-20'")
+    assert (run["status"], run["decided_by"], run["decision_note"]) == ("published", "ana", "at once")
 
 
 def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):

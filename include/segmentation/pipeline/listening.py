@@ -1,7 +1,13 @@
-"""Listener of DAG runs (this module knows Airflow): one whose logical date is still to come ends at once.
+"""Listeners of the scheduler (this module knows Airflow), each for what Airflow does with a run of ours.
 
-Airflow begins none of its tasks before that date, so that `start` cannot refuse it; and as the one run of a DAG
-that may be active it would keep every night waiting until `dagrun_timeout`.
+A run whose logical date is still to come ends at once: Airflow begins none of its tasks before that date, so that
+`start` cannot refuse it; and as the one run of a DAG that may be active it would keep every night waiting until
+`dagrun_timeout`.
+
+An answer about a held night is kept: whoever answers within moments of the question has the task queued again before
+the executor has told of its first process, and the scheduler takes that for the end of the second one. It tries the
+task again, which asked again, and the night waited for somebody who had answered. So it does where the process that
+carries the answer out is killed.
 """
 
 from datetime import UTC, datetime
@@ -14,6 +20,7 @@ from segmentation.runs import dag_ids
 IN_THE_FUTURE = "in_the_future"  # the reason that the callback of the DAG is given
 FIRST_TASK = "start"  # which the callback is told of; of the other DAGs it is any
 OURS = (dag_ids.NIGHT, dag_ids.MAINTENANCE, dag_ids.AUDIENCES)
+QUESTION = "approve"  # the task that asks about a held night
 
 
 @hookimpl
@@ -38,3 +45,32 @@ def _fail(dag_run: Any) -> None:
         dag=dag_run.dag, success=False, relevant_ti=first, reason=IN_THE_FUTURE
     )
     DatabaseCallbackSink().send(callback, session=session)
+
+
+@hookimpl
+def on_task_instance_failed(task_instance: Any) -> None:
+    """Give an answer that came while the try lasted to the next try of the task that had asked."""
+    is_of_the_scheduler = hasattr(task_instance, "_sa_instance_state")  # a task's own has no database
+    if (task_instance.dag_id, task_instance.task_id) == (dag_ids.NIGHT, QUESTION) and is_of_the_scheduler:
+        _keep_the_answer(task_instance)
+
+
+def _keep_the_answer(task_instance: Any) -> None:
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.trigger import handle_event_submit
+    from airflow.triggers.base import TriggerEvent
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy import select
+    from sqlalchemy.orm import object_session
+
+    session: Any = object_session(task_instance)
+    question = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task_instance.id))
+    is_tried_again = task_instance.state == TaskInstanceState.UP_FOR_RETRY
+    if not is_tried_again or question is None or not question.response_received:
+        return
+    if question.responded_at < task_instance.start_date:  # an answer to the question of an earlier try
+        return
+    task_instance.next_method = "execute_complete"
+    event = TriggerEvent(question.as_resume_event_payload())
+    handle_event_submit(event, task_instance=task_instance, session=session)
+    task_instance.state = TaskInstanceState.UP_FOR_RETRY  # after its delay no process of before is in the way
