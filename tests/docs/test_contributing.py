@@ -74,7 +74,9 @@ def run(tree: Path, words: list[str]) -> None:
     program, *arguments = words
     if words[:2] == ["make", "test"]:
         chosen = shlex.split(arguments[1].removeprefix("ARGS="))
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *chosen]
+        # a folder of its own: pytest closes the one of all runs, and with it the way to this tree's environment
+        apart = ["-n", "0", "-p", "no:cacheprovider", f"--basetemp={tree / '.local' / 'tests'}"]
+        command = [sys.executable, "-m", "pytest", "-q", *apart, *chosen]
     elif program == "make":
         stamps = [f"-o.local/venv/{name}.stamp" for name in ("run", "dev")]
         command = ["make", *stamps, *arguments]
