@@ -322,7 +322,7 @@ def test_of_equals_the_one_that_rules_can_tell_wins_and_what_is_given_up_is_said
     known = Evidence(rules=lambda one: fidelity[one.name])
     found = choose([candidate("a"), candidate("b")], scores, SETTINGS, evidence=known)
     assert found.winner.name == "b"
-    assert found.facts["given_up"] == {"stability": 0.8}
+    assert found.facts["given_up"] == {"stability": 0.8, "sound": 0.8}
     assert "given up: stability (another has 0.80)" in found.verdict
     board = found.leaderboard.set_index("candidate")
     assert board["untold_segments"].to_dict() == {"b": 0.0, "a": 2.0}
@@ -354,6 +354,24 @@ def test_where_no_equal_is_stable_and_told_the_nearest_within_an_error_is(stabil
     found = choose(runners, scores, settings, evidence=known)
     assert found.winner.name == winner
     assert (found.facts.get("given_up") == {"predictive": 0.30}) == (winner == "sound")
+
+
+@pytest.mark.parametrize(
+    ("stability", "untold", "says"),
+    [
+        pytest.param(0.5, 0, "has a stability of 0.80 and rules", id="nobody is stable"),
+        pytest.param(0.9, 1, "1 of its segments cannot be told by rules", id="nobody is told"),
+    ],
+)
+def test_where_nobody_near_the_best_is_stable_and_told_the_verdict_says_so(stability, untold, says):
+    scores = table(
+        best={"predictive": 0.30, "stability": stability}, next={"predictive": 0.30, "stability": 0.4}
+    )
+    known = Evidence(losses(spread=0.1, deviation=0.01, best=0.7, next=0.7), rules=lambda one: (0.9, untold))
+    found = choose([candidate("best"), candidate("next")], scores, SETTINGS, evidence=known)
+    assert found.winner.name == "best"
+    assert found.facts["given_up"] == {"sound": 0.8}
+    assert says in found.verdict
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,10 @@ VALIDITY = {"predictive": 0.34, "predictive_error": 0.015, "horizon_days": 90}
             {"reason": "first", "given_up": {"stability": 0.9}},
             "given up: stability, of which another candidate has 0.90",
         ),
+        (
+            {"reason": "first", "given_up": {"sound": 0.8}},
+            "no candidate that foresees about as much as the best has a stability of 0.80 and rules for every segment",
+        ),
         ({"reason": "first", "untold_segments": 1.0}, "1 segment cannot be told by rules"),
     ],
 )

@@ -40,7 +40,7 @@ import pandas as pd
 
 from segmentation.modelling import replace, sentence
 from segmentation.modelling.constraints import DECIMALS, constraints_violated
-from segmentation.modelling.equals import Equals, equals, sound, with_stability
+from segmentation.modelling.equals import Equals, equals, is_sound, sound, with_stability
 from segmentation.modelling.replace import Evidence, Replacement
 from segmentation.modelling.scores.table import DEFINITIONS
 from segmentation.modelling.search import WARM, Candidate, params_json
@@ -331,7 +331,18 @@ def _facts(
         facts["given_up"] = {"predictive": same.best}
     elif given_up := _given_up(scores.loc[[n for n in scores.index if n in same.names]], winner.name, enough):
         facts["given_up"] = given_up
+    if _nobody_is_sound(scores, finalists, same, settings):
+        facts["given_up"] = facts.get("given_up", {}) | {"sound": settings.least_stability}
     return facts
+
+
+def _nobody_is_sound(
+    scores: pd.DataFrame, finalists: Collection[str], same: Equals, settings: ModelSettings
+) -> bool:
+    """No candidate that foresees about as much as the best is stable and told by rules."""
+    if not same.counts or "rule_fidelity" not in scores:
+        return False
+    return not any(is_sound(_row(scores, name), settings) for name in finalists)
 
 
 def _given_up(alike: pd.DataFrame, winner: str, enough: Mapping[str, float]) -> dict[str, float]:

@@ -86,7 +86,7 @@ def sound(
     """The scores, and whom the choice is among: the sound equals, else the nearest sound one, else all equals."""
     if not same.counts or evidence.rules is None or "rule_fidelity" not in scores:
         return scores, same.names
-    those = frozenset(name for name in same.names if _is_sound(_row(scores, name), settings))
+    those = frozenset(name for name in same.names if is_sound(_row(scores, name), settings))
     if those:
         return scores, those
     for name in same.within[:MOST_BEYOND]:
@@ -100,8 +100,9 @@ def sound(
     return scores, same.names
 
 
-def _is_sound(own: pd.Series, settings: ModelSettings) -> bool:
-    return _is_steady(own, settings) and bool(own["untold_segments"] == 0)
+def is_sound(own: pd.Series, settings: ModelSettings) -> bool:
+    """Stable, and told by rules in every segment; `own` are a candidate's scores."""
+    return _is_steady(own, settings) and bool(own.get("untold_segments") == 0)
 
 
 def _is_steady(own: pd.Series, settings: ModelSettings) -> bool:

@@ -40,6 +40,7 @@ GIVEN_UP = {
     "stability": "stability (another has {:.2f})",
     "rule_fidelity": "fidelity of rules (another has {:.2f})",
 }
+UNSOUND = "no candidate that foresees about as much as the best has a stability of {:.2f} and rules for every segment"
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,16 @@ def _error(scores: pd.Series, name: str) -> str:
 
 
 def _given_up(facts: Mapping[str, Any]) -> str:
-    lost = [GIVEN_UP[name].format(value) for name, value in facts.get("given_up", {}).items()]
-    return f"given up: {', '.join(lost)}" if lost else ""
+    given_up = facts.get("given_up", {})
+    lost = ", ".join(GIVEN_UP[name].format(value) for name, value in given_up.items() if name in GIVEN_UP)
+    nobody = UNSOUND.format(given_up["sound"]) if "sound" in given_up else ""
+    untold = int(facts.get("untold_segments", 0))
+    parts = [
+        f"given up: {lost}" if lost else "",
+        nobody,
+        f"{untold} of its segments cannot be told by rules" if untold else "",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _silhouette(winner: str, by_name: Mapping[str, Candidate], scores: pd.DataFrame) -> str:

@@ -40,6 +40,8 @@ GIVEN_UP = {
     "within its standard error, of which neither is so",
     "stability": "given up: stability, of which another candidate has {value}",
     "rule_fidelity": "given up: rules that hold, of which another candidate has {value}",
+    "sound": "no candidate that foresees about as much as the best has a stability of {value} and rules for every "
+    "segment",
 }
 UNTOLD = "{segments} cannot be told by rules"
 MOST_MOVED = 3  # features
