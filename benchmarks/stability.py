@@ -8,7 +8,8 @@ ever, always the best challenger, nine named RFM segments, 125 RFM cells, and k-
 week. Movers are the customers of both dates in another segment than a week before; *unprovoked* are those of them
 without an order in between. Explained is out of sample of the horizon after each date that the facts reach
 (`predictive.judged`). CHANGE plants a change of behaviour in the shop's facts: from that day on two orders of three
-of every other customer are not placed. `ARGS=--nightly` adds sixty nights before the last date, one by one.
+of every other customer are not placed; ONE_OF, KEPT and PERSONA say of whom and how many (`changes.Change`).
+`ARGS=--nightly` adds sixty nights before the last date, one by one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
+import changes
 import numpy as np
 import pandas as pd
 import predictive
@@ -33,17 +35,6 @@ from segmentation.modelling.search import WARM
 from segmentation.selection import candidates
 
 WEEK, NIGHTS = 7, 60
-PLANTED_CHANGE = """
-with gone as (
-    delete from demo.orders
-    where
-        ordered_at >= '{day}'
-        and mod(hashtext(regexp_replace(btrim(customer_no), '\\.0$', '')), 2) = 0
-        and mod(hashtext(order_no::text), 3) <> 0
-    returning order_no
-)
-delete from demo.order_lines as l using gone where l.order_no = gone.order_no
-"""
 CHAINS = ("product", "first", "best")
 REFITTED = ("best", "kmeans10")  # whose numbers mean nothing from one date to the next
 
@@ -203,13 +194,13 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
     options.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
-    options.add_argument("--change", type=date.fromisoformat, help="when customers of the demo shop change")
+    changes.add_options(options)
     options.add_argument("--nightly", action="store_true", help="sixty nights before the last date as well")
     options.add_argument("--nights", type=int, default=NIGHTS)
     args = options.parse_args(arguments)
     days = [args.first + timedelta(days=n) for n in range(0, (args.last - args.first).days + 1, WEEK)]
-    change = PLANTED_CHANGE.format(day=args.change) if args.change else ""
-    dates = Dates(args, args.last + timedelta(days=settings.load().model.horizon_days), change)
+    last = args.last + timedelta(days=settings.load().model.horizon_days)
+    dates = Dates(args, last, changes.statement(args))
     try:
         facts_end = dates.facts_end()
         if args.nightly:

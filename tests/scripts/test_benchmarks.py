@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import whole_night
+from benchmarks import changes, whole_night
 from segmentation.cli import MAKE_WORDS
 
 PROJECT = Path(__file__).parents[2]
@@ -95,3 +97,39 @@ def test_what_a_task_used_is_what_came_since_and_its_own_peak():
     before = whole_night.Used(1.0, 2.0, 3.0, 10, 1, 4.0, 800.0)
     now = whole_night.Used(3.0, 2.5, 7.0, 25, 1, 4.0, 300.0)
     assert now.without(before) == whole_night.Used(2.0, 0.5, 4.0, 15, 0, 0.0, 300.0)
+
+
+SHOP = """
+create schema demo;
+create table demo.customer_labels as
+select n as customer_no, case when n % 4 = 0 then 'loyal' else 'thrifty' end as label from generate_series(1, 40) as n;
+create table demo.orders as
+select 100 * n + day as order_no, case when n % 2 = 0 then ' ' || n || '.0' else n::text end as customer_no,
+    date '2026-06-01' + day as ordered_at
+from generate_series(1, 40) as n, generate_series(0, 12) as day;
+create table demo.order_lines as select order_no from demo.orders;
+"""
+# What is planted from the second of thirteen days on; how many of forty customers order less, and how much less.
+CHANGES = [
+    pytest.param({}, (12, 28), (0.4, 0.95), id="two orders of three of every other customer"),
+    pytest.param({"one_of": 1, "kept": 0}, (40, 40), (1, 1), id="everybody stops"),
+    pytest.param({"one_of": 4, "kept": 0}, (4, 17), (1, 1), id="a quarter stops"),
+    pytest.param({"one_of": 1, "kept": 0, "persona": "loyal"}, (10, 10), (1, 1), id="a persona stops"),
+]
+
+
+@pytest.mark.parametrize(("options", "customers", "lost"), CHANGES)
+def test_a_planted_change_takes_orders_and_their_lines_of_those_it_is_of(shop, options, customers, lost):
+    with shop.cursor() as cursor:
+        cursor.execute(SHOP)
+        cursor.execute(changes.Change(date(2026, 6, 2), **options).statement)
+        cursor.execute("select order_no / 100, order_no % 100 from demo.orders order by order_no")
+        left = cursor.fetchall()
+        cursor.execute("select order_no / 100, order_no % 100 from demo.order_lines order by order_no")
+        assert cursor.fetchall() == left
+    by_customer = Counter(customer for customer, day in left if day)
+    assert sum(not day for _, day in left) == 40, "orders of before stay"
+    lower, upper = customers
+    changed = [12 - by_customer[n] for n in range(1, 41) if by_customer[n] < 12]
+    assert lower <= len(changed) <= upper
+    assert lost[0] <= sum(changed) / len(changed) / 12 <= lost[1]
