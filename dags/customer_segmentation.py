@@ -49,7 +49,7 @@ from segmentation import applications, settings
 from segmentation.alerts import deadline
 from segmentation.pipeline import tasks
 from segmentation.pipeline.callbacks import DEFAULT_ARGS, RUN_LIMIT, end_run
-from segmentation.pipeline.operators import HeldNightOperator, gate, reporting
+from segmentation.pipeline.operators import WHOLE, HeldNightOperator, gate, reporting
 from segmentation.runs import dag_ids
 
 SETTINGS = settings.load()
@@ -114,15 +114,15 @@ def customer_segmentation():
     features_checked = gate(tasks.check_features)(night)
     algorithms = task(tasks.prepare)(night)
     # one task an algorithm, in a pool: what bounds memory is how many fit at once
-    fit = task(tasks.fit, pool=dag_ids.FIT_POOL, map_index_template="{{ algorithm }}")
+    fit = task(tasks.fit, **WHOLE, pool=dag_ids.FIT_POOL, map_index_template="{{ algorithm }}")
     fits = fit.partial(reference=night).expand(algorithm=algorithms)
     # nothing is fitted where little has changed, which keeps the model, and where there is no structure,
     # which is one segment; both are still published
-    chosen = task(tasks.choose, trigger_rule="none_failed")(night, fits)
+    chosen = task(tasks.choose, **WHOLE, trigger_rule="none_failed")(night, fits)
     segments_checked = gate(tasks.check_segments)(night)
     # what the segments are used for, published with them
     applied = [
-        task(tasks.apply, task_id=name, pool=dag_ids.FIT_POOL)(night, name)
+        task(tasks.apply, **WHOLE, task_id=name, pool=dag_ids.FIT_POOL)(night, name)
         for name in applications.names(SETTINGS)
     ]
     held = task.branch(tasks.hold)(night)

@@ -59,6 +59,7 @@ dags = {
                 "links": sorted(link.name for link in task.operator_extra_links),
                 "default": getattr(task, "defaults", None),
                 "fails": getattr(task, "fail_on_reject", None),
+                "unrolls": getattr(task, "multiple_outputs", False),
                 "seconds": (limit := getattr(task, "response_timeout", None)) and limit.total_seconds(),
             }
             for task in dag.tasks
@@ -111,6 +112,12 @@ def test_every_task_retries_reports_its_failure_and_heavy_ones_share_a_pool(load
         assert task["reports"], name
     applied = {application.name for application in applications.registered()}
     assert {name for name, task in tasks.items() if task["pool"] != "default_pool"} == {"fit", *applied}
+
+
+def test_what_a_task_of_the_night_returns_is_one_xcom(loaded):
+    """A dictionary unrolled is a request more a key, and nobody asks for one by its key."""
+    tasks = loaded["dags"]["customer_segmentation"]["tasks"]
+    assert [name for name, task in tasks.items() if task["unrolls"]] == []
 
 
 def test_every_task_and_every_run_has_a_limit_and_whatever_ends_a_run_tells(loaded):

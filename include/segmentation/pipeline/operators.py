@@ -14,6 +14,8 @@ from segmentation.runs import connections, links
 
 PAGES = {"extract": "sources", "check_sources": "sources", "clean": "cleaning", "check_features": "features"}
 """The page of Data Docs that a task writes; of the others it is that of the segments."""
+WHOLE = {"multiple_outputs": False}
+"""A dictionary that a task returns is one XCom, and not one more a key: each is a request, and nobody reads those."""
 
 
 def _reference(ti: Any) -> dict[str, Any]:
@@ -68,12 +70,12 @@ class _Report(_PythonDecoratedOperator):
 
 def gate(python_callable: Callable, **kwargs: Any) -> TaskDecorator:
     """`@task` with a link to the page of the gate."""
-    return task_decorator_factory(python_callable, decorated_operator_class=_Gate, **kwargs)
+    return task_decorator_factory(python_callable, decorated_operator_class=_Gate, **WHOLE, **kwargs)
 
 
 def reporting(python_callable: Callable, **kwargs: Any) -> TaskDecorator:
     """`@task` with links to the page of the date, to the report and to the page of the segments gate."""
-    return task_decorator_factory(python_callable, decorated_operator_class=_Report, **kwargs)
+    return task_decorator_factory(python_callable, decorated_operator_class=_Report, **WHOLE, **kwargs)
 
 
 class HeldNightOperator(ApprovalOperator):
