@@ -16,15 +16,18 @@ with cancelled as (
     group by customer_id, day
 ),
 
-days as not materialized ( -- each part below reads the days that it needs
+days as (
     select
         d.customer_id,
-        d.day,
         %(origin)s::date - d.day as ago,
         d.orders - coalesce(c.orders, 0) as orders,
         (d.gross_cents - coalesce(c.gross_cents, 0))::double precision as gross_cents,
         (d.discount_cents - coalesce(c.discount_cents, 0))::double precision as discount_cents,
         (d.returned_cents - coalesce(c.returned_cents, 0))::double precision as returned_cents,
+        (
+            d.gross_cents - d.discount_cents - d.returned_cents
+            - coalesce(c.gross_cents - c.discount_cents - c.returned_cents, 0)
+        )::double precision as net_cents,
         d.lines,
         d.sessions,
         d.carts,
@@ -33,15 +36,17 @@ days as not materialized ( -- each part below reads the days that it needs
     from {{ roll_up }} as d
     left join cancelled as c on d.customer_id = c.customer_id and d.day = c.day
     where d.day < %(origin)s::date
+    -- a barrier: each figure is computed once a day, and not once in each sum
+    offset 0  -- noqa: AM09
 ),
 
-lifetimes as (
+known as (
     select
         customer_id,
         max(ago) filter (where orders > 0) as first_days,
         min(ago) filter (where orders > 0) as last_days,
         count(*) filter (where orders > 0) as order_days,
-        sum(gross_cents - discount_cents - returned_cents) as spend_cents,
+        sum(net_cents) as spend_cents,
         max(gross_cents - discount_cents) filter (where orders > 0) as largest_cents,
         sum(gross_cents) as gross_cents,
         sum(discount_cents) as discount_cents,
@@ -49,63 +54,54 @@ lifetimes as (
         sum(lines) as lines,
         sum(sessions) as sessions,
         min(ago) filter (where sessions > 0) as visit_days,
-        sum(reviews) as reviews
-    from days
-    group by customer_id
-),
-
-windows as (
-    select
-        customer_id,
+        sum(reviews) as reviews,
         count(*) filter (where orders > 0 and ago <= 30) as order_days_30d,
         count(*) filter (where orders > 0 and ago <= 90) as order_days_90d,
         count(*) filter (where orders > 0 and ago <= 180) as order_days_180d,
-        count(*) filter (where orders > 0) as order_days_365d,
-        count(*) filter (where orders > 0 and ago > 275) as order_days_season,
-        sum(gross_cents - discount_cents - returned_cents) filter (where ago <= 30) as spend_cents_30d,
-        sum(gross_cents - discount_cents - returned_cents) filter (where ago <= 90) as spend_cents_90d,
-        sum(gross_cents - discount_cents - returned_cents) filter (where ago <= 180) as spend_cents_180d,
-        sum(gross_cents - discount_cents - returned_cents) as spend_cents_365d,
-        sum(gross_cents - discount_cents - returned_cents) filter (where ago > 275) as spend_cents_season,
+        count(*) filter (where orders > 0 and ago <= 365) as order_days_365d,
+        count(*) filter (where orders > 0 and ago > 275 and ago <= 365) as order_days_season,
+        sum(net_cents) filter (where ago <= 30) as spend_cents_30d,
+        sum(net_cents) filter (where ago <= 90) as spend_cents_90d,
+        sum(net_cents) filter (where ago <= 180) as spend_cents_180d,
+        sum(net_cents) filter (where ago <= 365) as spend_cents_365d,
+        sum(net_cents) filter (where ago > 275 and ago <= 365) as spend_cents_season,
         sum(sessions) filter (where ago <= 30) as sessions_30d,
         sum(sessions) filter (where ago <= 90) as sessions_90d,
         sum(carts) filter (where ago <= 30) as carts_30d,
         sum(carts) filter (where ago <= 90) as carts_90d,
         sum(views) filter (where ago <= 90) as views_90d
     from days
-    where day >= %(origin)s::date - 365
     group by customer_id
 )
 
 select
-    l.customer_id,
-    l.first_days,
-    l.last_days,
-    l.order_days,
-    coalesce(w.order_days_30d, 0) as order_days_30d,
-    coalesce(w.order_days_90d, 0) as order_days_90d,
-    coalesce(w.order_days_180d, 0) as order_days_180d,
-    coalesce(w.order_days_365d, 0) as order_days_365d,
-    coalesce(w.order_days_season, 0) as order_days_season,
-    greatest(l.spend_cents, 0) / 100 as spend,
-    greatest(coalesce(w.spend_cents_30d, 0), 0) / 100 as spend_30d,
-    greatest(coalesce(w.spend_cents_90d, 0), 0) / 100 as spend_90d,
-    greatest(coalesce(w.spend_cents_180d, 0), 0) / 100 as spend_180d,
-    greatest(coalesce(w.spend_cents_365d, 0), 0) / 100 as spend_365d,
-    greatest(coalesce(w.spend_cents_season, 0), 0) / 100 as spend_season,
-    greatest(coalesce(l.largest_cents, 0), 0) / 100 as largest_day,
-    coalesce(l.discount_cents / nullif(l.gross_cents, 0), 0) as discount_share,
-    least(coalesce(l.returned_cents / nullif(l.gross_cents, 0), 0), 1) as return_share,
-    l.lines::double precision / l.order_days as lines_per_day,
-    l.sessions,
-    coalesce(w.sessions_30d, 0) as sessions_30d,
-    coalesce(w.sessions_90d, 0) as sessions_90d,
-    coalesce(l.visit_days, l.first_days) as visit_days,
-    coalesce(w.carts_30d, 0) as carts_30d,
-    coalesce(w.carts_90d, 0) as carts_90d,
-    coalesce(w.views_90d, 0) as views_90d,
-    l.reviews
-from lifetimes as l
-left join windows as w on l.customer_id = w.customer_id
-where l.order_days > 0
-order by l.customer_id
+    customer_id,
+    first_days,
+    last_days,
+    order_days,
+    coalesce(order_days_30d, 0) as order_days_30d,
+    coalesce(order_days_90d, 0) as order_days_90d,
+    coalesce(order_days_180d, 0) as order_days_180d,
+    coalesce(order_days_365d, 0) as order_days_365d,
+    coalesce(order_days_season, 0) as order_days_season,
+    greatest(spend_cents, 0) / 100 as spend,
+    greatest(coalesce(spend_cents_30d, 0), 0) / 100 as spend_30d,
+    greatest(coalesce(spend_cents_90d, 0), 0) / 100 as spend_90d,
+    greatest(coalesce(spend_cents_180d, 0), 0) / 100 as spend_180d,
+    greatest(coalesce(spend_cents_365d, 0), 0) / 100 as spend_365d,
+    greatest(coalesce(spend_cents_season, 0), 0) / 100 as spend_season,
+    greatest(coalesce(largest_cents, 0), 0) / 100 as largest_day,
+    coalesce(discount_cents / nullif(gross_cents, 0), 0) as discount_share,
+    least(coalesce(returned_cents / nullif(gross_cents, 0), 0), 1) as return_share,
+    lines::double precision / order_days as lines_per_day,
+    sessions,
+    coalesce(sessions_30d, 0) as sessions_30d,
+    coalesce(sessions_90d, 0) as sessions_90d,
+    coalesce(visit_days, first_days) as visit_days,
+    coalesce(carts_30d, 0) as carts_30d,
+    coalesce(carts_90d, 0) as carts_90d,
+    coalesce(views_90d, 0) as views_90d,
+    reviews
+from known
+where order_days > 0
+order by customer_id
