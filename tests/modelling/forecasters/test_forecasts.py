@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from segmentation.modelling.forecasters import columns, date_forecast, scores
+from segmentation.modelling.forecasters import boosted, columns, date_forecast, scores
 from segmentation.modelling.forecasters.base import Expectation, Sample, TooYoungError
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, simulate
 from segmentation.modelling.forecasters.blend import blended, certain
@@ -154,6 +154,16 @@ def test_the_blend_of_a_shop_is_of_the_parts_that_are_named(past):
     assert np.allclose(blend.spend, np.mean([parts[name].spend for name in entry.of_spend], axis=0))
     odds = np.mean([logit(certain(parts[name].probability)) for name in entry.of], axis=0)
     assert np.allclose(blend.probability, expit(odds))
+
+
+def test_trees_say_the_same_of_blocks_as_of_all_customers(past, monkeypatch):
+    (fitted,), customers = past.fit("boosted", 0, sample(1).customers), sample(1).customers
+    view = fitted.lens.view(customers)
+    monkeypatch.setattr(boosted, "BLOCK", 250)  # of 600
+    trees = fitted.parts
+    assert np.array_equal(trees.probability(view), trees.buying.predict_proba(view.ranks)[:, 1])
+    money_and_ranks = np.column_stack([view.money, view.ranks])
+    assert np.array_equal(trees.log_value(view), trees.value.predict(money_and_ranks))
 
 
 def test_tweedie_has_as_many_buyers_and_as_much_spend_as_came_in_what_it_learned_from(past):
