@@ -32,8 +32,11 @@ INDEXES = """
 """
 
 
-def rows(are_copied: bool) -> dict[str, list[dict[str, Any]]]:
-    """Orders, lines, events and reviews of 45 days, some of them refused; copies stand beside what they copy."""
+def rows(copied_until: date | None) -> dict[str, list[dict[str, Any]]]:
+    """Orders, lines, events and reviews of 45 days, some of them refused; copies stand beside what they copy.
+
+    Only rows of before `copied_until` have copies.
+    """
     chance = random.Random(18)  # noqa: S311 (a test's rows)
     made: dict[str, list[dict[str, Any]]] = {table: [] for table in SELECTS}
 
@@ -57,14 +60,25 @@ def rows(are_copied: bool) -> dict[str, list[dict[str, Any]]]:
         made["events"].append(event)
         review = {"review_id": f"r{n}", "customer_id": who, "reviewed_at": instant(), "rating": n % 7}
         made["reviews"].append(review | {"body": "good"})
-    if are_copied:
-        made["orders"] += [row | {"status": "sent"} for row in made["orders"][::10]]
-        made["order_items"] += [row | {"quantity": 3} for row in made["order_items"][::11]]
-        made["events"] += made["events"][::12]
+    if copied_until:
+        until = midnight(copied_until, ZONE)
+        old = {
+            table: [row for row in made[table] if row[at] < until]
+            for table, at in (
+                ("orders", "ordered_at"),
+                ("order_items", "ordered_at"),
+                ("events", "occurred_at"),
+            )
+        }
+        made["orders"] += [row | {"status": "sent"} for row in old["orders"][::10]]
+        made["order_items"] += [row | {"quantity": 3} for row in old["order_items"][::11]]
+        made["events"] += old["events"][::12]
     return made
 
 
-@pytest.fixture(params=[False, True], ids=["each once", "some twice"])
+@pytest.fixture(
+    params=[None, END, START + timedelta(days=12)], ids=["each once", "some twice", "some twice long ago"]
+)
 def shops(request, new_database, migrated, tmp_path) -> Iterator[tuple[SmallShop, SmallShop]]:
     """Two empty warehouses of one shop."""
     with pytest.MonkeyPatch.context() as patch:
