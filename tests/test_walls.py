@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[1]
 CODE = PROJECT / "include" / "segmentation"
 
 ROOMS = (
-    {"compiled", "errors", "progress", "row_rules"},
+    {"compiled", "errors", "progress", "row_rules", "yaml_files"},
     {"dates", "language"},
     {"modelling"},
     {"settings"},

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from segmentation import yaml_files
 from segmentation.errors import SettingsError
 from segmentation.features import expressions
 from segmentation.language import numbers
@@ -74,7 +74,7 @@ def dictionary() -> tuple[Feature, ...]:
     SettingsError
         Names the feature whose entry is at fault, and says what is wrong with it.
     """
-    features = tuple(_feature(entry) for entry in yaml.safe_load(DICTIONARY.read_text()))
+    features = tuple(_feature(entry) for entry in yaml_files.parse(DICTIONARY.read_text()))
     names = [feature.name for feature in features]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from segmentation import yaml_files
 
 TEXTS = Path(__file__).parent
 ENGLISH = "en"
@@ -62,7 +62,7 @@ def known_language(code: str) -> str:
 def texts(language: str) -> dict[str, str]:
     """English text -> what it is in a language; none for English, which is written where it is used."""
     file = TEXTS / f"{language}.yaml"
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return yaml_files.parse(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def learn(language: str, words: Mapping[str, str]) -> None:

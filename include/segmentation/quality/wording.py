@@ -9,8 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from segmentation import yaml_files
 from segmentation.language import numbers, texts
 from segmentation.language.texts import t
 from segmentation.quality.figures import in_words, range_in_words
@@ -93,4 +92,4 @@ def _words(language: str) -> dict[str, dict[str, str]]:
 
 def _read(language: str) -> dict[str, dict[str, str]]:
     file = texts.TEXTS / "checks" / f"{language}.yaml"
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return yaml_files.parse(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from segmentation import yaml_files
 from segmentation.errors import SettingsError
 from segmentation.features.dictionary import dictionary
 from segmentation.language.texts import ENGLISH, current, known_language, t
@@ -153,7 +154,7 @@ def read(file: Path, kind: type[Kind], what: str) -> tuple[Kind, ...]:
         With every fault: file, which entry, what is wrong.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or []
+        content = yaml_files.parse(file.read_text(encoding="utf-8")) or []
         return tuple(TypeAdapter(list[kind]).validate_python(content))  # type: ignore[valid-type]
     except FileNotFoundError:
         raise SettingsError(f"{file}: no such file") from None

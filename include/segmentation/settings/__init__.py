@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
+from segmentation import yaml_files
 from segmentation.errors import SettingsError
 from segmentation.language.texts import ENGLISH, known_language
 from segmentation.modelling.settings import ModelSettings
@@ -443,7 +444,7 @@ def load() -> Settings:
     """
     file = settings_file()
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        content = yaml_files.parse(file.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise SettingsError(f"{file}: no such settings file (SEGMENTATION_SETTINGS names it)") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from pydantic import field_validator
 
+from segmentation import yaml_files
 from segmentation.modelling.settings import PreparationSettings
 
 FEATURES = Path(__file__).resolve().parents[2] / "config" / "features.yaml"
@@ -33,8 +34,8 @@ def feature_groups(file: Path) -> tuple[str, ...]:
     What is wrong with the file is named where the features are read.
     """
     try:
-        entries = yaml.load(file.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
-    except (OSError, yaml.YAMLError):
+        entries = yaml_files.parse(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return ()
     groups = (entry.get("group") for entry in entries or () if isinstance(entry, dict))
     return tuple(dict.fromkeys(group for group in groups if isinstance(group, str)))

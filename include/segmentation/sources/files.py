@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import yaml
 
+from segmentation import yaml_files
 from segmentation.errors import SourceError
 from segmentation.language.texts import fact, speaking
 from segmentation.settings import Settings
@@ -40,7 +40,7 @@ class Landed:
 def spec_of(source: str) -> FileSpec | None:
     """The `file.yaml` of a source, or None when the source is a live shop."""
     file = db.SQL / "extract" / source / "file.yaml"
-    return FileSpec(**yaml.safe_load(file.read_text())) if file.exists() else None
+    return FileSpec(**yaml_files.parse(file.read_text())) if file.exists() else None
 
 
 def land(

@@ -4,8 +4,7 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import yaml
-
+from segmentation import yaml_files
 from segmentation.errors import SettingsError
 from segmentation.features import dictionary
 from segmentation.features.dictionary import Feature
@@ -50,4 +49,4 @@ def expression(feature: Feature) -> str:
 @lru_cache(maxsize=1)
 def _written() -> dict[str, dict[str, str]]:
     """The expressions by feature: as `features.yaml` had them, and in Spark's dialect."""
-    return yaml.safe_load(statement(WRITTEN))
+    return yaml_files.parse(statement(WRITTEN))

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from segmentation import yaml_files
 from segmentation.errors import SettingsError
 from segmentation.settings import INCLUDE
 
@@ -129,6 +130,6 @@ def files(folder: Path | None = None) -> list[Definition]:
 
 def _parsed(file: Path) -> Any:
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml_files.parse(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file.name}: not readable as YAML: {' '.join(str(error).split())}") from None

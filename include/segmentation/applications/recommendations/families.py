@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from segmentation import yaml_files
 from segmentation.settings import INCLUDE
 
 VARIANTS = INCLUDE / "config" / "variants.yaml"
@@ -25,7 +25,7 @@ def _either(words: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[re.Pattern[str], ...]:
-    words = yaml.safe_load(VARIANTS.read_text(encoding="utf-8"))
+    words = yaml_files.parse(VARIANTS.read_text(encoding="utf-8"))
     looks = [*words["colours"], *words["sizes"]]
     spaced = [word for word in looks if not re.search(UNSPACED, word)]
     unspaced = [word for word in looks if re.search(UNSPACED, word)]

@@ -3,8 +3,7 @@
 import re
 from functools import lru_cache
 
-import yaml
-
+from segmentation import yaml_files
 from segmentation.settings import INCLUDE
 from segmentation.sources.transactions import names
 from segmentation.sources.transactions.exports import plain
@@ -98,7 +97,8 @@ def _of_token(text: str, kinds: frozenset[str]) -> list[tuple[str, str]] | None:
 def _classes() -> dict[str, tuple[str, ...]]:
     """The classes of each word."""
     words = {
-        kind: set(map(plain, text.split())) for kind, text in yaml.safe_load(FILE.read_text("utf-8")).items()
+        kind: set(map(plain, text.split()))
+        for kind, text in yaml_files.parse(FILE.read_text("utf-8")).items()
     }
     words["currencies"] = {plain(word) for word in names.CURRENCY}
     return {

@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from segmentation import yaml_files
 from segmentation.settings import INCLUDE
 
 FOLDER = INCLUDE / "config" / "exports"
@@ -36,7 +36,7 @@ class Export(BaseModel):
 @lru_cache(maxsize=1)
 def catalogue() -> tuple[Export, ...]:
     """All of them, the most telling first."""
-    exports = [Export(**yaml.safe_load(file.read_text())) for file in sorted(FOLDER.glob("*.yaml"))]
+    exports = [Export(**yaml_files.parse(file.read_text())) for file in sorted(FOLDER.glob("*.yaml"))]
     return tuple(sorted(exports, key=lambda export: -len(export.headers)))
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
+from segmentation import yaml_files
 from segmentation.settings import INCLUDE
 from segmentation.sources.transactions.exports import plain
 
@@ -38,7 +37,7 @@ UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 @lru_cache(maxsize=1)
 def common() -> dict[str, tuple[str, ...]]:
     """The names of each role, as `plain` writes them, the likeliest first."""
-    roles = yaml.safe_load(FILE.read_text())
+    roles = yaml_files.parse(FILE.read_text())
     return {role: tuple(dict.fromkeys(_words(lists))) for role, lists in roles.items()}
 
 

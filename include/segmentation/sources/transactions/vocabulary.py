@@ -3,8 +3,7 @@
 import re
 from functools import lru_cache
 
-import yaml
-
+from segmentation import yaml_files
 from segmentation.settings import INCLUDE
 from segmentation.sources.transactions.exports import plain
 
@@ -33,7 +32,7 @@ AFFIXES = re.compile(
 
 @lru_cache(maxsize=1)
 def _lists() -> dict[str, frozenset[str]]:
-    words_by_kind = yaml.safe_load(FILE.read_text())
+    words_by_kind = yaml_files.parse(FILE.read_text())
     lists = {kind: words for kind, words in words_by_kind.items() if kind != "stems"}
     plain_words = {kind: [plain(word) for word in words.split(",")] for kind, words in lists.items()}
     return {kind: frozenset([*words, *map(_without_e, words)]) for kind, words in plain_words.items()}
@@ -172,5 +171,5 @@ def _begins(word: str, stem: str) -> bool:
 def _stems() -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(plain(stem) for stem in words.split(",") if plain(stem))
-        for name, words in yaml.safe_load(FILE.read_text())["stems"].items()
+        for name, words in yaml_files.parse(FILE.read_text())["stems"].items()
     }
