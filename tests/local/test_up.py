@@ -436,7 +436,7 @@ def test_two_shops_that_come_up_at_once_take_two_ports(machine):
     ask = "from segmentation.local import services; print(services.reserve_port('')[0])"
     command = [sys.executable, "-W", "ignore", "-c", ask]
     other = subprocess.run(command, env=machine.environment, capture_output=True, text=True, check=True)
-    assert int(other.stdout) > number
+    assert int(other.stdout) != number  # a lower one, where another shop has left that meanwhile
     asked_for = [*command[:-1], ask.replace("('')", f"('{number}')")]
     refused = subprocess.run(asked_for, env=machine.environment, capture_output=True, text=True, check=False)
     reserved.release()
