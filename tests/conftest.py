@@ -8,12 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import hypothesis
 import psycopg2
 import pytest
 import xdist
+from xdist.scheduler import LoadFileScheduling
 
 from segmentation import compiled
 from segmentation.local import postgres
@@ -36,6 +38,8 @@ LONGEST = (
     "tests/ui/test_api.py",
     "tests/local/test_lifeline.py",
 )
+# A folder whose files one worker runs: they share an api-server, which takes twenty seconds of a core to make.
+TOGETHER = "tests/ui/"
 # Each run tries the same examples; others, by a seed: --hypothesis-profile=random --hypothesis-seed=7
 hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.register_profile("random", derandomize=False, database=None, print_blob=True)
@@ -59,6 +63,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "story: its tests follow each other on one machine; --shuffle leaves them so"
     )
+
+
+class Files(LoadFileScheduling):
+    """Hands each worker a file after the other, and one of them a whole folder (`TOGETHER`)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Files | None:
+    """Hand out files as `--dist loadfile` does."""
+    return Files(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
