@@ -272,7 +272,7 @@ class Retention(Section):
     month_ends: int = Field(36, ge=0, description="months of which that is kept for the last published date")
     features_days: int = Field(60, ge=2, description="days for which the features of a date are kept")
     staging_days: int = Field(
-        190,
+        100,
         ge=2,
         description="days of extracted rows that are kept as they came; more than the look-back, the "
         "reconciliation and the nine weeks that volumes are compared with",
