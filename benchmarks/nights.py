@@ -196,7 +196,7 @@ def older_years(night: Night, years: int) -> None:
             for month in sorted(months):
                 for parent in rollup.BY_MONTH:
                     rollup.partitions.make_month(conn, "features", parent, month)
-            for table in ("customer_day", "customer_order_day", "customer_product_day"):
+            for table in ("customer_day", "customer_product_day"):
                 listed = [c for c in _columns(conn, table) if c not in ("day", "cancelled_on")]
                 names = ", ".join(listed)
                 db.execute(

@@ -29,7 +29,7 @@ FIRST = date(2023, 6, 1)
 # and two month starts with the days since, of its date and of the snapshot a horizon ago.
 HISTORY = re.compile(
     r"(core|staging)\.(orders|order_items|events)$"
-    r"|features\.(customer_order_day|customer_day_cancelled|customer_product_day\w*)$"
+    r"|features\.(customer_day_cancelled|customer_product_day\w*)$"
 )
 OF_THE_WINDOW = {"features.customer_product_day_202506"}  # the look-back is most of this month
 Plans = dict[str, list[tuple[str, dict[str, Any]]]]
@@ -203,7 +203,7 @@ def test_every_stage_was_seen(plans):
         "staging.orders",
         "core.events",
         "features.customer_day_202506",
-        "features.customer_order_day",
+        "core.orders",
     } <= read
 
 

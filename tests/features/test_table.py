@@ -400,7 +400,7 @@ def test_a_date_does_not_depend_on_what_was_known_later(shop, as_of, zone, made)
     assert read(shop, as_of) == with_the_future
 
 
-ROLLED_UP = ["customer_day", "customer_day_cancelled", "customer_order_day", "customer_product_day"]
+ROLLED_UP = ["customer_day", "customer_day_cancelled", "customer_product_day"]
 night_offsets = st.lists(
     st.sampled_from([400, 367, 210, 95, 61, 33, 31, 30, 15, 2, 1]), max_size=4, unique=True
 )

@@ -153,7 +153,8 @@ def test_a_night_between_its_matrix_and_its_publication_does_not_bring_the_custo
             db.execute(conn, f"insert into {table} values (%(c)s, 0, 1, false)", {"c": one})
         db.execute(
             conn,
-            "insert into features.customer_order_day (customer_id, day, orders) values (%(c)s, %(d)s, 1)",
+            "insert into core.orders (order_id, customer_id, day, ordered_at, local_hour) "
+            "values ('late', %(c)s, %(d)s, %(d)s, 12)",
             {"c": WHO, "d": FIRST},
         )
     publish(night, chosen(THREE, SPEND), lambda _: None)
@@ -161,7 +162,7 @@ def test_a_night_between_its_matrix_and_its_publication_does_not_bring_the_custo
         query = "select customer_id from segments.customer_segments where as_of_date = %(d)s order by 1"
         published = [row["customer_id"] for row in db.rows(conn, query, {"d": SECOND})]
         assert published == sorted(set(THREE) - {WHO})
-        assert db.scalar(conn, "select count(*) from features.customer_order_day") == 0
+        assert db.scalar(conn, "select count(*) from core.orders") == 0
         numbered = db.scalar(conn, "select array_agg(customer_id) from segments.customer_numbers")
         assert set(numbered) == set(THREE) - {WHO}
 

@@ -20,10 +20,7 @@ PARTS = {
     "day_sums": "rolled_days",
 }
 MANY = 100_000  # order lines from which on the keys of all partitions cost less afterwards
-TABLES = tuple(
-    f"features.{name}"
-    for name in ("customer_day", "customer_product_day", "customer_order_day", "customer_day_cancelled")
-)
+TABLES = tuple(f"features.{name}" for name in ("customer_day", "customer_product_day", "customer_day_cancelled"))
 
 
 def roll_up(night: Night, first: date | None, end: date) -> int:

@@ -1,5 +1,5 @@
 -- Purpose: the additive roll-up of what a customer did on a day, and what goes beside it: what cancellations
---     take off, the days with an order by customer, the lines of products.
+--     take off, and the lines of products.
 -- Grain: customer and day (and day of the cancellation; product, category). Inputs: core.orders, order_items,
 --     events, reviews of the window.
 -- Parameters: first (null: all history), end: the window's days.
@@ -112,7 +112,6 @@ analyze changed_days;
 
 delete from features.customer_day_cancelled where %(first)s::date is null and day < %(end)s::date;
 delete from features.customer_product_day where %(first)s::date is null and day < %(end)s::date;
-delete from features.customer_order_day where %(first)s::date is null and day < %(end)s::date;
 delete from features.customer_day where %(first)s::date is null and day < %(end)s::date;
 
 delete from features.customer_day_cancelled as k
@@ -120,10 +119,6 @@ using changed_days as c
 where
     k.day >= %(first)s::date and k.day < %(end)s::date and k.customer_id = c.customer_id and k.day = c.day;
 delete from features.customer_product_day as k
-using changed_days as c
-where
-    k.day >= %(first)s::date and k.day < %(end)s::date and k.customer_id = c.customer_id and k.day = c.day;
-delete from features.customer_order_day as k
 using changed_days as c
 where
     k.day >= %(first)s::date and k.day < %(end)s::date and k.customer_id = c.customer_id and k.day = c.day;
@@ -148,21 +143,6 @@ where
         c.customer_id,
         c.day
     from changed_days as c);
-insert into features.customer_order_day (customer_id, day, orders)
-select
-    f.customer_id,
-    f.day,
-    f.orders
-from fresh_days as f
-where
-    f.orders > 0
-    and (
-        %(first)s::date is null
-        or (f.customer_id, f.day) in (select
-            c.customer_id,
-            c.day
-        from changed_days as c)
-    );
 insert into features.customer_day
 select f.*
 from fresh_days as f

@@ -28,13 +28,4 @@ insert into features.customer_day
 -- a month after the other, and the rows of a customer of a month neighbours
 order by date_trunc('month', day::timestamp), customer_id, day;
 
-insert into features.customer_order_day (customer_id, day, orders)
-select
-    customer_id,
-    day,
-    orders
-from features.customer_day
-where orders > 0
-order by customer_id, day;
-
 drop table rolled_orders

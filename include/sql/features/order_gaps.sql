@@ -1,7 +1,7 @@
 -- Purpose: the gaps between order days since a month start, the days and their months.
 -- Grain: customer with an order day since then, or with an earlier one that has been taken off since.
--- Inputs: features.customer_day and customer_day_cancelled since the month start; customer_order_day of the
---     customers of whom a cancellation took an earlier order off: of these, all days are counted anew.
+-- Inputs: features.customer_day and customer_day_cancelled since the month start; core.orders and order_items of
+--     the customers of whom a cancellation took an earlier order off: of these, all days are counted anew.
 -- Parameters: as_of_date; month: the month start, not after it (null: none); identifier: whom: as
 --     in state.sql.
 -- Re-run: reads only. The gap to the day before is a window function, in which no worker of the server takes
@@ -47,11 +47,15 @@ order_days as (
     cross join lateral (
         select
             o.day,
-            o.orders
-        from features.customer_order_day as o
-        where o.customer_id = a.customer_id and o.day < %(as_of_date)s::date
-        order by o.day
-        offset 0
+            count(*) as orders
+        from core.orders as o
+        where
+            o.customer_id = a.customer_id and o.day < %(as_of_date)s::date
+            and exists (
+                select from core.order_items as i
+                where i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0
+            )
+        group by o.day
     ) as d
 ),
 

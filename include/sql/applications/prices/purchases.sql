@@ -1,5 +1,5 @@
 -- Purpose: what customers bought by week, each with the groups that the customer was in before it.
--- Grain: customer, product and week. Inputs: features.customer_product_day, customer_order_day, customer_day;
+-- Grain: customer, product and week. Inputs: features.customer_product_day, customer_day;
 --     segments.customer_segments of an earlier date.
 -- Parameters: as_of_date; first (a Monday), end (a Monday); new_days; sample (customers of 1,000 that take
 --     part); members_on (an earlier published date; null: none).
@@ -13,9 +13,9 @@ with sampled as (
     select
         customer_id,
         min(day) as first_day
-    from features.customer_order_day
+    from features.customer_day
     where
-        day < %(as_of_date)s::date
+        day < %(as_of_date)s::date and orders > 0
         and mod(abs(hashtextextended(customer_id, 15)), 1000) < %(sample)s
     group by customer_id
 ),
