@@ -263,7 +263,7 @@ def test_warehouse_has_the_orders_and_the_money_that_were_inspected(
             """
             select sum(orders)::integer as orders, sum(cents)::bigint as cents
             from (
-                select orders, gross_cents - returned_cents as cents from features.customer_day
+                select orders, gross_cents - coalesce(returned_cents, 0) as cents from features.customer_day
                 union all
                 select -orders, returned_cents - gross_cents from features.customer_day_cancelled
             ) as counted

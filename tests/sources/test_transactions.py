@@ -620,6 +620,7 @@ def test_every_line_is_kept_or_quarantined_and_features_without_ground_drop_out(
     }  # fmt: skip
     with small.warehouse.connect(readonly=True) as conn:
         frame = table.read(conn, night.as_of_date, dictionary.of(night))
-        money = db.scalar(conn, "select sum(gross_cents - returned_cents)::bigint from features.customer_day")
+        query = "select sum(gross_cents - coalesce(returned_cents, 0))::bigint from features.customer_day"
+        money = db.scalar(conn, query)
     assert money == CENTS
     assert frame["frequency_orders"].sum() == DAYS

@@ -11,7 +11,7 @@ with parts as (
         product_id,
         category,
         grouping(category) = 1 as is_product,
-        sum(lines)::double precision as lines
+        sum(coalesce(lines, 1))::double precision as lines
     from {{ source }}
     where
         day >= %(as_of_date)s::date - 365 and day < %(as_of_date)s::date

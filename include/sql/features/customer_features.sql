@@ -56,7 +56,7 @@ gone as (
 year_start as (
     select
         customer_id,
-        orders + cancelled_orders as orders,
+        orders + coalesce(cancelled_orders, 0) as orders,
         placed_spend_cents as spend_cents,
         sessions,
         views,
@@ -71,7 +71,8 @@ year_start_days as (
     select
         customer_id,
         sum(orders) as orders,
-        sum((gross_cents - discount_cents - returned_cents)::double precision)::bigint as spend_cents,
+        sum((gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0))::double precision)::bigint
+            as spend_cents,
         sum(sessions) as sessions,
         sum(views) as views,
         sum(carts) as carts,

@@ -11,11 +11,11 @@ with sums as (
         coalesce(sum(orders) filter (where day >= %(as_of_date)s::date - 30), 0) as orders_30d,
         coalesce(sum(orders) filter (where day >= %(as_of_date)s::date - 90), 0) as orders_90d,
         coalesce(
-            sum((gross_cents - discount_cents - returned_cents)::double precision)
+            sum((gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0))::double precision)
             filter (where day >= %(as_of_date)s::date - 30), 0
         ) as spend_cents_30d,
         coalesce(
-            sum((gross_cents - discount_cents - returned_cents)::double precision)
+            sum((gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0))::double precision)
             filter (where day >= %(as_of_date)s::date - 90), 0
         ) as spend_cents_90d,
         coalesce(

@@ -8,7 +8,7 @@ with days as (
         customer_id,
         orders,
         gross_cents::double precision as gross_cents,
-        (gross_cents - discount_cents - returned_cents)::double precision as spend_cents,
+        (gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0))::double precision as spend_cents,
         sessions,
         (day >= %(as_of_date)s::date - 30)::integer
         - (day >= %(before)s::date - 30 and day < %(before)s::date)::integer as of_30,

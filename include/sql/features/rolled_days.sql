@@ -2,6 +2,8 @@
 -- Grain: customer and day. Inputs: rolled_orders (temporary; rolled_orders.sql); core.events, core.reviews of the
 --     window.
 -- Parameters: first (null: all history), end: the window's days. Read only.
+-- Caveat: of what most days have nothing of, nothing is null, which takes no room. Orders, their gross amount and
+--     sessions, which everybody reads, are 0.
 with ordering as (
     select
         customer_id,
@@ -55,28 +57,28 @@ select
     customer_id,
     day,
     coalesce(o.orders, 0),
-    coalesce(o.weekend_orders, 0),
-    coalesce(o.morning_orders, 0),
-    coalesce(o.afternoon_orders, 0),
-    coalesce(o.evening_orders, 0),
-    coalesce(o.night_orders, 0),
-    coalesce(o.lines, 0),
-    coalesce(o.discounted_lines, 0),
-    coalesce(o.units, 0),
+    nullif(o.weekend_orders, 0),
+    nullif(o.morning_orders, 0),
+    nullif(o.afternoon_orders, 0),
+    nullif(o.evening_orders, 0),
+    nullif(o.night_orders, 0),
+    nullif(o.lines, 0),
+    nullif(o.discounted_lines, 0),
+    nullif(o.units, 0),
     coalesce(o.gross_cents, 0),
-    coalesce(o.discount_cents, 0),
-    coalesce(o.return_lines, 0),
-    coalesce(o.returned_cents, 0),
+    nullif(o.discount_cents, 0),
+    nullif(o.return_lines, 0),
+    nullif(o.returned_cents, 0),
     coalesce(b.sessions, 0),
-    coalesce(b.views, 0),
-    coalesce(b.carts, 0),
-    coalesce(b.searches, 0),
-    coalesce(b.dwell_seconds, 0),
-    coalesce(r.reviews, 0),
-    coalesce(r.rated_reviews, 0),
-    coalesce(r.rating_sum, 0),
-    coalesce(r.poor_reviews, 0),
-    coalesce(r.review_chars, 0)
+    nullif(b.views, 0),
+    nullif(b.carts, 0),
+    nullif(b.searches, 0),
+    nullif(b.dwell_seconds, 0),
+    nullif(r.reviews, 0),
+    nullif(r.rated_reviews, 0),
+    nullif(r.rating_sum, 0),
+    nullif(r.poor_reviews, 0),
+    nullif(r.review_chars, 0)
 from ordering as o
 full join browsing as b using (customer_id, day)
 full join reviewing as r using (customer_id, day)

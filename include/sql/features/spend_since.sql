@@ -4,7 +4,7 @@
 with movements as (
     select
         customer_id,
-        gross_cents - discount_cents - returned_cents as cents
+        gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0) as cents
     from features.customer_day
     where day >= %(then)s::date and day < %(as_of_date)s::date
     union all

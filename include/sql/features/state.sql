@@ -122,7 +122,8 @@ final as (
         coalesce(k.returned_cents, 0) + coalesce(s.returned_cents, 0) - coalesce(t.returned_cents, 0)
             as returned_cents,
         coalesce(k.placed_spend_cents, 0)
-        + coalesce(s.gross_cents - s.discount_cents - s.returned_cents, 0) as placed_spend_cents,
+        + coalesce(s.gross_cents, 0) - coalesce(s.discount_cents, 0) - coalesce(s.returned_cents, 0)
+            as placed_spend_cents,
         coalesce(k.sessions, 0) + coalesce(s.sessions, 0) as sessions,
         coalesce(k.views, 0) + coalesce(s.views, 0) as views,
         coalesce(k.carts, 0) + coalesce(s.carts, 0) as carts,

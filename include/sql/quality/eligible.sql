@@ -49,7 +49,7 @@ compared as (
 ),
 
 rolled_up as (
-    select coalesce(sum(gross_cents - discount_cents - returned_cents), 0) as cents
+    select coalesce(sum(gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0)), 0) as cents
     from features.customer_day
     where day >= %(since)s::date and day < %(as_of_date)s::date
 ),

@@ -35,7 +35,7 @@ said as (
 movements as (
     select
         d.customer_id,
-        d.gross_cents - d.discount_cents - d.returned_cents as cents
+        d.gross_cents - coalesce(d.discount_cents, 0) - coalesce(d.returned_cents, 0) as cents
     from features.customer_day as d
     cross join judged as j
     where d.day >= j.said_on and d.day < j.until

@@ -6,7 +6,7 @@ with days as (
     select
         customer_id,
         orders,
-        gross_cents - discount_cents - returned_cents as cents
+        gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0) as cents
     from features.customer_day
     where day between %(starts_on)s and %(ends_on)s and day < %(as_of_date)s
     union all

@@ -23,7 +23,7 @@ days as (
         customer_id,
         day,
         orders,
-        gross_cents - discount_cents - returned_cents as cents
+        gross_cents - coalesce(discount_cents, 0) - coalesce(returned_cents, 0) as cents
     from features.customer_day
     where day >= %(held_from)s and day < %(as_of_date)s
     union all

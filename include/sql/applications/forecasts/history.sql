@@ -22,10 +22,10 @@ days as (
         %(origin)s::date - d.day as ago,
         d.orders - coalesce(c.orders, 0) as orders,
         (d.gross_cents - coalesce(c.gross_cents, 0))::double precision as gross_cents,
-        (d.discount_cents - coalesce(c.discount_cents, 0))::double precision as discount_cents,
-        (d.returned_cents - coalesce(c.returned_cents, 0))::double precision as returned_cents,
+        (coalesce(d.discount_cents, 0) - coalesce(c.discount_cents, 0))::double precision as discount_cents,
+        (coalesce(d.returned_cents, 0) - coalesce(c.returned_cents, 0))::double precision as returned_cents,
         (
-            d.gross_cents - d.discount_cents - d.returned_cents
+            d.gross_cents - coalesce(d.discount_cents, 0) - coalesce(d.returned_cents, 0)
             - coalesce(c.gross_cents - c.discount_cents - c.returned_cents, 0)
         )::double precision as net_cents,
         d.lines,
@@ -54,7 +54,7 @@ known as (
         sum(lines) as lines,
         sum(sessions) as sessions,
         min(ago) filter (where sessions > 0) as visit_days,
-        sum(reviews) as reviews,
+        coalesce(sum(reviews), 0) as reviews,
         count(*) filter (where orders > 0 and ago <= 30) as order_days_30d,
         count(*) filter (where orders > 0 and ago <= 90) as order_days_90d,
         count(*) filter (where orders > 0 and ago <= 180) as order_days_180d,

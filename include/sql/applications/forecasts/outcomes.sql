@@ -20,7 +20,7 @@ days as (
     select
         d.customer_id,
         d.orders - coalesce(c.orders, 0) as orders,
-        d.gross_cents - d.discount_cents - d.returned_cents - coalesce(c.cents, 0) as cents
+        d.gross_cents - coalesce(d.discount_cents, 0) - coalesce(d.returned_cents, 0) - coalesce(c.cents, 0) as cents
     from {{ roll_up }} as d
     left join cancelled as c on d.customer_id = c.customer_id and d.day = c.day
     where d.day >= %(origin)s::date and d.day < %(until)s::date

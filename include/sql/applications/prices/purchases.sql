@@ -28,7 +28,7 @@ bought as (
         (p.day - %(first)s::date) / 7 as week,
         date_trunc('month', min(p.day))::date as month,
         min(p.day) - s.first_day < %(new_days)s as is_new,
-        sum(p.lines) as lines
+        sum(coalesce(p.lines, 1)) as lines
     from features.customer_product_day as p
     inner join sampled as s on p.customer_id = s.customer_id
     where
@@ -43,7 +43,7 @@ months as (
     select
         d.customer_id,
         date_trunc('month', d.day)::date as month,
-        sum(d.gross_cents - d.discount_cents) as spent_cents
+        sum(d.gross_cents - coalesce(d.discount_cents, 0)) as spent_cents
     from features.customer_day as d
     inner join sampled as s on d.customer_id = s.customer_id
     where
