@@ -400,7 +400,7 @@ def test_a_date_does_not_depend_on_what_was_known_later(shop, as_of, zone, made)
     assert read(shop, as_of) == with_the_future
 
 
-ROLLED_UP = ["customer_day", "customer_day_cancelled", "customer_product_day"]
+ROLLED_UP = ["customer_day", "customer_day_cancelled", "customer_product_day", "order_without_purchase"]
 night_offsets = st.lists(
     st.sampled_from([400, 367, 210, 95, 61, 33, 31, 30, 15, 2, 1]), max_size=4, unique=True
 )
@@ -449,6 +449,7 @@ def test_nights_with_late_rows_are_one_bulk_load(shop, as_of, zone, made, offset
         shop.ingest(shop.night(day), since=deliver(shop, raw, set(now)))
         features.build(shop.night(day), silent)
         assert carried_products(shop, day) == products_of_lines(shop, day)
+        assert kept_without_purchase(shop) == without_purchase_by_lines(shop)
     for day in {as_of, *days[-1:]}:
         features.build(shop.night(day), silent)
         assert_same(read(shop, day), plain_features(raw, day, zone))
@@ -466,6 +467,27 @@ def carried_products(shop: SmallShop, day: date) -> list[tuple[str, str]]:
     with shop.warehouse.connect() as conn:
         bound = {"slot": checkpoints.at(conn, day).slot}
         return _pairs(db.rows(conn, db.statement("segments/bought_in_a_year.sql"), bound))
+
+
+def kept_without_purchase(shop: SmallShop) -> set[tuple[str, date, str]]:
+    """The orders that count for nobody, as the roll-up keeps them."""
+    return orders_of(shop, "select customer_id, day, order_id from features.order_without_purchase")
+
+
+def without_purchase_by_lines(shop: SmallShop) -> set[tuple[str, date, str]]:
+    """The same, from all lines."""
+    has_purchase = "i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0"
+    return orders_of(
+        shop,
+        "select customer_id, day, order_id from core.orders as o "
+        f"where not exists (select from core.order_items as i where {has_purchase})",
+    )
+
+
+def orders_of(shop: SmallShop, query: str) -> set[tuple[str, date, str]]:
+    """The rows of a query, in no order."""
+    with shop.warehouse.connect(readonly=True) as conn:
+        return {tuple(row.values()) for row in db.rows(conn, query)}
 
 
 def products_of_lines(shop: SmallShop, day: date) -> list[tuple[str, str]]:

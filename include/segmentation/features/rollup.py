@@ -18,9 +18,13 @@ PARTS = {
     "cancelled_sums": "rolled_cancelled",
     "product_lines": "rolled_products",
     "day_sums": "rolled_days",
+    "without_purchase": "rolled_without_purchase",
 }
 MANY = 100_000  # order lines from which on the keys of all partitions cost less afterwards
-TABLES = tuple(f"features.{name}" for name in ("customer_day", "customer_product_day", "customer_day_cancelled"))
+TABLES = tuple(
+    f"features.{name}"
+    for name in ("customer_day", "customer_product_day", "customer_day_cancelled", "order_without_purchase")
+)
 
 
 def roll_up(night: Night, first: date | None, end: date) -> int:

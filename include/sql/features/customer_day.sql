@@ -1,6 +1,6 @@
 -- Purpose: the additive roll-up of what a customer did on a day, and what goes beside it: what cancellations
---     take off, and the lines of products.
--- Grain: customer and day (and day of the cancellation; product, category). Inputs: core.orders, order_items,
+--     take off, the lines of products, and the orders without a purchase.
+-- Grain: customer and day (and day of the cancellation; product, category; order). Inputs: core.orders, order_items,
 --     events, reviews of the window.
 -- Parameters: first (null: all history), end: the window's days.
 -- Re-run: the window is made anew; of days that are there, only customers that differ are replaced, and these
@@ -36,6 +36,11 @@ insert into fresh_days
 -- so that the keys are filled in their order, and a customer's rows of a month are neighbours
 order by customer_id, day;
 analyze fresh_days, fresh_cancelled, fresh_products;
+
+delete from features.order_without_purchase
+where day >= coalesce(%(first)s::date, '-infinity') and day < %(end)s::date;
+insert into features.order_without_purchase (customer_id, day, order_id)
+{{ without_purchase }};
 
 -- with all history nothing is compared
 create temp table changed_days on commit drop as

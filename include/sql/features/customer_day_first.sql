@@ -1,6 +1,7 @@
 -- Purpose: the roll-up of all history where there is none: what customer_day.sql makes, straight into its tables.
 -- Grain, inputs: as customer_day.sql. Identifiers: order_sums, cancelled_sums, product_lines,
---     day_sums: rolled_orders.sql, rolled_cancelled.sql, rolled_products.sql, rolled_days.sql.
+--     day_sums, without_purchase: rolled_orders.sql, rolled_cancelled.sql, rolled_products.sql, rolled_days.sql,
+--     rolled_without_purchase.sql.
 -- Parameters: first (null: all history), end: the window's days.
 -- Re-run: of tables that have rows, customer_day.sql is run.
 create temp table rolled_orders on commit drop as
@@ -27,5 +28,8 @@ insert into features.customer_day
 {{ day_sums }}
 -- a month after the other, and the rows of a customer of a month neighbours
 order by date_trunc('month', day::timestamp), customer_id, day;
+
+insert into features.order_without_purchase (customer_id, day, order_id)
+{{ without_purchase }};
 
 drop table rolled_orders

@@ -1,7 +1,8 @@
 -- Purpose: the gaps between order days since a month start, the days and their months.
 -- Grain: customer with an order day since then, or with an earlier one that has been taken off since.
--- Inputs: features.customer_day and customer_day_cancelled since the month start; core.orders and order_items of
---     the customers of whom a cancellation took an earlier order off: of these, all days are counted anew.
+-- Inputs: features.customer_day and customer_day_cancelled since the month start; core.orders and
+--     order_without_purchase of the customers of whom a cancellation took an earlier order off: of these, all days are
+--     counted anew.
 -- Parameters: as_of_date; month: the month start, not after it (null: none); identifier: whom: as
 --     in state.sql.
 -- Re-run: reads only. The gap to the day before is a window function, in which no worker of the server takes
@@ -51,9 +52,9 @@ order_days as (
         from core.orders as o
         where
             o.customer_id = a.customer_id and o.day < %(as_of_date)s::date
-            and exists (
-                select from core.order_items as i
-                where i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0
+            and not exists (
+                select from features.order_without_purchase as w
+                where w.order_id = o.order_id
             )
         group by o.day
     ) as d

@@ -1,6 +1,7 @@
 -- Purpose: when and where each cluster buys: its orders by hour, weekday and channel; published as
 --     segment_habits.
--- Grain: cluster, habit and value. Inputs: the staged assignment, core.orders, order_items of the last days.
+-- Grain: cluster, habit and value. Inputs: the staged assignment; core.orders and
+--     features.order_without_purchase of the last days.
 -- Parameters: as_of_date, days, min_customers; identifiers: assignments. Read only.
 -- Caveat: orders that count have a line with quantity > 0 and unit_price > 0 and are not cancelled. A shop
 --     that knows days only, whose orders all have one hour, has no rows by hour. What fewer than
@@ -17,9 +18,11 @@ with placed as not materialized (
     where
         o.day >= %(as_of_date)s::date - %(days)s and o.day < %(as_of_date)s::date
         and (o.cancelled_on is null or o.cancelled_on >= %(as_of_date)s::date)
-        and exists (
-            select from core.order_items as i
-            where i.order_id = o.order_id and i.quantity > 0 and i.unit_price > 0
+        and not exists (
+            select from features.order_without_purchase as w
+            where
+                w.order_id = o.order_id
+                and w.day >= %(as_of_date)s::date - %(days)s and w.day < %(as_of_date)s::date
         )
 ),
 
