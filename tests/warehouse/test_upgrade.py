@@ -24,7 +24,7 @@ from segmentation.settings import Settings
 from segmentation.warehouse import db, schema
 from segmentation.warehouse.db import Database
 from tests.machine import Machine, server_folder
-from tests.small_shop import silent
+from tests.small_shop import contents, silent
 
 pytestmark = pytest.mark.story  # one warehouse, looked at and then worked with
 DUMP = Path(__file__).parents[1] / "data" / "warehouse_0001.sql.gz"
@@ -204,6 +204,24 @@ def test_its_segments_are_read_as_before(upgraded):
     assert newest[0]["customers"] == len(
         [row for row in upgraded.before["segments.customer_segments"] if f"{DATES[-1]}" in row]
     )
+
+
+def test_its_roll_up_is_what_would_be_made_of_its_facts_now(upgraded, tmp_path):
+    night = Night(
+        "again",
+        DATES[-1],
+        Settings(shop={"name": "first"}),
+        Database("shop", {}),
+        upgraded.warehouse,
+        tmp_path,
+    )
+    tables = [
+        f"features.{name}" for name in ("customer_day", "customer_product_day", "order_without_purchase")
+    ]
+    migrated = contents(upgraded.warehouse, tables)
+    features.roll_up(night, None, DATES[-1])
+    assert all(migrated.values())
+    assert contents(upgraded.warehouse, tables) == migrated
 
 
 # the rule of a date before rules kept their bounds, and what it asks of each feature: above, up to, known and
