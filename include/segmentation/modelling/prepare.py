@@ -27,7 +27,7 @@ from segmentation.modelling.settings import PreparationSettings
 
 UNKNOWN = "unknown"
 INDICATOR = "missingindicator_"
-COLUMNS_AT_ONCE = 16
+COLUMNS_AT_ONCE = 8
 BLOCK_ROWS = 65_536  # at a time, of what has a row for every customer
 
 
