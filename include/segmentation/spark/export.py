@@ -2,7 +2,7 @@
 
 import io
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -56,7 +56,7 @@ def export(
             manifest = manifest.with_days(table, unchanged | files)
             rows = sum(file.rows for file in files.values())
             progress(f"lake: {table}: {rows:,} rows of {len(files):,} days")
-        manifest = replace(manifest, releases=_releases(conn))
+        manifest = replace(manifest, releases=releases(conn))
     layout.write_manifest(lake, manifest)
     return manifest
 
@@ -94,7 +94,8 @@ def _day(conn: db.Connection, lake: Path, table: str, day: date) -> File:
     """The file of a day."""
     import pyarrow.parquet as pq
 
-    rows = _rows(conn, table, day)
+    query = db.bind(conn, f"from staging.{table} where day = %(day)s", {"day": day})
+    rows = copied(conn, query, layout.columns(table), f"staging.{table} of {day}")
     folder = lake / table / f"day={day.isoformat()}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part-{uuid.uuid4().hex[:12]}.parquet"
@@ -104,40 +105,45 @@ def _day(conn: db.Connection, lake: Path, table: str, day: date) -> File:
     return File(path.relative_to(lake).as_posix(), len(rows), content.tell())
 
 
-def _rows(conn: db.Connection, table: str, day: date) -> "pa.Table":
-    """The rows of a day by COPY; instants as microseconds, and numbers without the zeros at their end."""
+def copied(conn: db.Connection, query: str, kinds: Mapping[str, str], what: str) -> "pa.Table":
+    """Columns of a bound query, which begins with `from`, by COPY.
+
+    Instants are copied as microseconds, and numbers without the zeros at their end. `what` names the rows for a
+    person.
+
+    Raises
+    ------
+    LakeError
+        A number has more digits than a column of Parquet.
+    """
     import pyarrow as pa
 
-    listed = ", ".join(_as_text(*column) for column in layout.columns(table).items())
-    query = f"select {listed} from staging.{table} where day = %(day)s"
-    copied = io.BytesIO()
+    listed = ", ".join(_as_text(*column) for column in kinds.items())
+    content = io.BytesIO()
     with conn.cursor() as cursor:
-        cursor.copy_expert(
-            f"copy ({db.bind(conn, query, {'day': day})}) to stdout (format csv)", copied, size=1 << 20
-        )
-    copied.seek(0)
+        cursor.copy_expert(f"copy (select {listed} {query}) to stdout (format csv)", content, size=1 << 20)
+    content.seek(0)
     try:
-        rows = _parsed(copied, table)
+        rows = _parsed(content, layout.pa_schema(kinds))
         rows.validate(full=True)  # the reader lets more digits pass than the column has
     except pa.ArrowInvalid:
         whole, fraction = layout.DIGITS[0] - layout.DIGITS[1], layout.DIGITS[1]
         raise LakeError(
-            f"staging.{table} of {day}: a number has more than {whole} digits, or more than {fraction} of fractions: "
+            f"{what}: a number has more than {whole} digits, or more than {fraction} of fractions: "
             "it fits no column of the lake"
         ) from None
     return rows
 
 
-def _parsed(copied: io.BytesIO, table: str) -> "pa.Table":
+def _parsed(content: io.BytesIO, schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    schema = layout.schema(table)
-    if not copied.getbuffer().nbytes:
+    if not content.getbuffer().nbytes:
         return schema.empty_table()
     kinds = {field.name: pa.int64() if pa.types.is_timestamp(field.type) else field.type for field in schema}
     rows = arrow_csv.read_csv(
-        copied,
+        content,
         read_options=arrow_csv.ReadOptions(column_names=list(kinds), use_threads=False, block_size=BLOCK),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
@@ -155,10 +161,12 @@ def _parsed(copied: io.BytesIO, table: str) -> "pa.Table":
 def _as_text(name: str, kind: str) -> str:
     if kind == "timestamptz":
         return f"(extract(epoch from {name}) * 1000000)::bigint as {name}"
+    if kind == "date":  # none is infinite in Parquet, nor in Spark
+        return f"case when {name} = 'infinity' then '{layout.LAST_DAY}' else {name} end as {name}"
     return f"trim_scale({name}) as {name}" if kind == "numeric" else name
 
 
-def _releases(conn: db.Connection) -> tuple[dict[str, str], ...]:
+def releases(conn: db.Connection) -> tuple[dict[str, str], ...]:
     """The rules that somebody called off, by days."""
     listed = ", ".join(f"{name}::text" for name in layout.RELEASES)
     return tuple(db.rows(conn, f"select {listed} from quarantine.releases order by 1, 2, 3, 4"))

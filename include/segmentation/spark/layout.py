@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MANIFEST, VERSION = "manifest.json", 1
 TABLES = ("customers", "orders", "order_items", "events", "reviews")
 RELEASES = {"table_name": "text", "rule": "text", "day_from": "date", "day_to": "date"}
+LAST_DAY = "9999-12-31"
 DIGITS = (18, 6)
 """Digits of a number, and how many of them are fractions. Products of three of them are exact in Spark's 38."""
 
@@ -78,6 +79,8 @@ def pa_schema(kinds: Mapping[str, str]) -> "pa.Schema":
         "text": pa.string(),
         "timestamptz": pa.timestamp("us", "UTC"),
         "integer": pa.int32(),
+        "bigint": pa.int64(),
+        "smallint": pa.int16(),
         "numeric": pa.decimal128(*DIGITS),
         "boolean": pa.bool_(),
         "date": pa.date32(),
