@@ -32,10 +32,10 @@ ROOMS = (
     {"report"},
     {"ui"},
     {"operations"},
+    {"spark"},
     {"pipeline"},
     {"local"},
     {"analyst"},
-    {"spark"},
     {"cli"},
     {"__main__", "audiences", "backfill", "decide", "erasure", "status", "warm"},  # shims for a release
 )

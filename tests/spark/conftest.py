@@ -11,6 +11,7 @@ import pytest
 
 from segmentation.features import dictionary
 from segmentation.features import table as features
+from segmentation.settings import engine
 from segmentation.sources import files
 from segmentation.spark import export, session
 from tests.small_shop import SmallShop, silent
@@ -57,10 +58,9 @@ def beside(shop: SmallShop, as_of_date: date, folder: Path) -> Beside:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
     """Two executors, each a process of its own."""
-    pytest.importorskip("pyspark", reason="pyspark is not installed (requirements-spark.txt)")
     try:
-        session.java_home()
-    except session.SparkMissingError as error:
+        engine.refuse_missing()
+    except engine.SparkMissingError as error:
         pytest.skip(str(error))
     with session.session(CLUSTER, "tests", **CONF) as running:
         yield running

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from segmentation.settings import engine
 from segmentation.spark import export, layout, session
 from segmentation.spark.layout import LakeError
 from segmentation.warehouse import db
@@ -215,14 +216,14 @@ def test_a_path_out_of_the_lake_is_refused(tmp_path):
 def test_no_java_is_said_in_words(monkeypatch):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(session.SparkMissingError, match="Spark needs Java 17: there is no java on the PATH"):
-        session.java_home()
+    with pytest.raises(engine.SparkMissingError, match="Spark needs Java 17: there is no java on the PATH"):
+        engine.java_home()
 
 
 def test_a_java_home_without_java_is_said_in_words(monkeypatch, tmp_path):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(session.SparkMissingError, match="which has no bin/java"):
-        session.java_home()
+    with pytest.raises(engine.SparkMissingError, match="which has no bin/java"):
+        engine.java_home()
 
 
 @pytest.mark.parametrize(("said", "is_enough"), [("1.8.0_392", False), ("11.0.2", False), ("17.0.15", True)])
@@ -233,10 +234,10 @@ def test_an_old_java_is_refused(monkeypatch, tmp_path, said, is_enough):
     java.chmod(0o755)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     if is_enough:
-        assert session.java_home() == tmp_path
+        assert engine.java_home() == tmp_path
     else:
-        with pytest.raises(session.SparkMissingError, match=r"is Java (8|11): set JAVA_HOME"):
-            session.java_home()
+        with pytest.raises(engine.SparkMissingError, match=r"is Java (8|11): set JAVA_HOME"):
+            engine.java_home()
 
 
 def test_no_pyspark_is_said_in_words(monkeypatch, tmp_path):
@@ -248,7 +249,7 @@ def test_no_pyspark_is_said_in_words(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "pyspark", None)
     with (
         pytest.raises(
-            session.SparkMissingError, match=r"pyspark is not installed: install requirements-spark.txt"
+            engine.SparkMissingError, match=r"pyspark is not installed: install requirements-spark.txt"
         ),
         session.session("local[1]"),
     ):

@@ -19,25 +19,32 @@ if TYPE_CHECKING:
 
 
 roll_up = rollup.roll_up
+Computer = Callable[[db.Connection, Night], int]
+"""Stages the features of a night's date in the table that is to be its partition; returns the customers."""
 
 
-def build(night: Night, progress: Callable[[str], None] = print) -> int:
+def build(night: Night, progress: Callable[[str], None] = print, computer: Computer | None = None) -> int:
     """Compute `features.customer_features` of the as-of date in one transaction; returns the customers."""
-    horizon = timedelta(days=night.settings.model.horizon_days)
-    checkpoints.make(night, [night.as_of_date - horizon, night.as_of_date])
+    if computer is None:
+        horizon = timedelta(days=night.settings.model.horizon_days)
+        checkpoints.make(night, [night.as_of_date - horizon, night.as_of_date])
     with night.warehouse.connect() as conn:
         _ensure_columns(conn)  # a column keeps readers out until the transaction that adds it ends
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.features_of(night.as_of_date))
-        date_of = ("customer_features", night.as_of_date)
-        key = ("as_of_date", "customer_id")
-        with _query(conn, night, night.as_of_date) as (query, params):
-            customers = partitions.stage_as(conn, "features", *date_of, query, params, key=key)
-        partitions.replace(conn, "features", *date_of)
+        customers = (computer or _staged)(conn, night)
+        partitions.replace(conn, "features", "customer_features", night.as_of_date)
         db.execute(conn, "set local default_statistics_target = 25")  # most columns are only ever read whole
         db.execute(conn, f"analyze features.{partitions.name('customer_features', night.as_of_date)}")
     progress(f"features: {customers:,} customers")
     return customers
+
+
+def _staged(conn: db.Connection, night: Night) -> int:
+    """Stage the features of the night's date by the roll-up; returns the customers."""
+    date_of, key = ("customer_features", night.as_of_date), ("as_of_date", "customer_id")
+    with _query(conn, night, night.as_of_date) as (query, params):
+        return partitions.stage_as(conn, "features", *date_of, query, params, key=key)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """From `staging` to `core`: every row is kept, merged or quarantined, and the counts balance."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +17,11 @@ from segmentation.warehouse import db, keys, locks, partitions
 TWICE = "count(*) > 1"  # rows of a key
 # Lines after orders: a line takes its order's customer and day.
 ORDER = ("customers", "orders", "order_items", "events", "reviews")
+
+Judge = Callable[[db.Connection, str, Mapping[str, Any]], str]
+"""Judges the staged rows of a table elsewhere; returns a query that has what `judged` is made of."""
+JUDGED = re.compile(r"(?<=create temp table judged on commit drop as\n)(?:--[^\n]*|[^;-]|-(?!-))*")
+"""The statement of a file that judges, comments and all."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,15 @@ FACTS = {
 
 
 def run(
-    night: Night, first: date | None, end: date, progress: Callable[[str], None] = print
+    night: Night,
+    first: date | None,
+    end: date,
+    progress: Callable[[str], None] = print,
+    judge: Judge | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Clean the days from `first` (None: all history) to before `end`, in one transaction.
+
+    Where there is a `judge` it judges the rows, but products, of which there are few.
 
     Returns the counts by table (rows_in, kept, merged, quarantined, rules).
 
@@ -66,7 +78,7 @@ def run(
         locks.hold(conn, locks.DAYS)
         staged.refuse_gaps(conn, night, first, tables)
         for name in tables:
-            _clean(conn, name, params)
+            _clean(conn, name, params, judge)
             progress(f"clean: {name}")
         counts = db.rows(
             conn,
@@ -91,8 +103,10 @@ def identifiers(table: str) -> dict[str, str]:
     return {"judged": db.statement(f"core/judged_{table}.sql"), "first_copy": FACTS[table].first_copy}
 
 
-def _clean(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
-    if table in FACTS and params["first"] is None and keys.are_free(conn, f"core.{table}"):
+def _clean(conn: db.Connection, table: str, params: dict[str, Any], judge: Judge | None) -> None:
+    if judge:
+        _keep(conn, table, params, judge(conn, table, params))
+    elif table in FACTS and params["first"] is None and keys.are_free(conn, f"core.{table}"):
         _load(conn, table, params)
     else:
         db.run_file(conn, f"core/{table}.sql", params, **identifiers(table))
@@ -105,6 +119,14 @@ def _clean(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
             f"({error.diag.message_detail}); nothing was changed"
         ) from None
     db.execute(conn, "drop table judged; drop table if exists touched")
+
+
+def _keep(conn: db.Connection, table: str, params: dict[str, Any], judged: str) -> None:
+    """Run the file of a table with rows that are judged already."""
+    text, times = JUDGED.subn(lambda _: judged, db.statement(f"core/{table}.sql", **identifiers(table)))
+    if times != 1:
+        raise LookupError(f"core/{table}.sql judges {times} times")
+    db.execute(conn, text, params)
 
 
 def _load(conn: db.Connection, table: str, params: dict[str, Any]) -> None:

@@ -161,11 +161,13 @@ def check_sources(reference: Reference, window: dict[str, Any]) -> dict[str, Any
 def clean(reference: Reference, window: dict[str, Any]) -> dict[str, Any]:
     """Clean the extracted days, and judge what was quarantined."""
     from segmentation.ingestion import cleaning, gate
+    from segmentation.spark import night as on_spark
 
     night = _alive(reference)
     if not window["load"]:
         return {}
-    counts = cleaning.run(night, *_days(*window["load"]), progress.say)
+    with on_spark.judge(night) as judge:
+        counts = cleaning.run(night, *_days(*window["load"]), progress.say, judge)
     register.note(night, counts={"rows": {name: row["kept"] for name, row in counts.items()}})
     _with_warnings("clean", gate.check_cleaning(night))
     return {
@@ -194,6 +196,7 @@ def build_features(reference: Reference) -> int:
     """Build the features of the date; returns the customers. With none the run ends as `no_data`."""
     from segmentation.features import table
     from segmentation.runs import stale
+    from segmentation.spark import night as on_spark
 
     night = connections.night(reference)
     with night.warehouse.connect(readonly=True) as conn:
@@ -201,7 +204,9 @@ def build_features(reference: Reference) -> int:
     if ended is None or ended.status != "no_data":  # it is when a try before this one was killed
         register.keep_alive(night)
         stale.see(night)
-        if customers := table.build(night, progress.say):
+        with on_spark.computer(night) as computer:
+            customers = table.build(night, progress.say, computer)
+        if customers:
             return customers
         words = f"no data: no customer has an order before {night.as_of_date}; nothing is published"
         register.finish(night.warehouse, night.run_id, "no_data", words)

@@ -39,6 +39,7 @@ from segmentation.settings.applications import (
     Products,
     Section,
 )
+from segmentation.settings.engine import POSTGRES, Engine, Spark
 from segmentation.settings.lifecycle import Lifecycle
 from segmentation.settings.preparation import Preparation
 
@@ -62,6 +63,8 @@ UNSHAPING = (
     "headline",
     "analyst",
     "language",
+    "engine",
+    "spark",
 )
 WEEKS_COMPARED = 9  # by the volumes of the sources gate
 
@@ -384,6 +387,10 @@ class Settings(BaseSettings):
     alerts: Alerts = Alerts()
     headline: Headline = Headline()
     analyst: Analyst = Analyst()
+    engine: Engine = Field(
+        POSTGRES, description="what judges rows and computes the features of a night: postgres or spark"
+    )
+    spark: Spark = Spark()
     language: Annotated[str, AfterValidator(known_language)] = Field(
         ENGLISH,
         description="of names, reports, pages and alerts: en, or a file of include/segmentation/language",

@@ -62,6 +62,15 @@ def run(
     return 0
 
 
+@app.command()
+def java() -> int:
+    """Say which Java runs Spark; 2 where there is none of 17 or newer."""
+    from segmentation.settings import engine
+
+    print(f"Java for Spark: {engine.java_home()}")
+    return 0
+
+
 def parsed(text: str, what: str) -> date:
     """A date that somebody wrote.
 

@@ -1,7 +1,7 @@
 """The row rules on Spark: every row of a lake is kept, merged or quarantined, by the expressions of Postgres."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -86,7 +86,7 @@ def judge(
         raise LakeError(
             f"{lake} is not what its manifest says: {'; '.join(faults[:3])} ({len(faults)} in all)"
         )
-    _releases(spark, manifest.releases).createOrReplaceTempView("quarantine_releases")
+    releases(spark, manifest.releases).createOrReplaceTempView("quarantine_releases")
     _empty(spark, {"customer_id": "text"}).createOrReplaceTempView("touched")
     params = _parameters(settings, end, run_id)
     with in_words(lake):
@@ -135,13 +135,18 @@ def _staging(spark: "SparkSession", lake: Path, table: str, paths: list[str]) ->
     return reader.parquet(*(str(lake / path) for path in paths)).select(*columns)
 
 
-def _empty(spark: "SparkSession", columns: dict[str, str]) -> "DataFrame":
+def read(spark: "SparkSession", paths: list[str], columns: Mapping[str, str]) -> "DataFrame":
+    """The rows of Parquet files of these columns; without a file there are none."""
+    return spark.read.schema(_ddl(columns)).parquet(*paths) if paths else _empty(spark, columns)
+
+
+def _empty(spark: "SparkSession", columns: Mapping[str, str]) -> "DataFrame":
     """A frame of these columns without rows, which the optimizer knows: what is joined to it is not computed."""
     nulls = (f"CAST(NULL AS {KINDS[kind]}) AS {name}" for name, kind in columns.items())
     return spark.sql(f"SELECT {', '.join(nulls)} WHERE FALSE")
 
 
-def _releases(spark: "SparkSession", rows: tuple[dict[str, str], ...]) -> "DataFrame":
+def releases(spark: "SparkSession", rows: tuple[dict[str, str], ...]) -> "DataFrame":
     """The rules that somebody called off, by days."""
     if not rows:
         return _empty(spark, layout.RELEASES)
@@ -153,7 +158,7 @@ def _releases(spark: "SparkSession", rows: tuple[dict[str, str], ...]) -> "DataF
     )
 
 
-def _ddl(columns: dict[str, str]) -> str:
+def _ddl(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {KINDS[kind]}" for name, kind in columns.items())
 
 
@@ -178,8 +183,8 @@ def statement(name: str) -> str:
 
 
 @contextmanager
-def in_words(lake: Path) -> Iterator[None]:
-    """A file that Spark cannot read is named in a line; all else is raised as it is.
+def in_words(lake: Path, remedy: str = "export its day again") -> Iterator[None]:
+    """A file that Spark cannot read is named in a line, with the remedy; all else is raised as it is.
 
     Raises
     ------
@@ -198,5 +203,5 @@ def in_words(lake: Path) -> Iterator[None]:
         named = PATH.search(message)
         file = re.sub("^(file:)?/+", "/", named[0]).removeprefix(f"{lake}/") if named else "a file of it"
         raise LakeError(
-            f"{lake}: {file} is no Parquet file of these columns, or is damaged: export its day again"
+            f"{lake}: {file} is no Parquet file of these columns, or is damaged: {remedy}"
         ) from None
