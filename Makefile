@@ -38,7 +38,7 @@ help: ## this list
 
 ##@ Nights
 
-run: $(VENV)/run.stamp ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011-12-01 CUSTOMERS=5000 K=6 ALGORITHM=kmeans FORCE_REFIT=1 (default: the demo shop)
+run: $(VENV)/run.stamp $(if $(filter ENGINE,$(WORDS)),$(if $(filter spark,$(ENGINE)),$(VENV)/spark.stamp)) ## one night: SHOP= SOURCE= DATA=file COLUMNS= AS_OF=2011-12-01 CUSTOMERS=5000 K=6 ALGORITHM=kmeans FORCE_REFIT=1 ENGINE=spark (default: the demo shop)
 	@$(CLI) run
 
 inspect: $(VENV)/run.stamp ## what a file would be read as, in seconds and without a warehouse: DATA=file COLUMNS= DATES= ARGS=--json
@@ -129,6 +129,12 @@ $(VENV)/bin/uv:
 
 $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/uv
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --require-hashes --python $(PY) -r requirements.txt
+	@touch $@
+
+$(VENV)/spark.stamp: requirements-spark.txt $(VENV)/run.stamp
+	@env -u SEGMENTATION_MAKE_WORDS $(PY) -W ignore -m segmentation spark java
+	@echo "installing pyspark (once, some 450 MB)"
+	@$(VENV)/bin/uv pip install --quiet --require-hashes --python $(PY) -r requirements-spark.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.txt requirements-production.txt $(VENV)/run.stamp

@@ -34,6 +34,8 @@ def environment() -> Iterator[None]:
         (["release", "yesterday"], "AS_OF=yesterday: not a date (write it as 2011-12-01)"),
         (["local", "run", "--as-fo", "2011-12-01"], "No such option: --as-fo"),
         (["local", "run", "--k", "many"], "K=many: expected a number of segments between 2 and 50"),
+        (["local", "run", "--engine", "sprak"], "ENGINE: there is no such engine; did you mean spark?"),
+        (["local", "run", "--engine", "duckdb"], "there is no such engine; there are postgres and spark"),
         (["local", "backfill"], "which dates? make backfill FROM=2011-09-01 TO=2011-11-30"),
         (["local", "psql", "--args", "'"], "ARGS: No closing quotation"),
     ],
@@ -85,7 +87,8 @@ def make(tmp_path):
     "value", ["$(shell touch pwned)", "`touch pwned`", '"; touch pwned; "', "'$(touch pwned)'"]
 )
 @pytest.mark.parametrize(
-    ("target", "name"), [("erase", "CUSTOMER"), ("release", "NOTE"), ("run", "DATA"), ("psql", "ARGS")]
+    ("target", "name"),
+    [("erase", "CUSTOMER"), ("release", "NOTE"), ("run", "DATA"), ("run", "ENGINE"), ("psql", "ARGS")],
 )
 def test_a_value_given_to_make_is_never_run(make, tmp_path, target, name, value):
     assert repr(f"{name}={value}")[1:-1] in make(target, f"{name}={value}").replace("\\\\", "\\")

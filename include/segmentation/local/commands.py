@@ -65,6 +65,9 @@ def night(
     currency: Annotated[str, options.text("of amounts that name none, such as EUR")] = "",
     append: Annotated[str, options.text("1: the file adds its days to those known before")] = "",
     shrink: Annotated[str, options.text("1: the file may show less of the shop than the one before")] = "",
+    engine: Annotated[
+        str, options.text("what computes: postgres or spark; default: that of the settings")
+    ] = "",
 ) -> int:
     """Make one night: a summary and a report."""
     from segmentation.local import night as nights
@@ -82,6 +85,8 @@ def night(
         "shrink": shrink,
     }
     day = _date(as_of)
+    if engine:
+        os.environ["SEGMENTATION__ENGINE"] = engine
     home = _home(shop, source, data, customers, file)
     return nights.run(home, day, _overrides(algorithm, k, force_refit))
 
