@@ -1,6 +1,5 @@
 """A real Postgres for every test: one embedded server a test run, databases of their own for each test."""
 
-import hashlib
 import itertools
 import os
 import random
@@ -20,10 +19,11 @@ from xdist.scheduler import LoadFileScheduling
 
 from segmentation import compiled
 from segmentation.local import postgres
-from segmentation.warehouse import db, schema
+from segmentation.warehouse import schema
 from segmentation.warehouse.db import Database
 from tests import machine as machines
 from tests import sessions
+from tests.keys import fix_the_key
 
 # Files of a minute and more, the longest first: at the end no worker is left alone with one of them.
 LONGEST = (
@@ -46,9 +46,6 @@ hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.register_profile("random", derandomize=False, database=None, print_blob=True)
 hypothesis.settings.load_profile("fixed")
 
-# the key of the hashes that draw control groups: a new one draws others, and an interval of 95 % misses one in twenty
-KEY = hashlib.sha512(b"tests").digest()
-FIX_THE_KEY = "update privacy.secret set inner_pad = %(inner)s, outer_pad = %(outer)s"
 
 # templates are compiled once for all workers, machines and runs; a file holds for its text alone
 os.environ.setdefault(compiled.FOLDER, str(postgres.private(postgres.own_runtime_folder() / "compiled")))
@@ -164,8 +161,7 @@ def migrated(new_database) -> str:
     template = new_database()
     schema.migrate(template)
     with template.connect() as conn:
-        pads = {"inner": bytes(byte ^ 0x36 for byte in KEY), "outer": bytes(byte ^ 0x5C for byte in KEY)}
-        db.execute(conn, FIX_THE_KEY, pads)
+        fix_the_key(conn)
     return template.params["dbname"]
 
 

@@ -16,6 +16,7 @@ import pytest
 from segmentation.warehouse import schema
 from tests import browser as browsers
 from tests.alerts.receivers import wait_until
+from tests.keys import fix_the_key
 from tests.machine import Machine, machine_with
 from tests.report import sample
 
@@ -126,6 +127,8 @@ def server(prepared_shop) -> Iterator[Server]:
         )
         try:
             schema.migrate(warehouse)
+            with warehouse.connect() as conn:
+                fix_the_key(conn)
             nights = None
             for day in (EARLIER, sample.BEFORE, sample.TODAY):
                 nights = sample.publish(sample.night(warehouse, store, day), nights)

@@ -113,6 +113,9 @@ def test_from_the_lost_best_customers_to_a_week_later(shop: Server):
         page.get_by_role("heading", name="Come back").wait_for()
         assert "Nothing is told before it has ended" in page.inner_text("main")
         assert faults(page) == []
+        with shop.machine.warehouse("demo").connect(readonly=True) as conn:
+            query = "select held_out from segments.campaigns where name = 'Come back'"
+            assert float(db.scalar(conn, query)) == 0.3
         treated, control = downloaded(page, "Who takes part"), downloaded(page, "Who is left alone")
         assert sorted(treated + control) == lost
         assert 0 < len(control) < len(treated)
