@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from segmentation.modelling.forecasters import boosted, columns, date_forecast, scores
+from segmentation.modelling.forecasters import columns, date_forecast, scores
 from segmentation.modelling.forecasters.base import Expectation, Sample, TooYoungError
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric, simulate
 from segmentation.modelling.forecasters.blend import blended, certain
@@ -156,14 +156,20 @@ def test_the_blend_of_a_shop_is_of_the_parts_that_are_named(past):
     assert np.allclose(blend.probability, expit(odds))
 
 
-def test_trees_say_the_same_of_blocks_as_of_all_customers(past, monkeypatch):
-    (fitted,), customers = past.fit("boosted", 0, sample(1).customers), sample(1).customers
-    view = fitted.lens.view(customers)
-    monkeypatch.setattr(boosted, "BLOCK", 250)  # of 600
-    trees = fitted.parts
-    assert np.array_equal(trees.probability(view), trees.buying.predict_proba(view.ranks)[:, 1])
-    money_and_ranks = np.column_stack([view.money, view.ranks])
-    assert np.array_equal(trees.log_value(view), trees.value.predict(money_and_ranks))
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_a_date_is_the_same_by_blocks_as_of_all_customers(past, monkeypatch, name):
+    customers = sample(1).customers
+    year = {age: replace(each, days=365) for age, each in past.samples.items() if age >= 365}
+    years = Past(year, 365, seed=0)
+    usable = Past.usable
+    monkeypatch.setattr(Past, "usable", lambda self, age, known: usable(self, age, known) if age else name)
+    whole = date_forecast.forecast_date(past, years, customers)
+    monkeypatch.setattr(date_forecast, "BLOCK", 250)  # of 600
+    by_blocks = date_forecast.forecast_date(past, years, customers)
+    assert by_blocks.horizon.spend == pytest.approx(whole.horizon.spend, rel=1e-12)
+    assert by_blocks.horizon.probability == pytest.approx(whole.horizon.probability, rel=1e-12)
+    assert by_blocks.year.spend == pytest.approx(whole.year.spend, rel=1e-12)
+    assert by_blocks.year.probability == pytest.approx(whole.year.probability, rel=1e-12)
 
 
 def test_tweedie_has_as_many_buyers_and_as_much_spend_as_came_in_what_it_learned_from(past):
@@ -180,7 +186,7 @@ def test_of_the_own_rate_a_customer_who_spends_twice_as_much_has_twice_the_value
     known = pd.DataFrame({"first_days": [400.0, 400.0, 20.0]})
     for window in columns.WINDOWS:
         known[f"spend_{window}d"] = [100.0, 200.0, 100.0]
-    usual = columns.usual(known, DAYS, unit=1.0)
+    usual = DAYS * columns.daily(known)
     assert usual[1] == pytest.approx(2 * usual[0])
     assert usual[0] < usual[2] < 90 / 20 * 100 / 4
 

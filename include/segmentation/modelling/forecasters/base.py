@@ -88,6 +88,14 @@ class Expectation:
     probability: Array
     spend: Array
 
+    @classmethod
+    def together(cls, parts: Sequence[Expectation]) -> Expectation:
+        """The expectations of several parts of the customers."""
+        return cls(
+            np.concatenate([part.probability for part in parts]),
+            np.concatenate([part.spend for part in parts]),
+        )
+
 
 class Fitted(Protocol):
     """A forecaster that has learned."""

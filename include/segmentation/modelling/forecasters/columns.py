@@ -15,8 +15,8 @@ WINDOWS = (90, 180, 365)  # days, of the usual spend; what lies in a shorter one
 UNSEEN = 365.0  # days without an order, that are added to those seen of everybody
 
 
-def described(customers: pd.DataFrame, bgnbd: BetaGeometric | None, days: int) -> pd.DataFrame:
-    """Columns of what is known, with a few ratios, and what BG/NBD makes of it where there is one."""
+def described(customers: pd.DataFrame, bgnbd: BetaGeometric | None) -> pd.DataFrame:
+    """Columns of what is known, with a few ratios, and where there is a BG/NBD, whether they are still there."""
     columns = {name: customers[name].to_numpy(dtype=np.float64) for name in customers}
     first, last, count = (columns[name] for name in ("first_days", "last_days", "order_days"))
     columns["overdue"] = last * count / np.maximum(first, 1.0)
@@ -24,10 +24,17 @@ def described(customers: pd.DataFrame, bgnbd: BetaGeometric | None, days: int) -
     columns["rate"] = count / (first + 30.0)
     columns["spend_rate"] = columns["spend"] / (first + 30.0)
     if bgnbd is not None:
-        past = history(customers)
-        columns["bgnbd_alive"] = bgnbd.alive(past)
-        columns["bgnbd_probability"] = bgnbd.probability(past, days)
-        columns["bgnbd_spend"] = bgnbd.orders(past, days) * columns["order_value"]
+        columns["bgnbd_alive"] = bgnbd.alive(history(customers))
+    return pd.DataFrame(columns, index=customers.index)
+
+
+def foreseen(customers: pd.DataFrame, bgnbd: BetaGeometric, days: int) -> pd.DataFrame:
+    """Columns of what BG/NBD expects of the customers within so many days."""
+    past, order_value = history(customers), (customers["spend"] / customers["order_days"]).to_numpy()
+    columns = {
+        "bgnbd_probability": bgnbd.probability(past, days),
+        "bgnbd_spend": bgnbd.orders(past, days) * order_value,
+    }
     return pd.DataFrame(columns, index=customers.index)
 
 
@@ -49,12 +56,12 @@ def unit_of(today: pd.DataFrame) -> float:
     return float(np.median(positive)) if positive.size else 1.0
 
 
-def usual(customers: pd.DataFrame, days: int, unit: float) -> Array:
-    """The spend of so many days at the customer's own rate, the mean of several windows, in units."""
+def daily(customers: pd.DataFrame) -> Array:
+    """The spend of a day at the customer's own rate, the mean of several windows."""
     days_as_customer = customers["first_days"].to_numpy(dtype=np.float64)
     rates = [
         customers[f"spend_{window}d"].to_numpy(dtype=np.float64)
         / (np.minimum(days_as_customer, window) + UNSEEN)
         for window in WINDOWS
     ]
-    return np.asarray(days / unit * np.mean(rates, axis=0))
+    return np.asarray(np.mean(rates, axis=0))

@@ -14,6 +14,7 @@ from segmentation.modelling.forecasters.registry import NAIVE
 from segmentation.modelling.forecasters.spread import Spread
 
 NEVER = 1e-6
+BLOCK = 16_384  # customers that are looked at together
 YOUNG = 0.3  # the least common spread of a year, in a shop that has not seen one
 
 
@@ -52,27 +53,39 @@ def forecast_date(past: Past, years: Past, customers: pd.DataFrame) -> DateForec
     _, scores = past.choice(0)
     name = past.usable(0, customers)
     level = past.level(name, 0)
-    expected = past.expect(name, 0, customers)
-    if expected is None:
-        raise ValueError(f"the forecaster {name} that was chosen has not learned")
+    expected, expected_year = _expected(past, years, name, customers)
     if name == NAIVE and not past.older(0):  # nobody has ever come again: an order, as likely as that was
         order_value = customers["spend"].to_numpy() / customers["order_days"].to_numpy()
         expected = Expectation(expected.probability, expected.probability * order_value)
     horizon = level.corrected(expected)
     spread = past.spread(0)
-    year = _at_least(_year(past, years, name, customers, horizon), horizon)
+    if expected_year is None:
+        year = _extended(past, customers, horizon)
+    else:
+        year = years.level(name, 0).corrected(expected_year)
+    year = _at_least(year, horizon)
     year_spread = years.spread(0) if years.older(0) else Spread(spread.own, max(2 * spread.common, YOUNG))
     return DateForecast(
         name, scores, level, horizon, year, spread, year_spread, next_order(horizon, year, past.days)
     )
 
 
-def _year(past: Past, years: Past, name: str, customers: pd.DataFrame, horizon: Expectation) -> Expectation:
-    """Learned from a year ago; for a younger shop what BG/NBD makes of a year, against the horizon."""
-    if years.older(0):
-        expected = years.expect(name, 0, customers)
-        if expected is not None:
-            return years.level(name, 0).corrected(expected)
+def _expected(
+    past: Past, years: Past, name: str, customers: pd.DataFrame
+) -> tuple[Expectation, Expectation | None]:
+    """Expectations of the horizon and, where that has been seen, of a year.
+
+    Of some customers at a time: what both look at is made once, and stays near the processor meanwhile.
+    """
+    learned = [past, years] if years.older(0) and years.fit(name, 0, customers) else [past]
+    blocks = (customers.iloc[row : row + BLOCK] for row in range(0, len(customers), BLOCK))
+    by_block = [[each.expectation(name, 0, block) for each in learned] for block in blocks]
+    together = [Expectation.together(of_blocks) for of_blocks in zip(*by_block, strict=True)]
+    return together[0], together[1] if len(together) > 1 else None
+
+
+def _extended(past: Past, customers: pd.DataFrame, horizon: Expectation) -> Expectation:
+    """A year as BG/NBD sees it against the horizon, of a shop that has not seen one."""
     today = past.today(0, customers)
     if today.bgnbd is None:
         times = YEAR / past.days

@@ -153,10 +153,17 @@ class Past:
         TooYoungError
             It was not.
         """
-        expected = self.raw(name, age)
-        if expected is None:
-            raise TooYoungError(f"{name} had too little to learn from {age} days ago")
-        return expected
+        return _learned(self.raw(name, age), name, age)
+
+    def expectation(self, name: str, age: int, customers: pd.DataFrame) -> Expectation:
+        """The expectation of customers of an age, by a forecaster that was old enough.
+
+        Raises
+        ------
+        TooYoungError
+            It was not.
+        """
+        return _learned(self.expect(name, age, customers), name, age)
 
     @_once
     def score(self, name: str, age: int) -> float | None:
@@ -256,6 +263,12 @@ class Past:
     def seasonal(self, age: int) -> bool:
         """True where forecasts of the same season, a year before, can be looked back on."""
         return any(abs(each - age - YEAR) <= NEAR and self.older(each) for each in self.older(age))
+
+
+def _learned(expected: Expectation | None, name: str, age: int) -> Expectation:
+    if expected is None:
+        raise TooYoungError(f"{name} had too little to learn from {age} days ago")
+    return expected
 
 
 def _score(expected: Expectation, came: Sample) -> float:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from segmentation.modelling.forecasters.base import Array, Expectation, Sample
 
 COVERED = 0.8
-Z = float(norm.ppf((1 + COVERED) / 2))
+Z = float(ndtri((1 + COVERED) / 2))
 GROUPS = 10
 USUAL = 0.9  # the spread of a buyer's log spend, where there is no past
 LEAST_BUYERS = 20
@@ -50,7 +50,7 @@ class Spread:
 
         def quantile(share: float) -> Array:
             within = np.clip((share - (1 - p)) / p, 0.0, 1 - 1e-9)
-            amount = median * np.exp(self.own * norm.ppf(np.maximum(within, 1e-9)))
+            amount = median * np.exp(self.own * ndtri(np.maximum(within, 1e-9)))
             return np.where(within > 0, amount, 0.0)
 
         return quantile((1 - COVERED) / 2), quantile((1 + COVERED) / 2)

@@ -63,7 +63,7 @@ def tweedie(samples: Sequence[Sample], today: Today, days: int, seed: int) -> Tw
     """
     check_enough(samples)
     lens = Lens.of(today, days, seed)
-    view, came = lens.learned_from(samples, seed)
+    view, came = lens.learned_from(samples)
     model = make_pipeline(StandardScaler(), TweedieRegressor(power=POWER, alpha=PENALTY, max_iter=300))
     with one_thread():
         model.fit(_matrix(view), came.spend / lens.unit)

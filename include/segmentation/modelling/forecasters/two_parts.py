@@ -45,7 +45,7 @@ class TwoParts:
         """Learn from all samples together; each one's ranks are among the customers of its own date."""
         check_enough(samples)
         lens = Lens.of(today, days, seed)
-        view, came = lens.learned_from(samples, seed)
+        view, came = lens.learned_from(samples)
         spend, of_buyers = came.spend[came.bought], view.take(came.bought)
         log_value = np.log(np.maximum(spend / lens.unit, 0.01))
         parts = learn(view, came.bought, log_value, seed)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from segmentation.modelling.forecasters import columns
 from segmentation.modelling.forecasters.base import Array, Sample, Today
-from segmentation.modelling.representations.transformers import PercentileRanks
+from segmentation.modelling.representations.transformers import RANKING_ROWS, PercentileRanks
 
 MOST_ROWS = 4_000  # of each sample, of which several are learned from
 
@@ -36,11 +36,6 @@ class View:
     learned: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, table: pd.DataFrame, among: PercentileRanks, unit: float, days: int) -> View:
-        """See customers as they are described, by their ranks among others."""
-        return cls(columns.ranked(table, among), columns.money(table, unit), columns.usual(table, days, unit))
-
-    @classmethod
     def together(cls, views: Sequence[View]) -> View:
         """The customers of all."""
         return cls(
@@ -55,43 +50,59 @@ class View:
 
 
 @dataclass(frozen=True)
+class Ranks:
+    """Percentile ranks among the customers of a date: of what is known of them, and of what BG/NBD foresees."""
+
+    facts: PercentileRanks
+    foreseen: PercentileRanks | None
+
+
+class Facts(NamedTuple):
+    """The part of a view that is the same whatever the days; `daily` is the usual spend of a day, in currency units."""
+
+    ranks: Array
+    money: Array
+    daily: Array
+
+
+@dataclass(frozen=True)
 class Lens:
-    """All that turns customers into a view: the date, among whose customers they are ranked, and the unit of money."""
+    """All that turns customers into a view: the date, among whose customers they are ranked, and the unit of money.
+
+    What several forecasters see alike, or alike within all days, is cached in `today.views`.
+    """
 
     today: Today
-    among: PercentileRanks
     unit: float
     days: int
+    seed: int
 
     @classmethod
     def of(cls, today: Today, days: int, seed: int) -> Lens:
-        """The lens of a date; ranks are fitted once for all who learn for it."""
-        key = "today", days, seed
-        if key not in today.views:
-            table = columns.described(today.customers, today.bgnbd, days)
-            today.views[key] = PercentileRanks(seed).fit(table.to_numpy())
-        return cls(today, today.views[key], columns.unit_of(today.customers), days)
+        """The lens of a date."""
+        if "unit" not in today.views:
+            today.views["unit"] = columns.unit_of(today.customers)
+        return cls(today, today.views["unit"], days, seed)
 
     def view(self, customers: pd.DataFrame) -> View:
         """Customers ranked among those of the date; kept, for all who have learned are asked of the same ones."""
         views, key = self.today.views, ("view", self.days)
         if key not in views or views[key][0] is not customers:
-            table = columns.described(customers, self.today.bgnbd, self.days)
-            views[key] = customers, View.of(table, self.among, self.unit, self.days)
+            views[key] = customers, self._view(customers, self._ranks(self.today.customers))
         return views[key][1]
 
-    def learned_from(self, samples: Sequence[Sample], seed: int) -> tuple[View, Sample]:
+    def learned_from(self, samples: Sequence[Sample]) -> tuple[View, Sample]:
         """Rows of all samples together, each ranked among the customers of its own date, and what they did.
 
         The same two for all who learn for the date.
         """
-        together, key = self.today.views, ("together", self.days, self.unit, seed, *map(id, samples))
+        together, key = self.today.views, ("together", self.days, self.seed, *map(id, samples))
         if key not in together:
             views, drawn = [], []
             for sample in samples:
-                rows = np.sort(np.random.default_rng(seed).permutation(len(sample.customers))[:MOST_ROWS])
-                views.append(self._of_sample(sample.customers, rows, seed))
+                rows = np.sort(self._drawn(sample.customers, MOST_ROWS))
                 drawn.append(sample.take(rows))
+                views.append(self._view(drawn[-1].customers, self._ranks(sample.customers)))
             together[key] = (
                 samples,
                 View.together(views),
@@ -99,12 +110,36 @@ class Lens:
             )  # samples: the key stays theirs
         return together[key][1:]
 
-    def _of_sample(self, customers: pd.DataFrame, rows: np.ndarray, seed: int) -> View:
-        """Some of the customers, ranked among all; made once for all who learn for the date."""
-        views, key = self.today.views, (id(customers), self.days, self.unit, seed)
-        if key not in views:
-            table = columns.described(customers, self.today.bgnbd, self.days)
-            among = PercentileRanks(seed).fit(table.to_numpy())
-            view = View.of(table.iloc[rows], among, self.unit, self.days)
-            views[key] = customers, view  # with the customers, so that the key stays theirs
-        return views[key][1]
+    def _drawn(self, customers: pd.DataFrame, most: int) -> np.ndarray:
+        return np.random.default_rng(self.seed).permutation(len(customers))[:most]
+
+    def _ranks(self, customers: pd.DataFrame) -> Ranks:
+        """Ranks among customers of a date."""
+        views, bgnbd, key = self.today.views, self.today.bgnbd, ("ranks", id(customers), self.seed)
+        of_days = *key, self.days
+        if of_days not in views:
+            drawn = customers.iloc[self._drawn(customers, RANKING_ROWS)]
+            if key not in views:  # with the customers, so that the key stays theirs
+                views[key] = self._fitted(columns.described(drawn, bgnbd)), customers
+            ahead = self._fitted(columns.foreseen(drawn, bgnbd, self.days)) if bgnbd else None
+            views[of_days] = Ranks(views[key][0], ahead)
+        return views[of_days]
+
+    def _fitted(self, table: pd.DataFrame) -> PercentileRanks:
+        return PercentileRanks(self.seed).fit(table.to_numpy())
+
+    def _view(self, customers: pd.DataFrame, among: Ranks) -> View:
+        facts, bgnbd = self._facts(customers, among.facts), self.today.bgnbd
+        ranks = [facts.ranks]
+        if bgnbd is not None and among.foreseen is not None:
+            ranks.append(columns.ranked(columns.foreseen(customers, bgnbd, self.days), among.foreseen))
+        return View(np.column_stack(ranks), facts.money, self.days / self.unit * facts.daily)
+
+    def _facts(self, customers: pd.DataFrame, among: PercentileRanks) -> Facts:
+        """Facts known of customers as columns; the last ones are kept, for the lens of other days."""
+        cached = self.today.views.get("facts")
+        if cached is None or cached[0] is not customers or cached[1] is not among:
+            table = columns.described(customers, self.today.bgnbd)
+            facts = Facts(columns.ranked(table, among), columns.money(table, self.unit), columns.daily(table))
+            cached = self.today.views["facts"] = customers, among, facts
+        return cached[2]
