@@ -252,6 +252,17 @@ def test_of_equal_scores_the_first_product_is_taken():
     assert lists.largest(scores, 4).tolist() == [[1, 4, 0, 2], [1, NONE, NONE, NONE]]
 
 
+@pytest.mark.parametrize("columns", [30, 160, 1000])
+def test_the_largest_are_those_of_a_sorted_row(columns):
+    rng = np.random.default_rng(columns)
+    scores = rng.normal(size=(50, columns)).round(1).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.2] = -np.inf
+    scores[0], scores[1] = np.sort(scores[0]), -np.inf
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :20]
+    is_there = np.take_along_axis(scores, order, 1) > -np.inf
+    assert np.array_equal(lists.largest(scores, 20), np.where(is_there, order, NONE))
+
+
 def test_trial_of_many_customers_tests_as_many_as_are_enough_for_one(monkeypatch):
     monkeypatch.setattr(choice, "MOST_TESTED", 4)
     before, later = purchases([[0], [0]] * 5, 3), purchases([[1], [2]] * 5, 3).bought

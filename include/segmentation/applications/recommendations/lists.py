@@ -18,6 +18,7 @@ from segmentation.applications.recommendations.recommenders import (
 )
 
 WIDER = 4  # so many times the products wanted are looked at for one of each family
+PARTS = 4  # so many parts of a row for each product wanted: of their largest, the bound of the largest
 NONE = -1  # no product, no reason
 THREADS = 2
 Positions = NDArray[np.int64]
@@ -58,8 +59,7 @@ def largest(scores: Scores, width: int) -> Positions:
     """The positions of the `width` largest of each row, in order, `NONE` where no more are above -inf."""
     if not width:
         return np.full((len(scores), 0), NONE)
-    least = np.partition(scores, scores.shape[1] - width, axis=1)[:, -width]
-    bound = np.maximum(least, np.finfo(scores.dtype).min)[:, None]
+    bound = np.maximum(_reached(scores, width), np.finfo(scores.dtype).min)[:, None]
     rows, columns = np.divmod(np.flatnonzero(scores >= bound), scores.shape[1])
     counts = np.bincount(rows, minlength=len(scores))
     places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -68,6 +68,21 @@ def largest(scores: Scores, width: int) -> Positions:
     positions[rows, places], values[rows, places] = columns, scores[rows, columns]
     order = np.argsort(-values, axis=1, kind="stable")[:, :width]
     return np.take_along_axis(positions, order, 1)
+
+
+def _reached(scores: Scores, width: int) -> Scores:
+    """A value that at least `width` of each row reach, and few more.
+
+    So many parts of the row have a largest one that is not below it. The exact value takes a sort of the whole row.
+    """
+    parts = PARTS * width
+    rows, columns = scores.shape
+    whole = columns // parts * parts
+    if not whole:
+        return np.partition(scores, columns - width, axis=1)[:, -width]
+    largest_of = scores[:, :whole].reshape(rows, -1, parts).max(axis=1)
+    np.maximum(largest_of[:, : columns - whole], scores[:, whole:], out=largest_of[:, : columns - whole])
+    return np.partition(largest_of, parts - width, axis=1)[:, -width]
 
 
 def is_repeated(groups: Positions) -> Flags:
