@@ -1,6 +1,8 @@
 """The views of the newest date: the same cost and the same locks with any number of dates, and always whole."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import date, timedelta
 
@@ -8,6 +10,7 @@ import psycopg2
 import pytest
 
 from segmentation.operations import withdraw as withdrawing
+from segmentation.publishing import rules_in_sql
 from segmentation.warehouse import db, partitions
 from tests.publishing.test_publish import (
     CUSTOMERS,
@@ -83,9 +86,12 @@ def test_no_other_date_is_locked_or_planned(shop, view, asked):
     assert found[0] == found[1]
 
 
-def test_a_join_with_a_few_customers_reads_these_alone(shop):
+@pytest.mark.parametrize("join", ["inner", "left"])
+def test_a_join_with_a_few_customers_reads_these_alone(shop, join):
     """Through the view the key of the partition is reached, whatever the join is written as."""
     shop.publish(FIRST, THREE)
+    with shop.warehouse.connect() as conn:
+        partitions.ensure(conn, "segments", "customer_segments", SECOND)
     with shop.warehouse.connect() as conn:
         db.execute(
             conn,
@@ -96,9 +102,13 @@ def test_a_join_with_a_few_customers_reads_these_alone(shop):
         db.execute(conn, f"analyze segments.{partitions.name('customer_segments', FIRST)}")
         db.execute(conn, "create temp table few as select unnest(array['z1', 'z2']) collate \"C\" as id")
         db.execute(conn, "analyze few")
-        query = "explain select * from few inner join segments.current_customer_segments as c on few.id = c.customer_id"
+        query = (
+            f"explain select * from few {join} join segments.current_customer_segments as c "
+            "on few.id = c.customer_id"
+        )
         plan = "\n".join(str(row) for row in db.rows(conn, query))
         assert "Index Scan using customer_segments_20240301_pkey" in plan
+        assert "20240302" not in plan
         assert "Seq Scan on customer_segments" not in plan
 
 
@@ -211,3 +221,43 @@ def test_readers_see_one_state_in_the_middle_of_a_publication(shop, monkeypatch)
     with before_the_last_statement(monkeypatch, look):
         shop.publish(SECOND, OTHER)
     assert seen == [[(FIRST, 12)]] * 2
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("newest", [FIRST, SECOND])
+def test_a_reader_is_answered_whole_though_the_newest_date_changes_while_it_is_planned(shop, view, newest):
+    """Its planner waits for a lock: before it knew one date, behind it another one."""
+    shop.publish(FIRST, THREE)
+    shop.publish(SECOND, OTHER)
+    other = FIRST if newest == SECOND else SECOND
+    make_newest(shop, other)
+    with reader(shop) as conn, shop.warehouse.connect() as holder, ThreadPoolExecutor(1) as pool:
+        pid = conn.info.backend_pid
+        held = partitions.name("customer_segments", other)
+        db.execute(holder, f"lock table segments.{held} in access exclusive mode")
+        answer = pool.submit(dates, conn, view)
+        wait_for_lock(shop, pid)
+        make_newest(shop, newest)
+        holder.rollback()
+        assert answer.result(30) == [(newest, 12)]
+
+
+def make_newest(shop: Publisher, newest: date) -> None:
+    """Make one of the two dates the newest as a publication or a withdrawal does, without a look at the rows."""
+    with shop.warehouse.connect() as conn:
+        db.execute(
+            conn,
+            "update segments.runs set status = case when as_of_date <= %(d)s then 'published' else 'withdrawn' end",
+            {"d": newest},
+        )
+        rules_in_sql.replace(conn, newest)
+
+
+def wait_for_lock(shop: Publisher, pid: int) -> None:
+    query = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %(pid)s"
+    for _ in range(600):
+        with shop.warehouse.connect(readonly=True) as conn:
+            if db.scalar(conn, query, {"pid": pid}):
+                return
+        time.sleep(0.05)
+    raise AssertionError("the reader never waited")
