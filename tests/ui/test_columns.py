@@ -12,7 +12,7 @@ from segmentation.local import postgres
 from segmentation.publishing import packed_assignments
 from segmentation.runs import register
 from segmentation.runs.register import Run
-from segmentation.ui import columns
+from segmentation.ui import columns, segment
 from segmentation.ui.moves import Between
 from segmentation.warehouse import db, schema
 from tests.machine import server_folder
@@ -66,11 +66,24 @@ def test_a_filter_has_the_customers_that_a_join_has(conn, asked):
     assert total > 20
     for order in ("id", "spend"):
         for limit, offset in ((10, 0), (10, 7), (50, total - 3), (10, total)):
-            numbers = selected.page(order == "spend", limit, offset)
+            numbers = selected.page(limit, offset, by_spend=order == "spend")
             rows = db.rows(
                 conn, db.statement("ui/numbered_customers.sql"), {**run.params, "numbers": numbers}
             )
             assert [row["customer_id"] for row in rows] == joined(conn, run, members, order, limit, offset)
+
+
+@pytest.mark.parametrize("order", list(segment.ORDERS))
+@pytest.mark.parametrize("which", list(segment.WHICH))
+def test_a_segment_has_the_customers_that_its_rows_have(conn, which, order):
+    run, shown = run_of(conn, sample.TODAY), 0
+    for segment_id in (1, 3, 5, 99):
+        for limit, offset in ((10, 0), (10, 7), (1000, 0), (10, 5000)):
+            wanted = db.rows(conn, *segment.customers(run, segment_id, which, order, limit, offset))
+            rows = segment.page_of(conn, run, segment_id, which, order, limit, offset)
+            assert [row | {"segment_id": segment_id} for row in wanted] == rows
+            shown += len(rows)
+    assert shown > 20
 
 
 @pytest.mark.parametrize("first", [sample.BEFORE, EARLIER])

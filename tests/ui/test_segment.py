@@ -112,7 +112,7 @@ def test_a_name_of_ones_own_is_everywhere_and_goes_again(named: Server):
 def test_what_is_not_there_is_refused_in_words(named: Server):
     assert named.ask("segment?id=99").status == 404
     assert named.ask("segment?id=1&beside=99").status == 404
-    assert named.ask("segment?id=1&order=spend").status == 422
+    assert named.ask("segment?id=1&order=name").status == 422
 
 
 def test_a_person_looks_compares_and_renames(named: Server):
@@ -133,9 +133,9 @@ def test_a_person_looks_compares_and_renames(named: Server):
         page.get_by_role("button", name="Compare").click()
         page.get_by_text("Medians, the largest differences first.").wait_for()
         assert faults(page) == []
-        page.get_by_label("A name of your own").fill("The <best>")
+        page.get_by_label("A name of your own").fill("Our <best>")
         page.get_by_role("button", name="Rename").click()
-        page.get_by_role("heading", name="The <best>").first.wait_for()
+        page.get_by_role("heading", name="Our <best>").first.wait_for()
         page.locator("button.link").first.click()
         page.get_by_role("heading", name="Why here").wait_for()
         assert watch.errors == []

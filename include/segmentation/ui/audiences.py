@@ -326,7 +326,7 @@ def _page(
     if selected is None:
         query, params = saved_audiences.customers(run, conditions, order, ROWS, offset)
         return db.rows(conn, query, params)  # any order: the statement has one
-    numbers = selected.page(order == "spend", ROWS, offset)
+    numbers = selected.page(ROWS, offset, by_spend=order == "spend")
     return db.rows(conn, db.statement("ui/numbered_customers.sql"), {**run.params, "numbers": numbers})
 
 

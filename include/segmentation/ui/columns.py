@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from segmentation.publishing import packed_assignments
-from segmentation.publishing.packed_assignments import PackedAssignments
+from segmentation.publishing.packed_assignments import MOST, PackedAssignments
 from segmentation.runs.register import Run
 from segmentation.warehouse import db
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ORDER = "customer_id"  # the column that has the customer numbers in the order of the ids
 SPEND = "spend_365d"
+# of the assignments; no feature is named with a point
+CONFIDENCE, OUTLIER, PREVIOUS = "cs.confidence", "cs.is_outlier", "cs.previous_segment_id"
+ASSIGNED = {CONFIDENCE: CONFIDENCE, OUTLIER: f"{OUTLIER}::integer", PREVIOUS: PREVIOUS}
 MOST_BYTES = 256 << 20
 
 
@@ -54,19 +57,33 @@ class Columns:
 def _read(conn: db.Connection, run: Run, names: Sequence[str]) -> dict[str, "np.ndarray"]:
     import numpy as np
 
+    assigned = [name for name in names if name in ASSIGNED]
+    features = [name for name in names if name not in ASSIGNED and name != ORDER]
     columns: dict[str, np.ndarray] = {}
-    features = [name for name in names if name != ORDER]
+    if assigned:
+        expressions = ", ".join(f'{ASSIGNED[name]} as "{name}"' for name in assigned)
+        query = db.statement("ui/numbered_assignments.sql", columns=expressions)
+        columns |= _placed(conn, query, assigned, run)
     if features:
         query = db.statement("ui/numbered_features.sql", features=", ".join(f'f."{one}"' for one in features))
-        # any order: a customer number is a place
-        rows = db.read_numbers(conn, query, ["customer_number", *features], run.params)
-        numbers = rows[:, 0].astype(np.int64)
-        for place, name in enumerate(features, 1):
-            columns[name] = np.full(numbers.max(initial=0) + 1, np.nan)
-            columns[name][numbers] = rows[:, place]
-    if len(features) < len(names):
+        columns |= _placed(conn, query, features, run)
+    if ORDER in names:
         query = "select customer_number from segments.customer_numbers order by customer_id"
         columns[ORDER] = db.read_numbers(conn, query, ["customer_number"])[:, 0].astype(np.int32)
+    return columns
+
+
+def _placed(conn: db.Connection, query: str, names: Sequence[str], run: Run) -> dict[str, "np.ndarray"]:
+    """Columns of a query beside the customer numbers, which are their places."""
+    import numpy as np
+
+    # any order: a customer number is a place
+    rows = db.read_numbers(conn, query, ["customer_number", *names], run.params)
+    numbers = rows[:, 0].astype(np.int64)
+    columns = {}
+    for place, name in enumerate(names, 1):
+        columns[name] = np.full(numbers.max(initial=0) + 1, np.nan)
+        columns[name][numbers] = rows[:, place]
     return columns
 
 
@@ -103,19 +120,50 @@ class Selected:
             if counts[place]
         ]
 
-    def page(self, by_spend: bool, limit: int, offset: int) -> list[int]:
+    def page(self, limit: int, offset: int, by_spend: bool = False) -> list[int]:
         """The customer numbers of a page: by id, or who spent most first."""
-        import numpy as np
+        return page(_in_order(self.places, self.order), limit, offset, self.spend if by_spend else None)
 
-        numbers = _in_order(self.places, self.order)
-        last = min(offset + limit, len(numbers))
-        if by_spend and last:
-            spend = np.nan_to_num(self.spend[numbers], nan=-np.inf)
-            least = -np.partition(-spend, last - 1)[last - 1]
-            more = np.flatnonzero(spend > least)
-            first = more[np.argsort(-spend[more], kind="stable")]
-            numbers = numbers[np.concatenate([first, np.flatnonzero(spend == least)])]
-        return numbers[offset:last].tolist()
+
+def page(
+    numbers: "np.ndarray",
+    limit: int,
+    offset: int,
+    by: "np.ndarray | None" = None,
+    smallest_first: bool = False,
+) -> list[int]:
+    """A page of customer numbers, which come by id: as they are, or by a column, the largest first; unknown is last."""
+    import numpy as np
+
+    last = min(offset + limit, len(numbers))
+    if by is not None and last:
+        values = _padded(by, numbers.max() + 1)[numbers]
+        values = np.nan_to_num(-values if smallest_first else values, nan=-np.inf)
+        least = -np.partition(-values, last - 1)[last - 1]
+        more = np.flatnonzero(values > least)
+        first = more[np.argsort(-values[more], kind="stable")]
+        numbers = numbers[np.concatenate([first, np.flatnonzero(values == least)])]
+    return numbers[offset:last].tolist()
+
+
+def members(conn: db.Connection, run: Run, segment_id: int, which: str) -> "np.ndarray | None":
+    """The numbers of a segment's customers by id: of all, who `arrived` since the date before, or its `outliers`.
+
+    None where the date is not packed.
+    """
+    import numpy as np
+
+    packed = packed_assignments.of(conn, run.run_id)
+    if packed is None:
+        return None
+    columns = COLUMNS.of(conn, run, [ORDER, *([] if which == "all" else [OUTLIER, PREVIOUS])])
+    places = np.frombuffer(packed.places, np.uint8)
+    is_member = places == (packed.keys.index(segment_id) + 1 if segment_id in packed.keys else MOST + 1)
+    if which == "outliers":
+        is_member &= _padded(columns[OUTLIER], len(places)) == 1
+    elif which == "arrived":
+        is_member &= _padded(columns[PREVIOUS], len(places)) != segment_id
+    return _in_order(is_member, columns[ORDER])
 
 
 def select(conn: db.Connection, run: Run, members: "Filter") -> Selected | None:

@@ -13,16 +13,29 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from segmentation.language.texts import speaking, t
 from segmentation.report.data import Profile, Segment
 from segmentation.runs.register import Run
-from segmentation.ui import access, csv_file, reading, views
+from segmentation.ui import access, columns, csv_file, reading, views
 from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages
 from segmentation.warehouse import db
 
 ROWS = 50
 MOST_PAGES = 2_000  # of a list; who wants more takes the file
-ORDERS = {
-    "id": ("{}.customer_id", "Customer id"),
-    "clear": ("{0}.confidence desc, {0}.customer_id", "the clearest first"),
-    "unclear": ("{0}.confidence, {0}.customer_id", "the least clear first"),
+Order = Literal["id", "spend", "clear", "unclear"]
+ORDERS: dict[Order, str] = {
+    "id": "Customer id",
+    "spend": "most spend first",
+    "clear": "the clearest first",
+    "unclear": "the least clear first",
+}
+ORDERINGS: dict[Order, str] = {
+    "id": "cs.customer_id",
+    "spend": "f.spend_365d desc nulls last, cs.customer_id",
+    "clear": "cs.confidence desc, cs.customer_id",
+    "unclear": "cs.confidence, cs.customer_id",
+}
+COLUMN_OF: dict[Order, str] = {
+    "spend": columns.SPEND,
+    "clear": columns.CONFIDENCE,
+    "unclear": columns.CONFIDENCE,
 }
 WHICH = {"all": "all", "arrived": "new here since the date before", "outliers": "fit nowhere well"}
 NAME = r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$"
@@ -33,15 +46,26 @@ router = APIRouter(include_in_schema=False)
 
 
 def customers(
-    run: Run, segment_id: int, which: str, order: str, limit: int | None, offset: int = 0
+    run: Run, segment_id: int, which: str, order: Order, limit: int | None, offset: int = 0
 ) -> tuple[str, dict[str, Any]]:
     """The statement of customers of a segment on a date, with what a list of them shows; and its parameters."""
-    ordering = ORDERS[order][0]
-    query = db.statement(
-        "ui/segment_customers.sql", ordering=ordering.format("cs"), ordering_of_page=ordering.format("page")
-    )
     own_params = {"segment_id": segment_id, "which": which, "limit": limit, "offset": offset}
+    query = db.statement("ui/segment_customers.sql", ordering=ORDERINGS[order])
     return query, {**run.params, **own_params}
+
+
+def page_of(
+    conn: db.Connection, run: Run, segment_id: int, which: str, order: Order, limit: int, offset: int
+) -> list[dict[str, Any]]:
+    """A page of them; sorted in memory, where the date is packed."""
+    members = columns.members(conn, run, segment_id, which)
+    if members is None:
+        # any order: the statement has one
+        return db.rows(conn, *customers(run, segment_id, which, order, limit, offset))
+    column = COLUMN_OF.get(order)
+    by = columns.COLUMNS.of(conn, run, [column])[column] if column else None
+    numbers = columns.page(members, limit, offset, by, smallest_first=order == "unclear")
+    return db.rows(conn, db.statement("ui/numbered_customers.sql"), {**run.params, "numbers": numbers})
 
 
 def _card(cards: list[Segment], segment_id: int) -> Segment:
@@ -58,7 +82,7 @@ def segment(
     segment_id: SegmentId,
     day: views.Day = None,
     which: Which = "all",
-    order: Annotated[Literal["id", "clear", "unclear"], Query()] = "id",
+    order: Annotated[Order, Query()] = "id",
     number: Annotated[int, Query(alias="page", ge=1, le=MOST_PAGES)] = 1,
     beside: Annotated[int | None, Query(ge=1)] = None,
 ) -> HTMLResponse:
@@ -67,8 +91,7 @@ def segment(
         run = reading.run_of(conn, day)
         cards = reading.cards(conn, run)
         one = _card(cards, segment_id)
-        # any order: the statement has one
-        rows = db.rows(conn, *customers(run, segment_id, which, order, ROWS + 1, (number - 1) * ROWS))
+        rows = page_of(conn, run, segment_id, which, order, ROWS + 1, (number - 1) * ROWS)
         names = {card.segment_id: card for card in cards}
         params = {**run.params, "segment_id": segment_id}
         page = views.page(
@@ -86,7 +109,7 @@ def segment(
             which=which,
             order=order,
             whiches=WHICH,
-            orders={name: label for name, (_, label) in ORDERS.items()},
+            orders=ORDERS,
             may_rename=may_decide,
             other=_card(cards, beside) if beside else None,
             compared=_compared(one, _card(cards, beside)) if beside else [],

@@ -6,6 +6,9 @@ select
     n.customer_id,
     cs.segment_id,
     cs.confidence::double precision as confidence,
+    cs.is_outlier,
+    cs.previous_segment_id,
+    cs.days_in_segment,
     f.spend_365d::double precision as spend_365d,
     f.recency_days::double precision as recency_days,
     f.frequency_orders::double precision as frequency_orders
