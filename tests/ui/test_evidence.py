@@ -47,6 +47,24 @@ def test_the_leaderboard_sorts_and_filters_by_click(browser, server, session):
     assert server.ask("choice?sort=1;drop").status == 422
 
 
+@pytest.mark.parametrize("width", [PHONE, 1000])
+@pytest.mark.parametrize("sort", ["rank", "-davies_bouldin", "-stability"])
+def test_the_leaderboard_is_read_without_scrolling_sideways(browser, server, session, width, sort):
+    with opened(browser, f"{server.pages}/choice?sort={sort}", width, **session) as (page, watch):
+        board = page.locator("#board ~ .scroll")
+        assert board.evaluate("b => [b.scrollWidth <= b.clientWidth, b.scrollWidth > 0]") == [True, True]
+        column = board.locator("th[aria-sort]")
+        assert column.is_visible()
+        assert page.locator("select[name=sort]").input_value() == sort
+        board.get_by_text("All scores").first.click()
+        scores = board.locator("dl").first
+        assert scores.locator("dt:visible").count() >= 10
+        assert scores.get_by_text("Silhouette", exact=True).is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert faults(page) == []
+        assert watch.errors == []
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_quality_over_the_dates_is_drawn(browser, server, session, width):
     with opened(browser, f"{server.pages}/quality", width, **session) as (page, watch):

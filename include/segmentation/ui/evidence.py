@@ -1,12 +1,13 @@
 """The pages for who doubts: why this model, and what the gates found, on a date and before."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from segmentation.language.texts import speaking
+from segmentation.language.texts import speaking, t
 from segmentation.report import drawings, verdict, words
 from segmentation.ui import reading, views
 from segmentation.ui.views import ROWS, Day, Number, pages_of
@@ -14,7 +15,7 @@ from segmentation.warehouse import db
 
 DATES = 30  # of the charts
 GATES = ("sources", "cleaning", "features", "segments")
-BY_NAME = ("rank", "candidate", "k")
+BY_NAME = {"rank": "Rank", "candidate": "Candidate", "k": "Segments"}
 SHOWS = {"all": "all", "met": "every constraint met", "failed": "a constraint not met"}
 
 router = APIRouter(include_in_schema=False)
@@ -33,10 +34,13 @@ def choice(
         run = reading.run_of(conn, day)
         rows = reading.leaderboard(conn, run)
         shown = [row for row in rows if _is_shown(row, find, show)]
-        columns = [*BY_NAME, *(column for column, _, _ in verdict.score_columns(rows))]
+        scores = verdict.score_columns(rows)
         name = sort.removeprefix("-")
-        if name in columns:
+        if name in (*BY_NAME, *(column for column, _, _ in scores)):
             shown = ordered(shown, name, largest_first=sort.startswith("-"))
+        deciding = verdict.deciding_columns(scores)
+        by = [one for one in scores if one[0] == name and one not in deciding]
+        columns = [*by, *deciding[: len(deciding) - len(by)]]
         return views.page(
             "choice",
             conn,
@@ -44,11 +48,25 @@ def choice(
             leaderboard=rows,
             shown=shown[(number - 1) * ROWS :][:ROWS],
             pages=pages_of(len(shown), number),
+            scores=scores,
+            columns=columns,
+            first=next((one[0] for one in columns if one[0] == name), columns[0][0] if columns else ""),
+            orders=_orders(scores, sort),
             sort=sort,
             find=find,
             show=show,
             shows=SHOWS,
         )
+
+
+def _orders(scores: Sequence[tuple[str, str, str]], sort: str) -> list[tuple[str, str]]:
+    """Orders of the leaderboard and their names: the one in force as it is, other scores from the largest."""
+    names = [(name, t(label)) for name, label in BY_NAME.items()]
+    orders = [*names, *((f"-{column}", heading) for column, heading, _ in scores)]
+    return [
+        (sort if sort.removeprefix("-") == order.removeprefix("-") else order, label)
+        for order, label in orders
+    ]
 
 
 def _is_shown(row: dict[str, Any], find: str, show: str) -> bool:
