@@ -1,5 +1,6 @@
 """Rules as a person says them: whole numbers, in the order of the dictionary, and only those that tell a segment."""
 
+import re
 from datetime import date
 
 import pytest
@@ -55,6 +56,10 @@ def segment(*rules: dict) -> Segment:
             "spend in 90 days above €8 and at most €270",
             "高于 €8，至多 €270",
         ),
+        (Range("spend_90d", above=8.5), "spend in 90 days above €8.50", "高于 €8.50"),
+        (Range("return_rate", above=0.07), "share of spend returned above 7%", "高于 7%"),
+        (Range("order_gap_mean_days", up_to=23), "days between orders at most 23", "至多 23"),
+        (Range("order_gap_variation", up_to=0.8), "irregularity of orders at most 80%", "至多 80%"),
         (
             Range("sessions_90d", above=2, unknown=True),
             "3 or more visits in 90 days (or unknown)",
@@ -67,6 +72,63 @@ def test_a_bound_is_said_in_whole_numbers_where_it_counts_something(asked, said,
     with speaking("zh"):
         label = t(FEATURES[asked.feature].label)
         assert verdict.rule("text", [asked], "EUR") == f"{label}{chinese}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "chinese"),
+    [
+        (Range("lines_per_order", above=4.3), "more than 43 lines in 10 orders", "每 10 单行数多于 43"),
+        (
+            Range("conversion_365d", up_to=0.15),
+            "at most 15 orders in 100 visits",
+            "每 100 次访问下单数至多 15",
+        ),
+        (Range("reviews_per_order", up_to=0), "no reviews of 100 orders", "每 100 单评价数为 0"),
+        (
+            Range("units_per_order", above=1.5, up_to=250),
+            "more than 15 and at most 2,500 pieces in 10 orders",
+            "每 10 单件数多于 15，至多 2,500",
+        ),
+        (
+            Range("spend_trend_90d", above=-0.2, up_to=0),
+            "more than −20 and at most 0 points of spend trend (-100 falling, 100 rising)",
+            "消费趋势点数（-100 下降，100 上升）多于 −20，至多 0",
+        ),
+        (
+            Range("spend_trend_90d", up_to=0),
+            "at most 0 points of spend trend (-100 falling, 100 rising)",
+            "消费趋势点数（-100 下降，100 上升）至多 0",
+        ),
+    ],
+)
+def test_a_ratio_is_said_as_so_many_of_ten_or_of_a_hundred(asked, said, chinese):
+    assert verdict.rule("text", [asked], "EUR") == said
+    with speaking("zh"):
+        assert verdict.rule("text", [asked], "EUR") == chinese
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("feature", [one for one in FEATURES.values() if one.step])
+def test_a_bound_in_whole_steps_is_said_without_decimals(feature, language):
+    low, high = (round(many * feature.step, 6) for many in (3, 57))
+    with speaking(language):
+        for asked in (Range(feature.name, above=low, up_to=high), Range(feature.name, up_to=high)):
+            assert not re.search(r"\d\.\d", verdict.rule("text", [asked], "EUR"))
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [
+        ("lines_per_order", 4.26, "43"),
+        ("order_gap_variation", 0.8, "80%"),
+        ("spend_90d", 8.4, "€8"),
+        ("recency_days", 3, "3 days"),
+        ("lines_per_order", None, "–"),
+        ("", None, "–"),
+    ],
+)
+def test_a_value_is_said_as_the_bounds_on_it(name, known, said):
+    assert verdict.value(name, known, "EUR") == said
 
 
 def test_what_a_whole_bound_says_is_what_it_asks():

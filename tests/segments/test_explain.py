@@ -156,6 +156,29 @@ def test_a_threshold_is_said_in_as_few_digits_as_do_no_harm(threshold, known, ex
     assert explain.short_threshold(threshold, np.array(known, dtype=float)) == expected
 
 
+@pytest.mark.parametrize(
+    ("threshold", "step", "known", "expected"),
+    [
+        # four digits would be needed, but whole steps misplace few
+        (12.3456, 1.0, list(np.linspace(1, 100, 1000)), 12.0),
+        (0.12345, 0.01, list(np.linspace(0, 1, 1000)), 0.12),
+        (4.321, 0.1, list(np.linspace(1, 30, 1000)), 4.3),
+        # whole steps would put everybody on one side
+        (0.347, 1.0, [0.1, 0.2, 0.31, 0.33, 0.36, 0.39], 0.35),
+    ],
+)
+def test_a_threshold_is_whole_where_that_puts_few_on_the_other_side(threshold, step, known, expected):
+    assert explain.short_threshold(threshold, np.array(known), step) == expected
+
+
+def test_no_rule_is_made_of_what_nobody_would_say():
+    features = (KNOWN["recency_days"], KNOWN["category_entropy_365d"])
+    frame = pd.DataFrame({"recency_days": np.arange(90.0) % 7, "category_entropy_365d": np.arange(90.0)})
+    clusters = pd.Series(np.repeat([0, 1], 45))
+    for rule in explain.explain(frame, clusters, features, 1).rules:
+        assert "entropy" not in rule.text
+
+
 def test_each_bound_is_said_once_and_is_the_tightest():
     path = [
         ("recency_days", True, 90.0, False),

@@ -26,7 +26,9 @@ def of(features: dict, *bounds: Range) -> list[tuple[str, float | None, bool | N
 
 @pytest.mark.parametrize(("rating", "holds"), [(4.0, True), (3.0, False), (None, True)])
 def test_a_known_value_is_compared_where_an_unknown_one_passes_too(rating, holds):
-    assert of({"mean_rating": rating}, RATED) == [("mean rating given above 3.5 (or unknown)", rating, holds)]
+    assert of({"mean_rating": rating}, RATED) == [
+        ("more than 35 stars in 10 ratings (or unknown)", rating, holds)
+    ]
 
 
 def test_each_bound_is_a_condition_and_an_unknown_value_is_said_to_be_unknown():

@@ -16,6 +16,7 @@ from segmentation.settings.preparation import FEATURES as DICTIONARY
 from segmentation.sources import contract, files
 
 KEY = ("as_of_date", "customer_id")
+PERCENT = ("share", "ratio")  # units that a rule says in per cent
 
 
 class Feature(BaseModel):
@@ -33,11 +34,13 @@ class Feature(BaseModel):
     label: str
     formula: str
     whole: bool = False
+    said: str | None = None
+    said_times: int = Field(default=1, ge=1)
     needs: str | None = None
     high: str | None = None
     low: str | None = None
     range: tuple[float | None, float | None] | None = None
-    translations: dict[str, dict[Literal["label", "high", "low"], str]] = Field(default_factory=dict)
+    translations: dict[str, dict[Literal["label", "said", "high", "low"], str]] = Field(default_factory=dict)
 
     @field_validator("name")
     @classmethod
@@ -58,6 +61,18 @@ class Feature(BaseModel):
             if missing := [name for name in words if getattr(self, name) is None]:
                 raise ValueError(f"translations.{language}.{missing[0]}: there is no {missing[0]} in English")
         return self
+
+    @property
+    def step(self) -> float | None:
+        """How finely a rule says it, so that its bounds are whole numbers; None: no rule is made of it."""
+        if self.unit == "nats":
+            return None
+        return 0.01 if self.unit in PERCENT and not self.said else 1 / self.said_times
+
+    @property
+    def is_signed(self) -> bool:
+        """Values may be below 0, as its range says."""
+        return self.range is not None and (self.range[0] or 0) < 0
 
     @property
     def kind(self) -> str:

@@ -121,6 +121,19 @@ def short(value: Any, unit: str, currency: str | None = None) -> str:
     return number(value)
 
 
+def exact(value: float, unit: str, currency: str | None = None) -> str:
+    """The bound of a rule, in as many digits as it has: 60, €8, 12%; a ratio in per cent, other units are not said."""
+    if unit in ("share", "ratio"):
+        return f"{number(100 * value, _decimals(100 * value))}%"
+    if unit == "currency":
+        return money(value, currency, max(_decimals(value), 2) if _decimals(value) else 0)
+    return number(value, _decimals(value))
+
+
+def _decimals(value: float) -> int:
+    return len(f"{value:.4f}".rstrip("0").partition(".")[2])
+
+
 def plain(name: str) -> str:
     """A name of the code as words: unknown_customer -> unknown customer."""
     return t(str(name).replace("_", " "))

@@ -259,6 +259,17 @@ def conditions(rule_range: Range, currency: str | None) -> list[tuple[str, Range
     return [(text, alone) for text, alone in pairs if text]
 
 
+def value(name: str, known: float | None, currency: str | None) -> str:
+    """A customer's value of a feature, as the conditions on it say their bounds."""
+    feature = next((feature for feature in dictionary() if feature.name == name), None)
+    if feature is None or known is None or not numbers.is_number(known):
+        return numbers.number(known)
+    if feature.said:
+        return numbers.number(known * feature.said_times, 0)
+    unit = "share" if feature.unit == "ratio" else feature.unit
+    return numbers.quantity(known, unit, currency)
+
+
 def _condition(bounded: Range, currency: str | None) -> str:
     """The words for what a rule asks of a feature: "4 or more orders in 90 days"; none where everybody passes."""
     feature = next((feature for feature in dictionary() if feature.name == bounded.feature), None)
@@ -269,10 +280,11 @@ def _condition(bounded: Range, currency: str | None) -> str:
         return "" if bounded.unknown else t("{label} is known", label=label)
     if feature and feature.whole:
         text = _counted(bounded, label)
+    elif feature and feature.said:
+        text = _multiplied(bounded, t(feature.said), feature)
     else:
-        # the label says days
-        unit = "" if feature is None or feature.unit == "days" else feature.unit
-        text = _measured(bounded, label, lambda bound: numbers.short(bound, unit, currency))
+        unit = feature.unit if feature else ""
+        text = _measured(bounded, label, lambda bound: numbers.exact(bound, unit, currency))
     return text + t(" (or unknown)") if bounded.says_unknown else text
 
 
@@ -292,8 +304,23 @@ def _counted(bounded: Range, label: str) -> str:
     return t("at most {most} {label}", **figures)
 
 
-def _measured(bounded: Range, label: str, figure: Callable[[float | None], str]) -> str:
-    figures = {"above": figure(bounded.above), "up_to": figure(bounded.up_to), "label": label}
+def _multiplied(bounded: Range, label: str, feature: Feature) -> str:
+    """Bounds of a ratio, as of so many: "more than 15 lines in 10 orders"."""
+    above, most = (
+        None if bound is None else numbers.exact(bound * feature.said_times, "")
+        for bound in (bounded.above, bounded.up_to)
+    )
+    none_at_all = bounded.up_to == 0 and not feature.is_signed
+    if most is None:
+        return t("more than {above} {label}", above=above, label=label)
+    if above is None:
+        return t("no {label}" if none_at_all else "at most {most} {label}", most=most, label=label)
+    return t("more than {above} and at most {most} {label}", above=above, most=most, label=label)
+
+
+def _measured(bounded: Range, label: str, figure: Callable[[float], str]) -> str:
+    above, up_to = (None if bound is None else figure(bound) for bound in (bounded.above, bounded.up_to))
+    figures = {"above": above, "up_to": up_to, "label": label}
     if bounded.up_to is None:
         return t("{label} above {above}", **figures)
     if bounded.above is None:

@@ -10,9 +10,9 @@ conditions that the warehouse evaluates (`segments.assign_by_rule`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ FEWEST_HELD_OUT = 100  # customers; of fewer, all are shown to the tree and meas
 HOLDS = 0.6  # least precision, and least recall, of rules that a segment can be told by
 ROUNDS = 8  # trees at most, each with more weight for the segments that the one before could not tell
 MISPLACED = 0.005  # share of customers that a rounder threshold may put on the other side
+MISPLACED_BY_STEP = 0.05  # and so many, where it is a whole number only then
 FEWEST = 200  # of each segment, or all it has
 FOREST_ROWS, TREES, FOREST_DEPTH = 4_000, 20, 8
 SHUFFLES = 5  # of each feature, whose mean loss varies less than that of one
@@ -104,10 +105,11 @@ def explain(
     """
     frame = frame.sort_index()
     clusters = clusters.loc[frame.index]
-    numeric = numbers(frame, features)
+    steps = {one.name: one.step for one in features if one.step is not None}
+    numeric = [name for name in numbers(frame, features) if name in steps]
     positions = sample(clusters, rows, seed)
     shown, held = _shown_and_held(clusters.to_numpy(), positions, seed)
-    leaves = _best_leaves(frame[numeric].iloc[shown], clusters.iloc[shown], seed)
+    leaves = _best_leaves(frame[numeric].iloc[shown], clusters.iloc[shown], steps, seed)
     values = {name: frame[name].to_numpy() for name in numeric}
     gaps = {name for name in numeric if np.isnan(values[name]).any()}
     own = clusters.to_numpy()
@@ -188,19 +190,28 @@ def sample(clusters: pd.Series, rows: int, seed: int) -> np.ndarray:
 # --- the tree ----------------------------------------------------------------------------------------------
 
 
-def _best_leaves(frame: pd.DataFrame, clusters: pd.Series, seed: int) -> list[_Leaf]:
+class _Known(NamedTuple):
+    """The known values of a feature, sorted, and how finely its bounds are said."""
+
+    values: np.ndarray
+    step: float
+
+
+def _best_leaves(
+    frame: pd.DataFrame, clusters: pd.Series, steps: Mapping[str, float], seed: int
+) -> list[_Leaf]:
     """The leaves by which most clusters can be told, and of those the most faithful, three a cluster at most.
 
     A cluster that a tree cannot tell weighs half as much again in the next one.
     """
     own = clusters.to_numpy()
     values = {str(name): frame[name].to_numpy() for name in frame}
-    ordered = {name: np.sort(column[~np.isnan(column)]) for name, column in values.items()}
+    known = {name: _Known(np.sort(column[~np.isnan(column)]), steps[name]) for name, column in values.items()}
     shown = frame.to_numpy(dtype=np.float32)
     weights = dict.fromkeys(map(int, np.unique(own)), 1.0)
     best: tuple[tuple[int, int, float], list[_Leaf]] = (0, 0, 0.0), []
     for _ in range(ROUNDS):
-        leaves = _few_leaves(shown, own, ordered, weights, seed)
+        leaves = _few_leaves(shown, own, known, weights, seed)
         predicted = _predict(leaves, values, len(own))
         missed = _untold(predicted, own)
         quality = len({leaf.cluster for leaf in leaves}), -len(missed), float((predicted == own).mean())
@@ -226,14 +237,11 @@ def _predict(leaves: Sequence[_Leaf], values: dict[str, np.ndarray], n: int) -> 
 def _few_leaves(
     values: np.ndarray,
     own: np.ndarray,
-    columns: dict[str, np.ndarray],
+    columns: dict[str, _Known],
     weights: dict[int, float],
     seed: int,
 ) -> list[_Leaf]:
-    """The leaves of the largest tree in which no cluster has more than a person wants to read.
-
-    `columns` are the known values of each feature, sorted.
-    """
+    """The leaves of the largest tree in which no cluster has more than a person wants to read."""
     n_clusters = len(weights)
     tree = _grown(values, own, RULES * n_clusters, weights, seed)
     # leaves are parted best first, so that a smaller tree is the beginning of a larger one
@@ -266,7 +274,7 @@ def _grown(
 
 def _leaves(
     tree: DecisionTreeClassifier,
-    columns: dict[str, np.ndarray],
+    columns: dict[str, _Known],
     parted: frozenset[int],
     node: int,
     path: tuple[Bound, ...],
@@ -277,7 +285,7 @@ def _leaves(
     if node not in parted:
         return [_Leaf(path, int(tree.classes_[inner.value[node][0].argmax()]))]
     name = list(columns)[inner.feature[node]]
-    threshold = short_threshold(float(inner.threshold[node]), columns[name])
+    threshold = short_threshold(float(inner.threshold[node]), *columns[name])
     unknown_left = bool(inner.missing_go_to_left[node])
     below = _leaves(tree, columns, parted, left, (*path, (name, True, threshold, unknown_left)))
     above = _leaves(tree, columns, parted, right, (*path, (name, False, threshold, not unknown_left)))
@@ -286,25 +294,38 @@ def _leaves(
     return below + above
 
 
-def short_threshold(threshold: float, values: np.ndarray) -> float:
-    """A threshold as a person would say it: whole where all values are, and in as few digits as do no harm.
+def short_threshold(threshold: float, values: np.ndarray, step: float = 0.0) -> float:
+    """A threshold as a person would say it: in whole steps, and in as few digits as do no harm.
 
     Parameters
     ----------
     values : ndarray, sorted
         The known values of the feature. Of numbers with one to four digits, the shortest is taken that puts no
         more than 0.5 % of them on the other side.
+    step : float
+        What the threshold is a multiple of, where that puts no more than 5 % on the other side; 0: of nothing.
     """
     if not np.isfinite(threshold) or not len(values):
         return threshold
     if (values == np.round(values)).all():
         threshold = float(np.floor(threshold))
     beneath = np.searchsorted(values, threshold, side="right")
+
+    def misplaced(rounded: float) -> float:
+        return abs(int(np.searchsorted(values, rounded, side="right") - beneath)) / len(values)
+
     for digits in range(1, 4):
-        rounded = float(f"{threshold:.{digits}g}")
-        if abs(np.searchsorted(values, rounded, side="right") - beneath) <= MISPLACED * len(values):
+        rounded = _in_steps(float(f"{threshold:.{digits}g}"), step)
+        if misplaced(rounded) <= MISPLACED:
             return rounded
-    return readable(threshold)
+    rounded = _in_steps(readable(threshold), step)
+    if not step or misplaced(rounded) <= MISPLACED_BY_STEP:
+        return rounded
+    return short_threshold(threshold, values)
+
+
+def _in_steps(value: float, step: float) -> float:
+    return round(round(value / step) * step, 6) if step else value
 
 
 def readable(threshold: float) -> float:

@@ -110,7 +110,9 @@ def changes(move: dict[str, Any], currency: str | None) -> list[models.Change]:
     rules = [of_json(rule) or () for rule in move["rules"]]
     met = [rule for rule in rules if all(one.holds(after.get(one.feature)) for one in rule)]
     change_by_text = {
-        text: models.Change(condition=text, before=before.get(name), now=after.get(name), unit=unit)
+        text: models.Change(
+            condition=text, feature=name, before=before.get(name), now=after.get(name), unit=unit
+        )
         for rule in (met or rules)[:1]
         for text, name, unit, alone in _conditions(rule, currency)
         if alone.holds(after.get(name)) and not alone.holds(before.get(name))

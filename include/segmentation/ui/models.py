@@ -230,6 +230,7 @@ class Reason(BaseModel):
     """A condition of the segment's rule, and whether the customer meets it."""
 
     condition: str
+    feature: str = Field(description="what it is about; empty: a rule of before, or everybody")
     value: float | None
     holds: bool | None = Field(description="null: the value is unknown, and the rule asks for a known one")
     unit: str
@@ -250,6 +251,7 @@ class Change(BaseModel):
     """A condition of a segment that holds since a customer entered it."""
 
     condition: str
+    feature: str
     before: float | None
     now: float | None
     unit: str

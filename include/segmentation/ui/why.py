@@ -11,12 +11,13 @@ from segmentation.ui.reading import Customer
 
 
 class Reason(NamedTuple):
-    """A condition in words, the customer's value, and whether it holds.
+    """A condition in words, its feature, the customer's value, and whether it holds.
 
     `holds` is None where the value is unknown, and where a rule of before has no bounds to compare with.
     """
 
     condition: str
+    feature: str
     value: float | None
     holds: bool | None
     unit: str
@@ -26,7 +27,7 @@ def reasons(customer: Customer, currency: str | None) -> list[list[Reason]]:
     """Each rule of the customer's segment, condition by condition."""
     segment = customer.segment
     if not segment.rules:
-        return [[Reason(segment.rule or t("everybody"), None, None if segment.rule else True, "")]]
+        return [[Reason(segment.rule or t("everybody"), "", None, None if segment.rule else True, "")]]
     return [_of_rule(rule["rule"], rule["bounds"], customer.features, currency) for rule in segment.rules]
 
 
@@ -34,15 +35,15 @@ def _of_rule(
     text: str, ranges: tuple[Range, ...] | None, features: dict[str, Any], currency: str | None
 ) -> list[Reason]:
     if ranges is None:
-        return [Reason(text, None, None, "")]
+        return [Reason(text, "", None, None, "")]
     reasons = []
     for one in in_natural_order(ranges):
         value, unit = features.get(one.feature), unit_of(one.feature)
         reasons += [
-            Reason(condition, value, alone.holds(value), unit)
+            Reason(condition, one.feature, value, alone.holds(value), unit)
             for condition, alone in conditions(one, currency)
         ]
-    return reasons or [Reason(t("everybody"), None, True, "")]
+    return reasons or [Reason(t("everybody"), "", None, True, "")]
 
 
 def unit_of(name: str) -> str:
