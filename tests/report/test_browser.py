@@ -10,6 +10,7 @@ from segmentation import report
 from segmentation.report import data
 from tests import browser as browsers
 from tests.browser import DESK, PHONE, faults, opened
+from tests.paper import leaves
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,12 @@ def chinese(published, tmp_path_factory):
     return report.build(night, progress=lambda text: None).as_uri()
 
 
+def printed(browser, url):
+    """The pages of a report on paper."""
+    with opened(browser, url) as (page, _):
+        return leaves(page.pdf(format="A4", prefer_css_page_size=True, print_background=True))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_nothing_goes_wrong_nothing_is_loaded_nothing_sticks_out(browser, url, width, scheme):
@@ -73,9 +80,16 @@ def test_one_screen_of_a_phone_says_what_matters(browser, request, which, segmen
 def test_a_phone_has_it_in_ten_screens_and_paper_in_five_pages(browser, request, which):
     with opened(browser, request.getfixturevalue(which), PHONE) as (page, _):
         assert page.evaluate("document.documentElement.scrollHeight") / 844 <= 10
-    with opened(browser, request.getfixturevalue(which)) as (page, _):
-        paper = page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
-        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper)) <= 5
+    assert len(printed(browser, request.getfixturevalue(which))) <= 5
+
+
+@pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
+def test_no_printed_page_is_half_empty(browser, request, which):
+    pages = printed(browser, request.getfixturevalue(which))
+    assert len(pages) >= 3
+    for number, page in enumerate(pages, 1):
+        assert min(page.lowest) > 0.5, (number, page)
+        assert page.filled > 0.5, (number, page)
 
 
 @pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
