@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
+import yaml
 from babel import UnknownLocaleError
 from jinja2 import nodes
 
@@ -279,3 +280,40 @@ def test_money_is_written_as_the_language_and_the_currency_want_it(
     assert numbers.money(amount, currency, digits) == english
     with speaking("zh"):
         assert numbers.money(amount, currency, digits) == chinese
+
+
+@pytest.mark.parametrize(
+    ("html", "set_as"),
+    [
+        ("<strong>回馈。</strong> 主动感谢", "<strong>回馈。</strong>主动感谢"),
+        ('至少 11（或未知） <span class="muted">（覆盖', '至少 11（或未知）<span class="muted">（覆盖'),
+        ("时机： 通过 web，周日", "时机：通过 web，周日"),
+        ("<p>一。</p>\n<p>二。</p>", "<p>一。</p>\n<p>二。</p>"),
+        ("<td>一，</td> <td>二</td>", "<td>一，</td> <td>二</td>"),
+        ("11 天 (55%)", "11 天 (55%)"),
+    ],
+)
+def test_no_blank_stands_beside_a_mark_as_wide_as_a_letter(html, set_as):
+    with speaking("zh"):
+        assert texts.typeset(html) == set_as
+    assert texts.typeset(html) == html
+
+
+class Once(yaml.SafeLoader):
+    """Mappings in which no key is there twice: of two, the first would be lost without a word."""
+
+
+def _once(loader: Once, node: yaml.MappingNode) -> dict:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    assert len(keys) == len(set(keys)), {key for key in keys if keys.count(key) > 1}
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+Once.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _once)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(texts.TEXTS.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}-{file.stem}"
+)
+def test_no_text_is_there_twice(file):
+    assert yaml.load(file.read_text(encoding="utf-8"), Once)  # noqa: S506 (a safe one)

@@ -1,6 +1,7 @@
 """Rules as a person says them: whole numbers, in the order of the dictionary, and only those that tell a segment."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -175,3 +176,11 @@ def test_a_segment_without_a_rule_says_so_and_offers_its_three_clearest_marks():
     ]
     assert all(mark in untold for mark in marks)
     assert verdict.marks(segment(), "EUR") == marks
+
+
+def test_a_feature_whose_figures_are_everybodys_is_no_row_of_a_card():
+    same = {"return_rate": Profile(FEATURES["return_rate"], 0.1, 0.102, None, None, 0.1, 1.6, 0.1)}
+    one = segment()
+    assert "return_rate" in [profile.feature.name for profile in one.farthest]
+    changed = replace(one, profiles={**one.profiles, **same})
+    assert "return_rate" not in [profile.feature.name for profile in changed.farthest]

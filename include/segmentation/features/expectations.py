@@ -61,7 +61,7 @@ def _largest(suite: Builder, feature: str) -> None:
         unless="too few customers" if suite.rows < FEW_CUSTOMERS else None,
         family="largest_share",
         subject=feature,
-        worded="largest_share",
+        worded="largest_customer_share",
     )
 
 

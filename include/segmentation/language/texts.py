@@ -5,6 +5,7 @@ has what each text is there, but for those that bring it along (a feature's entr
 whatever it lacks is shown in English.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,13 @@ SIZES = {
     "en": ((1e9, "B"), (1e6, "M"), (1e3, "k")),
     "zh": ((1e8, "亿"), (1e4, "万")),
 }
+
+# languages whose marks are as wide as a letter, and have their room within: no blank stands beside them
+WIDE_MARKS = ("zh",)
+BLANK_AFTER = re.compile(
+    r"(?<=[。，：；）！？”])((?:</\w+>)*)[ \n]+(?=[^\s<]|<(?:a|code|small|span|strong)\b)"
+)
+BLANK_BEFORE = re.compile(r"(?<=\S)[ \n]+((?:<(?:small|span|strong)\b[^>]*>)*)(?=[。，：；（！？])")
 
 _current: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
@@ -106,6 +114,13 @@ def say(text: str) -> str:
 
 def _in_force(value: Any) -> Any:
     return say(value) if isinstance(value, str) else value
+
+
+def typeset(html: str) -> str:
+    """HTML in the language in force, without the blanks of English beside the wide marks of Chinese."""
+    if current() not in WIDE_MARKS:
+        return html
+    return BLANK_BEFORE.sub(r"\1", BLANK_AFTER.sub(r"\1", html))
 
 
 def t(text: str, **values: Any) -> str:

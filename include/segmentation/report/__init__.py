@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from segmentation import applications, compiled
 from segmentation.language import numbers
-from segmentation.language.texts import speaking, t
+from segmentation.language.texts import speaking, t, typeset
 from segmentation.report import data, drawings, plays, verdict, words
 from segmentation.runs.night import Night
 
@@ -80,6 +80,14 @@ def _sections(facts: data.Facts) -> list[tuple[str, str, str, dict[str, Any]]]:
     return [*ours[:2], *theirs, *ours[2:]]
 
 
+class _Page(jinja2.Template):
+    """A template whose text is set as the language in force sets it."""
+
+    def render(self, *args: Any, **values: Any) -> str:
+        """Everything but the texts stands in the template as for English."""
+        return typeset(super().render(*args, **values))
+
+
 def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
     """The environment of the templates. Texts are escaped; only what is ours goes in as it is."""
     templates = jinja2.Environment(
@@ -90,6 +98,7 @@ def environment(currency: str | None, *folders: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         bytecode_cache=compiled.cache(),
     )
+    templates.template_class = _Page
     templates.filters |= compiled.when_rendered(_filters(currency))
     templates.globals |= {
         "t": t,

@@ -48,6 +48,17 @@ class Profile:
     everybody: float | None
 
     @property
+    def here(self) -> float | None:
+        """What is shown of the segment: its median, where there is one."""
+        return self.mean if self.median is None else self.median
+
+    @property
+    def is_told_by_its_figures(self) -> bool:
+        """Segment and everybody are shown with different figures."""
+        here, everybody = (numbers.short(one, self.feature.unit) for one in (self.here, self.everybody))
+        return here != everybody
+
+    @property
     def is_high(self) -> bool:
         """Above everybody."""
         return self.effect > 0
@@ -122,12 +133,13 @@ class Segment:
 
     @property
     def farthest(self) -> list[Profile]:
-        """The features that lie farthest from everybody; one of a group that says the same, at most two."""
+        """The features that lie farthest from everybody, and show it; of those that say the same, two at most."""
         ordered = sorted(self.profiles.values(), key=lambda p: (-abs(p.effect), p.feature.name))
         chosen: list[Profile] = []
         for profile in ordered:
             alike = sum(other.feature.group == profile.feature.group for other in chosen)
-            if alike < 2 and len(chosen) < FARTHEST and abs(profile.effect) >= FAR:
+            is_far = abs(profile.effect) >= FAR and profile.is_told_by_its_figures
+            if alike < 2 and len(chosen) < FARTHEST and is_far:
                 chosen.append(profile)
         return chosen
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -226,7 +227,7 @@ def marks(segment: Segment, currency: str | None, most: int = 3) -> list[str]:
         t(
             "{label} {here} (everybody {everybody})",
             label=one.label,
-            here=numbers.short(one.mean if one.median is None else one.median, one.feature.unit, currency),
+            here=numbers.short(one.here, one.feature.unit, currency),
             everybody=numbers.short(one.everybody, one.feature.unit, currency),
         )
         for one in segment.farthest[:most]
@@ -240,8 +241,10 @@ def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str
     """
     if bounds is None:
         return text
-    texts = [_condition(one, currency) for one in in_natural_order(bounds)]
-    return t(" and ").join(filter(None, texts)) or t("everybody")
+    said = [text for one in in_natural_order(bounds) if (text := _condition(one, currency))]
+    if not said:
+        return t("everybody")
+    return reduce(lambda several, one: t("{several} and {one}", several=several, one=one), said)
 
 
 def in_natural_order(bounds: Sequence[Range]) -> list[Range]:
