@@ -210,6 +210,10 @@ def routes(customers: int, dates: int) -> dict[str, list[tuple[str, str, Any]]]:
     }
     asked["customer"] = [("POST", "customer", [("id", one)]) for one in ids]
     asked["api/v1/customer"] = [("POST", "api/v1/customer", {"id": one}) for one in ids]
+    for path in ("segment", "moves"):
+        asked[f"{path}: all as CSV"] = [
+            ("POST", f"{path}/customers.csv", _file(path, n)) for n in range(ASKED)
+        ]
     asked["audiences: counted by the form"] = [("POST", "audiences", _form(n)) for n in range(ASKED)]
     asked["api/v1/customers/count"] = [("POST", "api/v1/customers/count", _filter(n)) for n in range(ASKED)]
     return asked
@@ -245,6 +249,15 @@ def _filter(n: int) -> dict[str, Any]:
     names = [FILTERED[(n + i) % len(FILTERED)] for i in range(1 + n % 4)]
     conditions = [{"feature": name, "at_least": 5 + n % 7, "at_most": 120} for name in names]
     return {"segment_ids": [] if n % 2 else [1 + n % SEGMENTS, SEGMENTS], "conditions": conditions}
+
+
+def _file(path: str, n: int) -> list[tuple[str, str]]:
+    """The form of a file: a segment's customers, or who moved from one to another."""
+    source = 1 + n % SEGMENTS
+    if path == "segment":
+        return [("id", str(source))]
+    dates = {"from": str(NEWEST - timedelta(days=1 + n % (FULL - 1))), "to": str(NEWEST)}
+    return [*dates.items(), ("source", str(source))]
 
 
 def _form(n: int) -> list[tuple[str, str]]:
