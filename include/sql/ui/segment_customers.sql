@@ -18,9 +18,9 @@ where
     cs.as_of_date = %(as_of_date)s
     and cs.segment_id = %(segment_id)s
     and (
-        %(which)s = 'all'
-        or (%(which)s = 'arrived' and cs.previous_segment_id is distinct from cs.segment_id)
-        or (%(which)s = 'outliers' and cs.is_outlier)
+        %(which)s = 'all'  -- noqa: RF02
+        or (%(which)s = 'arrived' and cs.previous_segment_id is distinct from cs.segment_id)  -- noqa: RF02
+        or (%(which)s = 'outliers' and cs.is_outlier)  -- noqa: RF02
     )
-order by {{ ordering }}
+order by {{ ordering }}  -- noqa: RF02
 limit %(limit)s offset %(offset)s
