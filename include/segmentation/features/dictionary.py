@@ -34,13 +34,15 @@ class Feature(BaseModel):
     label: str
     formula: str
     whole: bool = False
-    said: str | None = None
-    said_times: int = Field(default=1, ge=1)
+    rule_label: str | None = None
+    rule_times: int = Field(default=1, ge=1)
     needs: str | None = None
     high: str | None = None
     low: str | None = None
     range: tuple[float | None, float | None] | None = None
-    translations: dict[str, dict[Literal["label", "said", "high", "low"], str]] = Field(default_factory=dict)
+    translations: dict[str, dict[Literal["label", "rule_label", "high", "low"], str]] = Field(
+        default_factory=dict
+    )
 
     @field_validator("name")
     @classmethod
@@ -64,10 +66,10 @@ class Feature(BaseModel):
 
     @property
     def step(self) -> float | None:
-        """How finely a rule says it, so that its bounds are whole numbers; None: no rule is made of it."""
+        """Step in which a rule says it, so that its bounds are whole numbers; None: no rule is made of it."""
         if self.unit == "nats":
             return None
-        return 0.01 if self.unit in PERCENT and not self.said else 1 / self.said_times
+        return 0.01 if self.unit in PERCENT and not self.rule_label else 1 / self.rule_times
 
     @property
     def is_signed(self) -> bool:

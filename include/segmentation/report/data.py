@@ -16,12 +16,12 @@ from segmentation.language.texts import t
 from segmentation.quality import results
 from segmentation.quality.history import History, history
 from segmentation.quality.results import Result
+from segmentation.report.profile import Profile
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.bounds import of_json
 from segmentation.segments.chosen import MAP_POINTS
-from segmentation.segments.naming import FAR
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
@@ -32,47 +32,6 @@ TREND_DATES = 120  # the newest published dates that a trend is drawn from
 PRODUCTS = 5  # a card has room for
 TRAITS = 4
 FARTHEST = 6  # features whose distance a card draws
-
-
-@dataclass(frozen=True)
-class Profile:
-    """A feature in a segment; `effect` is signed: standard deviations from everybody."""
-
-    feature: Feature
-    mean: float | None
-    median: float | None
-    p10: float | None
-    p90: float | None
-    importance: float | None
-    effect: float
-    everybody: float | None
-
-    @property
-    def here(self) -> float | None:
-        """What is shown of the segment: its median, where there is one."""
-        return self.mean if self.median is None else self.median
-
-    @property
-    def is_told_by_its_figures(self) -> bool:
-        """Segment and everybody are shown with different figures."""
-        here, everybody = (numbers.short(one, self.feature.unit) for one in (self.here, self.everybody))
-        return here != everybody
-
-    @property
-    def is_high(self) -> bool:
-        """Above everybody."""
-        return self.effect > 0
-
-    @property
-    def words(self) -> str | None:
-        """Words of the dictionary for such a segment; None where it has none."""
-        text = self.feature.high if self.is_high else self.feature.low
-        return t(text) if text else None
-
-    @property
-    def label(self) -> str:
-        """Label of the feature."""
-        return t(self.feature.label)
 
 
 @dataclass(frozen=True)
@@ -138,8 +97,7 @@ class Segment:
         chosen: list[Profile] = []
         for profile in ordered:
             alike = sum(other.feature.group == profile.feature.group for other in chosen)
-            is_far = abs(profile.effect) >= FAR and profile.is_told_by_its_figures
-            if alike < 2 and len(chosen) < FARTHEST and is_far:
+            if alike < 2 and len(chosen) < FARTHEST and profile.is_far:
                 chosen.append(profile)
         return chosen
 

@@ -241,10 +241,10 @@ def rule(text: str, bounds: Sequence[Range] | None, currency: str | None) -> str
     """
     if bounds is None:
         return text
-    said = [text for one in in_natural_order(bounds) if (text := _condition(one, currency))]
-    if not said:
+    texts = [text for one in in_natural_order(bounds) if (text := _condition(one, currency))]
+    if not texts:
         return t("everybody")
-    return reduce(lambda several, one: t("{several} and {one}", several=several, one=one), said)
+    return reduce(lambda several, one: t("{several} and {one}", several=several, one=one), texts)
 
 
 def in_natural_order(bounds: Sequence[Range]) -> list[Range]:
@@ -262,15 +262,15 @@ def conditions(rule_range: Range, currency: str | None) -> list[tuple[str, Range
     return [(text, alone) for text, alone in pairs if text]
 
 
-def value(name: str, known: float | None, currency: str | None) -> str:
+def value(name: str, amount: float | None, currency: str | None) -> str:
     """A customer's value of a feature, as the conditions on it say their bounds."""
     feature = next((feature for feature in dictionary() if feature.name == name), None)
-    if feature is None or known is None or not numbers.is_number(known):
-        return numbers.number(known)
-    if feature.said:
-        return numbers.number(known * feature.said_times, 0)
+    if feature is None or amount is None or not numbers.is_number(amount):
+        return numbers.number(amount)
+    if feature.rule_label:
+        return numbers.number(amount * feature.rule_times, 0)
     unit = "share" if feature.unit == "ratio" else feature.unit
-    return numbers.quantity(known, unit, currency)
+    return numbers.quantity(amount, unit, currency)
 
 
 def _condition(bounded: Range, currency: str | None) -> str:
@@ -283,8 +283,8 @@ def _condition(bounded: Range, currency: str | None) -> str:
         return "" if bounded.unknown else t("{label} is known", label=label)
     if feature and feature.whole:
         text = _counted(bounded, label)
-    elif feature and feature.said:
-        text = _multiplied(bounded, t(feature.said), feature)
+    elif feature and feature.rule_label:
+        text = _multiplied(bounded, t(feature.rule_label), feature)
     else:
         unit = feature.unit if feature else ""
         text = _measured(bounded, label, lambda bound: numbers.exact(bound, unit, currency))
@@ -310,7 +310,7 @@ def _counted(bounded: Range, label: str) -> str:
 def _multiplied(bounded: Range, label: str, feature: Feature) -> str:
     """Bounds of a ratio, as of so many: "more than 15 lines in 10 orders"."""
     above, most = (
-        None if bound is None else numbers.exact(bound * feature.said_times, "")
+        None if bound is None else numbers.exact(bound * feature.rule_times, "")
         for bound in (bounded.above, bounded.up_to)
     )
     none_at_all = bounded.up_to == 0 and not feature.is_signed

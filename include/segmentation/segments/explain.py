@@ -190,7 +190,7 @@ def sample(clusters: pd.Series, rows: int, seed: int) -> np.ndarray:
 # --- the tree ----------------------------------------------------------------------------------------------
 
 
-class _Known(NamedTuple):
+class _Column(NamedTuple):
     """The known values of a feature, sorted, and how finely its bounds are said."""
 
     values: np.ndarray
@@ -206,12 +206,14 @@ def _best_leaves(
     """
     own = clusters.to_numpy()
     values = {str(name): frame[name].to_numpy() for name in frame}
-    known = {name: _Known(np.sort(column[~np.isnan(column)]), steps[name]) for name, column in values.items()}
+    shown_by_name = {
+        name: _Column(np.sort(column[~np.isnan(column)]), steps[name]) for name, column in values.items()
+    }
     shown = frame.to_numpy(dtype=np.float32)
     weights = dict.fromkeys(map(int, np.unique(own)), 1.0)
     best: tuple[tuple[int, int, float], list[_Leaf]] = (0, 0, 0.0), []
     for _ in range(ROUNDS):
-        leaves = _few_leaves(shown, own, known, weights, seed)
+        leaves = _few_leaves(shown, own, shown_by_name, weights, seed)
         predicted = _predict(leaves, values, len(own))
         missed = _untold(predicted, own)
         quality = len({leaf.cluster for leaf in leaves}), -len(missed), float((predicted == own).mean())
@@ -237,7 +239,7 @@ def _predict(leaves: Sequence[_Leaf], values: dict[str, np.ndarray], n: int) -> 
 def _few_leaves(
     values: np.ndarray,
     own: np.ndarray,
-    columns: dict[str, _Known],
+    columns: dict[str, _Column],
     weights: dict[int, float],
     seed: int,
 ) -> list[_Leaf]:
@@ -274,7 +276,7 @@ def _grown(
 
 def _leaves(
     tree: DecisionTreeClassifier,
-    columns: dict[str, _Known],
+    columns: dict[str, _Column],
     parted: frozenset[int],
     node: int,
     path: tuple[Bound, ...],
