@@ -357,6 +357,27 @@ def test_where_no_equal_is_stable_and_told_the_nearest_within_an_error_is(stabil
 
 
 @pytest.mark.parametrize(
+    ("stability", "untold", "winner"),
+    [
+        pytest.param(0.9, 0, "warm", id="as sound as the best, and moves nobody"),
+        pytest.param(0.5, 0, "best", id="not stable"),
+        pytest.param(0.9, 1, "best", id="has a segment without rules"),
+    ],
+)
+def test_what_starts_from_the_model_in_use_is_no_less_sound_than_the_best(stability, untold, winner):
+    scores = table(
+        best={"predictive": 0.30, "stability": 0.9},
+        warm={"predictive": 0.298, "stability": stability},
+        old={"predictive": 0.20, "stability": 0.9},
+    )
+    told = {"best": (0.9, 0), "warm": (0.9, untold), "old": (0.9, 0)}
+    known = Evidence(losses(deviation=0.01, best=0.7, warm=0.702, old=0.8), rules=lambda one: told[one.name])
+    moved = candidate("best", labels=np.arange(100) * 7 % 5)
+    runners = [moved, candidate("warm", "continued"), candidate("old", "incumbent")]
+    assert choose(runners, scores, SETTINGS, evidence=known).winner.name == winner
+
+
+@pytest.mark.parametrize(
     ("stability", "untold", "says"),
     [
         pytest.param(0.5, 0, "has a stability of 0.80 and rules", id="nobody is stable"),

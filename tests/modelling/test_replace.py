@@ -89,6 +89,25 @@ def test_the_new_model_starts_from_the_old_one_where_that_costs_little():
     assert decided({"b": (0.05, 0.1), "warm": (0.044, 0.1)}).winner == "b"
 
 
+def test_one_that_starts_from_the_old_model_is_taken_where_it_is_sound_alone():
+    runners = [candidate(name, "continued", moved) for name, moved in (("nearest", 0.05), ("near", 0.1))]
+    best, old = candidate("b", moved=0.3), candidate("c", "incumbent")
+    squared = {"c": np.full(N, 0.7)} | dict.fromkeys(["b", "nearest", "near"], np.full(N, 0.65))
+    known = Evidence(Losses(squared, SPREAD, 500))
+    asked = []
+
+    def is_sound(one: Candidate) -> bool:
+        asked.append(one.name)
+        return one.name == "near"
+
+    ranked = [best, *runners, old]
+    totals = {one.name: 0.5 for one in ranked}
+    assert decide(old, ranked, totals, known, SETTINGS, is_sound=is_sound).winner == "near"
+    assert asked == ["nearest", "near"]  # whoever moves fewer first, and no more than needed
+    assert decide(old, ranked, totals, known, SETTINGS, is_sound=lambda one: False).winner == "b"
+    assert violated(old, ["k_min"], ranked[:3], known, SETTINGS, is_sound).winner == "near"
+
+
 def test_a_model_that_violates_a_constraint_goes_and_its_continuation_may_follow():
     squared = {
         "c": np.full(N, 0.6),

@@ -41,7 +41,7 @@ import pandas as pd
 from segmentation.modelling import replace, sentence
 from segmentation.modelling.constraints import DECIMALS, constraints_violated
 from segmentation.modelling.equals import Equals, equals, is_sound, sound, with_stability
-from segmentation.modelling.replace import Evidence, Replacement
+from segmentation.modelling.replace import Evidence, Replacement, Sound
 from segmentation.modelling.scores.table import DEFINITIONS
 from segmentation.modelling.search import WARM, Candidate, params_json
 from segmentation.modelling.sentence import Compared
@@ -163,7 +163,8 @@ def choose(
     if n_customers < settings.min_customers or not ranked:
         board = _leaderboard(candidates, scores, totals, failed, ranked, None)
         return Choice("no structure", None, board, sentence.no_structure(failed, n_customers, settings))
-    decided = _replacement(candidates, ranked, failed, totals, evidence, settings, same.counts)
+    stands = _soundness(scores, finalists, evidence, settings) if same.counts else replace.everybody
+    decided = _replacement(candidates, ranked, failed, totals, evidence, settings, same.counts, stands)
     winner = by_name[decided.winner]
     scores = _beside_the_incumbent(scores, candidates, evidence)
     board = _leaderboard(candidates, scores, totals, failed, ranked, winner.name)
@@ -271,6 +272,7 @@ def _replacement(
     evidence: Evidence,
     settings: ModelSettings,
     counts: bool,
+    stands: Sound,
 ) -> Replacement:
     """The winner, and the reason: the first, unless there is a model in use that stays."""
     incumbent = next((c for c in candidates if c.algorithm == "incumbent"), None)
@@ -279,9 +281,25 @@ def _replacement(
     by_name = {c.name: c for c in candidates}
     in_order = [by_name[name] for name in ranked]
     if failed[incumbent.name]:
-        return replace.violated(incumbent, failed[incumbent.name], in_order, evidence, settings)
+        return replace.violated(incumbent, failed[incumbent.name], in_order, evidence, settings, stands)
     total_by_name = {str(name): float(value) for name, value in totals.items()}
-    return replace.decide(incumbent, in_order, total_by_name, evidence, settings, counts)
+    return replace.decide(incumbent, in_order, total_by_name, evidence, settings, counts, stands)
+
+
+def _soundness(
+    scores: pd.DataFrame, finalists: Collection[str], evidence: Evidence, settings: ModelSettings
+) -> Sound:
+    """Whether a candidate is as sound as the finalists; where these are not, nobody has to be."""
+    rules = evidence.rules
+    if rules is None or not all(is_sound(_row(scores, name), settings) for name in finalists):
+        return replace.everybody
+
+    def stands(one: Candidate) -> bool:
+        own = _row(scores, one.name).copy()
+        own["untold_segments"] = float(rules(one)[1])
+        return is_sound(own, settings)
+
+    return stands
 
 
 def _beside_the_incumbent(

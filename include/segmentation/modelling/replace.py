@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from segmentation.modelling.search import WARM, Candidate
 from segmentation.modelling.settings import ModelSettings
 
 NONE = (float("nan"), float("nan"))
+Sound: TypeAlias = Callable[[Candidate], bool]
 ERRORS = 2  # standard errors that a gain must be beyond
 
 Reason = Literal[
@@ -127,6 +128,11 @@ def moved_share(before: np.ndarray, after: np.ndarray) -> float:
     return float(1 - table[rows, columns].sum() / both.sum())
 
 
+def everybody(_candidate: Candidate) -> bool:
+    """The answer where soundness is not known, or asked of nobody."""
+    return True
+
+
 def decide(
     incumbent: Candidate,
     ranked: Sequence[Candidate],
@@ -134,6 +140,7 @@ def decide(
     evidence: Evidence,
     settings: ModelSettings,
     counts: bool = True,
+    is_sound: Sound = everybody,
 ) -> Replacement:
     """The decision where the model in use meets the constraints.
 
@@ -141,6 +148,7 @@ def decide(
     ----------
     ranked : the candidates that meet the constraints, best first, the incumbent among them
     counts : whether predictive validity is known well enough to count
+    is_sound : whether a candidate that starts from the model in use may be taken instead of the best
     """
     challengers = [one for one in ranked if one is not incumbent]
     if not challengers or (evidence.losses is None and ranked[0] is incumbent):
@@ -156,7 +164,7 @@ def decide(
     if not worth:
         return options[0]
     most = max(one.gain for one in worth) if options[0].is_kept else options[0].gain
-    return _gentlest(worth, most, settings)
+    return _gentlest(worth, most, settings, _standing(compared, is_sound)) or options[0]
 
 
 def violated(
@@ -165,6 +173,7 @@ def violated(
     ranked: Sequence[Candidate],
     evidence: Evidence,
     settings: ModelSettings,
+    is_sound: Sound = everybody,
 ) -> Replacement:
     """The decision where the model in use violates constraints: the best, or one that starts from it."""
     best, losses = ranked[0], evidence.losses
@@ -186,13 +195,26 @@ def violated(
         )
         for one in options
     ]
-    return _gentlest(judged, judged[0].gain, settings) if len(judged) > 1 else judged[0]
+    if len(judged) == 1:
+        return judged[0]
+    return _gentlest(judged, judged[0].gain, settings, _standing(options, is_sound)) or judged[0]
 
 
-def _gentlest(options: Sequence[Replacement], most: float, settings: ModelSettings) -> Replacement:
+def _standing(compared: Sequence[Candidate], is_sound: Sound) -> Callable[[str], bool]:
+    """Whether a candidate may be taken: the best, which comes first, always; one that starts from the model in use
+    where it is sound, which is asked of those alone that would be taken.
+    """
+    best, by_name = compared[0], {one.name: one for one in compared}
+    return lambda name: name == best.name or is_sound(by_name[name])
+
+
+def _gentlest(
+    options: Sequence[Replacement], most: float, settings: ModelSettings, stands: Callable[[str], bool]
+) -> Replacement | None:
     """Of those that explain as much but for a little, the one that leaves most customers where they are."""
     near = [one for one in options if one.gain >= most - settings.warm_start_cost]
-    return min(near, key=lambda one: (round(one.moved, 6), one.winner))
+    in_order = sorted(near, key=lambda one: (round(one.moved, 6), one.winner))
+    return next((one for one in in_order if stands(one.winner)), None)
 
 
 def _by_totals(
