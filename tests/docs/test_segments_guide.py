@@ -41,10 +41,10 @@ def test_a_rule_is_said_in_the_words_of_the_dictionary():
     )
     assert verdict.rule(text, bounds, None) == (
         "at most 30 days since the last order and days since the last visit is unknown and "
-        "mean rating given above 3.5 (or unknown)"
+        "more than 35 stars in 10 ratings (or unknown)"
     )
     assert verdict.rule("everybody", (), None) == "everybody"
     assert verdict.rule(text, None, None) == text  # of a date before rules kept their bounds
     with speaking("zh"):
-        assert "天数未知且" in verdict.rule(text, bounds, None)
+        assert "天数未知，且" in verdict.rule(text, bounds, None)
         assert verdict.rule(text, bounds, None).endswith("（或未知）")
