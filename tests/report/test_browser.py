@@ -80,7 +80,7 @@ def test_one_screen_of_a_phone_says_what_matters(browser, request, which, segmen
         assert max(seen) <= 844
 
 
-@pytest.mark.parametrize("which", ["url", "chinese"])
+@pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
 def test_a_phone_has_it_in_ten_screens_and_paper_in_five_pages(browser, request, which):
     with opened(browser, request.getfixturevalue(which), PHONE) as (page, _):
         assert page.evaluate("document.documentElement.scrollHeight") / 844 <= 10

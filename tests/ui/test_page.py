@@ -10,6 +10,10 @@ from tests.ui.conftest import EARLIER
 
 TABS = ("Segments", "History", "Movement", "Applications", "Model", "Quality", "Customer", "Audiences")
 
+FARTHEST_TAB = (
+    "Math.max(...[...document.querySelectorAll('.tabs a')].map((a) => a.getBoundingClientRect().right))"
+)
+
 
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light")])
 def test_every_tab_is_right_for_everybody(browser, server, session, width, scheme):
@@ -18,6 +22,7 @@ def test_every_tab_is_right_for_everybody(browser, server, session, width, schem
             page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name=tab).click()
             assert page.locator("[aria-current=page]").inner_text() == tab
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(FARTHEST_TAB) <= width
             assert faults(page) == [], tab
         assert watch.errors == []
         assert watch.outside(server.address) == []

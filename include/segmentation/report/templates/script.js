@@ -46,7 +46,7 @@
   };
   const set = (which, open) => document.querySelectorAll(which).forEach((d) => { d.open = open; });
   const isWide = matchMedia("(min-width: 761px)").matches;
-  set("details.annex", isWide);
+  set("details.annex, details.rest", isWide);
   addEventListener("beforeprint", () => { set("details.annex", false); set("details:not(.long)", true); fit(); });
   addEventListener("afterprint", () => set("details.annex", isWide));
   const unfold = () => {
