@@ -289,7 +289,7 @@ def _replacement(
 def _soundness(
     scores: pd.DataFrame, finalists: Collection[str], evidence: Evidence, settings: ModelSettings
 ) -> Sound:
-    """Whether a candidate is as sound as the finalists; where these are not, nobody has to be."""
+    """Tell whether a candidate is as sound as the finalists; where these are not, nobody has to be."""
     rules = evidence.rules
     if rules is None or not all(is_sound(_row(scores, name), settings) for name in finalists):
         return replace.everybody

@@ -201,7 +201,7 @@ def violated(
 
 
 def _standing(compared: Sequence[Candidate], is_sound: Sound) -> Callable[[str], bool]:
-    """Whether a candidate may be taken: the best, which comes first, always; one that starts from the model in use
+    """Tell whether a candidate may be taken: the best, which comes first, always; one that starts from the model in use
     where it is sound, which is asked of those alone that would be taken.
     """
     best, by_name = compared[0], {one.name: one for one in compared}
