@@ -5,7 +5,8 @@
 --     of bought; identifiers: assignments; bought: a statement of customer_id and product_id, each pair once. Read
 --     only.
 -- Caveat: equals share a rank and none is cut off, so that a segment may have more than `most` products.
---     Service lines, returns and cancelled orders do not count.
+--     Service lines, returns and cancelled orders do not count. Of several categories of a product's lines, those
+--     of the last month come first, then the last one in the order of words.
 with sizes as (
     select
         cluster,
@@ -73,7 +74,9 @@ listed as materialized (
     where r.place <= %(most)s
 ),
 
-categories as (
+-- products without a category in the catalogue have that of their lines: of the last month, which are few, or, where
+-- there is none, of all the days
+recent as materialized (
     select
         l.product_id,
         max(l.category) as category
@@ -82,6 +85,31 @@ categories as (
         -- asked once, and where it is not so no line is read
         exists (select from listed as r where r.category is null)
         and l.product_id = any(array(select r.product_id from listed as r where r.category is null))
+        and l.day >= %(as_of_date)s::date - least(%(days)s, 31) and l.day < %(as_of_date)s::date
+        and (l.cancelled_on is null or l.cancelled_on >= %(as_of_date)s::date)
+        and exists (select from {{ assignments }} as a where a.customer_id = l.customer_id)
+    group by l.product_id
+),
+
+not_recent as materialized (
+    select r.product_id
+    from listed as r
+    where r.category is null and not exists (select from recent as c where c.product_id = r.product_id)
+),
+
+categories as (
+    select
+        product_id,
+        category
+    from recent
+    union all
+    select
+        l.product_id,
+        max(l.category) as category
+    from features.customer_product_day as l
+    where
+        exists (select from not_recent)
+        and l.product_id = any(array(select r.product_id from not_recent as r))
         and l.day >= %(as_of_date)s::date - %(days)s and l.day < %(as_of_date)s::date
         and (l.cancelled_on is null or l.cancelled_on >= %(as_of_date)s::date)
         and exists (select from {{ assignments }} as a where a.customer_id = l.customer_id)
