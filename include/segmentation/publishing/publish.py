@@ -95,6 +95,9 @@ def _count(night: Night, assignments: str) -> Counted:
         packed_assignments.number(conn, assignments)
     with night.warehouse.connect(readonly=True) as conn:
         db.execute(conn, f"set local work_mem = '{COUNTING_MEMORY}'")
+        db.execute(
+            conn, "set local enable_indexscan = off"
+        )  # a year's orders, page by page and not one by one
         query = db.statement("segments/segment_habits.sql", assignments=assignments)
         bounds = {**settings.habits.model_dump(), "min_customers": least}
         return Counted(
