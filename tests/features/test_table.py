@@ -567,7 +567,7 @@ def test_verify_names_what_a_checkpoint_has_wrong(shop):
     assert verify.verify(night) == []
     # and a month start that is forgotten is made again when it is needed
     with shop.warehouse.connect() as conn:
-        gone = checkpoints.prune(conn, night.as_of_date)
+        gone = checkpoints.prune(conn, date(2027, 2, 1), timedelta(days=90))
         assert gone[-1] == date(2024, 5, 1)
         assert (
             db.scalar(conn, "select count(*) from features.customer_cumulative where month = '2024-05-01'")
@@ -575,6 +575,23 @@ def test_verify_names_what_a_checkpoint_has_wrong(shop):
         )
     features.build(night, silent)
     assert read(shop, night.as_of_date) == right
+
+
+def test_the_month_starts_that_nights_begin_at_are_kept(shop):
+    refill(shop, "UTC", sale(date(2023, 12, 5)))
+    night = shop.night(date(2026, 11, 3))
+    shop.ingest(night)
+    checkpoints.make(night, [date(2026 - age, month, 1) for age in (1, 0) for month in range(1, 12)])
+    with shop.warehouse.connect() as conn:
+        checkpoints.prune(conn, night.as_of_date, timedelta(days=90))
+        query = "select as_of_date from features.checkpoints where kind = 'month' order by 1"
+        left = [row["as_of_date"] for row in db.rows(conn, query)]
+    horizons = [date(2025, month, 1) for month in (1, 8, 9, 10, 11)]
+    assert left == [
+        *[date(2024, month, 1) for month in (1, 11)],
+        *horizons,
+        *[month.replace(year=2026) for month in horizons],
+    ]
 
 
 def test_numbers_are_read_by_binary_copy(shop):

@@ -276,10 +276,8 @@ def freed(nights, one_by_one) -> maintenance.Freed:
     nights.settings = nights.settings.model_copy(update={"retention": Retention(**kept, max_removed_share=1)})
     said: list[str] = []
     done = maintenance.run(nights.warehouse, nights.settings, nights.store, said.append)
-    assert (
-        f"staging: {done.staged_rows:,} rows of days before {DAYS[-1] - timedelta(days=64)} deleted"
-        in said[1]
-    )
+    staging = f"staging: {done.staged_rows:,} rows of days before {DAYS[-1] - timedelta(days=64)} deleted"
+    assert any(staging in line for line in said)
     return done
 
 

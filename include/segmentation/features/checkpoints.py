@@ -77,17 +77,31 @@ def middle(conn: db.Connection, month: date | None) -> str | None:
     return db.scalar(conn, query, {"table": partitions.name("customer_cumulative", month)})
 
 
-def prune(conn: db.Connection, before: date) -> list[date]:
-    """Forget the month starts before a date, but those of January, and empty their partitions.
+def prune(conn: db.Connection, as_of_date: date, horizon: timedelta) -> list[date]:
+    """Forget the month starts that no night from a date on begins at, but those of January; returns them.
 
-    A date that needs one makes it again. Returns the month starts.
+    A night begins at those of its date, a horizon before, a year before both, and two years before: with it is
+    computed what a search learns the season from. Between them a month start is kept as long as a night to come
+    makes another out of it. A date that needs one that is gone makes it again.
     """
     locks.hold(conn, locks.DAYS)
+    year_ago = as_of_date - YEAR
+    spans = (
+        (as_of_date - horizon, as_of_date),
+        (year_ago - horizon, year_ago),
+        (year_ago - YEAR, year_ago - YEAR),
+    )
     forgotten = db.rows(  # any order: they are sorted
         conn,
-        "delete from features.checkpoints where kind = 'month' and as_of_date < %(before)s "
-        "and extract(month from as_of_date) <> 1 returning as_of_date",
-        {"before": before},
+        "delete from features.checkpoints as c where c.kind = 'month' and c.as_of_date <= %(as_of_date)s "
+        "and extract(month from c.as_of_date) <> 1 and not exists ("
+        "select from unnest(%(first)s::date[], %(last)s::date[]) as k (first_month, last_day) "
+        "where c.as_of_date between k.first_month and k.last_day) returning c.as_of_date",
+        {
+            "as_of_date": as_of_date,
+            "first": [_month(first) for first, _ in spans],
+            "last": [last for _, last in spans],
+        },
     )
     months = sorted(row["as_of_date"] for row in forgotten)
     for month in months:

@@ -30,9 +30,6 @@ from segmentation.warehouse import db, locks, partitions, watch
 WORKING_FILES = ("matrix", "search-sample", "shown", "candidates", "snapshot")
 """Files that a run needs until it has chosen, by the beginning of their names."""
 
-MONTH_STARTS_KEPT = timedelta(days=800)
-"""A date needs one a year before it, and so does the date a year ago that it learns from."""
-
 ORDINARY = 7
 """Dates that go in a week, whatever share of all they are."""
 
@@ -98,7 +95,7 @@ def run(
     if packed_now := packed_assignments.pack_missing(warehouse):
         progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:
-        if months := checkpoints.prune(conn, newest - MONTH_STARTS_KEPT):
+        if months := checkpoints.prune(conn, newest, timedelta(days=settings.model.horizon_days)):
             progress(f"maintenance: {len(months)} month starts forgotten, up to {months[-1]}")
     _forget_of_applications(warehouse, settings, newest, progress)
     _forget_looks(warehouse, settings.retention.access_days)
