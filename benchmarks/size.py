@@ -7,7 +7,8 @@ in SQL in an embedded server of its own; its size is that of its tables without 
 of it: extraction, cleaning, roll-up, features with the month starts they need, no publication. Seconds are those of
 the processor, of this process and of the server apart: a busy machine adds little to them. WAL is what the server
 wrote ahead in the warehouse's stages, under `wal_level` minimal as the embedded server has it, or WAL_LEVEL=replica
-as a server with a standby. STATEMENTS=1 prints each statement that took .2 s of the server or more.
+as a server with a standby. STATEMENTS=1 prints each statement that took .2 s of the server or more. STEADY=1 goes on
+to a shop whose retention is full (`benchmarks/steady.py`), by table again; some thousand customers are enough for it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks import nights, one_run
+from benchmarks import nights, one_run, steady
 from segmentation.features import table as features
 from segmentation.ingestion import cleaning, extraction, staged
 from segmentation.local import postgres
@@ -28,7 +29,7 @@ from segmentation.runs.night import Night
 from segmentation.settings import Settings
 from segmentation.warehouse import db, schema
 
-WANTED = 9_000
+WANTED, WANTED_STEADY = 9_000, 20_000
 LEAST_BYTES = 5  # a customer, of tables that are printed
 LEAST_SECONDS = 0.2
 RELATIONS = """
@@ -138,8 +139,8 @@ def table_of_sizes(warehouse: db.Database, customers: int) -> tuple[int, int]:
     return totals[False], totals[True]
 
 
-def measured(customers: int, wal_level: str, *, are_statements_told: bool) -> str:
-    """Make the shop, load it; the figures as name=value pairs."""
+def measured(customers: int, wal_level: str, *, are_statements_told: bool, is_steady: bool) -> str:
+    """Make the shop, load it, fill its retention if asked for; the figures as name=value pairs."""
     scale = customers / nights.CUSTOMERS
     counts = {"orders": nights.ORDERS, "events": nights.EVENTS, "reviews": nights.REVIEWS}
     params = {name: int(count * scale) for name, count in counts.items()}
@@ -167,6 +168,7 @@ def measured(customers: int, wal_level: str, *, are_statements_told: bool) -> st
                 load(night, meter)
             tables, indexes = table_of_sizes(warehouse, customers)
             of_shop = shop_bytes(shop)
+            then = steady_figures(night, customers) if is_steady else ""
         finally:
             server.cleanup()
     total = tables + indexes
@@ -179,8 +181,15 @@ def measured(customers: int, wal_level: str, *, are_statements_told: bool) -> st
         f"python_s={sum(meter.python.values()):.1f} peak_mb={nights.peak_mb():.0f} "
         f"wal_times_shop={sum(meter.wal.values()) / of_shop:.2f} shop_bytes_customer={of_shop / customers:.0f} "
         f"tables_bytes_customer={tables / customers:.0f} indexes_bytes_customer={indexes / customers:.0f} "
-        f"bytes_customer={total / customers:.0f} times_shop={total / of_shop:.2f} wanted={WANTED}"
+        f"bytes_customer={total / customers:.0f} times_shop={total / of_shop:.2f} wanted={WANTED}{then}"
     )
+
+
+def steady_figures(night: Night, customers: int) -> str:
+    """Fill the retention of the shop; the figures after it as name=value pairs."""
+    dates = steady.fill(night)
+    tables, indexes = table_of_sizes(night.warehouse, customers)
+    return f" dates={dates} steady_bytes_customer={(tables + indexes) / customers:.0f} wanted_steady={WANTED_STEADY}"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -191,8 +200,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--wal-level", choices=("minimal", "replica"), default="minimal")
     parser.add_argument("--statements", default="", help="print the seconds of each statement")
+    parser.add_argument("--steady", default="", help="fill the retention, too")
     args = parser.parse_args(arguments)
-    print(measured(args.customers, args.wal_level, are_statements_told=bool(args.statements)))
+    said = {"are_statements_told": bool(args.statements), "is_steady": bool(args.steady)}
+    print(measured(args.customers, args.wal_level, **said))
 
 
 if __name__ == "__main__":
