@@ -80,18 +80,45 @@ def test_old_dates_go_and_the_rest_stays(warehouse_db, tmp_path):
     assert kept(warehouse_db, "features", "customer_features") == days_ago(2, 1)
 
 
+def last_of_weeks(days: list[date]) -> list[date]:
+    return sorted({day.isocalendar()[:2]: day for day in sorted(days)}.values())
+
+
+def test_of_older_dates_the_last_of_each_week_keeps_its_rows_and_the_others_their_bytes(
+    warehouse_db, tmp_path
+):
+    settings = Settings(retention={"daily_days": 5, "features_days": 30, "month_ends": 0})
+    days = days_ago(*range(27, 0, -1))
+    publish(warehouse_db, *days)
+    maintenance.run(warehouse_db, settings, tmp_path, silent, remove_more=True)
+    whole = sorted({*last_of_weeks(days), *days[-6:]})
+    assert kept(warehouse_db) == kept(warehouse_db, "features", "customer_features") == whole
+    assert kept(warehouse_db, parent="packed_segments") == days
+    shorter = Settings(retention={"daily_days": 5, "assignments_days": 10, "month_ends": 0})
+    maintenance.run(warehouse_db, shorter, tmp_path, silent, remove_more=True)
+    assert kept(warehouse_db, parent="packed_segments") == days[-11:]
+
+
 def test_what_applications_say_of_customers_goes_with_the_assignments(warehouse_db, tmp_path):
     publish(warehouse_db, *days_ago(40, 15, 1))
-    with warehouse_db.connect() as conn:
-        for day in days_ago(40, 15):
+    assert forecasts_left(warehouse_db, tmp_path, SETTINGS, days_ago(40, 15)) == days_ago(15)
+
+
+def test_forecasts_of_customers_go_when_they_have_been_judged(warehouse_db, tmp_path):
+    publish(warehouse_db, *days_ago(120, 90, 1))
+    settings = Settings(model={"horizon_days": 90})
+    assert forecasts_left(warehouse_db, tmp_path, settings, days_ago(120, 90)) == days_ago(90)
+    assert kept(warehouse_db) == days_ago(120, 90, 1)
+
+
+def forecasts_left(warehouse: Database, folder: Path, settings: Settings, days: list[date]) -> list[date]:
+    """The dates of those given that have forecasts after the maintenance."""
+    with warehouse.connect() as conn:
+        for day in days:
             partitions.ensure(conn, "segments", "customer_forecasts", day)
-    clean(warehouse_db, tmp_path)
-    with warehouse_db.connect(readonly=True) as conn:
-        left = [
-            db.scalar(conn, "select to_regclass(%(t)s) is not null", {"t": f"segments.{name}"})
-            for name in (partitions.name("customer_forecasts", day) for day in days_ago(40, 15))
-        ]
-    assert left == [False, True]
+    maintenance.run(warehouse, settings, folder, silent)
+    with warehouse.connect(readonly=True) as conn:
+        return partitions.dates(conn, "segments", "customer_forecasts")
 
 
 def test_a_date_in_the_future_is_not_counted_from(warehouse_db, tmp_path):

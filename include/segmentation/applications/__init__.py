@@ -62,6 +62,8 @@ class Application:
         Delete what its settings keep no longer, counted back from the newest date; returns the rows.
     keep_dates : callable, optional
         Its tables that are partitioned by date and kept for the newest dates only, and for how many.
+    keep_days : callable, optional
+        Its tables that are partitioned by date and of use for some days only, and for how many.
     customer : callable, optional
         Facts of one customer on a published run's date for `customer.html.j2` of its folder and for programs,
         from the schema `segments`; None where there is nothing to show.
@@ -77,6 +79,7 @@ class Application:
     tell: Callable[[db.Database, Settings, Progress], None] | None = None
     expire: Callable[[db.Connection, Settings, date], int] | None = None
     keep_dates: Callable[[Settings], Mapping[str, int]] | None = None
+    keep_days: Callable[[Settings], Mapping[str, int]] | None = None
     customer: Callable[[db.Connection, Run, str], dict[str, Any] | None] | None = None
 
 
@@ -158,6 +161,12 @@ def keep_dates(settings: Settings) -> dict[str, int]:
     """Partitioned tables of which only the newest dates are kept, and how many of them."""
     by_application = [one.keep_dates(settings) for one in registered() if one.keep_dates]
     return {table: dates for tables in by_application for table, dates in tables.items()}
+
+
+def keep_days(settings: Settings) -> dict[str, int]:
+    """Partitioned tables whose dates are of use for some days only, and for how many."""
+    by_application = [one.keep_days(settings) for one in registered() if one.keep_days]
+    return {table: days for tables in by_application for table, days in tables.items()}
 
 
 def delete(conn: db.Connection, day: date) -> None:

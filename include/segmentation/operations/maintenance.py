@@ -85,15 +85,17 @@ def run(
         if newest is None:
             progress("maintenance: nothing was ever published, so there is nothing to remove")
             return Freed(vacuumed=_vacuum(warehouse))
-        assignments, features = _expired(conn, settings, newest, remove_more)
+        bounds = _bounds(settings, newest)
+        assignments, features = _expired(conn, settings, bounds, remove_more)
+    if packed_now := packed_assignments.pack_missing(warehouse):
+        progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     freed_bytes = _drop(warehouse, "features", "customer_features", features)
     with warehouse.connect(readonly=True) as conn:
         beside = [table for table in partitions.by_date(conn, "segments") if table != "customer_segments"]
     for table in (*beside, "customer_segments"):  # last, for it says which dates are there
         freed_bytes += _drop(warehouse, "segments", table, assignments)
+    _forget_packed(warehouse, bounds)
     freed_bytes += _drop_of_applications(warehouse, settings, newest, progress)
-    if packed_now := packed_assignments.pack_missing(warehouse):
-        progress(f"maintenance: {_dates(tuple(packed_now))} packed")
     with warehouse.connect() as conn:
         if months := checkpoints.prune(conn, newest, timedelta(days=settings.model.horizon_days)):
             progress(f"maintenance: {len(months)} month starts forgotten, up to {months[-1]}")
@@ -115,24 +117,29 @@ def run(
     return freed
 
 
-def _expired(
-    conn: db.Connection, settings: Settings, newest: date, remove_more: bool
-) -> tuple[list[date], list[date]]:
-    """The dates whose assignments, and those whose features, have expired; the oldest first."""
+def _bounds(settings: Settings, newest: date) -> dict[str, date]:
+    """The newest published date, and the first dates of which retention keeps what."""
     retention = settings.retention
-    params = {
+    return {
         "newest": newest,
+        "daily_from": newest - timedelta(days=retention.daily_days),
         "assignments_from": newest - timedelta(days=retention.assignments_days),
         "month_ends_from": _months_before(newest, retention.month_ends),
         "features_from": newest - timedelta(days=retention.features_days),
     }
-    rows = db.rows(conn, db.statement("operations/expired.sql"), params)
+
+
+def _expired(
+    conn: db.Connection, settings: Settings, bounds: dict[str, date], remove_more: bool
+) -> tuple[list[date], list[date]]:
+    """The dates whose assignments, and those whose features, have expired; the oldest first."""
+    rows = db.rows(conn, db.statement("operations/expired.sql"), bounds)
     kinds = {"segments": "assignments", "features": "features"}
     expired = {kind: [row["as_of_date"] for row in rows if row[f"is_{kind}"]] for kind in kinds}
     for kind, name in kinds.items():
         there = sum(row[f"has_{kind}"] for row in rows)
         if not remove_more:
-            _refuse_too_many(name, expired[kind], there, retention.max_removed_share)
+            _refuse_too_many(name, expired[kind], there, settings.retention.max_removed_share)
     return expired["segments"], expired["features"]
 
 
@@ -159,12 +166,15 @@ def _drop(warehouse: db.Database, schema: str, parent: str, days: list[date]) ->
 def _drop_of_applications(
     warehouse: db.Database, settings: Settings, newest: date, progress: Callable[[str], None]
 ) -> int:
-    """Drop partitions that applications keep for the newest dates only; returns the bytes they had."""
+    """Drop partitions that applications keep for a shorter time; returns the bytes they had."""
     freed = 0
-    for table, most in applications.keep_dates(settings).items():
+    most_dates, most_days = applications.keep_dates(settings), applications.keep_days(settings)
+    for table in {**most_dates, **most_days}:
         with warehouse.connect(readonly=True) as conn:
             dates = [day for day in partitions.dates(conn, "segments", table) if day <= newest]
-        gone = dates[: max(0, len(dates) - most)]
+        since = newest - timedelta(days=most_days.get(table, newest.toordinal() - 1))
+        newer = dates[max(0, len(dates) - most_dates.get(table, len(dates))) :]
+        gone = [day for day in dates if day < since or day not in newer]
         freed += _drop(warehouse, "segments", table, gone)
         if gone:
             progress(f"maintenance: {table} dropped of {_dates(tuple(gone))}")
@@ -219,8 +229,14 @@ def _drop_at_once(warehouse: db.Database, conn: db.Connection, schema: str, pare
                 "where as_of_date = %(d)s and status = 'published' and dropped_at is null",
                 {"d": day},
             )
-            db.execute(conn, "delete from segments.packed_segments where as_of_date = %(d)s", {"d": day})
         partitions.drop(conn, schema, parent, day)
+
+
+def _forget_packed(warehouse: db.Database, bounds: dict[str, date]) -> None:
+    """Forget the bytes of dates that have no rows, once who was in which segment is kept no longer."""
+    with warehouse.connect() as conn:
+        locks.hold(conn, locks.PUBLICATION)
+        db.run_file(conn, "operations/expired_bytes.sql", bounds)
 
 
 def _forget_staged(warehouse: db.Database, before: date) -> int:

@@ -269,10 +269,16 @@ class Quality(Section):
 class Retention(Section):
     """Retention by the weekly maintenance, counted back from the newest published date that is not to come."""
 
+    daily_days: int = Field(
+        7,
+        ge=2,
+        description="days of which each date has its rows a customer; of older ones only the last published date "
+        "of a week has them, and of the others a byte a customer is kept",
+    )
     assignments_days: int = Field(
         180, ge=2, description="days for which who was in which segment is kept, date by date"
     )
-    month_ends: int = Field(36, ge=0, description="months of which that is kept for the last published date")
+    month_ends: int = Field(12, ge=0, description="months of which that is kept for the last published date")
     features_days: int = Field(60, ge=2, description="days for which the features of a date are kept")
     staging_days: int = Field(
         100,

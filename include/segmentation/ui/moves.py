@@ -52,7 +52,14 @@ class Between:
         return self.after.as_of_date
 
     def statement(self, limit: int | None = None, offset: int = 0) -> tuple[str, dict[str, Any]]:
-        """The statement of the customers, from their rows on both dates, and its parameters."""
+        """The statement of the customers, from their rows on both dates, and its parameters.
+
+        Raises
+        ------
+        NotPublishedError
+            The rows of a date are gone.
+        """
+        reading.refuse_dropped(self.before, self.after)
         sides = {"came_from": self.came_from, "went_to": self.went_to}
         params = {"first": self.first, "second": self.second, **sides, "limit": limit, "offset": offset}
         return db.statement("ui/moved_customers.sql"), params
@@ -114,15 +121,11 @@ def customers(
 def _between(
     conn: db.Connection, first: date | None, second: date | None, source: int | None, target: int | None
 ) -> Between:
-    """The two dates, which are published and whose customers are kept."""
+    """The two dates, which are published."""
     after = reading.run_of(conn, second)
     if first is None and after.parent_as_of_date is None:
         raise HTTPException(404, t("there is no published date before it to compare with"))
     before = reading.run_of(conn, first or after.parent_as_of_date)
-    for run in (before, after):
-        if run.dropped_at:
-            reason = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
-            raise reading.NotPublishedError(reason)
     return Between(before, after, source, target)
 
 

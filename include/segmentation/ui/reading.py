@@ -144,6 +144,19 @@ class Movement:
         return [flow for flow in self.flows if flow.source is not None and flow.target is not None]
 
 
+def refuse_dropped(*runs: Run) -> None:
+    """Say so where the rows of a date are gone.
+
+    Raises
+    ------
+    NotPublishedError
+    """
+    for run in runs:
+        if run.dropped_at:
+            reason = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
+            raise NotPublishedError(reason)
+
+
 def movement(conn: db.Connection, first: date | None, second: date | None) -> Movement | None:
     """Moves between two published dates; by default between the newest and the one it was built on.
 
@@ -162,12 +175,10 @@ def movement(conn: db.Connection, first: date | None, second: date | None) -> Mo
     if recorded:
         rows = db.rows(conn, db.statement("ui/recorded_movement.sql"), after.params)
     else:
-        for run in (before, after):
-            if run.dropped_at:
-                reason = t("who was in which segment on {date} is no longer kept", date=run.as_of_date)
-                raise NotPublishedError(reason)
         dates = {"first": before.as_of_date, "second": after.as_of_date}
         packed = packed_assignments.compare(conn, before.run_id, after.run_id)
+        if packed is None:
+            refuse_dropped(before, after)
         rows = packed if packed is not None else db.rows(conn, db.statement("ui/movement.sql"), dates)
     between = [before.as_of_date, after.as_of_date]
     names: dict[date, dict[int | None, str]] = {day: {} for day in between}
@@ -247,6 +258,7 @@ def customer(conn: db.Connection, customer_id: str, as_of_date: date | None = No
     params = {**run.params, "customer_id": customer_id, "since": run.as_of_date - timedelta(days=STAYS_DAYS)}
     rows = db.rows(conn, db.statement("ui/customer.sql"), params)
     if not rows or rows[0]["as_of_date"] != run.as_of_date:
+        refuse_dropped(run)
         return None
     now = rows[0]
     segments = cards(conn, run)

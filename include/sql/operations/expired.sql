@@ -1,17 +1,26 @@
 -- Purpose: the dates that have partitions, and whether these have expired.
 -- Grain: as_of_date that has a partition of segments.customer_segments or features.customer_features.
--- Inputs: the catalogue, segments.runs. Parameters: newest: the newest published date; assignments_from,
---     month_ends_from, features_from: the first date of which each is kept.
+-- Inputs: the catalogue, segments.runs. Parameters: newest: the newest published date; daily_from: the first date
+--     from which each is kept; assignments_from, month_ends_from, features_from: the first date of which any is.
 -- Re-run: reads only.
--- Caveats: the last published date of a month is its month-end. What the newest date was made from stays,
---     and so does a date after it (a run that is under way).
-with kept as (
-    select
-        date_trunc('month', as_of_date) as month,
-        max(as_of_date) as month_end
+-- Caveats: the last published date of a week is its week-end, that of a month its month-end. What the newest date
+--     was made from stays, and so does a date after it (a run that is under way).
+with published as (
+    select as_of_date
     from segments.runs
     where status = 'published' and dropped_at is null
+),
+
+month_ends as (
+    select max(as_of_date) as as_of_date
+    from published
     group by date_trunc('month', as_of_date)
+),
+
+week_ends as (
+    select max(as_of_date) as as_of_date
+    from published
+    group by date_trunc('week', as_of_date)
 ),
 
 partitions as (
@@ -43,13 +52,15 @@ select
     p.has_segments
     and p.as_of_date < %(newest)s
     and (p.as_of_date is distinct from parent.as_of_date)
-    and p.as_of_date < %(assignments_from)s
-    and (k.month_end is distinct from p.as_of_date or p.as_of_date < %(month_ends_from)s) as is_segments,
+    and (p.as_of_date < %(daily_from)s and w.as_of_date is null or p.as_of_date < %(assignments_from)s)  -- noqa: RF02
+    and (m.as_of_date is null or p.as_of_date < %(month_ends_from)s) as is_segments,
     p.has_features
     and p.as_of_date < %(newest)s
     and (p.as_of_date is distinct from parent.as_of_date)
-    and p.as_of_date < %(features_from)s as is_features
+    and (p.as_of_date < %(daily_from)s and w.as_of_date is null or p.as_of_date < %(features_from)s)  -- noqa: RF02
+        as is_features
 from partitions as p
 cross join parent
-left join kept as k on p.as_of_date = k.month_end
+left join month_ends as m on p.as_of_date = m.as_of_date
+left join week_ends as w on p.as_of_date = w.as_of_date
 order by p.as_of_date

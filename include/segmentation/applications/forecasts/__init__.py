@@ -1,11 +1,12 @@
 """Forecasts: who buys within the horizon, who may be lost, what each customer and segment will bring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from segmentation.applications import Application
 from segmentation.runs.night import Night
 from segmentation.runs.register import Run
+from segmentation.settings import Settings
 
 if TYPE_CHECKING:
     from segmentation.warehouse import db
@@ -32,6 +33,11 @@ def section(conn: "db.Connection", run: Run) -> dict[str, Any] | None:
     return shown.section(conn, run)
 
 
+def _keep_days(settings: Settings) -> Mapping[str, int]:
+    """Forecasts of customers until they have been judged, with two weeks in which a night may be late."""
+    return {"customer_forecasts": settings.model.horizon_days + 14}
+
+
 def customer(conn: "db.Connection", run: Run, customer_id: str) -> dict[str, Any] | None:
     """The forecast of a customer."""
     from segmentation.applications.forecasts import shown
@@ -52,5 +58,6 @@ APPLICATION = Application(
     prepare=prepare,
     publish=publish,
     section=section,
+    keep_days=_keep_days,
     customer=customer,
 )
