@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import great_expectations as gx
+from great_expectations.compatibility.pydantic import PrivateAttr
 from great_expectations.expectations import ExpectColumnMaxToBeBetween
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from segmentation.quality import chance, wording
@@ -21,6 +23,22 @@ from segmentation.settings import Settings
 
 MILDER: dict[Severity, Severity] = {"critical": "warning", "warning": "info", "info": "info"}
 SOURCE = "Look at the shop's table, and at the SELECT that reads it (include/sql/extract)."
+
+
+class ExpectFigureToBeBetween(ExpectColumnMaxToBeBetween):
+    """A figure within bounds, which stay as they were given.
+
+    GX asks each expectation fifty times for its configuration, and makes it anew each time: half of a gate.
+    """
+
+    _configured: ExpectationConfiguration | None = PrivateAttr(None)
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        """The configuration, made once."""
+        if self._configured is None:
+            self._configured = super().configuration
+        return self._configured
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ class Builder:
         self.metrics = metrics
         self.limits = settings.quality
         self.rows = metrics.count(rows)
-        self.expectations: list[ExpectColumnMaxToBeBetween] = []
+        self.expectations: list[ExpectFigureToBeBetween] = []
         self.expected: dict[str, Result] = {}
         self.not_judged: list[Result] = []
 
@@ -99,7 +117,7 @@ class Builder:
             return
         self.expected[name] = expected
         self.expectations.append(
-            ExpectColumnMaxToBeBetween(
+            ExpectFigureToBeBetween(
                 column=metric or name,
                 min_value=least,
                 max_value=most,

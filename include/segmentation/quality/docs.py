@@ -4,9 +4,11 @@
 foreign hosts for its scripts and styles; ours frames the same sections and asks nobody.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segmentation import compiled
 from segmentation.language.texts import ENGLISH, speaking
 from segmentation.quality import wording
 from segmentation.quality.results import SEVERITIES, Result
@@ -14,6 +16,7 @@ from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
 if TYPE_CHECKING:
+    import jinja2
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 
 FOLDER = "data_docs"
@@ -34,9 +37,7 @@ def write(
     results: tuple[Result, ...],
 ) -> None:
     """Write the page of a gate, and the index of all pages (from the stored results)."""
-    from great_expectations.render.view import DefaultJinjaPageView
-
-    view = DefaultJinjaPageView(custom_views_directory=str(TEMPLATES))
+    templates = _templates()
     tables = [
         {
             "name": table,
@@ -46,7 +47,7 @@ def write(
         for table, validation in validations.items()
     ]
     with speaking(ENGLISH):
-        text = view.env.get_template("gate_page.j2").render(
+        text = templates.get_template("gate_page.j2").render(
             night=night,
             gate=page,
             tables=tables,
@@ -55,7 +56,17 @@ def write(
         )
     _put(night.store, link(night, page), text)
     runs = db.rows(conn, db.statement("quality/runs_judged.sql"), {"runs": RUNS_LISTED})
-    _put(night.store, f"{FOLDER}/index.html", view.env.get_template("gate_index.j2").render(runs=runs))
+    _put(night.store, f"{FOLDER}/index.html", templates.get_template("gate_index.j2").render(runs=runs))
+
+
+@cache
+def _templates() -> "jinja2.Environment":
+    """The templates of GX and ours, compiled once a process at most."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    environment: jinja2.Environment = DefaultJinjaPageView(custom_views_directory=str(TEMPLATES)).env
+    environment.bytecode_cache = compiled.cache()
+    return environment
 
 
 def _name(validated: "ExpectationValidationResult") -> str:

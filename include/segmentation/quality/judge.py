@@ -9,6 +9,7 @@ See docs/adr/0005-quality-gates-judge-figures.md.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import GateFailed
@@ -65,8 +66,12 @@ def judge(
     return outcome
 
 
+@cache
 def _validator() -> "Callable[[Metrics, ExpectationSuite], ExpectationSuiteValidationResult]":
-    """Great Expectations on one-row batches in memory: nothing written, sent or drawn on the terminal."""
+    """Great Expectations on one-row batches in memory: nothing written, sent or drawn on the terminal.
+
+    One for all gates of a process: nothing of a batch stays in it but its newest frame.
+    """
     import great_expectations as gx
     import pandas as pd
     from great_expectations.data_context.types.base import ProgressBarsConfig
