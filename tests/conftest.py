@@ -15,6 +15,7 @@ import hypothesis
 import psycopg2
 import pytest
 import xdist
+from xdist.plugin import pytest_xdist_auto_num_workers as cores
 from xdist.scheduler import LoadFileScheduling
 
 from segmentation import compiled
@@ -62,6 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "story: its tests follow each other on one machine; --shuffle leaves them so"
     )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One more than there are cores: at any time some worker waits, for a server or for a scheduler's next turn."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores(config) + 1
 
 
 class Files(LoadFileScheduling):
