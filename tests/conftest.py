@@ -1,5 +1,6 @@
 """A real Postgres for every test: one embedded server a test run, databases of their own for each test."""
 
+import gc
 import itertools
 import os
 import random
@@ -47,6 +48,9 @@ hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.register_profile("random", derandomize=False, database=None, print_blob=True)
 hypothesis.settings.load_profile("fixed")
 
+
+# Python looks for garbage after each 700 new objects, time and again through all that are there: a sixth of imports
+gc.set_threshold(50_000)
 
 # templates are compiled once for all workers, machines and runs; a file holds for its text alone
 os.environ.setdefault(compiled.FOLDER, str(postgres.private(postgres.own_runtime_folder() / "compiled")))

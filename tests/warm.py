@@ -143,6 +143,7 @@ class _Night:
 def _import(night: dict) -> None:
     """Import the modules of a night, in its environment: Airflow reads it when it is imported."""
     os.environ.update(night["environment"])
+    gc.disable()
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         for name in night["modules"]:
             if name not in sys.modules:
@@ -151,6 +152,7 @@ def _import(night: dict) -> None:
         asyncio.run(_put_together_api())
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 async def _put_together_api() -> None:
