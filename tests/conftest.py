@@ -32,17 +32,26 @@ LONGEST = (
     "tests/operations/backfill/test_killed.py",
     "tests/local/test_up.py",
     "tests/pipeline/test_one_night.py",
-    "tests/docs/test_contributing.py",
-    "tests/pipeline/test_faults.py",
-    "tests/faults/test_operations.py",
-    "tests/features/test_table.py",
-    "tests/pipeline/test_tasks.py",
-    "tests/sources/test_online_retail.py",
     "tests/ui/test_api.py",
+    "tests/docs/test_contributing.py",
+    "tests/pipeline/test_tasks.py",
+    "tests/warehouse/test_answers.py",
+    "tests/faults/test_operations.py",
     "tests/local/test_lifeline.py",
+    "tests/sources/test_online_retail.py",
+    "tests/quality/test_gates.py",
+    "tests/features/test_table.py",
 )
-# A folder whose files one worker runs: they share an api-server, which takes twenty seconds of a core to make.
-TOGETHER = "tests/ui/"
+# Files that one worker runs, by what they share: an api-server takes twenty seconds of a core to make, a process that
+# has a night's imports behind it ten.
+TOGETHER = {
+    "an api-server": ("tests/ui/",),
+    "a warm process": (
+        "tests/pipeline/test_one_night.py",
+        "tests/pipeline/test_faults.py",
+        "tests/docs/test_first_file.py",
+    ),
+}
 # Each run tries the same examples; others, by a seed: --hypothesis-profile=random --hypothesis-seed=7
 hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.register_profile("random", derandomize=False, database=None, print_blob=True)
@@ -75,10 +84,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 class Files(LoadFileScheduling):
-    """Hands each worker a file after the other, and one of them a whole folder (`TOGETHER`)."""
+    """Hands each worker a file after the other, or all files that share what is dear (`TOGETHER`)."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+        shared = (what for what, files in TOGETHER.items() if nodeid.startswith(files))
+        return next(shared, super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Files | None:
