@@ -80,22 +80,6 @@ def test_representation_is_what_it_says(shop, snapshot, name, holds):
     pd.testing.assert_frame_equal(stored.transform(table), matrix)
 
 
-def test_rfm_is_recency_frequency_and_money_where_all_three_are_there(shop):
-    _, features = shop
-    names = ["recency_days", "frequency_orders", "monetary", "tenure_days"]
-    group = [type(features[0])(name, "rfm", "log") for name in names]
-    table = pd.DataFrame(np.random.default_rng(2).gamma(2, 9, (200, 4)), columns=names)
-    past = TrainingSnapshot(table, table["monetary"].to_numpy())
-    made = represent(table, group, SETTINGS, ["rfm", "rfm_forecast"], past)
-    assert {name: list(matrix) for name, (_, matrix) in made.items() if name != ALL} == {
-        "rfm": names[:3],
-        "rfm_forecast": [*names[:3], "forecast"],
-    }
-    without_money = [feature for feature in group if feature.name != "monetary"]
-    made = represent(table, without_money, SETTINGS, ["rfm_forecast"], past)
-    assert list(made["rfm_forecast"][1]) == ["recency_days", "frequency_orders", "tenure_days", "forecast"]
-
-
 def test_order_of_customers_changes_nothing(shop, snapshot):
     table, features = shop
     shuffled = table.sample(frac=1, random_state=1)

@@ -27,7 +27,6 @@ ALL = "all"
 FOLDS = 5
 SEASON_FOLDS = 3
 VARIANCE_KEPT = 0.9
-RFM = ("recency_days", "frequency_orders", "monetary")
 ROWS_COMPARED = 1_000  # customers by whom two matrices are mostly told apart
 
 
@@ -74,17 +73,6 @@ def _groups(features: Sequence[Feature]) -> dict[str, str]:
     return {feature.name: feature.group for feature in features}
 
 
-def _rfm(features: Sequence[Feature]) -> dict[str, str]:
-    """Groups in which recency, frequency and money are by themselves; the features' own where one of them is absent.
-
-    Tenure and average order value, of the same group, say little of what comes and part customers all the same.
-    """
-    groups = _groups(features)
-    if not set(RFM) <= groups.keys():
-        return groups
-    return {name: "rfm" if name in RFM else "" for name in groups}
-
-
 def _weights(features: Sequence[Feature], settings: PreparationSettings) -> BaseEstimator:
     """The last step of the preparation that everything else is compared with."""
     return make_pipeline(features, settings)[-1]
@@ -101,7 +89,7 @@ REPRESENTATIONS = {
         Representation(
             "rfm",
             "recency, frequency and money only",
-            lambda features, settings: [("rfm", GroupSelector(_rfm(features)))],
+            lambda features, settings: [("rfm", GroupSelector(_groups(features)))],
         ),
         Representation(
             "balanced",
@@ -125,7 +113,7 @@ REPRESENTATIONS = {
         Representation(
             "rfm_forecast",
             "recency, frequency and money, and what all features foretell by the shop's own past",
-            lambda features, settings: [("forecast", Forecast(GroupSelector(_rfm(features)), weight=3.0))],
+            lambda features, settings: [("forecast", Forecast(GroupSelector(_groups(features)), weight=3.0))],
             learns=True,
         ),
     )
