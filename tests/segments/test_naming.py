@@ -157,7 +157,7 @@ def test_names_are_unique_and_do_not_depend_on_the_order(segments, order):
                     cluster,
                     lifecycle="lapsed",
                     value_tier="mid",
-                    medians={"frequency_orders": 1.0},
+                    shares={"one_time_buyers": 0.8},
                     effects={"average_order_value": sign * 0.4, "spend_trend_90d": -sign * 1.0},
                     median_spend_365d=50.0 * sign,
                 )
@@ -185,8 +185,8 @@ def test_names_are_unique_and_do_not_depend_on_the_order(segments, order):
         ),
         (
             [
-                segment(0, lifecycle="lapsed", value_tier="low", medians={"frequency_orders": 1.0}),
-                segment(1, lifecycle="lapsed", value_tier="low", medians={"frequency_orders": 2.0}),
+                segment(0, lifecycle="lapsed", value_tier="low", shares={"one_time_buyers": 0.8}),
+                segment(1, lifecycle="lapsed", value_tier="low", shares={"one_time_buyers": 0.7}),
             ],
             {0: "One-time buyers", 1: "Low-value lapsed"},
         ),
@@ -366,6 +366,13 @@ FEATURES = [feature for feature in dictionary.dictionary() if feature.transform 
 
 
 DATES = 3
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.6, "One-time buyers"), (0.5, "Low-value lapsed")])
+def test_a_name_of_before_stays_while_it_is_about_true(share, expected):
+    before = Name("low", "lapsed", vocabulary="one_time_buyers")
+    one = segment(0, lifecycle="lapsed", value_tier="low", shares={"one_time_buyers": share}, before=before)
+    assert one.name().text() == expected
 
 
 @pytest.mark.parametrize("shop", range(20))

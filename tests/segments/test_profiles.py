@@ -119,6 +119,31 @@ def test_traits_are_of_the_median_customer(frame, clusters):
     assert "recency_days-" in warm.traits
 
 
+@pytest.mark.parametrize(("once", "expected"), [(7, "Low-value lapsed"), (8, "One-time buyers")])
+def test_a_name_that_says_what_each_of_them_is_is_true_of_three_quarters(once, expected):
+    """Of ten lapsed customers more than half ordered once; the others ordered ten times and more."""
+    frame = pd.DataFrame(
+        {
+            "recency_days": [400.0] * 10 + [5.0] * 10,
+            "tenure_days": [900.0] * 20,
+            "spend_365d": [0.0] * 10 + [500.0] * 10,
+            "mean_rating": np.nan,
+            "gender": None,
+            "frequency_orders": [1.0] * once + [10.0 + n for n in range(20 - once)],
+        }
+    )
+    lapsed, _ = profiles.traits(frame, pd.Series([0] * 10 + [1] * 10), WANTED, Lifecycle())
+    assert lapsed.shares["one_time_buyers"] == once / 10
+    assert lapsed.name().text() == expected
+
+
+def test_a_share_is_of_all_customers_of_the_segment_also_where_a_value_is_unknown(frame, clusters):
+    unknown = frame.assign(frequency_orders=[1.0, np.nan, 1.0, 2.0, 1.0, 1.0])
+    shares = profiles.shares(unknown, clusters)
+    assert shares["one_time_buyers"].to_dict() == {3: 1.0, 7: 0.5}
+    assert "one_time_buyers" not in profiles.shares(frame, clusters)
+
+
 def test_one_customer_is_a_profile(frame):
     alone = frame.iloc[:1]
     table = profiles.profiles(alone, pd.Series([0], index=alone.index), WANTED)

@@ -19,6 +19,7 @@ from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language.numbers import money
 from segmentation.language.texts import t
 from segmentation.segments import vocabulary
+from segmentation.segments.vocabulary import Entry
 from segmentation.settings import Lifecycle
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class Traits:
     ----------
     effects : dict
         Feature -> standard deviations from everybody, signed; of the features known for most of the segment.
-    medians : dict
-        Feature -> its median in the segment.
+    shares : dict
+        Name of the vocabulary -> share of the segment's customers of each of whom it is true.
     before : Name, optional
         Of the segment of the parent date that it goes on from.
     """
@@ -102,7 +103,7 @@ class Traits:
     customers: int
     median_spend_365d: float
     median_recency_days: float
-    medians: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
     before: Name | None = field(default=None)
 
     @cached_property
@@ -131,15 +132,14 @@ class Traits:
     @cached_property
     def vocabulary(self) -> str | None:
         """The first name of the vocabulary that fits; the one it had, while that does about."""
-        facts = (self.value_tier, self.lifecycle)
-        entries = vocabulary.load()
-        for entry in entries:
-            if self.before and entry.name == self.before.vocabulary:
-                nearly = tuple(self.distances)
-                if entry.when.holds(*facts, nearly, self.medians, self.effects, slack=1 - STAYS):
-                    return entry.name
-        fitting = (e.name for e in entries if e.when.holds(*facts, self.traits, self.medians, self.effects))
-        return next(fitting, None)
+        entries, before = vocabulary.load(), self.before and self.before.vocabulary
+        had = (e for e in entries if e.name == before and self._fits(e, tuple(self.distances), 1 - STAYS))
+        fitting = (e for e in entries if self._fits(e, self.traits))
+        return next((entry.name for entry in (*had, *fitting)), None)
+
+    def _fits(self, entry: Entry, traits: tuple[str, ...], slack: float = 0.0) -> bool:
+        share = self.shares.get(entry.name, 0.0)
+        return entry.when.holds(self.value_tier, self.lifecycle, traits, self.effects, share, slack)
 
     def name(self, trait: str | None = None, number: int = 1) -> Name:
         """A name of it."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from segmentation.features.dictionary import Feature
 from segmentation.modelling.prepare import signed_log
-from segmentation.segments import explain, naming
+from segmentation.segments import explain, naming, vocabulary
 from segmentation.settings import Lifecycle
 
 DECIMALS = 6
@@ -96,9 +96,9 @@ def traits(
     numeric = explain.numbers(frame, features)
     far = effects(frame, clusters, features)
     grouped = frame[numeric].groupby(clusters)
-    known_shares, medians = grouped.count().div(grouped.size(), axis=0), grouped.median()
+    known_shares = grouped.count().div(grouped.size(), axis=0)
+    named_shares = shares(frame, clusters).to_dict(orient="index")
     by_cluster = []
-    middles = medians.to_dict(orient="index")
     effects_by_cluster = {
         cluster: _reliable_effects(far.loc[[cluster]].iloc[0], known_shares.loc[[cluster]].iloc[0])
         for cluster in far.index
@@ -118,7 +118,7 @@ def traits(
                     name_before.lifecycle if name_before else None,
                 ),
                 effects=effects_by_cluster[cluster],
-                medians={str(name): m for name, m in middles[cluster].items() if np.isfinite(m)},
+                shares={str(name): share for name, share in named_shares[cluster].items()},
                 customers=len(rows),
                 median_spend_365d=float(rows["spend_365d"].median()),
                 median_recency_days=float(rows["recency_days"].median()),
@@ -126,6 +126,24 @@ def traits(
             )
         )
     return by_cluster
+
+
+def shares(frame: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame:
+    """Share of each cluster's customers of whom a name of the vocabulary is true: a row a cluster, a column a name.
+
+    Of a customer without a value of a feature that the name asks for it is not.
+    """
+    true_of = pd.DataFrame(index=frame.index)
+    for entry in vocabulary.load():
+        bounds = entry.when.three_quarters
+        if bounds and set(bounds) <= set(frame.columns):
+            within = (
+                (frame[name] >= (-np.inf if each.least is None else each.least))
+                & (frame[name] <= (np.inf if each.most is None else each.most))
+                for name, each in bounds.items()
+            )
+            true_of[entry.name] = np.logical_and.reduce(list(within))
+    return true_of.groupby(clusters).mean()
 
 
 def _reliable_effects(effects: "pd.Series", known_shares: "pd.Series") -> dict[str, float]:

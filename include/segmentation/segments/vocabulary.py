@@ -32,9 +32,11 @@ Stage = Literal["new", "active", "cooling", "lapsed"]
 Texts = dict[Annotated[str, AfterValidator(known_language)], str]
 Kind = TypeVar("Kind", bound=BaseModel)
 
+MOST = 0.75  # share of a segment's customers who must be what its name says of each of them
+
 
 class Range(BaseModel):
-    """Bounds of a median, both included, in the unit of the feature."""
+    """Bounds of a value, both included, in the unit of the feature or of the effect."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,7 +58,7 @@ class When(BaseModel):
     value_tier: tuple[Tier, ...] = ()
     lifecycle: tuple[Stage, ...] = ()
     traits: tuple[str, ...] = ()
-    medians: dict[str, Range] = {}
+    three_quarters: dict[str, Range] = {}
     effects: dict[str, Range] = {}
 
     @field_validator("traits")
@@ -64,7 +66,7 @@ class When(BaseModel):
     def _are_traits(cls, traits: tuple[str, ...]) -> tuple[str, ...]:
         return known_traits(traits)
 
-    @field_validator("medians", "effects")
+    @field_validator("three_quarters", "effects")
     @classmethod
     def _are_features(cls, ranges: dict[str, Range]) -> dict[str, Range]:
         names = {feature.name for feature in dictionary()}
@@ -77,17 +79,20 @@ class When(BaseModel):
         value_tier: str,
         lifecycle: str,
         traits: Sequence[str],
-        medians: Mapping[str, float],
         effects: Mapping[str, float],
+        share: float,
         slack: float = 0.0,
     ) -> bool:
-        """True where all conditions hold; what is not known of a segment meets none."""
+        """True where all conditions hold; what is not known of a segment meets none.
+
+        `share` is that of the customers who are within the bounds of `three_quarters`.
+        """
         return (
             (not self.value_tier or value_tier in self.value_tier)
             and (not self.lifecycle or lifecycle in self.lifecycle)
             and (not self.traits or bool(set(self.traits) & set(traits)))
-            and _within(self.medians, medians, slack)
             and _within(self.effects, effects, slack)
+            and (not self.three_quarters or share >= MOST * (1 - slack))
         )
 
 
