@@ -167,6 +167,7 @@ def test_every_card_is_reached_from_the_headline_by_keyboard(browser, url):
 def test_a_card_says_what_a_marketer_asks(browser, url):
     with opened(browser, url) as (page, _):
         card = page.locator("#segment-1")
+        card.get_by_text("Figures, products, habits and rule").click()
         card.get_by_text("When and where it buys").click()
         text = card.inner_text()
         for said in ("Reward", "What sets it apart", "P-20871", "3.3× everybody", "Rule", "Size", "app 50%"):
@@ -208,6 +209,20 @@ def test_paper_shows_everything_and_cuts_nothing_off(browser, url):
             "[...document.querySelectorAll('details')].every((d) => d.open != d.matches('.long'))"
         )
         assert page.locator("section details.annex.long").count() >= len(report.SECTIONS) - 2
+
+
+def test_a_card_says_who_and_what_to_do_and_unfolds_the_rest(browser, url):
+    """What a marketer needs first is half a screen a card; on paper all of it is open, and folded again after."""
+    with opened(browser, url, DESK) as (page, _):
+        rest = page.locator(".card details.rest")
+        heights = page.evaluate("[...document.querySelectorAll('.card')].map((c) => c.offsetHeight)")
+        assert max(heights) < 520 and not rest.locator(".block").first.is_visible()
+        rest.first.locator("summary").first.click()
+        assert rest.first.locator(".block").first.is_visible()
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator(".card details.rest:not([open])").count() == 0
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator(".card details.rest[open]").count() == 1
 
 
 def test_a_screen_reader_finds_its_way(browser, url):

@@ -46,9 +46,15 @@
   };
   const set = (which, open) => document.querySelectorAll(which).forEach((d) => { d.open = open; });
   const isWide = matchMedia("(min-width: 761px)").matches;
-  set("details.annex, details.rest", isWide);
-  addEventListener("beforeprint", () => { set("details.annex", false); set("details:not(.long)", true); fit(); });
-  addEventListener("afterprint", () => set("details.annex", isWide));
+  set("details.annex", isWide);
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not(.long):not([open])")];
+    folded.forEach((d) => { d.open = true; });
+    set("details.annex", false);
+    fit();
+  });
+  addEventListener("afterprint", () => { folded.forEach((d) => { d.open = false; }); set("details.annex", isWide); });
   const unfold = () => {
     const to = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (to) to.querySelectorAll("details.annex").forEach((d) => { d.open = true; });
