@@ -3,8 +3,6 @@
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -21,29 +19,14 @@ from segmentation.features import checkpoints, dictionary, verify
 from segmentation.features import table as features
 from segmentation.settings import Settings
 from segmentation.warehouse import db
-from tests.one_transaction import OneTransaction
 from tests.small_shop import SELECTS, SmallShop, contents, make_source, select, silent
 
 NEVER_CANCELLED = date.max
-EDGES = (0, 1, 30, 31, 90, 91, 180, 181, 365, 366)  # days before the as-of date at which windows end
+# days before the as-of date at which windows end
+EDGES = (0, 1, 30, 31, 90, 91, 180, 181, 275, 276, 365, 366)
 ZONES = ("Europe/London", "America/New_York", "Asia/Shanghai", "Pacific/Kiritimati")
 DATES = (date(2024, 3, 31), date(2024, 4, 1), date(2024, 11, 4), date(2024, 1, 1), date(2023, 6, 15))
 AFTER = 6  # days after the as-of date that the warehouse knows as well, and that must not show
-
-
-@pytest.fixture(scope="module")
-def shop(new_database, migrated, tmp_path_factory) -> Iterator[SmallShop]:
-    """One pair of databases; what an example or a test has done is rolled back before the next."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("features")
-        make_source(patch, folder, {table: select(table) for table in SELECTS})
-        database = new_database(migrated)
-        features.prepare(database)  # as each night begins
-        with closing(database.open()) as connection:
-            warehouse = OneTransaction("warehouse", {"connection": connection})
-            small = SmallShop(new_database(), warehouse, folder)
-            small.create()
-            yield small
 
 
 def refill(shop: SmallShop, zone: str, raw: dict[str, list[dict[str, Any]]]) -> None:

@@ -258,7 +258,8 @@ def _make_again(conn: db.Connection) -> None:
     checkpoints = db.rows(
         conn,
         "select kind, slot, as_of_date from features.checkpoints "
-        "where as_of_date > (select min(day) from changed_days) order by kind desc, as_of_date",
+        "where kind <> 'history' and as_of_date > (select min(day) from changed_days) "
+        "order by kind desc, as_of_date",
     )
     for checkpoint in checkpoints:
         query = "select distinct customer_id from changed_days where day < %(as_of_date)s"
@@ -281,7 +282,9 @@ def _make_month_again(conn: db.Connection, month: date) -> None:
 def _forget_all(conn: db.Connection) -> None:
     """All history was rolled up anew: no checkpoint holds."""
     # any order: each is forgotten
-    checkpoints = db.rows(conn, "delete from features.checkpoints returning kind, slot, as_of_date")
+    checkpoints = db.rows(
+        conn, "delete from features.checkpoints where kind <> 'history' returning kind, slot, as_of_date"
+    )
     for checkpoint in checkpoints:
         if checkpoint["kind"] == "month":
             tables = [partitions.name("customer_cumulative", checkpoint["as_of_date"])]

@@ -6,6 +6,7 @@ docs/adr/0007-checkpoints.md.
 
 from datetime import date
 
+from segmentation.features import history
 from segmentation.features.checkpoints import _forget_all, _make_again
 from segmentation.runs import stale
 from segmentation.runs.night import Night
@@ -40,8 +41,10 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
         rows = _write(conn, days)
         if first is None:
             _forget_all(conn)
+            history.forget(conn)
         else:
             _make_again(conn)
+            history.make_again(conn)
         stale.note(conn, night, first, end)
         db.run_file(conn, "staging/watermarks.sql", night.params)
     return rows

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from segmentation.features import checkpoints, dictionary
+from segmentation.features import checkpoints, dictionary, history
 from segmentation.features.dictionary import Feature
 from segmentation.features.table import _compute, _ensure_columns, from_facts, statement_columns
 from segmentation.runs.night import Night
@@ -14,7 +14,8 @@ from segmentation.warehouse import db
 class Mismatch:
     """A feature that is not what all facts come to, and of how many customers.
 
-    `feature` is "missing" or "extra" for customers that have no features, or should have none.
+    `feature` is "missing" or "extra" for customers that have no features, or should have none, and "history" for
+    those of whom what forecasts are made of was carried wrongly.
     """
 
     feature: str
@@ -40,6 +41,7 @@ def verify(night: Night, as_of_date: date | None = None) -> list[Mismatch]:
         facts = from_facts(statement_columns(conn, night))
         db.execute(conn, f"create temp table recomputed on commit drop as\n{facts}", {"as_of_date": day})
         counts = db.row(conn, db.statement("features/verify.sql", figures=figures)) or {}
+        counts["history"] = history.differing(conn)
     return [Mismatch(name, customers) for name, customers in counts.items() if customers]
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from segmentation.applications import forecasts
+from segmentation.features import history
 from segmentation.publishing import publish as publishing
 from segmentation.warehouse import db, partitions
 from tests.publishing.test_publish import Publisher, chosen
@@ -41,6 +42,7 @@ def roll_up(warehouse, days: pd.DataFrame) -> None:
         for month in sorted({day.replace(day=1) for day in rows["day"]}):
             partitions.make_month(conn, "features", "customer_day", month)
         db.copy_frame(conn, rows, ("features", "customer_day"))
+        history.forget(conn)
 
 
 class Forecaster(Publisher):

@@ -6,6 +6,7 @@ import pytest
 
 from segmentation import applications
 from segmentation.applications import forecasts
+from segmentation.features import history
 from segmentation.runs import erased, register
 from segmentation.warehouse import db
 from tests.applications.forecasts.conftest import TODAY, order_days, roll_up
@@ -84,6 +85,7 @@ def test_a_cancelled_order_counts_until_it_is_cancelled(shop):
             "where customer_id = %(c)s and day = %(day)s",
             {"on": TODAY, "c": one["customer_id"], "day": one["day"]},
         )
+        history.forget(conn)
     shop.run(TODAY)
     assert shop.see(query, c=one["customer_id"])[0][0] == before
     with shop.warehouse.connect() as conn:
@@ -92,6 +94,7 @@ def test_a_cancelled_order_counts_until_it_is_cancelled(shop):
             "update features.customer_day_cancelled set cancelled_on = %(on)s",
             {"on": TODAY - timedelta(1)},
         )
+        history.forget(conn)
     shop.run(TODAY)
     assert (shop.see(query, c=one["customer_id"]) or [(None,)])[0][0] != before
 

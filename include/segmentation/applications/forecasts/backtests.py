@@ -115,7 +115,8 @@ def _beside(
         name: f"(select * from {table} where mod(hashtext(customer_id), {int(every)}) = 0)"
         for name, table in samples.WHOLE.items()
     }
-    customers = samples.read_known(conn, day, {**sampled, "cancelled": f"{sampled['cancelled']} as sampled"})
+    sampled["cancelled"] += " as sampled"
+    customers = samples.read_known(conn, day, **sampled)
     customers = customers.reindex(came.customers.index).dropna(subset=["order_days"])
     rows = np.flatnonzero(came.customers.index.isin(customers.index))
     then = Past({}, came.days, night.settings.model.seed)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segmentation.features import history
 from segmentation.modelling.forecasters.base import Sample, Today
 from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
@@ -16,7 +17,7 @@ from segmentation.warehouse import db, partitions
 
 SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
-WHOLE = {"roll_up": "features.customer_day", "cancelled": "features.customer_day_cancelled"}
+WHOLE = history.EVERYBODY
 OF_SAMPLE = {"roll_up": "sampled_day", "cancelled": "sampled_cancelled"}
 FOLDER = "applications/forecasts"
 
@@ -44,9 +45,8 @@ def read(night: Night) -> History:
     """Read it as of the night's date: nothing on or after it."""
     horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
     with night.warehouse.connect() as conn:
-        # sums by customer are not shared among workers: each would have its own of everybody
-        db.execute(conn, "set local max_parallel_workers_per_gather = 0")
-        customers = read_known(conn, night.as_of_date)
+        customers = read_everybody(conn, night.as_of_date)
+    with night.warehouse.connect() as conn:
         every = share_sampled(len(customers))
         db.run_file(conn, f"{FOLDER}/sample.sql", {**night.params, "every": every})
         first = db.scalar(conn, "select min(day) from sampled_day where orders > 0")
@@ -72,11 +72,22 @@ def share_sampled(customers: int) -> int:
     return max(1, customers // SAMPLED)
 
 
-def read_known(conn: db.Connection, origin: date, relations: dict[str, str] = WHOLE) -> pd.DataFrame:
+def read_everybody(conn: db.Connection, origin: date) -> pd.DataFrame:
+    """The same as `read_known`, of all customers: carried from night to night, or counted from all days."""
+    # sums by customer are not shared among workers: each would have its own of everybody
+    db.execute(conn, "set local max_parallel_workers_per_gather = 0")
+    return _figures(conn, origin, history.at(conn, origin))
+
+
+def read_known(conn: db.Connection, origin: date, **relations: str) -> pd.DataFrame:
     """The figures known of customers at a date, by customer in the order of their ids."""
-    query = db.statement(f"{FOLDER}/history.sql", **relations)
+    return _figures(conn, origin, history.counted(**relations))
+
+
+def _figures(conn: db.Connection, origin: date, sums: str) -> pd.DataFrame:
+    query = db.statement(f"{FOLDER}/history.sql", sums=sums)
     # any order: what is made of it is read in order
-    db.execute(conn, f"create temp table known on commit drop as {query}", {"origin": origin})
+    db.execute(conn, f"create temp table known on commit drop as {query}", {"as_of_date": origin})
     listed = "select * from known order by customer_id"
     names = [name for name in partitions.kinds(conn, "known") if name != "customer_id"]
     ids = db.read_frame(conn, "select customer_id from known order by customer_id", None, TEXT)
@@ -102,7 +113,7 @@ def read_outcome(
 
 
 def _sample(conn: db.Connection, today: date, age: int, days: int) -> Sample:
-    customers = read_known(conn, today - timedelta(days=age), OF_SAMPLE)
+    customers = read_known(conn, today - timedelta(days=age), **OF_SAMPLE)
     return _with_outcome(conn, today, age, days, customers)
 
 

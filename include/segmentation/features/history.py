@@ -1,0 +1,116 @@
+"""The history of each customer at a date, carried from night to night: the checkpoint that forecasts are made of.
+
+`features.customer_history` stands at the newest date that was asked for (`features.checkpoints`, kind `history`), and
+moves to a later one by the days that come into its windows and leave them. Whom a cancellation has reached since,
+whoever is new, and whoever has a late row or a correction is counted from all days again. A date before it, as of a
+backfill, is counted from all days and carries nothing. See docs/adr/0007-checkpoints.md.
+"""
+
+from datetime import date, timedelta
+
+from segmentation.features.checkpoints import MOST_CHANGED, MOST_DAYS_ADDED, _touch
+from segmentation.warehouse import db, locks
+
+TABLE = "features.customer_history"
+EVERYBODY = {"roll_up": "features.customer_day", "cancelled": "features.customer_day_cancelled"}
+LEAST_CHANGED = 1000  # customers, who are always counted alone
+# looked up whatever the planner thinks: of an array in the order of the index, a month is read in one pass
+OF_TOUCHED = "customer_id = any(array(select t.customer_id from touched as t order by t.customer_id))"
+
+
+def at(conn: db.Connection, as_of_date: date) -> str:
+    """A relation with what is known of everybody at a date, which binds `as_of_date`.
+
+    It holds until the transaction ends.
+    """
+    locks.share(conn, locks.DAYS)
+    db.execute(conn, "lock table features.checkpoints in share row exclusive mode")
+    before = _date(conn)
+    if before is not None and as_of_date < before:
+        return counted(**EVERYBODY)
+    if before is None or as_of_date - before > timedelta(days=MOST_DAYS_ADDED):
+        _fill(conn, as_of_date)
+    elif before < as_of_date:
+        _move(conn, before, as_of_date)
+    return TABLE
+
+
+def counted(roll_up: str, cancelled: str) -> str:
+    """The statement that counts it from all days of two relations, as a relation; binds `as_of_date`."""
+    sums = db.statement("features/customer_history.sql", roll_up=roll_up, cancelled=cancelled)
+    return f"(\n{sums}\n) as counted"
+
+
+def make_again(conn: db.Connection) -> None:
+    """Count the customers of `changed_days` again, where they changed before the date at which it stands."""
+    as_of_date = _date(conn)
+    if as_of_date is None:
+        return
+    query = "select distinct customer_id from changed_days where day < %(as_of_date)s"
+    touched = _touch(conn, query, {"as_of_date": as_of_date})
+    customers = db.scalar(conn, f"select count(*) from {TABLE}")
+    if touched > max(MOST_CHANGED * customers, LEAST_CHANGED):
+        forget(conn)
+    elif touched:
+        db.execute(conn, f"delete from {TABLE} where {OF_TOUCHED}")
+        _count_touched(conn, as_of_date)
+    db.execute(conn, "drop table touched")
+
+
+def forget(conn: db.Connection) -> None:
+    """Carry nothing on: the next date is counted from all days."""
+    if db.execute(conn, "delete from features.checkpoints where kind = 'history'"):
+        db.execute(conn, f"truncate {TABLE}")
+
+
+def differing(conn: db.Connection) -> int:
+    """The customers of whom it is not what all days come to."""
+    as_of_date = _date(conn)
+    if as_of_date is None:
+        return 0
+    query = db.statement("features/customer_history_verify.sql", counted=counted(**EVERYBODY))
+    return db.scalar(conn, query, {"as_of_date": as_of_date})
+
+
+def _date(conn: db.Connection) -> date | None:
+    return db.scalar(conn, "select as_of_date from features.checkpoints where kind = 'history'")
+
+
+def _fill(conn: db.Connection, as_of_date: date) -> None:
+    db.execute(conn, f"truncate {TABLE}")
+    _count(conn, as_of_date, **EVERYBODY)
+    db.execute(conn, f"analyze {TABLE}")
+    _stands(conn, as_of_date)
+
+
+def _move(conn: db.Connection, before: date, as_of_date: date) -> None:
+    params = {"before": before, "as_of_date": as_of_date}
+    _touch(conn, db.statement("features/customer_history_touched.sql"), params)
+    db.execute(conn, f"delete from {TABLE} where {OF_TOUCHED}")
+    db.run_file(conn, "features/customer_history_move.sql", params)
+    _count_touched(conn, as_of_date)
+    db.execute(conn, "drop table touched")
+    _stands(conn, as_of_date)
+
+
+def _count_touched(conn: db.Connection, as_of_date: date) -> None:
+    """Count the customers of `touched` from all of their days; their rows were deleted before."""
+    days, cancelled = (f"(select * from {table} where {OF_TOUCHED})" for table in EVERYBODY.values())
+    _count(conn, as_of_date, roll_up=days, cancelled=f"{cancelled} as cancelled_days")
+
+
+def _count(conn: db.Connection, as_of_date: date, roll_up: str, cancelled: str) -> None:
+    sums = db.statement("features/customer_history.sql", roll_up=roll_up, cancelled=cancelled)
+    db.run_file(conn, "features/customer_history_count.sql", {"as_of_date": as_of_date}, sums=sums)
+
+
+def _stands(conn: db.Connection, as_of_date: date) -> None:
+    db.execute(
+        conn,
+        """
+        insert into features.checkpoints (kind, as_of_date) values ('history', %(as_of_date)s)
+        on conflict (kind) where kind = 'history'
+        do update set as_of_date = excluded.as_of_date, used_at = clock_timestamp()
+        """,
+        {"as_of_date": as_of_date},
+    )
