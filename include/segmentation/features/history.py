@@ -14,6 +14,7 @@ from segmentation.warehouse import db, locks
 TABLE = "features.customer_history"
 EVERYBODY = {"roll_up": "features.customer_day", "cancelled": "features.customer_day_cancelled"}
 LEAST_CHANGED = 1000  # customers, who are always counted alone
+MOST_SCANNED = 10  # a sample of one customer in more is looked up
 # looked up whatever the planner thinks: of an array in the order of the index, a month is read in one pass
 OF_TOUCHED = "customer_id = any(array(select t.customer_id from touched as t order by t.customer_id))"
 
@@ -41,6 +42,19 @@ def counted(roll_up: str, cancelled: str) -> str:
     return f"(\n{sums}\n) as counted"
 
 
+def of_sample(conn: db.Connection, as_of_date: date, every: int) -> str:
+    """A condition on the `customer_id` of days before a date: one customer in `every`, the same on every date.
+
+    Of few, customers with an order are looked up: those of whom something is known now, or was before a cancellation.
+    """
+    condition = f"mod(hashtext(customer_id), {every:d}) = 0"
+    stands = _date(conn) if every > MOST_SCANNED else None
+    if stands is None or stands < as_of_date:
+        return condition
+    customers = db.statement("features/sampled_customers.sql", condition=condition)
+    return f"customer_id = any(array({customers}))"
+
+
 def make_again(conn: db.Connection) -> None:
     """Count the customers of `changed_days` again, where they changed before the date at which it stands."""
     as_of_date = _date(conn)
@@ -60,7 +74,7 @@ def make_again(conn: db.Connection) -> None:
 def forget(conn: db.Connection) -> None:
     """Carry nothing on: the next date is counted from all days."""
     if db.execute(conn, "delete from features.checkpoints where kind = 'history'"):
-        db.execute(conn, f"truncate {TABLE}")
+        db.execute(conn, f"delete from {TABLE}")  # whoever reads an earlier state of it still can
 
 
 def differing(conn: db.Connection) -> int:
@@ -77,7 +91,7 @@ def _date(conn: db.Connection) -> date | None:
 
 
 def _fill(conn: db.Connection, as_of_date: date) -> None:
-    db.execute(conn, f"truncate {TABLE}")
+    db.execute(conn, f"delete from {TABLE}")
     _count(conn, as_of_date, **EVERYBODY)
     db.execute(conn, f"analyze {TABLE}")
     _stands(conn, as_of_date)

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.features import history
 from segmentation.settings import Lifecycle, Settings
 from segmentation.warehouse import db
 
@@ -67,8 +68,8 @@ class ReturnCurve:
 
 def read(conn: db.Connection, as_of_date: date, customers: int) -> ReturnCurve | None:
     """The curve of a date, of a sample of its customers; None for a shop that is too young."""
-    params = {"as_of_date": as_of_date, "every": max(1, customers // SAMPLED)}
-    rows = db.rows(conn, db.statement("segments/silences.sql"), params)
+    whom = history.of_sample(conn, as_of_date, max(1, customers // SAMPLED))
+    rows = db.rows(conn, db.statement("segments/silences.sql", whom=whom), {"as_of_date": as_of_date})
     return ReturnCurve.of([(row["silent_days"], row["ended"], row["lasting"]) for row in rows])
 
 

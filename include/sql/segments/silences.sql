@@ -1,7 +1,8 @@
 -- Purpose: how long customers were silent between order days, and for how long they are now: what the return
 --     curve of a shop is made of.
 -- Grain: days of silence. Inputs: features.customer_day, customer_day_cancelled of a sample of customers.
--- Parameters: as_of_date: nothing on or after it is read; every: one customer in so many. Re-run: reads only.
+-- Parameters: as_of_date: nothing on or after it is read; identifier: whom: a condition on customer_id.
+-- Re-run: reads only.
 with cancelled as (
     select
         customer_id,
@@ -10,8 +11,17 @@ with cancelled as (
     from features.customer_day_cancelled
     where
         day < %(as_of_date)s::date and cancelled_on < %(as_of_date)s::date
-        and mod(hashtext(customer_id), %(every)s) = 0
+        and {{ whom }}
     group by customer_id, day
+),
+
+sampled as (
+    select
+        customer_id,
+        day,
+        orders
+    from features.customer_day
+    where day < %(as_of_date)s::date and orders > 0 and {{ whom }}
 ),
 
 days as (
@@ -19,11 +29,9 @@ days as (
         d.customer_id,
         d.day,
         lead(d.day) over (partition by d.customer_id order by d.day) as day_after
-    from features.customer_day as d
+    from sampled as d
     left join cancelled as c on d.customer_id = c.customer_id and d.day = c.day
-    where
-        d.day < %(as_of_date)s::date and d.orders > coalesce(c.orders, 0)
-        and mod(hashtext(d.customer_id), %(every)s) = 0
+    where d.orders > coalesce(c.orders, 0)
 )
 
 select

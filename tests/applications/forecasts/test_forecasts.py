@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 
 from segmentation import applications
 from segmentation.applications import forecasts
+from segmentation.applications.forecasts import samples
 from segmentation.features import history
 from segmentation.runs import erased, register
 from segmentation.warehouse import db
@@ -195,3 +197,35 @@ def test_forecasts_are_better_than_the_naive_one_on_the_planted_shop(shop):
     assert chosen[0] > naive[0] + 0.02 and chosen[0] > bgnbd[0] - 0.02
     assert chosen[1] < 0.95 and chosen[2] < 0.06
     assert chosen[3] > naive[3]
+
+
+def test_a_sample_that_is_looked_up_is_the_one_that_is_found_by_reading_all(shop, monkeypatch):
+    days = order_days(200, TODAY)
+    roll_up(shop.warehouse, days)
+    only = days[~days["customer_id"].duplicated(keep=False)].iloc[0]  # their one order is cancelled since
+    with shop.warehouse.connect() as conn:
+        db.execute(
+            conn,
+            "insert into features.customer_day_cancelled select customer_id, day, %(on)s, orders, 0, 0, 0, 0, 0, "
+            "lines, 0, 0, gross_cents, 0, 0, 0 from features.customer_day where customer_id = %(c)s",
+            {"on": TODAY - timedelta(days=1), "c": only["customer_id"]},
+        )
+    monkeypatch.setattr(samples, "SAMPLED", 60)
+    night = shop.night(TODAY)
+    read = samples.read(night)
+    monkeypatch.setattr(history, "MOST_SCANNED", 1)
+    again = samples.read(night)
+    with shop.warehouse.connect(readonly=True) as conn:
+        looked_up = history.of_sample(conn, TODAY, 3)
+        of_all = history.of_sample(conn, TODAY + timedelta(days=1), 3)  # of a later date it does not know all
+        assert looked_up.startswith("customer_id = any") and of_all.startswith("mod(")
+        silences = [
+            db.rows(conn, db.statement("segments/silences.sql", whom=whom), night.params)
+            for whom in (looked_up, of_all)
+        ]
+    assert silences[0] == silences[1] != []
+    assert 40 < len(read.past.samples[90].customers) < 100
+    assert read.past.samples.keys() == again.past.samples.keys()
+    for age, sample in read.past.samples.items():
+        pd.testing.assert_frame_equal(sample.customers, again.past.samples[age].customers)
+        assert sample.spend.tolist() == again.past.samples[age].spend.tolist()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.applications.forecasts import samples
+from segmentation.features import history
 from segmentation.modelling.forecasters.base import Expectation, Sample
 from segmentation.modelling.forecasters.past import Past
 from segmentation.modelling.forecasters.registry import FORECASTERS, LIFETIME, NAIVE
@@ -88,10 +89,11 @@ def _published(conn: db.Connection, night: Night, judged: dict[str, Any]) -> Ite
         **{"forecast_date": day, "origin": day, "until": day + timedelta(days=days)},
         "known_at": night.as_of_date,
     }
-    came_query = db.statement(f"{samples.FOLDER}/outcomes.sql", **samples.WHOLE)
-    by_customer = db.statement("applications/forecasts/published.sql", came=came_query)
     counted = "select count(*) from segments.customer_forecasts where as_of_date = %(forecast_date)s"
     every = samples.share_sampled(db.scalar(conn, counted, params))
+    sampled = _of_sample(conn, night.as_of_date, every)
+    came_of_sample = db.statement(f"{samples.FOLDER}/outcomes.sql", **sampled)
+    by_customer = db.statement("applications/forecasts/published.sql", came=came_of_sample)
     kinds = dict.fromkeys(("buy_probability", "expected_spend", "order_days", "spend"), "number")
     frame = db.read_frame(conn, by_customer, {**params, "every": every}, {"customer_id": "text", **kinds})
     if frame.empty:
@@ -101,21 +103,26 @@ def _published(conn: db.Connection, night: Night, judged: dict[str, Any]) -> Ite
     forecast = Expectation(frame["buy_probability"].to_numpy(), frame["expected_spend"].to_numpy())
     spread = Spread(judged["own_spread"], judged["common_spread"])
     yield row(day, PUBLISHED, CHOSEN, forecast, came, spread)
-    yield from _beside(conn, night, day, came, every)
+    yield from _beside(conn, night, day, came, sampled)
+    came_query = db.statement(f"{samples.FOLDER}/outcomes.sql", **samples.WHOLE)
     by_segment = db.statement("applications/forecasts/segments_judged.sql", came=came_query)
     for segment in db.rows(conn, by_segment, params):
         yield {"forecast_date": day, "kind": PUBLISHED, "forecaster": CHOSEN, **segment}
 
 
-def _beside(
-    conn: db.Connection, night: Night, day: date, came: Sample, every: int
-) -> Iterator[dict[str, Any]]:
-    """The naive forecast and BG/NBD of the same customers, as of the same date."""
-    sampled = {
-        name: f"(select * from {table} where mod(hashtext(customer_id), {int(every)}) = 0)"
+def _of_sample(conn: db.Connection, as_of_date: date, every: int) -> dict[str, str]:
+    """The days of a sample of customers, as relations."""
+    whom = history.of_sample(conn, as_of_date, every)
+    return {
+        name: f"(select * from {table} where {whom})" + (" as sampled" if name == "cancelled" else "")
         for name, table in samples.WHOLE.items()
     }
-    sampled["cancelled"] += " as sampled"
+
+
+def _beside(
+    conn: db.Connection, night: Night, day: date, came: Sample, sampled: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    """The naive forecast and BG/NBD of the same customers, as of the same date."""
     customers = samples.read_known(conn, day, **sampled)
     customers = customers.reindex(came.customers.index).dropna(subset=["order_days"])
     rows = np.flatnonzero(came.customers.index.isin(customers.index))

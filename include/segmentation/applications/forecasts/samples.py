@@ -13,7 +13,7 @@ from segmentation.features import history
 from segmentation.modelling.forecasters.base import Sample, Today
 from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
-from segmentation.warehouse import db, partitions
+from segmentation.warehouse import db
 
 SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
@@ -48,7 +48,8 @@ def read(night: Night) -> History:
         customers = read_everybody(conn, night.as_of_date)
     with night.warehouse.connect() as conn:
         every = share_sampled(len(customers))
-        db.run_file(conn, f"{FOLDER}/sample.sql", {**night.params, "every": every})
+        whom = history.of_sample(conn, night.as_of_date, every)
+        db.run_file(conn, f"{FOLDER}/sample.sql", night.params, whom=whom)
         first = db.scalar(conn, "select min(day) from sampled_day where orders > 0")
         there = [
             age for age in ages(horizon)
@@ -76,23 +77,33 @@ def read_everybody(conn: db.Connection, origin: date) -> pd.DataFrame:
     """The same as `read_known`, of all customers: carried from night to night, or counted from all days."""
     # sums by customer are not shared among workers: each would have its own of everybody
     db.execute(conn, "set local max_parallel_workers_per_gather = 0")
-    return _figures(conn, origin, history.at(conn, origin))
+    relation = history.at(conn, origin)
+    if relation == history.TABLE:
+        query = db.statement(f"{FOLDER}/history.sql", sums=relation)
+        return _frame(conn, query, {"as_of_date": origin})
+    return _counted(conn, origin, relation)
 
 
 def read_known(conn: db.Connection, origin: date, **relations: str) -> pd.DataFrame:
     """The figures known of customers at a date, by customer in the order of their ids."""
-    return _figures(conn, origin, history.counted(**relations))
+    return _counted(conn, origin, history.counted(**relations))
 
 
-def _figures(conn: db.Connection, origin: date, sums: str) -> pd.DataFrame:
+def _counted(conn: db.Connection, origin: date, sums: str) -> pd.DataFrame:
     query = db.statement(f"{FOLDER}/history.sql", sums=sums)
     # any order: what is made of it is read in order
     db.execute(conn, f"create temp table known on commit drop as {query}", {"as_of_date": origin})
-    listed = "select * from known order by customer_id"
-    names = [name for name in partitions.kinds(conn, "known") if name != "customer_id"]
-    ids = db.read_frame(conn, "select customer_id from known order by customer_id", None, TEXT)
-    values = db.read_numbers(conn, listed, names) if len(ids) else np.empty((0, len(names)))
+    frame = _frame(conn, "select * from known order by customer_id", {})
     db.execute(conn, "drop table known")
+    return frame
+
+
+def _frame(conn: db.Connection, query: str, params: dict[str, Any]) -> pd.DataFrame:
+    """Customers in the order of the query, which is that of their ids: these as text, numbers by binary COPY."""
+    names = [name for name in db.column_kinds(conn, query, params) if name != "customer_id"]
+    ids = db.read_frame(conn, f"select customer_id from ({query}) as q order by customer_id", params, TEXT)
+    # any order: that of the query
+    values = db.read_numbers(conn, query, names, params) if len(ids) else np.empty((0, len(names)))
     return pd.DataFrame(values, index=pd.Index(ids["customer_id"], name="customer_id"), columns=names)
 
 

@@ -1,7 +1,8 @@
 -- Purpose: the days of a sample of customers, who are the same on every date: what the past of a shop is
 --     looked at with.
 -- Grain: as features.customer_day and customer_day_cancelled, the temporary tables sampled_day and
---     sampled_cancelled. Parameters: as_of_date: only days before it; every: one customer in so many.
+--     sampled_cancelled. Parameters: as_of_date: only days before it; identifier: whom: a
+--     condition on customer_id.
 -- Re-run: temporary tables that end with the transaction.
 create temp table sampled_day on commit drop as
 select
@@ -17,7 +18,7 @@ select
     views,
     reviews
 from features.customer_day
-where day < %(as_of_date)s::date and mod(hashtext(customer_id), %(every)s) = 0;
+where day < %(as_of_date)s::date and {{ whom }};
 create temp table sampled_cancelled on commit drop as
 select
     customer_id,
@@ -30,5 +31,5 @@ select
 from features.customer_day_cancelled
 where
     day < %(as_of_date)s::date and cancelled_on < %(as_of_date)s::date
-    and mod(hashtext(customer_id), %(every)s) = 0;
+    and {{ whom }};
 analyze sampled_day, sampled_cancelled;
