@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from segmentation.features import dictionary
-from segmentation.segments import profiles
+from segmentation.segments import naming, profiles
 from segmentation.settings import Lifecycle
 
 KNOWN = {feature.name: feature for feature in dictionary.dictionary()}
@@ -135,6 +135,28 @@ def test_a_name_that_says_what_each_of_them_is_is_true_of_three_quarters(once, e
     lapsed, _ = profiles.traits(frame, pd.Series([0] * 10 + [1] * 10), WANTED, Lifecycle())
     assert lapsed.shares["one_time_buyers"] == once / 10
     assert lapsed.name().text() == expected
+
+
+def test_a_trait_is_said_where_it_is_of_most_and_not_where_the_mean_is_that_of_a_few():
+    """Three of ten buy at a discount, of the others nobody: most of both are like most customers, who do not."""
+    frame = pd.DataFrame(
+        {
+            "recency_days": [10.0] * 20,
+            "tenure_days": [900.0] * 20,
+            "spend_365d": [100.0] * 20,
+            "mean_rating": np.nan,
+            "gender": None,
+            "discount_share": [0.9] * 3 + [0.0] * 17,
+        }
+    )
+    clusters = pd.Series([0] * 10 + [1] * 10)
+    wanted = (*WANTED, KNOWN["discount_share"])
+    effects = profiles.effects(frame, clusters, wanted)["discount_share"]
+    assert effects[0] > naming.FAR and effects[1] < -naming.FAR
+    some, none = profiles.traits(frame, clusters, wanted, Lifecycle())
+    assert (some.above["discount_share"], none.above["discount_share"]) == (0.65, 0.5)
+    assert "discount_share+" in some.traits
+    assert none.traits == ()
 
 
 def test_a_share_is_of_all_customers_of_the_segment_also_where_a_value_is_unknown(frame, clusters):

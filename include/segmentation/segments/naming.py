@@ -31,6 +31,7 @@ CLEAR = 1.5  # of FAR: a trait is put into a name that has none when it is farth
 MARGIN = 0.1  # of a bound: value and life-cycle of a segment that goes on change when it is crossed by more
 APART = 0.2  # standard deviations between segments that a trait tells apart
 LEANS = 0.15  # from everybody, on the side that a trait says, where it tells a segment from those alike
+ON_ITS_SIDE = 0.55  # least share of a segment's customers on the side of everybody's median that a trait says
 LEAST_KNOWN_SHARE = 0.5  # share of a segment's customers of whom a feature is known, from which on it is said
 # what is not said of a segment in a stage of its life-cycle, for the stage has said it, or the opposite
 CONTRADICTED = {
@@ -90,6 +91,8 @@ class Traits:
     ----------
     effects : dict
         Feature -> standard deviations from everybody, signed; of the features known for most of the segment.
+    above : dict
+        Feature -> share of the segment's customers who are above everybody's median, half of those at it.
     shares : dict
         Name of the vocabulary -> share of the segment's customers of each of whom it is true.
     before : Name, optional
@@ -103,6 +106,7 @@ class Traits:
     customers: int
     median_spend_365d: float
     median_recency_days: float
+    above: Mapping[str, float] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
     before: Name | None = field(default=None)
 
@@ -122,7 +126,18 @@ class Traits:
 
     def _farther(self, least: float) -> dict[str, float]:
         by_trait = distances(self.effects, dictionary(), least)
-        return {trait: far for trait, far in by_trait.items() if trait not in CONTRADICTED[self.lifecycle]}
+        unsaid = CONTRADICTED[self.lifecycle]
+        return {
+            trait: far for trait, far in by_trait.items() if trait not in unsaid and self._is_of_most(trait)
+        }
+
+    def _is_of_most(self, trait: str) -> bool:
+        """A mean may be far from everybody's by a few; one that is in the name stays while it is of half."""
+        above = self.above.get(trait[:-1])
+        if above is None:
+            return True
+        had = (self.before.trait or "").split(",") if self.before else []
+        return (above if trait[-1] == "+" else 1 - above) >= (0.5 if trait in had else ON_ITS_SIDE)
 
     @property
     def traits(self) -> tuple[str, ...]:

@@ -98,6 +98,7 @@ def traits(
     grouped = frame[numeric].groupby(clusters)
     known_shares = grouped.count().div(grouped.size(), axis=0)
     named_shares = shares(frame, clusters).to_dict(orient="index")
+    far_above = above(frame[numeric], clusters).to_dict(orient="index")
     by_cluster = []
     effects_by_cluster = {
         cluster: _reliable_effects(far.loc[[cluster]].iloc[0], known_shares.loc[[cluster]].iloc[0])
@@ -118,6 +119,7 @@ def traits(
                     name_before.lifecycle if name_before else None,
                 ),
                 effects=effects_by_cluster[cluster],
+                above={str(name): share for name, share in far_above[cluster].items() if np.isfinite(share)},
                 shares={str(name): share for name, share in named_shares[cluster].items()},
                 customers=len(rows),
                 median_spend_365d=float(rows["spend_365d"].median()),
@@ -126,6 +128,20 @@ def traits(
             )
         )
     return by_cluster
+
+
+def above(frame: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame:
+    """Share of each cluster's customers above everybody's median, half of those at it: a row a cluster.
+
+    Of the customers of whom a feature is known; NaN where it is known of none.
+    """
+    by_feature = {}
+    for name in frame.columns:
+        values = frame[name].astype("float64").dropna()
+        middle = values.median()
+        beyond = (values > middle) + (values == middle) / 2
+        by_feature[name] = beyond.groupby(clusters[values.index]).mean()
+    return pd.DataFrame(by_feature, index=np.unique(clusters))
 
 
 def shares(frame: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame:
