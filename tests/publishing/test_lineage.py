@@ -74,25 +74,42 @@ def clustered(night: int) -> dict[str, int]:
     return dict(zip(rows, choice.winner.labels.tolist(), strict=True))
 
 
+Clusters = Callable[[int], dict[str, int]]
+
+
 class Story(Publisher):
     """The ten nights; `clusters` says who belongs together on one of them."""
 
-    clusters: Callable[[int], dict[str, int]]
+    clusters: Clusters
 
     def tell(self, night: int) -> None:
         clusters = self.clusters(night)
         self.publish(NIGHTS[night], clusters, spend(clusters))
 
 
-@pytest.fixture(scope="module", params=[planted, clustered])
-def story(request, new_database, migrated, drop_database, tmp_path_factory) -> Iterator[Story]:
-    database: Database = new_database(migrated)
-    told = Story(database, tmp_path_factory.mktemp("story"))
-    told.clusters = request.param
-    for night in range(len(NIGHTS)):
-        told.tell(night)
-    yield told
-    drop_database(database)
+@pytest.fixture(scope="module")
+def told(new_database, migrated, drop_database, tmp_path_factory) -> Iterator[Callable[[Clusters], Story]]:
+    """The story of each kind of clusters, told once, in whatever order the tests ask for it."""
+    stories: dict[Clusters, Story] = {}
+    databases: list[Database] = []
+
+    def tell(clusters: Clusters) -> Story:
+        if clusters not in stories:
+            databases.append(new_database(migrated))
+            story = stories[clusters] = Story(databases[-1], tmp_path_factory.mktemp("story"))
+            story.clusters = clusters
+            for night in range(len(NIGHTS)):
+                story.tell(night)
+        return stories[clusters]
+
+    yield tell
+    for database in databases:
+        drop_database(database)
+
+
+@pytest.fixture(params=[planted, clustered])
+def story(request, told) -> Story:
+    return told(request.param)
 
 
 def test_ten_nights_tell_the_planted_story_and_nothing_else(story):
