@@ -211,6 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     if lifeline.PARENT in os.environ:
         lifeline.hold()
+    lifeline.seldom_look_for_garbage()
     is_of_make = bool(os.environ.get(MAKE_WORDS))
     words = [*sys.argv[1:], *from_make(os.environ)] if arguments is None else arguments
     _add_groups(words[:1])

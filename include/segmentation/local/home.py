@@ -7,6 +7,7 @@ import secrets
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from segmentation import compiled
@@ -164,7 +165,6 @@ def airflow_environment(home: Home, server: Server) -> dict[str, str]:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         compiled.FOLDER: os.environ.get(compiled.FOLDER) or str(postgres.private(home.folder / "compiled")),
         "SEGMENTATION_LOGS": os.pathsep.join([str(home.folder / "logs"), str(server.pgdata / "logs")]),
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         # on a laptop that is busy the api-server may take longer than five seconds, and a task would end
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW_CONN_SHOP": _live_shop(home) or _connection(shop),
@@ -174,11 +174,17 @@ def airflow_environment(home: Home, server: Server) -> dict[str, str]:
 
 
 def running_api(folder: Path) -> dict[str, str]:
-    """The connection to the api-server of a shop's Airflow folder; none while it has no port."""
+    """The connection to the api-server of a shop, as Airflow's processes read it; none while it has no port."""
+    fields = api(folder)
+    return {"AIRFLOW_CONN_AIRFLOW_API": json.dumps(fields)} if fields else {}
+
+
+def api(folder: Path) -> dict[str, Any]:
+    """Where the api-server of a shop's Airflow folder is, and its user; empty while it has no port."""
     file = folder / "port"
     if not file.exists():
         return {}
-    fields = {
+    return {
         "conn_type": "http",
         "schema": "http",
         "host": "127.0.0.1",
@@ -186,7 +192,6 @@ def running_api(folder: Path) -> dict[str, str]:
         "login": "admin",
         "password": password(folder / "passwords.json"),
     }
-    return {"AIRFLOW_CONN_AIRFLOW_API": json.dumps(fields)}
 
 
 def password(file: Path) -> str:

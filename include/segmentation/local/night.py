@@ -65,7 +65,7 @@ def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
             ended = _run_dag(home, warehouse, environment, params)
             return _tell(warehouse, ended, day, f"What happened: {home.folder / 'logs' / f'{day}.log'}")
     try:
-        followed = scheduled.run(home, metadata, environment, params)
+        followed = scheduled.run(home, metadata, params)
     except KeyboardInterrupt:
         print(f"\nfollowed no longer; the scheduler goes on with the night of {day}", file=sys.stderr)
         return ENDED_OTHERWISE

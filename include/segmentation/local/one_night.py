@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from segmentation import progress
 from segmentation.local.home import PROJECT, keep
-from segmentation.pipeline import lifeline, warm
+from segmentation.pipeline import lifeline, one_version, warm
 from segmentation.runs import dag_ids
 
 
@@ -44,20 +44,32 @@ def _short_sleep(seconds: float, sleep: Callable[[float], None] = time.sleep) ->
     sleep(min(seconds, 0.05))
 
 
+def _that_wait_for_nothing(tasks: list[Any], finished: list[Any]) -> list[Any]:
+    """The task instances for which everything that they follow has ended, or something ended otherwise than well."""
+    unfinished = {one.task_id for one in tasks}
+    otherwise = {one.task_id for one in finished if one.state != "success"}
+    return [
+        one
+        for one in tasks
+        if unfinished.isdisjoint(one.task.upstream_task_ids)
+        or not otherwise.isdisjoint(one.task.upstream_task_ids)
+    ]
+
+
 @contextmanager
-def _of_one_version() -> Iterator[None]:
-    """Airflow's API for tasks in the version of this process, which alone asks it.
+def _looking_at_what_may_begin() -> Iterator[None]:
+    """After each task Airflow asks of every other one whether it may begin: a third of what a night costs.
 
-    Routes and models of nine versions take four seconds of a processor to make; dag.test() asks the newest.
+    A task that follows one which has not ended may not. All are asked about where none is left.
     """
-    from airflow.api_fastapi.execution_api import versions
-    from airflow.api_fastapi.execution_api.routes import execution_api_router as router
-    from cadwyn import HeadVersion, Version, VersionBundle
-    from cadwyn.route_generation import _DELETED_ROUTE_TAG as OF_OLDER_ONLY
+    from airflow.models.dagrun import DagRun
 
-    newest = VersionBundle(HeadVersion(), Version(versions.bundle.versions[0].value))
-    routes = [route for route in router.routes if OF_OLDER_ONLY not in getattr(route, "tags", [])]
-    with patch.object(versions, "bundle", newest), patch.object(router, "routes", routes):
+    look = DagRun._get_ready_tis
+
+    def ready(run: DagRun, tasks: list[Any], finished: list[Any], **options: Any) -> Any:
+        return look(run, _that_wait_for_nothing(tasks, finished) or tasks, finished, **options)
+
+    with patch.object(DagRun, "_get_ready_tis", ready):
         yield
 
 
@@ -81,11 +93,12 @@ def main(result: Path, params: dict[str, Any]) -> None:
         raise SystemExit(f"{file}: {error}")
     dag = bag.dags[dag_ids.NIGHT]
     dag.deadline = []  # somebody is watching; and Airflow 3.3.2 ends a dag.test() with a deadline in an error
-    with patch("time.sleep", _short_sleep), _of_one_version():
+    with patch("time.sleep", _short_sleep), one_version.newest(), _looking_at_what_may_begin():
         run = dag.test(logical_date=datetime.now(UTC), run_conf=params)
     keep(result, json.dumps({"dag_run_id": run.run_id, "state": str(run.state)}))
 
 
 if __name__ == "__main__":
     lifeline.hold()
+    lifeline.seldom_look_for_garbage()
     main(Path(sys.argv[1]), json.loads(sys.argv[2]))

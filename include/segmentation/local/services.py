@@ -43,9 +43,14 @@ QUIET = {
     # tasks of a scheduler that was killed start again soon
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "AIRFLOW__API__WORKERS": "1",
+    # it looks for work twice a second, and not once: a date has seventeen tasks that wait for one another
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
 }
-WARM, COLD = "segmentation.pipeline.warm", "segmentation.pipeline.lifeline"
-OURS = (WARM, COLD, "segmentation")  # words of the command lines of what is ours
+# How each part is started: with the libraries of the tasks, with an API that knows one version, or as it is.
+WARM, ONE_VERSION = "segmentation.pipeline.warm", "segmentation.pipeline.one_version"
+COLD = "segmentation.pipeline.lifeline"
+STARTED_BY = {"scheduler": WARM, "api-server": ONE_VERSION, "dag-processor": ONE_VERSION, "triggerer": COLD}
+OURS = (WARM, ONE_VERSION, COLD, "segmentation")  # words of the command lines of what is ours
 FIRST_PORT, LAST_PORT = 8080, 8099
 START_SECONDS = 120
 STOP_SECONDS = 30
@@ -279,9 +284,8 @@ def addresses(number: int) -> dict[str, str]:
 
 
 def _start(part: str, command: tuple[str, ...], environment: dict[str, str], logs: Path) -> subprocess.Popen:
-    module = WARM if part == "scheduler" else COLD
     return subprocess.Popen(  # noqa: S603 (the arguments are ours)
-        [sys.executable, "-W", "ignore", "-m", module, *command],
+        [sys.executable, "-W", "ignore", "-m", STARTED_BY[part], *command],
         env={**environment, PARENT: str(os.getpid())},
         stdout=(logs / f"{part}.log").open("w"),
         stderr=subprocess.STDOUT,
