@@ -1,5 +1,6 @@
 """A real Postgres for every test: one embedded server a test run, databases of their own for each test."""
 
+import atexit
 import gc
 import itertools
 import os
@@ -47,6 +48,7 @@ LONGEST = (
 TOGETHER = {
     "an api-server": ("tests/ui/",),
     "a warm process": (
+        "tests/operations/backfill/test_killed.py",
         "tests/pipeline/test_one_night.py",
         "tests/pipeline/test_faults.py",
         "tests/docs/test_first_file.py",
@@ -60,6 +62,7 @@ hypothesis.settings.load_profile("fixed")
 
 # Python looks for garbage after each 700 new objects, time and again through all that are there: a sixth of imports
 gc.set_threshold(50_000)
+atexit.register(gc.freeze)  # nor at the end, through all that goes away
 
 # templates are compiled once for all workers, machines and runs; a file holds for its text alone
 os.environ.setdefault(compiled.FOLDER, str(postgres.private(postgres.own_runtime_folder() / "compiled")))
