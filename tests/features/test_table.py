@@ -481,7 +481,7 @@ def products_of_lines(shop: SmallShop, day: date) -> list[tuple[str, str]]:
 
 
 def _pairs(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return sorted((row["customer_id"], row["product_id"]) for row in rows)
+    return sorted((row["customer_id"], product) for row in rows for product in row["product_ids"])
 
 
 def sale(day: date, customer: str = "1", hour: int = 12, **line: Any) -> dict[str, list[dict[str, Any]]]:

@@ -24,8 +24,13 @@ from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
 from segmentation.warehouse import db, locks, partitions
 
-# of a sort or a hash of what a million customers bought in a year; a night has one such statement at a time
-COUNTING_MEMORY = "256MB"
+# memory: of a sort or a hash of what a million customers bought in a year, one such statement at a time; a year's
+# orders are read page by page and not one by one; workers would have customers and sums of their own each, which
+# cost more than they save
+COUNTING = (
+    "set local work_mem = '256MB'; set local enable_indexscan = off; "
+    "set local max_parallel_workers_per_gather = 0"
+)
 
 
 def stage_assignments(night: Night, frame: pd.DataFrame) -> None:
@@ -94,10 +99,7 @@ def _count(night: Night, assignments: str) -> Counted:
     with night.warehouse.connect() as conn:
         packed_assignments.number(conn, assignments)
     with night.warehouse.connect(readonly=True) as conn:
-        db.execute(conn, f"set local work_mem = '{COUNTING_MEMORY}'")
-        db.execute(
-            conn, "set local enable_indexscan = off"
-        )  # a year's orders, page by page and not one by one
+        db.execute(conn, COUNTING)
         query = db.statement("segments/segment_habits.sql", assignments=assignments)
         bounds = {**settings.habits.model_dump(), "min_customers": least}
         return Counted(

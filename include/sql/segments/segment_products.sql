@@ -2,8 +2,8 @@
 -- Grain: cluster and product. Inputs: the staged assignment; bought: the products of each customer's last days;
 --     features.customer_product_day of these days, for categories that core.products lacks as of the date.
 -- Parameters: as_of_date, days, most, min_customers, min_support, min_lift: bounds of what is worth telling; those
---     of bought; identifiers: assignments; bought: a statement of customer_id and product_id, each pair once. Read
---     only.
+--     of bought; identifiers: assignments; bought: a statement of customer_id and product_ids, each pair once.
+--     Read only.
 -- Caveat: equals share a rank and none is cut off, so that a segment may have more than `most` products.
 --     Service lines, returns and cancelled orders do not count. Of several categories of a product's lines, those
 --     of the last month come first, then the last one in the order of words.
@@ -20,14 +20,22 @@ bought as (
     {{ bought }}
 ),
 
-by_cluster as (
+-- lists in the columns of a select cost less than a function that is joined
+bought_by_cluster as (
     select
         a.cluster,
-        b.product_id,
-        count(*) as buyers
+        unnest(b.product_ids) as product_id
     from bought as b
     inner join {{ assignments }} as a on b.customer_id = a.customer_id
-    group by a.cluster, b.product_id
+),
+
+by_cluster as (
+    select
+        cluster,
+        product_id,
+        count(*) as buyers
+    from bought_by_cluster
+    group by cluster, product_id
 ),
 
 shares as (
@@ -97,7 +105,8 @@ not_recent as materialized (
     where r.category is null and not exists (select from recent as c where c.product_id = r.product_id)
 ),
 
-categories as (
+-- once, and not once a product
+categories as materialized (
     select
         product_id,
         category
