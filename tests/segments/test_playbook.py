@@ -40,7 +40,7 @@ def test_traits_call_for_plays_and_the_reason_says_so():
 
 
 @pytest.mark.parametrize("segments", range(1, 13))
-@pytest.mark.parametrize("kind", [("low", "lapsed"), ("high", "active"), ("mid", "cooling"), ("low", "new")])
+@pytest.mark.parametrize("kind", list(itertools.product(naming.TIERS, naming.STAGES)))
 def test_no_play_is_on_more_than_a_third_of_the_cards_and_none_is_without(kind, segments):
     given = playbook.plays_of_all(PLAYS, [(*kind, (), None)] * segments)
     assert all(1 <= len(plays) <= playbook.MOST for plays in given)
@@ -48,6 +48,16 @@ def test_no_play_is_on_more_than_a_third_of_the_cards_and_none_is_without(kind, 
     assert all(on_cards.count(play) <= max(1, segments // 3) for play in on_cards)
     texts = [play["advice"] for plays in given for play in plays]
     assert all(texts.count(text) <= max(1, segments // 3) for text in texts)
+
+
+@pytest.mark.parametrize("segments", range(1, 13))
+@pytest.mark.parametrize("kind", list(itertools.product(naming.TIERS, naming.STAGES)))
+def test_only_who_brings_little_and_has_gone_silent_is_left_alone(kind, segments):
+    """However many segments are alike, none that brings money is told that there is little to gain."""
+    given = playbook.plays_of_all(PLAYS, [(*kind, (), None)] * segments)
+    stakes = {play["stake"] for plays in given for play in plays}
+    is_left = kind[0] == "low" and kind[1] in ("cooling", "lapsed")
+    assert is_left or "none" not in stakes
 
 
 def test_who_brings_most_gets_the_play_that_fits_best():

@@ -86,17 +86,18 @@ def load(file: Path = FILE) -> tuple[Play, ...]:
 def fitting(
     plays: Sequence[Play], value_tier: str, lifecycle: str, traits: Sequence[str], name: str | None = None
 ) -> list[dict[str, str]]:
-    """Every play that fits a segment, then those for segments that none fits: play, title, advice, reason, stake.
+    """Every play that fits a segment, those for segments that none is left for at the end.
+
+    Each is play, title, advice, reason, stake.
 
     Texts are in the language in force; `stake` says which money it is about: expected, at_risk or none.
     """
     fits = [
         (play, reasons)
         for play in plays
-        if not play.otherwise
-        and (reasons := play.when.reasons(value_tier, lifecycle, traits, name)) is not None
+        if (reasons := play.when.reasons(value_tier, lifecycle, traits, name)) is not None
     ]
-    fits += [(play, [t(naming.TIERS[value_tier]), t(lifecycle)]) for play in plays if play.otherwise]
+    fits.sort(key=lambda fit: fit[0].otherwise)
     return [
         {
             "play": play.play,
