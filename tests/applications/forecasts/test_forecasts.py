@@ -10,7 +10,7 @@ from segmentation.applications import forecasts
 from segmentation.applications.forecasts import samples
 from segmentation.features import history
 from segmentation.runs import erased, register
-from segmentation.warehouse import db
+from segmentation.warehouse import db, partitions
 from tests.applications.forecasts.conftest import TODAY, order_days, roll_up
 from tests.small_shop import contents
 
@@ -229,3 +229,13 @@ def test_a_sample_that_is_looked_up_is_the_one_that_is_found_by_reading_all(shop
     for age, sample in read.past.samples.items():
         pd.testing.assert_frame_equal(sample.customers, again.past.samples[age].customers)
         assert sample.spend.tolist() == again.past.samples[age].spend.tolist()
+
+
+def test_a_date_has_statistics_when_it_is_published(shop):
+    roll_up(shop.warehouse, order_days(120, TODAY))
+    shop.run(TODAY)
+    known = shop.see(
+        "select count(*) from pg_stats where schemaname = 'segments' and tablename = %(name)s",
+        name=partitions.name("customer_forecasts", TODAY),
+    )
+    assert known[0][0] > 5

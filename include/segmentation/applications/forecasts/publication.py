@@ -5,7 +5,7 @@ from __future__ import annotations
 from segmentation import applications
 from segmentation.applications.forecasts.samples import FOLDER
 from segmentation.runs.night import Night
-from segmentation.warehouse import db
+from segmentation.warehouse import db, partitions
 
 Z = 1.2815515655446004  # of an interval that holds 80 % of a normal distribution
 AS_STAGED = {
@@ -32,5 +32,8 @@ def publish(conn: db.Connection, night: Night) -> None:
         name = applications.staged(night, table)
         db.run_file(conn, f"{FOLDER}/copy.sql", table=table, staged=name, columns=", ".join(columns))
     db.run_file(conn, f"{FOLDER}/customer_forecasts.sql", night.params, staged=staged)
+    # readers come at once, and the sums are the first of them; these depend on the order in which workers add
+    partition = partitions.name("customer_forecasts", night.as_of_date)
+    db.execute(conn, f"analyze segments.{partition}; set local max_parallel_workers_per_gather = 0")
     bounds = {"min_customers": night.settings.privacy.min_customers, "z": Z}
     db.run_file(conn, f"{FOLDER}/segment_forecasts.sql", {**night.params, **bounds})
