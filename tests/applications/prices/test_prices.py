@@ -123,7 +123,7 @@ def test_what_is_planted_is_recovered_in_order(publisher, warehouse_of_demo):
             page = report.environment("EUR").get_template("prices/section.html.j2").render(shown=facts)
         assert numbers.number(planted[-1]["ratio"], 2) in page
         assert ("cannot be told" in page) == (language == "en")
-        assert page.count("<tr>") >= len(facts["segments"]) + len(facts["groups"])
+        assert page.count("<tr>") >= len(facts["looked_at"]) > 0
 
 
 def test_nothing_is_told_of_segments_that_are_not_older_than_the_purchases(publisher, warehouse_of_demo):
@@ -132,6 +132,12 @@ def test_nothing_is_told_of_segments_that_are_not_older_than_the_purchases(publi
     night, _ = publish(publisher, labels, day)
     found = rows(publisher, night, "segment_price_response")
     assert {(row["outcome"], row["reason"]) for row in found} == {(verdicts.CANNOT, "no_earlier_members")}
+    with publisher.warehouse.connect(readonly=True) as conn:
+        facts = section(conn, register.find(conn, night.run_id))
+    page = report.environment("EUR").get_template("prices/section.html.j2").render(shown=facts)
+    assert page.count("no date was published early enough") == 1  # once for all of them
+    assert "Nothing can be told of any segment:" in page
+    assert not {row["name"] for row in facts["segments"]} & {row["name"] for row in facts["looked_at"]}
 
 
 def test_nothing_on_or_after_the_date_is_read(publisher, warehouse_of_demo):

@@ -26,16 +26,31 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
         "order by grouping_name, array_position(%(levels)s, level), level",
         {**params, "levels": list(LEVELS)},
     )
+    segments = [_worded(row) for row in segments]
+    groups = [_worded({**row, "name": t(LEVELS[row["level"]])}) for row in groups]
     return {
-        "segments": [_worded(row) for row in segments],
-        "groups": [_worded({**row, "name": t(LEVELS[row["level"]])}) for row in groups],
+        "segments": segments,
+        "looked_at": [row for row in (*groups, *segments) if row["weeks"]],
+        "untold": _untold([row for row in groups if not row["weeks"]])
+        | _untold([row for row in segments if not row["weeks"]], len(segments)),
         "placebos": db.rows(
             conn,
             "select shuffles, false_alarms from segments.price_placebos "
             "where as_of_date = %(as_of_date)s order by grouping_name",
             params,
         ),
-        "has_discounts": any(row["discounted_line_share"] is not None for row in segments),
+        "has_discounts": any(row["discounted_line_share"] or row["discount_share"] for row in segments),
+    }
+
+
+def _untold(rows: list[dict[str, Any]], everybody: int = 0) -> dict[str, str]:
+    """Of whom nothing can be told, by the reason: once for all that have no week to look at."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(row["why"], []).append(row["name"])
+    return {
+        why: t("any segment") if len(listed) == everybody else t(", ").join(listed)
+        for why, listed in names.items()
     }
 
 

@@ -8,7 +8,7 @@ LEVELS = {
     "high": "High value before",
 }
 REASONS = {
-    "no_cuts": "no product was cheaper for a week or some, and cost its usual price before and after",
+    "no_cuts": "no product was cheaper for a few weeks and then back at its usual price",
     "few_cuts": "too few products or weeks with a price cut",
     "few_buyers": "too few of them bought in the weeks of price cuts",
     "differed_before": "their part had changed in the weeks before the cuts already",
