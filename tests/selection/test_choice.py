@@ -11,6 +11,7 @@ import pytest
 
 from segmentation.errors import OverridesError
 from segmentation.features import dictionary
+from segmentation.modelling import assign
 from segmentation.runs import erased
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen
@@ -127,6 +128,32 @@ def test_the_model_in_use_takes_part_unless_a_refit_is_asked_for(first, tmp_path
         model.symlink_to(before.store / chosen.model_path)
         found, _ = search(night, inputs, refit.Overrides(force_refit=force))
         assert ("incumbent" in set(found.leaderboard["algorithm"])) is not force
+
+
+def test_a_split_of_the_model_in_use_is_published_with_its_own_preparation(first, tmp_path, monkeypatch):
+    before, chosen, assigned = first
+    model = tmp_path / chosen.model_path
+    model.parent.mkdir(parents=True)
+    model.symlink_to(before.store / chosen.model_path)
+    usual = choice.rule.choose
+    monkeypatch.setattr(
+        choice.rule,
+        "choose",
+        lambda runners, *rest: usual([one for one in runners if "split" in one.params], *rest),
+    )
+    night = night_of(tmp_path, SECOND)
+    found, labels = search(night, going_on(before, chosen, assigned))
+    assert (found.kind, labels["cluster"].nunique()) == ("new", 4)
+    stays = labels["cluster"].to_numpy() == assigned["cluster"].to_numpy()
+    assert stays[assigned["cluster"].to_numpy() != assigned["cluster"].to_numpy()[~stays][0]].all()
+    old, new = (
+        assign.load_model(night.store / chosen.model_path),
+        assign.load_model(night.store / found.model_path),
+    )
+    assert new.columns == old.columns
+    assert new.searched["made"]["as_of_date"] == str(SECOND)
+    of_everybody = assign.assign(new, new.pipeline.transform(INPUTS.frame))
+    assert of_everybody["label"].tolist() == labels["cluster"].tolist()
 
 
 def test_who_is_erased_between_the_matrices_and_the_choice_is_left_out_of_it(first, tmp_path):

@@ -43,7 +43,7 @@ from segmentation.modelling.constraints import DECIMALS, constraints_violated
 from segmentation.modelling.equals import Equals, equals, is_sound, sound, with_stability
 from segmentation.modelling.replace import Evidence, Replacement, Sound
 from segmentation.modelling.scores.table import DEFINITIONS
-from segmentation.modelling.search import WARM, Candidate, params_json
+from segmentation.modelling.search import Candidate, params_json
 from segmentation.modelling.sentence import Compared
 from segmentation.modelling.settings import ModelSettings
 
@@ -254,7 +254,7 @@ def _with_rules(
     alike = scores.loc[[name for name in scores.index if name in same.names]]
     totals = total(alike, _without(dict(weights), VALIDITY))
     first = sorted(alike.index, key=lambda name: (-totals[name], name))[:MOST_TOLD]
-    first += [n for n in alike.index if by_name[n].algorithm in ("incumbent", WARM) and n not in first]
+    first += [n for n in alike.index if by_name[n].algorithm == "incumbent" and n not in first]
     by_rules = {name: evidence.rules(by_name[name]) for name in first}
     return scores.assign(
         rule_fidelity=pd.Series(

@@ -10,9 +10,10 @@ import pandas as pd
 
 from segmentation.errors import OverridesError
 from segmentation.features import dictionary
-from segmentation.modelling import assign, warm_start
+from segmentation.modelling import assign, splits, warm_start
 from segmentation.modelling import choose as rule
 from segmentation.modelling.labellers import NOISE, NeighbourLabeller
+from segmentation.modelling.prepare import Pipeline
 from segmentation.modelling.replace import Evidence
 from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import ALL, cross_fitted, represent
@@ -100,10 +101,9 @@ def choose(
 
     in_use = before if decided.kind == "keep" else None
     representation = decided.winner.representation if decided.winner is not None else ALL
-    own: Matrix = in_use.matrix if in_use else candidates.stored(night, representation)
-    model = None
+    own, model = _matrix_of(night, representation, before), None
     if decided.winner is not None:
-        preparation = in_use.model.pipeline if in_use else candidates.pipeline(night, representation)
+        preparation = _pipeline_of(night, representation, before)
         searched = refit.today(inputs.frame, night, decided.leaderboard, in_use.model if in_use else None)
         shaping = refit.shaping(usual)
         model = assign.make_model(
@@ -161,13 +161,10 @@ def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None)
     training, winner = candidates.training_snapshot(night), decided.winner
     if winner is None or training is None or training.year_before is None:
         return decided
-    is_old = before is not None and winner is before.candidate
-    pipeline = (
-        before.model.pipeline if before and is_old else candidates.pipeline(night, winner.representation)
-    )
     seed = night.settings.model.seed
+    pipeline = _pipeline_of(night, winner.representation, before)
     matrix = cross_fitted(pipeline, training, seed, of="season")
-    now = _matrix_of(night, winner.representation, before if is_old else None)
+    now = _matrix_of(night, winner.representation, before)
     today = _as_today(matrix, training.year_before.features.index, now)
     snapshot = prediction.Snapshot(matrix, training.year_before.spend, today)
     of_season = prediction.predictive(winner, snapshot, seed)
@@ -222,6 +219,13 @@ def _matrix_of(night: Night, representation: str, before: refit.InUse | None) ->
     return candidates.stored(night, representation)
 
 
+def _pipeline_of(night: Night, representation: str, before: refit.InUse | None) -> Pipeline | None:
+    """The fitted preparation of a representation; that of the model in use is its own."""
+    if before is not None and representation == before.candidate.representation:
+        return before.model.pipeline
+    return candidates.pipeline(night, representation)
+
+
 def _as_today(then: np.ndarray, customers: pd.Index, matrix: Matrix) -> np.ndarray:
     """The rows of `customers` today, in the order of `then`; who is not there any more is as then."""
     place = matrix.index.get_indexer(customers)
@@ -232,13 +236,18 @@ def _as_today(then: np.ndarray, customers: pd.Index, matrix: Matrix) -> np.ndarr
 
 
 def _continued(night: Night, before: refit.InUse) -> list[Candidate]:
-    """Candidates that start from the model in use, in each representation but that of its own preparation."""
+    """Candidates that start from the model in use: continued in each representation, and split in its own."""
     evaluated = {
         name: sample.X[sample.evaluated]
         for name in candidates.representations(night)
         for sample in [candidates.search_sample(night, name)]
     }
-    return warm_start.continued(before.candidate.labels, evaluated, night.settings.model)
+    model = night.settings.model
+    own = matrices.rows(before.matrix, matrices.evaluated(before.matrix, model)).to_numpy(np.float64)
+    return [
+        *warm_start.continued(before.candidate.labels, evaluated, model),
+        *splits.split(before.candidate, own, model),
+    ]
 
 
 def evidence_of(
