@@ -74,9 +74,9 @@ class Replacement:
     ----------
     reason : str
         first: there is no model in use; constraint: it violates one; better: the gain is beyond noise and worth
-        the move; drift, age: it is beyond noise, and no price is asked; ranking: without predictive validity, by
-        the totals; of one that is kept: best (nobody ranks higher), noise, young (the gain is beyond noise, but not on
-        what the model was not chosen on already), price.
+        the move; drift, age: it is beyond noise, and no price is asked, nor more of a young model; ranking: without
+        predictive validity, by the totals; of one that is kept: best (nobody ranks higher), noise, young (the gain is
+        beyond noise, but not on what the model was not chosen on already), price.
     winner : str
         The candidate that is published.
     gain, gain_error : float
@@ -244,19 +244,14 @@ def _judged(
     is_old = evidence.age_days is not None and evidence.age_days >= settings.renew_after_days
     if gain <= 0 or (not outcome.is_beyond_noise and not is_old):
         return replace(outcome, reason="noise" if gain > 0 else "best")
-    if not outcome.is_beyond(_errors_asked(evidence, settings)):
-        return (
-            replace(outcome, reason="age", winner=challenger.name)
-            if is_old
-            else replace(outcome, reason="young")
-        )
-    if gain >= price:
+    is_beyond_youth = outcome.is_beyond(_errors_asked(evidence, settings))
+    if is_beyond_youth and gain >= price:
         return replace(outcome, reason="better", winner=challenger.name)
-    if evidence.drift:
+    if evidence.drift and outcome.is_beyond_noise:
         return replace(outcome, reason="drift", winner=challenger.name)
     if is_old:
         return replace(outcome, reason="age", winner=challenger.name)
-    return replace(outcome, reason="price")
+    return replace(outcome, reason="price" if is_beyond_youth else "young")
 
 
 def _errors_asked(evidence: Evidence, settings: ModelSettings) -> float:
@@ -264,9 +259,9 @@ def _errors_asked(evidence: Evidence, settings: ModelSettings) -> float:
 
     Of the horizon that both are judged on, the model was chosen on all but what has come since: age / horizon of
     it is new, and a share of the evidence knows a difference to 1 / sqrt(share) of the standard error. Where
-    customers have drifted, what came before says little, and two are enough.
+    customers have drifted, what came before says little: two are enough then, and the reason is the drift.
     """
-    if evidence.drift or evidence.age_days is None:
+    if evidence.age_days is None:
         return ERRORS
     new = min(max(evidence.age_days, 1) / settings.horizon_days, 1.0)
     return ERRORS / float(np.sqrt(new))
