@@ -51,8 +51,11 @@ def status(
     """Say how old the newest published date is, the last runs and the open incidents; 1 when it is old."""
     from segmentation import settings
     from segmentation.operations import status as operation
+    from segmentation.runs import connections
 
-    return operation.tell(operation.warehouse(), settings.load(), quiet=quiet, new_is_fine=new_is_fine)
+    return operation.tell(
+        connections.database("warehouse"), settings.load(), quiet=quiet, new_is_fine=new_is_fine
+    )
 
 
 @command()

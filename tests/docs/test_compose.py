@@ -141,11 +141,12 @@ def test_every_lasting_service_has_a_health_check_and_comes_back():
 def test_the_age_of_the_segments_is_a_health_check(monkeypatch):
     from segmentation import cli
     from segmentation.operations import status
+    from segmentation.runs import connections
 
     test = SERVICES["status"]["healthcheck"]["test"]
     assert test[:5] == ["CMD", "python", "-m", "segmentation", "status"]
     asked = {}
-    monkeypatch.setattr(status, "warehouse", lambda: None)
+    monkeypatch.setattr(connections, "database", lambda _: None)
     monkeypatch.setattr(status, "tell", lambda *_, **options: asked.update(options) or status.OLD)
     assert cli.main(test[4:]) == status.OLD
     assert asked == {"quiet": True, "new_is_fine": True}
@@ -260,13 +261,16 @@ def test_connections_are_read_by_airflow(conn_id, monkeypatch):
 
 
 def test_status_reads_the_same_connection_without_airflow(monkeypatch):
-    from segmentation.operations import status
     from segmentation.runs import connections
 
     text = SERVICES["status"]["environment"]["AIRFLOW_CONN_WAREHOUSE"]
     filled = VARIABLE.sub(lambda found: {"WAREHOUSE_PASSWORD": "a b%/"}.get(found[1]) or found[3], text)
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", filled)
-    assert status.warehouse().params == connections.database("warehouse").params
+    ours, of_airflow = (
+        connections.database_of("warehouse", read("warehouse"))
+        for read in (connections.in_environment, connections.in_airflow)
+    )
+    assert ours == of_airflow
 
 
 def airflow_commands() -> list[list[str]]:

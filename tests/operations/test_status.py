@@ -162,9 +162,13 @@ def test_the_connection_is_read_as_the_tasks_read_it(monkeypatch):
     extra = dict.fromkeys(db.KEPT_EXTRAS, "3") | {"sslmode": "prefer", "not_ours": "x", "keepalives": 0}
     conn = {"conn_type": "postgres", "host": "h", "port": 5432, "login": "u", "schema": "w", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(conn))
-    assert status.warehouse() == connections.database("warehouse")
-    assert set(db.KEPT_EXTRAS) < set(status.warehouse().params)
-    assert status.warehouse().params["keepalives"] == 0  # which is no field left empty
+    ours, of_airflow = (
+        connections.database_of("warehouse", read("warehouse"))
+        for read in (connections.in_environment, connections.in_airflow)
+    )
+    assert ours == of_airflow
+    assert set(db.KEPT_EXTRAS) < set(ours.params)
+    assert ours.params["keepalives"] == 0  # which is no field left empty
 
 
 def test_make_status_of_a_shop_that_never_ran_makes_nothing(tmp_path):

@@ -5,8 +5,6 @@ asked. A night that never started, of which no run and so no alert tells, is fou
 takes a warehouse that has never published for well: a deployment that is being set up.
 """
 
-import json
-import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,8 +13,7 @@ from typing import Any
 
 import psycopg2
 
-from segmentation import settings
-from segmentation.errors import NoAnswer, SettingsError, WarehouseError
+from segmentation.errors import NoAnswer, WarehouseError
 from segmentation.runs import register, stale
 from segmentation.settings import Settings
 from segmentation.warehouse import db
@@ -155,29 +152,6 @@ def _incidents(status: Status, loaded: Settings) -> list[str]:
     if len(status.incidents) > INCIDENTS:
         lines.append(f"{'':<11}and {len(status.incidents) - INCIDENTS} older ones")
     return lines
-
-
-def warehouse() -> Database:
-    """The warehouse of the deployment.
-
-    Where the connection stands in the environment it is read from there: that costs no import of Airflow, and
-    a health check asks often.
-    """
-    connection = os.environ.get("AIRFLOW_CONN_WAREHOUSE", "").strip()
-    if not connection.startswith("{"):
-        from segmentation.runs import connections
-
-        return connections.database("warehouse")
-    try:
-        fields = json.loads(connection)
-        extra = fields.get("extra") or {}
-        extra = json.loads(extra) if isinstance(extra, str) else extra
-    except (ValueError, AttributeError):
-        raise SettingsError("AIRFLOW_CONN_WAREHOUSE is not readable as JSON") from None
-    names = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
-    params = {ours: fields.get(theirs) for theirs, ours in names.items()}
-    params |= {name: extra.get(name) for name in db.KEPT_EXTRAS}
-    return Database("warehouse", db.without_blanks(params), settings.load().limits.warehouse)
 
 
 def tell(database: Database, loaded: Settings, *, quiet: bool = False, new_is_fine: bool = False) -> int:
