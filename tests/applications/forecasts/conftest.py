@@ -16,13 +16,18 @@ from tests.small_shop import silent
 OPENED, TODAY = date(2022, 1, 1), date(2024, 3, 1)
 
 
-def order_days(customers: int, until: date, seed: int = 3) -> pd.DataFrame:
-    """Days with an order: a rate and a mean value a customer, who leaves by chance after each."""
+def order_days(customers: int, until: date, seed: int = 3, spread: float = 0.0) -> pd.DataFrame:
+    """Days with an order: a rate and a mean value a customer, who leaves by chance after each.
+
+    With a `spread` a few order much more often, and for much more, than the others.
+    """
     rng = np.random.default_rng(seed)
     length = (until - OPENED).days
     rows = []
     for number in range(customers):
         rate, value = rng.gamma(2.0, 0.01), rng.gamma(4.0, 15.0)
+        if spread:
+            rate, value = (of * rng.lognormal(0.0, spread) for of in (rate, value))
         leaves = rng.beta(1.0, 12.0)
         day = float(rng.integers(0, length - 20))
         while day < length:

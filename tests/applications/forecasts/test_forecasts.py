@@ -154,6 +154,38 @@ def test_small_and_young_shops_have_forecasts(shop, customers, opened_days_ago):
     assert len(rows) == counts["customers"] == days["customer_id"].nunique()
 
 
+@pytest.mark.parametrize("opened_days_ago", [95, 105, 366, 372, 400])
+def test_a_shop_just_old_enough_to_look_back_expects_what_comes(shop, opened_days_ago):
+    """What became of the customers of its first days, who had no past, says little of those with a year behind."""
+    days = order_days(900, TODAY + timedelta(days=365), spread=1.0)
+    days = days[days["day"] >= TODAY - timedelta(days=opened_days_ago)]
+    known = days[days["day"] < TODAY]
+    roll_up(shop.warehouse, known)
+    shop.run(TODAY)
+    expected = shop.see(
+        "select sum(expected_spend), sum(expected_spend_365d) from segments.customer_forecasts"
+    )
+    came = days[(days["day"] >= TODAY) & days["customer_id"].isin(known["customer_id"])]
+    for total, horizon in zip(expected[0], (90, 365), strict=True):
+        within = came[came["day"] < TODAY + timedelta(days=horizon)]
+        assert 2 / 3 < float(total) / (within["gross_cents"].sum() / 100) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("opened_days_ago", "horizons", "years"),
+    [(134, [], []), (135, [90], []), (409, [90, 180, 270], []), (410, [90, 180, 270, 365], []),
+     (548, [90, 180, 270, 365, 455], [365])],
+)  # fmt: skip
+def test_a_sample_has_half_its_outcome_behind_it(shop, opened_days_ago, horizons, years):
+    opened = TODAY - timedelta(days=opened_days_ago)
+    days = order_days(900, TODAY)
+    days = days[days["day"] >= opened]
+    days.loc[days["day"].idxmin(), "day"] = opened
+    roll_up(shop.warehouse, days.drop_duplicates(["customer_id", "day"]))
+    history = samples.read(shop.night(TODAY))
+    assert (sorted(history.past.samples), sorted(history.years.samples)) == (horizons, years)
+
+
 def test_nothing_is_told_of_a_segment_of_too_few(shop):
     roll_up(shop.warehouse, order_days(15, TODAY))
     shop.run(TODAY)

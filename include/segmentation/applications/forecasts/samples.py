@@ -19,6 +19,7 @@ SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as man
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
 WHOLE = history.EVERYBODY
 OF_SAMPLE = {"roll_up": "sampled_day", "cancelled": "sampled_cancelled"}
+BEHIND = 0.5  # of the days of an outcome: what a sample's date must have behind it, or its customers are not today's
 FOLDER = "applications/forecasts"
 
 
@@ -51,14 +52,12 @@ def read(night: Night) -> History:
         whom = history.of_sample(conn, night.as_of_date, every)
         db.run_file(conn, f"{FOLDER}/sample.sql", night.params, whom=whom)
         first = db.scalar(conn, "select min(day) from sampled_day where orders > 0")
-        there = [
-            age for age in ages(horizon)
-            if first is not None and night.as_of_date - timedelta(days=age) > first
-        ]  # fmt: skip
+        oldest = (night.as_of_date - first).days if first is not None else 0
+        there = [age for age in ages(horizon) if age + BEHIND * horizon <= oldest]
         samples = {age: _sample(conn, night.as_of_date, age, horizon) for age in there}
         long = {
             age: _with_outcome(conn, night.as_of_date, age, YEAR, samples[age].customers)
-            for age in there if age >= YEAR
+            for age in there if age >= YEAR and age + BEHIND * YEAR <= oldest
         }  # fmt: skip
     past, years = (
         {age: each for age, each in of_days.items() if len(each.customers) >= LEAST}
