@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from skops import io as skops_io
 
@@ -104,8 +105,14 @@ def _write_snapshot(night: Night, days: int, name: str) -> bool:
 
 
 def write_snapshot(night: Night, frame: pd.DataFrame, spend: pd.Series, name: str = SNAPSHOT) -> bool:
-    """Keep customers of an earlier date with what they then spent; False where they are too few to tell."""
+    """Keep customers of an earlier date with what they then spent; False where they are too few to tell.
+
+    So it is of those of a year ago where the shop had opened less than half a horizon before: they had no past.
+    """
     if len(frame) < MIN_SNAPSHOT or not (spend > 0).any():
+        return False
+    days_open = frame["tenure_days"].max() if "tenure_days" in frame else np.inf
+    if name == YEAR_BEFORE and days_open < night.settings.model.horizon_days / 2:
         return False
     rows = evaluation_rows(frame, night.settings.model)
     frame, spend = frame.iloc[rows], spend.iloc[rows]
