@@ -117,6 +117,8 @@ def _pictures(report: str, as_of: str, environment: dict[str, str], local: Path)
             with opened(browser, f"file://{report}", width, scheme) as (page, _):
                 page.emulate_media(media=media, color_scheme=scheme)
                 page.set_viewport_size({"width": width, "height": height})
+                if media == "print":
+                    page.evaluate("dispatchEvent(new Event('beforeprint'))")
                 page.screenshot(path=IMAGES / f"{name}.png")
         for language, suffix in _languages():
             spoken = {**environment, "SEGMENTATION__LANGUAGE": language}
