@@ -68,7 +68,9 @@ def test_the_leaderboard_is_read_without_scrolling_sideways(browser, server, ses
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_quality_over_the_dates_is_drawn(browser, server, session, width):
     with opened(browser, f"{server.pages}/quality", width, **session) as (page, watch):
-        assert page.locator("svg.checks").count() == 3  # cleaning made none
+        assert page.locator("svg.checks").count() == 3
+        newest = page.locator("table").first.locator("tbody tr").first.locator("td")
+        assert newest.count() == 3 and "–" not in newest.all_inner_texts(), "a gate that nobody has"
         assert page.locator("svg.checks").first.locator("g").count() == 3
         assert "Checks of the gate" in page.locator("svg.checks title").first.text_content()
         assert (

@@ -109,6 +109,15 @@ def test_a_name_of_ones_own_is_everywhere_and_goes_again(named: Server):
     assert see(named, "select name from segments.segment_name_overrides order by 1") == []
 
 
+def test_nobody_is_said_to_have_stayed_since_a_date_that_is_not_there(named: Server):
+    with named.machine.warehouse("demo").connect(readonly=True) as conn:
+        query = "select min(as_of_date) from segments.runs where status = 'published'"
+        first = db.scalar(conn, query)
+    page = named.ask_as(named.token, f"segment?id=1&date={first}", **PAGE)
+    assert "This is the first published date" in page.text
+    assert "Nobody came or left" not in page.text
+
+
 def test_what_is_not_there_is_refused_in_words(named: Server):
     assert named.ask("segment?id=99").status == 404
     assert named.ask("segment?id=1&beside=99").status == 404

@@ -14,7 +14,7 @@ from segmentation.ui.views import ROWS, Day, Number, pages_of
 from segmentation.warehouse import db
 
 DATES = 30  # of the charts
-GATES = ("sources", "cleaning", "features", "segments")
+GATES = ("sources", "features", "segments")  # those of the night, then of applications
 BY_NAME = {"rank": "Rank", "candidate": "Candidate", "k": "Segments"}
 SHOWS = {"all": "all", "met": "every constraint met", "failed": "a constraint not met"}
 
