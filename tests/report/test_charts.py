@@ -2,13 +2,14 @@
 
 import re
 from datetime import date
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.report import charts
+from segmentation.report import charts, drawings
 
 
 def board(*scores: tuple[float, float], failed: int = -1, chosen: int = 0) -> SimpleNamespace:
@@ -113,3 +114,21 @@ def test_what_came_to_less_than_nothing_lies_on_the_floor_of_the_chart(said):
 
 def test_one_account_is_no_chart():
     assert charts.validity([account(date(2026, 1, 6), 0.3, 0.2, 0.25)]) is None
+
+
+def test_a_number_at_the_end_of_a_line_moves_only_where_others_are_in_its_way():
+    """One line far above, and five at the bottom that share the room of one."""
+    days = date(2025, 1, 1), date(2025, 2, 1)
+    lasts = (1000.0, 40.0, 30.0, 20.0, 10.0, 0.0)
+    lines = [
+        drawings.Line(number, f"S{number}", number, [(days[0], 5.0), (days[1], last)])
+        for number, last in enumerate(lasts, 1)
+    ]
+    svg = str(drawings.history(lines, "Customers"))
+    dots = [float(y) for y in re.findall(r'<circle class="dot" cx="[\d.]+" cy="([\d.]+)"', svg)]
+    texts = [float(y) - 4 for y in re.findall(r'<text class="number" x="[\d.]+" y="([\d.]+)"', svg)]
+    assert texts[0] == pytest.approx(dots[0])
+    gaps = [after - before for before, after in pairwise(texts)]
+    assert min(gaps) >= drawings.LABEL_GAP - 0.11
+    assert texts[-1] <= dots[-1] + 0.11
+    assert gaps[1:] == pytest.approx([drawings.LABEL_GAP] * 4, abs=0.11)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from segmentation.ui import evidence
+from segmentation.warehouse import db
 from tests.browser import DESK, PHONE, faults, opened
 from tests.report import sample
 
@@ -45,6 +46,31 @@ def test_the_leaderboard_sorts_and_filters_by_click(browser, server, session):
     for asked in ("sort=no_such", "sort=-", "find=%25%22", "show=met"):
         assert server.ask(f"choice?{asked}").status == 200, asked
     assert server.ask("choice?sort=1;drop").status == 422
+
+
+def test_a_night_without_a_search_leads_to_the_candidates_of_the_last_one(server):
+    def page(searched):
+        with server.machine.warehouse("demo").connect() as conn:
+            query = "update segments.runs set searched = %(searched)s where as_of_date = %(day)s"
+            for day in (sample.BEFORE, sample.TODAY):
+                db.execute(conn, query, {"searched": searched.get(day), "day": day})
+        return server.ask_as(server.token, f"choice?date={sample.TODAY}", **PAGE).text
+
+    try:
+        assert f'href="choice?date={sample.BEFORE}"' in page({sample.BEFORE: True, sample.TODAY: False})
+        assert "of the last search" not in page({sample.BEFORE: True, sample.TODAY: True})
+        assert "of the last search" not in page({sample.BEFORE: False, sample.TODAY: False})
+    finally:
+        page({})
+
+
+def test_two_dates_are_compared_whichever_is_named_first(server):
+    texts = [
+        server.ask_as(server.token, f"movement?from={first}&to={second}", **PAGE).text
+        for first, second in [(sample.BEFORE, sample.TODAY), (sample.TODAY, sample.BEFORE)]
+    ]
+    assert texts[0] == texts[1]
+    assert "From 31 May 2025 to 1 June 2025" in texts[0]
 
 
 @pytest.mark.parametrize("width", [PHONE, 1000])

@@ -257,13 +257,15 @@ def _labelled(days: Sequence[date], first: int, last: int) -> list[tuple[str, da
 
 def _apart(ends: Sequence[tuple[float, Line]], floor: float) -> dict[int, float]:
     """Heights of the numbers at the right end, so that none lies on another."""
-    placed: dict[int, float] = {}
-    above = float(-LABEL_GAP)
-    for height, line in sorted(ends, key=lambda end: (end[0], end[1].segment_id)):
-        above = max(height, above + LABEL_GAP)
-        placed[line.segment_id] = above
-    over = max([0.0, above - floor])
-    return {segment_id: height - over for segment_id, height in placed.items()}
+    ordered = sorted(ends, key=lambda end: (end[0], end[1].segment_id))
+    heights: list[float] = []
+    for height, _ in ordered:
+        heights.append(max(height, heights[-1] + LABEL_GAP) if heights else max(height, 0.0))
+    lowest = floor
+    for place in reversed(range(len(heights))):  # up again from the floor, and only who has to
+        heights[place] = min(heights[place], lowest)
+        lowest = heights[place] - LABEL_GAP
+    return {line.segment_id: height for (_, line), height in zip(ordered, heights, strict=True)}
 
 
 def alluvial(

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from segmentation.language.texts import speaking, t
 from segmentation.report import drawings, verdict, words
+from segmentation.runs.register import Run
 from segmentation.ui import reading, views
 from segmentation.ui.views import ROWS, Day, Number, pages_of
 from segmentation.warehouse import db
@@ -46,6 +47,7 @@ def choice(
             conn,
             run,
             leaderboard=rows,
+            last_search=_last_search(conn, run),
             shown=shown[(number - 1) * ROWS :][:ROWS],
             pages=pages_of(len(shown), number),
             scores=scores,
@@ -57,6 +59,13 @@ def choice(
             show=show,
             shows=SHOWS,
         )
+
+
+def _last_search(conn: db.Connection, run: Run) -> date | None:
+    """The date whose search a night without one still lives by, where it is known."""
+    if run.searched is not False:
+        return None
+    return db.scalar(conn, db.statement("ui/last_search.sql"), {"as_of_date": run.as_of_date})
 
 
 def _orders(scores: Sequence[tuple[str, str, str]], sort: str) -> list[tuple[str, str]]:

@@ -172,7 +172,9 @@ def movement(
     first: Annotated[date | None, Query(alias="from")] = None,
     second: Annotated[date | None, Query(alias="to")] = None,
 ) -> HTMLResponse:
-    """Moves between two dates."""
+    """Moves between two dates, whichever of them is named first."""
+    if first and second:
+        first, second = sorted([first, second])
     with reading.connect() as conn, speaking(reading.language()):
         run = reading.run_of(conn, second)
         moves = reading.movement(conn, first, run.as_of_date)
