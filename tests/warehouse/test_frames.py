@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from segmentation.warehouse import db
+from segmentation.warehouse.binary import BinaryRows
 
 COLUMNS = "customer_id text, share float8, orders integer, is_new boolean, day date, note text"
 
@@ -50,3 +51,10 @@ def test_columns_that_arrow_does_not_write_are_written_all_the_same(shop, monkey
     db.copy_frame(shop, pd.DataFrame({"key": ["a", "b"], "number": [1, "x"]}), ("pg_temp", "target"))
     rows = db.rows(shop, "select number from target order by key")
     assert [row["number"] for row in rows] == ["1", "x"]
+
+
+def test_numbers_come_whole_whatever_the_blocks(shop, monkeypatch):
+    monkeypatch.setattr(BinaryRows, "BLOCK", 50)  # a row has 22 bytes
+    query = "select n, -n as less from generate_series(1, 100) as n order by n"
+    numbers = db.read_numbers(shop, query, ["n", "less"], size=4)
+    assert numbers.tolist() == [[n, -n] for n in range(1, 101)]
