@@ -52,8 +52,7 @@ def run(night_of: Callable[[date], Night], day: date) -> tuple[pd.DataFrame, dic
                 for one in recommenders.candidates(seed)
             ]
         )
-        until = day + timedelta(days=night.settings.model.horizon_days)
-        later = prepare.trial(conn, night, customers, products, day, until)
+        later = next(prepare.trials_of(conn, night, customers, products, [day]))
         found = [choice.tried(one, later, families) for one in recommenders.candidates(seed)]
         conn.rollback()
     table = pd.DataFrame(

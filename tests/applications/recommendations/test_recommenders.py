@@ -1,6 +1,6 @@
 """Recommenders, lists and the choice among them, on shops small enough to work out by hand or planted."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from segmentation.applications.recommendations import choice, lists, recommenders
 from segmentation.applications.recommendations.families import families, stem
 from segmentation.applications.recommendations.lists import NONE, Shelf
-from segmentation.applications.recommendations.purchases import Purchases
+from segmentation.applications.recommendations.purchases import DaysBought, Purchases
 
 CUT, UNTIL = date(2024, 1, 1), date(2024, 4, 1)
 
@@ -35,6 +35,27 @@ def test_a_taste_halves_with_each_half_life_and_the_newest_counts_one():
     known = Purchases.of_rows((1, 3), np.array([[0, 0, 10, 1], [0, 1, 40, 1], [0, 2, 70, 4]], float))
     assert known.tastes(30).toarray().ravel() == pytest.approx([1, 0.5, 0.25])
     assert known.buyers(30) == pytest.approx([2 ** (-1 / 3), 2 ** (-4 / 3), 2 ** (-7 / 3)])
+
+
+def test_days_in_any_order_are_the_newest_of_each_product_and_how_many_there_were():
+    days = np.array([[2, 1, 7], [0, 2, 9], [0, 0, 30], [0, 2, 3], [2, 1, 7], [0, 2, 40]], np.float32)
+    known = Purchases.of_days((3, 3), days)
+    assert known.starts.tolist() == [0, 2, 2, 3]
+    assert known.product.tolist() == [0, 2, 1]
+    assert known.age_days.tolist() == [30, 3, 7]
+    assert known.orders.tolist() == [1, 3, 2]
+
+
+def test_what_was_cancelled_since_was_bought_at_an_earlier_date():
+    until = date(2024, 3, 1)
+    days = [[0, 0, 5, np.nan], [0, 1, 20, 8], [0, 2, 20, 15], [0, 3, 10, np.nan], [0, 4, 31, np.nan]]
+    bought = DaysBought(until, np.array(days, np.float32))
+    rows = bought.between(until - timedelta(days=30), until - timedelta(days=10))
+    assert rows.tolist() == [
+        [0, 1, 10]
+    ]  # cancelled two days later; 2 was cancelled before, 3 is of the day itself
+    later = bought.between(until - timedelta(days=10), until)
+    assert later.tolist() == [[0, 0, 5], [0, 3, 10]]
 
 
 def test_neighbours_are_the_cosines_of_columns_whose_rows_are_divided_by_the_root_of_their_number():

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from psycopg2 import sql
@@ -15,7 +14,7 @@ from segmentation.applications import Progress
 from segmentation.applications.recommendations import choice, gate, lists, recommenders
 from segmentation.applications.recommendations.families import families
 from segmentation.applications.recommendations.lists import Lists, Shelf
-from segmentation.applications.recommendations.purchases import Purchases
+from segmentation.applications.recommendations.purchases import DaysBought, Purchases
 from segmentation.runs.night import Night
 from segmentation.warehouse import db, locks, partitions
 
@@ -102,35 +101,45 @@ def trials(conn: db.Connection, night: Night, products: str) -> Iterator[choice.
     query = db.statement("applications/recommendations/customers.sql")
     drawn = applications.stage(conn, night, DRAWN, query, {**night.params, "most": MOST_TRIED})
     tested = 0
+    for one_trial in trials_of(conn, night, drawn, products, cuts):
+        tested += len(one_trial.tested)
+        yield one_trial
+        if tested >= choice.MOST_TESTED:
+            return
+
+
+def trials_of(
+    conn: db.Connection, night: Night, customers: str, products: str, cuts: list[date]
+) -> Iterator[choice.Trial]:
+    """A trial a cut, the newest first: of what was bought before it, and from then to a horizon later."""
+    horizon = timedelta(days=night.settings.model.horizon_days)
+    longest = timedelta(days=night.settings.applications.recommendations.days)
+    shape = _count(conn, customers), _count(conn, products)
+    bought = days_bought(conn, customers, products, cuts[-1] - longest, cuts[0] + horizon, cuts[-1])
     for cut in cuts:
-        if tested < choice.MOST_TESTED:
-            one_trial = trial(conn, night, drawn, products, cut, cut + horizon)
-            tested += len(one_trial.tested)
-            yield one_trial
-
-
-def trial(
-    conn: db.Connection, night: Night, customers: str, products: str, cut: date, until: date
-) -> choice.Trial:
-    """Trial of what was bought before a cut, and from then to before another date."""
-    before = purchases(conn, customers, products, cut, night.settings.applications.recommendations.days)
-    query = db.statement(
-        "applications/recommendations/bought_after.sql", customers=customers, products=products
-    )
-    rows = db.read_numbers(
-        conn, query, ["customer", "product"], {"since": cut, "until": until}, size=4
-    ).astype(np.int64)
-    after = sp.csr_matrix((np.ones(len(rows), np.float32), (rows[:, 0], rows[:, 1])), shape=before.shape)
-    return choice.Trial(cut, until, before, after)
+        before = Purchases.of_days(shape, bought.between(cut - longest, cut))
+        after = Purchases.of_days(shape, bought.between(cut, cut + horizon)).bought
+        yield choice.Trial(cut, cut + horizon, before, after)
 
 
 def purchases(conn: db.Connection, customers: str, products: str, day: date, days: int) -> Purchases:
     """Read what the numbered customers have bought of the numbered products in the `days` before a day."""
-    shape = (_count(conn, customers), _count(conn, products))
+    shape = _count(conn, customers), _count(conn, products)
+    bought = days_bought(conn, customers, products, day - timedelta(days=days), day, day)
+    return Purchases.of_days(shape, bought.rows)
+
+
+def days_bought(
+    conn: db.Connection, customers: str, products: str, since: date, until: date, known_at: date
+) -> DaysBought:
+    """Read the days on which they bought, from `since` to before `until`, but what was cancelled before `known_at`."""
     query = db.statement("applications/recommendations/purchases.sql", customers=customers, products=products)
-    columns = ["customer", "product", "age_days", "orders"]
-    rows = db.read_numbers(conn, query, columns, {"as_of_date": day, "days": days}, size=4)
-    return Purchases.of_rows(shape, rows)
+    bounds = {"since": since, "until": until, "known_at": known_at}
+    names = ["customer", "product", "age_days"]
+    if known_at < until:
+        names.append("cancelled_days")
+    rows = db.read_numbers(conn, query, names, bounds, size=4)  # any order: sorted by who counts them
+    return DaysBought(until, rows)
 
 
 def _count(conn: db.Connection, table: str) -> int:

@@ -1,12 +1,32 @@
 """Purchases before a date, as a sparse matrix of customers and products."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class DaysBought:
+    """Days before `until` on which customers bought products, in any order.
+
+    A row has customer, product, how many days before `until` it was, and how many days before it the order was
+    cancelled (NaN: it was not).
+    """
+
+    until: date
+    rows: NDArray[np.float32]
+
+    def between(self, since: date, until: date) -> NDArray[np.float32]:
+        """Customer, product and age of the days from a date to before another, as all was known at the latter."""
+        later, longest = (self.until - until).days, (self.until - since).days
+        age, cancelled = self.rows[:, 2], self.rows[:, 3]
+        rows = self.rows[(age > later) & (age <= longest) & ~(cancelled > later), :3]
+        return rows - np.array([0, 0, later], np.float32)
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,23 @@ class Purchases:
             rows[:, 1].astype(np.int32),
             rows[:, 2].astype(np.float32),
             rows[:, 3].astype(np.float32),
+        )
+
+    @classmethod
+    def of_days(cls, shape: tuple[int, int], days: NDArray[np.floating]) -> "Purchases":
+        """Purchases out of an array of customer, product and age of each day on which it was bought, in any order."""
+        customer, product, age = days.T.astype(np.int64)
+        products, longest = max(shape[1], 1), int(age.max(initial=0)) + 1
+        # one number a day, which are sorted much quicker than rows are
+        entries, ages = np.divmod(np.sort((customer * products + product) * longest + age), longest)
+        first = np.flatnonzero(np.diff(entries, prepend=-1))
+        customer, product = np.divmod(entries[first], products)
+        return cls(
+            shape,
+            np.concatenate([[0], np.cumsum(np.bincount(customer, minlength=shape[0]))]),
+            product.astype(np.int32),
+            ages[first].astype(np.float32),
+            np.diff(first, append=len(entries)).astype(np.float32),
         )
 
     def matrix(self, values: NDArray[np.floating]) -> sp.csr_matrix:
