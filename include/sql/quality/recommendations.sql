@@ -3,20 +3,29 @@
 -- Parameters: none; identifiers: lists, customers, products. Re-run: reads only.
 with recommended as (
     select
-        l.number,
         r.product,
         count(*) as times
     from {{ lists }} as l
     cross join lateral unnest(l.products) as r (product)
-    group by l.number, r.product
+    group by r.product
 ),
 
-products as (
-    select
-        coalesce(sum(r.times) filter (where not coalesce(p.is_sold, false)), 0) as unsold_recommended,
-        coalesce(sum(r.times - 1), 0) as recommended_twice
+unsold as (
+    select coalesce(sum(r.times), 0) as unsold_recommended
     from recommended as r
     left join {{ products }} as p on r.product = p.product_number
+    where not coalesce(p.is_sold, false)
+),
+
+twice as (
+    select
+        coalesce(
+            sum(
+                cardinality(l.products)
+                - (select count(distinct r.product) from unnest(l.products) as r (product))
+            ), 0
+        ) as recommended_twice
+    from {{ lists }} as l
 ),
 
 customers as (
@@ -28,8 +37,10 @@ customers as (
 )
 
 select
-    p.*,
+    u.*,
+    t.*,
     c.*,
     c.without_recommendation::float8 / nullif(c.row_count, 0) as without_recommendation_share
-from products as p
+from unsold as u
+cross join twice as t
 cross join customers as c

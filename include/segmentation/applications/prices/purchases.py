@@ -18,6 +18,10 @@ MAX_PRODUCTS = 400  # those with most lines in the weeks of their cuts; more tel
 SAME_CUSTOMERS = 50  # purchases of the whole shop by which the shares of a small category are steadied
 TO_LEAVE_OUT = 1e-9
 LINE = {"product_id": "text", "week": "number", "price": "number"}
+COUNTED = {
+    **dict.fromkeys(("kind", "grouping_name", "level", "name", "category"), "text"),
+    **dict.fromkeys(("week", "customers", "lines"), "number"),
+}
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,8 @@ def groupings(
     db.run_file(conn, f"{FOLDER}/purchases.sql", params)
     db.execute(conn, "create temp table price_cuts (product_id text, week integer) on commit drop")
     db.copy_frame(conn, cut_weeks[["product_id", "week"]], ("pg_temp", "price_cuts"))
-    columns = ["kind", "grouping_name", "level", "name", "category", "week", "customers", "lines"]
-    counted = _frame(conn, "buyers", {}, columns)
+    # any order: that of the query
+    counted = db.read_frame(conn, db.statement(f"{FOLDER}/buyers.sql"), {}, COUNTED)
     return [
         Grouping(name, *_arrays(part, cut_weeks, window.weeks))
         for name in GROUPINGS
@@ -148,8 +152,3 @@ def _shares(of_category: Any, category: Any, own: Any) -> Any:
     others = of_category[np.maximum(category, 0)] * (category >= 0)[:, None, None] - own
     others = np.maximum(others, 0)
     return (others + SAME_CUSTOMERS * shop) / (others.sum(axis=2, keepdims=True) + SAME_CUSTOMERS)
-
-
-def _frame(conn: db.Connection, file: str, params: dict[str, Any], columns: list[str]) -> pd.DataFrame:
-    rows = db.rows(conn, db.statement(f"{FOLDER}/{file}.sql"), params)  # any order: each file has its own
-    return pd.DataFrame(rows, columns=columns)
