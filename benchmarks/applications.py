@@ -1,10 +1,13 @@
 """The applications of segments on dates whose future is known, beside naive baselines.
 
     make bench NAME=applications SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
+    make bench NAME=applications SOURCE=demo AS_OF=2026-01-10..2026-07-25/28 PARTS=forecasts
 
-For each date everything is made of facts strictly before it, as a night would; what customers did after is then
-looked up. Each application is a module of its own (`benchmarks/forecasts_backtest.py`, `recommendations.py`), which
-prints its table. The last line has the means over the dates as name=value pairs.
+`AS_OF=` takes dates by commas, or from one to another every so many days. For each date everything is made of facts
+strictly before it, as a night would; what customers did after is then looked up. Each application is a module of its
+own (`benchmarks/forecasts_backtest.py`, `recommendations.py`), which prints its table; `PARTS=` names some. The last
+line has the means over the dates as name=value pairs, and the one before it their standard errors. Of dates that are
+nearer to each other than the horizon these are too small: outcomes overlap.
 """
 
 from __future__ import annotations
@@ -20,7 +23,21 @@ from benchmarks.predictive import shop
 from segmentation import settings
 from segmentation.local import commands
 
-PARTS = (forecasts_backtest, recommendations)
+PARTS = {"forecasts": forecasts_backtest, "recommendations": recommendations}
+
+
+def dates_of(text: str) -> list[date]:
+    """The dates that are named by commas; `FIRST..LAST/STEP` is every so many days.
+
+    >>> [str(day) for day in dates_of("2011-03-21,2011-04-01..2011-04-20/7")]
+    ['2011-03-21', '2011-04-01', '2011-04-08', '2011-04-15']
+    """
+    days: list[date] = []
+    for part in text.split(","):
+        bounds, _, step = part.strip().partition("/")
+        first, _, last = bounds.partition("..")
+        days += pd.date_range(first, last or first, freq=f"{step or 1}D").date.tolist()
+    return days
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -30,22 +47,29 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--source", required=True)
     parser.add_argument("--data")
-    parser.add_argument("--as-of", required=True, help="dates, separated by commas")
+    parser.add_argument("--as-of", required=True, help="dates by commas, or FIRST..LAST/DAYS")
+    parser.add_argument("--parts", default=",".join(PARTS), help="by commas")
     for name in ("customers", *commands.FILE):
         parser.add_argument(f"--{name}")
     args = parser.parse_args(arguments)
-    days = [date.fromisoformat(day.strip()) for day in args.as_of.split(",")]
+    days = dates_of(args.as_of)
     horizon = timedelta(days=settings.load().model.horizon_days)
     pairs: dict[str, list[float]] = {}
     for night_of in shop(args, max(days) + horizon, name=f"bench-applications-{args.source}"):
-        for part in PARTS:
+        for part in (PARTS[name] for name in args.parts.split(",")):
             tables = [part.run(night_of, day) for day in days]
             print(pd.concat([table for table, _ in tables]).round(3).to_string(index=False), "\n")
             for _, found in tables:
                 for name, value in found.items():
                     pairs.setdefault(name, []).append(value)
-    means = {name: pd.Series(values).mean() for name, values in pairs.items()}
-    print(" ".join(f"{name}={value:.3f}" for name, value in means.items()), f"dates={len(days)}")
+    by_date = pd.DataFrame(pairs)
+    if len(days) > 1:
+        print("standard errors:", _pairs(by_date.sem()))
+    print(_pairs(by_date.mean()), f"dates={len(days)}")
+
+
+def _pairs(values: pd.Series) -> str:
+    return " ".join(f"{name}={value:.3f}" for name, value in values.items())
 
 
 if __name__ == "__main__":

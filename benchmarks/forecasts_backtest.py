@@ -61,6 +61,7 @@ def _pairs(table: pd.DataFrame, found: DateForecast, came: Sample) -> dict[str, 
     return {
         "top_decile": chosen["top tenth"],
         "top_decile_go_on": table.loc[NAIVE, "top tenth"],
+        "top_decile_above": chosen["top tenth"] - table.loc[NAIVE, "top tenth"],
         "auc": chosen["auc"],
         "auc_btyd": table.loc[LIFETIME, "auc"] if LIFETIME in table.index else np.nan,
         "calibration_error": chosen["calibration"],

@@ -5,9 +5,10 @@
 
 The shop is that of the benchmark `nights` (per customer 10 orders in 24 to 29 lines and 20 events over two years),
 made in SQL in an embedded server of its own. A first night is published by one algorithm, so that the measured one
-has a parent; the measured one takes one day more through extraction, cleaning, roll-up, features, search with all
-algorithms, and publication, with the gates on features and segments (that on sources minds that its customers never
-change). Then comes each application's task, with its gate, and its part of the publication. No Airflow.
+has a parent, as nights have; the measured one takes one day more through extraction, cleaning, roll-up, features,
+search with all algorithms, and publication, with the gates on features and segments (that on sources minds that its
+customers never change). Then comes each application's task, with its gate, and its part of the publication. No Airflow.
+What applications take of the first night, in which nothing was carried from a night before, is told beside it.
 Seconds are those of the processor, of this process and of the server: a busy machine does not add to them.
 ALGORITHMS= names some (by commas), SCALE_OF_FACTS= makes fewer facts a customer. With --only-applications nothing is
 searched and nothing published: the tasks of the applications alone are timed, on the features of the date. FOLDER=
@@ -42,6 +43,7 @@ from segmentation.warehouse import db, schema
 
 WANTED = 1.3
 FIRST = ("kmeans",)
+APPLICATION = "application: "  # before the name of each, among the stages
 
 
 class Meter:
@@ -102,24 +104,28 @@ def loaded(day: Night, meter: Meter) -> None:
         features_gate.check_features(day)
 
 
-def measured(night: Night, algorithms: list[str] | None, meter: Meter) -> tuple[float, float]:
-    """Seconds of a night without applications, and of what they add."""
-    loaded(night, meter)
-    chosen = searched(night, algorithms, meter)
-    without = set(meter.seconds)
+def prepared(night: Night, meter: Meter) -> None:
+    """Each application's task."""
     for application in applications.enabled(night.settings):
-        with meter(f"application: {application.name}"):
+        with meter(f"{APPLICATION}{application.name}"):
             applications.prepare(night, application.name, nights.silent)
 
+
+def published(night: Night, chosen: Chosen, meter: Meter) -> None:
+    """Publish the date, the part of the applications apart."""
+
     def beside(conn: db.Connection, of: Night) -> None:
-        with meter("application: publication"):
+        with meter(f"{APPLICATION}publication"):
             applications.publish(conn, of)
 
     with meter("publication"):
         publish.publish(night, chosen, nights.silent, beside=beside)
-    added = sum(seconds for name, seconds in meter.seconds.items() if name not in without)
-    meter.seconds["publication"] -= meter.seconds["application: publication"]
-    return sum(meter.seconds[name] for name in without), added
+    meter.seconds["publication"] -= meter.seconds[f"{APPLICATION}publication"]
+
+
+def added(meter: Meter) -> float:
+    """Seconds of the applications."""
+    return sum(seconds for name, seconds in meter.seconds.items() if name.startswith(APPLICATION))
 
 
 def made(shop: db.Database, args: argparse.Namespace, meter: Meter) -> None:
@@ -150,29 +156,34 @@ def applications_alone(start: Night, meter: Meter) -> None:
         "segmentation.quality.builder"
     )  # what all gates of a night share is loaded before what is timed
     meter.seconds.clear()
-    for application in applications.enabled(night.settings):
-        with meter(f"application: {application.name}"):
-            applications.prepare(night, application.name, nights.silent)
+    prepared(night, meter)
 
 
-def whole_night(start: Night, algorithms: list[str] | None, meter: Meter) -> tuple[float, float]:
-    """Publish a parent, and measure the night after it: seconds without applications, and what they add."""
-    parent = registered(start, 0)
-    loaded(parent, meter)
-    publish.publish(parent, searched(parent, list(FIRST), meter), nights.silent)
+def one_night(night: Night, algorithms: list[str] | None, meter: Meter) -> None:
+    """All of a night."""
+    loaded(night, meter)
+    chosen = searched(night, algorithms, meter)
+    prepared(night, meter)
+    published(night, chosen, meter)
+
+
+def whole_night(start: Night, algorithms: list[str] | None, meter: Meter) -> float:
+    """Publish a parent, and measure the night after it; returns what the applications took of the parent."""
+    one_night(registered(start, 0), list(FIRST), meter)
+    of_first = added(meter)
     nights.settle(start.warehouse)
     print("\nthe night", flush=True)
     meter.seconds.clear()
-    return measured(registered(start, 1), algorithms, meter)
+    one_night(registered(start, 1), algorithms, meter)
+    return of_first
 
 
 def by_name(meter: Meter) -> str:
     """The seconds of the applications as name=value pairs."""
-    prefix = "application: "
     return " ".join(
-        f"{name.removeprefix(prefix)}_s={seconds:.1f}"
+        f"{name.removeprefix(APPLICATION)}_s={seconds:.1f}"
         for name, seconds in meter.seconds.items()
-        if name.startswith(prefix)
+        if name.startswith(APPLICATION)
     )
 
 
@@ -204,17 +215,18 @@ def main(arguments: list[str] | None = None) -> None:
             start = Night("bench", nights.AS_OF, settings, shop, target, folder / "store")
             if args.only_applications:
                 applications_alone(start, meter)
-                print(
-                    f"customers={args.customers} added_s={sum(meter.seconds.values()):.1f} {by_name(meter)}"
-                )
+                print(f"customers={args.customers} added_s={added(meter):.1f} {by_name(meter)}")
                 return
             algorithms = args.algorithms.split(",") if args.algorithms else None
-            without, added = whole_night(start, algorithms, meter)
+            of_first = whole_night(start, algorithms, meter)
         finally:
             server.cleanup()
+    night = sum(meter.seconds.values())
+    without = night - added(meter)
     print(
-        f"customers={args.customers} without_s={without:.1f} added_s={added:.1f} {by_name(meter)} "
-        f"times={(without + added) / without:.3f} wanted={WANTED}"
+        f"customers={args.customers} without_s={without:.1f} added_s={added(meter):.1f} {by_name(meter)} "
+        f"times={night / without:.3f} wanted={WANTED} first_night_added_s={of_first:.1f} "
+        f"first_night_times={(without + of_first) / without:.3f}"
     )
 
 
