@@ -1,13 +1,14 @@
 """The applications of segments on dates whose future is known, beside naive baselines.
 
     make bench NAME=applications SOURCE=online_retail DATA=online_retail.csv.gz AS_OF=2011-06-01,2011-09-01
-    make bench NAME=applications SOURCE=demo AS_OF=2026-01-10..2026-07-25/28 PARTS=forecasts
+    make bench NAME=applications SOURCE=demo SINCE=2025-01-01 AS_OF=2025-02-01..2026-07-18/28 PARTS=forecasts
 
 `AS_OF=` takes dates by commas, or from one to another every so many days. For each date everything is made of facts
 strictly before it, as a night would; what customers did after is then looked up. Each application is a module of its
 own (`benchmarks/forecasts_backtest.py`, `recommendations.py`), which prints its table; `PARTS=` names some. The last
 line has the means over the dates as name=value pairs, and the one before it their standard errors. Of dates that are
-nearer to each other than the horizon these are too small: outcomes overlap.
+nearer to each other than the horizon these are too small: outcomes overlap. `SINCE=` makes the demo shop as of that
+date, with two years behind it, and lets it grow to the last one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--source", required=True)
     parser.add_argument("--data")
     parser.add_argument("--as-of", required=True, help="dates by commas, or FIRST..LAST/DAYS")
+    parser.add_argument("--since", type=date.fromisoformat, help="of the demo shop: made as of this date")
     parser.add_argument("--parts", default=",".join(PARTS), help="by commas")
     for name in ("customers", *commands.FILE):
         parser.add_argument(f"--{name}")
@@ -55,7 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     days = dates_of(args.as_of)
     horizon = timedelta(days=settings.load().model.horizon_days)
     pairs: dict[str, list[float]] = {}
-    for night_of in shop(args, max(days) + horizon, name=f"bench-applications-{args.source}"):
+    name = f"bench-applications-{args.source}{f'-{args.since}' if args.since else ''}"
+    for night_of in shop(args, max(days) + horizon, name, since=args.since):
         for part in (PARTS[name] for name in args.parts.split(",")):
             tables = [part.run(night_of, day) for day in days]
             print(pd.concat([table for table, _ in tables]).round(3).to_string(index=False), "\n")

@@ -172,9 +172,12 @@ def ceiling(frame: pd.DataFrame, spend: np.ndarray) -> tuple[float, float]:
 
 
 def shop(
-    args: argparse.Namespace, last: date, name: str | None = None, change: str = ""
+    args: argparse.Namespace, last: date, name: str | None = None, change: str = "", since: date | None = None
 ) -> Iterator[Callable[[date], Night]]:
-    """A warehouse with the facts before `last`, after the statement `change` on the shop; makes a date's night."""
+    """A warehouse with the facts before `last`, after the statement `change` on the shop; makes a date's night.
+
+    A demo shop has two years behind it when it is made, which is `since`, and grows from there.
+    """
     told = {name: getattr(args, name) for name in commands.FILE}
     customers = args.customers or (DEMO_CUSTOMERS if args.source == refresh.DEMO else None)
     home = homes.find(name or f"bench-{args.source}", args.source, args.data, customers, told)
@@ -189,7 +192,8 @@ def shop(
         return Night(f"bench-{day}", day, loaded, shop_db, warehouse, Path(home.artifacts))
 
     try:
-        version = refresh.refresh(shop_db, loaded, last, silent)
+        for day in (since, last) if since else (last,):
+            version = refresh.refresh(shop_db, loaded, day, silent)
         if change:
             with shop_db.connect() as conn:
                 db.execute(conn, change)
