@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from segmentation.applications import campaigns
-from segmentation.applications.campaigns import command, groups
+from segmentation.applications.campaigns import command, effect, groups
 from segmentation.errors import SettingsError
 from segmentation.operations import erasure, withdraw
 from segmentation.runs.night import Night
-from segmentation.warehouse import db
+from segmentation.warehouse import db, partitions
 from tests.applications.campaigns.shop import (
     AFTER,
     CLUSTERS,
@@ -23,6 +23,17 @@ from tests.applications.campaigns.shop import (
     use,
 )
 from tests.small_shop import progress_list, silent
+
+FORECAST = """
+    insert into segments.customer_forecasts
+        (as_of_date, customer_id, buy_probability, expected_spend, expected_spend_low, expected_spend_high,
+         buy_probability_365d, expected_spend_365d, expected_spend_365d_low, expected_spend_365d_high, decile)
+    values (%(day)s, %(id)s, %(p)s, %(spend)s, 0, %(spend)s, %(p)s, %(spend)s, 0, %(spend)s, 1)
+"""
+FORECAST_MODEL = """
+    insert into segments.forecast_models values
+        (%(day)s, 'blend', 90, 4, 1000, true, 1, %(own)s, 0.1, %(own)s, 0.1, '{}', 90, 180, false)
+"""
 
 
 @pytest.fixture
@@ -57,7 +68,8 @@ def test_groups_are_drawn_by_a_keyed_hash_and_the_same_on_a_second_call(shop):
         list(arms.values()).count(False),
         list(arms.values()).count(True),
     )
-    assert 80 <= made["control"] <= 160
+    by_segment = {n: [held for c, held in arms.items() if CLUSTERS[c] == n] for n in (0, 1)}
+    assert [sum(held) / len(held) for held in by_segment.values()] == [0.3, 0.3]
     assert shop.make() == made
     with shop.warehouse.connect() as conn:
         db.execute(conn, "delete from segments.campaigns")
@@ -72,7 +84,23 @@ def test_groups_are_drawn_by_a_keyed_hash_and_the_same_on_a_second_call(shop):
     assert shop.arms() != arms  # the key decides
 
 
-def test_how_small_an_effect_it_can_see_is_said_and_kept_before_anything_is_sent(shop):
+@pytest.mark.parametrize("held_out", [0.02, 0.07, 0.1, 0.333, 0.5, 0.9])
+def test_as_many_are_left_alone_as_was_asked_for(shop, held_out):
+    made = shop.make(held_out=held_out)
+    assert made["control"] == int(held_out * 400 + 1e-9)
+    for segment in (0, 1):
+        held = sum(alone for c, alone in shop.arms().items() if CLUSTERS[c] == segment)
+        assert abs(held - held_out * 200) <= 1
+
+
+def test_how_small_an_effect_it_can_see_is_said_and_kept_before_anything_is_sent(
+    warehouse_db, tmp_path, monkeypatch
+):
+    use(monkeypatch, tmp_path)
+    shop = CampaignShop(warehouse_db, tmp_path)
+    shop.habits()
+    shop.night_of(FIRST - timedelta(days=10))  # as many days before as it will have
+    shop.night_of(FIRST)
     made = shop.make()
     assert made["covariate"] == "spend_90d"
     assert (
@@ -85,6 +113,34 @@ def test_how_small_an_effect_it_can_see_is_said_and_kept_before_anything_is_sent
     said, say = progress_list()
     command.show(shop.warehouse, shop.settings, "win-back", say)
     assert any("It can see an effect of" in line for line in said)
+
+
+def test_where_the_segments_are_new_the_forecast_says_how_small_an_effect_it_can_see(shop):
+    """By spend that is drawn as the forecast has it: within 10 of the 90 days that it is for."""
+    assert shop.make(name="before")["detectable_revenue"] is None
+    chance, own = np.random.default_rng(7), 0.6
+    probability = chance.uniform(0.05, 0.95, len(CUSTOMERS))
+    spend = probability * chance.lognormal(4, 0.5, len(CUSTOMERS))
+    with shop.warehouse.connect() as conn:
+        partitions.ensure(conn, "segments", "customer_forecasts", FIRST)
+        for customer, p, money in zip(CUSTOMERS, probability.tolist(), spend.tolist(), strict=True):
+            db.execute(conn, FORECAST, {"day": FIRST, "id": customer, "p": p, "spend": money})
+        db.execute(conn, FORECAST_MODEL, {"day": FIRST, "own": own})
+    made = shop.make(held_out=0.25)
+    assert made["covariate"] == "expected_spend"
+    members = [n for n, c in enumerate(CUSTOMERS) if CLUSTERS[c] < 2]
+    within, money = 1 - (1 - probability[members]) ** (1 / 9), spend[members] / 9
+    amounts = (money / within)[:, None] * chance.lognormal(-(own**2) / 2, own, (len(members), 4_000))
+    came = np.where(chance.random(amounts.shape) < within[:, None], amounts, 0.0)
+    assert made["expected_revenue"] == pytest.approx(money.mean())
+    assert made["expected_buyers"] == pytest.approx(within.mean(), rel=1e-4)
+    assert made["detectable_revenue"] == pytest.approx(
+        effect.detectable(float(came.var(axis=1).mean()), 300, 100), rel=0.03
+    )
+    assert made["detectable_buyers"] == pytest.approx(
+        effect.detectable(float(((came > 0).var(axis=1)).mean()), 300, 100), rel=0.03
+    )
+    assert 0.5 < made["variance_left"] < 1
 
 
 def test_without_a_past_it_says_that_it_cannot_say(warehouse_db, tmp_path, monkeypatch):

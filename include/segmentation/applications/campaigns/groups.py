@@ -32,7 +32,7 @@ class Covariate:
 class Sight:
     """The smallest effect that a campaign can see; money is a customer, in currency units, over its days.
 
-    `expected_*` is what comes without it, as the same segments did in as many days before.
+    `expected_*` is what comes without it, as the same segments did in as many days before, or as is forecast.
     """
 
     expected_revenue: float
@@ -168,7 +168,7 @@ def _count(conn: db.Connection, definition: Definition, meant: Filter, day: date
             f"campaign {definition.campaign_id}: its segments are too small to hold {definition.held_out:.0%} out: "
             f"{sizes['treated']} customers would take part, and {sizes['control']} be left alone"
         )
-    detectable = sight(conn, meant, day, definition.days, sizes["treated"], sizes["control"])
+    detectable = sight(conn, definition, meant, day, sizes["treated"], sizes["control"])
     params = {
         "campaign_id": definition.campaign_id,
         **sizes,
@@ -179,19 +179,31 @@ def _count(conn: db.Connection, definition: Definition, meant: Filter, day: date
 
 
 def sight(
+    conn: db.Connection,
+    definition: Definition,
+    meant: Filter,
+    day: date,
+    treated: int,
+    control: int,
+) -> Sight | None:
+    """The smallest effect that groups of these sizes can see.
+
+    By what the same segments did in as many days before `day`, where it was known then who was in them (who is in
+    them now is so because of what came since); else by what is forecast of the members. None where neither is there.
+    """
+    return _looked_back(conn, meant, day, definition.days, treated, control) or _foreseen(
+        conn, definition, day, treated, control
+    )
+
+
+def _looked_back(
     conn: db.Connection, meant: Filter, day: date, days: int, treated: int, control: int
 ) -> Sight | None:
-    """The smallest effect that groups of these sizes can see, by what the segments did in as many days before `day`.
-
-    None where the past is too short, or membership knows too few customers of then.
-    """
     then = day - timedelta(days=days)
     query = (
-        "select coalesce("
-        "max(as_of_date) filter (where as_of_date <= %(then)s), min(as_of_date)"
-        ") from segments.membership_dates where is_published and as_of_date <= %(day)s"
+        "select max(as_of_date) from segments.membership_dates where is_published and as_of_date <= %(then)s"
     )
-    looked_at = db.scalar(conn, query, {"then": then, "day": day})
+    looked_at = db.scalar(conn, query, {"then": then})
     if looked_at is None:
         return None
     conditions, bounds = meant.as_sql()
@@ -219,6 +231,22 @@ def sight(
         expected_buyers=float(bought.mean()),
         detectable_buyers=effect.detectable(buying, treated, control),
         variance_left=left,
+    )
+
+
+def _foreseen(
+    conn: db.Connection, definition: Definition, day: date, treated: int, control: int
+) -> Sight | None:
+    params = {"campaign_id": definition.campaign_id, "as_of_date": day, "days": definition.days}
+    seen = db.one(conn, db.statement("applications/campaigns/foreseen.sql"), params)
+    if seen["customers"] < 2 * effect.FEWEST or not seen["revenue"]:
+        return None
+    return Sight(
+        expected_revenue=seen["revenue"],
+        detectable_revenue=effect.detectable(seen["variance"], treated, control),
+        expected_buyers=seen["buyers"],
+        detectable_buyers=effect.detectable(seen["buying"], treated, control),
+        variance_left=seen["variance"] / (seen["variance"] + seen["between_customers"]),
     )
 
 

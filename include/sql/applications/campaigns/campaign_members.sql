@@ -1,4 +1,5 @@
--- Purpose: who takes part in a campaign, and who is left alone: a keyed hash of campaign and customer says.
+-- Purpose: who takes part in a campaign, and who is left alone: of each segment's customers, in the order of a
+--     keyed hash of campaign and customer, as many as are to be held out.
 -- Grain: customer. Inputs: segments.customer_segments of the date, privacy.secret; `known`: what is known of
 --     customers before (features, or forecasts); features of the date where a saved audience is meant.
 -- Parameters: campaign_id, as_of_date, segment_ids, held_out, low_0, high_0, ... of the audience's conditions;
@@ -26,7 +27,11 @@ select
     %(campaign_id)s,
     customer_id,
     segment_id,
-    -- 52 bits: a number from 0 to below 1
-    ('x' || left(encode(key, 'hex'), 13))::bit(52)::bigint / power(2::double precision, 52) < %(held_out)s,
+    floor(place * %(held_out)s::numeric) > floor((place - 1) * %(held_out)s::numeric),
     covariate
-from drawn
+from (
+    select
+        *,
+        row_number() over (order by segment_id, key) as place
+    from drawn
+) as ordered

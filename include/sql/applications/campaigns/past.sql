@@ -5,8 +5,7 @@
 --     `then`; looked_at: the date whose segments are meant; low_0, high_0, ... of the conditions of a saved
 --     audience, of which the features of that date are asked; identifier: conditions (on features, f; true:
 --     none). Read only.
--- Caveat: who was in the segments then, where that is known: customers who are in them now are so because of
---     what they did in these days.
+-- Caveat: who was in the segments then: customers who are in them now are so because of what they did in these days.
 with members as (
     select m.customer_id
     from segments.membership as m
