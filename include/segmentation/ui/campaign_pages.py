@@ -64,7 +64,7 @@ def shown(decides: Decides, campaign_id: Annotated[str, Query(alias="id", patter
             run,
             template="campaign",
             campaign=row,
-            sight=telling.sight(row, most),
+            sight=telling.sight(row, most, reading.currency(conn, row["as_of_date"])),
             shown={"campaigns": [{**row, **facts}] if facts["results"] else [], "trial": None, **WORDS},
             decides=decides,
         )

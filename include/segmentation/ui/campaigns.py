@@ -179,7 +179,7 @@ def _campaign(conn: db.Connection, row: dict[str, Any]) -> Campaign:
     most = settings.load().applications.campaigns.max_detectable_share
     return Campaign(
         **{name: row[name] for name in Campaign.model_fields if name in row},
-        sight=telling.sight(row, most),
+        sight=telling.sight(row, most, reading.currency(conn, row["as_of_date"])),
         groups=[Group(**{name: group[name] for name in Group.model_fields}) for group in facts["groups"]],
         results=[Result(**{name: one[name] for name in Result.model_fields}) for one in facts["results"]],
     )

@@ -238,15 +238,15 @@ def _foreseen(
     conn: db.Connection, definition: Definition, day: date, treated: int, control: int
 ) -> Sight | None:
     params = {"campaign_id": definition.campaign_id, "as_of_date": day, "days": definition.days}
-    seen = db.one(conn, db.statement("applications/campaigns/foreseen.sql"), params)
-    if seen["customers"] < 2 * effect.FEWEST or not seen["revenue"]:
+    forecast = db.one(conn, db.statement("applications/campaigns/foreseen.sql"), params)
+    if forecast["customers"] < 2 * effect.FEWEST or not forecast["revenue"]:
         return None
     return Sight(
-        expected_revenue=seen["revenue"],
-        detectable_revenue=effect.detectable(seen["variance"], treated, control),
-        expected_buyers=seen["buyers"],
-        detectable_buyers=effect.detectable(seen["buying"], treated, control),
-        variance_left=seen["variance"] / (seen["variance"] + seen["between_customers"]),
+        expected_revenue=forecast["revenue"],
+        detectable_revenue=effect.detectable(forecast["variance"], treated, control),
+        expected_buyers=forecast["buyers"],
+        detectable_buyers=effect.detectable(forecast["buying"], treated, control),
+        variance_left=forecast["variance"] / (forecast["variance"] + forecast["between_customers"]),
     )
 
 

@@ -64,8 +64,8 @@ def of(conn: db.Connection, campaign_id: str, run: Run | None = None) -> dict[st
     return {"groups": groups, "results": results}
 
 
-def sight(campaign: dict[str, Any], most: float) -> list[str]:
-    """Lines on how small an effect a campaign can see, before anything is sent."""
+def sight(campaign: dict[str, Any], most: float, currency: str | None = None) -> list[str]:
+    """Lines on how small an effect a campaign can see, before anything is sent; money in the shop's currency."""
     sizes = t(
         "{treated} customers take part, {control} are left alone ({share} held out).",
         treated=numbers.number(campaign["treated"], 0),
@@ -82,8 +82,8 @@ def sight(campaign: dict[str, Any], most: float) -> list[str]:
         sizes,
         t(
             "It can see an effect of {effect} a customer, where {expected} is expected without it{share}.",
-            effect=numbers.number(campaign["detectable_revenue"], 2),
-            expected=numbers.number(campaign["expected_revenue"], 2),
+            effect=numbers.money(campaign["detectable_revenue"], currency, 2),
+            expected=numbers.money(campaign["expected_revenue"], currency, 2),
             share="" if share is None else f" ({numbers.percent(share)})",
         ),
         t(

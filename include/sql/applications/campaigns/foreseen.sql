@@ -8,13 +8,15 @@
 with foreseen as (
     select
         f.expected_spend::double precision * %(days)s / m.horizon_days as spend,
-        greatest(1 - power(1 - f.buy_probability::double precision, %(days)s / m.horizon_days::double precision), 1e-6) as p,
+        greatest(
+            1 - power(1 - f.buy_probability::double precision, %(days)s / m.horizon_days::double precision), 1e-6
+        ) as p,
         exp(power(m.own_spread, 2)) as spread
     from segments.campaign_members as c
     inner join segments.customer_forecasts as f
         on f.as_of_date = %(as_of_date)s and c.customer_id = f.customer_id
     inner join segments.forecast_models as m on f.as_of_date = m.as_of_date
-    where c.campaign_id = %(campaign_id)s
+    where c.campaign_id = %(campaign_id)s  -- noqa: RF02
 )
 
 select
