@@ -19,12 +19,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from scripts import readme_excerpts
 from scripts.readme_excerpts import PROJECT, RUNS
@@ -39,14 +39,14 @@ REPORT = (
     ("report_dark", 1100, 1500, "dark", "screen"),
     ("report_print", 690, 980, "light", "print"),
 )
-# pictures of pages, each in both languages: name, path, width, height, colours
+# pictures of pages, each in both languages: name, path, width, height, colours; of the date after: movement
 PAGES = (
     ("segments", "segments", 1200, 1400, "light"),
     ("segments_phone", "segments", PHONE, 844, "dark"),
     ("segment", "segment?id=1", 1200, 1400, "light"),
     ("audiences", "audiences", 1200, 1000, "light"),
-    ("movement", "movement", 1200, 1000, "light"),
     ("quality", "quality", 1200, 1000, "dark"),
+    ("movement", "movement", 1200, 1000, "light"),
 )
 # the api-server alone, on the shop that ran last
 SERVE = """
@@ -131,11 +131,25 @@ def _pictures(report: str, as_of: str, environment: dict[str, str], local: Path)
                 if language == "en":
                     _in_airflow(browser, address, state)
                 for name, path, width, height, scheme in PAGES:
+                    if name == "movement":
+                        day_after = date.fromisoformat(as_of) + timedelta(days=1)
+                        _command(["run", f"--as-of={day_after}"], spoken)
                     url = f"{address}/segmentation/{path}"
                     with opened(browser, url, width, scheme, storage_state=state) as (page, _):
+                        if name == "audiences":
+                            _count_an_audience(page)
                         page.set_viewport_size({"width": width, "height": height})
                         page.screenshot(path=IMAGES / f"{name}{suffix}.png")
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(IMAGES.glob("*.png"))}
+
+
+def _count_an_audience(page: Page) -> None:
+    """Of the first segment, who has not ordered for a month."""
+    page.locator("main input[type=checkbox]").first.check()
+    page.locator("select[name=feature]").first.select_option("recency_days")
+    page.locator("input[name=at_least]").first.fill("30")
+    page.locator("button[value=count]").click()
+    page.locator("dl.figures").wait_for()
 
 
 def _languages() -> list[tuple[str, str]]:
