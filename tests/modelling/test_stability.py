@@ -5,7 +5,7 @@ import pytest
 
 from segmentation.modelling.search import fit_algorithm
 from segmentation.modelling.settings import ModelSettings
-from segmentation.modelling.stability import compare, summary
+from segmentation.modelling.stability import against_refits, compare, subsamples, summary
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, -1])
 
@@ -45,3 +45,20 @@ def test_right_number_of_segments_is_the_stable_one(blobs):
     found = {c.k: c for c in fit_algorithm("kmeans", matrix, settings)}
     assert found[4].prediction_strength == found[4].segment_jaccard == found[4].stability == 1
     assert found[6].prediction_strength < 0.8 and found[6].segment_jaccard < 0.8
+
+
+def test_refits_are_shown_half_of_the_customers_and_compared_on_the_same_rows():
+    settings = ModelSettings(k_min=2, k_max=4, stability_draws=3, stability_rows=20)
+    labels = np.repeat([0, 1], 50)
+    asked = []
+
+    def refit(rows: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        asked.append((rows.tolist(), len(shown)))
+        return labels[rows]
+
+    assert against_refits(labels, 2, refit, settings)["stability"] == 1.0
+    assert len(asked) == 3
+    assert all(one == asked[0] for one in asked)
+    assert (len(asked[0][0]), asked[0][1]) == (40, 20)
+    assert subsamples(100, settings, 10)[1][0].shape == (10,)
+    assert against_refits(labels[:6], 2, refit, settings) == {}  # halves of fewer than the most segments

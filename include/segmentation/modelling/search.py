@@ -255,20 +255,15 @@ def _with_stability(
 ) -> list[Candidate]:
     """Stability of the candidate: its labels beside those of the same trial refitted on subsamples.
 
-    A subsample is half the customers, at most `stability_rows` and what the algorithm takes; both are
-    compared on the same rows. A refit that fails counts 0. (Ben-Hur, Elisseeff,
-    Guyon 2002, against the full fit.)
+    A refit that fails counts 0. (Ben-Hur, Elisseeff, Guyon 2002, against the full fit.)
     """
     fitted = [c for c in candidates if not c.error]
-    size = min(len(X) // 2, settings.stability_rows, algorithm.max_rows)
-    if not fitted or size < settings.k_max or not settings.stability_draws:
+    evaluated, shown = stability.subsamples(len(X), settings, algorithm.max_rows)
+    if not fitted or not shown:
         return candidates
-    rng = np.random.default_rng(settings.seed)
-    evaluated = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
     near = Neighbours(X[evaluated])
     agreement: dict[str, list[np.ndarray]] = {c.name: [] for c in fitted}
-    for draw in range(settings.stability_draws):
-        rows = np.sort(rng.permutation(len(X))[:size])
+    for draw, rows in enumerate(shown):
         refits = _fits(algorithm, X[rows], [c.params for c in fitted], settings)
         for candidate, (_, refit) in zip(fitted, refits, strict=True):
             again = None if isinstance(refit, Exception) else label_with(refit.labeller, near)[0]

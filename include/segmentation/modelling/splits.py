@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -94,7 +94,13 @@ def _split(
         labeller=labeller,
         fitted_rows=len(X),
     )
-    scored = replace(candidate, **_stability(X, incumbent.labels, old, way, parts, labels, settings))
+
+    def refit(rows: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        own = [incumbent.labels[shown] == cluster for cluster in way]
+        again = [_again(X[shown[is_own]], few) for is_own, few in zip(own, parts, strict=True)]
+        return CentreLabeller(_with_parts(old, way, again)).label(X[rows])[0]
+
+    scored = replace(candidate, **stability.against_refits(labels, k, refit, settings))
     return replace(scored, seconds=perf_counter() - started)
 
 
@@ -104,32 +110,6 @@ def _with_parts(centres: np.ndarray, way: Way, parts: list[np.ndarray]) -> np.nd
     for cluster, own in zip(way, parts, strict=True):
         together[cluster] = own[0]
     return np.vstack([together, *(own[1:] for own in parts)])
-
-
-def _stability(
-    X: np.ndarray,
-    before: np.ndarray,
-    old: np.ndarray,
-    way: Way,
-    parts: list[np.ndarray],
-    labels: np.ndarray,
-    settings: ModelSettings,
-) -> dict[str, Any]:
-    """As `warm_start` measures it: the same segments split by other customers, subsample by subsample."""
-    size = min(len(X) // 2, settings.stability_rows)
-    if size < settings.k_max or not settings.stability_draws:
-        return {}
-    rng = np.random.default_rng(settings.seed)
-    rows = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
-    draws = []
-    for _ in range(settings.stability_draws):
-        shown = np.sort(rng.permutation(len(X))[:size])
-        again = [
-            _again(X[shown[before[shown] == cluster]], own) for cluster, own in zip(way, parts, strict=True)
-        ]
-        refitted = CentreLabeller(_with_parts(old, way, again)).label(X[rows])[0]
-        draws.append(stability.compare(labels[rows], refitted, len(old) + sum(map(len, parts)) - len(way)))
-    return stability.summary(draws)
 
 
 def _again(X: np.ndarray, parts: np.ndarray) -> np.ndarray:

@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
+from segmentation.modelling.settings import ModelSettings
+
 NOISE = -1
 FIELDS = ("stability", "stability_error", "prediction_strength", "segment_jaccard")  # of a candidate
+
+
+def subsamples(
+    n: int, settings: ModelSettings, most_rows: int | None = None
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Rows that labels are compared on, and of each refit the rows that it is shown.
+
+    A subsample is half of the `n` customers, at most `settings.stability_rows` and `most_rows`; there are none where
+    that is fewer than `settings.k_max`.
+    """
+    size = min(n // 2, settings.stability_rows, n if most_rows is None else most_rows)
+    rng = np.random.default_rng(settings.seed)
+    compared = np.sort(rng.permutation(n)[: 2 * settings.stability_rows])
+    draws = settings.stability_draws if size >= settings.k_max else 0
+    return compared, [np.sort(rng.permutation(n)[:size]) for _ in range(draws)]
+
+
+def against_refits(
+    labels: np.ndarray,
+    k: int,
+    refit: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    settings: ModelSettings,
+) -> dict[str, Any]:
+    """The fields of a candidate; none where there are no subsamples.
+
+    Parameters
+    ----------
+    refit : callable
+        The labels of some rows by a refit on others: of the first argument, fitted on the second.
+    """
+    compared, shown = subsamples(len(labels), settings)
+    draws = [compare(labels[compared], refit(compared, rows), k) for rows in shown]
+    return summary(draws) if draws else {}
 
 
 def compare(labels: np.ndarray, refitted: np.ndarray | None, k: int) -> np.ndarray:

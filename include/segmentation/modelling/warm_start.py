@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -63,25 +62,14 @@ def _continued(labels: np.ndarray, representation: str, X: np.ndarray, settings:
         labeller=labeller,
         fitted_rows=len(X),
     )
-    scored = replace(candidate, **_stability(X, start, own, settings))
+
+    def refit(rows: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        return _fitted(X[shown], start, settings.seed)[0].label(X[rows])[0]
+
+    scored = replace(candidate, **stability.against_refits(own, len(start), refit, settings))
     return replace(scored, seconds=perf_counter() - started)
 
 
 def _fitted(X: np.ndarray, start: np.ndarray, seed: int) -> tuple[CentreLabeller, bool]:
     fit = KMeans(len(start), init=start, n_init=1, max_iter=300, random_state=seed).fit(X)
     return CentreLabeller(fit.cluster_centers_), fit.n_iter_ < fit.max_iter
-
-
-def _stability(X: np.ndarray, start: np.ndarray, own: np.ndarray, settings: ModelSettings) -> dict[str, Any]:
-    """As `search` measures that of other candidates: against refits on subsamples."""
-    size = min(len(X) // 2, settings.stability_rows)
-    if size < settings.k_max or not settings.stability_draws:
-        return {}
-    rng = np.random.default_rng(settings.seed)
-    rows = np.sort(rng.permutation(len(X))[: 2 * settings.stability_rows])
-    draws = []
-    for _ in range(settings.stability_draws):
-        shown = np.sort(rng.permutation(len(X))[:size])
-        refitted = _fitted(X[shown], start, settings.seed)[0].label(X[rows])[0]
-        draws.append(stability.compare(own[rows], refitted, len(start)))
-    return stability.summary(draws)
