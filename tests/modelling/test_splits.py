@@ -1,8 +1,9 @@
-"""Splits of segments of the model in use: the others stay as they are."""
+"""Splits of segments of the model in use, and segments that it gives up: the others stay as they are."""
 
 import numpy as np
 import pytest
 
+from segmentation.modelling.fold import fold
 from segmentation.modelling.labellers import CentreLabeller, NeighbourLabeller
 from segmentation.modelling.replace import moved_share
 from segmentation.modelling.search import incumbent
@@ -41,3 +42,18 @@ def test_one_segment_is_split_in_up_to_four_or_two_in_halves_up_to_the_most_segm
 def test_a_model_that_labels_by_neighbours_is_not_split():
     old = incumbent(NeighbourLabeller(POINTS, KINDS.clip(max=1)), POINTS)
     assert split(old, POINTS, SETTINGS) == []
+
+
+@pytest.mark.parametrize(
+    ("least", "k_min", "stay", "given_up"),
+    [
+        (0.1, 2, [0, 1, 2], ()),
+        (0.25, 2, [0, 1], (0.2,)),
+        (0.25, 3, [0, 1, 2], ()),  # too few would be left
+        (0.4, 2, [0, 1, 2], ()),
+    ],
+)
+def test_a_segment_below_the_least_share_is_given_up_where_enough_are_left(least, k_min, stay, given_up):
+    old = incumbent(CentreLabeller(np.array([[0.0, 0.0], [50.0, 0.0], [50.0, 9.0]])), POINTS)
+    clusters, shares = fold(old, SETTINGS.model_copy(update={"min_segment_share": least, "k_min": k_min}))
+    assert (clusters.tolist(), shares) == (stay, given_up)

@@ -110,6 +110,25 @@ def test_a_night_without_a_search_keeps_the_parents_labels_and_names(first):
     assert [segment.name for segment in kept.segments] == [segment.name for segment in chosen.segments]
 
 
+def test_a_segment_that_has_become_too_small_goes_to_its_nearest_and_the_others_stay(first):
+    before, chosen, assigned = first
+    night = night_of(before.store, date(2026, 3, 3), min_segment_share=0.05)
+    whole = going_on(before, chosen, assigned)
+    stays = np.flatnonzero(KINDS != 2).tolist() + np.flatnonzero(KINDS == 2)[:5].tolist()  # 5 of 165
+    inputs = replace(whole, frame=INPUTS.frame.iloc[stays], truth=KINDS[stays], versions_before=())
+    decided = refit.decided_on(night, refit.Overrides(), inputs, silent)
+    assert "constraint" not in decided.reason
+    (night.folder / refit.FILE).write_text(json.dumps(asdict(replace(decided, reason="little has changed"))))
+    kept, labels = choice.keep(night, silent, inputs)
+    assert (kept.kind, len(kept.segments)) == ("keep", 2)
+    assert "segments of 3.03% of the customers had become too small" in kept.verdict
+    assert kept.facts["folded"] == [pytest.approx(5 / 165)]
+    by_kind = pd.crosstab(KINDS[stays], labels["cluster"].to_numpy())
+    assert sorted(map(sorted, by_kind.to_numpy().tolist())) == [[0, 5], [0, 80], [0, 80]]
+    model = assign.load_model(night.store / kept.model_path)
+    assert (model.k, len(model.labeller.centres)) == (2, 2)
+
+
 def test_a_model_that_is_gone_is_named(tmp_path):
     night = night_of(tmp_path, SECOND)
     (night.folder / refit.FILE).write_text(json.dumps(asdict(refit.Decision(False, "little has changed"))))

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from importlib.metadata import version
 from io import BytesIO
@@ -89,6 +89,10 @@ class Model:
     settings: dict[str, Any]
     searched: dict[str, Any]
     versions: dict[str, str] = field(default_factory=dict)
+
+    def of(self, clusters: np.ndarray) -> Model:
+        """The model with these clusters alone, numbered anew: who was in another one is in the nearest of them."""
+        return replace(self, labeller=self.labeller.reordered(clusters), k=len(clusters))
 
 
 def make_model(

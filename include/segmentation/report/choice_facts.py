@@ -43,6 +43,7 @@ GIVEN_UP = {
     "sound": "no candidate that foresees about as much as the best has a stability of {value} and rules for every "
     "segment",
 }
+FOLDED = "{segments} had become too small ({share} of the customers) and went to the nearest other"
 UNTOLD = "{segments} cannot be told by rules"
 MOST_MOVED = 3  # features
 
@@ -72,6 +73,9 @@ def decision(choice: Mapping[str, Any]) -> list[str]:
     if (text := texts.get(choice.get("reason", ""))) is not None:
         sentences.append(t(text, **_figures(choice)))
     sentences += [_moved(one) for one in choice.get("drift", ())[:MOST_MOVED]]
+    if folded := choice.get("folded"):
+        shares = numbers.percent(sum(folded))
+        sentences.append(t(FOLDED, segments=numbers.count(len(folded), "segment"), share=shares))
     for name, value in given_up.items():
         sentences.append(t(GIVEN_UP[name], value=numbers.number(value, 2)))
     if choice.get("untold_segments"):

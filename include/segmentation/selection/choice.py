@@ -93,6 +93,7 @@ def choose(
     decided = rule.choose(runners, held.scores, night.settings.model, len(matrix.index), held.evidence)
     decided = _with_truth(night, _with_season(night, decided, before), matrix, inputs.truth)
     decided = _with_costly_scores(night, decided, matrix)
+    decided = _with_fold(decided, before)
     progress(f"choose: {_line(decided)}")
     if decided.winner is None and (overrides.k or overrides.algorithms) and runners:
         raise OverridesError(
@@ -148,12 +149,22 @@ def keep(
     decided = replace(
         decided, kind="keep", winner=before.candidate, verdict=verdict, facts={"reason": "not_searched"}
     )
+    decided = _with_fold(decided, before)
     return publishable(night, decided, before.model, before.matrix, space, inputs)
 
 
 def _space(night: Night, frame: pd.DataFrame, features: Sequence[dictionary.Feature]) -> pd.DataFrame:
     """The space that scores are computed in on every night, whatever the model in use was fitted on."""
     return represent(frame, features, night.settings.preparation, ())[ALL][1]
+
+
+def _with_fold(decided: rule.Choice, before: refit.InUse | None) -> rule.Choice:
+    """The choice with the segments that the model in use was kept without, where some had become too small."""
+    if decided.kind != "keep" or before is None or not before.folded:
+        return decided
+    words = ", ".join(f"{share:.2%}" for share in before.folded)
+    verdict = f"{decided.verdict}; segments of {words} of the customers had become too small and went to their nearest"
+    return replace(decided, verdict=verdict, facts=decided.facts | {"folded": list(before.folded)})
 
 
 def _with_season(night: Night, decided: rule.Choice, before: refit.InUse | None) -> rule.Choice:

@@ -19,6 +19,7 @@ import pandas as pd
 from segmentation.features.dictionary import Feature
 from segmentation.modelling import assign, drift
 from segmentation.modelling.constraints import constraints_violated
+from segmentation.modelling.fold import fold
 from segmentation.modelling.replace import Moved
 from segmentation.modelling.representations.registry import ALL
 from segmentation.modelling.scores.labels import _shares
@@ -85,12 +86,14 @@ class Decision:
 class InUse:
     """The parent date's model: as a candidate, with the matrix that its own preparation makes, row by row.
 
-    The candidate's labels are those of `evaluation_rows`.
+    The candidate's labels are those of `evaluation_rows`. `folded` are the shares of customers of segments that had
+    become too small, and that it goes on without.
     """
 
     candidate: Candidate
     model: assign.Model
     matrix: matrices.Prepared
+    folded: tuple[float, ...] = ()
 
 
 def decide(night: Night, overrides: Overrides, progress: Callable[[str], None] = print) -> Decision:
@@ -247,7 +250,12 @@ def in_use(night: Night, inputs: Inputs, progress: Callable[[str], None]) -> InU
             matrix = matrices.Prepared(model.pipeline, inputs.frame)
             rows = matrices.rows(matrix, matrices.evaluated(matrix, night.settings.model))
             candidate = incumbent(model.labeller, rows)
+            clusters, folded = fold(candidate, night.settings.model)
+            if folded:
+                model = model.of(clusters)
+                candidate = incumbent(model.labeller, rows)
     except (assign.ModelRefusedError, ValueError, KeyError) as error:
         progress(f"the model of run {parent.run_id} takes no part: {error}")
         return None
-    return InUse(replace(candidate, stability=parent.stability, representation="incumbent"), model, matrix)
+    candidate = replace(candidate, stability=parent.stability, representation="incumbent")
+    return InUse(candidate, model, matrix, folded)
