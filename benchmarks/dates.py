@@ -256,7 +256,7 @@ class Nights:
         if before is None:
             return Inputs(frame, wanted)
         known = before.segments.reindex(frame.index).dropna().astype("int64")
-        return Inputs(frame, wanted, parent=before.parent, segments_before=known)
+        return Inputs(frame, wanted, parent=before.parent, parent_date=before.day, segments_before=known)
 
     def _published(
         self,

@@ -1,5 +1,7 @@
 """Customers at a border: who is as near to the old segment as to the new one stays."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from segmentation.modelling.labellers import (
     NeighbourLabeller,
     PrototypeLabeller,
 )
-from segmentation.selection.border import matched, steadied
+from segmentation.modelling.settings import ModelSettings
+from segmentation.selection.border import matched, of_each, steadied
 
 CENTRES = np.array([[0.0], [10.0]])
 # far inside, inside, beyond the middle by a little, beyond it by much
@@ -19,6 +22,11 @@ PLACES = np.array([0.0, 1.0, 2.0, 5.2, 6.5, 9.0, 10.0, 11.0])
 CUSTOMERS = [f"c{n}" for n in range(len(PLACES))]
 MATRIX = pd.DataFrame({"x": PLACES}, index=CUSTOMERS)
 BEFORE = pd.Series([70, 70, 70, 70, 70, 80, 80, 80], index=CUSTOMERS)
+
+
+def each(border: float) -> pd.Series:
+    """The same border for everybody."""
+    return pd.Series(border, index=CUSTOMERS)
 
 
 def labelled(labeller) -> pd.DataFrame:
@@ -32,14 +40,36 @@ def labelled(labeller) -> pd.DataFrame:
 )
 def test_who_is_as_near_to_the_old_segment_stays(border, stay):
     labeller = CentreLabeller(CENTRES)
-    found = steadied(labelled(labeller), labeller, MATRIX, BEFORE, border)
+    found = steadied(labelled(labeller), labeller, MATRIX, BEFORE, each(border))
     assert found.index[found["label"] == 0].tolist() == ["c0", "c1", "c2", *stay]
     assert (found.loc[stay, "confidence"] == 0).all()
 
 
+def test_who_has_not_ordered_since_stays_until_clearly_somewhere_else():
+    labeller = CentreLabeller(CENTRES)
+    settings = ModelSettings(border=0.1, border_without_order=0.5)
+    frame = pd.DataFrame({"recency_days": [90, 90, 90, 7, 7, 90, 90, 90]}, index=CUSTOMERS)
+    for last_orders, stay in (
+        (7, ["c3"]),
+        (8, ["c3", "c4"]),
+    ):  # of c3 and c4, beyond the middle; a week has passed
+        frame.loc["c4", "recency_days"] = last_orders
+        borders = of_each(frame, date(2026, 3, 8), date(2026, 3, 1), settings)
+        found = steadied(labelled(labeller), labeller, MATRIX, BEFORE, borders)
+        assert found.index[found["label"] == 0].tolist() == ["c0", "c1", "c2", *stay]
+
+
+@pytest.mark.parametrize(("columns", "parent"), [(["recency_days"], None), ([], date(2026, 3, 1))])
+def test_where_orders_since_are_not_known_nobody_is_taken_for_one_without(columns, parent):
+    frame = pd.DataFrame(90, index=CUSTOMERS, columns=columns)
+    assert of_each(frame, date(2026, 3, 8), parent, ModelSettings(border=0.2)).tolist() == [0.2] * len(
+        CUSTOMERS
+    )
+
+
 def test_cluster_numbers_say_nothing():
     labeller = CentreLabeller(CENTRES[::-1])
-    found = steadied(labelled(labeller), labeller, MATRIX, BEFORE, 0.1)
+    found = steadied(labelled(labeller), labeller, MATRIX, BEFORE, each(0.1))
     assert found.index[found["label"] == 1].tolist() == ["c0", "c1", "c2", "c3"]
     assert matched(found["label"], BEFORE) == {70: 1, 80: 0}
 
@@ -47,7 +77,11 @@ def test_cluster_numbers_say_nothing():
 def test_outliers_and_newcomers_go_where_they_belong():
     labeller = CentreLabeller(CENTRES)
     found = steadied(
-        labelled(labeller).assign(is_outlier=MATRIX["x"] == 5.2), labeller, MATRIX, BEFORE.drop("c4"), 0.5
+        labelled(labeller).assign(is_outlier=MATRIX["x"] == 5.2),
+        labeller,
+        MATRIX,
+        BEFORE.drop("c4"),
+        each(0.5),
     )
     assert found.loc[["c3", "c4"], "label"].tolist() == [1, 1]
 
@@ -55,7 +89,9 @@ def test_outliers_and_newcomers_go_where_they_belong():
 def test_without_a_date_before_nothing_is_held():
     labeller = CentreLabeller(CENTRES)
     table = labelled(labeller)
-    pd.testing.assert_frame_equal(steadied(table, labeller, MATRIX, pd.Series(dtype="int64"), 0.5), table)
+    pd.testing.assert_frame_equal(
+        steadied(table, labeller, MATRIX, pd.Series(dtype="int64"), each(0.5)), table
+    )
 
 
 POINTS = np.concatenate([np.linspace(-2, 4, 40), np.linspace(6, 12, 40)])[:, None]

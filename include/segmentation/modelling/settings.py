@@ -212,6 +212,10 @@ class ModelSettings(BaseModel):
         0.1,
         description="who is nearer to another segment by less than this share stays in the old one; 0: nobody",
     )
+    border_without_order: Share = Field(
+        0.4,
+        description="the same of customers without an order since the date before, whom only the calendar has moved",
+    )
     incumbent_margin: Share = Field(
         0.05,
         description="how much better (0..1) a challenger must rank than the model in use where predictive "

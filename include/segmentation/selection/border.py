@@ -1,14 +1,33 @@
-"""Customers at a border: who is as near to the segment of the parent date as to another one stays there."""
+"""Customers at a border: who is as near to the segment of the parent date as to another one stays there.
+
+Who has ordered since has changed, and stays by a small share only. Of all others the calendar alone has moved the
+features, mostly to and fro: they stay until they are clearly somewhere else. See docs/adr/0010.
+"""
 
 from __future__ import annotations
+
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from segmentation.modelling.labellers import Labeller
+from segmentation.modelling.settings import ModelSettings
 from segmentation.segments import identity
 from segmentation.selection import matrices
 from segmentation.selection.matrices import Matrix
+
+
+def of_each(frame: pd.DataFrame, day: date, parent: date | None, settings: ModelSettings) -> pd.Series:
+    """The border of each customer of `frame`: that of those with an order since the parent date, or without one.
+
+    Where the parent date or the recency is not known, nobody is taken for one without.
+    """
+    borders = pd.Series(settings.border, index=frame.index)
+    if parent is None or "recency_days" not in frame:
+        return borders
+    has_ordered = frame["recency_days"] <= (day - parent).days
+    return borders.where(has_ordered, settings.border_without_order)
 
 
 def steadied(
@@ -16,7 +35,7 @@ def steadied(
     labeller: Labeller | None,
     matrix: Matrix,
     segments_before: pd.Series,
-    border: float,
+    borders: pd.Series,
 ) -> pd.DataFrame:
     """The labels, with those who would cross a border for next to nothing where they were.
 
@@ -29,7 +48,7 @@ def steadied(
         What it labelled.
     segments_before : Series of int
         The segment of customers on the parent date.
-    border : float
+    borders : Series of float, same index
         Share by which another cluster must be nearer than the old one, at least.
 
     Returns
@@ -37,7 +56,7 @@ def steadied(
     DataFrame
         As `labelled`. Who stays has confidence 0. Outliers are left as they are.
     """
-    if labeller is None or segments_before.empty or not border:
+    if labeller is None or segments_before.empty or not borders.any():
         return labelled
     clusters = matched(labelled["label"], segments_before)
     before = segments_before.reindex(labelled.index).map(clusters)
@@ -49,6 +68,7 @@ def steadied(
     old = before.iloc[rows].to_numpy(dtype=np.int64)
     new = labelled["label"].iloc[rows].to_numpy()
     one_each = np.arange(len(rows))
+    border = borders.iloc[rows].to_numpy()
     stays = near[one_each, old] >= (1 - border) * near[one_each, new]
     label, confidence = labelled["label"].to_numpy().copy(), labelled["confidence"].to_numpy().copy()
     label[rows[stays]], confidence[rows[stays]] = old[stays], 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Inputs:
     frame : DataFrame of shape (n_customers, n_features)
     truth : true segments as numbers, -1 where unknown; None where the shop has none
     versions_before : rows of `segments.segment_versions` of the parent date
+    parent_date : None where nothing was published before
     segments_before : segment of each customer of `frame` who was there on the parent date
     lifecycle : bounds in force on the date; None: those of the settings
     erased : who stands in a matrix of the run and is not known any more; without values in `frame`
@@ -43,6 +45,7 @@ class Inputs:
     truth: np.ndarray | None = None
     currency: str | None = None
     parent: ParentModel | None = None
+    parent_date: date | None = None
     versions_before: tuple[dict[str, Any], ...] = ()
     segments_before: pd.Series = field(default_factory=lambda: pd.Series(dtype="int64"))
     lifecycle: Lifecycle | None = None
@@ -87,6 +90,7 @@ class Inputs:
             truth=_truth(customers["true_segment"]),
             currency=facts.get("currency"),
             parent=_parent(facts),
+            parent_date=facts.get("parent_as_of_date"),
             versions_before=tuple(facts.get("versions") or ()),
             segments_before=before,
             lifecycle=lifecycle,
