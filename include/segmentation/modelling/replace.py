@@ -1,7 +1,9 @@
 """Replacement of the model in use by a challenger: better beyond noise, and worth the customers moved.
 
 A marketer who finds a third of the customers in other segments has lost a campaign, a report and some trust, so
-a gain that chance would give, or that is small beside the customers it moves, is no reason. See docs/adr/0010.
+a gain that chance would give, or that is small beside the customers it moves, is no reason. To stay, to split a
+segment, to start from the segments in use and to draw all anew are on one scale: the gain less its price. See
+docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from segmentation.modelling.constraints import DECIMALS
 from segmentation.modelling.labellers import NOISE
 from segmentation.modelling.scores.prediction import Losses
 from segmentation.modelling.search import WARM, Candidate
@@ -22,6 +25,7 @@ from segmentation.modelling.settings import ModelSettings
 NONE = (float("nan"), float("nan"))
 Sound: TypeAlias = Callable[[Candidate], bool]
 ERRORS = 2  # standard errors that a gain must be beyond
+STAYS = ("best", "noise", "young", "price")  # reasons for which the model in use stays
 
 Reason = Literal[
     "first", "constraint", "better", "drift", "age", "ranking", "noise", "young", "price", "best"
@@ -74,9 +78,9 @@ class Replacement:
     ----------
     reason : str
         first: there is no model in use; constraint: it violates one; better: the gain is beyond noise and worth
-        the move; drift, age: it is beyond noise, and no price is asked, nor more of a young model; ranking: without
-        predictive validity, by the totals; of one that is kept: best (nobody ranks higher), noise, young (the gain is
-        beyond noise, but not on what the model was not chosen on already), price.
+        the move; drift: the same, where more would be asked against a model so young without it; age: any gain;
+        ranking: without predictive validity, by the totals; of one that is kept: best (nobody ranks higher), noise,
+        young (the gain is beyond noise, but not on what the model was not chosen on already), price.
     winner : str
         The candidate that is published.
     gain, gain_error : float
@@ -85,6 +89,8 @@ class Replacement:
         Share of customers who would change segment.
     price : float
         The gain that so many movers ask for.
+    net : float
+        The gain less its price.
     """
 
     reason: Reason
@@ -100,7 +106,11 @@ class Replacement:
     @property
     def is_kept(self) -> bool:
         """The model in use stays."""
-        return self.reason in ("best", "noise", "young", "price")
+        return self.reason in STAYS
+
+    @property
+    def net(self) -> float:
+        return self.gain - self.price
 
     @property
     def is_beyond_noise(self) -> bool:
@@ -161,10 +171,7 @@ def decide(
     compared = [best, *(one for one in warm if one is not best)]
     options = [_judged(incumbent, one, losses, evidence, settings) for one in compared]
     worth = [one for one in options if not one.is_kept]
-    if not worth:
-        return options[0]
-    most = max(one.gain for one in worth) if options[0].is_kept else options[0].gain
-    return _gentlest(worth, most, settings, _standing(compared, is_sound)) or options[0]
+    return _most(worth, _standing(compared, is_sound)) or options[0]
 
 
 def violated(
@@ -180,24 +187,24 @@ def violated(
     options = [best, *(one for one in ranked[1:] if one.algorithm == WARM)]
     if losses is None or not losses.has(*(one.name for one in options), incumbent.name):
         options = [best]
-    judged = [
-        Replacement(
-            "constraint",
-            one.name,
-            one.name,
-            *(
-                losses.gain(one.name, incumbent.name)
-                if losses and losses.has(one.name, incumbent.name)
-                else NONE
-            ),
-            moved=moved_share(incumbent.labels, one.labels) if len(incumbent.labels) else float("nan"),
-            violated=tuple(constraints),
-        )
-        for one in options
-    ]
-    if len(judged) == 1:
-        return judged[0]
-    return _gentlest(judged, judged[0].gain, settings, _standing(options, is_sound)) or judged[0]
+    judged = [_instead(incumbent, one, losses, constraints, settings) for one in options]
+    return _most(judged, _standing(options, is_sound)) or judged[0]
+
+
+def _instead(
+    incumbent: Candidate,
+    challenger: Candidate,
+    losses: Losses | None,
+    constraints: Sequence[str],
+    settings: ModelSettings,
+) -> Replacement:
+    """The challenger in the place of a model that violates constraints, with the figures that are known."""
+    is_known = losses is not None and losses.has(challenger.name, incumbent.name)
+    gain, error = losses.gain(challenger.name, incumbent.name) if losses is not None and is_known else NONE
+    moved = moved_share(incumbent.labels, challenger.labels) if len(incumbent.labels) else float("nan")
+    price = settings.gain_per_move * moved
+    name = challenger.name
+    return Replacement("constraint", name, name, gain, error, moved, price, violated=tuple(constraints))
 
 
 def _standing(compared: Sequence[Candidate], is_sound: Sound) -> Callable[[str], bool]:
@@ -208,12 +215,9 @@ def _standing(compared: Sequence[Candidate], is_sound: Sound) -> Callable[[str],
     return lambda name: name == best.name or is_sound(by_name[name])
 
 
-def _gentlest(
-    options: Sequence[Replacement], most: float, settings: ModelSettings, stands: Callable[[str], bool]
-) -> Replacement | None:
-    """Of those that explain as much but for a little, the one that leaves most customers where they are."""
-    near = [one for one in options if one.gain >= most - settings.warm_start_cost]
-    in_order = sorted(near, key=lambda one: (round(one.moved, 6), one.winner))
+def _most(options: Sequence[Replacement], stands: Callable[[str], bool]) -> Replacement | None:
+    """The option that gains most for its price, of those that may be taken."""
+    in_order = sorted(options, key=lambda one: (-round(one.net, DECIMALS), one.winner))
     return next((one for one in in_order if stands(one.winner)), None)
 
 
@@ -244,24 +248,26 @@ def _judged(
     is_old = evidence.age_days is not None and evidence.age_days >= settings.renew_after_days
     if gain <= 0 or (not outcome.is_beyond_noise and not is_old):
         return replace(outcome, reason="noise" if gain > 0 else "best")
-    is_beyond_youth = outcome.is_beyond(_errors_asked(evidence, settings))
-    if is_beyond_youth and gain >= price:
-        return replace(outcome, reason="better", winner=challenger.name)
-    if evidence.drift and outcome.is_beyond_noise:
-        return replace(outcome, reason="drift", winner=challenger.name)
-    if is_old:
-        return replace(outcome, reason="age", winner=challenger.name)
-    return replace(outcome, reason="price" if is_beyond_youth else "young")
+    is_surely = outcome.is_beyond(_errors_asked(challenger, evidence, settings))
+    reason: Reason = "price" if is_surely or evidence.drift else "young"
+    if gain >= price and is_surely:
+        reason = "better"
+    elif gain >= price and evidence.drift and outcome.is_beyond_noise:
+        reason = "drift"
+    elif is_old:
+        reason = "age"
+    return replace(outcome, reason=reason, winner=outcome.winner if reason in STAYS else challenger.name)
 
 
-def _errors_asked(evidence: Evidence, settings: ModelSettings) -> float:
+def _errors_asked(challenger: Candidate, evidence: Evidence, settings: ModelSettings) -> float:
     """Standard errors that a gain must be beyond: more than two against a model younger than a horizon.
 
     Of the horizon that both are judged on, the model was chosen on all but what has come since: age / horizon of
     it is new, and a share of the evidence knows a difference to 1 / sqrt(share) of the standard error. Where
-    customers have drifted, what came before says little: two are enough then, and the reason is the drift.
+    customers have drifted, what came before says little: two are enough then, and the reason is the drift. Two are
+    enough of a split: it is one of a few, and says of the other segments what the model in use says.
     """
-    if evidence.age_days is None:
+    if evidence.age_days is None or "split" in challenger.params:
         return ERRORS
     new = min(max(evidence.age_days, 1) / settings.horizon_days, 1.0)
     return ERRORS / float(np.sqrt(new))

@@ -195,15 +195,10 @@ class ModelSettings(BaseModel):
         50, ge=0, description="with fewer customers who bought within the horizon it does not count"
     )
     gain_per_move: Share = Field(
-        0.03,
+        0.05,
         description="predictive validity that a challenger must gain for moving all customers; for a fifth of "
         "them, a fifth of it. A gain within two standard errors is never enough, and of a model younger than the "
-        "horizon more are asked",
-    )
-    warm_start_cost: Share = Field(
-        0.005,
-        description="predictive validity that may be given up for a new model that starts from the old one and "
-        "leaves more customers where they are",
+        "horizon more are asked, unless a segment of it is split",
     )
     renew_after_days: int = Field(
         180, ge=1, description="age of a model from which on any gain is enough to replace it"
