@@ -75,7 +75,8 @@ def going_on(night: Night, chosen: Chosen, assigned: pd.DataFrame) -> Inputs:
     ]
     before = assigned.set_index("customer_id")["cluster"] + 10
     parent = ParentModel(night.run_id, chosen.model_path, 0.9)
-    return replace(INPUTS, parent=parent, versions_before=tuple(versions), segments_before=before)
+    known = {"parent": parent, "parent_date": night.as_of_date, "segments_before": before}
+    return replace(INPUTS, versions_before=tuple(versions), **known)
 
 
 def test_the_planted_kinds_are_chosen_and_everybody_is_labelled(first):
@@ -171,7 +172,9 @@ def test_a_split_of_the_model_in_use_is_published_with_its_own_preparation(first
     )
     assert new.columns == old.columns
     assert new.searched["made"]["as_of_date"] == str(SECOND)
-    of_everybody = assign.assign(new, new.pipeline.transform(INPUTS.frame))
+    of_everybody = assign.assign(
+        new, new.pipeline.transform(INPUTS.frame)
+    )  # nobody is held for having ordered nothing
     assert of_everybody["label"].tolist() == labels["cluster"].tolist()
 
 

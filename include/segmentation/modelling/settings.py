@@ -209,7 +209,8 @@ class ModelSettings(BaseModel):
     )
     border_without_order: Share = Field(
         0.4,
-        description="the same of customers without an order since the date before, whom only the calendar has moved",
+        description="the same of customers without an order since the date before, where the model is kept: the "
+        "calendar alone has moved them",
     )
     incumbent_margin: Share = Field(
         0.05,

@@ -1,7 +1,7 @@
 """Customers at a border: who is as near to the segment of the parent date as to another one stays there.
 
-Who has ordered since has changed, and stays by a small share only. Of all others the calendar alone has moved the
-features, mostly to and fro: they stay until they are clearly somewhere else. See docs/adr/0010.
+Who has ordered since has changed, and stays by a small share only. On a night that keeps the model the calendar alone
+has moved all others, mostly to and fro: they stay until they are clearly somewhere else. See docs/adr/0010.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def publishable(
     least = night.settings.privacy.min_customers
     labeller = decided.winner.labeller if decided.winner else None
     labelled = matrices.labelled(decided.winner, own)
-    borders = border.of_each(inputs.frame, night.as_of_date, inputs.parent_date, night.settings.model)
+    parent = inputs.parent_date if decided.kind == "keep" else None
+    borders = border.of_each(inputs.frame, night.as_of_date, parent, night.settings.model)
     labelled = border.steadied(labelled, labeller, own, inputs.segments_before, borders)
     labelled = small.merged(labelled.drop(inputs.erased), own, least)
     customers, inputs = matrix.index.drop(inputs.erased), inputs.of_the_known()
