@@ -51,6 +51,7 @@ TOGETHER = {
         "tests/operations/backfill/test_killed.py",
         "tests/pipeline/test_one_night.py",
         "tests/pipeline/test_faults.py",
+        "tests/local/test_lifeline.py",
         "tests/docs/test_first_file.py",
     ),
 }

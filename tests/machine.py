@@ -197,12 +197,12 @@ class Commands:
     warm: Warm
 
     @contextmanager
-    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Command]:
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str], **code: str) -> Iterator[Command]:
         """Start a command; it is over when its output is."""
         pipe = self.machine.folder / "output"
         pipe.unlink(missing_ok=True)
         os.mkfifo(pipe)
-        request = {"argv": list(arguments), "environment": dict(environment), "output": str(pipe)}
+        request = {"argv": list(arguments), "environment": dict(environment), "output": str(pipe), **code}
         process = self.warm.process
         process.stdin.write(f"{json.dumps(request)}\n")
         process.stdin.flush()
@@ -217,3 +217,10 @@ class Commands:
         with self.run(arguments, {**self.machine.environment, **settings}) as command:
             printed = command.output.read()
         return subprocess.CompletedProcess(arguments, command.code, printed, "")
+
+    def do(self, code: str, *arguments: str, environment: Mapping[str, str]) -> None:
+        """Run code that uses Airflow, as `python -c` does; what it raises is an error here."""
+        with self.run(arguments, environment, code=code) as command:
+            printed = command.output.read()
+        if command.code:
+            raise RuntimeError(printed)

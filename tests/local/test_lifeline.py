@@ -6,8 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -17,7 +18,7 @@ from segmentation.local import home as homes
 from segmentation.local import scheduled, services
 from segmentation.local.home import Home
 from segmentation.warehouse import db
-from tests.machine import PROJECT, Machine, machine_with, started_by
+from tests.machine import PROJECT, Command, Commands, Machine, Warm, machine_with, started_by
 
 SECONDS = 180
 SMALL = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]'}
@@ -85,21 +86,24 @@ def machine(prepared_shop) -> Iterator[Machine]:
         yield machine
 
 
-def begun(machine: Machine, until: str) -> subprocess.Popen:
-    """A `make run` that has come to a stage."""
-    process = subprocess.Popen(
-        machine.command("run", "--customers", "150"),
-        env={**machine.environment, **SMALL},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+RUN = ("run", "--customers", "150")
+
+
+def come_to(stage: str, output: IO[str]) -> None:
+    """Wait until a `make run` has come to a stage."""
     seen = ""
-    while until not in seen:
-        line = process.stdout.readline()
+    while stage not in seen:
+        line = output.readline()
         assert line, seen
         seen += line
-    return process
+
+
+@contextmanager
+def begun(machine: Machine, warm: Warm, until: str) -> Iterator[Command]:
+    """A `make run` that has come to a stage, forked from a process that has its imports."""
+    with Commands(machine, warm).run(RUN, {**machine.environment, **SMALL}) as command:
+        come_to(until, command.output)
+        yield command
 
 
 def statuses(machine: Machine) -> list[tuple[str, str | None]]:
@@ -108,8 +112,15 @@ def statuses(machine: Machine) -> list[tuple[str, str | None]]:
         return [(row["status"], row["verdict"]) for row in db.rows(conn, query)]
 
 
-def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_ends_politely(machine):
-    process = begun(machine, "extract")
+def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_ends_politely(machine, warm):
+    process = subprocess.Popen(
+        machine.command(*RUN),
+        env={**machine.environment, **SMALL},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    come_to("extract", process.stdout)
     (line,) = [line for line in machine.make("status").stdout.splitlines() if line.startswith("Runs")]
     assert "running" in line
     refused = machine.make("run", "--customers", "150")
@@ -127,23 +138,24 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
     (line,) = [line for line in machine.make("status").stdout.splitlines() if line.startswith("Runs")]
     assert "killed" in line and "running" not in line
     # the next one begins, and ends on a polite kill as on Ctrl-C
-    process = begun(machine, "extract")
-    assert statuses(machine)[-2] == ("failed", "the night did not end: it was killed")
-    processes = [*started_by(process.pid)]
-    process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=SECONDS)[0]
-    assert process.returncode == 130, said
+    with begun(machine, warm, "extract") as command:
+        assert statuses(machine)[-2] == ("failed", "the night did not end: it was killed")
+        processes = [*started_by(command.pid)]
+        assert processes
+        os.kill(command.pid, signal.SIGTERM)
+        said = command.output.read()
+    assert command.code == 130, said
     assert "stopped; nothing of an unfinished run is published" in said
     assert not alive(processes)
     assert statuses(machine)[-1] == ("failed", "the night did not end: it was stopped by whoever ran it")
 
 
-def test_a_night_whose_process_was_killed_is_not_said_to_run(machine):
-    process = begun(machine, "extract")
-    (child,) = started_by(process.pid, recursive=False)
-    child.kill()
-    said = process.communicate(timeout=SECONDS)[0]
-    assert process.returncode == 1
+def test_a_night_whose_process_was_killed_is_not_said_to_run(machine, warm):
+    with begun(machine, warm, "extract") as command:
+        (child,) = started_by(command.pid, recursive=False)
+        child.kill()
+        said = command.output.read()
+    assert command.code == 1
     assert "RUNNING" not in said
     assert "the night did not end: its process ended before it: killed, or out of memory" in " ".join(
         said.split()
