@@ -1,20 +1,19 @@
 """A backfill under the real scheduler: killed, made by Airflow's own command, with a night in the middle."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import psutil
+import psycopg2
 import pytest
 
 from segmentation.local import postgres
 from segmentation.warehouse import db
 from tests.faults.kills import FIRST, QUICK, RELATIONS, SHOP, Backfill
-from tests.machine import Commands, machine_with, started_by
+from tests.machine import Commands, Machine, machine_with, started_by
 
 pytestmark = pytest.mark.story
 
@@ -22,19 +21,19 @@ SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 ZONE = ZoneInfo(QUICK["SEGMENTATION__SHOP__TIMEZONE"])
 MIDNIGHT = datetime.combine(FIRST, datetime.min.time(), ZONE)
 WAIT_SECONDS, STOP_SECONDS = 600, 180
-# As the scheduler makes the run of a night, at once when a line comes in.
+# As the scheduler makes the run of a night.
 NIGHT = """
 import sys
 from datetime import datetime
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 due = datetime.fromisoformat(sys.argv[1])
-print("READY", flush=True)
-sys.stdin.readline()
 name = f"scheduled__{due.isoformat()}"
 how = {"triggered_by": DagRunTriggeredByType.TIMETABLE, "run_type": DagRunType.SCHEDULED}
 trigger_dag("customer_segmentation", run_after=due, run_id=name, **how)
 """
+# Airflow's own command line
+AIRFLOW = "from airflow.__main__ import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +43,14 @@ def shop(prepared_shop) -> Iterator[Backfill]:
 
 
 @pytest.fixture(scope="module")
-def one_by_one(shop, warm) -> list[dict[str, list[str]]]:
+def commands(shop, warm) -> Commands:
+    return Commands(shop.machine, warm)
+
+
+@pytest.fixture(scope="module")
+def one_by_one(shop, commands) -> list[dict[str, list[str]]]:
     """The rows after each of three nights that `make run` makes, one by one."""
-    commands, found = Commands(shop.machine, warm), []
+    found = []
     for day in (FIRST, SECOND, THIRD):
         words = ("run", "--shop", SHOP, "--source", "demo", "--customers", str(shop.customers), "--as-of")
         ran = commands.make(*words, str(day), **QUICK)
@@ -71,9 +75,20 @@ def wait_until(is_so: Callable[[], object], what: str) -> None:
 
 
 def asked(backfill: Backfill, database: str, query: str) -> list[dict]:
-    server = postgres.start(backfill.machine.folder / SHOP / "postgres")
-    with postgres.database(server, database, create=False).connect(readonly=True) as conn:
-        return db.rows(conn, query)
+    """The answer to a question; the connection is kept, which costs more than a question."""
+    try:
+        return db.rows(connection(backfill.machine, database), query)
+    except psycopg2.OperationalError:  # the database was dropped since
+        connection.cache_clear()
+        return db.rows(connection(backfill.machine, database), query)
+
+
+@cache
+def connection(machine: Machine, database: str) -> psycopg2.extensions.connection:
+    server = postgres.start(machine.folder / SHOP / "postgres")
+    made = psycopg2.connect(**postgres.database(server, database, create=False).params)
+    made.set_session(readonly=True, autocommit=True)
+    return made
 
 
 def are_over(backfill: Backfill) -> bool:
@@ -87,12 +102,11 @@ def is_noted(backfill: Backfill) -> bool:
     return bool(asked(backfill, "airflow", "select from backfill having count(*) = count(completed_at)"))
 
 
-def test_a_backfill_by_airflows_own_command_comes_to_the_rows_of_make_run(backfill, one_by_one):
-    create = [str(Path(sys.executable).parent / "airflow"), "backfill", "create"]
-    create += ["--dag-id", "customer_segmentation", "--max-active-runs", "1"]
+def test_a_backfill_by_airflows_own_command_comes_to_the_rows_of_make_run(backfill, commands, one_by_one):
+    create = ["backfill", "create", "--dag-id", "customer_segmentation", "--max-active-runs", "1"]
     create += ["--from-date", MIDNIGHT.isoformat()]
     create += ["--to-date", (MIDNIGHT + timedelta(days=1, seconds=-1)).isoformat()]
-    subprocess.run(create, env=backfill.airflow, check=True, capture_output=True)
+    commands.do(AIRFLOW, *create, environment=backfill.airflow)
     wait_until(lambda: are_over(backfill), "the end of the backfill of Airflow's own")
     assert all(one_by_one[0][table] for table in RELATIONS[:3])
     assert sum(f'"as_of_date": "{FIRST}"' in row for row in one_by_one[0]["segments.customer_segments"]) > 50
@@ -108,20 +122,11 @@ def test_a_dry_run_names_the_dates_and_makes_none(backfill, one_by_one):
     assert asked(backfill, "warehouse", runs) == before
 
 
-def test_killed_tasks_and_a_night_in_the_middle_of_a_backfill_change_no_row(backfill, one_by_one):
+def test_killed_tasks_and_a_night_in_the_middle_of_a_backfill_change_no_row(backfill, commands, one_by_one):
     """Two tasks of the first date are killed; the night of the third begins while the second is made."""
     wait_until(lambda: is_noted(backfill), "the end of the backfill before")
     backfill.forget()
     due = (datetime.combine(THIRD, datetime.min.time(), ZONE) + timedelta(hours=2)).isoformat()
-    night = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", NIGHT, due],
-        env=backfill.airflow,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    while night.stdout.readline() != "READY\n":
-        assert night.poll() is None
     command, shown = backfill.begin(), []
     assert backfill.kill_tasks(command, 2) == 2, backfill.said
     newest = (
@@ -135,8 +140,7 @@ def test_killed_tasks_and_a_night_in_the_middle_of_a_backfill_change_no_row(back
         return bool(shown and shown[-1]["newest"])
 
     wait_until(look, "the first published date")
-    night.communicate("now\n", timeout=WAIT_SECONDS)
-    assert night.returncode == 0
+    commands.do(NIGHT, due, environment=backfill.airflow)
     wait_until(lambda: look() and command.poll() is not None and are_over(backfill), "the end of both")
     assert command.returncode == 0, backfill.said
     assert f"1/2  {FIRST}  published" in backfill.said
