@@ -44,37 +44,27 @@ PLACE = f"Etc/GMT{-HOURS:+d}"
 TODAY = (datetime.now(UTC) + timedelta(hours=HOURS)).date()
 SMALL = {
     **SMALL_SEARCH,
-    # two are there, so that there are tasks of applications; test_one_night.py has a night with all of them
-    "SEGMENTATION__APPLICATIONS__OFF": '["forecasts", "prices", "recommendations"]',
+    # one is there, so that there is a task of an application; test_one_night.py has a night with all of them
+    "SEGMENTATION__APPLICATIONS__OFF": '["campaigns", "forecasts", "prices", "recommendations"]',
     "SEGMENTATION__SHOP__DEMO_CUSTOMERS": "200",
     "SEGMENTATION__SHOP__TIMEZONE": PLACE,
-    "SEGMENTATION__MODEL__ALGORITHMS": '["kmeans", "gaussian_mixture"]',
     "SEGMENTATION__ALERTS__DEADLINE": "02:01",
     "SEGMENTATION__AUDIENCES__MIN_CUSTOMERS": "5",
     "SEGMENTATION__RUN__RETRY_SECONDS": "2",
+    # no file of a DAG changes meanwhile
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
     # a night on which a customer moves is held; a date that follows none has none
     "SEGMENTATION__QUALITY__WARN_CHANGED_SHARE": "0",
     "SEGMENTATION__QUALITY__MAX_CHANGED_SHARE": "0",
 }
 
-# The receivers are in Airflow's own database, as in a deployment, before anything runs.
-HOME = """
+IN_AIRFLOW = """
 import subprocess, sys
-from pathlib import Path
 from segmentation.local import home as homes
 home = homes.find("", "", "", "")
-home.save()
 environment = homes.airflow_environment(home, home.start_server())
+subprocess.run([sys.executable, "-c", LOSE, *sys.argv[1:]], env=environment, check=True)
 """
-IN_AIRFLOW = "subprocess.run([sys.executable, '-c', LOSE, *sys.argv[1:]], env=environment, check=True)"
-CONNECT = f"""{HOME}
-prepare = "from segmentation.local.one_night import prepare_metadata as p; p()"
-airflow = str(Path(sys.executable).parent / "airflow")
-add = ["connections", "add", "alerts", "--conn-type", "generic", "--conn-password", sys.argv[1]]
-for command in ([sys.executable, "-c", prepare], [airflow, *add]):
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-"""
-
 # What the scheduler does when the word of a process that asked comes after its task was queued for the answer.
 LOSE_THE_ANSWER = """
 import sys
@@ -155,8 +145,6 @@ def lines_until(process: subprocess.Popen, wanted: str, seconds: float) -> str:
 def airflow(machine) -> Iterator[Airflow]:
     """`make up` with receivers for its alerts; a scheduled night is due when it comes up."""
     with receivers.mailbox() as mailbox, receivers.hook() as hook:
-        connect = [sys.executable, "-W", "ignore", "-c", CONNECT, f"{mailbox.url} {hook.url}"]
-        subprocess.run(connect, env={**machine.environment, **SMALL}, check=True)
         up = subprocess.Popen(
             machine.command("up"),
             env={**machine.environment, **SMALL},
@@ -171,6 +159,10 @@ def airflow(machine) -> Iterator[Airflow]:
             password = re.search(r"log in as admin, password (\S+)", told)[1]
             who = {"username": "admin", "password": password}
             token = call(f"{address}/auth/token", body=who)["access_token"]
+            # the receivers are in Airflow's own database, as in a deployment
+            alerts = {"connection_id": "alerts", "conn_type": "generic"}
+            receiving = {**alerts, "password": f"{mailbox.url} {hook.url}"}
+            call(f"{address}/api/v2/connections", token, receiving)
             wait_for_the_dag(address, token)
             yield Airflow(machine, up, address, token, mailbox, hook, password)
         finally:
@@ -358,7 +350,7 @@ def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow):
     held = f"{airflow.runs}/{made['dag_run_id']}"
     wait_for_the_state(f"{held}/taskInstances/approve", airflow.token, "awaiting_input")
     environment = {**airflow.machine.environment, **SMALL}
-    lose = [sys.executable, "-W", "ignore", "-c", f"{HOME}\nLOSE = {LOSE_THE_ANSWER!r}\n{IN_AIRFLOW}"]
+    lose = [sys.executable, "-W", "ignore", "-c", f"LOSE = {LOSE_THE_ANSWER!r}\n{IN_AIRFLOW}"]
     subprocess.run([*lose, made["dag_run_id"]], env=environment, check=True)
     assert wait_for_the_end(held, airflow.token)["state"] == "success"
     tries = call(f"{held}/taskInstances/approve/tries", airflow.token)["task_instances"]
