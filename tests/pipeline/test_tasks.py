@@ -1,4 +1,4 @@
-"""Eight nights: one by one, by one backfill, and with late rows in between, they come to the same rows.
+"""Six nights: one by one, by one backfill, and with late rows in between, they come to the same rows.
 
 The stages run as the DAG wires them, on a small shop; Airflow's context is all that is put in their place.
 """
@@ -28,8 +28,8 @@ from tests.small_shop import SmallShop, contents, forget, make_source, select, s
 
 pytestmark = pytest.mark.story
 
-FIRST = date(2024, 5, 26)
-DAYS = [FIRST + timedelta(days=n) for n in range(8)]
+FIRST = date(2024, 5, 28)
+DAYS = [FIRST + timedelta(days=n) for n in range(6)]
 HISTORY = 70  # days before the first night
 CUSTOMERS = 60
 ZONE = ZoneInfo("Europe/London")
@@ -214,7 +214,7 @@ def test_one_backfill_is_the_same_and_reads_the_shop_once(nights, one_by_one):
 
 def test_late_rows_and_stale_dates_run_again_in_order_come_to_the_same(nights, one_by_one):
     nights.start_anew()
-    late = (DAYS[2], DAYS[3])  # two days whose morning arrives after the sixth night
+    late = (DAYS[1], DAYS[2])  # two days whose morning arrives after the fourth night
     with nights.shop.connect() as conn:
         for table in ("orders", "order_items"):
             db.execute(
@@ -224,21 +224,21 @@ def test_late_rows_and_stale_dates_run_again_in_order_come_to_the_same(nights, o
                 "and extract(hour from ordered_at) < 13;"
                 f"delete from tiny.{table} where order_id in (select order_id from tiny.late_{table})",
             )
-    nights.run_all(days=DAYS[:6])
+    nights.run_all(days=DAYS[:4])
     assert nights.stale() == {}
     assert nights.published() != one_by_one
     with nights.shop.connect() as conn:
         for table in ("orders", "order_items"):
             db.execute(conn, f"insert into tiny.{table} select * from tiny.late_{table}")
-    nights.run_all(days=DAYS[6:])
+    nights.run_all(days=DAYS[4:])
 
     listed = nights.stale()
-    assert list(listed) == DAYS[3:6], "dates after the changed days that were published before they changed"
-    assert listed[DAYS[3]] == f"facts of {late[0]} changed: order_items, orders"
-    assert listed[DAYS[5]] == f"facts of {late[0]} and of later days (2 days) changed: order_items, orders"
+    assert list(listed) == DAYS[2:4], "dates after the changed days that were published before they changed"
+    assert listed[DAYS[2]] == f"facts of {late[0]} changed: order_items, orders"
+    assert listed[DAYS[3]] == f"facts of {late[0]} and of later days (2 days) changed: order_items, orders"
     with nights.warehouse.connect() as conn:
         asked = request.ask(nights.warehouse, nights.settings, "", "", "stale", datetime.now(ZONE))
-    assert (asked.first, asked.last, asked.since) == (DAYS[3], DAYS[-1], None)
+    assert (asked.first, asked.last, asked.since) == (DAYS[2], DAYS[-1], None)
     again = nights.run_all(asked, asked.days)
     assert all(again), "the dates that follow a date that is published again are stale, too"
     assert not any(window["load"] for window in again), "what is loaded is not read again"
@@ -268,8 +268,8 @@ def working_files(nights: Nights, day: date) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def freed(nights, one_by_one) -> maintenance.Freed:
-    """After the maintenance: six dates of assignments are kept, three of features, 64 days as they came."""
-    kept = {"assignments_days": 5, "month_ends": 1, "features_days": 2, "staging_days": 64}
+    """After the maintenance: four dates of assignments are kept, three of features, 64 days as they came."""
+    kept = {"assignments_days": 3, "month_ends": 1, "features_days": 2, "staging_days": 64}
     kept["working_files_days"] = 2
     for file in working_files(nights, DAYS[-4]) + working_files(nights, DAYS[-2]):
         file.write_bytes(b"numbers")
@@ -291,8 +291,8 @@ def test_the_maintenance_drops_what_has_expired_and_says_so(nights, freed):
     kept = [
         row["as_of_date"] for row in nights.see("select distinct as_of_date from segments.customer_segments")
     ]
-    assert DAYS[-6:] == sorted(kept), "FIRST is in May, whose last published date is among the kept ones"
-    assert freed.assignments == (DAYS[0] - timedelta(days=1), *DAYS[:-6])
+    assert DAYS[-4:] == sorted(kept), "FIRST is in May, whose last published date is among the kept ones"
+    assert freed.assignments == (DAYS[0] - timedelta(days=1), *DAYS[:-4])
     packed = [row["as_of_date"] for row in nights.see("select as_of_date from segments.packed_segments")]
     assert sorted(packed) == sorted(kept), "of the others nobody can be compared any more"
     features = nights.see("select distinct as_of_date from features.customer_features order by 1")
