@@ -12,7 +12,7 @@ import pytest
 from segmentation.cli import MAKE_WORDS, from_make
 from tests.docs import pages
 from tests.docs.pages import DOCS
-from tests.machine import NO_APPLICATIONS, Commands, Machine, server_folder
+from tests.machine import NO_APPLICATIONS, Commands, Machine, copy_shop, server_folder
 
 PAGE = DOCS / "tutorials" / "first_file.md"
 # the kinds of customers in the file are far apart: any algorithm finds them
@@ -22,11 +22,12 @@ Follow = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
-def follow(warm) -> Iterator[Follow]:
+def follow(prepared_shop, warm) -> Iterator[Follow]:
     """Runs the `make` of a block of the page on a machine of its own; returns what it printed."""
     with server_folder("seg-first-") as folder:
         machine = Machine(Path(folder) / ".local")
         machine.folder.mkdir(mode=0o755)
+        copy_shop(prepared_shop, machine, "transactions")  # nothing has run on it
         script = pages.block(PAGE, "make_orders.py")
         subprocess.run([sys.executable, "-c", script], cwd=folder, check=True)
         commands = Commands(machine, warm)

@@ -14,6 +14,7 @@ from tests.faults.laboratory import SHOP, Laboratory, damage
 from tests.machine import NO_APPLICATIONS, machine_with
 
 # A night each; orphans are set aside and told.
+CUSTOMERS = 300  # a quarter of those of `make faults`
 NIGHTS = {
     "leap_day": "healthy",
     "recent_history_deleted": "stop",
@@ -24,7 +25,8 @@ NIGHTS = {
 
 @pytest.fixture(scope="module")
 def laboratory(prepared_shop, warm) -> Iterator[Laboratory]:
-    with machine_with(prepared_shop, SHOP) as machine:
+    with machine_with(prepared_shop, SHOP) as machine, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BASELINES, "leap", replace(BASELINES["leap"], customers=CUSTOMERS))
         yield Laboratory(machine, warm, quick=NO_APPLICATIONS)
 
 
@@ -54,6 +56,6 @@ def test_the_statements_of_every_case_fit_the_demo_shop(shop):
 @pytest.mark.parametrize(("name", "verdicts"), NIGHTS.items())
 def test_a_night_makes_of_a_fault_what_is_expected(laboratory, name, verdicts):
     case = next(case for case in CASES if case.name == name)
-    outcome = laboratory.judge(replace(case, shop="leap"))  # the smaller one
+    outcome = laboratory.judge(replace(case, shop="leap"))
     assert outcome.is_as_expected, f"{outcome.seen}; {outcome.faults}; {outcome.said}"
     assert set(verdicts.split(", ")) <= {"healthy", *outcome.seen.split(", ")}
