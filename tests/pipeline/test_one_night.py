@@ -1,8 +1,11 @@
 """A night from the command line to the report: the real DAG, the real Postgres, as `make run` does it."""
 
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -167,58 +170,81 @@ def test_a_night_on_which_customers_move_is_held_then_released_on_the_command_li
     assert "is published, decided by" in again.stderr
 
 
+EVERYBODY_THE_SAME = "".join(LINE.format(order=n, customer=17000 + n) for n in range(120))
 # What a person hands over, what the verdict says, and what is published of it.
 SHOPS = [
     pytest.param("", "no_data", "no customer has an order", id="no orders at all"),
     pytest.param(LINE.format(order=1, customer=17850), "published", "one segment", id="one customer"),
-    pytest.param(
-        "".join(LINE.format(order=n, customer=17000 + n) for n in range(120)),
-        "published",
-        "one segment",
-        id="everybody the same",
-    ),
+    pytest.param(EVERYBODY_THE_SAME, "published", "one segment", id="everybody the same"),
 ]
 
 
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@dataclass
+class Tiny:
+    """A shop of a file, and what its first night printed."""
+
+    name: str
+    file: Path
+    ran: subprocess.CompletedProcess
+    run: Run
+
+
+@pytest.fixture(scope="module")
+def tiny(machine, commands, prepared_shop, tmp_path_factory) -> Callable[[str], Tiny]:
+    """Makes the shop of such lines and its first night, once."""
+    folder = tmp_path_factory.mktemp("tiny")
+
+    @cache
+    def make(lines: str) -> Tiny:
+        name = f"tiny{len(lines)}"
+        copy_shop(prepared_shop, machine, name)
+        file = folder / f"{name}.csv"
+        file.write_text(HEADER + lines)
+        words = ("run", "--shop", name, "--source", "online_retail", "--as-of", "2010-12-10", "--data")
+
+        def run(file: Path, **settings: str) -> subprocess.CompletedProcess:
+            return commands.make(*words, str(file), **settings)
+
+        return Tiny(name, file, run(file, **FEW), run)
+
+    return make
+
+
 @pytest.mark.parametrize(("lines", "status", "words"), SHOPS)
-def test_a_shop_without_structure_ends_with_a_verdict(
-    machine, commands, prepared_shop, tmp_path, lines, status, words
-):
-    file = tmp_path / "shop.csv"
-    file.write_text(HEADER + lines)
-    shop = f"tiny{len(lines)}"
-    copy_shop(prepared_shop, machine, shop)
-    arguments = ("--shop", shop, "--source", "online_retail", "--data", str(file), "--as-of", "2010-12-10")
-    ran = commands.make("run", *arguments, **FEW)
+def test_a_shop_without_structure_ends_with_a_verdict(machine, tiny, lines, status, words):
+    shop = tiny(lines)
+    ran = shop.ran
     assert (ran.returncode == 0) == (status == "published"), ran.stdout + ran.stderr
     assert words in " ".join(ran.stdout.split())
-    with machine.warehouse(shop).connect(readonly=True) as conn:
+    with machine.warehouse(shop.name).connect(readonly=True) as conn:
         assert db.scalar(conn, "select status from segments.runs") == status
         customers = db.scalar(conn, "select count(*) from segments.current_customer_segments")
     assert customers == lines.count("\n")
     assert "Traceback" not in ran.stdout + ran.stderr
 
 
-def test_a_file_that_is_refused_leaves_what_is_published(machine, commands, prepared_shop, tmp_path):
-    copy_shop(prepared_shop, machine, "refusing")
-    arguments = ("run", "--shop", "refusing", "--source", "online_retail", "--as-of", "2010-12-10", "--data")
-    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
-    good.write_text(HEADER + "".join(LINE.format(order=n, customer=17000 + n) for n in range(20)))
-    assert commands.make(*arguments, str(good), **FEW).returncode == 0
-    rows = published(machine, "refusing")
+def test_a_file_that_is_refused_leaves_what_is_published(machine, tiny, tmp_path):
+    shop = tiny(EVERYBODY_THE_SAME)
+    assert shop.ran.returncode == 0
+    rows = published(machine, shop.name)
+    assert rows["customer_segments"]
 
-    bad.write_text(good.read_text().replace("2010-12-01 08:26:00", "2010-13-01 08:26:00"))
-    unreadable = commands.make(*arguments, str(bad))
+    bad, good = tmp_path / "bad.csv", shop.file.read_text()
+    bad.write_text(good.replace("2010-12-01 08:26:00", "2010-13-01 08:26:00"))
+    unreadable = shop.run(bad)
     assert unreadable.returncode != 0
     assert "bad.csv: row 1" in unreadable.stdout
     assert "InvoiceDate" in unreadable.stdout
     assert "Traceback" not in unreadable.stdout + unreadable.stderr
 
-    bad.write_text(good.read_text().replace("UnitPrice", "Cost"))
-    renamed = commands.make(*arguments, str(bad))
+    bad.write_text(good.replace("UnitPrice", "Cost"))
+    renamed = shop.run(bad)
     assert renamed.returncode != 0
     assert "bad.csv: column UnitPrice or Price is missing" in renamed.stdout
-    assert published(machine, "refusing") == rows
+    assert published(machine, shop.name) == rows
 
 
 # What is wrong on the command line or in the settings, and the one line that says so.
