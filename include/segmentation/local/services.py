@@ -46,11 +46,10 @@ QUIET = {
     # it looks for work twice a second, and not once: a date has seventeen tasks that wait for one another
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
 }
-# How each part is started: with the libraries of the tasks, with an API that knows one version, or as it is.
+# How a part is started: with the libraries of the tasks; the others with an API that knows one version.
 WARM, ONE_VERSION = "segmentation.pipeline.warm", "segmentation.pipeline.one_version"
-COLD = "segmentation.pipeline.lifeline"
-STARTED_BY = {"scheduler": WARM, "api-server": ONE_VERSION, "dag-processor": ONE_VERSION, "triggerer": COLD}
-OURS = (WARM, ONE_VERSION, COLD, "segmentation")  # words of the command lines of what is ours
+# Words of the command lines of what is ours
+OURS = (WARM, ONE_VERSION, "segmentation.pipeline.lifeline", "segmentation")
 FIRST_PORT, LAST_PORT = 8080, 8099
 START_SECONDS = 120
 STOP_SECONDS = 30
@@ -285,7 +284,7 @@ def addresses(number: int) -> dict[str, str]:
 
 def _start(part: str, command: tuple[str, ...], environment: dict[str, str], logs: Path) -> subprocess.Popen:
     return subprocess.Popen(  # noqa: S603 (the arguments are ours)
-        [sys.executable, "-W", "ignore", "-m", STARTED_BY[part], *command],
+        [sys.executable, "-W", "ignore", "-m", WARM if part == "scheduler" else ONE_VERSION, *command],
         env={**environment, PARENT: str(os.getpid())},
         stdout=(logs / f"{part}.log").open("w"),
         stderr=subprocess.STDOUT,
