@@ -208,7 +208,7 @@ class ModelSettings(BaseModel):
         description="who is nearer to another segment by less than this share stays in the old one; 0: nobody",
     )
     border_without_order: Share = Field(
-        0.4,
+        0.5,
         description="the same of customers without an order since the date before, where the model is kept: the "
         "calendar alone has moved them",
     )
