@@ -54,7 +54,7 @@ def test_columns_that_arrow_does_not_write_are_written_all_the_same(shop, monkey
 
 
 def test_numbers_come_whole_whatever_the_blocks(shop, monkeypatch):
-    monkeypatch.setattr(BinaryRows, "BLOCK", 50)  # a row has 22 bytes
+    monkeypatch.setattr(BinaryRows, "BLOCK", 50)  # a row has 18 bytes
     query = "select n, -n as less from generate_series(1, 100) as n order by n"
     numbers = db.read_numbers(shop, query, ["n", "less"], size=4)
     assert numbers.tolist() == [[n, -n] for n in range(1, 101)]

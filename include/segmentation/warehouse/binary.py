@@ -1,17 +1,14 @@
 """Binary COPY of numbers, as Postgres sends it."""
 
-import io
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 
-class BinaryRows(io.RawIOBase):
+class BinaryRows:
     """Takes the binary COPY of numbers without nulls: a head of 19 bytes, rows of one width, an end of 2.
 
-    `take` is given the rows, some at a time, as arrays of shape (some, columns). The client library writes row by
-    row, so that it is given a buffer (`io.BufferedWriter`) that writes here by blocks.
+    `take` is given the rows, some at a time, as arrays of shape (some, columns).
 
     A row is a 16-bit count of its fields, and each field a 32-bit length before its value, all big-endian.
     """
@@ -27,28 +24,28 @@ class BinaryRows(io.RawIOBase):
         self.is_begun = False
         self.take = take
 
-    def writable(self) -> bool:
-        """True: it is there for that."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Take the whole rows of a block."""
+    def write(self, data: bytes) -> None:
+        """Called by psycopg2 with what the server sends."""
         self.waiting += data
+        if len(self.waiting) > self.BLOCK:
+            self._take()
+
+    def _take(self) -> None:
         start = 0 if self.is_begun else self.HEAD
         self.is_begun = True
         rows = (len(self.waiting) - start) // self.row.itemsize
         records = np.frombuffer(bytes(self.waiting[start : start + rows * self.row.itemsize]), self.row)
         self.take(records["field"]["value"].astype(f"f{self.size}"))
         del self.waiting[: start + rows * self.row.itemsize]
-        return len(data)
 
     def finish(self) -> None:
-        """Look at what is left after the last block, which is the end of the stream.
+        """Take the last block; what is then left is the end of the stream.
 
         Raises
         ------
         ValueError
             When the stream is not rows of one width.
         """
+        self._take()
         if len(self.waiting) != self.END:
             raise ValueError(f"the COPY ended with {len(self.waiting)} bytes that are no row")

@@ -448,11 +448,10 @@ def _copy_numbers(
     copy = sql.SQL("copy (select {} from ({}) as q) to stdout (format binary)").format(
         numbers, sql.SQL(bind(conn, query, params))
     )
-    with BinaryRows(len(columns), size, take) as sink, conn.cursor() as cursor:
-        blocks = io.BufferedWriter(sink, sink.BLOCK)
-        cursor.copy_expert(copy, blocks)
-        blocks.flush()
-        sink.finish()
+    sink = BinaryRows(len(columns), size, take)
+    with conn.cursor() as cursor:
+        cursor.copy_expert(copy, sink)
+    sink.finish()
 
 
 def column_kinds(conn: Connection, query: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
