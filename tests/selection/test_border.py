@@ -74,6 +74,19 @@ def test_cluster_numbers_say_nothing():
     assert matched(found["label"], BEFORE) == {70: 1, 80: 0}
 
 
+def test_a_segment_that_holds_most_of_its_customers_holds_them_while_the_model_is_kept():
+    """Six of the seven of 70 are nearer to 80 by a little; Jaccard's index of 70 and what it was is 1 / 7."""
+    matrix = pd.DataFrame({"x": [0.0, *[5.2] * 6, *[10.0] * 20]}, index=[f"c{n}" for n in range(27)])
+    before = pd.Series([70] * 7 + [80] * 20, index=matrix.index)
+    labeller = CentreLabeller(CENTRES)
+    labels, confidence = labeller.label(matrix.to_numpy())
+    table = pd.DataFrame({"label": labels, "confidence": confidence, "is_outlier": False}, index=matrix.index)
+    borders = pd.Series(0.1, index=matrix.index)
+    for is_same_model, in_first in ((True, 7), (False, 1)):
+        found = steadied(table, labeller, matrix, before, borders, is_same_model)
+        assert (found["label"] == 0).sum() == in_first
+
+
 def test_outliers_and_newcomers_go_where_they_belong():
     labeller = CentreLabeller(CENTRES)
     found = steadied(

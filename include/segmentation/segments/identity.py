@@ -38,7 +38,7 @@ class Event:
     customers_stayed: int
 
 
-def match(overlap: dict[tuple[int, int], int], clusters: list[int]) -> list[Match]:
+def match(overlap: dict[tuple[int, int], int], clusters: list[int], least: float = SURVIVES) -> list[Match]:
     """Match clusters to segments so that the customers in matched pairs are as many as can be.
 
     Parameters
@@ -47,19 +47,21 @@ def match(overlap: dict[tuple[int, int], int], clusters: list[int]) -> list[Matc
         (cluster, segment id) -> customers in both, counted over those who are in both dates.
     clusters
         All clusters, in the order in which they get new ids.
+    least
+        Jaccard index below which a pair is no match.
 
     Returns
     -------
-    One match a cluster, in the order of `clusters`. Solved by the Hungarian algorithm on the overlap; a pair
-    below a Jaccard index of 0.3 is no match. Permuting cluster numbers permutes the result and no more.
+    One match a cluster, in the order of `clusters`. Solved by the Hungarian algorithm on the overlap. Permuting
+    cluster numbers permutes the result and no more.
     """
     segments = sorted({segment for _, segment in overlap})
     counts = np.array([[overlap.get((c, s), 0) for s in segments] for c in clusters], dtype=float)
-    segment_of = _matched(counts, clusters, segments) if counts.size else {}
+    segment_of = _matched(counts, clusters, segments, least) if counts.size else {}
     return [Match(c, segment_of.get(c), _sources(overlap, c)) for c in clusters]
 
 
-def _matched(counts: np.ndarray, clusters: list[int], segments: list[int]) -> dict[int, int]:
+def _matched(counts: np.ndarray, clusters: list[int], segments: list[int], least: float) -> dict[int, int]:
     union = counts.sum(axis=1, keepdims=True) + counts.sum(axis=0, keepdims=True) - counts
     jaccard = np.divide(counts, union, out=np.zeros_like(counts), where=union > 0)
     # the Jaccard index breaks ties between equal overlaps, so that the order of clusters does not; all pairs
@@ -68,7 +70,7 @@ def _matched(counts: np.ndarray, clusters: list[int], segments: list[int]) -> di
     return {
         clusters[row]: segments[column]
         for row, column in zip(rows, columns, strict=True)
-        if jaccard[row, column] >= SURVIVES
+        if counts[row, column] and jaccard[row, column] >= least
     }
 
 

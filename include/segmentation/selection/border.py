@@ -36,6 +36,7 @@ def steadied(
     matrix: Matrix,
     segments_before: pd.Series,
     borders: pd.Series,
+    is_same_model: bool = False,
 ) -> pd.DataFrame:
     """The labels, with those who would cross a border for next to nothing where they were.
 
@@ -50,6 +51,8 @@ def steadied(
         The segment of customers on the parent date.
     borders : Series of float, same index
         Share by which another cluster must be nearer than the old one, at least.
+    is_same_model : bool
+        Every segment goes on then, however many of its customers are held in it.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def steadied(
     """
     if labeller is None or segments_before.empty or not borders.any():
         return labelled
-    clusters = matched(labelled["label"], segments_before)
+    clusters = matched(labelled["label"], segments_before, 0.0 if is_same_model else identity.SURVIVES)
     before = segments_before.reindex(labelled.index).map(clusters)
     would_move = before.notna() & (before != labelled["label"]) & ~labelled["is_outlier"]
     if not would_move.any():
@@ -75,7 +78,9 @@ def steadied(
     return labelled.assign(label=label, confidence=confidence)
 
 
-def matched(clusters: pd.Series, segments_before: pd.Series) -> dict[int, int]:
+def matched(
+    clusters: pd.Series, segments_before: pd.Series, least: float = identity.SURVIVES
+) -> dict[int, int]:
     """The cluster that goes on from each segment of the parent date, as `segments.identity` matches them."""
     both = pd.concat(
         [clusters.rename("cluster"), segments_before.rename("segment")], axis=1, join="inner"
@@ -84,5 +89,5 @@ def matched(clusters: pd.Series, segments_before: pd.Series) -> dict[int, int]:
     overlap = {
         (int(cluster), int(segment)): int(n) for cluster, segment, n in counts.reset_index().to_numpy()
     }
-    matches = identity.match(overlap, sorted(map(int, clusters.unique())))
+    matches = identity.match(overlap, sorted(map(int, clusters.unique())), least)
     return {match.segment_id: match.cluster for match in matches if match.segment_id is not None}
