@@ -9,23 +9,14 @@
 --     of the earlier date, from the week after it on. A segment of the date itself would be decided by the
 --     very purchases that are counted.
 create temp table price_purchases on commit drop as
-with days as materialized (
+with sampled as (
     select
         customer_id,
-        day,
-        date_trunc('month', day::timestamp)::date as month,
-        gross_cents - coalesce(discount_cents, 0) as spent_cents
+        min(day) as first_day
     from features.customer_day
     where
         day < %(as_of_date)s::date and orders > 0
         and mod(abs(hashtextextended(customer_id, 15)), 1000) < %(sample)s
-),
-
-sampled as (
-    select
-        customer_id,
-        min(day) as first_day
-    from days
     group by customer_id
 ),
 
@@ -35,7 +26,7 @@ bought as (
         p.product_id,
         coalesce(p.category, '') as category,
         (p.day - %(first)s::date) / 7 as week,
-        date_trunc('month', min(p.day)::timestamp)::date as month,
+        date_trunc('month', min(p.day))::date as month,
         min(p.day) - s.first_day < %(new_days)s as is_new,
         sum(coalesce(p.lines, 1)) as lines
     from features.customer_product_day as p
@@ -50,12 +41,15 @@ bought as (
 
 months as (
     select
-        customer_id,
-        month,
-        sum(spent_cents) as spent_cents
-    from days
-    where day >= %(first)s::date - 400 and day < %(end)s::date
-    group by customer_id, month
+        d.customer_id,
+        date_trunc('month', d.day)::date as month,
+        sum(d.gross_cents - coalesce(d.discount_cents, 0)) as spent_cents
+    from features.customer_day as d
+    inner join sampled as s on d.customer_id = s.customer_id
+    where
+        d.day >= %(first)s::date - 400 and d.day < %(end)s::date and d.orders > 0
+        and mod(abs(hashtextextended(d.customer_id, 15)), 1000) < %(sample)s
+    group by d.customer_id, date_trunc('month', d.day)::date
 ),
 
 before as (
@@ -74,16 +68,6 @@ bounds as (
     select percentile_disc(array[1 / 3.0, 2 / 3.0]) within group (order by spent_cents) as thirds
     from before
     where spent_cents > 0 and month >= %(first)s::date
-),
-
-tiers as (
-    select
-        b.customer_id,
-        b.month,
-        (array['low', 'middle', 'high'])[1 + width_bucket(b.spent_cents, bounds.thirds)] as value
-    from before as b
-    cross join bounds
-    where b.spent_cents > 0
 )
 
 select
@@ -93,9 +77,13 @@ select
     b.week,
     b.lines,
     case when b.is_new then 'new' else 'existing' end as tenure,
-    v.value,
+    case
+        when v.spent_cents > 0
+            then (array['low', 'middle', 'high'])[1 + width_bucket(v.spent_cents, bounds.thirds)]
+    end as value,
     case when %(first)s::date + 7 * b.week > %(members_on)s::date then m.segment_id::text end as segment
 from bought as b
-left join tiers as v on b.customer_id = v.customer_id and b.month = v.month
+cross join bounds
+left join before as v on b.customer_id = v.customer_id and b.month = v.month
 left join segments.customer_segments as m
     on b.customer_id = m.customer_id and m.as_of_date = %(members_on)s::date
