@@ -73,6 +73,7 @@ from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from sqlalchemy import select
+from sqlalchemy.orm import make_transient
 with create_session() as session:
     asking = (TaskInstance.run_id == sys.argv[1], TaskInstance.task_id == "approve")
     task = session.scalar(select(TaskInstance).where(*asking))
@@ -80,7 +81,9 @@ with create_session() as session:
     detail.responded_at, detail.responded_by = datetime.now(UTC), {"id": "7", "name": "ana"}
     detail.chosen_options, detail.params_input = ["Approve"], {"note": "at once"}
     task.state = "queued"
-    session.flush()
+    session.commit()
+    session.refresh(task)
+    make_transient(task)  # as the scheduler does with a task that it has just queued
     task.handle_failure("the executor reported that it has finished, but it is queued", session=session)
 """
 

@@ -10,6 +10,7 @@ task again, which asked again, and the night waited for somebody who had answere
 carries the answer out is killed.
 """
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,18 +60,23 @@ def _keep_the_answer(task_instance: Any) -> None:
     from airflow.models.hitl import HITLDetail
     from airflow.models.trigger import handle_event_submit
     from airflow.triggers.base import TriggerEvent
+    from airflow.utils.session import create_session
     from airflow.utils.state import TaskInstanceState
     from sqlalchemy import select
     from sqlalchemy.orm import object_session
 
-    session: Any = object_session(task_instance)
-    question = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task_instance.id))
-    is_tried_again = task_instance.state == TaskInstanceState.UP_FOR_RETRY
-    if not is_tried_again or question is None or not question.response_received:
-        return
-    if question.responded_at < task_instance.start_date:  # an answer to the question of an earlier try
-        return
-    task_instance.next_method = "execute_complete"
-    event = TriggerEvent(question.as_resume_event_payload())
-    handle_event_submit(event, task_instance=task_instance, session=session)
-    task_instance.state = TaskInstanceState.UP_FOR_RETRY  # after its delay no process of before is in the way
+    # one that was queued in the same turn of the scheduler is in no session, and is merged into one afterwards
+    own: Any = object_session(task_instance)
+    with nullcontext(own) if own else create_session(scoped=False) as session:
+        question = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task_instance.id))
+        is_tried_again = task_instance.state == TaskInstanceState.UP_FOR_RETRY
+        if not is_tried_again or question is None or not question.response_received:
+            return
+        if question.responded_at < task_instance.start_date:  # an answer to the question of an earlier try
+            return
+        task_instance.next_method = "execute_complete"
+        event = TriggerEvent(question.as_resume_event_payload())
+        handle_event_submit(event, task_instance=task_instance, session=session)
+        task_instance.state = (
+            TaskInstanceState.UP_FOR_RETRY
+        )  # after its delay no process of before is in the way
