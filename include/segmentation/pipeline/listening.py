@@ -77,6 +77,5 @@ def _keep_the_answer(task_instance: Any) -> None:
         task_instance.next_method = "execute_complete"
         event = TriggerEvent(question.as_resume_event_payload())
         handle_event_submit(event, task_instance=task_instance, session=session)
-        task_instance.state = (
-            TaskInstanceState.UP_FOR_RETRY
-        )  # after its delay no process of before is in the way
+        # after the delay of a retry no process of before is in the way
+        task_instance.state = TaskInstanceState.UP_FOR_RETRY
