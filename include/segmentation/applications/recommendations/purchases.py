@@ -46,6 +46,18 @@ class Purchases:
     )  # of the products, what several recommenders share, once it is found
 
     @classmethod
+    def of_rows(cls, shape: tuple[int, int], rows: NDArray[np.floating]) -> "Purchases":
+        """Purchases out of an array of customer, product, age in days and orders, ordered by the first two."""
+        counts = np.bincount(rows[:, 0].astype(np.int64), minlength=shape[0])
+        return cls(
+            shape,
+            np.concatenate([[0], np.cumsum(counts)]),
+            rows[:, 1].astype(np.int32),
+            rows[:, 2].astype(np.float32),
+            rows[:, 3].astype(np.float32),
+        )
+
+    @classmethod
     def of_days(cls, shape: tuple[int, int], days: NDArray[np.floating]) -> "Purchases":
         """Purchases out of an array of customer, product and age of each day on which it was bought, in any order."""
         customer, product, age = days.T.astype(np.int64)
