@@ -5,6 +5,7 @@ docs/adr/0007-checkpoints.md.
 """
 
 from datetime import date
+from typing import Any
 
 from segmentation.features import history
 from segmentation.features.checkpoints import _forget_all, _make_again
@@ -37,8 +38,8 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
     days = {"first": first, "end": end}
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
-        _make_months(conn, days)
-        rows = _write(conn, days)
+        months = _make_months(conn, days)
+        rows = _write(conn, days, months)
         if first is None:
             _forget_all(conn)
             history.forget(conn)
@@ -55,11 +56,16 @@ def identifiers() -> dict[str, str]:
     return {name: db.statement(f"features/{file}.sql") for name, file in PARTS.items()}
 
 
-def _write(conn: db.Connection, days: dict[str, date | None]) -> int:
-    """Write the customer days of the window; returns how many there are."""
+def _write(conn: db.Connection, days: dict[str, Any], months: list[date]) -> int:
+    """Write the customer days of the window; returns how many there are.
+
+    All history goes month by month: what the server groups and joins of one month stays in its memory.
+    """
     if days["first"] is None and _are_many(conn) and keys.are_free(conn, *TABLES):
         with keys.after(conn, TABLES):
-            db.run_file(conn, "features/customer_day_first.sql", days, **identifiers())
+            for month, following in zip(months, [*months[1:], days["end"]], strict=True):
+                window = {"first": month, "end": following}
+                db.run_file(conn, "features/customer_day_first.sql", window, **identifiers())
         return db.scalar(conn, "select count(*) from features.customer_day")
     db.run_file(conn, "features/customer_day.sql", days, **identifiers())
     return db.scalar(conn, "select count(*) from fresh_days")
@@ -73,8 +79,8 @@ def _are_many(conn: db.Connection) -> bool:
 # ---------------------------------------------------------------------------------------- partitions
 
 
-def _make_months(conn: db.Connection, days: dict[str, date | None]) -> None:
-    """Give each month that has facts in the window its partitions."""
+def _make_months(conn: db.Connection, days: dict[str, date | None]) -> list[date]:
+    """Give each month that has facts in the window its partitions; returns these months, the first one first."""
     months: set[date] = set()
     for table in FACTS:
         months |= {  # any order: they are a set
@@ -83,6 +89,7 @@ def _make_months(conn: db.Connection, days: dict[str, date | None]) -> None:
     for month in sorted(months):
         for parent in BY_MONTH:
             partitions.make_month(conn, "features", parent, month)
+    return sorted(months)
 
 
 # ---------------------------------------------------------------------------------- what changed since

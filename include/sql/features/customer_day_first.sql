@@ -2,7 +2,7 @@
 -- Grain, inputs: as customer_day.sql. Identifiers: order_sums, cancelled_sums, product_lines,
 --     day_sums, without_purchase: rolled_orders.sql, rolled_cancelled.sql, rolled_products.sql, rolled_days.sql,
 --     rolled_without_purchase.sql.
--- Parameters: first (null: all history), end: the window's days.
+-- Parameters: first, end: the days of a month, so that what is grouped and joined is small enough for memory.
 -- Re-run: of tables that have rows, customer_day.sql is run.
 create temp table rolled_orders on commit drop as
 {{ order_sums }};
@@ -26,8 +26,8 @@ insert into features.customer_day
     reviews, rated_reviews, rating_sum, poor_reviews, review_chars
 )
 {{ day_sums }}
--- a month after the other, and the rows of a customer of a month neighbours
-order by date_trunc('month', day::timestamp), customer_id, day;
+-- the rows of a customer of a month are neighbours
+order by customer_id, day;
 
 insert into features.order_without_purchase (customer_id, day, order_id)
 {{ without_purchase }};
