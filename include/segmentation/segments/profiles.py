@@ -32,6 +32,8 @@ def profiles(
     (100 x mean / mean of everybody; null where that is not above zero), importance (`explain.importance`),
     effect (see `effects`), direction (higher, lower, alike), mean_all and median_all (of everybody).
     """
+    importance = explain.importance(frame, clusters, features, seed)
+    frame, clusters = _without_ids(frame, clusters)
     numeric = explain.numbers(frame, features)
     grouped = frame[numeric].groupby(clusters)
     everybody = frame[numeric].mean()
@@ -42,7 +44,7 @@ def profiles(
         "p90": grouped.quantile(0.9),
     }
     tables["index_vs_all"] = 100 * tables["mean"] / everybody.where(everybody > 0)
-    tables["importance"] = explain.importance(frame, clusters, features, seed)
+    tables["importance"] = importance
     tables["effect"] = effects(frame, clusters, features)
     long = pd.concat(
         {
@@ -91,6 +93,7 @@ def traits(
     before: Mapping[int, naming.Name] | None = None,
 ) -> list[naming.Traits]:
     """Value tier, life-cycle and traits of each cluster; `before`: the names of those that go on."""
+    frame, clusters = _without_ids(frame, clusters)
     value = worth(frame)
     lower, upper = (float(value.quantile(share)) for share in (1 / 3, 2 / 3))
     numeric = explain.numbers(frame, features)
@@ -128,6 +131,11 @@ def traits(
             )
         )
     return by_cluster
+
+
+def _without_ids(frame: pd.DataFrame, clusters: pd.Series) -> tuple[pd.DataFrame, pd.Series]:
+    """Both by position: to look up and compare a million ids takes seconds, feature by feature."""
+    return frame.reset_index(drop=True), clusters.reindex(frame.index).reset_index(drop=True)
 
 
 def above(frame: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame:
