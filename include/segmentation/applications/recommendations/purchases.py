@@ -60,18 +60,24 @@ class Purchases:
     @classmethod
     def of_days(cls, shape: tuple[int, int], days: NDArray[np.floating]) -> "Purchases":
         """Purchases out of an array of customer, product and age of each day on which it was bought, in any order."""
-        customer, product, age = days.T.astype(np.int64)
-        products, longest = max(shape[1], 1), int(age.max(initial=0)) + 1
-        # one number a day, which are sorted much quicker than rows are
-        entries, ages = np.divmod(np.sort((customer * products + product) * longest + age), longest)
-        first = np.flatnonzero(np.diff(entries, prepend=-1))
-        customer, product = np.divmod(entries[first], products)
+        products, longest = max(shape[1], 1), int(days[:, 2].max(initial=0)) + 1
+        # one number a day, which are sorted much quicker than rows are; of 30 million days few are held at once
+        keys = days[:, 0].astype(np.int64)
+        for column, size in ((1, products), (2, longest)):
+            keys *= size
+            keys += days[:, column].astype(np.int64)
+        keys.sort()
+        ages = (keys % longest).astype(np.float32)
+        keys //= longest
+        is_first = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
+        first = np.flatnonzero(is_first)
+        entries, ages = keys[first], ages[first]
         return cls(
             shape,
-            np.concatenate([[0], np.cumsum(np.bincount(customer, minlength=shape[0]))]),
-            product.astype(np.int32),
-            ages[first].astype(np.float32),
-            np.diff(first, append=len(entries)).astype(np.float32),
+            np.searchsorted(entries, np.arange(shape[0] + 1) * products),
+            (entries % products).astype(np.int32),
+            ages,
+            np.diff(first, append=len(keys)).astype(np.float32),
         )
 
     def matrix(self, values: NDArray[np.floating]) -> sp.csr_matrix:
