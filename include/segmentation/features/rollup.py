@@ -5,6 +5,7 @@ docs/adr/0007-checkpoints.md.
 """
 
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from segmentation.features import history
@@ -63,8 +64,8 @@ def _write(conn: db.Connection, days: dict[str, Any], months: list[date]) -> int
     """
     if days["first"] is None and _are_many(conn) and keys.are_free(conn, *TABLES):
         with keys.after(conn, TABLES):
-            for month, following in zip(months, [*months[1:], days["end"]], strict=True):
-                window = {"first": month, "end": following}
+            for first, end in pairwise([*months, days["end"]]):
+                window = {"first": first, "end": end}
                 db.run_file(conn, "features/customer_day_first.sql", window, **identifiers())
         return db.scalar(conn, "select count(*) from features.customer_day")
     db.run_file(conn, "features/customer_day.sql", days, **identifiers())
@@ -84,7 +85,7 @@ def _make_months(conn: db.Connection, days: dict[str, date | None]) -> list[date
     months: set[date] = set()
     for table in FACTS:
         months |= {  # any order: they are a set
-            row["month"] for row in db.rows(conn, db.statement("features/months.sql", table=table), days)
+            row["month"] for row in db.rows(conn, db.statement("core/months.sql", table=table), days)
         }
     for month in sorted(months):
         for parent in BY_MONTH:

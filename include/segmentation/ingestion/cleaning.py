@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import psycopg2.errors
@@ -147,6 +148,17 @@ def _load(conn: db.Connection, table: str, params: dict[str, Any]) -> None:
     db.execute(conn, "release savepoint load")
 
 
+def _windows(conn: db.Connection, table: str, params: dict[str, Any]) -> list[dict[str, date | None]]:
+    """The days whose rows go in together: of lines those of a month, so that its orders stay in the server's memory.
+
+    A line that is kept is of the day of its order.
+    """
+    if table != "order_items":
+        return [{"first": params["first"], "end": params["end"]}]
+    months = [row["month"] for row in db.rows(conn, db.statement("core/months.sql", table="orders"), params)]
+    return [{"first": first, "end": end} for first, end in pairwise([*months, params["end"]])]
+
+
 def _fill(conn: db.Connection, table: str, params: dict[str, Any], are_copied: str) -> None:
     names = {
         "table": table,
@@ -154,6 +166,10 @@ def _fill(conn: db.Connection, table: str, params: dict[str, Any], are_copied: s
         "key": FACTS[table].key,
         "are_copied": are_copied,
     }
+    names |= identifiers(table)
     with keys.after(conn, [f"core.{table}"]):
-        db.run_file(conn, "core/first_load.sql", params, **names, **identifiers(table))
+        db.run_file(conn, "core/first_copied.sql", params, **names)
+        for days in _windows(conn, table, params):
+            db.run_file(conn, "core/first_rows.sql", {**params, **days}, **names)
+        db.run_file(conn, "core/first_load.sql", params, **names)
     db.execute(conn, f"analyze core.{table}")  # for what is made of it before the server thinks of that

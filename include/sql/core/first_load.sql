@@ -1,33 +1,11 @@
--- Purpose: clean a kind of facts of which core has none: nothing is looked up, and kept rows go in at once.
--- Grain: fact. Inputs: identifier: judged: judged_<table>.sql; staging and quarantine of the table.
+-- Purpose: clean a kind of facts of which core has none but what first_rows.sql has put in: what is left.
+-- Grain: fact. Inputs: identifier: judged: judged_<table>.sql; staging and quarantine of the table; copied
+--     (temporary; first_copied.sql).
 -- Parameters: first (null: all history), end: the window's days; those of judged_<table>.sql; run_id.
 --     Further identifiers: table; columns: those of the table in core; key: its key; first_copy: the order in
---     which the first row of a key is kept; are_copied: a condition on the rows of a key: false where a key that is
---     added later is to find them.
+--     which the first row of a key is kept.
 -- Merged: as in the file of the table.
 -- Re-run: of a table that has rows, the file of the table is run.
-create temp table copied on commit drop as
-select
-    {{ key }},
-    true as is_copied
-from (
-    {{ judged }}
-) as judged
-where rule is null
-group by {{ key }}
-having {{ are_copied }};
-
-insert into core.{{ table }} ({{ columns }})
-select {{ columns }}
-from (
-    select j.*
-    from (
-        {{ judged }}
-    ) as j
-    left join copied as c using ({{ key }})
-    where j.rule is null and c.is_copied is null
-) as kept;
-
 -- where every row was kept, nothing is judged again
 create temp table judged on commit drop as
 with others as (

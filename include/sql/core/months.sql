@@ -18,3 +18,4 @@ with recursive months as (
 select month
 from months
 where month is not null
+order by month
