@@ -161,7 +161,14 @@ def test_both_statements_compute_every_block(warehouse_db):
     """And nothing else: a block that one of them lacks could be checked by nobody."""
     order_gaps = db.statement("features/order_gaps.sql", whom="true")
     state = db.statement("features/state.sql", whom="true", order_gaps=order_gaps)
-    nightly = db.statement("features/customer_features.sql", columns="sums.*", state=state, whom="true")
+    nightly = db.statement(
+        "features/customer_features.sql",
+        columns="sums.*",
+        state=state,
+        whom="true",
+        recent="features.customer_recent",
+        diversity="features.customer_diversity",
+    )
     bound = {"as_of_date": AS_OF, "month": None, "year_month": None, "slot": 1}
     with warehouse_db.connect() as conn, conn.cursor() as cursor:
         for query in (nightly, features.from_facts("sums.*")):

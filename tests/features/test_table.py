@@ -10,9 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
+from pandas.testing import assert_frame_equal
 
 from segmentation.dates import midnight
 from segmentation.features import checkpoints, dictionary, verify
@@ -352,6 +354,11 @@ few = settings(
 )
 
 
+def every_second(customers: pd.Index) -> np.ndarray:
+    assert list(customers) == sorted(customers)
+    return np.arange(0, len(customers), 2)
+
+
 @few
 @random_shops
 def test_every_feature_is_what_its_formula_says_and_is_read_so_later(shop, as_of, zone, made):
@@ -367,6 +374,13 @@ def test_every_feature_is_what_its_formula_says_and_is_read_so_later(shop, as_of
     earlier, spend = features.read_earlier(later, AFTER)
     assert_same(as_dict(earlier), found)
     assert list(spend.index) == list(earlier.index)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "MOST_SAMPLED", 1.0)
+        sampled, spent = features.read_earlier(
+            later, AFTER, drawn=lambda customers: every_second(customers.index)
+        )
+    assert_frame_equal(sampled, earlier.iloc[every_second(earlier.index)])
+    assert spent.equals(spend.iloc[every_second(spend.index)])
 
 
 @settings(few, max_examples=4)

@@ -79,6 +79,8 @@ def run(conn: db.Connection, case: Path, params: dict[str, Any]) -> list[dict[st
     """Run the file; the rows that it returns."""
     identifiers = {
         "whom": "true",
+        "recent": "features.customer_recent",
+        "diversity": "features.customer_diversity",
         "source": f"features.{checkpoints.SLOTTED.get(case.parts[1], ('', 0))[0]}",
         "state": db.statement(
             "features/state.sql", whom="true", order_gaps=db.statement("features/order_gaps.sql", whom="true")

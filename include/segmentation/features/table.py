@@ -15,12 +15,17 @@ from segmentation.runs.night import Night
 from segmentation.warehouse import db, locks, partitions, tries
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
 roll_up = rollup.roll_up
 Computer = Callable[[db.Connection, Night], int]
 """Stages the features of a night's date in the table that is to be its partition; returns the customers."""
+Drawn = Callable[["pd.DataFrame"], "np.ndarray"]
+"""Draws rows of a frame that has the customers of a date as its index, in order; returns their numbers."""
+SAMPLED = "customer_id in (select s.customer_id from sampled as s)"
+MOST_SAMPLED = 0.2  # a larger share of the customers is computed with all of them
 
 
 def build(night: Night, progress: Callable[[str], None] = print, computer: Computer | None = None) -> int:
@@ -71,6 +76,8 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
                 "features/state.sql", whom=whom, order_gaps=f"select * from {order_gaps} where {whom}"
             ),
             whom=whom,
+            recent="features.customer_recent",
+            diversity="features.customer_diversity",
         )
         for whom in (checkpoints.RANGES if middle else (checkpoints.EVERYBODY,))
     )
@@ -122,8 +129,49 @@ def _compute(conn: db.Connection, night: Night, as_of_date: date, table: str) ->
         db.execute(conn, f"create temp table {table} on commit drop as\n{query}", params)
 
 
-def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["pd.DataFrame", "pd.Series"]:
+def _compute_sampled(conn: db.Connection, night: Night, as_of_date: date, table: str) -> None:
+    """The features of the customers of `sampled` in a temporary table: their windows are counted, no slot is moved."""
+    month, year_month = (
+        checkpoints.month_start(conn, day) for day in (as_of_date, as_of_date - checkpoints.YEAR)
+    )
+    params = {**night.params, "as_of_date": as_of_date, "month": month, "year_month": year_month, "slot": 0}
+    for window, (source, _) in checkpoints.SLOTTED.items():
+        rows = f"(select * from features.{source} where {SAMPLED}) as sampled_rows"
+        counted = db.statement(f"features/{window}.sql", source=rows)
+        db.execute(conn, f"create temp table sampled_{window} (like features.{window}) on commit drop")
+        db.execute(conn, f"insert into sampled_{window}\n{counted}", params)
+    order_gaps = db.statement("features/order_gaps.sql", whom=SAMPLED)
+    query = db.statement(
+        "features/customer_features.sql",
+        columns=statement_columns(conn, night),
+        state=db.statement("features/state.sql", whom=SAMPLED, order_gaps=order_gaps),
+        whom=SAMPLED,
+        recent="sampled_customer_recent",
+        diversity="sampled_customer_diversity",
+    )
+    db.execute(conn, f"create temp table {table} on commit drop as\n{query}", params)
+
+
+def _draw(conn: db.Connection, as_of_date: date, drawn: Drawn) -> bool:
+    """Draw from the customers of a date into the temporary table `sampled`; False where a sample saves little."""
+    params = {"as_of_date": as_of_date, "month": checkpoints.month_start(conn, as_of_date)}
+    customers = db.read_frame(conn, db.statement("features/eligible.sql"), params, {"customer_id": "text"})
+    rows = drawn(customers.set_index("customer_id"))
+    if len(rows) > MOST_SAMPLED * len(customers):
+        return False
+    listed = {"customers": customers["customer_id"].iloc[rows].tolist()}
+    db.execute(conn, 'create temp table sampled (customer_id text collate "C" primary key) on commit drop')
+    db.execute(conn, "insert into sampled select unnest(%(customers)s::text[])", listed)
+    db.execute(conn, "analyze sampled")
+    return True
+
+
+def read_earlier(
+    night: Night, days: int, horizon: int | None = None, drawn: Drawn | None = None
+) -> tuple["pd.DataFrame", "pd.Series"]:
     """Features as they were so many days before the as-of date, and what each customer then spent.
+
+    Where there is a `drawn`, only customers whom it draws may be read, or all.
 
     Returns
     -------
@@ -136,8 +184,12 @@ def read_earlier(night: Night, days: int, horizon: int | None = None) -> tuple["
     params = {"then": then, "as_of_date": then + timedelta(days=days if horizon is None else horizon)}
     checkpoints.make(night, [then])
     with night.warehouse.connect() as conn:
-        _compute(conn, night, then, "earlier")
-        spend = db.read_frame(conn, db.statement("features/spend_since.sql"), params)
+        if drawn and _draw(conn, then, drawn):
+            compute, whom = _compute_sampled, SAMPLED
+        else:
+            compute, whom = _compute, checkpoints.EVERYBODY
+        compute(conn, night, then, "earlier")
+        spend = db.read_frame(conn, db.statement("features/spend_since.sql", whom=whom), params)
         frame = _frame(conn, "select * from earlier", {}, features)
     return frame, spend.set_index("customer_id")["spend"].reindex(frame.index).fillna(0.0)
 

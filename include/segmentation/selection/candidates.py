@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,9 @@ def _write_snapshots(night: Night, progress: Callable[[str], None]) -> None:
 
 
 def _write_snapshot(night: Night, days: int, name: str) -> bool:
-    return write_snapshot(night, *table.read_earlier(night, days, night.settings.model.horizon_days), name)
+    model = night.settings.model
+    drawn = partial(evaluation_rows, settings=model)
+    return write_snapshot(night, *table.read_earlier(night, days, model.horizon_days, drawn), name)
 
 
 def write_snapshot(night: Night, frame: pd.DataFrame, spend: pd.Series, name: str = SNAPSHOT) -> bool:

@@ -2,12 +2,13 @@
 --     `sums` has the building blocks (include/segmentation/features/blocks.py); a feature is an expression of
 --     them in include/config/features.yaml.
 -- Grain: customer, for one as_of_date.
--- Inputs: lifetimes: state.sql. Windows of up to 180 days: features.customer_recent. The year: what all days
+-- Inputs: lifetimes: state.sql. Windows of up to 180 days: recent. The year: what all days
 --     before D add up to less what those before D - 365 do (customer_cumulative of a month start and the
---     days since). Cancelled orders of the windows: customer_day_cancelled. customer_diversity, core.customers.
+--     days since). Cancelled orders of the windows: customer_day_cancelled. diversity, core.customers.
 -- Parameters: as_of_date; month, year_month: the month starts kept, not after D and not after D - 365
 --     (null: there is none, and all days are read); slot of customer_diversity and customer_recent; identifiers:
---     columns (the expressions), state, whom (a condition on customer_id, or true). Every fact is of a day
+--     columns (the expressions), state, whom (a condition on customer_id, or true); recent, diversity:
+--     features.customer_recent, customer_diversity, or their statements of some customers. Every fact is of a day
 --     before D, a cancellation too.
 -- Re-run: reads only. It becomes a table by `create table as`, which the workers of the server take part in:
 --     for them, what is read twice is small, and not kept as a common table expression.
@@ -24,7 +25,7 @@ with state as (
 
 recent as (
     select *
-    from features.customer_recent
+    from {{ recent }}
     where slot = %(slot)s and {{ whom }}
 ),
 
@@ -98,7 +99,7 @@ attributes as (
 
 diversity as (
     select *
-    from features.customer_diversity
+    from {{ diversity }}
     where slot = %(slot)s and {{ whom }}
 ),
 
