@@ -6,4 +6,5 @@ select c.slot
 from features.checkpoints as c
 where
     c.kind = 'window' and c.as_of_date = %(as_of_date)s
-    and exists (select from features.customer_diversity as d where d.slot = c.slot)
+    -- a row of the slot; `exists` would be a join, which reads all slots
+    and (select true from features.customer_diversity as d where d.slot = c.slot order by d.slot limit 1)
