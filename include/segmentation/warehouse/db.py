@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Connection = psycopg2.extensions.connection
+BLOCK_BYTES = 1 << 16  # of a COPY from server to server
 ARROW_ROWS = 5_000  # of fewer, the import of Arrow costs more than it saves
 SQL = INCLUDE / "sql"
 KEPT_EXTRAS = (
@@ -259,8 +260,10 @@ def copy_across(
 
     def read() -> None:
         with os.fdopen(write_end, "wb") as sink, source.cursor() as cursor:
+            tap = _Tap(source, sink)
             try:
-                cursor.copy_expert(f"copy ({query}) to stdout", _Tap(source, sink), size=1 << 16)
+                cursor.copy_expert(f"copy ({query}) to stdout", tap)
+                tap.hand_on()
             except BaseException as error:  # raised again in the caller's thread
                 failures.append(error)
             finally:
@@ -270,7 +273,7 @@ def copy_across(
     thread.start()
     try:
         with os.fdopen(read_end, "rb") as stream, target.cursor() as cursor:
-            cursor.copy_expert(into.as_string(target), _Tap(target, stream), size=1 << 16)
+            cursor.copy_expert(into.as_string(target), _Tap(target, stream), size=BLOCK_BYTES)
             written = cursor.rowcount
     except psycopg2.Error:
         thread.join()  # a reader that found the pipe closed is the consequence, not the cause
@@ -284,17 +287,26 @@ def copy_across(
 class _Tap:
     """The pipe between two servers, as each of them sees it: what comes is a sign of life.
 
-    A server that waits for the pipe waits for the other one, and is not the one that hangs.
+    A server that waits for the pipe waits for the other one, and is not the one that hangs. The reading one brings
+    row by row, which are handed on in blocks.
     """
 
     def __init__(self, connection: Any, pipe: Any) -> None:
         self.connection, self.pipe = connection, pipe
+        self.rows = bytearray()
 
     def write(self, data: bytes) -> None:
-        self.connection.is_waiting_here = True
-        self.pipe.write(data)
-        self._moved()
+        self.rows += data
+        self.connection.moved += 1
         self.connection.is_streaming = True
+        if len(self.rows) >= BLOCK_BYTES:
+            self.hand_on()
+
+    def hand_on(self) -> None:
+        self.connection.is_waiting_here = True
+        self.pipe.write(self.rows)
+        self.rows.clear()
+        self._moved()
 
     def read(self, size: int) -> bytes:
         self.connection.is_waiting_here = True
