@@ -22,7 +22,7 @@ from segmentation.sources.transactions.lines import Reading
 from segmentation.warehouse import db
 
 PARSED = ("transactions", "parsed")
-READER = 5  # another number reads files again that an older version has read
+READER = 6  # another number reads files again that an older version has read
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ class ColumnChoice:
 
     columns: dict[str, str]
     empty: frozenset[int] = frozenset()  # places of columns that nobody fills: none of them is guessed
+    more: tuple[tuple[str, int, str], ...] = ()  # role, place and name of columns that their values tell
 
     @classmethod
     def parse(cls, text: str | None) -> "ColumnChoice":
@@ -107,13 +108,20 @@ class ColumnChoice:
         if not self.columns:
             match = exports.match(header, self.empty)
             filled = ["" if place in self.empty else name for place, name in enumerate(header)]
-            return match[1] if match else guess(filled)
+            places = match[1] if match else guess(filled)
+            return places and {**places, **self._further(header)}
         places = {
             role: place
             for role, column in self.columns.items()
             if (place := _place(column, header)) is not None
         }
         return places if len(places) == len(self.columns) else None
+
+    def _further(self, header: Sequence[str]) -> dict[str, int]:
+        """The places of `more` in a header that has them."""
+        return {
+            role: place for role, place, name in self.more if place < len(header) and header[place] == name
+        }
 
     def missing(self, file: str, header: Sequence[str]) -> SourceError:
         """Error for a file in which no line is the header."""

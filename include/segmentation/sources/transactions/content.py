@@ -12,7 +12,7 @@ import numpy as np
 from segmentation.errors import SourceError
 from segmentation.language.texts import fact
 from segmentation.settings import Settings
-from segmentation.sources.transactions import encoding, exports, tables, textfile, textrows
+from segmentation.sources.transactions import encoding, exports, tables, textfile, textrows, unnamed
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.columns import NUMBERS, ColumnChoice
 from segmentation.sources.transactions.exports import Export
@@ -37,6 +37,7 @@ DAY = (
     rf"|\d{{1,2}}[-/. ]{MONTH}[-/. ]\d{{2,4}},?|{MONTH} \d{{1,2}},? \d{{4}},?"
 )
 DAY_ALONE = rf"^(?:{DAY})$"
+MOST_LEFT = 60  # columns without a role that are looked at
 DAY_AND_TIME = rf"^(?P<day>{DAY})[ T](?P<time>\d{{1,2}}:\d{{2}}.*)$"
 OTHER_KINDS = (  # what a file that is no table begins with, and what to do about it
     (r"(?is)^\s*(?:<!doctype html|<!--|<(?:html|head|body|table|meta|div|style|script|title|center|font|link|p|h\d)\b)",
@@ -139,7 +140,37 @@ def read(path: Path, settings: Settings, choice: ColumnChoice, progress: Callabl
             names = listed(content.names[place].strip() for place in sorted(unfit))
             content = _whole(path, settings, others, progress)
             content.notes.append(fact("nobody fills {names}: others are read in their place", names=names))
+            choice = others
+    if not choice.columns and (more := _told_by_values(path, settings, choice, content)):
+        notes = content.notes
+        content = _whole(path, settings, replace(choice, more=more), progress)
+        content.notes = [*notes, *(_by_values(role, name) for role, _, name in more)]
     return content
+
+
+def _by_values(role: str, name: str) -> str:
+    return fact("'{name}' is taken as {role}, by what stands in it", name=name.strip(), role=role)
+
+
+def _told_by_values(
+    path: Path, settings: Settings, choice: ColumnChoice, content: Content
+) -> tuple[tuple[str, int, str], ...]:
+    """Role, place and name of columns that no name tells and their values do, by the first lines of the file."""
+    roles = frozenset() if content.export else unnamed.missing(content.places)
+    own = {*content.places.values(), *choice.empty}
+    left = {place: name for place, name in enumerate(content.names) if name.strip() and place not in own}
+    if not roles or not left or len(left) > MOST_LEFT:
+        return ()
+    more = tuple((str(place), place, name) for place, name in left.items())
+    own_roles = [role for role in unnamed.OF_AN_ORDER if role in content.places]
+    open_file = _open(path, settings, replace(choice, more=more))
+    columns = unnamed.first_rows(open_file.batches, [*own_roles, *map(str, left)])
+    if columns is None:
+        return ()
+    columns = {role: clean(role, column) for role, column in columns.items()}
+    others = {place: (name, columns[str(place)]) for place, name in left.items()}
+    places = unnamed.find(roles, others, columns["customer_id"], columns["ordered_at"])
+    return tuple((role, place, left[place]) for role, place in places.items())
 
 
 def _unfit_places(content: Content) -> frozenset[int]:
@@ -453,8 +484,9 @@ def _workbook(path: Path, choice: ColumnChoice) -> _OpenFile:
     double = fact("left out, for its rows are in another one: sheet {names}", names=listed(copies))
     notes: list[str] = [*[lacking] * bool(others), *[unseen] * bool(hidden), *[double] * bool(copies)]
     notes += [note for sheet in sheets for note in tables.refuse_unnamed(sheet, path.name)]
+    header, places = tables.joined(sheets)
     batches = tables.sheet_batches(sheets)
-    return _OpenFile(words, sheets[0].names, sheets[0].places, ((batch, []) for batch in batches), notes)
+    return _OpenFile(words, header, places, ((batch, []) for batch in batches), notes)
 
 
 def listed(names: Any) -> str:

@@ -8,9 +8,10 @@ from segmentation.sources.transactions import vocabulary
 from segmentation.sources.transactions.coded import Coded
 from segmentation.sources.transactions.content import Content
 from segmentation.sources.transactions.exports import plain
+from segmentation.sources.transactions.unnamed import FEW_WORDS
 
 WEAK = frozenset({"state", "estado", "mode"})  # an address may have it, too
-FEW_WORDS = 30  # a column of more words than these is no status
+
 NO = {
     "0", "no", "n", "false", "f", "nein", "non", "nej", "nee", "nie", "нет", "ne", "não", "nao", "いいえ", "否",
     "아니오", "off", "-",

@@ -1,7 +1,7 @@
 """Files whose values have types: Parquet, and workbooks of Excel and its like."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -237,21 +237,34 @@ def _counted(sheet: Sheet) -> Counter[tuple[str, ...]]:
     return Counter(tuple(_text(row[place]) for place in places) for row in filled)
 
 
+def joined(sheets: Sequence[Sheet]) -> tuple[list[str], dict[str, int]]:
+    """The names and the places of all sheets: those of the first, and behind them what only others have."""
+    header, places = list(sheets[0].names), dict(sheets[0].places)
+    for sheet in sheets[1:]:
+        for role, place in sheet.places.items():
+            if role not in places:
+                places[role] = len(header)
+                header.append(sheet.names[place])
+    return header, places
+
+
 def sheet_batches(sheets: Iterable[Sheet]) -> Iterator["pa.Table"]:
-    """The rows of all sheets as text; `line` counts them on through the sheets. Empty rows are left out."""
+    """The rows of all sheets as text; `line` counts them on through the sheets. Empty rows are left out.
+
+    A column that only other sheets have is empty.
+    """
     import pyarrow as pa
 
-    before = 0
+    sheets, before = list(sheets), 0
+    roles = list(dict.fromkeys(role for sheet in sheets for role in sheet.places))
     for sheet in sheets:
         for start in range(sheet.skip, len(sheet.rows), CHUNK_ROWS):
             part = sheet.rows[start : start + CHUNK_ROWS]
             filled = [
                 (before + start + n, row) for n, row in enumerate(part, start=1) if any(v != "" for v in row)
             ]
-            columns = {
-                role: pa.array([_text(row[place]) for _, row in filled], pa.string())
-                for role, place in sheet.places.items()
-            }
+            cells = {role: [_text(row[place]) for _, row in filled] for role, place in sheet.places.items()}
+            columns = {role: pa.array(cells.get(role, [""] * len(filled)), pa.string()) for role in roles}
             yield pa.table({"line": pa.array([number for number, _ in filled], pa.int64()), **columns})
         before += len(sheet.rows)
 

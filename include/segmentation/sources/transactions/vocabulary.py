@@ -23,6 +23,7 @@ NAMES = {
     "brak",
     "khach",
 }  # of people, too
+LEAST = 3  # letters of a word that tells an alphabet
 SHORT, HEBREW = 5, "\u0590"
 KINDS = ("counted", "unpaid", "cancelled", "refunded")
 AFFIXES = re.compile(
@@ -76,8 +77,9 @@ def _compounds() -> frozenset[str]:
 
 
 def is_known(word: str) -> bool:
-    """True for a word of any of the lists."""
-    return any(plain(word) in words for words in _lists().values())
+    """True for a word of any of the lists; two letters tell nothing."""
+    bare = plain(word)
+    return not (bare.isascii() and len(bare) < LEAST) and any(bare in words for words in _lists().values())
 
 
 def is_total(text: str) -> bool:
@@ -121,6 +123,12 @@ def is_payment(text: str) -> bool:
 def is_sale(text: str) -> bool:
     """True where the type of a line says that something was sold."""
     return plain(text) in _lists()["sales"]
+
+
+def type_of(text: str) -> str | None:
+    """Type of a line: sale, payment or return; None when its word is not known."""
+    kinds = {"return": is_return, "sale": is_sale, "payment": is_payment}
+    return next((kind for kind, holds in kinds.items() if holds(text)), None)
 
 
 def states_of(words: list[str]) -> list[str | None]:

@@ -1,0 +1,128 @@
+"""Columns under names that nobody knows, told by what stands in them."""
+
+import pandas as pd
+import pytest
+
+from tests.sources.test_files import write_xlsx
+from tests.sources.test_variations import ALL, SALES, figures, table
+
+TENTHS = sum(amount for n, (_, _, amount) in enumerate(SALES) if n % 10 == 0)
+STATES = {
+    "Cancelled": "Completed",
+    "Storniert": "Versandt",
+    "Annulée": "Expédiée",
+    "Отменён": "Доставлен",
+    "已取消": "已发货",
+    "キャンセル": "発送済み",
+    "Refunded": "Paid",
+    "Pending payment": "Processing",
+}
+TYPES = {
+    "Refund": "Sale",
+    "Gutschrift": "Rechnung",
+    "Avoir": "Facture",
+    "Korekta": "Faktura",
+    "İade": "Satış",
+    "Возврат": "Продажа",
+    "退货": "销售",
+    "CRN": "INV",
+    "CN": "SI",
+}
+
+
+@pytest.mark.parametrize("word", STATES)
+def test_words_of_a_status_tell_its_column(read, word):
+    def row(n, c, d, a):
+        return f"{n};{c};{d:%Y-%m-%d};{a:.2f};{word if n % 10 == 0 else STATES[word]}"
+
+    found = read(table("order id;customer;date;amount;Xyzzy", row))
+    assert figures(found, {"orders": 0, "revenue": 0}) == {"orders": 54, "revenue": 2400.0 - TENTHS}
+    assert "'Xyzzy' is taken as status, by what stands in it" in found.said
+
+
+@pytest.mark.parametrize("word", TYPES)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_words_of_a_type_tell_its_column(read, word, sign):
+    def row(n, c, d, a):
+        is_back = n % 10 == 0
+        return f"{c};{d:%Y-%m-%d};{sign if is_back else ''}{a:.2f};{word if is_back else TYPES[word]}"
+
+    found = read(table("customer;date;amount;Xyzzy", row))
+    assert figures(found, {"lines": 0, "revenue": 0}) == {"lines": 60, "revenue": 2400.0 - 2 * TENTHS}
+    assert "'Xyzzy' is taken as type, by what stands in it" in found.said
+
+
+NUMBERS = ["{}", "#{}", "SO-{}", "2024/{}", "WEB{}", "{}-A", "00{}"]
+ORDERS = [(n, line) for n in range(45) for line in range(1 + n % 3)]
+TOTAL = sum(20 + n for n in range(45))
+
+
+def ordered(header: str, number: str, after: str = "", first: bool = False) -> str:
+    rows = [
+        f"{number.format(1000 + n)};{'' if first and line else f'c{n % 9}'};"
+        f"{'' if first and line else f'{1 + n % 28:02d}.0{1 + n // 28}.2024'};{{amount}};P{line}".replace(
+            "{amount}", f"{20 + n},00"
+        )
+        for n, line in ORDERS
+    ]
+    return "\n".join([header, *rows, after]) + "\n"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("after", ["", "Total;;;2000,00;"])
+def test_numbers_that_lines_share_tell_orders_and_their_totals(read, number, after):
+    found = read(ordered("Xyzzy;customer;date;amount;product", number, after))
+    assert figures(found, {"orders": 0, "lines": 0, "revenue": 0}) == {
+        "orders": 45,
+        "lines": len(ORDERS),
+        "revenue": TOTAL,
+    }
+    assert "'Xyzzy' is taken as order_id, by what stands in it" in found.said
+
+
+def test_numbers_tell_orders_of_which_the_first_line_has_customer_and_date(read):
+    content = ordered("Xyzzy;customer;date;order total;product", "{}", first=True)
+    assert figures(read(content), {"orders": 0, "revenue": 0}) == {"orders": 45, "revenue": TOTAL}
+
+
+FURTHER = {
+    "a city": lambda n, c: f"Town{n % 4}",
+    "a postal code": lambda n, c: f"9{int(c[1]):04d}",
+    "a telephone": lambda n, c: f"0049{c[1]}123",
+    "a number of lines": lambda n, c: str(n + 1),
+    "an article": lambda n, c: f"SKU-{n % 5}",
+    "a weight": lambda n, c: f"{n % 7},5",
+    "a note": lambda n, c: "call back" if n % 3 else "",
+    "open and closed": lambda n, c: "closed" if n % 10 == 0 else "open",
+    "few states": lambda n, c: "returned" if n == 0 else f"note {n % 9}",
+}
+
+
+@pytest.mark.parametrize("what", FURTHER)
+def test_columns_of_something_else_tell_nothing(read, what):
+    found = read(
+        table(
+            "customer;date;amount;Xyzzy", lambda n, c, d, a: f"{c};{d:%Y-%m-%d};{a:.2f};{FURTHER[what](n, c)}"
+        )
+    )
+    assert figures(found, ALL) == ALL
+    assert not any("by what stands in it" in note for note in found.said)
+
+
+@pytest.mark.parametrize("order", [("full", "bare"), ("bare", "full")])
+def test_sheets_of_which_one_lacks_a_column_are_read_together(read, tmp_path, order):
+    """A status of one sheet only counts there; the other sheet has none."""
+    frame = pd.DataFrame(
+        {
+            "order id": [str(n) for n in range(60)],
+            "customer": [c for c, _, _ in SALES],
+            "date": [f"{d:%Y-%m-%d}" for _, d, _ in SALES],
+            "amount": [f"{a:.2f}" for _, _, a in SALES],
+            "status": ["cancelled" if n % 10 == 0 else "paid" for n in range(60)],
+        }
+    )
+    sheets = {"full": frame[:30], "bare": frame[30:].drop(columns="status")}
+    path = write_xlsx(tmp_path / "made.xlsx", {name: sheets[name] for name in order})
+    gone = sum(SALES[n][2] for n in (0, 10, 20))
+    found = read(path.read_bytes(), name="f.xlsx")
+    assert figures(found, {"orders": 0, "revenue": 0}) == {"orders": 57, "revenue": 2400.0 - gone}
