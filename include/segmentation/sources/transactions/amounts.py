@@ -54,6 +54,7 @@ TAXED = re.compile(  # incl. VAT, zzgl. MwSt., TTC behind an amount
     r"|\s*[(（]?(?:税込|税抜|税別|含税|不含税|부가세\s?포함)み?[)）]?$"
 )
 FEW_THOUSANDS = 5  # different numbers of four figures, and of fewer, that tell that a mark makes groups
+MOST_FIT, LEAST_FIT = 0.5, 0.1  # of the lines: price times pieces is the amount, by one mark and by the other
 CENTS = re.compile(r"[.,]\d{1,2}$")
 FACTORS = (  # what the name of a column says of its unit
     (
@@ -301,7 +302,8 @@ def decide(
     by_file = Counter(mark for role, mark in marks.items() if mark and role != "quantity")
     for column in columns:
         if marks[column.role] is None:
-            marks[column.role] = _by_others(column, by_file, lines, file)
+            mark = _by_products(columns, marks, timezone) if column.role == "quantity" else None
+            marks[column.role] = mark or _by_others(column, by_file, lines, file)
     return marks  # type: ignore[return-value]
 
 
@@ -329,6 +331,27 @@ def _of_column(column: Column, lines: np.ndarray, codes: set[str | None], file: 
     if column.unsure and _are(codes, money.is_whole):  # ¥1,234 are thousands where yen are paid
         return "," if _mark_there(column) == "." else "."
     return None if column.unsure else "."
+
+
+def _by_products(columns: list[Column], marks: dict[str, str | None], timezone: str) -> str | None:
+    """The mark of pieces by which price times pieces is the amount in most lines; None where that tells nothing."""
+    by_role = {column.role: column for column in columns}
+    if not (marks.get("unit_price") and marks.get("amount")):
+        return None
+    price, amount = (
+        read(by_role[role], marks[role] or ".", timezone).values for role in ("unit_price", "amount")
+    )
+    pieces = {mark: read(by_role["quantity"], mark, timezone).values for mark in MARKS}
+    fits = {mark: float(_are_near(values * price, amount)) for mark, values in pieces.items()}
+    mark = max(fits, key=lambda mark: fits[mark])
+    return mark if fits[mark] >= MOST_FIT and sum(fits.values()) - fits[mark] <= LEAST_FIT else None
+
+
+def _are_near(product: np.ndarray, amount: np.ndarray) -> float:
+    """Share of the products that are the amount, but for what is rounded."""
+    there = np.isfinite(product) & np.isfinite(amount)
+    near = np.abs(product - amount)[there] <= 0.02 + 0.001 * np.abs(amount[there])
+    return near.mean() if near.size else 0.0
 
 
 def _by_others(column: Column, by_file: Counter, lines: np.ndarray, file: str) -> str:

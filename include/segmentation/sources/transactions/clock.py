@@ -19,7 +19,7 @@ TIME = re.compile(
     rf"(?:(?:{HALF.format('b', 'b', 'b')})\s*)?(?<![\d.,/-])(?P<h>\d{{1,2}})"
     r"(?:[:：.](?P<m>\d{2})(?:[:：.](?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?(?!\d)"
     ""
-    r"|\s?(?:(?:h|uhr|u)(?![^\W\d_])|[时時点點]|시)\s?(?:(?P<m2>\d{2})(?!\d)\s?(?:[:m分분]|min)?\s?(?:(?P<s2>\d{2})(?!\d)\s?[s秒초]?)?)?"
+    r"|\s?(?:(?:h|uhr|u)(?![^\W\d_])|[时時点點]|시)\s?(?:(?P<m2>\d{2}|\d(?=\s?[分분]))(?!\d)\s?(?:[:m分분]|min)?\s?(?:(?P<s2>\d{2}|\d(?=\s?[秒초]))(?!\d)\s?[s秒초]?)?)?"
     rf"|(?=\s?(?:{MORNING}|{EVENING})))"
     rf"(?:\s*(?:h|hs|hrs?|horas?|uhr|ч|час)\b\.?)?(?:\s*(?:{HALF.format('a', 'a', 'a')}))?",
     re.IGNORECASE,
@@ -81,9 +81,9 @@ def take_apart(text: str) -> tuple[str, Time | None]:
         zone = None
     rest = after[zone.end() :] if zone else after
     if zone:  # +09:00[Asia/Tokyo], GMT+0900 (Japan Standard Time)
-        rest = re.sub(r"\([^)]*\)\s*$|\[[^\]]*\]\s*$", "", rest)
+        rest = re.sub(r"\([^)]*\)\s*$|\[[^\]]*\]\s*$|^ [A-Z]{3,4}$", "", rest)
     day = re.sub(r"[Tt,]\s*$", "", before.rstrip()) if re.search(r"\d[Tt,]\s*$", before) else before
-    return re.sub(r"^[-–]\s+", "", f"{day.strip()} {rest.strip()}".strip()), _time(match, zone)
+    return re.sub(r"^[-–]\s+|\s+[-–]$", "", f"{day.strip()} {rest.strip()}".strip()), _time(match, zone)
 
 
 def of_text(text: str) -> Time | None:
@@ -98,7 +98,7 @@ def of_text(text: str) -> Time | None:
         return Time(round(float(text.replace(",", ".")) * 86_400) * SECOND)
     if re.fullmatch(r"\d{1,2}", text):
         return Time(int(text) * 3600 * SECOND) if int(text) < 24 else None
-    rest, time = take_apart(re.sub(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?[ T]", "", text))
+    rest, time = take_apart(re.sub(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?[ T]|^0 days? ", "", text))
     return time if time is not MIDNIGHT and not rest.strip(" ,;") else None
 
 

@@ -19,6 +19,7 @@ FILLERS = {
     "kl", "om", "г", "г.", "року", "поч", "р", "klo", "th", "st", "nd", "rd", "er", "º", "van", "dne", "ngày", "tháng",
     "năm", "godz", "в", "о", "ob", "jam", "pukul", "saat", "lúc", "στις",
 }  # fmt: skip
+CUT = 3  # letters of the name of a month
 ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 NUMERIC = re.compile(r"^(\d{1,4})\s?([-/.\s\\_])\s?(\d{1,2})\s?[-/.\s\\_]\s?(\d{1,4})\.?$")
 WEEK = re.compile(r"(?i)^(\d{4})-?W(\d{2})-?([1-7])$")
@@ -204,8 +205,22 @@ def months() -> dict[str, int]:
                         names.setdefault(_plain(word), month)
     for month, word in enumerate(ARABIC, start=1):
         names.setdefault(bare(word), month)
+    for word, month in _cut().items():
+        names.setdefault(word, month)
     roman = {word: month for month, word in enumerate(ROMAN, start=1)}
     return {**roman, **names, "sept": 9, "mrz": 3, "maerz": 3, "feber": 2, "okt": 10, "dez": 12}
+
+
+def _cut() -> dict[str, int]:
+    """The names of months cut after three letters, as many programs do, where these are of one month only."""
+    from babel.dates import get_month_names
+
+    numbers: dict[str, set[int]] = {}
+    for locale in LOCALES:
+        for month, name in get_month_names("wide", "format", locale).items():
+            if len(bare(name)) > CUT:
+                numbers.setdefault(bare(name)[:CUT], set()).add(month)
+    return {word: months_.pop() for word, months_ in numbers.items() if len(months_) == 1 and word.isalpha()}
 
 
 @lru_cache(maxsize=1)

@@ -189,16 +189,24 @@ def _page(foreign: bytes) -> str:
     import charset_normalizer
 
     if len({byte for byte in foreign if byte >= 0x80}) < FEW_BYTES:  # a euro sign, an umlaut or two
-        return max(WESTERN, key=lambda page: _likeness(foreign, page))
+        return _western(foreign)
     best = charset_normalizer.from_bytes(foreign, cp_exclusion=list(WIDE)).best()
     if best is None or {*WESTERN, "latin_1"} & {best.encoding, *best.could_be_from_charset}:
-        return max(WESTERN, key=lambda page: _likeness(foreign, page))
+        return _western(foreign)
     try:
         if foreign.decode("cp1252") == foreign.decode(best.encoding):
             return "cp1252"
     except UnicodeDecodeError:
         pass
     return best.encoding
+
+
+def _western(foreign: bytes) -> str:
+    """The likeliest code page of Western Europe; ISO-8859-15 has the euro where others have the sign of no currency."""
+    may_be_latin_9 = b"\xa4" in foreign and not any(0x80 <= byte < 0xA0 for byte in foreign)
+    first, *others = WESTERN
+    pages = [first, *["iso8859_15"] * may_be_latin_9, *others]
+    return max(pages, key=lambda page: _likeness(foreign, page))
 
 
 def _likeness(foreign: bytes, page: str) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from segmentation.sources.transactions import clock, days
 from segmentation.sources.transactions.coded import Coded
 
-FEW = 3  # values at the end of a file that may be none
+FEW, SHORT = 3, 10  # values at the end of a file that may be none, and of how many one
 MOST = 0.99  # of the values must be written one way; the others are then unreadable
 RECENT = 1990  # a count of seconds before it is no date of a shop
 AHEAD = 370  # days from today: a count that ends later is no date of a shop
@@ -62,7 +62,7 @@ POWER = r"^\d\.\d{5,}[eE]\+(?:09|1[0-8])$"
 
 def enough(total: float) -> float:
     """Number of values that must be written one way: nearly all; the sums below a short file are not meant."""
-    return min(MOST * total, total - FEW) if total > 10 * FEW else MOST * total
+    return min(MOST * total, total - min(FEW, total // SHORT))
 
 
 def split(column: Coded, limit: int) -> tuple[Coded, Coded] | None:

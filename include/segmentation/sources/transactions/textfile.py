@@ -31,6 +31,7 @@ NAMES = {
     "cp1252": "Windows-1252",
     "utf-16": "UTF-16",
     "cp850": "CP850",
+    "iso8859_15": "ISO-8859-15",
 }
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 TELL = {"\t": "tabs", " ": "blanks", ",": "commas", ";": "semicolons", "|": "bars"}
