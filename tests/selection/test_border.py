@@ -14,7 +14,7 @@ from segmentation.modelling.labellers import (
     PrototypeLabeller,
 )
 from segmentation.modelling.settings import ModelSettings
-from segmentation.selection.border import matched, of_each, steadied
+from segmentation.selection.border import matched, of_a_new_model, of_each, steadied
 
 CENTRES = np.array([[0.0], [10.0]])
 # far inside, inside, beyond the middle by a little, beyond it by much
@@ -65,6 +65,28 @@ def test_where_orders_since_are_not_known_nobody_is_taken_for_one_without(column
     assert of_each(frame, date(2026, 3, 8), parent, ModelSettings(border=0.2)).tolist() == [0.2] * len(
         CUSTOMERS
     )
+
+
+def test_a_new_model_moves_those_whom_it_labels_otherwise_and_lets_go_of_nobody_else():
+    """c4 was held in 70 by a model whose border is at 5; two models that split the far half replace it."""
+    settings = ModelSettings(border=0.1, border_without_order=0.5)
+    before = pd.Series([0, 0, 0, 0, 1, 1, 1, 1], index=CUSTOMERS)
+    on_nights_that_keep = each(settings.border_without_order)
+    for centres, held in (
+        ([[0.0], [9.5], [11.0]], ["c4"]),  # goes on as the nearest half, as it was
+        ([[0.0], [7.0], [10.0]], []),  # the part that c4 goes to is new
+    ):
+        table = labelled(CentreLabeller(np.array(centres)))
+        borders = of_a_new_model(on_nights_that_keep, table["label"], before, BEFORE, settings)
+        assert borders.index[borders == settings.border_without_order].tolist() == held
+
+
+def test_where_the_model_before_is_not_known_nobody_is_held_on_the_night_of_a_new_one():
+    settings = ModelSettings(border=0.1, border_without_order=0.5)
+    table = labelled(CentreLabeller(CENTRES))
+    for clusters_before, segments_before in ((None, BEFORE), (table["label"], BEFORE.iloc[:0])):
+        borders = of_a_new_model(each(0.5), table["label"], clusters_before, segments_before, settings)
+        assert (borders == settings.border).all()
 
 
 def test_cluster_numbers_say_nothing():

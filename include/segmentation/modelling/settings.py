@@ -209,8 +209,8 @@ class ModelSettings(BaseModel):
     )
     border_without_order: Share = Field(
         0.5,
-        description="the same of customers without an order since the date before, where the model is kept: the "
-        "calendar alone has moved them",
+        description="the same of customers without an order since the date before, where the model is kept, or a "
+        "new one says the same of them: the calendar alone has moved them",
     )
     incumbent_margin: Share = Field(
         0.05,

@@ -1,7 +1,8 @@
 """Customers at a border: who is as near to the segment of the parent date as to another one stays there.
 
 Who has ordered since has changed, and stays by a small share only. On a night that keeps the model the calendar alone
-has moved all others, mostly to and fro: they stay until they are clearly somewhere else. See docs/adr/0010.
+has moved all others, mostly to and fro: they stay until they are clearly somewhere else. On the night of a new model
+so do those of whom it says what the one before it said. See docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -28,6 +29,36 @@ def of_each(frame: pd.DataFrame, day: date, parent: date | None, settings: Model
         return borders
     has_ordered = frame["recency_days"] <= (day - parent).days
     return borders.where(has_ordered, settings.border_without_order)
+
+
+def of_a_new_model(
+    borders: pd.Series,
+    clusters: pd.Series,
+    clusters_before: pd.Series | None,
+    segments_before: pd.Series,
+    settings: ModelSettings,
+) -> pd.Series:
+    """The border of each customer on the night of a new model.
+
+    Its own movers are paid for, and have the small border. The border on a night that keeps the model, `borders`, is
+    of those whom the model before would have moved as well, to the segment that goes on as their new one: that
+    somebody was held there is no news, and to let go of all of them at once is no part of what the model gained.
+
+    Parameters
+    ----------
+    clusters, clusters_before : Series of int, index customer_id
+        Tonight, by the new model and by the one before it; None where that is not known.
+    segments_before : Series of int
+        The segment of customers on the parent date.
+    """
+    narrow = pd.Series(settings.border, index=borders.index)
+    if clusters_before is None or segments_before.empty:
+        return narrow
+    before = clusters_before.reindex(borders.index)
+    own = segments_before.reindex(borders.index).map(matched(clusters_before, segments_before, 0.0))
+    goes_on_as = before.map(matched(clusters, clusters_before, 0.0))
+    is_held = own.notna() & (own != before) & (goes_on_as == clusters.reindex(borders.index))
+    return narrow.where(~is_held, borders)
 
 
 def steadied(

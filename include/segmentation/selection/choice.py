@@ -110,7 +110,10 @@ def choose(
         model = assign.make_model(
             decided.winner, matrices.rows(own, np.arange(1)), preparation, shaping, searched
         )
-    return publishable(night, decided, model, own, matrix, inputs)
+    clusters_before = None
+    if before is not None and decided.kind != "keep":
+        clusters_before = matrices.labelled(before.candidate, before.matrix)["label"]
+    return publishable(night, decided, model, own, matrix, inputs, clusters_before)
 
 
 def _line(decided: rule.Choice) -> str:

@@ -23,17 +23,21 @@ def publishable(
     own: Matrix,
     matrix: Matrix,
     inputs: Inputs,
+    clusters_before: pd.Series | None = None,
 ) -> tuple[Chosen, pd.DataFrame]:
     """Label everybody, store the model and the map, describe the segments.
 
     `own` is the matrix of the winner's representation, `matrix` the one that is shown on the map. Who was erased
-    since they were made is counted and published no more.
+    since they were made is counted and published no more. `clusters_before` are tonight's of a model that is replaced.
     """
     least = night.settings.privacy.min_customers
     labeller = decided.winner.labeller if decided.winner else None
     labelled = matrices.labelled(decided.winner, own)
-    parent = inputs.parent_date if decided.kind == "keep" else None
-    borders = border.of_each(inputs.frame, night.as_of_date, parent, night.settings.model)
+    borders = border.of_each(inputs.frame, night.as_of_date, inputs.parent_date, night.settings.model)
+    if decided.kind != "keep":
+        borders = border.of_a_new_model(
+            borders, labelled["label"], clusters_before, inputs.segments_before, night.settings.model
+        )
     labelled = border.steadied(labelled, labeller, own, inputs.segments_before, borders)
     labelled = small.merged(labelled.drop(inputs.erased), own, least)
     customers, inputs = matrix.index.drop(inputs.erased), inputs.of_the_known()
