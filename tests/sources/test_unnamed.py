@@ -126,3 +126,55 @@ def test_sheets_of_which_one_lacks_a_column_are_read_together(read, tmp_path, or
     gone = sum(SALES[n][2] for n in (0, 10, 20))
     found = read(path.read_bytes(), name="f.xlsx")
     assert figures(found, {"orders": 0, "revenue": 0}) == {"orders": 57, "revenue": 2400.0 - gone}
+
+
+def without_numbers(times: str, amount: str) -> str:
+    """Lines of 45 orders that have no number: a customer, a time, a product, an amount."""
+    rows = []
+    for n, line in ORDERS:
+        at = f"2024-{1 + n // 28:02d}-{1 + n % 28:02d}{times}"
+        rows.append(f"c{n % 9};{at};P{line};{amount.format(total=20 + n, own=5 + 7 * line + n)}.00")
+    return "\n".join(["customer;date;product;total", *rows]) + "\n"
+
+
+@pytest.mark.parametrize("times", ["", " 09:30:00"])
+def test_total_on_each_line_counts_once_without_a_number_of_the_order(read, times):
+    found = read(without_numbers(times, "{total}"))
+    assert figures(found, {"orders": 0, "lines": 0, "revenue": 0}) == {
+        "orders": 45,
+        "lines": len(ORDERS),
+        "revenue": TOTAL,
+    }
+    assert any("is the same for all products of a customer at one time" in note for note in found.said)
+
+
+@pytest.mark.parametrize("amount", ["{own}", "9"])
+def test_amounts_of_lines_count_each_without_a_number_of_the_order(read, amount):
+    """Of their own, or one price for everything."""
+    found = read(without_numbers("", amount))
+    own = {"{own}": sum(5 + 7 * line + n for n, line in ORDERS), "9": 9 * len(ORDERS)}
+    assert found.revenue == own[amount]
+
+
+def test_lines_of_one_product_twice_count_twice(read):
+    rows = [f"c{n % 9};2024-01-{1 + n % 28:02d};P{n % 5};{20 + n}.00" for n in range(28)]
+    found = read("\n".join(["customer;date;product;amount", *rows, *rows]) + "\n")
+    assert found.revenue == 2 * sum(20 + n for n in range(28))
+
+
+@pytest.mark.parametrize(
+    ("header", "gone", "other"),
+    [
+        ("Was refunded?", "Yes", "No"),
+        ("is_deleted", "1", "0"),
+        ("sandbox", "true", "false"),
+        ("success", "false", "true"),
+        ("environment", "test", "live"),
+    ],
+)
+def test_more_marks_of_orders_that_came_to_nothing(read, header, gone, other):
+    def row(n, c, d, a):
+        return f"{n};{c};{d:%Y-%m-%d};{a:.2f};{gone if n % 10 == 0 else other}"
+
+    found = read(table(f"id;customer;date;amount;{header}", row))
+    assert figures(found, {"revenue": 0}) == {"revenue": 2400.0 - TENTHS}

@@ -58,7 +58,8 @@ MOST_FIT, LEAST_FIT = 0.5, 0.1  # of the lines: price times pieces is the amount
 CENTS = re.compile(r"[.,]\d{1,2}$")
 FACTORS = (  # what the name of a column says of its unit
     (
-        r"\b(?:cents?|pence|minor(?: units?)?|centimes|céntimos|centavos|kope[ck]+s|öre|ct)\b|[(（]分[)）]|\bкоп(?:\b|еек)",
+        r"\b(?:cents?|pence|minor(?: units?)?|centimes|céntimos|centavos|kope[ck]+s|öre|ct)\b|[(（]分[)）]"
+        r"|\bкоп(?:\b|еек)",
         0.01,
     ),
     (r"\b(?:t|k)(?:eur|usd|gbp|chf|€)|\b(?:tsd|thousands?|in 000s?|in 1000|тыс)\b|千[元円]", 1_000),

@@ -204,6 +204,26 @@ def is_total(amount: np.ndarray, group: np.ndarray, worth: np.ndarray | None) ->
     return _is_no_chance(amount[several & present], low[of_several], int(counts[of_several].sum()) - orders)
 
 
+def repeat(amount: np.ndarray, group: np.ndarray, product: np.ndarray) -> bool:
+    """True where what one customer has at one time are several products with one amount, in orders without a number.
+
+    By chance hardly all lines of a group would have the amount of its first one.
+    """
+    counts = np.bincount(group)
+    several = (counts > 1)[group] & ~np.isnan(amount)
+    if (counts > 1).sum() < FEW_ORDERS or several.sum() < (counts > 1)[group].sum():
+        return False
+    pairs = np.unique(np.stack([group[several], product[several]]), axis=1)
+    is_varied = np.bincount(pairs[0], minlength=len(counts))[counts > 1] == counts[counts > 1]
+    low, high = _spread(amount, group)
+    is_constant = (high - low)[counts > 1] <= 1e-9 * np.maximum(np.abs(high[counts > 1]), 1)
+    if is_varied.mean() < ALL or is_constant.mean() < ALL:
+        return False
+    _, alike = np.unique(amount[several], return_counts=True)
+    chance = float(((alike / alike.sum()) ** 2).sum())
+    return chance < 1 and chance ** int(several.sum() - (counts > 1).sum()) < CHANCE
+
+
 def _are_varied(amount: np.ndarray, present: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:
     """True where the lines of many orders have several amounts, told by one of each order.
 

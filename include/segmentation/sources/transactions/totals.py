@@ -35,9 +35,11 @@ def put_aside(opened: Content, lines: Lines, amounts: np.ndarray | None, group: 
 def spread(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray | None) -> list[str]:
     """Spread totals of orders over their lines, where the amount is one."""
     role = "order_total" if "order_total" in opened.places else "amount"
-    if lines.orders is None or not (np.bincount(group) > 1).any():
-        return []
     is_own = names.is_of_line(opened.name_of(role))
+    if lines.orders is None:
+        return [] if is_own else _spread_unnumbered(opened, lines, role, worth)
+    if not (np.bincount(group) > 1).any():
+        return []
     if role == "amount" and (is_own or not orders.is_total(lines.paid, group, worth)):
         return []
     several = int((np.bincount(group) > 1).sum())
@@ -47,5 +49,24 @@ def spread(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray |
             "'{name}' is the total of an order and counts once: {orders:,} orders of several lines",
             name=opened.name_of(role),
             orders=several,
+        )
+    ]
+
+
+def _spread_unnumbered(opened: Content, lines: Lines, role: str, worth: np.ndarray | None) -> list[str]:
+    """Spread an amount that all products of a customer at one time have, where orders have no number."""
+    if lines.products is None:
+        return []
+    codes, times = lines.customers.codes.astype(np.int64), lines.moments.written
+    keys = np.stack([codes, times, np.where(lines.customers.is_empty(), np.arange(len(codes)), -1)])
+    _, group = np.unique(keys, axis=1, return_inverse=True)
+    if not orders.repeat(lines.paid, group.reshape(-1), lines.products.codes):
+        return []
+    lines.paid = orders.spread(lines.paid, group.reshape(-1), worth)
+    return [
+        fact(
+            "'{name}' is the same for all products of a customer at one time: it is taken as the total of an order and "
+            "counts once (COLUMNS=order_id= names the order)",
+            name=opened.name_of(role),
         )
     ]
