@@ -37,7 +37,7 @@ def first_rows(batches: Iterable[tuple[Any, Any]], roles: Sequence[str]) -> dict
     parts: list[Any] = []
     try:
         for batch, _ in batches:
-            parts.append(batch.select(roles))
+            parts.append(batch.select(roles).slice(0, SURVEYED_ROWS))
             if sum(map(len, parts)) >= SURVEYED_ROWS:
                 break
     except (SourceError, KeyError):  # a quotation mark that is not closed; a sheet without the column
@@ -75,6 +75,8 @@ def find(
 
 def tells_states(column: Coded) -> bool:
     """True where nearly all lines have a word for what became of an order, some of one that came to nothing."""
+    if not _has_few(column):
+        return False
     words = [text for text in column.texts if text]
     kinds = dict(zip(words, vocabulary.states_of(words), strict=True))
     states = {kind for kind in kinds.values() if kind}
@@ -83,13 +85,18 @@ def tells_states(column: Coded) -> bool:
 
 def tells_types(column: Coded) -> bool:
     """True where nearly all lines are called a sale, a payment or a return, and there are sales and returns."""
+    if not _has_few(column):
+        return False
     kinds = {text: vocabulary.type_of(text) for text in column.texts if text}
     return {"sale", "return"} <= set(kinds.values()) and _are_known(column, kinds)
 
 
+def _has_few(column: Coded) -> bool:
+    """True where a column has some words, and not more than a status has."""
+    return 1 < len(column.values) <= FEW_WORDS + 1
+
+
 def _are_known(column: Coded, kinds: dict[str, str | None]) -> bool:
-    if not 1 < len(kinds) <= FEW_WORDS:
-        return False
     is_known = column.rows_where([bool(kinds.get(text)) for text in column.texts])
     return bool(is_known.mean() >= MOST_LINES)
 
