@@ -178,3 +178,23 @@ def test_more_marks_of_orders_that_came_to_nothing(read, header, gone, other):
 
     found = read(table(f"id;customer;date;amount;{header}", row))
     assert figures(found, {"revenue": 0}) == {"revenue": 2400.0 - TENTHS}
+
+
+@pytest.mark.parametrize("column", ["amount", "price"])
+@pytest.mark.parametrize("is_numbered", [True, False])
+def test_products_that_cost_alike_are_no_total_of_the_order_that_they_are_bought_in(
+    read, column, is_numbered
+):
+    kinds = {"tee": 20, "mug": 10}
+    rows, paid = [], 0
+    for n in range(60):
+        kind = ("tee", "mug")[n // 2 % 2]
+        for line in range(1 + n % 3):
+            product = f"{kind}{(n + line * 4) % 9}"
+            number = f"{n};" if is_numbered else ""
+            rows.append(f"{number}c{n % 25};2025-{1 + n // 28:02}-{1 + n % 28:02};{product};{kinds[kind]}")
+            paid += kinds[kind]
+    header = f"{'order id;' if is_numbered else ''}customer;date;product;{column}"
+    found = read("\n".join([header, *rows]))
+    assert figures(found, {"lines": 0, "revenue": 0}) == {"lines": len(rows), "revenue": paid}
+    assert not any("counts once" in note for note in found.said)

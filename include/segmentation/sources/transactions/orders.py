@@ -11,6 +11,7 @@ from segmentation.sources.transactions.coded import Coded, numbered, pieces
 
 ALL = 0.99  # of the orders of several lines must look alike
 FEW_ORDERS = 3  # of several lines, where nothing else tells that an amount is the order's total
+MOST = 0.8  # of the products that come again have one amount, where it is theirs
 CHANCE = 0.001
 CENT, MANY_LINES = 0.005, 3  # lines of an order of which one has hardly the sum of the others by chance
 PREFIX = slice(0, 100_000)  # lines of which most files show at once that their amounts are no orders' totals
@@ -222,6 +223,22 @@ def repeat(amount: np.ndarray, group: np.ndarray, product: np.ndarray) -> bool:
     _, alike = np.unique(amount[several], return_counts=True)
     chance = float(((alike / alike.sum()) ** 2).sum())
     return chance < 1 and chance ** int(several.sum() - (counts > 1).sum()) < CHANCE
+
+
+def is_of_products(amount: np.ndarray, group: np.ndarray, product: np.ndarray) -> bool:
+    """True where an amount is its product's: most products of several orders have one amount in all of them.
+
+    Of what costs alike, people buy several at a time: that is no total.
+    """
+    rows = np.flatnonzero(~np.isnan(amount))
+    pairs = np.unique(np.stack([product[rows], group[rows]]), axis=1)
+    orders_of = np.bincount(pairs[0])
+    low, high = _spread(amount[rows], product[rows])
+    comes_again = orders_of > 1
+    if comes_again.sum() < FEW_ORDERS:
+        return False
+    is_constant = (high - low)[comes_again] <= 1e-9 * np.maximum(np.abs(high[comes_again]), 1)
+    return bool(is_constant.mean() >= MOST)
 
 
 def _are_varied(amount: np.ndarray, present: np.ndarray, group: np.ndarray, of_several: np.ndarray) -> bool:

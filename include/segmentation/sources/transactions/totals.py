@@ -42,6 +42,8 @@ def spread(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray |
         return []
     if role == "amount" and (is_own or not orders.is_total(lines.paid, group, worth)):
         return []
+    if role == "amount" and worth is None and _is_of_products(lines, group):
+        return []
     several = int((np.bincount(group) > 1).sum())
     lines.paid = orders.spread(lines.paid, group, worth)
     return [
@@ -53,6 +55,11 @@ def spread(opened: Content, lines: Lines, group: np.ndarray, worth: np.ndarray |
     ]
 
 
+def _is_of_products(lines: Lines, group: np.ndarray) -> bool:
+    """True where an amount is that of its product in whatever order it stands."""
+    return lines.products is not None and orders.is_of_products(lines.paid, group, lines.products.codes)
+
+
 def _spread_unnumbered(opened: Content, lines: Lines, role: str, worth: np.ndarray | None) -> list[str]:
     """Spread an amount that all products of a customer at one time have, where orders have no number."""
     if lines.products is None:
@@ -60,9 +67,10 @@ def _spread_unnumbered(opened: Content, lines: Lines, role: str, worth: np.ndarr
     codes, times = lines.customers.codes.astype(np.int64), lines.moments.written
     keys = np.stack([codes, times, np.where(lines.customers.is_empty(), np.arange(len(codes)), -1)])
     _, group = np.unique(keys, axis=1, return_inverse=True)
-    if not orders.repeat(lines.paid, group.reshape(-1), lines.products.codes):
+    group = group.reshape(-1)
+    if not orders.repeat(lines.paid, group, lines.products.codes) or _is_of_products(lines, group):
         return []
-    lines.paid = orders.spread(lines.paid, group.reshape(-1), worth)
+    lines.paid = orders.spread(lines.paid, group, worth)
     return [
         fact(
             "'{name}' is the same for all products of a customer at one time: it is taken as the total of an order and "
