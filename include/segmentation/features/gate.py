@@ -43,7 +43,8 @@ def check_features(night: Night) -> GateResult:
         measuring.measure(conn, night, "features", relation, relation, {}, figures=figures)
         since = night.as_of_date - timedelta(days=RECENT_DAYS)
         params = {"since": since, "month": checkpoints.month_start(conn, night.as_of_date)}
-        measuring.measure(conn, night, "features", relation, "eligible", params)
+        eligible = db.statement("features/eligible.sql")
+        measuring.measure(conn, night, "features", relation, "eligible", params, eligible=eligible)
         measured = measuring.read(conn, night, "features", relation)
         parent = judge.parent_date(conn, night)
         if parent:

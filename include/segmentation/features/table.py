@@ -155,7 +155,8 @@ def _compute_sampled(conn: db.Connection, night: Night, as_of_date: date, table:
 def _draw(conn: db.Connection, as_of_date: date, drawn: Drawn) -> bool:
     """Draw from the customers of a date into the temporary table `sampled`; False where a sample saves little."""
     params = {"as_of_date": as_of_date, "month": checkpoints.month_start(conn, as_of_date)}
-    customers = db.read_frame(conn, db.statement("features/eligible.sql"), params, {"customer_id": "text"})
+    eligible = f"{db.statement('features/eligible.sql')}\norder by customer_id"
+    customers = db.read_frame(conn, eligible, params, {"customer_id": "text"})
     rows = drawn(customers.set_index("customer_id"))
     if len(rows) > MOST_SAMPLED * len(customers):
         return False

@@ -4,34 +4,11 @@
 --     and customer_day_cancelled of the days since; core.order_items of the last days.
 -- Parameters: as_of_date, month (the month start that is kept, null: none), since (first of the last days).
 -- Re-run: reads only.
+-- Includes: features/eligible.sql.
 -- Caveat: the roll-up is compared with the clean lines of the last days only; a night must not read all
 --     history. features.verify does, once a week.
-with placed as (
-    select
-        customer_id,
-        orders
-    from features.customer_cumulative
-    where month = %(month)s::date
-    union all
-    select
-        customer_id,
-        orders
-    from features.customer_day
-    where day >= coalesce(%(month)s::date, '-infinity') and day < %(as_of_date)s::date and orders > 0
-    union all
-    select
-        customer_id,
-        -orders
-    from features.customer_day_cancelled
-    where
-        cancelled_on >= coalesce(%(month)s::date, '-infinity') and cancelled_on < %(as_of_date)s::date
-),
-
-eligible as (
-    select customer_id
-    from placed
-    group by customer_id
-    having sum(orders) > 0
+with eligible as (
+    {{ eligible }}
 ),
 
 featured as (
