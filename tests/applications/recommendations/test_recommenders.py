@@ -37,7 +37,9 @@ def test_a_taste_halves_with_each_half_life_and_the_newest_counts_one():
     assert known.buyers(30) == pytest.approx([2 ** (-1 / 3), 2 ** (-4 / 3), 2 ** (-7 / 3)])
 
 
-def test_days_in_any_order_are_the_newest_of_each_product_and_how_many_there_were():
+@pytest.mark.parametrize("at_once", [1, 3, 4_000_000])
+def test_days_in_any_order_are_the_newest_of_each_product_and_how_many_there_were(monkeypatch, at_once):
+    monkeypatch.setattr("segmentation.applications.recommendations.purchases.AT_ONCE", at_once)
     days = np.array([[2, 1, 7], [0, 2, 9], [0, 0, 30], [0, 2, 3], [2, 1, 7], [0, 2, 40]], np.float32)
     known = Purchases.of_days((3, 3), days)
     assert known.starts.tolist() == [0, 2, 2, 3]

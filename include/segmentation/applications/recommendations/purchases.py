@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+AT_ONCE = 4_000_000  # days that are brought together at once
+
 
 @dataclass(frozen=True)
 class DaysBought:
@@ -60,25 +62,20 @@ class Purchases:
     @classmethod
     def of_days(cls, shape: tuple[int, int], days: NDArray[np.floating]) -> "Purchases":
         """Purchases out of an array of customer, product and age of each day on which it was bought, in any order."""
-        products, longest = max(shape[1], 1), int(days[:, 2].max(initial=0)) + 1
-        # one number a day, which are sorted much quicker than rows are; of 30 million days few are held at once
-        keys = days[:, 0].astype(np.int64)
-        for column, size in ((1, products), (2, longest)):
-            keys *= size
-            keys += days[:, column].astype(np.int64)
-        keys.sort()
-        ages = (keys % longest).astype(np.float32)
-        keys //= longest
-        is_first = np.append(True, keys[1:] != keys[:-1])[: len(keys)]
-        first = np.flatnonzero(is_first)
-        entries, ages = keys[first], ages[first]
-        return cls(
-            shape,
-            np.searchsorted(entries, np.arange(shape[0] + 1) * products),
-            (entries % products).astype(np.int32),
-            ages,
-            np.diff(first, append=len(keys)).astype(np.float32),
-        )
+        starts, products = np.zeros(shape[0] + 1, np.int64), max(shape[1], 1)
+        product = np.empty(len(days), np.int32)  # what is not filled takes no memory
+        age_days, orders = np.empty(len(days), np.float32), np.empty(len(days), np.float32)
+        every, filled = max(1, shape[0] * AT_ONCE // max(len(days), 1)), 0
+        for first in range(0, shape[0], every):
+            last = min(first + every, shape[0])
+            part = days[(days[:, 0] >= first) & (days[:, 0] < last)]
+            entries, ages, counts = _entries(part, products)
+            ends = np.searchsorted(entries, np.arange(first + 1, last + 1) * products)
+            starts[first + 1 : last + 1] = filled + ends
+            into = slice(filled, filled + len(entries))
+            product[into], age_days[into], orders[into] = entries % products, ages, counts
+            filled += len(entries)
+        return cls(shape, starts, product[:filled], age_days[:filled], orders[:filled])
 
     def matrix(self, values: NDArray[np.floating]) -> sp.csr_matrix:
         """A sparse matrix with a value for each entry."""
@@ -129,3 +126,19 @@ class Purchases:
             self.age_days[is_kept],
             self.orders[is_kept],
         )
+
+
+def _entries(
+    days: NDArray[np.floating], products: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Customer and product as one number, in order, with the newest age and how many days there are of each."""
+    longest = int(days[:, 2].max(initial=0)) + 1
+    # one number a day, which are sorted much quicker than rows are
+    keys = days[:, 0].astype(np.int64)
+    for column, size in ((1, products), (2, longest)):
+        keys *= size
+        keys += days[:, column].astype(np.int64)
+    keys.sort()
+    of_entry = keys // longest
+    first = np.flatnonzero(np.append(True, of_entry[1:] != of_entry[:-1])[: len(keys)])
+    return of_entry[first], keys[first] % longest, np.diff(first, append=len(keys))
