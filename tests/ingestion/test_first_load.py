@@ -14,7 +14,7 @@ from segmentation.errors import BalanceError
 from segmentation.features import rollup
 from segmentation.ingestion import cleaning, staged
 from segmentation.settings import Settings
-from segmentation.warehouse import db, keys, partitions
+from segmentation.warehouse import beside, db, keys, partitions
 from tests.small_shop import SELECTS, SmallShop, contents, make_source, select, silent
 
 ZONE = ZoneInfo("Europe/London")  # of the tiny shop
@@ -30,6 +30,8 @@ INDEXES = """
     inner join pg_namespace as n on t.relnamespace = n.oid
     where n.nspname in ('core', 'features') order by 1, 3
 """
+
+STAGED_APART = "select tablename as name from pg_tables where schemaname = 'publishing' order by 1"
 
 
 def rows(copied_until: date | None) -> dict[str, list[dict[str, Any]]]:
@@ -83,7 +85,7 @@ def shops(request, new_database, migrated, tmp_path) -> Iterator[tuple[SmallShop
     """Two empty warehouses of one shop."""
     with pytest.MonkeyPatch.context() as patch:
         make_source(patch, tmp_path, {table: select(table) for table in SELECTS})
-        patch.setattr(rollup, "MANY", 1)
+        patch.setattr(beside, "MANY", 1)
         shop = new_database()
         one, other = (SmallShop(shop, new_database(migrated), tmp_path / name) for name in ("one", "other"))
         one.create()
@@ -94,6 +96,11 @@ def shops(request, new_database, migrated, tmp_path) -> Iterator[tuple[SmallShop
 def indexes(shop: SmallShop) -> list[tuple[str, str, str, bool]]:
     with shop.warehouse.connect() as conn:
         return [tuple(row.values()) for row in db.rows(conn, INDEXES)]
+
+
+def staged_apart(shop: SmallShop) -> list[str]:
+    with shop.warehouse.connect() as conn:
+        return [row["name"] for row in db.rows(conn, STAGED_APART)]
 
 
 def of(shop: SmallShop, tables: list[str]) -> dict[str, list[str]]:
@@ -147,19 +154,22 @@ def test_a_first_load_that_breaks_off_leaves_nothing_and_is_done_again(shops, mo
     tables = [*FACTS, *REFUSED] if place.startswith("core") else ROLLED_UP
     assert not any(of(broken, tables).values())
     assert indexes(broken) == before
+    assert staged_apart(broken) == []
     broken.ingest(broken.night(END))
     tables = [*FACTS, *REFUSED, *ROLLED_UP]
     assert of(broken, tables) == of(whole, tables)
 
 
-def test_who_reads_a_table_keeps_it_and_the_load_goes_on(shops, monkeypatch):
+@pytest.mark.parametrize("table", ["core.events", "features.customer_day"])
+def test_who_reads_a_table_keeps_it_and_the_load_goes_on(shops, monkeypatch, table):
     read, free = shops
     free.ingest(free.night(END))
     monkeypatch.setattr(partitions, "LASTING_SECONDS", 0.1)
     with read.warehouse.connect() as reader:
-        assert db.scalar(reader, "select count(*) from core.events") == 0
+        assert db.scalar(reader, f"select count(*) from {table}") == 0
         read.ingest(read.night(END))
-        assert db.scalar(reader, "select count(*) from core.events") > 0
+        assert db.scalar(reader, f"select count(*) from {table}") > 0
+    assert staged_apart(read) == []
     assert of(read, [*FACTS, *ROLLED_UP]) == of(free, [*FACTS, *ROLLED_UP])
 
 

@@ -30,7 +30,7 @@ def are_free(conn: db.Connection, *tables: str) -> bool:
 
     Whoever reads one keeps it; then rows and keys go in together, as into a table that has rows.
     """
-    return _are_empty(conn, tables) and are_ours(conn, *tables) and _are_empty(conn, tables)
+    return are_empty(conn, tables) and are_ours(conn, *tables) and are_empty(conn, tables)
 
 
 def are_ours(conn: db.Connection, *tables: str) -> bool:
@@ -43,7 +43,8 @@ def are_ours(conn: db.Connection, *tables: str) -> bool:
     return True
 
 
-def _are_empty(conn: db.Connection, tables: Sequence[str]) -> bool:
+def are_empty(conn: db.Connection, tables: Sequence[str]) -> bool:
+    """True where none of the tables has a row that this transaction sees."""
     return not any(db.scalar(conn, f"select exists (select from {table})") for table in tables)
 
 

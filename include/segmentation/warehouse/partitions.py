@@ -57,13 +57,17 @@ def stage_as(
         cursor.execute(sql.SQL("drop table if exists {}").format(table))
         cursor.execute(sql.SQL("create table {} as\n").format(table).as_string(conn) + query, params)
         rows = cursor.rowcount
-        finish = "alter table {} add constraint one_date check ({} = {}), add primary key ({})"
+        finish = "alter table {} add constraint one_date check ({} = {}), add primary key ({}){}"
         cursor.execute(
             sql.SQL(finish).format(
                 table,
                 sql.Identifier(column),
                 sql.Literal(day),
                 sql.SQL(", ").join(map(sql.Identifier, key)),
+                sql.Composed(
+                    sql.SQL(", alter column {} set not null").format(sql.Identifier(name))
+                    for name in _never_null(conn, f"{schema}.{parent}")
+                ),
             )
         )
     return rows
@@ -237,25 +241,52 @@ def make_month(conn: db.Connection, schema: str, parent: str, month: date) -> No
 
     Attached and not created in place, so that readers of other months do not wait.
     """
-    partition = f"{parent}_{month:%Y%m}"
-    if db.scalar(conn, "select to_regclass(%(t)s)", {"t": f"{schema}.{partition}"}):
+    if db.scalar(conn, "select to_regclass(%(t)s)", {"t": f"{schema}.{month_name(parent, month)}"}):
         return
+    stage_month(conn, schema, parent, month)
+    attach_month(conn, schema, parent, month)
+
+
+def month_name(parent: str, month: date) -> str:
+    """The partition of a month: customer_day -> customer_day_201112."""
+    return f"{parent}_{month:%Y%m}"
+
+
+def stage_month(conn: db.Connection, schema: str, parent: str, month: date) -> str:
+    """Make an empty table that can be attached as the partition of a month without a scan; returns its name."""
     make = """
-        create table {partition} (
+        drop table if exists {staged};
+        create table {staged} (
             like {parent} including all, constraint one_month check (day >= {first} and day < {end})
-        );
+        )
+    """
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL(make).format(**_of_month(schema, parent, month)))
+    return f"{STAGING}.{month_name(parent, month)}"
+
+
+def attach_month(conn: db.Connection, schema: str, parent: str, month: date) -> None:
+    """Put the staged table of a month in the place of its partition, which is not there, or empty and nobody's."""
+    attach = """
+        drop table if exists {partition};
+        alter table {staged} set schema {schema};
         alter table {parent} attach partition {partition} for values from ({first}) to ({end});
         alter table {partition} drop constraint one_month
     """
     with conn.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(make).format(
-                partition=sql.Identifier(schema, partition),
-                parent=sql.Identifier(schema, parent),
-                first=sql.Literal(month),
-                end=sql.Literal((month + timedelta(days=31)).replace(day=1)),
-            )
-        )
+        cursor.execute(sql.SQL(attach).format(**_of_month(schema, parent, month)))
+
+
+def _of_month(schema: str, parent: str, month: date) -> dict[str, sql.Composable]:
+    partition = month_name(parent, month)
+    return {
+        "staged": sql.Identifier(STAGING, partition),
+        "schema": sql.Identifier(schema),
+        "partition": sql.Identifier(schema, partition),
+        "parent": sql.Identifier(schema, parent),
+        "first": sql.Literal(month),
+        "end": sql.Literal((month + timedelta(days=31)).replace(day=1)),
+    }
 
 
 def kinds(conn: db.Connection, table: str) -> dict[str, str]:
@@ -266,6 +297,16 @@ def kinds(conn: db.Connection, table: str) -> dict[str, str]:
         order by attnum
     """
     return {row["name"]: row["kind"] for row in db.rows(conn, query, {"t": table})}
+
+
+def _never_null(conn: db.Connection, table: str) -> list[str]:
+    """The columns of a table that have to have a value."""
+    query = """
+        select attname as name from pg_attribute
+        where attrelid = %(t)s::regclass and attnum > 0 and not attisdropped and attnotnull
+        order by attnum
+    """
+    return [row["name"] for row in db.rows(conn, query, {"t": table})]
 
 
 def analyze(conn: db.Connection, schema: str, parent: str, partition: str) -> None:
