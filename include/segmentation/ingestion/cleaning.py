@@ -1,7 +1,8 @@
 """From `staging` to `core`: every row is kept, merged or quarantined, and the counts balance."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -13,11 +14,12 @@ from segmentation.errors import BalanceError
 from segmentation.ingestion import staged
 from segmentation.runs.night import Night
 from segmentation.sources import contract
-from segmentation.warehouse import db, keys, locks, partitions
+from segmentation.warehouse import beside, db, keys, locks, partitions
 
 TWICE = "count(*) > 1"  # rows of a key
 # Lines after orders: a line takes its order's customer and day.
 ORDER = ("customers", "orders", "order_items", "events", "reviews")
+ASIDE = ("events", "reviews", "customers")  # need no other table, and take less than orders and their lines
 
 Judge = Callable[[db.Connection, str, Mapping[str, Any]], str]
 """Judges the staged rows of a table elsewhere; returns a query that has what `judged` is made of."""
@@ -54,6 +56,8 @@ def run(
 ) -> dict[str, dict[str, Any]]:
     """Clean the days from `first` (None: all history) to before `end`, in one transaction.
 
+    All history is cleaned by two sessions, whose transactions are committed when both are done, one after the other.
+
     Where there is a `judge` it judges the rows, but products, of which there are few.
 
     Returns the counts by table (rows_in, kept, merged, quarantined, rules).
@@ -78,22 +82,32 @@ def run(
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
         staged.refuse_gaps(conn, night, first, tables)
-        for name in tables:
-            _clean(conn, name, params, judge)
-            progress(f"clean: {name}")
+
+        def clean(session: db.Connection, names: Iterable[str]) -> None:
+            for name in names:
+                _clean(session, name, params, judge)
+                progress(f"clean: {name}")
+
+        is_large = first is None and not judge and beside.are_many(conn, "staging.order_items")
+        aside = [name for name in ASIDE if name in tables and is_large]
+        others = [name for name in tables if name not in aside]
+        with beside.held(night.warehouse, lambda session: clean(session, aside)) if aside else nullcontext():
+            clean(conn, others)
+            if "products" in contract.tables_of(night.settings.shop.source):
+                db.run_file(conn, "core/products.sql", params)
+                progress("clean: products")
+            db.run_file(conn, "core/releases.sql", params)
+            kept_from = night.as_of_date - timedelta(days=night.settings.quality.quarantine_days)
+            for name in others:
+                db.run_file(conn, "core/forget.sql", {"kept_from": kept_from}, table=name)
+        for name in aside:
+            db.run_file(conn, "core/forget.sql", {"kept_from": kept_from}, table=name)
         counts = db.rows(
             conn,
             "select * from core.row_counts where run_id = %(run_id)s and table_name = any(%(tables)s) "
             "order by array_position(%(tables)s, table_name)",
             {**params, "tables": tables},
         )
-        if "products" in contract.tables_of(night.settings.shop.source):
-            db.run_file(conn, "core/products.sql", params)
-            progress("clean: products")
-        db.run_file(conn, "core/releases.sql", params)
-        kept_from = night.as_of_date - timedelta(days=night.settings.quality.quarantine_days)
-        for name in tables:
-            db.run_file(conn, "core/forget.sql", {"kept_from": kept_from}, table=name)
     return {row.pop("table_name"): row for row in counts}
 
 
