@@ -189,6 +189,21 @@ def test_percentile_ranks_are_the_same_with_threads_and_without(monkeypatch):
     assert ranks.transform(values).tolist() == in_one.tolist()
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.arange(5_000.0) % 731,
+        np.arange(5_000.0) % 7 - 3,
+        np.arange(5_000.0),  # too far apart
+        np.arange(5_000.0) % 7 / 2,
+    ],
+)
+def test_whole_numbers_are_ranked_as_all_others_are(column):
+    ranks = PercentileRanks().fit(column[::3, None])
+    found = ranks.transform(column[:, None])[:, 0]
+    assert found.tolist() == np.interp(column, ranks.values_[0], ranks.shares_[0]).tolist()
+
+
 def foretold(shop: tuple, snapshot: TrainingSnapshot) -> np.ndarray:
     """The column that the forecast adds."""
     table, features = shop

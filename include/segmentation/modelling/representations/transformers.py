@@ -13,6 +13,7 @@ from segmentation.modelling.prepare import group_of
 
 RANKING_ROWS = 100_000
 RANKS = 1_001
+WHOLE_NUMBERS = 4_096  # so far apart at most, as counts and days are, each is ranked once and looked up
 THREADED_ROWS = 50_000  # of fewer rows a column costs less than a thread that takes it
 
 
@@ -108,9 +109,19 @@ class PercentileRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         if len(X) < THREADED_ROWS:
-            return np.column_stack(list(map(np.interp, X.T, self.values_, self.shares_)))
+            return np.column_stack(list(map(_shares, X.T, self.values_, self.shares_)))
         with ThreadPoolExecutor() as pool:  # a column each
-            return np.column_stack(list(pool.map(np.interp, X.T, self.values_, self.shares_)))
+            return np.column_stack(list(pool.map(_shares, X.T, self.values_, self.shares_)))
+
+
+def _shares(column: np.ndarray, values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """As `np.interp`, which searches for the place of each number, and takes up to five times as long as a look-up."""
+    column = np.ascontiguousarray(column)
+    if len(column) > WHOLE_NUMBERS and column.max() - column.min() < WHOLE_NUMBERS:
+        whole, lowest = column.astype(np.int64), int(column.min())
+        if (whole == column).all():
+            return np.interp(np.arange(lowest, lowest + WHOLE_NUMBERS), values, shares).take(whole - lowest)
+    return np.interp(column, values, shares)
 
 
 def _quantiles(X: np.ndarray) -> np.ndarray:
