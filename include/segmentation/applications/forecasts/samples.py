@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -43,12 +44,34 @@ def ages(horizon: int) -> list[int]:
 
 
 def read(night: Night) -> History:
-    """Read it as of the night's date: nothing on or after it."""
+    """Read it as of the night's date: nothing on or after it.
+
+    Everybody is read beside the past, and while a forecaster is chosen on it, which the past remembers.
+    """
     horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
+    with ThreadPoolExecutor(1) as beside:
+        with night.warehouse.connect() as conn:
+            relation = history.at(conn, night.as_of_date)
+            is_carried = relation == history.TABLE
+            count = db.scalar(conn, f"select count(*) from {relation}") if is_carried else 0
+        reading = beside.submit(_read_everybody, night)
+        every = share_sampled(count if is_carried else len(reading.result()))
+        samples, long = _read_samples(night, every)
+        todays: dict[int, Today] = {}
+        past, years = Past(samples, horizon, seed, todays), Past(long, YEAR, seed, todays)
+        past.choice(0)
+        return History(past, years, reading.result())
+
+
+def _read_everybody(night: Night) -> pd.DataFrame:
     with night.warehouse.connect() as conn:
-        customers = read_everybody(conn, night.as_of_date)
+        return read_everybody(conn, night.as_of_date)
+
+
+def _read_samples(night: Night, every: int) -> tuple[dict[int, Sample], dict[int, Sample]]:
+    """Samples of one customer in `every` by their age, with the outcome of a horizon, and with that of a year."""
+    horizon = night.settings.model.horizon_days
     with night.warehouse.connect() as conn:
-        every = share_sampled(len(customers))
         whom = history.of_sample(conn, night.as_of_date, every)
         db.run_file(conn, f"{FOLDER}/sample.sql", night.params, whom=whom)
         first = db.scalar(conn, "select min(day) from sampled_day where orders > 0")
@@ -59,12 +82,11 @@ def read(night: Night) -> History:
             age: _with_outcome(conn, night.as_of_date, age, YEAR, samples[age].customers)
             for age in there if age >= YEAR and age + BEHIND * YEAR <= oldest
         }  # fmt: skip
-    past, years = (
+    enough, enough_long = (
         {age: each for age, each in of_days.items() if len(each.customers) >= LEAST}
         for of_days in (samples, long)
     )
-    todays: dict[int, Today] = {}
-    return History(Past(past, horizon, seed, todays), Past(years, YEAR, seed, todays), customers)
+    return enough, enough_long
 
 
 def share_sampled(customers: int) -> int:

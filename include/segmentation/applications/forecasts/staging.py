@@ -19,11 +19,11 @@ from segmentation.warehouse import locks, partitions
 
 def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     """Choose a forecaster on the shop's past, forecast everybody, look back; stage all of it."""
-    history = samples.read(night)
-    if history.customers.empty:
-        progress("forecasts: nobody has ordered yet")
-        return {"customers": 0}
     with one_thread():  # threads that wait for each other cost more than these small fits
+        history = samples.read(night)
+        if history.customers.empty:
+            progress("forecasts: nobody has ordered yet")
+            return {"customers": 0}
         forecast = forecast_date(history.past, history.years, history.customers)
     progress(
         f"forecasts: {forecast.forecaster}, of {len(history.past.older(0))} dates whose outcome is known"
