@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from segmentation.modelling.forecasters.spread import Spread
 
 NEVER = 1e-6
 BLOCK = 16_384  # customers that are looked at together
+THREADS = 2
 YOUNG = 0.3  # the least common spread of a year, in a shop that has not seen one
 
 
@@ -78,8 +80,13 @@ def _expected(
     Of some customers at a time: what both look at is made once, and stays near the processor meanwhile.
     """
     learned = [past, years] if years.older(0) and years.fit(name, 0, customers) else [past]
-    blocks = (customers.iloc[row : row + BLOCK] for row in range(0, len(customers), BLOCK))
-    by_block = [[each.expectation(name, 0, block) for each in learned] for block in blocks]
+
+    def of_block(row: int) -> list[Expectation]:
+        block = customers.iloc[row : row + BLOCK]
+        return [each.expectation(name, 0, block) for each in learned]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        by_block = list(pool.map(of_block, range(0, len(customers), BLOCK)))
     together = [Expectation.together(of_blocks) for of_blocks in zip(*by_block, strict=True)]
     return together[0], together[1] if len(together) > 1 else None
 

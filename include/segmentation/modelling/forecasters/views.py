@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,7 +70,8 @@ class Facts(NamedTuple):
 class Lens:
     """All that turns customers into a view: the date, among whose customers they are ranked, and the unit of money.
 
-    What several forecasters see alike, or alike within all days, is cached in `today.views`.
+    What several forecasters see alike, or alike within all days, is cached in `today.views`; of the customers that
+    are looked at, those that a thread saw last.
     """
 
     today: Today
@@ -86,7 +88,7 @@ class Lens:
 
     def view(self, customers: pd.DataFrame) -> View:
         """Customers ranked among those of the date; kept, for all who have learned are asked of the same ones."""
-        views, key = self.today.views, ("view", self.days)
+        views, key = self.today.views, ("view", self.days, get_ident())
         if key not in views or views[key][0] is not customers:
             views[key] = customers, self._view(customers, self._ranks(self.today.customers))
         return views[key][1]
@@ -137,9 +139,10 @@ class Lens:
 
     def _facts(self, customers: pd.DataFrame, among: PercentileRanks) -> Facts:
         """Facts known of customers as columns; the last ones are kept, for the lens of other days."""
-        cached = self.today.views.get("facts")
+        views, key = self.today.views, ("facts", get_ident())
+        cached = views.get(key)
         if cached is None or cached[0] is not customers or cached[1] is not among:
             table = columns.described(customers, self.today.bgnbd)
             facts = Facts(columns.ranked(table, among), columns.money(table, self.unit), columns.daily(table))
-            cached = self.today.views["facts"] = customers, among, facts
+            cached = views[key] = customers, among, facts
         return cached[2]
