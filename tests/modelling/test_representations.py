@@ -18,6 +18,7 @@ from segmentation.modelling.representations.registry import (
     REPRESENTATIONS,
     TrainingSnapshot,
     cross_fitted,
+    learned_again,
     represent,
 )
 from segmentation.modelling.representations.transformers import PercentileRanks
@@ -116,6 +117,26 @@ def test_what_was_learned_from_customers_does_not_judge_them(shop):
 
     assert agreement(pipeline.transform(table).to_numpy()) > 0.3
     assert agreement(cross_fitted(pipeline, luck, seed=0)) < 0.15
+
+
+def test_a_forecast_learned_again_is_of_the_last_horizon_and_leaves_the_rest(shop, snapshot):
+    """Customers now spend what they spent the less of before."""
+    table, features = shop
+    preparation, matrix = represent(table, features, SETTINGS, ["forecast"], snapshot)["forecast"]
+    reversed_spend = np.sort(snapshot.spend)[::-1][np.argsort(np.argsort(snapshot.spend))]
+    again = learned_again(preparation, table, TrainingSnapshot(table, reversed_spend))
+    fresh = again.transform(table.sort_index())
+    pd.testing.assert_frame_equal(fresh.drop(columns="forecast"), matrix.drop(columns="forecast"))
+    assert fresh["forecast"].corr(matrix["forecast"]) < -0.5
+    assert again[-1].factor_ == preparation[-1].factor_
+    same = learned_again(preparation, table, snapshot).transform(table.sort_index())
+    np.testing.assert_allclose(same, matrix)
+
+
+def test_a_preparation_without_a_forecast_learns_nothing_again(shop, snapshot):
+    table, features = shop
+    preparation, _ = represent(table, features, SETTINGS, [], snapshot)[ALL]
+    assert learned_again(preparation, table, snapshot) is preparation
 
 
 def test_what_was_learned_from_a_season_does_not_judge_it(shop):

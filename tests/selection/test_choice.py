@@ -150,6 +150,37 @@ def test_the_model_in_use_takes_part_unless_a_refit_is_asked_for(first, tmp_path
         assert ("incumbent" in set(found.leaderboard["algorithm"])) is not force
 
 
+def after_spending(folder: Path, day: date, spend: np.ndarray) -> Night:
+    """A run whose customers were the same a horizon ago, and have spent so much since."""
+    night = night_of(folder, day)
+    model = night.settings.model.model_copy(update={"representations": ("rfm_forecast",)})
+    night = replace(night, settings=night.settings.model_copy(update={"model": model}))
+    assert candidates.write_snapshot(night, INPUTS.frame, pd.Series(spend, INPUTS.frame.index))
+    return night
+
+
+@pytest.mark.parametrize(
+    ("buyers", "is_learned"),
+    [
+        pytest.param(80, True, id="of the last horizon"),
+        pytest.param(40, False, id="of too few buyers it is not"),
+    ],
+)
+def test_a_night_that_searches_learns_the_forecast_of_the_model_in_use_again(tmp_path, buyers, is_learned):
+    """Those who spent most have spent nothing since, and those who spent nothing have."""
+    first = after_spending(tmp_path, FIRST, np.where(KINDS == 2, 500.0, 0.0))
+    chosen, assigned = search(first)
+    spend = np.where(np.arange(len(KINDS)) < buyers, 500.0, 0.0)
+    second = after_spending(tmp_path, SECOND, spend)
+    training = candidates.training_snapshot(second)
+    inputs = going_on(first, chosen, assigned)
+    stale, fresh = (refit.in_use(second, inputs, silent, shown) for shown in (None, training))
+    assert (fresh.candidate.labeller.centres == stale.candidate.labeller.centres).all()
+    (before, now) = (one.model.pipeline.transform(INPUTS.frame)["forecast"] for one in (stale, fresh))
+    assert bool(before.corr(now) < 0) is is_learned
+    assert np.allclose(before, now) is (not is_learned)
+
+
 def test_a_split_of_the_model_in_use_is_published_with_its_own_preparation(first, tmp_path, monkeypatch):
     before, chosen, assigned = first
     model = tmp_path / chosen.model_path

@@ -53,7 +53,8 @@ def contest(
     progress: Callable[[str], None] = print,
 ) -> Contest:
     """Bring the candidates together and score them; `is_forced`: the model in use takes no part."""
-    before = None if is_forced else refit.in_use(night, inputs, progress)
+    training = candidates.training_snapshot(night)
+    before = None if is_forced else refit.in_use(night, inputs, progress, training)
     matrix = candidates.stored(night)
     runners = candidates.load(night, algorithms)
     if before is not None and runners:

@@ -21,7 +21,7 @@ from segmentation.modelling import assign, drift
 from segmentation.modelling.constraints import constraints_violated
 from segmentation.modelling.fold import fold
 from segmentation.modelling.replace import Moved
-from segmentation.modelling.representations.registry import ALL
+from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, learned_again
 from segmentation.modelling.scores.labels import _shares
 from segmentation.modelling.search import WARM, Candidate, incumbent
 from segmentation.runs import register
@@ -237,8 +237,17 @@ def _constraints_violated(before: InUse, night: Night) -> list[str]:
     return constraints_violated(before.candidate, of_all, night.settings.model)
 
 
-def in_use(night: Night, inputs: Inputs, progress: Callable[[str], None]) -> InUse | None:
-    """The parent date's model on tonight's customers; None where there is none, or none that can be used."""
+def in_use(
+    night: Night,
+    inputs: Inputs,
+    progress: Callable[[str], None],
+    training: TrainingSnapshot | None = None,
+) -> InUse | None:
+    """The parent date's model on tonight's customers; None where there is none, or none that can be used.
+
+    On a night that searches, its forecast is learned again of `training`, as that of every candidate is: the model is
+    judged so, and has to be used so.
+    """
     parent = inputs.parent
     if parent is None:
         return None
@@ -247,6 +256,8 @@ def in_use(night: Night, inputs: Inputs, progress: Callable[[str], None]) -> InU
         with assign.working(model):
             if model.pipeline is None:
                 raise assign.ModelRefusedError("it was stored without its preparation")
+            if training is not None and (training.spend > 0).sum() >= night.settings.model.least_buyers:
+                model = replace(model, pipeline=learned_again(model.pipeline, inputs.frame, training))
             matrix = matrices.Prepared(model.pipeline, inputs.frame)
             rows = matrices.rows(matrix, matrices.evaluated(matrix, night.settings.model))
             candidate = incumbent(model.labeller, rows)

@@ -20,7 +20,11 @@ from sklearn.pipeline import Pipeline
 
 from segmentation.modelling.prepare import BLOCK_ROWS, Feature, make_pipeline
 from segmentation.modelling.representations.forecast import Forecast, ForecastCache
-from segmentation.modelling.representations.transformers import FactorWeights, GroupSelector
+from segmentation.modelling.representations.transformers import (
+    RANKING_ROWS,
+    FactorWeights,
+    GroupSelector,
+)
 from segmentation.modelling.settings import PreparationSettings
 
 ALL = "all"
@@ -238,6 +242,30 @@ def _training_data(
 def _in_one_block(columns: pd.DataFrame) -> pd.DataFrame:
     """Columns as numbers side by side, which later steps read where they are."""
     return pd.DataFrame(columns.to_numpy(np.float64), columns.index, columns.columns, copy=False)
+
+
+def learned_again(pipeline: Pipeline, table: pd.DataFrame, snapshot: TrainingSnapshot) -> Pipeline:
+    """The preparation with its forecast learned again of the last horizon, on the scale of before.
+
+    All else stays as it was, so that a labeller goes on in it. A pipeline that learns nothing is given back.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_customers, >= n_features), index = customer_id
+        Today's customers.
+    """
+    step = pipeline[-1]
+    if not isinstance(step, Forecast):
+        return pipeline
+    common = pipeline[:-1]
+    training = _training_data(common, snapshot)
+    shown = np.sort(np.random.default_rng(step.seed).permutation(len(table))[:RANKING_ROWS])
+    today = _in_one_block(common.transform(table.iloc[shown]))
+    again = clone(step).fit(
+        *training["then"], today=today, season=training.get("season"), factor=step.factor_
+    )
+    again.beside_ = step.beside_
+    return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], again)])
 
 
 def cross_fitted(
