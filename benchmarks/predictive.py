@@ -38,6 +38,7 @@ from segmentation.ingestion import cleaning, extraction
 from segmentation.local import commands
 from segmentation.local import home as homes
 from segmentation.modelling.assign import assign
+from segmentation.modelling.natural import RFM, named_segments, quintiles
 from segmentation.runs.night import Night
 from segmentation.selection import candidates, choice, refit
 from segmentation.sources import refresh
@@ -45,42 +46,15 @@ from segmentation.warehouse import db, schema
 
 FOLDS = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
 DEMO_CUSTOMERS = "5000"  # of the demo shop, where nobody says
-RFM = ("recency_days", "frequency_orders", "monetary")
 BOOSTING = {"n_estimators": 150, "learning_rate": 0.05, "max_depth": 3, "subsample": 0.7, "random_state": 0}
 RIVALS = ("chosen", "rfm9", "rfm125", "kmeans3", "silhouette", "pycaret", "ceiling")
-
-# Quintiles of recency (5: the most recent) and of frequency and spend together; the first that fits.
-NAMED = (
-    ("champions", (5, 5), (4, 5)),
-    ("loyal", (3, 4), (4, 5)),
-    ("potential loyalists", (4, 5), (2, 3)),
-    ("new", (4, 5), (1, 1)),
-    ("need attention", (3, 3), (3, 3)),
-    ("about to sleep", (3, 3), (1, 2)),
-    ("cannot lose them", (1, 2), (5, 5)),
-    ("at risk", (1, 2), (3, 4)),
-    ("hibernating", (1, 2), (1, 2)),
-)
-
-
-def quintiles(column: pd.Series) -> np.ndarray:
-    """1..5, the largest are 5; ties in the order of customers."""
-    return np.ceil(column.rank(method="first") / len(column) * 5).astype(int).to_numpy()
 
 
 def rfm(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """The 125 cells of quintiles, and nine named segments of them."""
-    recency, frequency, money = (
-        6 - quintiles(frame[RFM[0]]),
-        quintiles(frame[RFM[1]]),
-        quintiles(frame[RFM[2]]),
-    )
-    worth = np.ceil((frequency + money) / 2).astype(int)
-    named = np.full(len(frame), -1)
-    for number, (_, (r0, r1), (w0, w1)) in enumerate(NAMED):
-        fits = (named < 0) & (recency >= r0) & (recency <= r1) & (worth >= w0) & (worth <= w1)
-        named[fits] = number
-    return {"rfm9": named, "rfm125": 25 * recency + 5 * frequency + money}
+    recency, frequency, money = (quintiles(frame[name]) for name in RFM)
+    cells = 25 * (6 - recency) + 5 * frequency + money
+    return {"rfm9": named_segments(frame).to_numpy(), "rfm125": cells}
 
 
 def naive_baseline(frame: pd.DataFrame) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 
 from segmentation.modelling import warm_start
 from segmentation.modelling.labellers import CentreLabeller
+from segmentation.modelling.natural import Room
 from segmentation.modelling.replace import Evidence, Moved, decide, facts, moved_share, violated
 from segmentation.modelling.scores.prediction import Losses
 from segmentation.modelling.search import Candidate
@@ -163,6 +164,30 @@ def test_a_model_that_violates_a_constraint_goes_and_its_continuation_may_follow
 def test_a_warm_one_may_be_worth_its_few_movers_where_the_best_is_not():
     found = decided({"b": (0.009, 0.1), "warm": (0.008, 0.1)})
     assert (found.reason, found.winner) == ("better", "warm")
+
+
+@pytest.mark.parametrize(
+    ("room", "evidence", "reason", "winner"),
+    [
+        pytest.param(None, {}, "better", "b", id="no limit"),
+        pytest.param(Room(0.4), {}, "better", "b", id="a fifth may move"),
+        pytest.param(Room(0.4, owed=0.25), {}, "better", "warm", id="one that moves fewer has room"),
+        pytest.param(Room(0.05), {}, "room", "c", id="nobody has"),
+        pytest.param(
+            Room(0.05),
+            {"drift": (Moved("monetary", 0.4),), "age_days": 10},
+            "room",
+            "c",
+            id="drift makes none",
+        ),
+        pytest.param(Room(0.05), {"age_days": 181}, "better", "b", id="an old model goes all the same"),
+    ],
+)
+def test_a_challenger_moves_no_more_than_there_is_room_for(room, evidence, reason, winner):
+    """A fifth of the customers by the new model, a tenth by the one that starts from the old."""
+    found = decided({"b": (0.05, 0.1), "warm": (0.03, 0.1)}, room=room, **evidence)
+    assert (found.reason, found.winner) == (reason, winner)
+    assert facts(found).get("room") == (None if room is None else pytest.approx(room.left))
 
 
 def test_facts_have_the_reason_and_both_figures():

@@ -22,6 +22,11 @@ VALIDITY = {"predictive": 0.34, "predictive_error": 0.015, "horizon_days": 90}
             "the best challenger explains 0.0125 more of the spend (standard error 0.0038), too little for moving "
             "21% of the customers (0.0105 was asked for)",
         ),
+        (
+            {"reason": "room", **FIGURES, "room": 0.04},
+            "the best challenger explains 0.0125 more of the spend (standard error 0.0038), and would move 21% of the "
+            "customers, where 4.0% may be: as many as change by themselves, less those who have been moved",
+        ),
         ({"reason": "noise"}, "the best challenger ranks higher by less than the margin"),
         (
             {"reason": "first", "foresight": "buyers", "buyers": 13},

@@ -15,7 +15,7 @@ from segmentation.modelling import assign
 from segmentation.runs import erased
 from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen
-from segmentation.selection import candidates, choice, refit
+from segmentation.selection import candidates, choice, refit, room
 from segmentation.selection.inputs import Inputs, ParentModel
 from segmentation.settings import Settings
 
@@ -179,6 +179,22 @@ def test_a_night_that_searches_learns_the_forecast_of_the_model_in_use_again(tmp
     (before, now) = (one.model.pipeline.transform(INPUTS.frame)["forecast"] for one in (stale, fresh))
     assert bool(before.corr(now) < 0) is is_learned
     assert np.allclose(before, now) is (not is_learned)
+
+
+def test_there_is_room_for_as_many_as_move_by_themselves(tmp_path):
+    """Nobody is elsewhere than a horizon ago; where the last third and the first change places, two thirds are."""
+    night = after_spending(tmp_path, FIRST, np.where(KINDS == 2, 500.0, 0.0))
+    inputs = going_on(night, *search(night))
+    training = candidates.training_snapshot(night)
+    before = refit.in_use(night, inputs, silent)
+    assert room.of(night, before, inputs, training).left == 0.0
+    was = pd.DataFrame(training.features.to_numpy()[::-1], inputs.frame.index, inputs.frame.columns)
+    changed = room.of(night, before, inputs, replace(training, features=was))
+    assert changed.allowed < 0.4  # the model in use moves many of them itself
+    assert room.of(night, before, inputs, None) is None
+    free = night.settings.model.model_copy(update={"moves_allowed": 0.0})
+    free = replace(night, settings=night.settings.model_copy(update={"model": free}))
+    assert room.of(free, before, inputs, training) is None
 
 
 def test_a_split_of_the_model_in_use_is_published_with_its_own_preparation(first, tmp_path, monkeypatch):

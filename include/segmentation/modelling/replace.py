@@ -18,6 +18,7 @@ from scipy.optimize import linear_sum_assignment
 
 from segmentation.modelling.constraints import DECIMALS
 from segmentation.modelling.labellers import NOISE
+from segmentation.modelling.natural import Room
 from segmentation.modelling.scores.prediction import Losses
 from segmentation.modelling.search import WARM, Candidate
 from segmentation.modelling.settings import ModelSettings
@@ -25,10 +26,10 @@ from segmentation.modelling.settings import ModelSettings
 NONE = (float("nan"), float("nan"))
 Sound: TypeAlias = Callable[[Candidate], bool]
 ERRORS = 2  # standard errors that a gain must be beyond
-STAYS = ("best", "noise", "young", "price")  # reasons for which the model in use stays
+STAYS = ("best", "noise", "young", "price", "room")  # reasons for which the model in use stays
 
 Reason = Literal[
-    "first", "constraint", "better", "drift", "age", "ranking", "noise", "young", "price", "best"
+    "first", "constraint", "better", "drift", "age", "ranking", "noise", "young", "price", "room", "best"
 ]
 
 
@@ -61,6 +62,8 @@ class Evidence:
         Features that have moved too far since the model in use was made, the farthest first.
     age_days : int or None
         Since the model in use was made.
+    room : Room or None
+        Customers whom a replacement may move; None: any.
     """
 
     losses: Losses | None = None
@@ -68,6 +71,7 @@ class Evidence:
     drift: Sequence[Moved] = ()
     age_days: int | None = None
     stability: Callable[[Sequence[Candidate]], Mapping[str, Mapping[str, float]]] | None = None
+    room: Room | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ class Replacement:
         first: there is no model in use; constraint: it violates one; better: the gain is beyond noise and worth
         the move; drift: the same, where more would be asked against a model so young without it; age: any gain;
         ranking: without predictive validity, by the totals; of one that is kept: best (nobody ranks higher), noise,
-        young (the gain is beyond noise, but not on what the model was not chosen on already), price.
+        young (the gain is beyond noise, but not on what the model was not chosen on already), price, room (more would
+        move than may).
     winner : str
         The candidate that is published.
     gain, gain_error : float
@@ -89,6 +94,8 @@ class Replacement:
         Share of customers who would change segment.
     price : float
         The gain that so many movers ask for.
+    room : float
+        The share of customers who may be moved; NaN where it is not limited.
     net : float
         The gain less its price.
     """
@@ -100,6 +107,7 @@ class Replacement:
     gain_error: float = float("nan")
     moved: float = float("nan")
     price: float = float("nan")
+    room: float = float("nan")
     violated: tuple[str, ...] = ()
     drift: tuple[Moved, ...] = field(default=())
 
@@ -242,8 +250,9 @@ def _judged(
     gain, error = losses.gain(challenger.name, incumbent.name)
     moved = moved_share(incumbent.labels, challenger.labels)
     price = settings.gain_per_move * moved
+    room = float("nan") if evidence.room is None else evidence.room.left
     outcome = Replacement(
-        "noise", incumbent.name, challenger.name, gain, error, moved, price, drift=tuple(evidence.drift)
+        "noise", incumbent.name, challenger.name, gain, error, moved, price, room, drift=tuple(evidence.drift)
     )
     is_old = evidence.age_days is not None and evidence.age_days >= settings.renew_after_days
     if gain <= 0 or (not outcome.is_beyond_noise and not is_old):
@@ -256,6 +265,8 @@ def _judged(
         reason = "drift"
     elif is_old:
         reason = "age"
+    if moved > room and not is_old and reason not in STAYS:
+        reason = "room"
     return replace(outcome, reason=reason, winner=outcome.winner if reason in STAYS else challenger.name)
 
 
@@ -277,7 +288,7 @@ def facts(decided: Replacement) -> dict[str, Any]:
     """The decision as JSON values, without what is unknown."""
     values = {
         name: value if isinstance(value, str) else round(float(value), 6)
-        for name in ("reason", "challenger", "gain", "gain_error", "moved", "price")
+        for name in ("reason", "challenger", "gain", "gain_error", "moved", "price", "room")
         if (value := getattr(decided, name)) is not None and (isinstance(value, str) or np.isfinite(value))
     }
     drift = [

@@ -29,6 +29,8 @@ REPLACED = {
     "on, for it is young",
     "price": "{challenger} explains {gain:.4f} more ({gain_error:.4f}), less than {moved:.0%} of customers who "
     "would move are worth ({price:.4f})",
+    "room": "{challenger} explains {gain:.4f} more ({gain_error:.4f}) and would move {moved:.0%} of customers, where "
+    "{room:.0%} may be",
     "best": "no challenger explains more",
 }
 STEPPED_BACK = {

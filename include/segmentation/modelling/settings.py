@@ -200,6 +200,12 @@ class ModelSettings(BaseModel):
         "them, a fifth of it. A gain within two standard errors is never enough, and of a model younger than the "
         "horizon more are asked, unless a segment of it is split",
     )
+    moves_allowed: float = Field(
+        1.0,
+        ge=0,
+        description="customers who may be moved within a horizon by the model in use and by replacements together, as "
+        "a multiple of those who change between nine named segments of recency, frequency and money; 0: any",
+    )
     renew_after_days: int = Field(
         180, ge=1, description="age of a model from which on any gain is enough to replace it"
     )

@@ -32,6 +32,8 @@ REPLACED = {
     "a model so young, which was chosen on nearly the same days",
     "price": "the best challenger explains {gain} more of the spend (standard error {gain_error}), too little for "
     "moving {moved} of the customers ({price} was asked for)",
+    "room": "the best challenger explains {gain} more of the spend (standard error {gain_error}), and would move "
+    "{moved} of the customers, where {room} may be: as many as change by themselves, less those who have been moved",
 }
 WITHOUT_GAIN = {"noise": "the best challenger ranks higher by less than the margin"}
 MOVED = "{feature} has moved since the model was made, from {before} to {now} (PSI {psi})"
@@ -88,9 +90,9 @@ def _figures(choice: Mapping[str, Any]) -> dict[str, str]:
         name: numbers.number(choice[name], 4) for name in ("gain", "gain_error", "price") if name in choice
     }
     return {
-        **dict.fromkeys(("gain", "gain_error", "price", "moved"), numbers.UNKNOWN),
+        **dict.fromkeys(("gain", "gain_error", "price", "moved", "room"), numbers.UNKNOWN),
         **gains,
-        **({"moved": numbers.percent(choice["moved"])} if "moved" in choice else {}),
+        **{name: numbers.percent(choice[name]) for name in ("moved", "room") if name in choice},
     }
 
 

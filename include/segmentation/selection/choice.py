@@ -25,7 +25,7 @@ from segmentation.modelling.settings import ModelSettings
 from segmentation.runs.night import Night
 from segmentation.segments import explain
 from segmentation.segments.chosen import Chosen
-from segmentation.selection import candidates, matrices, refit
+from segmentation.selection import candidates, matrices, refit, room
 from segmentation.selection.describe import publishable
 from segmentation.selection.inputs import Inputs
 from segmentation.selection.matrices import Matrix
@@ -106,7 +106,9 @@ def choose(
     own, model = _matrix_of(night, representation, before), None
     if decided.winner is not None:
         preparation = _pipeline_of(night, representation, before)
-        searched = refit.today(inputs.frame, night, decided.leaderboard, in_use.model if in_use else None)
+        owed = _owed(held, decided)
+        goes_on = in_use.model if in_use else None
+        searched = refit.today(inputs.frame, night, decided.leaderboard, goes_on, owed)
         shaping = refit.shaping(usual)
         model = assign.make_model(
             decided.winner, matrices.rows(own, np.arange(1)), preparation, shaping, searched
@@ -115,6 +117,12 @@ def choose(
     if before is not None and decided.kind != "keep":
         clusters_before = matrices.labelled(before.candidate, before.matrix)["label"]
     return publishable(night, decided, model, own, matrix, inputs, clusters_before)
+
+
+def _owed(held: Contest, decided: rule.Choice) -> float:
+    """The share of customers that tonight's replacement and those before it have moved, and not made up for."""
+    room_before = held.evidence.room
+    return (room_before.owed if room_before else 0.0) + float(decided.facts.get("moved", 0.0))
 
 
 def _line(decided: rule.Choice) -> str:
@@ -290,6 +298,7 @@ def evidence_of(
         evidence,
         drift=refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
         age_days=refit.age_days(before.model, night.as_of_date),
+        room=room.of(night, before, inputs, candidates.training_snapshot(night)),
     )
 
 

@@ -180,11 +180,16 @@ def shaping(settings: Settings) -> dict[str, Any]:
 
 
 def today(
-    frame: pd.DataFrame, night: Night, leaderboard: pd.DataFrame, model: assign.Model | None = None
+    frame: pd.DataFrame,
+    night: Night,
+    leaderboard: pd.DataFrame,
+    model: assign.Model | None = None,
+    moved: float = 0.0,
 ) -> dict[str, Any]:
     """Facts that a model chosen tonight brings along: for `due`, and for the next search to begin with.
 
-    `made` is of the night on which the model was new: of that of `model`, where one was chosen again.
+    `made` is of the night on which the model was new: of that of `model`, where one was chosen again. A new one owes
+    the share `moved` of the customers to the next ones (`natural.Room`).
     """
     is_searched = ~leaderboard["algorithm"].isin(["incumbent", WARM])
     ranked = leaderboard.loc[leaderboard["rank"].notna() & is_searched]
@@ -193,13 +198,19 @@ def today(
         by_algorithm = best.setdefault(row["algorithm"], {})
         by_algorithm.setdefault(row.get("representation") or ALL, [json.loads(row["parameters"])])
     tonight = {"as_of_date": night.as_of_date.isoformat(), "histogram": drift.histogram(frame)}
-    return {**tonight, "customers": len(frame), "best": best, "made": _origin(model) if model else tonight}
+    origin = _origin(model) if model else {**tonight, "moved": moved}
+    return {**tonight, "customers": len(frame), "best": best, "made": origin}
 
 
 def _origin(model: assign.Model) -> dict[str, Any]:
     """When a model was new, and what customers were like then; before 0.2 the last search says it."""
     then = model.searched.get("made") or model.searched
-    return {name: then[name] for name in ("as_of_date", "histogram") if name in then}
+    return {name: then[name] for name in ("as_of_date", "histogram", "moved") if name in then}
+
+
+def moves_owed(model: assign.Model) -> float:
+    """The share of customers that the model owed on the night on which it was new."""
+    return float(_origin(model).get("moved", 0.0))
 
 
 def age_days(model: assign.Model, day: date) -> int | None:
