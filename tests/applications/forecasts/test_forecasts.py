@@ -186,6 +186,20 @@ def test_a_sample_has_half_its_outcome_behind_it(shop, opened_days_ago, horizons
     assert (sorted(history.past.samples), sorted(history.years.samples)) == (horizons, years)
 
 
+def test_an_earlier_date_is_read_as_it_was(shop):
+    """Everybody of a date before the newest is counted from all days, and read before the sample is drawn."""
+    roll_up(shop.warehouse, order_days(200, TODAY))
+    earlier = shop.night(TODAY - timedelta(days=40))
+    first = samples.read(earlier)
+    samples.read(shop.night(TODAY))
+    again = samples.read(earlier)
+    pd.testing.assert_frame_equal(first.customers, again.customers)
+    assert first.past.samples.keys() == again.past.samples.keys() != set()
+    for age, sample in first.past.samples.items():
+        pd.testing.assert_frame_equal(sample.customers, again.past.samples[age].customers)
+        assert sample.spend.tolist() == again.past.samples[age].spend.tolist()
+
+
 def test_nothing_is_told_of_a_segment_of_too_few(shop):
     roll_up(shop.warehouse, order_days(15, TODAY))
     shop.run(TODAY)
