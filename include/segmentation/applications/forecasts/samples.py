@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from segmentation.features import history
 from segmentation.modelling.forecasters.base import Sample, Today
 from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
-from segmentation.warehouse import db
+from segmentation.warehouse import beside, db
 
 SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
@@ -49,23 +49,24 @@ def read(night: Night) -> History:
     Everybody is read beside the past, and while a forecaster is chosen on it, which the past remembers.
     """
     horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
-    with ThreadPoolExecutor(1) as beside:
-        with night.warehouse.connect() as conn:
-            relation = history.at(conn, night.as_of_date)
-            is_carried = relation == history.TABLE
-            count = db.scalar(conn, f"select count(*) from {relation}") if is_carried else 0
-        reading = beside.submit(_read_everybody, night)
-        every = share_sampled(count if is_carried else len(reading.result()))
-        samples, long = _read_samples(night, every)
+    everybody: list[pd.DataFrame] = []
+
+    def hand_out(conn: db.Connection) -> None:
+        everybody.append(read_everybody(conn, night.as_of_date))
+
+    with night.warehouse.connect() as conn:
+        is_carried = history.at(conn, night.as_of_date) == history.TABLE
+        if is_carried:
+            customers = db.scalar(conn, f"select count(*) from {history.TABLE}")
+        else:
+            hand_out(conn)
+            customers = len(everybody[0])
+    with beside.held(night.warehouse, hand_out) if is_carried else nullcontext():
+        samples, long = _read_samples(night, share_sampled(customers))
         todays: dict[int, Today] = {}
         past, years = Past(samples, horizon, seed, todays), Past(long, YEAR, seed, todays)
         past.choice(0)
-        return History(past, years, reading.result())
-
-
-def _read_everybody(night: Night) -> pd.DataFrame:
-    with night.warehouse.connect() as conn:
-        return read_everybody(conn, night.as_of_date)
+    return History(past, years, everybody[0])
 
 
 def _read_samples(night: Night, every: int) -> tuple[dict[int, Sample], dict[int, Sample]]:
