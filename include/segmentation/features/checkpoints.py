@@ -9,6 +9,7 @@ full computation of its date would be. Any date can be computed from the checkpo
 See docs/adr/0007-checkpoints.md.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -19,6 +20,23 @@ from segmentation.warehouse import db, locks, partitions
 YEAR = timedelta(days=365)
 EVERYBODY = "true"
 RANGES = ("customer_id < %(middle)s", "customer_id >= %(middle)s")
+# Customers who divide all into so many ranges of about the same size.
+BOUNDS_OF_MONTH = """
+    select array_agg(s.bounds[1 + n * (cardinality(s.bounds) - 1) / %(ranges)s] order by n) as bounds
+    from (
+        select histogram_bounds::text::text[] as bounds from pg_stats
+        where schemaname = 'features' and tablename = %(table)s and attname = 'customer_id'
+    ) as s, generate_series(1, %(ranges)s - 1) as n
+    where cardinality(s.bounds) > %(ranges)s
+"""
+BOUNDS_OF_DAYS = """
+    select
+        percentile_disc(array(
+            select n::double precision / %(ranges)s from generate_series(1, %(ranges)s - 1) as n order by n
+        )) within group (order by customer_id) as bounds
+    from features.customer_day tablesample system (1) repeatable (1)
+"""
+MANY_RANGES = 16  # of what is counted from many days: the sums of a range stay in memory
 ONLY_TOUCHED = "customer_id in (select t.customer_id from touched as t)"
 # Tables that are kept in slots, a date each, and moved from date to date: their source, and days of it.
 SLOTTED = {"customer_diversity": ("customer_product_day", 365), "customer_recent": ("customer_day", 180)}
@@ -63,18 +81,27 @@ def month_start(conn: db.Connection, day: date) -> date | None:
     return _month_checkpoint(conn, day)
 
 
-def middle(conn: db.Connection, month: date | None) -> str | None:
-    """The customer in the middle of those of a month start, as its statistics have it; None without them."""
-    query = """
-        select s.bounds[(cardinality(s.bounds) + 1) / 2]
-        from (
-            select histogram_bounds::text::text[] as bounds from pg_stats
-            where schemaname = 'features' and tablename = %(table)s and attname = 'customer_id'
-        ) as s
+def in_ranges(
+    conn: db.Connection, month: date | None, make: Callable[[str], str], ranges: int = len(RANGES)
+) -> tuple[str, dict[str, Any]]:
+    """The statements that `make` makes of conditions on customers, in one, and what it binds besides.
+
+    Customers are computed in parallel ranges, each by a process of the server: sums by customer are not shared among
+    workers. Where the ranges end is told by the statistics of a month start, or, without one, by a sample of all
+    days; a shop that has neither is one range.
     """
-    if month is None:
-        return None
-    return db.scalar(conn, query, {"table": partitions.name("customer_cumulative", month)})
+    table = month and partitions.name("customer_cumulative", month)
+    bounds = db.scalar(conn, BOUNDS_OF_MONTH if table else BOUNDS_OF_DAYS, {"table": table, "ranges": ranges})
+    ends = [None, *sorted(set(bounds or ())), None]
+    conditions = []
+    for n in range(len(ends) - 1):
+        sides = (
+            (ends[n], f"customer_id >= %(bound_{n})s"),
+            (ends[n + 1], f"customer_id < %(bound_{n + 1})s"),
+        )
+        conditions.append(" and ".join(side for end, side in sides if end is not None) or EVERYBODY)
+    params = {f"bound_{n}": end for n, end in enumerate(ends)}
+    return "\nunion all\n".join(f"(\n{make(whom)}\n)" for whom in conditions), params
 
 
 def prune(conn: db.Connection, as_of_date: date, horizon: timedelta) -> list[date]:
@@ -126,8 +153,10 @@ def _make_month(conn: db.Connection, month: date) -> None:
     has_days = "select exists (select from features.customer_day where day < %(month)s)"
     if before == month or not db.scalar(conn, has_days, {"month": month}):
         return
-    staged = partitions.stage(conn, "features", "customer_cumulative", month, column="month")
-    _write_month(conn, month, before, staged, whom=EVERYBODY)
+    query, bounds = in_ranges(conn, before, _month_rows, MANY_RANGES)
+    params = {"as_of_date": month, "month": before, **bounds}
+    date_of, key = ("customer_cumulative", month), ("month", "customer_id")
+    partitions.stage_as(conn, "features", *date_of, query, params, key=key, column="month")
     partitions.replace(conn, "features", "customer_cumulative", month)
     partition = partitions.name("customer_cumulative", month)
     partitions.analyze(conn, "features", "customer_cumulative", partition)
@@ -138,11 +167,11 @@ def _make_month(conn: db.Connection, month: date) -> None:
     )
 
 
-def _write_month(conn: db.Connection, month: date, before: date | None, table: str, whom: str) -> None:
+def _month_rows(whom: str) -> str:
+    """The statement that has the rows of a month start, as its table has them; binds `as_of_date` and `month`."""
     order_gaps = db.statement("features/order_gaps.sql", whom=whom)
     state = db.statement("features/state.sql", whom=whom, order_gaps=order_gaps)
-    params = {"as_of_date": month, "month": before}
-    db.run_file(conn, "features/customer_cumulative.sql", params, table=table, state=state)
+    return db.statement("features/customer_cumulative.sql", state=state)
 
 
 def _slot(conn: db.Connection, as_of_date: date) -> int:
@@ -173,8 +202,18 @@ def _fill(conn: db.Connection, table: str, slot: int, as_of_date: date) -> None:
     source, _ = SLOTTED[table]
     params = {"as_of_date": as_of_date, "slot": slot}
     db.execute(conn, f"truncate features.{table}_{slot}")
-    query = db.statement(f"features/{table}.sql", source=f"features.{source}")
-    db.execute(conn, f"insert into features.{table}\n{query}\norder by customer_id", params)
+    counted = f"{partitions.STAGING}.{table}_{conn.info.backend_pid}"
+    query, bounds = in_ranges(
+        conn,
+        _month_checkpoint(conn, as_of_date),
+        lambda whom: db.statement(
+            f"features/{table}.sql", source=f"(select * from features.{source} where {whom}) as of_range"
+        ),
+        MANY_RANGES,
+    )
+    db.execute(conn, f"create unlogged table {counted} as\n{query}", params | bounds)
+    db.execute(conn, f"insert into features.{table} select * from {counted} order by customer_id")
+    db.execute(conn, f"drop table {counted}")
     partitions.analyze(conn, "features", table, f"{table}_{slot}")
 
 
@@ -276,7 +315,8 @@ def _make_month_again(conn: db.Connection, month: date) -> None:
     before = _month_checkpoint(conn, month - timedelta(days=1))
     table = "features.customer_cumulative"
     db.execute(conn, f"delete from {table} where month = %(month)s and {ONLY_TOUCHED}", {"month": month})
-    _write_month(conn, month, before, table, whom=ONLY_TOUCHED)
+    params = {"as_of_date": month, "month": before}
+    db.execute(conn, f"insert into {table}\n{_month_rows(ONLY_TOUCHED)}\norder by customer_id", params)
 
 
 def _forget_all(conn: db.Connection) -> None:

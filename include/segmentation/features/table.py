@@ -56,20 +56,19 @@ def _staged(conn: db.Connection, night: Night) -> int:
 def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tuple[str, dict[str, Any]]]:
     """The statement that has the features of a date in the columns of their table, and what it binds.
 
-    A feature that the source does not allow, or that is in the dictionary no longer, is null. Customers are
-    computed in two parallel ranges, each by a process of the server: sums by customer are not shared among
-    workers.
+    A feature that the source does not allow, or that is in the dictionary no longer, is null.
     """
     columns = statement_columns(conn, night)
     checkpoint = checkpoints.at(conn, as_of_date)
-    middle = checkpoints.middle(conn, checkpoint.month)
-    params = {**night.params, "as_of_date": as_of_date, "middle": middle, **checkpoint.params}
+    params = {**night.params, "as_of_date": as_of_date, **checkpoint.params}
     order_gaps = f"{partitions.STAGING}.order_gaps_{conn.info.backend_pid}"  # workers see no temporary table
     since = db.statement("features/order_gaps.sql", whom=checkpoints.EVERYBODY)
     db.execute(conn, f"create unlogged table {order_gaps} as\n{since}", params)
     db.execute(conn, f"analyze {order_gaps}")
-    ranges = (
-        db.statement(
+    query, bounds = checkpoints.in_ranges(
+        conn,
+        checkpoint.month,
+        lambda whom: db.statement(
             "features/customer_features.sql",
             columns=columns,
             state=db.statement(
@@ -78,10 +77,9 @@ def _query(conn: db.Connection, night: Night, as_of_date: date) -> Iterator[tupl
             whom=whom,
             recent="features.customer_recent",
             diversity="features.customer_diversity",
-        )
-        for whom in (checkpoints.RANGES if middle else (checkpoints.EVERYBODY,))
+        ),
     )
-    yield "\nunion all\n".join(f"(\n{statement}\n)" for statement in ranges), params
+    yield query, params | bounds
     db.execute(conn, f"drop table {order_gaps}")
 
 
