@@ -10,10 +10,10 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from segmentation.modelling.forecasters.base import Array, Flags, Sample, Today, TooYoungError
-from segmentation.modelling.forecasters.trees import DEPTH, Trees
 from segmentation.modelling.forecasters.two_parts import TwoParts
 from segmentation.modelling.forecasters.views import View
 from segmentation.modelling.threads import one_thread
+from segmentation.modelling.trees import DEPTH, Trees
 
 TREES = {
     "max_depth": DEPTH,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from segmentation.modelling.forecasters.base import Array
+Array = NDArray[np.float64]
 
 DEPTH = 3
 QUESTIONS, LEAVES = 2**DEPTH - 1, 2**DEPTH

@@ -6,7 +6,7 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from segmentation.modelling.forecasters.boosted import TREES
-from segmentation.modelling.forecasters.trees import Trees
+from segmentation.modelling.trees import Trees
 
 
 @pytest.mark.parametrize("rows", [3_000, 150, 20])  # trees of few rows end early
