@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import rankdata
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from skops import io as skops_io
 
@@ -208,6 +210,16 @@ def test_percentile_ranks_are_the_same_with_threads_and_without(monkeypatch):
     in_one = ranks.transform(values)
     monkeypatch.setattr(transformers, "THREADED_ROWS", 0)
     assert ranks.transform(values).tolist() == in_one.tolist()
+
+
+@pytest.mark.parametrize("depth", [3, 4])  # 4: a stored model may have another one
+def test_forecast_is_what_scikit_learn_says_to_the_bit(depth):
+    ranks = np.random.default_rng(4).random((2_500, 5))
+    spent = np.log1p(50 * ranks[:, 0] * ranks[:, 1])
+    even = RidgeCV().fit(ranks, spent)
+    steps = HistGradientBoostingRegressor(max_depth=depth, max_iter=20, random_state=0).fit(ranks, spent)
+    expected = (even.predict(ranks) + steps.predict(ranks)) / 2
+    assert forecast._predict(even, steps, ranks).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from segmentation.modelling.prepare import BLOCK_ROWS
 from segmentation.modelling.representations.transformers import PercentileRanks
 from segmentation.modelling.threads import one_thread
+from segmentation.modelling.trees import DEPTH, Trees
 
 LEARNING_ROWS = 20_000
 BOOSTED_FROM = 2_000  # rows to learn from; of fewer, random trees learn less of what is chance
@@ -84,7 +85,7 @@ def _trees(rows: int, seed: int) -> Steps:
     if rows < BOOSTED_FROM:
         return ExtraTreesRegressor(50, min_samples_leaf=10, max_features=0.5, random_state=seed)
     return HistGradientBoostingRegressor(
-        max_depth=3, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=seed
+        max_depth=DEPTH, max_iter=150, learning_rate=0.05, early_stopping=False, random_state=seed
     )
 
 
@@ -93,8 +94,11 @@ def _predict(even: RidgeCV, steps: Steps | None, ranks: np.ndarray) -> np.ndarra
         by_ridge = even.predict(ranks)
     if steps is None:
         return by_ridge
-    by_column = np.asfortranarray(ranks)  # a tree looks at few columns: each by itself, half the cost
-    return (by_ridge + steps.predict(by_column)) / 2  # trees: a row is one thread's
+    if isinstance(steps, HistGradientBoostingRegressor) and steps.max_depth == DEPTH:
+        by_steps = Trees.of(steps).sums(np.ascontiguousarray(ranks.T))
+    else:
+        by_steps = steps.predict(ranks)  # trees: a row is one thread's
+    return (by_ridge + by_steps) / 2
 
 
 class Forecast(TransformerMixin, BaseEstimator):
