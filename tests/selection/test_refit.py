@@ -89,6 +89,18 @@ def test_the_best_of_each_algorithm_goes_along_with_the_model(tmp_path):
     assert (made["as_of_date"], made["customers"]) == ("2026-03-01", 1000)
 
 
+def test_a_model_owes_what_it_moved_for_as_long_as_it_is_kept(tmp_path):
+    night = Night("run", date(2026, 3, 1), SETTINGS, None, None, tmp_path)
+    board = pd.DataFrame({"algorithm": [], "representation": [], "parameters": [], "rank": []})
+    new = replace(MODEL, searched=refit.today(THEN, night, board, moved=0.2))
+    kept = replace(
+        MODEL, searched=refit.today(THEN, replace(night, as_of_date=date(2026, 3, 8)), board, new, 0.3)
+    )
+    assert (refit.moves_owed(new), refit.moves_owed(kept)) == (0.2, 0.2)
+    assert refit.age_days(kept, date(2026, 3, 8)) == 7
+    assert refit.moves_owed(MODEL) == 0.0  # of a version that did not say
+
+
 def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
     few = SETTINGS.model.model_copy(update={"k_min": 2, "k_max": 8, "trials": 8, "stability_draws": 1})
     settings = SETTINGS.model_copy(update={"model": few})
