@@ -1,5 +1,7 @@
 """A shop of six hundred customers whose spend is known, with published dates and campaigns."""
 
+import itertools
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from segmentation.operations import erasure
 from segmentation.publishing import publish as publishing
 from segmentation.runs.night import Night
 from segmentation.warehouse import db, partitions
+from segmentation.warehouse.db import Database
 from tests.publishing.test_publish import Publisher, chosen
 from tests.small_shop import silent
 
@@ -35,6 +38,13 @@ def use(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 class CampaignShop(Publisher):
     """Publishes with the applications, and knows what customers spend on which day."""
+
+    def copied_to(self, warehouse: Database, store: Path) -> "CampaignShop":
+        """The same in a copy of its database, to be changed."""
+        shutil.copytree(self.store, store, dirs_exist_ok=True)
+        copy = CampaignShop(warehouse, store)
+        copy.settings, copy.tries = self.settings, itertools.count(100)  # no run of before has such a number
+        return copy
 
     def night_of(self, day: date, clusters: dict[str, int] | None = None) -> Night:
         clusters = CLUSTERS if clusters is None else clusters

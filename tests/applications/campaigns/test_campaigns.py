@@ -1,5 +1,6 @@
 """Campaigns from their making to what they brought, in a real warehouse."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -36,13 +37,24 @@ FORECAST_MODEL = """
 """
 
 
-@pytest.fixture
-def shop(warehouse_db, tmp_path, monkeypatch) -> CampaignShop:
-    use(monkeypatch, tmp_path)
-    shop = CampaignShop(warehouse_db, tmp_path)
+@pytest.fixture(scope="module")
+def published(new_database, migrated, tmp_path_factory) -> CampaignShop:
+    """Customers with habits, and a first date."""
+    folder = tmp_path_factory.mktemp("published")
+    shop = CampaignShop(new_database(migrated), folder)
     shop.habits()
-    shop.night_of(FIRST)
+    with pytest.MonkeyPatch.context() as patch:
+        use(patch, folder)
+        shop.night_of(FIRST)
     return shop
+
+
+@pytest.fixture
+def shop(published, new_database, drop_database, tmp_path, monkeypatch) -> Iterator[CampaignShop]:
+    use(monkeypatch, tmp_path)
+    shop = published.copied_to(new_database(published.warehouse.name), tmp_path)
+    yield shop
+    drop_database(shop.warehouse)
 
 
 def bought(shop: CampaignShop, arms: dict[str, bool], lift: float, seed: int = 1) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -22,13 +23,15 @@ def hashed(customer: str) -> str:
     return hashlib.sha256(f"{customer}@example.org".encode()).hexdigest()
 
 
-@pytest.fixture
-def shop(warehouse_db, tmp_path, monkeypatch) -> CampaignShop:
+@pytest.fixture(scope="module")
+def published(new_database, migrated, tmp_path_factory) -> CampaignShop:
     """Everybody has an address; the first ten have not agreed, and two share one."""
-    use(monkeypatch, tmp_path)
-    shop = CampaignShop(warehouse_db, tmp_path)
+    folder = tmp_path_factory.mktemp("published")
+    shop = CampaignShop(new_database(migrated), folder)
     shop.settings = Settings(shop={"name": "tiny", "source": "online_retail"}, audiences={"min_customers": 5})
-    shop.night_of(FIRST)
+    with pytest.MonkeyPatch.context() as patch:
+        use(patch, folder)
+        shop.night_of(FIRST)
     with shop.warehouse.connect() as conn:
         people = {
             "customer_id": CUSTOMERS,
@@ -38,6 +41,14 @@ def shop(warehouse_db, tmp_path, monkeypatch) -> CampaignShop:
         db.copy_frame(conn, pd.DataFrame(people).assign(consent=True), ("core", "customers"))
         db.execute(conn, "update core.customers set consent = false where customer_id < 'c0010'")
     return shop
+
+
+@pytest.fixture
+def shop(published, new_database, drop_database, tmp_path, monkeypatch) -> Iterator[CampaignShop]:
+    use(monkeypatch, tmp_path)
+    shop = published.copied_to(new_database(published.warehouse.name), tmp_path)
+    yield shop
+    drop_database(shop.warehouse)
 
 
 def files(place: Path) -> dict[str, pd.DataFrame]:
