@@ -8,7 +8,6 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +42,9 @@ LONGEST = (
     "tests/quality/test_gates.py",
     "tests/features/test_table.py",
 )
-# Files that one worker runs, by what they share: an api-server takes twenty seconds of a core to make, a process that
-# has a night's imports behind it ten.
+# Files that one worker runs, by what they share: an api-server takes twenty seconds of a core to make.
 TOGETHER = {
     "an api-server": ("tests/ui/",),
-    "a warm process": (
-        "tests/operations/backfill/test_killed.py",
-        "tests/pipeline/test_one_night.py",
-        "tests/pipeline/test_faults.py",
-        "tests/local/test_lifeline.py",
-        "tests/docs/test_first_file.py",
-    ),
 }
 # Each run tries the same examples; others, by a seed: --hypothesis-profile=random --hypothesis-seed=7
 hypothesis.settings.register_profile("fixed", derandomize=True)
@@ -225,22 +216,22 @@ def shop(shop_db) -> Iterator[psycopg2.extensions.connection]:
 
 
 @pytest.fixture(scope="session")
-def prepared_shop(request, tmp_path_factory) -> Path:
+def prepared_shop(request, tmp_path_factory, warm) -> Path:
     """The folder of a shop on which nothing has run, to copy from (`machine_with`); one for all workers."""
     folder = tmp_path_factory.getbasetemp()
     if hasattr(request.config, "workerinput"):
         folder = folder.parent
     with fasteners.InterProcessLock(folder / "prepared_shop.lock"):
         if not (folder / "prepared_shop").exists():
-            machines.prepare(folder / "prepared_shop")
+            machines.prepare(folder / "prepared_shop", warm)
     return folder / "prepared_shop"
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[machines.Warm]:
-    """The process that commands of this worker's nights are forked from."""
-    with closing(machines.Warm()) as process:
-        yield process
+def warm(request) -> machines.Warm:
+    """The process that commands are forked from; one for all workers, it ends with the one that started them."""
+    owner = os.getppid() if hasattr(request.config, "workerinput") else os.getpid()
+    return machines.Warm(postgres.own_runtime_folder() / f"warm-{owner}", owner)
 
 
 @pytest.fixture(scope="session")

@@ -2,22 +2,27 @@
 
 import json
 import os
+import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
+import fasteners
 import psutil
 import psycopg2
 
 from segmentation import applications
 from segmentation.local import postgres
 from segmentation.warehouse.db import Database
+from tests.processes import Begun
 
 PROJECT = Path(__file__).parents[1]
 # A search of a second, for nights in which it is not the model that is on trial.
@@ -119,11 +124,12 @@ def forget_durability(admin: Database) -> None:
             cursor.execute("select pg_reload_conf()")
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, warm: "Warm") -> None:
     """Make the folder of a shop that machines copy: to make each anew takes a core for a quarter of a minute."""
     with server_folder() as place:
         command = [sys.executable, "-W", "ignore", "-c", PREPARE]
-        subprocess.run(command, cwd=PROJECT, env=Machine(Path(place)).environment, check=True)
+        ended = warm.run(command, cwd=PROJECT, env=Machine(Path(place)).environment)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
         made = Path(place) / "demo"
         for file in (made / "airflow").iterdir():
             if not file.name.startswith("migrated-"):  # paths and secrets are of one machine
@@ -160,33 +166,95 @@ def started_by(pid: int, *, recursive: bool = True) -> dict[psutil.Process, str]
     return lines
 
 
-@dataclass
-class Command:
-    """A command at work: what it prints, and, at the end, its exit code."""
-
-    pid: int
-    output: IO[str]
-    code: int | None = None
-
-
 class Warm:
     """A process that has the imports of a night behind it, for commands on any machine (see `warm`)."""
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.warm"],
-            env=Machine(Path()).environment,
-            cwd=PROJECT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, address: Path, owner: int) -> None:
+        """Join the one at the socket, or start it; it ends with `owner`."""
+        self.address = address
+        with fasteners.InterProcessLock(address.with_suffix(".lock")):
+            if not self._answers():
+                self._begin(owner)
 
-    def close(self) -> None:
-        """End the process; nothing is at work in it."""
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+    def _answers(self) -> bool:
+        try:
+            with closing(_connected(self.address)):
+                return True
+        except OSError:
+            return False
+
+    def _begin(self, owner: int) -> None:
+        with self.address.with_suffix(".log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "tests.warm", str(self.address), str(owner)],
+                env=Machine(Path()).environment,
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        while not self._answers():
+            if process.poll() is not None:
+                raise RuntimeError(self.address.with_suffix(".log").read_text())
+            time.sleep(0.05)
+
+    def popen(self, argv: Sequence[str], **options: Any) -> "Asked":
+        """What `Popen` does, of a command that begins with this interpreter."""
+        return Asked(argv, self.address, **options)
+
+    def run(self, argv: Sequence[str], **options: Any) -> subprocess.CompletedProcess:
+        """Run such a command to its end, as `subprocess.run` does; what it prints is text."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with self.popen(argv, **{**pipes, **options}) as process:
+            printed = process.communicate()
+        return subprocess.CompletedProcess(argv, process.returncode, *printed)
+
+
+def _connected(address: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect(str(address))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+class Asked(Begun):
+    """A process that the warm one has forked for us."""
+
+    def __init__(self, argv: Sequence[str], address: Path, **options: Any) -> None:
+        self._connection = _connected(address)
+        super().__init__(argv, **options)
+
+    def begin(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str,
+        files: Sequence[int],
+        not_its: Sequence[int],
+        new_session: bool,
+    ) -> int:
+        """Ask for it."""
+        request = {"argv": list(argv), "environment": dict(environment), "folder": folder}
+        socket.send_fds(self._connection, [json.dumps(request).encode()], files)
+        return json.loads(self._connection.recv(1000))["pid"]
+
+    def _try_wait(self, wait_flags: int) -> tuple[int, int]:
+        """What `waitpid` returns; nobody waits for a process that is another's."""
+        if wait_flags and not select.select([self._connection], [], [], 0)[0]:
+            return 0, 0
+        with self._connection:
+            return self.pid, json.loads(self._connection.recv(1000))["status"]
+
+    def _internal_poll(self, *_: object, **__: object) -> int | None:
+        with self._waitpid_lock:
+            if self.returncode is None:
+                pid, status = self._try_wait(os.WNOHANG)
+                if pid:
+                    self._handle_exitstatus(status)
+        return self.returncode
 
 
 @dataclass
@@ -197,30 +265,23 @@ class Commands:
     warm: Warm
 
     @contextmanager
-    def run(self, arguments: Sequence[str], environment: Mapping[str, str], **code: str) -> Iterator[Command]:
-        """Start a command; it is over when its output is."""
-        pipe = self.machine.folder / "output"
-        pipe.unlink(missing_ok=True)
-        os.mkfifo(pipe)
-        request = {"argv": list(arguments), "environment": dict(environment), "output": str(pipe), **code}
-        process = self.warm.process
-        process.stdin.write(f"{json.dumps(request)}\n")
-        process.stdin.flush()
-        pid = json.loads(process.stdout.readline())["pid"]
-        with pipe.open(encoding="utf-8") as output:
-            command = Command(pid, output)
-            yield command
-        command.code = json.loads(process.stdout.readline())["code"]
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen]:
+        """Start a command, or code with `-c`; it is over when its output is."""
+        how = arguments if arguments[0] == "-c" else ("-m", "segmentation", "local", *arguments)
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        words = [sys.executable, *how]
+        with self.warm.popen(words, env=environment, cwd=PROJECT, text=True, **pipes) as process:
+            yield process
 
     def make(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
         """Run a command to its end, as `Machine.make` does; what it prints is one text."""
-        with self.run(arguments, {**self.machine.environment, **settings}) as command:
-            printed = command.output.read()
-        return subprocess.CompletedProcess(arguments, command.code, printed, "")
+        with self.run(arguments, {**self.machine.environment, **settings}) as process:
+            printed = process.stdout.read()
+        return subprocess.CompletedProcess(arguments, process.returncode, printed, "")
 
     def do(self, code: str, *arguments: str, environment: Mapping[str, str]) -> None:
         """Run code that uses Airflow, as `python -c` does; what it raises is an error here."""
-        with self.run(arguments, environment, code=code) as command:
-            printed = command.output.read()
-        if command.code:
+        with self.run(("-c", code, *arguments), environment) as process:
+            printed = process.stdout.read()
+        if process.returncode:
             raise RuntimeError(printed)

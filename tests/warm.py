@@ -1,37 +1,46 @@
-"""`python -m tests.warm`: `make run` again and again, without importing everything again and again.
+"""`python -m tests.warm ADDRESS OWNER`: commands again and again, without importing everything again and again.
 
-Two thirds of what a small night costs are imports (Airflow, Great Expectations, scikit-learn). So the
-commands are forked from this process, which has imported the libraries; each then runs as it does from a
-terminal: `cli.main`, and under it the process of the night. None of our own modules is shared.
+Two thirds of what a small night costs are imports (Airflow, Great Expectations, scikit-learn). So what the tests
+run (`make run`, Airflow's parts, pytest in a copy of this tree) is forked from this process, which has imported the
+libraries; each then runs as `python` does it from a terminal, and forks what it would start itself. None of our own
+modules is shared.
 
-A request is a line of JSON on stdin: `argv`, `environment`, and `output`, a pipe or file for what it prints;
-with `code` that is run, in an Airflow that is imported, and `argv` are its arguments. The answers are lines
-too: `pid` when it has begun, `code` when it has ended.
+A request is a message at the socket ADDRESS: `argv`, `environment` and `folder`, with the three standard files. Its
+answers are `pid` when it has begun and `status` when it has ended. The process ends with OWNER.
 """
 
 import asyncio
+import atexit
 import gc
 import importlib
 import json
 import logging
 import os
+import runpy
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import httpx
+import psutil
 import sqlalchemy.orm
 
-OURS = "segmentation"
+from tests.processes import Begun
+
+OURS = ("segmentation", "tests", "scripts")
+LOOK_SECONDS = 1  # between two looks whether the owner is there
 # What a night imports beside what a scheduler has in memory for its tasks
 LIBRARIES = (
     "airflow.api_fastapi.execution_api.versions",
@@ -45,36 +54,106 @@ LIBRARIES = (
     "babel.numbers",
     "pyarrow.dataset",
 )
+# What Airflow's parts import beside it
+PARTS = (
+    "airflow.__main__",
+    "airflow.api_fastapi.app",
+    "airflow.cli.commands.api_server_command",
+    "airflow.cli.commands.dag_processor_command",
+    "airflow.cli.commands.scheduler_command",
+    "airflow.dag_processing.manager",
+    "airflow.executors.local_executor",
+    "airflow.jobs.dag_processor_job_runner",
+    "airflow.jobs.scheduler_job_runner",
+    "uvicorn",
+)
+# What reads the settings of a shop when it is imported
+OF_A_SHOP = ("segmentation", "airflow.config_templates", "airflow.logging_config")
 # A database that nobody connects to
 NOWHERE = {"host": "nowhere", "port": 5432, "user": "nobody", "password": "", "dbname": "nowhere"}
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+_shared: list[ModuleType] = []  # modules of the process that forked: what they hold open stays open
 
 
 def main() -> None:
-    """Serve requests until stdin ends."""
+    """Serve requests until the owner ends."""
+    address, owner = Path(sys.argv[1]), int(sys.argv[2])
+    titles = importlib.import_module("setproctitle")  # Airflow's own: it names its workers so
+    titles.getproctitle()  # the place of the name is not found once the environment is another
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(_of_no_shop(Path(folder)))
         _import()
-        for line in sys.stdin:
-            request = json.loads(line)
-            run = _code if "code" in request else _command
-            pid = _fork(lambda run=run, request=request: run(**request))
-            _answer(pid=pid)
-            _, status = os.waitpid(pid, 0)
-            _answer(code=os.waitstatus_to_exitcode(status))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
+            draft = address.with_suffix(".draft")
+            draft.unlink(missing_ok=True)
+            asked.bind(str(draft))
+            asked.listen(16)
+            draft.rename(address)  # whoever sees it is answered
+            try:
+                _serve(asked, owner)
+            finally:
+                for kind in ("", ".lock", ".log"):
+                    address.with_suffix(kind).unlink(missing_ok=True)
 
 
-def _answer(**said: int) -> None:
-    os.write(1, f"{json.dumps(said)}\n".encode())
+def _serve(asked: socket.socket, owner: int) -> None:
+    """Fork for each request, and say how it ended."""
+    at_work: dict[int, socket.socket] = {}
+    ended, ends = socket.socketpair()
+    for one in (ended, ends):
+        one.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(ends.fileno(), warn_on_full_buffer=False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(asked, selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        while psutil.pid_exists(owner):
+            ready = [key.fileobj for key, _ in selector.select(LOOK_SECONDS)]
+            if ended in ready:
+                ended.recv(4096)
+            if asked in ready:
+                at_work.update(_begin(asked, [ended, ends, *at_work.values()]))
+            _tell_ends(at_work)
 
 
-def _fork(run: Callable[[], int | None]) -> int:
+def _begin(asked: socket.socket, others: Sequence[socket.socket]) -> dict[int, socket.socket]:
+    connection, _ = asked.accept()
+    message, files, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+    if not message:  # somebody wanted to know whether we answer
+        connection.close()
+        return {}
+    request = json.loads(message)
+
+    def run() -> None:
+        for one in (asked, connection, *others):
+            one.close()
+        _python(request["argv"], request["environment"], request["folder"], files)
+
+    pid = _fork(run)
+    for file in files:
+        os.close(file)
+    with suppress(OSError):  # who asked is gone
+        connection.send(json.dumps({"pid": pid}).encode())
+    return {pid: connection}
+
+
+def _tell_ends(at_work: dict[int, socket.socket]) -> None:
+    for pid in list(at_work):
+        gone, status = os.waitpid(pid, os.WNOHANG)
+        if gone:
+            with at_work.pop(pid) as connection, suppress(OSError):  # nobody waits for it
+                connection.send(json.dumps({"status": status}).encode())
+
+
+def _fork(run: Callable[[], None]) -> int:
     """Run something in a process of its own, which ends with it; returns the process."""
     pid = os.fork()
     if pid:
         return pid
-    code: int | str | None = 1
+    code: Any = 1
     try:
-        code = run()
+        run()
+        code = 0
     except SystemExit as end:
         code = end.code
     except BaseException:
@@ -82,91 +161,100 @@ def _fork(run: Callable[[], int | None]) -> int:
     if isinstance(code, str):
         print(code, file=sys.stderr)
         code = 1
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(BaseException):
+        atexit._run_exitfuncs()
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code or 0)
 
 
-def _redirect(output: int) -> None:
-    for standard in (1, 2):
-        os.dup2(output, standard)
-
-
-def _become(environment: dict[str, str], output: int) -> None:
-    """Be the process that would have been started with this environment and output."""
-    _redirect(output)
+def _python(argv: Sequence[str], environment: Mapping[str, str], folder: str, files: Sequence[int]) -> None:
+    """Be the process that `python ARGV` would have been: `-c` or `-m`, which may follow `-W` and `-u`."""
+    _take(files)
+    _forget_the_past()
     os.environ.clear()
     os.environ.update(environment)
+    os.chdir(folder)
+    libraries = [place for place in sys.path if "site-packages" in place or place.startswith(sys.base_prefix)]
+    sys.path[:] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *libraries]
+    sys.modules["setproctitle"].setproctitle(" ".join(("python", *argv))[:500])  # by which others find it
+    if DATABASE in environment:
+        _use_its_settings()
+    words = list(argv)
+    while words[0] not in ("-c", "-m"):
+        if words.pop(0) == "ignore":
+            warnings.simplefilter("ignore")
+    how, what, *words = words
+    if how == "-m":
+        sys.argv = [what, *words]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = ["-c", *words]
+        main_module = ModuleType("__main__")
+        sys.modules["__main__"] = main_module
+        exec(what, main_module.__dict__)  # noqa: S102 (a test's)
 
 
-def _use_its_database() -> None:
-    """Have Airflow, which was imported for no shop, use the database that the environment names."""
+def _take(files: Sequence[int]) -> None:
+    """Have these as the standard files."""
+    copies = [os.dup(file) for file in files]
+    for standard, copy in enumerate(copies):
+        os.dup2(copy, standard)
+    for file in {*files, *copies}:
+        if file > 2:
+            os.close(file)
+
+
+def _forget_the_past() -> None:
+    """Forget what a new process would not have: handlers, our modules, and threads of a pool."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    atexit._clear()
+    warnings.resetwarnings()
+    ours = [name for name in sys.modules if name.partition(".")[0] in OURS]
+    _shared.extend(sys.modules.pop(name) for name in ours)
+    subprocess.Popen = Forked
+
+
+def _use_its_settings() -> None:
+    """Have Airflow, which was imported for no shop, use the database and the address of the environment."""
     airflow = sys.modules["airflow.settings"]
     airflow.dispose_orm()
     airflow.initialize()
+    words = sys.modules["airflow.cli.cli_config"]
+    for word, option in ((words.ARG_API_SERVER_HOSTNAME, "host"), (words.ARG_API_SERVER_PORT, "port")):
+        word.kwargs["default"] = airflow.conf.get("api", option)
 
 
-def _code(code: str, argv: list[str], environment: dict[str, str], output: str) -> None:
-    """Do what `python -c` does."""
-    _become(environment, os.open(output, os.O_WRONLY))
-    _use_its_database()
-    sys.argv = ["-c", *argv]
-    exec(code, {"__name__": "__main__"})  # noqa: S102 (a test's)
+class Forked(Begun):
+    """A process that this one forks where it would start this interpreter."""
 
+    def _execute_child(self, args: Any, *rest: Any) -> None:
+        is_python = isinstance(args, list) and args[0] == sys.executable and {"-c", "-m"} & {*args}
+        (super() if is_python else super(Begun, self))._execute_child(args, *rest)
 
-def _command(argv: list[str], environment: dict[str, str], output: str) -> int:
-    """Do what `python -m segmentation local` does, but for how it starts the process of the night."""
-    _become(environment, os.open(output, os.O_WRONLY))
-    from segmentation import cli
-    from segmentation.local import night
+    def begin(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str,
+        files: Sequence[int],
+        not_its: Sequence[int],
+        new_session: bool,
+    ) -> int:
+        """Fork."""
 
-    night.subprocess = SimpleNamespace(
-        Popen=_Night, STDOUT=subprocess.STDOUT, TimeoutExpired=subprocess.TimeoutExpired
-    )
-    return cli.main(["local", *argv])
+        def run() -> None:
+            for one in not_its:
+                os.close(one)
+            if new_session:
+                os.setsid()
+            _python(argv, environment, folder, files)
 
-
-class _Night:
-    """As much of `Popen` as the command asks of the night's process."""
-
-    def __init__(self, command: list[str], *, env: dict[str, str], cwd: Path, stdout, stderr: int) -> None:
-        *_, result, params = command
-
-        def night() -> None:
-            _become(env, stdout.fileno())
-            os.chdir(cwd)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the command's own are not for it
-            from segmentation.local import one_night
-            from segmentation.pipeline import lifeline
-
-            lifeline.hold()
-            _use_its_database()
-            one_night.main(Path(result), json.loads(params))
-
-        self.pid, self.code = _fork(night), None
-
-    def poll(self) -> int | None:
-        if self.code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.code = os.waitstatus_to_exitcode(status) if pid else None
-        return self.code
-
-    def wait(self, timeout: float | None = None) -> int:
-        deadline = time.monotonic() + (timeout or float("inf"))
-        while self.poll() is None:
-            if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("night", timeout)
-            time.sleep(0.01)
-        return self.code
-
-    def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, 9)
-
-    def terminate(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, 15)
+        return _fork(run)
 
 
 def _of_no_shop(folder: Path) -> dict[str, str]:
@@ -180,18 +268,20 @@ def _of_no_shop(folder: Path) -> dict[str, str]:
 
 
 def _import() -> None:
-    """Import the libraries of a night, and forget what of our own came along."""
+    """Import the libraries of a night, and forget what came along and is of a shop, or our own."""
     from segmentation.pipeline import one_version, warm
 
     gc.disable()
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         warm.up()
-        for name in LIBRARIES:
+        for name in (*LIBRARIES, *PARTS):
             importlib.import_module(name)
         sqlalchemy.orm.configure_mappers()
         with one_version.newest():
             asyncio.run(_put_together_api())
-    for name in [name for name in sys.modules if name.partition(".")[0] == OURS]:
+    for name in [
+        name for name in sys.modules if f"{name}.".startswith(tuple(f"{one}." for one in OF_A_SHOP))
+    ]:
         del sys.modules[name]
     gc.collect()
     gc.freeze()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import PROJECT
+from tests.machine import Warm
 
 GUIDE = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 STEP = re.compile(r"<!-- (\w+): (new|add to|change|run)(?: (\S+))? -->\n```\w+\n(.*?)```", re.DOTALL)
@@ -52,11 +53,11 @@ def changed(text: str, diff: str) -> str:
     return text.replace(before, after)
 
 
-def take(tree: Path, action: str, name: str, text: str) -> None:
+def take(tree: Path, warm: Warm, action: str, name: str, text: str) -> None:
     """Take one step: write a file, add to its end, change it, or run commands."""
     if action == "run":
         for line in text.splitlines():
-            run(tree, shlex.split(line, comments=True))
+            run(tree, warm, shlex.split(line, comments=True))
         return
     file = next(tree.glob(name)) if "*" in name else tree / name
     assert file.exists() == (action != "new"), name
@@ -69,20 +70,19 @@ def take(tree: Path, action: str, name: str, text: str) -> None:
         file.write_text(changed(file.read_text(encoding="utf-8"), text), encoding="utf-8")
 
 
-def run(tree: Path, words: list[str]) -> None:
+def run(tree: Path, warm: Warm, words: list[str]) -> None:
     """Run a command of the guide; tests in one process, and without a look at the environment's age."""
     program, *arguments = words
     if words[:2] == ["make", "test"]:
         chosen = shlex.split(arguments[1].removeprefix("ARGS="))
         # a folder of its own: pytest closes the one of all runs, and with it the way to this tree's environment
         apart = ["-n", "0", "-p", "no:cacheprovider", f"--basetemp={tree / '.local' / 'tests'}"]
-        command = [sys.executable, "-m", "pytest", "-q", *apart, *chosen]
-    elif program == "make":
-        stamps = [f"-o.local/venv/{name}.stamp" for name in ("run", "dev")]
-        command = ["make", *stamps, *arguments]
+        ended = warm.run([sys.executable, "-m", "pytest", "-q", *apart, *chosen], cwd=tree)
     else:
-        command = words
-    ended = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=SECONDS)
+        stamps = [f"-o.local/venv/{name}.stamp" for name in ("run", "dev")]
+        command = ["make", *stamps, *arguments] if program == "make" else words
+        options = {"capture_output": True, "text": True, "check": False, "timeout": SECONDS}
+        ended = subprocess.run(command, cwd=tree, **options)
     assert ended.returncode == 0, f"{shlex.join(words)}:\n{ended.stdout[-4000:]}\n{ended.stderr[-2000:]}"
     if words[:2] == ["make", "test"]:
         assert re.search(r"\d+ passed", ended.stdout), ended.stdout
@@ -99,11 +99,11 @@ def run(tree: Path, words: list[str]) -> None:
         ("check", ("include/segmentation/language/checks/en.yaml", "rating_present_share")),
     ],
 )
-def test_what_the_guide_says_works(tree, kind, shown_in):
+def test_what_the_guide_says_works(tree, warm, kind, shown_in):
     taken = steps(kind)
     assert taken[-1][0] == "run"
     for step in taken:
-        take(tree, *step)
+        take(tree, warm, *step)
     file, words = shown_in
     assert words in (tree / file).read_text(encoding="utf-8")
 

@@ -4,6 +4,7 @@ With names only these run, and their rows of the page are replaced. A name may b
 Exit codes: 0 all as expected, 1 something is not, 2 no case has such a name.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -11,9 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from segmentation.local import postgres
 from tests.faults import kills, operations
 from tests.faults.cases import CASES, Case
 from tests.faults.laboratory import Laboratory, Outcome
@@ -104,7 +106,8 @@ def _run_all(chosen: list[Case]) -> list[Outcome]:
 def _laboratory(stack: ExitStack) -> Laboratory:
     folder = server_folder()
     machine = Machine(Path(stack.enter_context(folder)))
-    return Laboratory(machine, stack.enter_context(closing(Warm())), say=_say)
+    warm = Warm(postgres.own_runtime_folder() / f"warm-{os.getpid()}", os.getpid())
+    return Laboratory(machine, warm, say=_say)
 
 
 def _run(laboratory: Laboratory, case: Case) -> Outcome:

@@ -78,12 +78,13 @@ class Backfill:
     chance: random.Random = field(default_factory=lambda: random.Random(3))  # noqa: S311
     airflow: dict[str, str] = field(default_factory=dict)  # the environment of the services, once up
     process: subprocess.Popen | None = None  # of the services
+    popen: Callable[..., subprocess.Popen] = subprocess.Popen
 
     @contextmanager
     def services(self) -> Iterator[None]:
         """One start of Airflow for every backfill within."""
         command = [sys.executable, "-W", "ignore", "-c", SERVICES, SHOP, str(self.customers)]
-        self.process = process = subprocess.Popen(
+        self.process = process = self.popen(
             command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         try:
@@ -135,7 +136,7 @@ class Backfill:
             while process.poll() is None and len(killed) < kills:
                 time.sleep(self.chance.uniform(0.2, 4))
                 if whole_command_every and len(killed) % whole_command_every == whole_command_every - 1:
-                    if _tasks():
+                    if _tasks(self.process):
                         process.kill()
                         killed.append(COMMAND)
                 else:
@@ -159,7 +160,7 @@ class Backfill:
 
     def _kill_a_task(self) -> list[str]:
         """Kill one of the tasks that are at work; returns what was killed."""
-        if tasks := _tasks():
+        if tasks := _tasks(self.process):
             with suppress(psutil.Error):
                 self.chance.choice(tasks).kill()
                 return ["a task"]
@@ -172,7 +173,7 @@ class Backfill:
             *(dates or self.range),
         )
         with (self.machine.folder / "backfill.log").open("a") as output:
-            return subprocess.Popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+            return self.popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
 
     @property
     def range(self) -> tuple[str, ...]:
@@ -186,10 +187,10 @@ class Backfill:
         return (self.machine.folder / "backfill.log").read_text()
 
 
-def _tasks() -> list[psutil.Process]:
-    """The processes of tasks among those that this one has started."""
+def _tasks(services: subprocess.Popen) -> list[psutil.Process]:
+    """The processes of tasks among those that the services have started."""
     found = []
-    for child in psutil.Process().children(recursive=True):
+    for child in psutil.Process(services.pid).children(recursive=True):
         with suppress(psutil.Error):
             if TASK.match(" ".join(child.cmdline())):
                 found.append(child)

@@ -237,14 +237,14 @@ class Laboratory:
         with self.commands.run(arguments, environment) as command:
             late = threading.Timer(NIGHT_SECONDS, _end, (command.pid,))
             late.start()
-            for line in command.output:
+            for line in command.stdout:
                 lines.append(line)
                 if kill_at and kill_at in line:
                     for child in psutil.Process(command.pid).children(recursive=True):
                         with suppress(psutil.NoSuchProcess):
                             os.kill(child.pid, signal.SIGKILL)
             late.cancel()
-        return time.monotonic() - started, "".join(lines), command.code
+        return time.monotonic() - started, "".join(lines), command.returncode
 
     # --- looking -------------------------------------------------------------------------------------------
 

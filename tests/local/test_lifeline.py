@@ -18,7 +18,7 @@ from segmentation.local import home as homes
 from segmentation.local import scheduled, services
 from segmentation.local.home import Home
 from segmentation.warehouse import db
-from tests.machine import PROJECT, Command, Commands, Machine, Warm, machine_with, started_by
+from tests.machine import PROJECT, Commands, Machine, Warm, machine_with, started_by
 
 SECONDS = 180
 SMALL = {"SEGMENTATION__MODEL__ALGORITHMS": '["kmeans"]'}
@@ -99,10 +99,10 @@ def come_to(stage: str, output: IO[str]) -> None:
 
 
 @contextmanager
-def begun(machine: Machine, warm: Warm, until: str) -> Iterator[Command]:
+def begun(machine: Machine, warm: Warm, until: str) -> Iterator[subprocess.Popen]:
     """A `make run` that has come to a stage, forked from a process that has its imports."""
     with Commands(machine, warm).run(RUN, {**machine.environment, **SMALL}) as command:
-        come_to(until, command.output)
+        come_to(until, command.stdout)
         yield command
 
 
@@ -143,8 +143,8 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
         processes = [*started_by(command.pid)]
         assert processes
         os.kill(command.pid, signal.SIGTERM)
-        said = command.output.read()
-    assert command.code == 130, said
+        said = command.stdout.read()
+    assert command.returncode == 130, said
     assert "stopped; nothing of an unfinished run is published" in said
     assert not alive(processes)
     assert statuses(machine)[-1] == ("failed", "the night did not end: it was stopped by whoever ran it")
@@ -154,8 +154,8 @@ def test_a_night_whose_process_was_killed_is_not_said_to_run(machine, warm):
     with begun(machine, warm, "extract") as command:
         (child,) = started_by(command.pid, recursive=False)
         child.kill()
-        said = command.output.read()
-    assert command.code == 1
+        said = command.stdout.read()
+    assert command.returncode == 1
     assert "RUNNING" not in said
     assert "the night did not end: its process ended before it: killed, or out of memory" in " ".join(
         said.split()

@@ -347,14 +347,15 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
     assert (get(f"{pages}/docs", token)[0], get(f"{pages}/docs")[0]) == (200, 401)
 
 
-def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow):
+def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow, warm):
     """The scheduler took the end of the process that had asked for that of the one that carries the answer out."""
     made = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-06-20"}})
     held = f"{airflow.runs}/{made['dag_run_id']}"
     wait_for_the_state(f"{held}/taskInstances/approve", airflow.token, "awaiting_input")
     environment = {**airflow.machine.environment, **SMALL}
     lose = [sys.executable, "-W", "ignore", "-c", f"LOSE = {LOSE_THE_ANSWER!r}\n{IN_AIRFLOW}"]
-    subprocess.run([*lose, made["dag_run_id"]], env=environment, check=True)
+    lost = warm.run([*lose, made["dag_run_id"]], env=environment)
+    assert lost.returncode == 0, lost.stderr
     assert wait_for_the_end(held, airflow.token)["state"] == "success"
     tries = call(f"{held}/taskInstances/approve/tries", airflow.token)["task_instances"]
     assert (tries[-1]["try_number"], tries[-1]["state"]) == (2, "success")

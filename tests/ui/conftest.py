@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -25,15 +24,14 @@ START_SECONDS = 600
 
 # The api-server alone, as `make up` starts it.
 SERVE = """
-import os, subprocess, sys
-from pathlib import Path
+import subprocess, sys
 from segmentation.local import home as homes, services
 home = homes.find("", "", "", "")
 environment = {**homes.airflow_environment(home, home.start_server()), **services.addresses(int(sys.argv[1]))}
 prepare = "from segmentation.local.one_night import prepare_metadata as p; p()"
 subprocess.run([sys.executable, "-W", "ignore", "-c", prepare], env=environment, check=True)
-airflow = str(Path(sys.executable).parent / "airflow")
-os.execve(airflow, [airflow, "api-server"], environment)
+serve = [sys.executable, "-W", "ignore", "-m", services.ONE_VERSION, "api-server"]
+subprocess.run(serve, env=environment, check=True)
 """
 
 
@@ -112,7 +110,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 @pytest.fixture(scope="session")
-def server(prepared_shop) -> Iterator[Server]:
+def server(prepared_shop, warm) -> Iterator[Server]:
     """The api-server; stopped at the end."""
     with machine_with(prepared_shop, "demo") as machine:
         with socket.socket() as probe:
@@ -122,7 +120,7 @@ def server(prepared_shop) -> Iterator[Server]:
         warehouse = machine.warehouse("demo")
         log = (machine.folder / "log").open("w")
         environment = {**machine.environment, "SEGMENTATION__RUN__ARTIFACTS": f"file://{store}"}
-        process = subprocess.Popen(
+        process = warm.popen(
             [sys.executable, "-W", "ignore", "-c", SERVE, str(port)], env=environment, stdout=log, stderr=log
         )
         try:

@@ -37,9 +37,9 @@ AIRFLOW = "from airflow.__main__ import main; main()"
 
 
 @pytest.fixture(scope="module")
-def shop(prepared_shop) -> Iterator[Backfill]:
+def shop(prepared_shop, warm) -> Iterator[Backfill]:
     with machine_with(prepared_shop, SHOP) as machine:
-        yield Backfill(machine, dates=2)
+        yield Backfill(machine, dates=2, popen=warm.popen)
 
 
 @pytest.fixture(scope="module")
