@@ -152,8 +152,9 @@ def _token(address: str, machine: Machine) -> str | None:
         return None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
+    """One for all files; each test has a context of its own."""
     with browsers.running() as running:
         yield running
 

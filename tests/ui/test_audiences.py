@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from segmentation.warehouse import db
-from tests import browser as browsers
 from tests.browser import faults, opened
 from tests.report import sample
 from tests.ui.conftest import Server
@@ -110,13 +109,10 @@ def test_a_campaign_is_for_it_and_keeps_its_conditions(clean: Server):
     assert (both.status, "one of both" in both.text) == (422, True)
 
 
-def test_a_person_counts_saves_looks_and_removes(clean: Server):
+def test_a_person_counts_saves_looks_and_removes(clean: Server, browser):
     cookie = {"name": "_token", "value": clean.token, "domain": "127.0.0.1", "path": "/", "expires": -1}
     state = {"cookies": [{**cookie, "httpOnly": True, "secure": False, "sameSite": "Lax"}], "origins": []}
-    with (
-        browsers.running() as browser,
-        opened(browser, f"{clean.pages}/audiences", storage_state=state) as (page, watch),
-    ):
+    with opened(browser, f"{clean.pages}/audiences", storage_state=state) as (page, watch):
         page.get_by_role("checkbox").first.check()
         page.get_by_label("Feature 1").select_option("spend_365d")
         page.get_by_label("at least").first.fill("much")

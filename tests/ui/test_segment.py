@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from segmentation.warehouse import db
-from tests import browser as browsers
 from tests.browser import faults, opened
 from tests.report import sample
 from tests.ui.conftest import Server
@@ -124,7 +123,7 @@ def test_what_is_not_there_is_refused_in_words(named: Server):
     assert named.ask("segment?id=1&order=name").status == 422
 
 
-def test_a_person_looks_compares_and_renames(named: Server):
+def test_a_person_looks_compares_and_renames(named: Server, browser):
     cookie = {"name": "_token", "value": named.token, "domain": "127.0.0.1", "path": "/", "expires": -1}
     session = {
         "storage_state": {
@@ -132,10 +131,7 @@ def test_a_person_looks_compares_and_renames(named: Server):
             "origins": [],
         }
     }
-    with (
-        browsers.running() as browser,
-        opened(browser, f"{named.pages}/segments", **session) as (page, watch),
-    ):
+    with opened(browser, f"{named.pages}/segments", **session) as (page, watch):
         page.get_by_role("link", name="Its customers").first.click()
         page.get_by_role("heading", name="Its customers").wait_for()
         assert faults(page) == []

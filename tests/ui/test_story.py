@@ -10,7 +10,6 @@ from playwright.sync_api import Page
 from segmentation import applications
 from segmentation.publishing import withdrawal
 from segmentation.warehouse import db
-from tests import browser as browsers
 from tests.browser import faults, opened
 from tests.report import sample
 from tests.ui.conftest import Server
@@ -63,17 +62,14 @@ def downloaded(page: Page, button: str) -> list[str]:
     return [line.split(",")[0] for line in Path(waiting.value.path()).read_text().splitlines()[1:]]
 
 
-def test_from_the_lost_best_customers_to_a_week_later(shop: Server):
+def test_from_the_lost_best_customers_to_a_week_later(shop: Server, browser):
     token = shop.who("grace", "OP")
     cookie = {"name": "_token", "value": token, "domain": "127.0.0.1", "path": "/", "expires": -1}
     state = {"cookies": [{**cookie, "httpOnly": True, "secure": False, "sameSite": "Lax"}], "origins": []}
     with shop.machine.warehouse("demo").connect(readonly=True) as conn:
         lost = [row["customer_id"] for row in db.rows(conn, LOST_BEST)]
     assert len(lost) >= 10
-    with (
-        browsers.running() as browser,
-        opened(browser, f"{shop.pages}/segments", storage_state=state) as (page, watch),
-    ):
+    with opened(browser, f"{shop.pages}/segments", storage_state=state) as (page, watch):
         # what is worth doing, and the segment that is cooling
         page.get_by_role("heading", name="What to do first").wait_for()
         assert page.locator(".first li").count() >= 3

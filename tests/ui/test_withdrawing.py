@@ -1,7 +1,7 @@
 """A published date is taken back in the UI: by whoever may, with a reason, and everybody is told."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
 
@@ -11,7 +11,6 @@ import pytest
 from segmentation.operations import withdraw as withdrawing
 from segmentation.runs import register
 from segmentation.warehouse import db
-from tests import browser as browsers
 from tests.browser import faults, opened
 from tests.report import sample
 from tests.ui.conftest import Server
@@ -22,17 +21,28 @@ NUMBERS = itertools.count()
 ASKED = {"date": str(MISTAKEN), "note": "half a file"}
 
 
-@pytest.fixture
-def mistaken(server: Server) -> Iterator[Server]:
-    """A date more, which should not have been published; it is gone at the end."""
+@pytest.fixture(scope="module")
+def is_there(server: Server) -> Iterator[Callable[[], bool]]:
+    """Whether the date is published; at the end it is not."""
     warehouse = server.machine.warehouse("demo")
-    run_id = f"{MISTAKEN:%Y%m%d}-{next(NUMBERS):08}"
-    sample.publish(sample.night(warehouse, server.machine.folder / "store", MISTAKEN, run_id))
-    yield server
-    with warehouse.connect() as conn:
-        is_published = register.published(conn, MISTAKEN) is not None
-    if is_published:
+
+    def is_published() -> bool:
+        with warehouse.connect(readonly=True) as conn:
+            return register.published(conn, MISTAKEN) is not None
+
+    yield is_published
+    if is_published():
         withdrawing.withdraw(warehouse, MISTAKEN, "the test")
+
+
+@pytest.fixture
+def mistaken(server: Server, is_there: Callable[[], bool]) -> Server:
+    """A date more, which should not have been published; it stays until a test takes it back."""
+    if not is_there():
+        run_id = f"{MISTAKEN:%Y%m%d}-{next(NUMBERS):08}"
+        store = server.machine.folder / "store"
+        sample.publish(sample.night(server.machine.warehouse("demo"), store, MISTAKEN, run_id))
+    return server
 
 
 def newest(server: Server) -> str:
@@ -119,14 +129,11 @@ def test_a_publication_under_way_is_waited_for_a_moment_and_named(mistaken: Serv
     assert newest(mistaken) == str(MISTAKEN)
 
 
-def test_a_person_takes_it_back_with_a_click_and_a_reason(mistaken: Server):
+def test_a_person_takes_it_back_with_a_click_and_a_reason(mistaken: Server, browser):
     cookie = {"name": "_token", "value": mistaken.token, "domain": "127.0.0.1", "path": "/", "expires": -1}
     cookie |= {"httpOnly": True, "secure": False, "sameSite": "Lax"}
     session = {"storage_state": {"cookies": [cookie], "origins": []}}
-    with (
-        browsers.running() as browser,
-        opened(browser, f"{mistaken.pages}/segments", **session) as (page, watch),
-    ):
+    with opened(browser, f"{mistaken.pages}/segments", **session) as (page, watch):
         page.get_by_role("link", name="Take this date back").click()
         assert page.locator("h1").inner_text() == "Take 2 June 2025 back"
         assert page.get_by_text("will be those of 1 June 2025").is_visible()
