@@ -119,6 +119,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for name in ordered for item in files[name]]
 
 
+def pytest_collection_finish() -> None:
+    """Look for garbage no more among what imports and thousands of tests are made of."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[object]:
     """The embedded server of this test process."""
