@@ -13,7 +13,7 @@ from segmentation.language import numbers
 from segmentation.language.texts import learn, t
 from segmentation.runs.night import Night
 from segmentation.settings.preparation import FEATURES as DICTIONARY
-from segmentation.sources import contract, files
+from segmentation.sources import contract
 
 KEY = ("as_of_date", "customer_id")
 PERCENT = ("share", "ratio")  # units that a rule says in per cent
@@ -135,5 +135,7 @@ def available(source: str, lacks: Collection[str] = ()) -> tuple[Feature, ...]:
 
 def of(night: Night) -> tuple[Feature, ...]:
     """The features that the shop of a run has."""
+    from segmentation.sources import files  # what reads files is a third of what a task imports
+
     source = night.settings.shop.source
     return available(source, files.lacks(night.shop, source))
