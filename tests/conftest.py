@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import importlib
 import itertools
 import os
 import random
@@ -71,6 +72,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "story: its tests follow each other on one machine; --shuffle leaves them so"
     )
+    if hasattr(config, "workerinput"):  # it looks for its types in every module that is there: none is now
+        importlib.import_module("skops.io")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
