@@ -173,6 +173,14 @@ def test_who_reads_a_table_keeps_it_and_the_load_goes_on(shops, monkeypatch, tab
     assert of(read, [*FACTS, *ROLLED_UP]) == of(free, [*FACTS, *ROLLED_UP])
 
 
+def test_what_a_killed_load_has_left_goes_with_the_next_night(shops):
+    shop, _ = shops
+    with shop.warehouse.connect() as conn:
+        db.execute(conn, "create table publishing.customer_day_202403 as select 'ana' as customer_id")
+    shop.ingest(shop.night(START + timedelta(days=9)))
+    assert staged_apart(shop) == []
+
+
 def test_a_table_with_rows_is_not_free(shops):
     shop, _ = shops
     shop.ingest(shop.night(START + timedelta(days=9)))

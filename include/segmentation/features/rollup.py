@@ -38,6 +38,7 @@ def roll_up(night: Night, first: date | None, end: date) -> int:
     """
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.DAYS)
+        _drop_staged(night)  # of a load that was killed
         rows = _load(conn, night, first, end)
         if rows is None:
             rows = _write(conn, {"first": first, "end": end})
@@ -70,7 +71,7 @@ def _load(conn: db.Connection, night: Night, first: date | None, end: date) -> i
     """Fill the tables with all history; returns the customer days, or None where this is not so, or they have rows.
 
     Months are made apart, side by side, with their keys, and attached in this transaction: what is grouped, joined
-    and sorted of one month stays in the server's memory. Those of a load that was killed stay apart until the next.
+    and sorted of one month stays in the server's memory. Those of a killed load go with the next one.
     """
     if first is not None or not beside.are_many(conn, LINES) or not keys.are_empty(conn, TABLES):
         return None
@@ -81,11 +82,10 @@ def _load(conn: db.Connection, night: Night, first: date | None, end: date) -> i
     try:
         beside.run(night.warehouse, parts, lambda: stale.note(conn, night, first, end))
     except BaseException:
-        with night.warehouse.connect() as other:
-            _drop_staged(other, months)
+        _drop_staged(night)
         raise
     if not keys.are_free(conn, *TABLES):  # whoever reads them keeps them
-        _drop_staged(conn, months)
+        _drop_staged(night)
         return _write(conn, days)
     with keys.after(conn, [f"features.{table}" for table in APART]):
         for month in months:
@@ -129,10 +129,17 @@ def _staged(table: str, month: date) -> str:
     return f"{partitions.STAGING}.{partitions.month_name(table, month)}"
 
 
-def _drop_staged(conn: db.Connection, months: list[date]) -> None:
-    for month in months:
-        staged = ", ".join(_staged(table, month) for table in (*BY_MONTH, *APART))
-        db.execute(conn, f"drop table if exists {staged}")
+def _drop_staged(night: Night) -> None:
+    """Drop what was made apart and not attached, at once: who makes it again would wait for an open transaction."""
+    query = """
+        select format('%%I.%%I', schemaname, tablename) as name from pg_tables
+        where schemaname = %(schema)s and tablename ~ %(name)s
+        order by name
+    """
+    name = f"^({'|'.join((*BY_MONTH, *APART))})_[0-9]{{6}}$"
+    with night.warehouse.connect() as conn:
+        for table in db.rows(conn, query, {"schema": partitions.STAGING, "name": name}):
+            db.execute(conn, f"drop table {table['name']}")
 
 
 def _months(conn: db.Connection, days: Window) -> list[date]:
