@@ -23,8 +23,9 @@ from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
 from segmentation.warehouse import db, locks, partitions
+from segmentation.warehouse.beside import held
 
-# memory: of a sort or a hash of what a million customers bought in a year, one such statement at a time; a year's
+# memory: of a sort or a hash of what a million customers bought in a year, two such statements at a time; a year's
 # orders are read page by page and not one by one; workers would have customers and sums of their own each, which
 # cost more than they save
 COUNTING = (
@@ -98,16 +99,20 @@ def _count(night: Night, assignments: str) -> Counted:
     buyers = max(least, settings.products.min_customers)
     with night.warehouse.connect() as conn:
         packed_assignments.number(conn, assignments)
-    with night.warehouse.connect(readonly=True) as conn:
+    habits: list[pd.DataFrame] = []
+    bounds = {**night.params, **settings.habits.model_dump(), "min_customers": least}
+
+    def count_habits(conn: db.Connection) -> None:
         db.execute(conn, COUNTING)
         query = db.statement("segments/segment_habits.sql", assignments=assignments)
-        bounds = {**settings.habits.model_dump(), "min_customers": least}
-        return Counted(
-            products=_products(conn, night, assignments, buyers),
-            habits=_frame(conn, query, HABITS, {**night.params, **bounds}),
-            packed=packed_assignments.pack(conn, assignments, "cluster"),
-            backtest=backtest.read(night),
-        )
+        habits.append(_frame(conn, query, HABITS, bounds))
+
+    with held(night.warehouse, count_habits), night.warehouse.connect(readonly=True) as conn:
+        db.execute(conn, COUNTING)
+        products = _products(conn, night, assignments, buyers)
+        packed = packed_assignments.pack(conn, assignments, "cluster")
+        read = backtest.read(night)
+    return Counted(products=products, habits=habits[0], packed=packed, backtest=read)
 
 
 def _products(conn: db.Connection, night: Night, assignments: str, least: int) -> pd.DataFrame:
