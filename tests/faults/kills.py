@@ -187,10 +187,10 @@ class Backfill:
         return (self.machine.folder / "backfill.log").read_text()
 
 
-def _tasks(services: subprocess.Popen) -> list[psutil.Process]:
-    """The processes of tasks among those that the services have started."""
+def _tasks(services: subprocess.Popen | None) -> list[psutil.Process]:
+    """The processes of tasks among those that the services have started; without any, each backfill has its own."""
     found = []
-    for child in psutil.Process(services.pid).children(recursive=True):
+    for child in psutil.Process(services.pid if services else None).children(recursive=True):
         with suppress(psutil.Error):
             if TASK.match(" ".join(child.cmdline())):
                 found.append(child)
