@@ -72,3 +72,34 @@ def test_who_is_told_to_stop_takes_the_parts_along(database):
     with pytest.raises(KeyboardInterrupt):
         beside.run(database, [lasts, lasts, put(3)], meanwhile=stop)
     assert parts_done(database) == []
+
+
+def test_a_part_that_is_held_is_kept_with_what_is_done_within(database):
+    with beside.held(database, put(1)), database.connect() as conn:
+        put(2)(conn)
+    assert parts_done(database) == [1, 2]
+
+
+def test_a_fault_within_ends_the_part_that_is_held(database):
+    begun = threading.Event()
+
+    def lasts(conn: db.Connection) -> None:
+        put(1)(conn)
+        begun.set()
+        db.execute(conn, f"select pg_sleep({PATIENCE_SECONDS})")
+
+    with pytest.raises(KeyboardInterrupt), beside.held(database, lasts), database.connect() as conn:
+        put(2)(conn)
+        begun.wait(PATIENCE_SECONDS)
+        raise KeyboardInterrupt
+    assert parts_done(database) == []
+
+
+def test_a_fault_of_the_part_that_is_held_leaves_nothing_of_it(database):
+    def fails(conn: db.Connection) -> None:
+        put(1)(conn)
+        db.execute(conn, "select 1 / 0")
+
+    with pytest.raises(psycopg2.errors.DivisionByZero), beside.held(database, fails):
+        pass
+    assert parts_done(database) == []
