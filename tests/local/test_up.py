@@ -31,7 +31,7 @@ from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
-from tests.machine import SMALL_SEARCH, Machine, machine_with
+from tests.machine import SMALL_SEARCH, Machine, Warm, machine_with
 
 pytestmark = pytest.mark.story
 
@@ -65,7 +65,7 @@ home = homes.find("", "", "", "")
 environment = homes.airflow_environment(home, home.start_server())
 subprocess.run([sys.executable, "-c", LOSE, *sys.argv[1:]], env=environment, check=True)
 """
-# What the scheduler does when the word of a process that asked comes after its task was queued for the answer.
+# What the scheduler does when the word of a process that asked comes after its task was queued for the answer, or runs.
 LOSE_THE_ANSWER = """
 import sys
 from datetime import UTC, datetime
@@ -74,17 +74,19 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import make_transient
+run, state = sys.argv[1:]
 with create_session() as session:
-    asking = (TaskInstance.run_id == sys.argv[1], TaskInstance.task_id == "approve")
+    asking = (TaskInstance.run_id == run, TaskInstance.task_id == "approve")
     task = session.scalar(select(TaskInstance).where(*asking))
     detail = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task.id))
     detail.responded_at, detail.responded_by = datetime.now(UTC), {"id": "7", "name": "ana"}
-    detail.chosen_options, detail.params_input = ["Approve"], {"note": "at once"}
-    task.state = "queued"
+    detail.chosen_options, detail.params_input = ["Approve"], {"note": f"at once, {state}"}
+    task.state = state
     session.commit()
     session.refresh(task)
-    make_transient(task)  # as the scheduler does with a task that it has just queued
-    task.handle_failure("the executor reported that it has finished, but it is queued", session=session)
+    if state == "queued":
+        make_transient(task)  # as the scheduler does with a task that it has just queued
+    task.handle_failure(f"the executor reported that it has finished, but it is {state}", session=session)
 """
 
 
@@ -351,17 +353,35 @@ def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow, warm):
     """The scheduler took the end of the process that had asked for that of the one that carries the answer out."""
     made = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-06-20"}})
     held = f"{airflow.runs}/{made['dag_run_id']}"
-    wait_for_the_state(f"{held}/taskInstances/approve", airflow.token, "awaiting_input")
-    environment = {**airflow.machine.environment, **SMALL}
-    lose = [sys.executable, "-W", "ignore", "-c", f"LOSE = {LOSE_THE_ANSWER!r}\n{IN_AIRFLOW}"]
-    lost = warm.run([*lose, made["dag_run_id"]], env=environment)
-    assert lost.returncode == 0, lost.stderr
-    assert wait_for_the_end(held, airflow.token)["state"] == "success"
+    clear = f"{airflow.address}/api/v2/dags/customer_segmentation/clearTaskInstances"
+    again = {
+        "dag_run_id": made["dag_run_id"],
+        "task_ids": ["approve"],
+        "only_failed": False,
+        "dry_run": False,
+    }
+    for state in ("queued", "running"):
+        if state == "running":  # somebody has it asked once more
+            call(clear, airflow.token, again)
+        wait_for_the_state(f"{held}/taskInstances/approve", airflow.token, "awaiting_input")
+        answer_and_lose(airflow, warm, made["dag_run_id"], state)
+        assert wait_for_the_end(held, airflow.token)["state"] == "success"
+        value = call(f"{held}/taskInstances/approve/xcomEntries/return_value", airflow.token)["value"]
+        assert value == {"by": "ana", "note": f"at once, {state}"}
     tries = call(f"{held}/taskInstances/approve/tries", airflow.token)["task_instances"]
-    assert (tries[-1]["try_number"], tries[-1]["state"]) == (2, "success")
+    assert [one["state"] for one in tries[-2:]] == ["failed", "success"], (
+        "one that was running is in the history"
+    )
     with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
         run = db.row(conn, "select * from segments.runs where as_of_date = '2026-06-20'")
-    assert (run["status"], run["decided_by"], run["decision_note"]) == ("published", "ana", "at once")
+    assert (run["status"], run["decided_by"], run["decision_note"]) == ("published", "ana", "at once, queued")
+
+
+def answer_and_lose(airflow: Airflow, warm: Warm, dag_run_id: str, state: str) -> None:
+    """Answer what `approve` asks, and have the scheduler lose the process that carries it out."""
+    lose = [sys.executable, "-W", "ignore", "-c", f"LOSE = {LOSE_THE_ANSWER!r}\n{IN_AIRFLOW}"]
+    lost = warm.run([*lose, dag_run_id, state], env={**airflow.machine.environment, **SMALL})
+    assert lost.returncode == 0, lost.stderr
 
 
 def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):

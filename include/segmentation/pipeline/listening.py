@@ -4,10 +4,10 @@ A run whose logical date is still to come ends at once: Airflow begins none of i
 `start` cannot refuse it; and as the one run of a DAG that may be active it would keep every night waiting until
 `dagrun_timeout`.
 
-An answer about a held night is kept: whoever answers within moments of the question has the task queued again before
-the executor has told of its first process, and the scheduler takes that for the end of the second one. It tries the
-task again, which asked again, and the night waited for somebody who had answered. So it does where the process that
-carries the answer out is killed.
+An answer about a held night is kept: whoever answers within moments of the question has the task queued, or running,
+again before the executor has told of its first process, and the scheduler takes that for the end of the second one. It
+tries the task again, which asked again, and the night waited for somebody who had answered. So it does where the
+process that carries the answer out is killed.
 """
 
 from contextlib import nullcontext
@@ -58,6 +58,7 @@ def on_task_instance_failed(task_instance: Any) -> None:
 
 def _keep_the_answer(task_instance: Any) -> None:
     from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
     from airflow.models.trigger import handle_event_submit
     from airflow.triggers.base import TriggerEvent
     from airflow.utils.session import create_session
@@ -65,10 +66,17 @@ def _keep_the_answer(task_instance: Any) -> None:
     from sqlalchemy import select
     from sqlalchemy.orm import object_session
 
+    # the next try of a task that was running has another id, which is not in the database yet
+    of_the_task = {
+        name: getattr(task_instance, name) for name in ("dag_id", "task_id", "run_id", "map_index")
+    }
+    query = (
+        select(HITLDetail).join(TaskInstance, TaskInstance.id == HITLDetail.ti_id).filter_by(**of_the_task)
+    )
     # one that was queued in the same turn of the scheduler is in no session, and is merged into one afterwards
     own: Any = object_session(task_instance)
     with nullcontext(own) if own else create_session(scoped=False) as session:
-        question = session.scalar(select(HITLDetail).where(HITLDetail.ti_id == task_instance.id))
+        question = session.scalar(query)
         is_tried_again = task_instance.state == TaskInstanceState.UP_FOR_RETRY
         if not is_tried_again or question is None or not question.response_received:
             return
