@@ -22,7 +22,7 @@ import psycopg2
 from segmentation import applications
 from segmentation.local import postgres
 from segmentation.warehouse.db import Database
-from tests.processes import Begun
+from tests.processes import Begun, Start
 
 PROJECT = Path(__file__).parents[1]
 # A search of a second, for nights in which it is not the model that is on trial.
@@ -227,18 +227,10 @@ class Asked(Begun):
         self._connection = _connected(address)
         super().__init__(argv, **options)
 
-    def begin(
-        self,
-        argv: Sequence[str],
-        environment: Mapping[str, str],
-        folder: str,
-        files: Sequence[int],
-        not_its: Sequence[int],
-        new_session: bool,
-    ) -> int:
+    def begin(self, start: Start) -> int:
         """Ask for it."""
-        request = {"argv": list(argv), "environment": dict(environment), "folder": folder}
-        socket.send_fds(self._connection, [json.dumps(request).encode()], files)
+        request = {"argv": list(start.argv), "environment": dict(start.environment), "folder": start.folder}
+        socket.send_fds(self._connection, [json.dumps(request).encode()], start.files)
         return json.loads(self._connection.recv(1000))["pid"]
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:

@@ -4,22 +4,25 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Start(NamedTuple):
+    """The start of a process: `files` are its standard files, `not_its` the other ends of its pipes."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    folder: str
+    files: Sequence[int]
+    not_its: Sequence[int]
+    new_session: bool
 
 
 class Begun(subprocess.Popen):
     """A `Popen` whose process is begun by `begin`, with the pipes and files that were asked for."""
 
-    def begin(
-        self,
-        argv: Sequence[str],
-        environment: Mapping[str, str],
-        folder: str,
-        files: Sequence[int],
-        not_its: Sequence[int],
-        new_session: bool,
-    ) -> int:
-        """Begin the process with these standard files; returns it. `not_its` are the other ends of its pipes."""
+    def begin(self, start: Start) -> int:
+        """Begin the process; returns it."""
         raise NotImplementedError
 
     def _execute_child(
@@ -45,7 +48,7 @@ class Begun(subprocess.Popen):
         environment = dict(os.environ if env is None else env)
         folder = os.fspath(cwd or Path.cwd())
         try:
-            self.pid = self.begin(args[1:], environment, folder, files, not_its, new_session)
+            self.pid = self.begin(Start(args[1:], environment, folder, files, not_its, new_session))
             self._child_created = True
         finally:
             self._close_pipe_fds(*pipes)

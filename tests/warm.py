@@ -37,7 +37,7 @@ import httpx
 import psutil
 import sqlalchemy.orm
 
-from tests.processes import Begun
+from tests.processes import Begun, Start
 
 OURS = ("segmentation", "tests", "scripts")
 LOOK_SECONDS = 1  # between two looks whether the owner is there
@@ -236,23 +236,15 @@ class Forked(Begun):
         is_python = isinstance(args, list) and args[0] == sys.executable and {"-c", "-m"} & {*args}
         (super() if is_python else super(Begun, self))._execute_child(args, *rest)
 
-    def begin(
-        self,
-        argv: Sequence[str],
-        environment: Mapping[str, str],
-        folder: str,
-        files: Sequence[int],
-        not_its: Sequence[int],
-        new_session: bool,
-    ) -> int:
+    def begin(self, start: Start) -> int:
         """Fork."""
 
         def run() -> None:
-            for one in not_its:
+            for one in start.not_its:
                 os.close(one)
-            if new_session:
+            if start.new_session:
                 os.setsid()
-            _python(argv, environment, folder, files)
+            _python(start.argv, start.environment, start.folder, start.files)
 
         return _fork(run)
 
