@@ -1,6 +1,5 @@
 """Campaigns from their making to what they brought, in a real warehouse."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -47,14 +46,6 @@ def published(new_database, migrated, tmp_path_factory) -> CampaignShop:
         use(patch, folder)
         shop.night_of(FIRST)
     return shop
-
-
-@pytest.fixture
-def shop(published, new_database, drop_database, tmp_path, monkeypatch) -> Iterator[CampaignShop]:
-    use(monkeypatch, tmp_path)
-    shop = published.copied_to(new_database(published.warehouse.name), tmp_path)
-    yield shop
-    drop_database(shop.warehouse)
 
 
 def bought(shop: CampaignShop, arms: dict[str, bool], lift: float, seed: int = 1) -> None:

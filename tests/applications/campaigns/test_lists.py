@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -41,14 +40,6 @@ def published(new_database, migrated, tmp_path_factory) -> CampaignShop:
         db.copy_frame(conn, pd.DataFrame(people).assign(consent=True), ("core", "customers"))
         db.execute(conn, "update core.customers set consent = false where customer_id < 'c0010'")
     return shop
-
-
-@pytest.fixture
-def shop(published, new_database, drop_database, tmp_path, monkeypatch) -> Iterator[CampaignShop]:
-    use(monkeypatch, tmp_path)
-    shop = published.copied_to(new_database(published.warehouse.name), tmp_path)
-    yield shop
-    drop_database(shop.warehouse)
 
 
 def files(place: Path) -> dict[str, pd.DataFrame]:
