@@ -97,7 +97,9 @@ def main(arguments: list[str], environment: dict[str, str]) -> None:
     values = {key: environment.pop(key, "") for key in environment.pop(MAKE_WORDS, "").split()}
     name = values.pop("NAME", "") or (arguments.pop(0) if arguments else "")
     if not name:
-        print("\n".join(f"{one:<14}{said}" for one, said in benchmarks().items()))
+        there = benchmarks()
+        width = max(map(len, there)) + 2
+        print("\n".join(f"{one:<{width}}{purpose}" for one, purpose in there.items()))
         return
     file = find(name)
     command = [sys.executable, "-W", "ignore", str(file), *words(file.stem, values), *arguments]

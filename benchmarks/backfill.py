@@ -97,6 +97,7 @@ def report(args: argparse.Namespace, seconds: float, cpu: float, runs: list) -> 
         by_task.setdefault(name, []).append(body)
     print("\nbodies of tasks, median s: ", end="")
     print(", ".join(f"{name} {median(took):.1f}" for name, took in by_task.items()))
+    print(f"dates={args.dates} minutes={seconds / 60:.1f} cpu_s={cpu:.0f} airflow_share={share:.3f}")
 
 
 def _covered(run: list) -> float:

@@ -254,6 +254,7 @@ def main(folder: Path) -> None:
             points, labels = make(np.random.default_rng(1000 + number))
             np.savetxt(folder / battery / f"{name}.data.gz", points, fmt="%.8g")
             np.savetxt(folder / battery / f"{name}.labels0.gz", labels + 1, fmt="%d")  # 0 is noise
+    print(f"batteries={len(BATTERIES)} sets={sum(map(len, BATTERIES.values()))}")
 
 
 if __name__ == "__main__":

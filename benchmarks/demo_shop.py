@@ -24,6 +24,7 @@ def main(customers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = postgres.start(Path(folder) / "postgres")
         shop = postgres.database(server, "shop")
+        figures = {"customers": float(customers)}
         for what, through in (("first load", LAST), ("one day more", LAST + timedelta(days=1))):
             before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
             with closing(psycopg2.connect(**shop.params)) as conn:
@@ -37,10 +38,13 @@ def main(customers: int) -> None:
                 f"peak memory {after.ru_maxrss / 1024:,.0f} MB",
                 flush=True,
             )
+            name = what.replace(" ", "_")
+            figures |= {f"{name}_s": took, f"{name}_cpu_s": cpu, "peak_mb": after.ru_maxrss / 1024}
         with closing(psycopg2.connect(**shop.params)) as conn, conn.cursor() as cursor:
             cursor.execute("select pg_size_pretty(pg_database_size('shop'))")
             print(f"the shop's database: {cursor.fetchone()[0]}")
         server.cleanup()
+        print(" ".join(f"{name}={value:.6g}" for name, value in figures.items()))
 
 
 if __name__ == "__main__":

@@ -304,13 +304,10 @@ def longer(night: Night, clock: Clock, years: int) -> None:
 
 
 def summary(seconds: dict[str, float], customers: int, peak: float) -> None:
-    """The figures that the demands are about."""
+    """Print the figures that the demands are about; the last line has them by name."""
     night = sum(s for name, s in seconds.items() if name.startswith("night: "))
     roll_up = seconds["night: features of all customers"]
-    print(f"customers={customers} night_seconds={night:.1f} features_seconds={roll_up:.1f}")
-    print(f"peak_mb_before_the_matrix={peak:.0f}")
     load, copy = seconds["first load: extraction"], seconds["first load: plain COPY of the same rows"]
-    print(f"bulk_extraction_over_plain_copy={load / copy:.2f}")
     for name, s in seconds.items():
         if name.startswith("the same features"):
             print(f"{name}: {s / roll_up:.1f} times the features of the night")
@@ -320,6 +317,10 @@ def summary(seconds: dict[str, float], customers: int, peak: float) -> None:
             for start in (label, "night again")
         )
         print(f"{label}: {behind / again:.2f} times the night before it")
+    print(
+        f"customers={customers} night_seconds={night:.1f} features_seconds={roll_up:.1f} "
+        f"peak_mb_before_the_matrix={peak:.0f} bulk_extraction_over_plain_copy={load / copy:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Processor seconds of one `make run`, by task: the first night of a demo shop, the next ones, and one with a wish.
+"""Processor seconds of one `make run`, by task: the first night of a demo shop, the next ones, and one with overrides.
 
     make bench NAME=one-run CUSTOMERS=5000
-    make bench NAME=one-run NIGHTS=first,keep,search,wish PROFILE=folder
+    make bench NAME=one-run NIGHTS=first,keep,search,overrides PROFILE=folder
 
 The shop is made in a temporary folder (FOLDER=folder: kept there, and used again), so that the first night prepares
 Airflow's database, generates the shop, loads it and searches; it is as of yesterday. `keep` is as of today, so that
-a day is added and the model stays, `search` has FORCE_REFIT=1, `wish` K=6 ALGORITHM=kmeans. Seconds are those of the
-processor, user and system together, of the night's own processes: `command` what `make run` does around the night,
+a day is added and the model stays, `search` has FORCE_REFIT=1, `overrides` K=6 ALGORITHM=kmeans. Seconds are those of
+the processor, user and system together, of the night's own processes: `command` what `make run` does around the night,
 `imports` before it, `airflow` between its tasks; `postgres` is beside them. PROFILE writes where each task was, a
 hundred times a second of the processor, as lines that flame graphs are drawn of.
 """
@@ -33,7 +33,7 @@ NIGHTS = {
     "first": {BEFORE: "1"},
     "keep": {},
     "search": {"FORCE_REFIT": "1"},
-    "wish": {"K": "6", "ALGORITHM": "kmeans"},
+    "overrides": {"K": "6", "ALGORITHM": "kmeans"},
 }
 TASKS, PROFILES = "BENCH_TASKS", "BENCH_PROFILES"  # where the night's process writes to
 EVERY = 0.01  # seconds of the processor between two looks at where it is
@@ -174,7 +174,7 @@ def main(arguments: list[str]) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--customers", default="5000")
-    parser.add_argument("--nights", default="first,keep,wish")
+    parser.add_argument("--nights", default="first,keep,overrides")
     parser.add_argument("--folder", type=Path, help="of a shop that is kept")
     parser.add_argument("--profile", type=Path, help="folder for profiles by task")
     args = parser.parse_args(arguments)

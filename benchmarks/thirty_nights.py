@@ -185,11 +185,13 @@ def _summary(target: db.Database, first: date) -> int:
                 f"{e['as_of_date']} segment {e['segment_id']}: {e['event']}, of {e['parents']}{into}, "
                 f"{e['customers']} customers"
             )
-        print(f"\nnames that changed while their segment went on: {db.scalar(conn, NAMES)}")
+        renamed = db.scalar(conn, NAMES)
+        print(f"\nnames that changed while their segment went on: {renamed}")
         untold = db.rows(conn, UNTOLD)
     print(f"segments that came, went or stayed without an event that says so: {len(untold)}")
     for row in untold:
         print(f"  {row['as_of_date']} segment {row['segment_id']}")
+    print(f"renamed={renamed} without_an_event={len(untold)}")
     return 1 if untold else 0
 
 

@@ -57,6 +57,8 @@ def main(lines: int) -> None:
             f"({landed.rows / took:,.0f} a second); Python {after.ru_utime - before.ru_utime:.1f} s of CPU, "
             f"peak memory {after.ru_maxrss / 1024:,.0f} MB"
         )
+        cpu = after.ru_utime - before.ru_utime
+        print(f"lines={landed.rows} seconds={took:.1f} cpu_s={cpu:.1f} peak_mb={after.ru_maxrss / 1024:.0f}")
 
 
 if __name__ == "__main__":

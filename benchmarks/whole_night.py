@@ -6,7 +6,7 @@
 SCALE=1 is the shop of the benchmark `nights`: a million customers, 10 M orders in 29 M lines and 20 M events over
 two years, made in SQL in the embedded server of a temporary folder (FOLDER= keeps it, and goes on with it). NIGHTS
 names what is run on it: `first` loads it, and fits k-means only; then come `keep`, which keeps the model, and
-`search`, a day later each; `beside` keeps it with applications, which are off in all others; `wish` has K=6
+`search`, a day later each; `beside` keeps it with applications, which are off in all others; `overrides` has K=6
 ALGORITHM=kmeans; `naive` is `naive_night`, which does the same from the same shop with pandas and scikit-learn.
 Each night is made as `make run` makes it: the tasks of the DAG one after the other in a process, Airflow with them.
 For each task stand the seconds of the processor of Python and of the server, those of the clock, the rows that were
@@ -43,7 +43,7 @@ NIGHTS = {
     "keep": (1, {}),
     "search": (2, {"FORCE_REFIT": "1"}),
     "beside": (3, {}),
-    "wish": (3, {"K": "6", "ALGORITHM": "kmeans"}),
+    "overrides": (3, {"K": "6", "ALGORITHM": "kmeans"}),
 }
 NAIVE = "naive"
 DATABASES = ("shop", "warehouse", "airflow")
