@@ -22,7 +22,7 @@ delete from demo.order_lines as l using gone where l.order_no = gone.order_no
 
 @dataclass(frozen=True)
 class Change:
-    """From a day on, of one customer of so many (of a persona), only one order of so many is placed; 0: none."""
+    """Change from a day on: one customer of so many (of a persona) places only one order of so many; 0: none."""
 
     day: date
     one_of: int = 2

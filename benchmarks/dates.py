@@ -132,7 +132,7 @@ class Dates:
 
 
 def shop(args: argparse.Namespace, last: date, name: str, change: str = "") -> Iterator[Any]:
-    """As `predictive.shop`, with a statement on the shop's own database between its days and their extraction."""
+    """Shop as `predictive.shop`, with a statement on its own database between its days and their extraction."""
     yield from predictive.shop(args, last, name, change)
 
 

@@ -78,7 +78,7 @@ def best_challenger(chain: Nights, day: date, published: Published) -> pd.Series
 
 
 def movers(before: pd.Series, now: pd.Series, matched: bool = False) -> pd.Series:
-    """Of the customers of both dates, who changed segment; refitted numbers are matched first."""
+    """Customers of both dates who changed segment; refitted numbers are matched first."""
     both = before.index.intersection(now.index)
     was, has = before[both], now[both]
     if matched:

@@ -144,7 +144,7 @@ def _pictures(report: str, as_of: str, environment: dict[str, str], local: Path)
 
 
 def _count_an_audience(page: Page) -> None:
-    """Of the first segment, who has not ordered for a month."""
+    """Count, of the first segment, who has not ordered for a month."""
     page.locator("main input[type=checkbox]").first.check()
     page.locator("select[name=feature]").first.select_option("recency_days")
     page.locator("input[name=at_least]").first.fill("30")

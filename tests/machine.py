@@ -59,7 +59,7 @@ MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 (a folder with a random n
 
 
 def place_of_servers() -> Path | None:
-    """Where the files of servers go: into memory where 4 GiB of it are free; None where temporary files go.
+    """Folder of the files of servers: in memory where 4 GiB of it are free; None where temporary files go.
 
     Hundreds of databases are made and dropped: on a disk that is a third of what the servers cost.
     """
@@ -199,7 +199,7 @@ class Warm:
             time.sleep(0.05)
 
     def popen(self, argv: Sequence[str], **options: Any) -> "Asked":
-        """What `Popen` does, of a command that begins with this interpreter."""
+        """Start a command that begins with this interpreter, as `Popen` does."""
         return Asked(argv, self.address, **options)
 
     def run(self, argv: Sequence[str], **options: Any) -> subprocess.CompletedProcess:
@@ -234,7 +234,7 @@ class Asked(Begun):
         return json.loads(self._connection.recv(1000))["pid"]
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
-        """What `waitpid` returns; nobody waits for a process that is another's."""
+        """Result of `waitpid`; nobody waits for a process that is another's."""
         if wait_flags and not select.select([self._connection], [], [], 0)[0]:
             return 0, 0
         with self._connection:

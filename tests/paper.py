@@ -1,4 +1,4 @@
-"""What lies where on the pages of a PDF that Chromium has printed; no library reads it, so these few operators do."""
+"""Places of words and boxes on the pages of a PDF of Chromium; no library reads them, so these few operators do."""
 
 import re
 import zlib
@@ -46,7 +46,7 @@ def _leaf(page: bytes, objects: dict[int, bytes]) -> Leaf:
 
 
 def _words(content: str) -> list[tuple[float, float]]:
-    """Where words begin, in points from the lower left corner."""
+    """Beginnings of words, in points from the lower left corner."""
     current: Matrix = (1, 0, 0, 1, 0, 0)
     kept: list[Matrix] = []
     places = []

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
-    """What a command puts into the environment of its process goes with the test."""
+    """Forget with the test what a command puts into the environment of its process."""
     before = dict(os.environ)
     yield
     os.environ.clear()

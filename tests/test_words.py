@@ -15,7 +15,8 @@ CODE = [
     for folder in ("include/segmentation", "dags", "plugins", "scripts", "benchmarks")
     for file in sorted((ROOT / folder).rglob("*.py"))
 ]
-QUESTIONS = re.compile(r"(What|Whether|That|Who|How|Which)\b")
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+QUESTIONS = re.compile(r"(What|Whether|That|Who|How|Which|Why|When|Where|Is|Are|Does|Since|Until)\b")
 RETIRED = re.compile(r"\b(outlook|foresight|lessons?|judged rows|halves|renewal|textbook|strangers?)\b")
 # names that say how a thing was come by, and not what it is
 BARE = re.compile(
@@ -52,7 +53,7 @@ def identifiers(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_docstrings_begin_with_a_noun_or_a_verb():
-    texts = [(file, line, text) for file in CODE for line, text in docstrings(file)]
+    texts = [(file, line, text) for file in (*CODE, *TESTS) for line, text in docstrings(file)]
     assert len(texts) > 1000
     questions = [
         f"{file.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"

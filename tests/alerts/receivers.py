@@ -101,7 +101,7 @@ def hook() -> Iterator[Hook]:
 
 
 def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
-    """Until something has arrived."""
+    """Wait until something has arrived."""
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"

@@ -21,7 +21,7 @@ DAY = date(2026, 11, 23)
 
 
 def dag_context(night: Any, reason: str, *, is_minimal: bool = False) -> dict[str, Any]:
-    """What Airflow hands to a callback of a DAG; without a task that was unfinished it is not much."""
+    """Context that Airflow hands to a callback of a DAG; without a task that was unfinished it is not much."""
     context = {
         "dag": SimpleNamespace(dag_id="customer_segmentation"),
         "run_id": "scheduled__1",

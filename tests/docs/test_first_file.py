@@ -51,7 +51,7 @@ def follow(prepared_shop, warm) -> Iterator[Follow]:
 
 
 def inspect(machine: Machine, folder: Path, arguments: list[str]) -> str:
-    """What an inspection prints, which needs no shop."""
+    """Print of an inspection, which needs no shop."""
     command = [sys.executable, "-W", "ignore", "-m", "segmentation", "inspect", *arguments]
     ended = subprocess.run(
         command, cwd=folder, env=machine.environment, capture_output=True, text=True, check=True

@@ -316,7 +316,7 @@ class Laboratory:
         return Outcome(case, ", ".join(verdicts), self._for_anybody(said), tuple(faults))
 
     def _for_anybody(self, said: str) -> str:
-        """Without what differs from run to run and from machine to machine."""
+        """Text without what differs from run to run and from machine to machine."""
         return re.sub(r"\b\d{8}-[0-9a-f]{8}\b", "<run>", said.replace(str(self.machine.folder), ".local"))
 
 
@@ -338,7 +338,7 @@ def _end(pid: int) -> None:
 
 
 def _fingerprint(conn: db.Connection, source: str) -> str:
-    """Of all rows, in whatever order they are."""
+    """Fingerprint of all rows, in whatever order they are."""
     return db.scalar(
         conn,
         "select count(*) || ' rows ' || md5(coalesce(string_agg(h, '' order by h), '')) "

@@ -45,7 +45,7 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a night: `published`, `failed`, `refused` (a fault of a person) or `killed`."""
+    """Outcome of a night: `published`, `failed`, `refused` (a fault of a person) or `killed`."""
 
     how: str
     told: str

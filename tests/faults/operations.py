@@ -293,7 +293,7 @@ class Bench:
 
     @contextmanager
     def _undone(self) -> Iterator[None]:
-        """What a cell has done to the server is taken away, and no process of it is left."""
+        """Take away what a cell has done to the server; no process of it is left."""
         with self.stack:
             try:
                 yield
@@ -305,7 +305,7 @@ class Bench:
             self._sql(f"alter database {name} reset all")
 
     def _verdicts(self) -> list[str]:
-        """What the register says once the dead are ended; of runs after the first date."""
+        """Verdicts of the register once the dead are ended; of runs after the first date."""
         self.age()
         register.end_dead(self.warehouse, SETTINGS)
         with self.warehouse.connect(readonly=True) as conn:
@@ -407,7 +407,7 @@ def idle_reader(bench: Bench) -> None:
 
 
 def full(bench: Bench) -> None:
-    """What a server with a full disk leaves: it may be read, and not written."""
+    """Server whose disk is full: it may be read, and not written."""
     bench._sql("alter database warehouse set default_transaction_read_only = on")
 
 

@@ -1,4 +1,4 @@
-"""What forecasts know of each customer: carried from night to night, it is what all days come to."""
+"""History of each customer for forecasts: carried from night to night, it is what all days come to."""
 
 from datetime import date, timedelta
 
@@ -34,7 +34,7 @@ NOW = date(2024, 5, 3)
 
 
 def carried(shop: SmallShop, day: date) -> pd.DataFrame:
-    """What forecasts of a night are made of."""
+    """History that forecasts of a night are made of."""
     with shop.warehouse.connect() as conn:
         return samples.read_everybody(conn, day)
 

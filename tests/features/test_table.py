@@ -460,7 +460,7 @@ def test_nights_with_late_rows_are_one_bulk_load(shop, as_of, zone, made, offset
 
 
 def carried_products(shop: SmallShop, day: date) -> list[tuple[str, str]]:
-    """Who bought what in the year before a date, as it is carried from night to night."""
+    """Products bought by customer in the year before a date, as they are carried from night to night."""
     with shop.warehouse.connect() as conn:
         bound = {"slot": checkpoints.at(conn, day).slot}
         return _pairs(db.rows(conn, db.statement("segments/bought_in_a_year.sql"), bound))

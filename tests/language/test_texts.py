@@ -135,7 +135,7 @@ def of_the_checks() -> Iterator[str]:
 
 
 def why_not_judged() -> Iterator[str]:
-    """Why there is nothing to judge, where no number is in it."""
+    """Reasons that there is nothing to judge, where no number is in them."""
     for node in ast.walk(SUITES):
         named = node.arg if isinstance(node, ast.keyword) else ""
         if isinstance(node, ast.Assign):

@@ -487,7 +487,7 @@ def without_a_role(machine: Machine, token: str) -> str:
 
 
 def wait_for_the_state(task: str, token: str, wanted: str) -> None:
-    """Until a task of a run is in a state."""
+    """Wait until a task of a run is in a state."""
     deadline, seen = time.monotonic() + RUN_SECONDS, None
     while time.monotonic() < deadline:
         seen = call(task, token)["state"]
@@ -527,7 +527,7 @@ def deadline_of(machine: Machine, dag_run_id: str) -> str | None:
 
 
 def wait_for_the_dag(address: str, token: str) -> None:
-    """Until the dag processor has parsed the DAG."""
+    """Wait until the dag processor has parsed the DAG."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         dags = call(f"{address}/api/v2/dags", token)["dags"]

@@ -31,7 +31,7 @@ def gone_from_the_shop(monkeypatch):
 
 
 def asked(shop: Publisher) -> Night:
-    """What the command erases by: no run, no lease."""
+    """Night that the command erases by: no run, no lease."""
     return Night("erasure", THIRD, shop.settings, shop.warehouse, shop.warehouse, shop.store)
 
 
@@ -240,7 +240,7 @@ def test_readers_find_no_hash_of_a_customer(shop):
 
 
 def test_a_customer_is_found_by_the_address_too(shop, tmp_path):
-    """Where addresses are ids, the id is the hash of the address; elsewhere the shop may know whose it is."""
+    """The id is the hash of the address where addresses are ids; elsewhere the shop may know whose it is."""
     shop.publish(FIRST, {**THREE, address("ada"): 0}, {**SPEND, address("ada"): 1.0})
     know_addresses(shop)
     found = erasure.run(asked(shop), "  Ada@Example.COM ", tmp_path / "none")

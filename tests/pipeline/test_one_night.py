@@ -52,7 +52,7 @@ def commands(machine, warm) -> Commands:
 
 
 def log(machine: Machine, day: str) -> str:
-    """What Airflow logged of the newest night of a date."""
+    """Lines that Airflow logged of the newest night of a date."""
     return (machine.folder / "demo" / "logs" / f"{day}.log").read_text()
 
 

@@ -1,4 +1,4 @@
-"""Which share of few rows chance explains."""
+"""Share of few rows that chance explains."""
 
 import math
 

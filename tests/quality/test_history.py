@@ -1,4 +1,4 @@
-"""Since when an expectation fails."""
+"""Date since when an expectation fails."""
 
 from datetime import date
 

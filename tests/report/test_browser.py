@@ -100,7 +100,7 @@ def test_no_printed_page_is_half_empty(browser, request, which):
 
 @pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
 def test_the_leaderboard_is_read_at_a_thousand_pixels(browser, request, which):
-    """What decides stands there without scrolling; where all scores do not fit, the candidate stays in sight."""
+    """The scores that decide stand there without scrolling; where all do not fit, the candidate stays in sight."""
     with opened(browser, request.getfixturevalue(which), 1000) as (page, _):
         page.evaluate("document.querySelectorAll('#choice details').forEach((d) => { d.open = true; })")
         boards = page.locator("#choice .scroll")
@@ -213,7 +213,7 @@ def test_paper_shows_everything_and_cuts_nothing_off(browser, url):
 
 
 def test_a_card_says_who_and_what_to_do_and_unfolds_the_rest(browser, url):
-    """What a marketer needs first is half a screen a card; on paper all of it is open, and folded again after."""
+    """The first look of a marketer is half a screen a card; on paper all of it is open, and folded again after."""
     with opened(browser, url, DESK) as (page, _):
         rest = page.locator(".card details.rest")
         heights = page.evaluate("[...document.querySelectorAll('.card')].map((c) => c.offsetHeight)")

@@ -1,4 +1,4 @@
-"""What a choice rests on, in words of both languages."""
+"""Facts that a choice rests on, in words of both languages."""
 
 import pytest
 

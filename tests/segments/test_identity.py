@@ -258,7 +258,7 @@ def test_what_became_of_a_segment(overlap, sizes, before, expected):
 
 
 def sketch(customers: range) -> list[int]:
-    """As the warehouse makes it: the smallest hashes."""
+    """Sketch as the warehouse makes it: the smallest hashes."""
     hashes = (int(hashlib.md5(b"%d" % c, usedforsecurity=False).hexdigest()[:15], 16) for c in customers)
     return sorted(hashes)[: identity.SKETCH]
 

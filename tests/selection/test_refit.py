@@ -142,7 +142,7 @@ def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):
 
 
 def test_behaviour_that_has_moved_since_the_model_was_new_is_told_with_both_middles():
-    """What grows by the calendar is no drift: lifetimes, and windows that the shop had not filled by then."""
+    """Growth by the calendar is no drift: lifetimes, and windows that the shop had not filled by then."""
     known = {feature.name: feature for feature in dictionary.dictionary()}
     features = [known[name] for name in ("monetary", "tenure_days", "spend_90d", "spend_365d")]
     spend = RNG.lognormal(4, 1, 1000)

@@ -11,7 +11,7 @@ from segmentation.settings import Settings
 
 
 def customers(days_open: int) -> pd.DataFrame:
-    """Of a shop that opened so many days before."""
+    """Customers of a shop that opened so many days before."""
     tenure = np.linspace(0.0, days_open, 400)
     return pd.DataFrame({"tenure_days": tenure}, index=pd.Index([f"c{n:03}" for n in range(400)]))
 

@@ -1,4 +1,4 @@
-"""What is said before Spark begins: to whoever types a command, and to whoever has changed a feature."""
+"""Messages before Spark begins: to whoever types a command, and to whoever has changed a feature."""
 
 import sys
 

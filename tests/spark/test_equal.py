@@ -199,12 +199,12 @@ def demo_shop(new_database, migrated, tmp_path_factory) -> Beside:
 
 @pytest.fixture(scope="module")
 def on_spark(spark, demo_shop, tmp_path_factory) -> tuple[dict[str, Any], pd.DataFrame]:
-    """What Spark says of the demo shop, and the features that it wrote."""
+    """Words of Spark about the demo shop, and the features that it wrote."""
     return computed(spark, demo_shop, tmp_path_factory.mktemp("out"))
 
 
 def computed(spark: Any, of: Beside, out: Path, **more: Any) -> tuple[dict[str, Any], pd.DataFrame]:
-    """What a run says, and the features that it wrote, as Postgres's are read."""
+    """Words of a run, and the features that it wrote, as Postgres's are read."""
     told = {"progress": silent, **more}
     said = run.run(spark, of.lake, out, of.shop.settings, of.as_of_date, "r1", **told)
     frame = pd.read_parquet(out / of.as_of_date.isoformat() / "r1" / "features")

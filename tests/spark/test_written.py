@@ -1,4 +1,4 @@
-"""What Spark runs is what Postgres runs: `include/spark_sql` is what would be written of `include/sql` now."""
+"""Spark runs what Postgres runs: `include/spark_sql` is what would be written of `include/sql` now."""
 
 import pytest
 import sqlglot
@@ -26,7 +26,7 @@ def test_every_feature_has_its_expression():
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".sql")])
 def test_nothing_of_postgres_is_left(name):
-    """What SQLGlot does not know it leaves as it is; a cast to `decimal` would have ten digits."""
+    """SQLGlot leaves what it does not know as it is; a cast to `decimal` would have ten digits."""
     tree = sqlglot.parse_one(FILES[name].replace("{{ columns }}", "1 AS x"), read="spark")
     assert not [table.sql() for table in tree.find_all(exp.Table) if table.db]
     assert not [kind.sql() for kind in tree.find_all(exp.DataType) if kind.sql("spark") == "DECIMAL"]

@@ -60,7 +60,7 @@ def files_like(name: ast.AST) -> list[Path]:
 
 
 def is_ordered(statement: str) -> bool:
-    """Whether the outermost select has an order."""
+    """True where the outermost select has an order."""
     flat = " ".join(re.sub(r"--[^\n]*", "", statement).split())
     depth = 0
     for place, letter in enumerate(flat):

@@ -1,4 +1,4 @@
-"""Who came and who left between two dates: lists with links, a file, and who looked is kept."""
+"""Customers who came and left between two dates: lists with links, a file, and who looked is kept."""
 
 import csv
 import io

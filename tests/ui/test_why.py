@@ -1,4 +1,4 @@
-"""Why a customer is in a segment: the conditions of its rules, and what is true of the customer."""
+"""Reasons that a customer is in a segment: the conditions of its rules, and what is true of the customer."""
 
 from datetime import date
 

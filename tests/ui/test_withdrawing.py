@@ -23,7 +23,7 @@ ASKED = {"date": str(MISTAKEN), "note": "half a file"}
 
 @pytest.fixture(scope="module")
 def is_there(server: Server) -> Iterator[Callable[[], bool]]:
-    """Whether the date is published; at the end it is not."""
+    """True where the date is published; at the end it is not."""
     warehouse = server.machine.warehouse("demo")
 
     def is_published() -> bool:

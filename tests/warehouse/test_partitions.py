@@ -151,7 +151,7 @@ def roles(database: Database, *names: str) -> Iterator[list[Database]]:
 
 
 def test_who_stays_in_a_transaction_is_known_without_a_right_to_others_statistics(warehouse_db, monkeypatch):
-    """Since when another user's session is in its transaction is hidden from whoever is no superuser."""
+    """The time since when another user's session is in its transaction is hidden from whoever is no superuser."""
     monkeypatch.setattr(partitions, "LASTING_SECONDS", 0.5)
     table = "segments.customer_segments"
     with (

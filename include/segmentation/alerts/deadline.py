@@ -1,4 +1,4 @@
-"""When a night is late (this module knows Airflow): the deadline of the DAG, and what follows when it passes.
+"""Deadline of a night (this module knows Airflow), and what follows when it passes.
 
 A deadline attaches to every run that has a logical date, backfills included, which are overdue at once: what
 is called then acts for scheduled runs only. It runs in the triggerer, so that a night that fills every slot

@@ -179,7 +179,7 @@ def mail(addresses: Sequence[str], title: str, html: str, pictures: Mapping[str,
 
 
 def _mail(server: str, address: str, title: str, html: str, pictures: Mapping[str, bytes]) -> str | None:
-    """Why a mail was not taken, or None."""
+    """Reason that a mail was not taken, or None."""
     import apprise
     from apprise.attachment.memory import AttachMemory
     from apprise.plugins.email import NotifyEmail

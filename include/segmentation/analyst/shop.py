@@ -140,7 +140,7 @@ class Shop:
         return _without_date(frame, table, day)
 
     def _customers_of(self, table: str, as_of: date | str | None) -> "pd.DataFrame":
-        """As `_of_date`, of a table with a row a customer: by COPY, since there may be millions."""
+        """Rows as `_of_date` has them, of a table with one a customer: by COPY, since there may be millions."""
         with self._warehouse.connect(readonly=True) as conn:
             day = _published(conn, as_of)
             query = f"select * from {table} where as_of_date = %(day)s order by customer_id"

@@ -248,7 +248,7 @@ def read(conn: db.Connection, as_of_date: date, features: tuple[Feature, ...]) -
 def read_beside(
     conn: db.Connection, as_of_date: date, features: tuple[Feature, ...], texts: "pd.DataFrame"
 ) -> "pd.DataFrame":
-    """As `read`, where `texts` has all customers of the date in order, with the features that are text."""
+    """Read as `read` does, where `texts` has all customers of the date in order, with the features that are text."""
     query = "select * from features.customer_features where as_of_date = %(as_of_date)s order by customer_id"
     return _with_numbers(conn, query, {"as_of_date": as_of_date}, features, texts)
 

@@ -44,7 +44,7 @@ class Difference:
 
     @property
     def rows(self) -> int:
-        """By how many rows the two differ; 0 when only a sum does."""
+        """Number of rows by which the two differ; 0 when only a sum does."""
         return abs(self.shop_rows - self.our_rows)
 
 

@@ -180,7 +180,7 @@ def running_api(folder: Path) -> dict[str, str]:
 
 
 def api(folder: Path) -> dict[str, Any]:
-    """Where the api-server of a shop's Airflow folder is, and its user; empty while it has no port."""
+    """Address of the api-server of a shop's Airflow folder, and its user; empty while it has no port."""
     file = folder / "port"
     if not file.exists():
         return {}

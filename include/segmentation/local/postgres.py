@@ -143,7 +143,7 @@ def own_runtime_folder(temporary: Path | None = None) -> Path:
 
 
 def socket_folder(data: Path, account: str | None = None) -> Path:
-    """Where the socket of a server is: beside its data, or elsewhere in private where that path is too long.
+    """Folder of the socket of a server: beside its data, or elsewhere in private where that path is too long.
 
     It belongs to `account`, the one that the server runs as, where that is another than this process's.
     """

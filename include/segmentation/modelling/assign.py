@@ -227,7 +227,7 @@ def _current_search(stored: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def working(model: Model) -> Iterator[None]:
-    """For the first use of a model that was loaded: what other versions have stored may load and not work.
+    """Guard the first use of a model that was loaded: what other versions have stored may load and not work.
 
     Raises
     ------

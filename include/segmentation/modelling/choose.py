@@ -364,7 +364,7 @@ def _nobody_is_sound(
 
 
 def _given_up(alike: pd.DataFrame, winner: str, enough: Mapping[str, float]) -> dict[str, float]:
-    """By how much another equal is better, of the scores of which the winner has not enough."""
+    """Margins by which another equal is better, of the scores of which the winner has not enough."""
     names = [name for name in enough if name in alike and winner in alike.index]
     won = {name: float(alike[name].to_dict()[winner]) for name in names}
     best = {name: float(alike[name].max()) for name in names}

@@ -232,7 +232,7 @@ def _most(options: Sequence[Replacement], stands: Callable[[str], bool]) -> Repl
 def _by_totals(
     incumbent: Candidate, best: Candidate, totals: Mapping[str, float], settings: ModelSettings
 ) -> Replacement:
-    """Without predictive validity: by how much more the total is."""
+    """Decide without predictive validity: by how much more the total is."""
     ahead = totals[best.name] - totals[incumbent.name]
     moved = moved_share(incumbent.labels, best.labels)
     if ahead > settings.incumbent_margin + 1e-9:

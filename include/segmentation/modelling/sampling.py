@@ -62,7 +62,7 @@ class SearchSample:
 
     @classmethod
     def of(cls, X: pd.DataFrame | np.ndarray, settings: ModelSettings) -> SearchSample:
-        """Of a prepared matrix; a DataFrame is taken in the order of its index, an array as it is."""
+        """Sample of a prepared matrix; a DataFrame is taken in the order of its index, an array as it is."""
         values, place = ordered(X)
         evaluated = place[evaluation_rows(X, settings)]
         drawn = _drawn_first(values, settings.seed)

@@ -62,7 +62,7 @@ def verdict(
     board: pd.DataFrame,
     facts: Mapping[str, Any],
 ) -> str:
-    """Why: what it won on, what speaks for it, what was given up, what silhouette would take, how sure."""
+    """Reasons: what it won on, what speaks for it, what was given up, what silhouette would take, how sure."""
     is_kept = winner.algorithm == "incumbent"
     parts = [f"{winner.name} ({winner.k} segments) {'was kept' if is_kept else 'won'}"]
     parts[0] += _against_next(winner.name, compared)
@@ -166,7 +166,7 @@ def _plain(score: str) -> str:
 
 
 def no_structure(failed: Mapping[str, list[str]], n_customers: int, settings: ModelSettings) -> str:
-    """Why everybody is one segment."""
+    """Reason that everybody is one segment."""
     if n_customers < settings.min_customers:
         reason = f"{n_customers} customers are fewer than {settings.min_customers}"
     elif not failed:

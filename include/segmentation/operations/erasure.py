@@ -36,7 +36,7 @@ class Erasure:
     searched: traces.Searched = field(default_factory=traces.Searched)
 
     def words(self) -> list[str]:
-        """For the terminal; nothing of the customer."""
+        """Words for the terminal; nothing of the customer."""
         lines = [f"{rows:9,}  {name}" for name, rows in self.rows.items()]
         lines += [f"  written anew  {file}" for file in self.files]
         return [*(lines or ["there is no such customer here"]), "", *self.searched.words()]

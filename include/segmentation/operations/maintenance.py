@@ -50,7 +50,7 @@ class Freed:
     vacuumed: int = 0
 
     def words(self) -> list[str]:
-        """For the log."""
+        """Words for the log."""
         return [
             f"assignments dropped of {_dates(self.assignments)}; features of {_dates(self.features)}: "
             f"{_size(self.partition_bytes)} freed",

@@ -1,8 +1,8 @@
-"""Is the newest published date as new as it should be? `python -m segmentation status`, or `make status`.
+"""Age of the newest published date: `python -m segmentation status`, or `make status`.
 
-Exit code 0: it is. 1: it is old, or in the future, or nothing was ever published. 2: the warehouse cannot be
-asked. A night that never started, of which no run and so no alert tells, is found here. `--new-is-fine`
-takes a warehouse that has never published for well: a deployment that is being set up.
+Exit code 0: it is as new as it should be. 1: it is old, or in the future, or nothing was ever published. 2: the
+warehouse cannot be asked. A night that never started, of which no run and so no alert tells, is found here.
+`--new-is-fine` takes a warehouse that has never published for well: a deployment that is being set up.
 """
 
 import sys

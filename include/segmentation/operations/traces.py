@@ -26,7 +26,7 @@ ZIPPED = (".skops", ".npz", ".zip")
 
 @dataclass
 class Searched:
-    """Where was looked, and the places that have something."""
+    """Places that were searched, and those that have something."""
 
     tables: int = 0
     files: dict[str, int] = field(default_factory=dict)

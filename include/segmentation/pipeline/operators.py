@@ -23,7 +23,7 @@ def _reference(ti: Any) -> dict[str, Any]:
 
 
 class DataDocsLink(BaseOperatorLink):
-    """To the page of the gate. Made by the task when it ends, failed ones too, and kept as its XCom."""
+    """Link to the page of the gate. Made by the task when it ends, failed ones too, and kept as its XCom."""
 
     name = "Data Docs"
 
@@ -36,7 +36,7 @@ class DataDocsLink(BaseOperatorLink):
 
 
 class ReportLink(BaseOperatorLink):
-    """To the report of the run."""
+    """Link to the report of the run."""
 
     name = "Report"
 
@@ -48,7 +48,7 @@ class ReportLink(BaseOperatorLink):
 
 
 class SegmentsLink(BaseOperatorLink):
-    """To the page of the date in the UI: its segments, and from there movement, model and checks."""
+    """Link to the page of the date in the UI: its segments, and from there movement, model and checks."""
 
     name = "Segments"
 

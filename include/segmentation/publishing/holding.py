@@ -39,7 +39,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Held:
-    """Why a run is held: the share of customers that would change, its bound, and the from-to matrix."""
+    """Reason that a run is held: the share of customers that would change, its bound, and the from-to matrix."""
 
     share: float
     limit: float
@@ -70,7 +70,7 @@ class Held:
         )
 
     def verdict(self) -> str:
-        """Why nothing is published."""
+        """Reason that nothing is published."""
         return (
             f"held: {self.observed} of the customers of {self.parent} would change segment, expected is "
             f"{self.expected}; nothing is published until somebody decides"

@@ -157,7 +157,7 @@ def read(conn: db.Connection, run_id: str) -> list[Result]:
 
 
 def message(night: Night, outcome: GateResult, published: str | None) -> str:
-    """Why the run stops, in plain words: what was found, what readers see meanwhile, what to do.
+    """Reason that the run stops, in plain words: what was found, what readers see meanwhile, what to do.
 
     `published` is the newest date that readers have, or None.
     """

@@ -136,7 +136,7 @@ def movement(flows: Sequence[data.Flow], segments: Sequence[data.Segment], descr
 
 
 def _order(node: drawings.Node, place: dict[int, int]) -> tuple[bool, int, int]:
-    """As the segments are listed; those that are no more after them, and nobody's at the end."""
+    """Order in which the segments are listed; those that are no more after them, and nobody's at the end."""
     key = node.segment_id
     return (True, len(place), 0) if key is None else (False, place.get(key, len(place)), key)
 

@@ -64,7 +64,7 @@ def validity(choice: Mapping[str, Any]) -> list[str]:
 
 
 def decision(choice: Mapping[str, Any]) -> list[str]:
-    """Why this candidate, why the last model was replaced or not, and what was given up."""
+    """Reasons for this candidate, for the last model being replaced or not, and what was given up."""
     sentences = []
     given_up = choice.get("given_up", {})
     if choice.get("foresight") == "counts" and choice.get("equals", 0) > 1 and "predictive" not in given_up:

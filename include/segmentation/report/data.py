@@ -82,7 +82,7 @@ class Segment:
 
     @property
     def is_new(self) -> bool:
-        """It was not there on the published date before."""
+        """True where it was not there on the published date before."""
         return self.event is not None and self.event["event"] in ("appear", "split", "merge")
 
     def median(self, *features: str) -> float | None:
@@ -190,7 +190,7 @@ class Facts:
 
     @property
     def revenue(self) -> float:
-        """Of all segments, in the 365 days before the date."""
+        """Revenue of all segments, in the 365 days before the date."""
         return sum(segment.revenue for segment in self.segments)
 
     @property
@@ -207,7 +207,7 @@ class Facts:
 
     @property
     def features(self) -> list[Feature]:
-        """Those that have a profile, in the order of the dictionary."""
+        """Features that have a profile, in the order of the dictionary."""
         there = {name for segment in self.segments for name in segment.profiles}
         return [feature for feature in dictionary() if feature.name in there]
 
@@ -423,7 +423,7 @@ def read_flows(conn: db.Connection, run: Run) -> list[Flow]:
 
 
 def moved_without_orders(conn: db.Connection, run: Run) -> int | None:
-    """Of the customers who changed segment since the parent date, who ordered nothing since; None without one."""
+    """Number of customers who changed segment since the parent date and ordered nothing since; None without one."""
     if run.parent_as_of_date is None:
         return None
     return int(db.scalar(conn, db.statement("segments/moved_without_orders.sql"), run.params))

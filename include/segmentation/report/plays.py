@@ -64,7 +64,7 @@ def channel(segment: Segment) -> str | None:
 
 
 def when(segment: Segment) -> str | None:
-    """By which channel, on which weekday and at which hour; None where no habit is known."""
+    """Channel, weekday and hour to write at; None where no habit is known."""
     has_hours, has_days = segment.habits.get("hour"), segment.habits.get("weekday")
     phrases = []
     if by := channel(segment):

@@ -387,7 +387,7 @@ def score_columns(leaderboard: list[dict[str, Any]]) -> list[tuple[str, str, str
 
 
 def deciding_columns(columns: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Of the scores those that a person looks at first; as many as a narrow window has room for."""
+    """Scores that a person looks at first; as many as a narrow window has room for."""
     return [one for one in columns if one[0] in DECIDING]
 
 
@@ -452,7 +452,7 @@ def changes(facts: Facts) -> list[str]:
 
 
 def why_changed(run: Run) -> str | None:
-    """Why customers changed segment since the date before: by what they did, or by a new model; None: no date."""
+    """Reasons that customers changed segment since the date before: what they did, or a new model; None: no date."""
     if run.parent_as_of_date is None or run.decision is None:
         return None
     if run.decision == "keep":

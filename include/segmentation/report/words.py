@@ -130,7 +130,7 @@ def expected(result: Result) -> str:
 
 
 def constraint(name: str) -> str:
-    """Why a candidate is out."""
+    """Reason that a candidate is out."""
     return t(CONSTRAINTS.get(name, plain(name)))
 
 

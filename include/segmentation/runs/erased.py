@@ -77,7 +77,7 @@ def refuse(conn: db.Connection, among: Iterable[str] | None = None) -> int:
 
 
 def settle(night: Night) -> None:
-    """At the start of a run: delete who has come back, and call over what no earlier run can undo."""
+    """Delete, at the start of a run, who has come back, and call over what no earlier run can undo."""
     with night.warehouse.connect() as conn:
         refuse(conn)
         names = db.rows(conn, "select stand_in from privacy.erased where not is_settled order by stand_in")

@@ -154,7 +154,7 @@ def _shown_and_held(own: np.ndarray, positions: np.ndarray, seed: int) -> tuple[
 
 
 def _precision_and_recall(predicted: np.ndarray, own: np.ndarray) -> dict[int, tuple[float, float]]:
-    """Of each cluster: how many of those given to it are in it, and how many in it are given to it."""
+    """Precision and recall of each cluster: shares of those given to it that are in it, and of its own so given."""
     hits = predicted == own
     return {
         int(cluster): (

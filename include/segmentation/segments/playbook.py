@@ -132,7 +132,7 @@ def _otherwise(plays: Sequence[Play]) -> set[str]:
 
 
 def shared(fitting_plays: Sequence[list[dict[str, str]]], otherwise: set[str]) -> list[list[dict[str, str]]]:
-    """Of the plays that fit each segment those it gets, at most three; of the plays in `otherwise` one, at most.
+    """Plays that each segment gets of those that fit it, at most three; of the plays in `otherwise` one, at most.
 
     A play is taken by a third of the segments (of fewer than three, by one each); a segment that would be left
     without any takes the one that is used least.

@@ -131,7 +131,7 @@ def known_traits(traits: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def in_language(texts: Texts) -> str:
-    """In the language in force, by its own file if need be; else in English, else in whatever is there."""
+    """Text in the language in force, by its own file if need be; else in English, else in whatever is there."""
     return texts.get(current()) or t(texts.get(ENGLISH) or next(iter(texts.values())))
 
 

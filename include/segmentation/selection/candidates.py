@@ -141,7 +141,7 @@ def _read_snapshot(night: Night, name: str) -> TrainingSnapshot | None:
 
 
 def representations(night: Night) -> list[str]:
-    """Those that the run's candidates are fitted on."""
+    """Representations that the run's candidates are fitted on."""
     return json.loads((night.folder / FITTED_FILE).read_text())
 
 

@@ -317,7 +317,7 @@ def _once(measure: Callable[[Candidate], Measured]) -> Callable[[Candidate], Mea
 def _once_each(
     measure: Callable[[Sequence[Candidate]], Mapping[str, Measured]],
 ) -> Callable[[Sequence[Candidate]], Mapping[str, Measured]]:
-    """As `_once`, of a measure that takes several candidates at a time and leaves out some."""
+    """Measure once, as `_once` does, what takes several candidates at a time and leaves out some."""
     values: dict[str, Measured] = {}
     measured_before: set[str] = set()
 

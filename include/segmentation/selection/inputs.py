@@ -100,7 +100,7 @@ class Inputs:
 def _customers(
     conn: db.Connection, night: Night, features: tuple[dictionary.Feature, ...], parent: Any
 ) -> pd.DataFrame:
-    """By customer: the features that are text, the true segment and the one before."""
+    """Features that are text, the true segment and the one before, by customer."""
     texts = [feature.name for feature in features if feature.kind == "text"]
     listed = "".join(f"f.{expressions.quoted(name)},\n    " for name in texts)
     kinds = {**dict.fromkeys(["customer_id", *texts, "true_segment"], "text"), "segment_before": "number"}

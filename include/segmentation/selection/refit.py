@@ -203,7 +203,7 @@ def today(
 
 
 def _origin(model: assign.Model) -> dict[str, Any]:
-    """When a model was new, and what customers were like then; before 0.2 the last search says it."""
+    """Date when a model was new, and what customers were like then; before 0.2 the last search says it."""
     then = model.searched.get("made") or model.searched
     return {name: then[name] for name in ("as_of_date", "histogram", "moved") if name in then}
 

@@ -150,7 +150,7 @@ class Cleaning(Section):
 
 
 class RuleShares(Section):
-    """Of the rows of a table, how many one row rule may refuse."""
+    """Shares of the rows of a table that one row rule may refuse."""
 
     warn: Share
     stop: Share | None = None
@@ -357,7 +357,7 @@ class Privacy(Section):
 
 
 class Alerts(Section):
-    """When somebody is told, and where the links of an alert lead; who is told is the connection `alerts`."""
+    """Alerts: when somebody is told, and where the links lead; who is told is the connection `alerts`."""
 
     deadline: TimeOfDay = Field(time(6), description="shop time by which a night is published")
     max_days_late: int = Field(0, ge=0, description="of the newest date; then `make status` fails")

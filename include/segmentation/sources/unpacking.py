@@ -32,7 +32,7 @@ class _Bounded(io.RawIOBase):
         self.stream, self.name_of_file, self.seen = stream, name, 0
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """True where it is there to be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:

@@ -108,7 +108,7 @@ class Selected:
     order: "np.ndarray"
 
     def by_segment(self) -> list[tuple[int, int, float]]:
-        """Of each segment with customers of the filter: its id, how many, and their spend of a year."""
+        """Segments with customers of the filter: the id of each, how many, and their spend of a year."""
         import numpy as np
 
         size = len(self.packed.keys) + 1
@@ -236,7 +236,7 @@ def _in_order(is_in: "np.ndarray", order: "np.ndarray") -> "np.ndarray":
 
 
 def _padded(values: "np.ndarray", size: int) -> "np.ndarray":
-    """Of whoever came later, or has no features, nothing is known."""
+    """Values for `size` customers: of whoever came later, or has no features, nothing is known."""
     import numpy as np
 
     return np.pad(values[:size], (0, max(0, size - len(values))), constant_values=np.nan)

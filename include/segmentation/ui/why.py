@@ -1,4 +1,4 @@
-"""Why a customer is in a segment: the segment's rules, condition by condition, and the features that tell."""
+"""Reasons that a customer is in a segment: its rules, condition by condition, and the features that tell."""
 
 from typing import Any, NamedTuple
 

@@ -172,7 +172,7 @@ def _users(conn: db.Connection, table: str) -> dict[str, Session]:
 
 
 def lasting_users(conn: db.Connection, table: str) -> tuple[Session, ...]:
-    """Those of them who are not just passing through: in their transaction for seconds already.
+    """Users of them who are not just passing through: in their transaction for seconds already.
 
     Since when a session of another user is in a transaction is for superusers and whoever has
     pg_read_all_stats; without that right these sessions are looked at twice, seconds apart.

@@ -93,7 +93,7 @@ class Watched(psycopg2.extensions.connection):
 
 @dataclass
 class _Mark:
-    """Since when a connection waits without a move, and when it was last asked who is in the way."""
+    """Instant since when a connection waits without a move, and when it was last asked who is in the way."""
 
     moved: int
     since: float

@@ -156,7 +156,7 @@ def test_small_and_young_shops_have_forecasts(shop, customers, opened_days_ago):
 
 @pytest.mark.parametrize("opened_days_ago", [95, 105, 366, 372, 400])
 def test_a_shop_just_old_enough_to_look_back_expects_what_comes(shop, opened_days_ago):
-    """What became of the customers of its first days, who had no past, says little of those with a year behind."""
+    """The customers of its first days had no past, and say little of those with a year behind."""
     days = order_days(900, TODAY + timedelta(days=365), spread=1.0)
     days = days[days["day"] >= TODAY - timedelta(days=opened_days_ago)]
     known = days[days["day"] < TODAY]

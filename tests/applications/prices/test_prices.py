@@ -46,7 +46,7 @@ def warehouse_of_demo(new_database, migrated):
 
 @pytest.fixture
 def publisher(warehouse_of_demo, new_database, drop_database, tmp_path):
-    """On a copy of the warehouse, in which no date is published."""
+    """Publisher on a copy of the warehouse, in which no date is published."""
     warehouse = new_database(warehouse_of_demo[0].params["dbname"])
     made = Publisher(warehouse, tmp_path)
     made.settings = Settings(

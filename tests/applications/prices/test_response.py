@@ -1,4 +1,4 @@
-"""Who takes part in price cuts: found where it is, not where it is not, and whatever happens to everybody."""
+"""Response to price cuts: found where it is, not where it is not, and whatever happens to everybody."""
 
 from dataclasses import replace
 

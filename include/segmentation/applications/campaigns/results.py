@@ -33,7 +33,7 @@ class Outcomes(NamedTuple):
     buyers: np.ndarray
 
     def of(self, chosen: np.ndarray) -> "Outcomes":
-        """Those members."""
+        """Members of the group."""
         return Outcomes(*(column[chosen] for column in self))
 
     def sizes(self) -> tuple[int, int]:
@@ -89,7 +89,7 @@ def read(conn: db.Connection, params: dict[str, Any]) -> Outcomes:
 
 
 def differences(groups: list[dict[str, Any]], outcomes: Outcomes, held_out: float) -> list[str]:
-    """In what the groups of a campaign differ more than a hash would make them; empty: in nothing."""
+    """Respects in which the groups of a campaign differ more than a hash would make them; empty: none."""
     treated, control = sorted(groups, key=lambda row: row["is_control"])
     differing = []
     for name in ("erased", "bought_before", "moved"):

@@ -55,7 +55,7 @@ class Lines:
 
     @cached_property
     def cells(self) -> tuple[Array, Array, Array]:
-        """Of each cell: its number (product * weeks + week, rising), the first of its lines, and how many."""
+        """Cells: the number of each (product * weeks + week, rising), the first of its lines, and how many."""
         number, first, lines = np.unique(
             self.product * self.weeks + self.week, return_index=True, return_counts=True
         )

@@ -110,7 +110,7 @@ def groupings(
 
 
 def _thousandths(conn: db.Connection, night: Night) -> int:
-    """Of 1,000 customers, those who take part: enough of a large shop, all of a small one."""
+    """Customers of 1,000 who take part: enough of a large shop, all of a small one."""
     query = "select count(*) from features.customer_features where as_of_date = %(as_of_date)s"
     customers = db.scalar(conn, query, night.params)
     return int(min(1000, max(1, 1000 * night.settings.applications.prices.customers // max(customers, 1))))

@@ -44,7 +44,7 @@ def section(conn: db.Connection, run: Run) -> dict[str, Any] | None:
 
 
 def _untold(rows: list[dict[str, Any]], everybody: int = 0) -> dict[str, str]:
-    """Of whom nothing can be told, by the reason: once for all that have no week to look at."""
+    """Groups of whom nothing can be told, by the reason: once for all that have no week to look at."""
     names: dict[str, list[str]] = {}
     for row in rows:
         names.setdefault(row["why"], []).append(row["name"])

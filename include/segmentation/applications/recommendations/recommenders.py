@@ -166,7 +166,7 @@ def factors(tastes: sp.csr_matrix, seed: int) -> Scores:
 
 
 def drawn(tastes: sp.csr_matrix, seed: int) -> sp.csr_matrix:
-    """At most `FITTED_CUSTOMERS` rows, in their order: products are known well by so many."""
+    """Draw at most `FITTED_CUSTOMERS` rows, in their order: products are known well by so many."""
     if tastes.shape[0] <= FITTED_CUSTOMERS:
         return tastes
     rows = np.random.default_rng(seed).permutation(tastes.shape[0])[:FITTED_CUSTOMERS]

@@ -19,7 +19,7 @@ def _trials(_X: np.ndarray, settings: ModelSettings) -> list[Params]:
 
 
 def _balls(X: np.ndarray, _settings: ModelSettings) -> dict[float, tuple[np.ndarray, np.ndarray | None]]:
-    """For each radius the centres of the balls, of shape (n_balls, n_columns), and Ward's tree of them."""
+    """Balls of each radius: their centres, of shape (n_balls, n_columns), and Ward's tree of them."""
     spread = float(np.sqrt(X.var(axis=0).sum()))
     if spread <= 0:
         raise ValueError("all customers are the same")

@@ -83,7 +83,7 @@ class Today:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Of each customer: the probability of an order, and the spend to expect, in currency units."""
+    """Probability of an order, and the spend to expect in currency units, of each customer."""
 
     probability: Array
     spend: Array

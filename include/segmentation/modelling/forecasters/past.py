@@ -220,7 +220,7 @@ class Past:
         return Level(float(odds), slope, float(np.exp(spend)), is_seasonal=True)
 
     def _off(self, name: str, age: int) -> tuple[float, float]:
-        """By how much log odds, and the logarithm of spend, were too low at an age."""
+        """Amounts by which log odds, and the logarithm of spend, were too low at an age."""
         expected, came = self.known_raw(name, age), self.samples[age]
         odds = logit(certain(expected.probability))
         share = np.clip(came.bought.mean(), 1e-3, 1 - 1e-3)

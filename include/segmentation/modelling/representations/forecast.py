@@ -61,7 +61,7 @@ class ForecastCache:
         self._models: dict[str, Learned] = {}
 
     def of(self, samples: Sequence[tuple], today: np.ndarray, seed: int, with_spread: bool = True) -> Learned:
-        """As `Learned.of`, remembered."""
+        """Result of `Learned.of`, remembered."""
         arrays = [np.asarray(each, dtype=np.float64) for sample in samples for each in sample]
         digest = hashlib.blake2b(str((seed, with_spread, [each.shape for each in arrays])).encode())
         for each in (*arrays, today):

@@ -115,7 +115,7 @@ class PercentileRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _shares(column: np.ndarray, values: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """As `np.interp`, which searches for the place of each number, and takes up to five times as long as a look-up."""
+    """Values of `np.interp`, which searches for the place of each number: up to five times as long as a look-up."""
     column = np.ascontiguousarray(column)
     if len(column) > WHOLE_NUMBERS and column.max() - column.min() < WHOLE_NUMBERS:
         whole, lowest = column.astype(np.int64), int(column.min())
@@ -125,7 +125,7 @@ def _shares(column: np.ndarray, values: np.ndarray, shares: np.ndarray) -> np.nd
 
 
 def _quantiles(X: np.ndarray) -> np.ndarray:
-    """As `np.quantile(X, shares, axis=0, method="inverted_cdf")`, which selects each of a thousand values by itself.
+    """Values of `np.quantile(X, shares, axis=0, method="inverted_cdf")`, which selects a thousand one by one.
 
     Values are sorted once; which of them are wanted is the same in every column.
     """

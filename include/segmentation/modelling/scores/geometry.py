@@ -59,7 +59,7 @@ def silhouettes_with_errors(X: np.ndarray, partitions: Sequence[np.ndarray]) -> 
 
 
 def _sums_of_widths(X: np.ndarray, hot: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Of each partition the sum over customers of the silhouette width, and of its square.
+    """Sums over customers of the silhouette width, and of its square, of each partition.
 
     A cluster that several partitions have (a tree cut at k and at k + 1) is summed once.
     """

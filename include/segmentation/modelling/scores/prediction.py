@@ -157,7 +157,7 @@ PREDICTIVE = ("predictive", "predictive_error", "predictive_auc", "predictive_au
 
 
 def no_losses(snapshot: Snapshot) -> Losses:
-    """Of nobody yet, for `predictive` to add to."""
+    """Losses of nobody yet, for `predictive` to add to."""
     return Losses({}, _spread(snapshot.spend), int((snapshot.spend > 0).sum()))
 
 
@@ -167,7 +167,7 @@ def _spread(spend: np.ndarray) -> np.ndarray:
 
 
 def out_of_sample(labels: np.ndarray, outcomes: np.ndarray, seed: int) -> np.ndarray:
-    """For each customer the mean outcomes of the segment in the other folds; both of shape (n, n_outcomes)."""
+    """Mean outcomes of the segment in the other folds, for each customer; both of shape (n, n_outcomes)."""
     forecast = np.empty_like(outcomes)
     for learned, held in _folds(len(labels), seed):
         forecast[held] = _segment_means(labels[learned], outcomes[learned], int(labels.max()) + 1)[

@@ -35,7 +35,7 @@ class Request:
 
     @classmethod
     def of(cls, parameter: dict[str, Any]) -> "Request":
-        """From the parameter.
+        """Request that the parameter has.
 
         Raises
         ------
@@ -83,7 +83,7 @@ class Request:
 
 
 def left_alone(warehouse: db.Database, day: date, dag_run_id: str, request: Request) -> str | None:
-    """Why a backfill leaves a date as it is; None when it is to be run."""
+    """Reason that a backfill leaves a date as it is; None when it is to be run."""
     with warehouse.connect(readonly=True) as conn:
         if request.reprocess == "stale":
             reason = db.scalar(

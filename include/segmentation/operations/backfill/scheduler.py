@@ -28,7 +28,7 @@ class Backfill:
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> "Backfill":
-        """From what the API answers."""
+        """Backfill as the API answers."""
         parameter = (answer["dag_run_conf"] or {}).get("backfill")
         first, last = (datetime.fromisoformat(answer[name]) for name in ("from_date", "to_date"))
         return cls(answer["id"], first, last, Request.of(parameter) if parameter else None)
@@ -110,7 +110,7 @@ def dry_run(api: Airflow, request: Request, tz: ZoneInfo) -> list[date]:
 def wait_for_the_dag(
     api: Airflow, parsed_after: datetime | None = None, seconds: float = PARSE_SECONDS
 ) -> None:
-    """Until the dag processor has read the DAG (after that instant).
+    """Wait until the dag processor has read the DAG (after that instant).
 
     Raises
     ------

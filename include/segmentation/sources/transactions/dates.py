@@ -33,7 +33,7 @@ class TwoWaysError(SourceError):
 
 @dataclass(frozen=True)
 class Moments:
-    """When each row was: by the clock that the file shows, and as an instant; in microseconds since 1970.
+    """Time of each row: by the clock that the file shows, and as an instant; in microseconds since 1970.
 
     UNREADABLE where there is no date. `words` is how they are written; `has_zone` whether any text named its
     zone.
@@ -288,7 +288,7 @@ def _differing(good: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _sole(column: _Column, good: dict[str, np.ndarray], read: dict[str, np.ndarray], order: str) -> str:
-    """Why an order is the only one: a line that no other one fits, or that none differs."""
+    """Reason that an order is the only one: a line that no other one fits, or that none differs."""
     rivals = [o for o in read if o not in good]
     only = read[order] != days.NO_DAY
     for rival in rivals:
