@@ -109,8 +109,8 @@ def _algorithm(name: str) -> tuple[str, ...]:
 
 
 def _tables(conn: db.Connection) -> Iterator[str]:
-    found = sorted(columns(conn), key=lambda row: SCHEMAS.index(row["schema_name"]))
-    for schema, tables in groupby(found, key=lambda row: row["schema_name"]):
+    ordered = sorted(columns(conn), key=lambda row: SCHEMAS.index(row["schema_name"]))
+    for schema, tables in groupby(ordered, key=lambda row: row["schema_name"]):
         rows = list(tables)
         yield f"### Schema `{schema}`\n\n{_sentence(rows[0]['schema_meaning'])}\n"
         for table, members in groupby(rows, key=lambda row: row["table_name"]):

@@ -35,8 +35,8 @@ def filled(readme: str) -> str:
     """The README with its excerpts made of the stored runs."""
 
     def fill(match: re.Match[str]) -> str:
-        opening, name, wanted, _, closing = match.groups()
-        options = dict(option.split("=") for option in wanted.split())
+        opening, name, choices, _, closing = match.groups()
+        options = dict(option.split("=") for option in choices.split())
         run = stored(name)
         return f"{opening}$ {run['command']}\n{REST}\n{excerpt(run['summary'], **options)}{closing}"
 
@@ -50,8 +50,8 @@ def excerpt(summary: str, rows: str = "5", reasons: str = "2", labels: str = "")
     head, segments = table[0], table[1:]
     lines = [*head, *flat(segments[: int(rows)]), *([REST] if len(segments) > int(rows) else [])]
     for label in filter(None, labels.split(",")):
-        said, *others = entries(parts[label], re.compile(r"^ {11}- "))
-        lines += ["", *said, *flat(others[: int(reasons)])]
+        first, *others = entries(parts[label], re.compile(r"^ {11}- "))
+        lines += ["", *first, *flat(others[: int(reasons)])]
         lines += [REST] if len(others) > int(reasons) else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

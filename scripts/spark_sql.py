@@ -52,7 +52,7 @@ def row_rules(table: str) -> dict[str, exp.Expression]:
         parts["judged"] = _named_apart(parts["judged"], "judging")
     text = db.statement(f"core/{table}.sql", **parts).replace(" on commit drop", "")
     statements = sqlglot.parse(text, read="postgres")
-    found = {}
+    selects = {}
     for statement in statements:
         if not isinstance(statement, exp.Create | exp.Insert) or statement.this is None:
             continue
@@ -61,11 +61,11 @@ def row_rules(table: str) -> dict[str, exp.Expression]:
             (part for part, name in (PARTS | MORE_PARTS).items() if name in (target.db, target.name)), None
         )
         if part:
-            found[part] = _with_names(statement)
-    if not found.keys() >= PARTS.keys():
-        missing = sorted(PARTS[part] for part in PARTS.keys() - found.keys())
+            selects[part] = _with_names(statement)
+    if not selects.keys() >= PARTS.keys():
+        missing = sorted(PARTS[part] for part in PARTS.keys() - selects.keys())
         raise SystemExit(f"core/{table}.sql: no statement fills {', '.join(missing)}")
-    return found
+    return selects
 
 
 def _with_names(statement: exp.Expression) -> exp.Expression:

@@ -31,12 +31,12 @@ class Name:
 
 def main() -> int:
     """Print a line a name; returns the exit code."""
-    found = list(names())
-    widths = [max(len(getattr(one, column)) for one in found) for column in ("kind", "name")]
-    for one in found:
+    places = list(names())
+    widths = [max(len(getattr(one, column)) for one in places) for column in ("kind", "name")]
+    for one in places:
         print(f"{one.kind:<{widths[0]}}  {one.name:<{widths[1]}}  {one.place or 'NOWHERE'}")
-    missing = [one.name for one in found if one.place is None]
-    print(f"\nnames={len(found)} without_a_place={len(missing)}")
+    missing = [one.name for one in places if one.place is None]
+    print(f"\nnames={len(places)} without_a_place={len(missing)}")
     return 1 if missing else 0
 
 
