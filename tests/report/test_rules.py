@@ -150,7 +150,7 @@ def test_conditions_are_in_the_order_of_the_dictionary():
 
 def test_a_second_rule_that_finds_next_to_nobody_is_not_said():
     large, some, few = rule(80, 0.9, 0.72), rule(12, 0.8, 0.1), rule(3, 0.7, 0.02)
-    assert verdict.said_rules(segment(large, some, few)) == [large, some]
+    assert verdict.shown_rules(segment(large, some, few)) == [large, some]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_second_rule_that_finds_next_to_nobody_is_not_said():
     ids=["none", "find too few of it", "find too many others"],
 )
 def test_rules_that_do_not_tell_a_segment_are_not_said(rules):
-    assert verdict.said_rules(segment(*rules)) == []
+    assert verdict.shown_rules(segment(*rules)) == []
 
 
 def test_a_segment_without_a_rule_says_so_and_offers_its_three_clearest_marks():

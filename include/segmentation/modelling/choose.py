@@ -51,7 +51,7 @@ WEIGHTINGS = 500
 STEEPNESS = 8  # of what a candidate loses that foresees less than the best and its equals
 ALIKE = 0.01  # of the total: within a hundredth of the best candidates are alike
 FEWEST_FOR_GAPS = 200  # customers; the density of fewer along a line is chance
-MOST_TOLD = 40  # equals that rules are learned for, those with the largest totals
+MOST_RULED = 40  # equals that rules are learned for, those with the largest totals
 VALIDITY = ("predictive", "predictive_auc")
 STEADY = ("stability", "rule_fidelity")  # what decides between equals, beside the weighted scores
 
@@ -253,7 +253,7 @@ def _with_rules(
         return scores
     alike = scores.loc[[name for name in scores.index if name in same.names]]
     totals = total(alike, _without(dict(weights), VALIDITY))
-    first = sorted(alike.index, key=lambda name: (-totals[name], name))[:MOST_TOLD]
+    first = sorted(alike.index, key=lambda name: (-totals[name], name))[:MOST_RULED]
     first += [n for n in alike.index if by_name[n].algorithm == "incumbent" and n not in first]
     by_rules = {name: evidence.rules(by_name[name]) for name in first}
     return scores.assign(

@@ -207,8 +207,8 @@ def rules(counts: dict[str, int], most: int = 3) -> str:
     return t(", ").join([*texts, t("and {n} more", n=len(ordered) - most)] if len(ordered) > most else texts)
 
 
-def said_rules(segment: Segment) -> list[dict[str, Any]]:
-    """The rules of a segment that are worth saying: the first, and others that find a share of it that counts.
+def shown_rules(segment: Segment) -> list[dict[str, Any]]:
+    """The rules of a segment that are worth showing: the first, and others that find a share of it that counts.
 
     None where they do not tell it: less than most of it is found by them, or less than most of whom they find is
     in it.

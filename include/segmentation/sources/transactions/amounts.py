@@ -168,7 +168,7 @@ def _alike(values: "pa.Array", odd: np.ndarray, role: str) -> "tuple[pa.Array, d
         digits = figures[example].as_py()
         if one is None or one.is_percent or one.side or one.digits != digits or not CENTS.search(digits):
             continue
-        mark = told_by(digits)
+        mark = decimal_mark(digits)
         if mark is None:
             continue
         rows = np.flatnonzero(codes == form)
@@ -183,7 +183,7 @@ def _alike(values: "pa.Array", odd: np.ndarray, role: str) -> "tuple[pa.Array, d
 
 
 def _count(column: Column, place: int, digits: str, count: int) -> None:
-    mark = told_by(digits)
+    mark = decimal_mark(digits)
     if mark:
         column.sure[mark] += count
         column.first[mark] = min(place, column.first.get(mark, place))
@@ -241,7 +241,7 @@ def _apart(text: str, role: str) -> Written | None:
     return Written(digits, is_negative, "" if role == "quantity" else word, side=side)
 
 
-def told_by(digits: str) -> str | None:
+def decimal_mark(digits: str) -> str | None:
     """The decimal mark that these figures can only have; None when they tell nothing."""
     points, commas = digits.count("."), digits.count(",")
     if points and commas:

@@ -146,8 +146,8 @@ class ColumnChoice:
                     count=periods,
                 )
             )
-        found_roles = guesses(header)
-        lacking = [role for role in REQUIRED if role not in found_roles]
+        roles = guesses(header)
+        lacking = [role for role in REQUIRED if role not in roles]
         return SourceError(
             fact(
                 "{file}: no column has a common name for {roles} (found: {found}); say which is which: "

@@ -141,7 +141,7 @@ def read(path: Path, settings: Settings, choice: ColumnChoice, progress: Callabl
             content = _whole(path, settings, others, progress)
             content.notes.append(fact("nobody fills {names}: others are read in their place", names=names))
             choice = others
-    if not choice.columns and (more := _told_by_values(path, settings, choice, content)):
+    if not choice.columns and (more := _columns_by_values(path, settings, choice, content)):
         notes = content.notes
         content = _whole(path, settings, replace(choice, more=more), progress)
         content.notes = [*notes, *(_by_values(role, name) for role, _, name in more)]
@@ -152,7 +152,7 @@ def _by_values(role: str, name: str) -> str:
     return fact("'{name}' is taken as {role}, by what stands in it", name=name.strip(), role=role)
 
 
-def _told_by_values(
+def _columns_by_values(
     path: Path, settings: Settings, choice: ColumnChoice, content: Content
 ) -> tuple[tuple[str, int, str], ...]:
     """Role, place and name of columns that no name tells and their values do, by the first lines of the file."""

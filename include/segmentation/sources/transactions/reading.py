@@ -79,7 +79,7 @@ def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
             people.refuse_shortened(
                 role, opened.name_of(role), opened.columns[role], opened.lines, opened.file
             )
-    zone, moments, zone_said = _moments(opened, settings)
+    zone, moments, zone_notes = _moments(opened, settings)
     numbers, marks = _numbers(opened, settings)
     _refuse_nobody(opened, moments)
     lines = _lines(opened, moments, numbers, zone, settings.shop.timezone)
@@ -92,7 +92,7 @@ def _read(opened: Content, choice: ColumnChoice, settings: Settings) -> Reading:
         *opened.notes,
         *filled,
         moments.words,
-        *zone_said,
+        *zone_notes,
         marks,
         *reading.notes,
     ]

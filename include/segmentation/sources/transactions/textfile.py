@@ -172,20 +172,20 @@ def text_of(path: Path, encoding: str) -> IO[str]:
 
 
 def _dialects(sample: str, settings: File, path: Path) -> Iterator[tuple[str, str | None, str | None]]:
-    """Delimiter, quote and escape: the one told, else the likeliest first."""
+    """Delimiter, quote and escape: the one of the settings, else the likeliest first."""
     import clevercsv
 
     start = sample[:SNIFFED_CHARS]
     start = start[: max(start.rfind("\n"), start.rfind("\r")) + 1] or start
-    told_delimiter = DELIMITERS.get((settings.delimiter or "").lower(), settings.delimiter)
+    delimiter = DELIMITERS.get((settings.delimiter or "").lower(), settings.delimiter)
     try:
-        sniffed = clevercsv.Sniffer().sniff(start, delimiters=told_delimiter)
+        sniffed = clevercsv.Sniffer().sniff(start, delimiters=delimiter)
     except clevercsv.Error:
         sniffed = None
     quote = (sniffed and sniffed.quotechar) or ('"' if '"' in sample else None)
     escape = (sniffed and sniffed.escapechar) or None
-    if told_delimiter:
-        if len(told_delimiter) != 1:
+    if delimiter:
+        if len(delimiter) != 1:
             raise SourceError(
                 fact(
                     "{file}: DELIMITER={delimiter} is not one character",
@@ -193,7 +193,7 @@ def _dialects(sample: str, settings: File, path: Path) -> Iterator[tuple[str, st
                     delimiter=settings.delimiter,
                 )
             )
-        yield told_delimiter, quote, escape
+        yield delimiter, quote, escape
         return
     first = sniffed.delimiter if sniffed and sniffed.delimiter else ","
     yield first, quote, escape
