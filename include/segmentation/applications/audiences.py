@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from segmentation.applications.folders import MANIFEST, WITHHELD
 from segmentation.applications.folders import put as _put
 from segmentation.applications.folders import remove as _remove
 from segmentation.applications.folders import sha256 as _sha256
@@ -26,9 +27,7 @@ from segmentation.runs.register import Run
 from segmentation.settings import Audiences, Settings
 from segmentation.warehouse import db
 
-MANIFEST = "manifest.json"
 COLUMN = "email_sha256"
-WITHHELD = "fewer addresses with consent than min_customers"
 
 
 @dataclass(frozen=True)

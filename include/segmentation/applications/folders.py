@@ -4,6 +4,9 @@ import hashlib
 import uuid
 from pathlib import Path
 
+MANIFEST = "manifest.json"
+WITHHELD = "fewer addresses with consent than min_customers"  # a reason in a manifest, for people
+
 
 def sha256(content: bytes) -> str:
     """The checksum of a file, as a manifest names it."""

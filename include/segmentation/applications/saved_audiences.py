@@ -6,8 +6,6 @@ counts and exports them, and a campaign may be made for one.
 
 import json
 import math
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +13,13 @@ from typing import Any
 import psycopg2.errors
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from segmentation.applications.slugs import ID, slug
 from segmentation.errors import DecisionError, SettingsError
 from segmentation.features.dictionary import Feature, dictionary
 from segmentation.language.texts import t
 from segmentation.runs.register import Run
 from segmentation.warehouse import db
 
-ID = r"[a-z0-9][a-z0-9_-]{0,60}"
 MOST_CONDITIONS = 12
 ORDERS = {"id": "cs.customer_id", "spend": "f.spend_365d desc nulls last, cs.customer_id"}
 NUMBERS = ("smallint", "integer", "bigint", "real", "double precision", "numeric")
@@ -229,11 +227,7 @@ def _is_same(there: dict[str, Any], definition: Definition) -> bool:
 
 
 def _id(definition: Definition) -> str:
-    if definition.id:
-        return definition.id
-    plain = unicodedata.normalize("NFKD", definition.name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
-    return slug or f"audience-{abs(hash_of(definition.name)):08x}"
+    return definition.id or slug(definition.name) or f"audience-{abs(hash_of(definition.name)):08x}"
 
 
 def hash_of(name: str) -> int:

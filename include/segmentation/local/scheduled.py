@@ -21,7 +21,6 @@ from segmentation.warehouse.db import Database
 
 DAG = dag_ids.NIGHT
 READY_SECONDS, FOLLOW_SECONDS = 120, 24 * 3600
-ENDED = ("success", "failed")
 HELD = ("running", "deferred", "awaiting_input")  # of the task that asks about a held night
 UNTOLD = (None, "scheduled", "removed")  # states of a task that tell a person nothing
 
@@ -117,7 +116,7 @@ def _follow(metadata: Database, run_id: str, are_up: Callable[[], bool]) -> str 
                 name = task if index < 0 else f"{task}[{index}]"
                 print(f"{time.monotonic() - began:6.1f} s  {name}: {became}", flush=True)
         printed = tasks
-        if state in ENDED or tasks.get(("approve", -1)) in HELD:
+        if state in dag_ids.ENDED or tasks.get(("approve", -1)) in HELD:
             return state
         if not are_up():
             print("the services that made it have stopped", file=sys.stderr)

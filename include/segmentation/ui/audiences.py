@@ -21,10 +21,10 @@ from segmentation.report import data
 from segmentation.runs.register import Run
 from segmentation.ui import access, columns, csv_file, models, reading, views
 from segmentation.ui.api import LIMIT, PROBLEMS, Day, Limit, Offset
+from segmentation.ui.views import ROWS
 from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages, writable
 from segmentation.warehouse import db
 
-ROWS = 50
 FORM_CONDITIONS = 4
 ORDERS = {"id": "Customer id", "spend": "most spend first"}
 
@@ -154,7 +154,7 @@ def _save(definition: Definition, by: str) -> Saved:
     except SettingsError as error:
         raise HTTPException(409, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_reason(error)) from None
+        raise reading.UnavailableError.of(error) from None
 
 
 def _remove(audience_id: str) -> None:
@@ -163,11 +163,7 @@ def _remove(audience_id: str) -> None:
     except SettingsError as error:
         raise HTTPException(404, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, NoAnswer) else f"the warehouse refused: {type(error).__name__}"
+        raise reading.UnavailableError.of(error) from None
 
 
 # --- pages ------------------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def make(request: Definition, user: GetUserDep) -> Campaign:
     except SettingsError as error:
         raise HTTPException(409, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_reason(error)) from None
+        raise reading.UnavailableError.of(error) from None
     return campaign(row["campaign_id"])
 
 
@@ -156,12 +156,8 @@ def cancel(campaign_id: CampaignId, user: GetUserDep) -> Campaign:
     except SettingsError as error:
         raise HTTPException(404, str(error)) from None
     except (NoAnswer, psycopg2.Error) as error:
-        raise reading.UnavailableError(_reason(error)) from None
+        raise reading.UnavailableError.of(error) from None
     return campaign(campaign_id)
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, NoAnswer) else f"the warehouse refused: {type(error).__name__}"
 
 
 def _warehouse() -> db.Database:

@@ -17,10 +17,10 @@ from segmentation.report import data
 from segmentation.runs.register import Run
 from segmentation.ui import access, columns, csv_file, reading, views
 from segmentation.ui.api import LIMIT, PROBLEMS, Limit, Offset
+from segmentation.ui.views import ROWS
 from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages
 from segmentation.warehouse import db
 
-ROWS = 50
 NOBODY = 0  # a customer without a segment on a date
 MOST = 2_147_483_647
 

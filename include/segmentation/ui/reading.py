@@ -41,6 +41,12 @@ class NotPublishedError(UserError):
 class UnavailableError(UserError):
     """The warehouse cannot be read; the message says what to do."""
 
+    @classmethod
+    def of(cls, error: Exception) -> "UnavailableError":
+        """The error for a warehouse that has refused, or has not answered."""
+        text = str(error) if isinstance(error, NoAnswer) else f"the warehouse refused: {type(error).__name__}"
+        return cls(text)
+
 
 def database() -> db.Database:
     """The warehouse as the UI's role: by a connection of its own where there is one, else by changing role.

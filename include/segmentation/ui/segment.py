@@ -14,10 +14,10 @@ from segmentation.language.texts import speaking, t
 from segmentation.report.data import Profile, Segment
 from segmentation.runs.register import Run
 from segmentation.ui import access, columns, csv_file, reading, views
+from segmentation.ui.views import ROWS
 from segmentation.ui.withdrawing import Decides, Deciding, from_our_pages
 from segmentation.warehouse import db
 
-ROWS = 50
 MOST_PAGES = 2_000  # of a list; who wants more takes the file
 Order = Literal["id", "spend", "clear", "unclear"]
 ORDERS: dict[Order, str] = {

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from segmentation.applications.campaigns import effect
+from segmentation.applications.campaigns.groups import KNOWN_DAYS
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.warehouse import db
 
-DAYS, KNOWN_DAYS, MOST, SPLITS, HELD_OUT = 30, 90, 5_000, 200, 0.2
+DAYS, MOST, SPLITS, HELD_OUT = 30, 5_000, 200, 0.2
 
 
 def run(conn: db.Connection, night: Night) -> list[dict[str, Any]]:

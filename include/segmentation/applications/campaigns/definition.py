@@ -10,7 +10,6 @@ id: win-back            # of its files; left out: made of the name
 """
 
 import re
-import unicodedata
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from segmentation import yaml_files
+from segmentation.applications.slugs import ID, slug
 from segmentation.errors import SettingsError
 from segmentation.settings import INCLUDE
 
 FOLDER = INCLUDE / "config" / "campaigns"
-ID = r"[a-z0-9][a-z0-9_-]{0,60}"
 LONGEST_DAYS = 366
 
 
@@ -72,10 +71,7 @@ class Definition(BaseModel):
     @property
     def campaign_id(self) -> str:
         """Its name in addresses, files and tables."""
-        if self.id:
-            return self.id
-        plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode().lower()
-        return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+        return self.id or slug(self.name)
 
 
 def read(values: Any, where: str) -> Definition:

@@ -14,7 +14,7 @@ from segmentation.runs import register
 from segmentation.runs.register import Run
 from segmentation.warehouse import db, locks
 
-KNOWN_DAYS = 90
+KNOWN_DAYS = 90  # whose spend a covariate is
 FORECASTS, EXPECTED = "customer_forecasts", "expected_spend"
 FEATURES, SPENT = "features.customer_features", "spend_90d"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmentation.applications.campaigns import groups, telling
-from segmentation.applications.folders import put, remove, sha256
+from segmentation.applications.folders import MANIFEST, WITHHELD, put, remove, sha256
 from segmentation.errors import SettingsError
 from segmentation.runs import register
 from segmentation.settings import Settings
@@ -24,11 +24,9 @@ from segmentation.warehouse import db
 if TYPE_CHECKING:
     import pandas as pd
 
-MANIFEST = "manifest.json"
 CAMPAIGNS, EVERYBODY = "campaigns", "lists/newest"
 ID, ADDRESS = "customer_id", "email_sha256"
 SEED_DECILE = 0.1
-WITHHELD = "fewer addresses with consent than min_customers"
 Tables = dict[str, "pd.DataFrame"]
 
 

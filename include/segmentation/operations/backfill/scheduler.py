@@ -11,10 +11,9 @@ import httpx
 from segmentation.errors import SettingsError
 from segmentation.operations.backfill.api import Airflow, Refused
 from segmentation.operations.backfill.request import Request
-from segmentation.runs.dag_ids import NIGHT
+from segmentation.runs.dag_ids import ENDED, NIGHT
 
 PARSE_SECONDS = 180
-ENDED = ("success", "failed")
 
 
 @dataclass(frozen=True)
