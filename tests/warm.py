@@ -35,6 +35,7 @@ from unittest.mock import patch
 
 import httpx
 import psutil
+import setproctitle
 import sqlalchemy.orm
 
 from tests.processes import Begun, Start
@@ -78,8 +79,7 @@ _shared: list[ModuleType] = []  # modules of the process that forked: what they 
 def main() -> None:
     """Serve requests until the owner ends."""
     address, owner = Path(sys.argv[1]), int(sys.argv[2])
-    titles = importlib.import_module("setproctitle")  # Airflow's own: it names its workers so
-    titles.getproctitle()  # the place of the name is not found once the environment is another
+    setproctitle.getproctitle()  # the place of the name is not found once the environment is another
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(_of_no_shop(Path(folder)))
         _import()
@@ -178,7 +178,7 @@ def _python(argv: Sequence[str], environment: Mapping[str, str], folder: str, fi
     os.chdir(folder)
     libraries = [place for place in sys.path if "site-packages" in place or place.startswith(sys.base_prefix)]
     sys.path[:] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *libraries]
-    sys.modules["setproctitle"].setproctitle(" ".join(("python", *argv))[:500])  # by which others find it
+    setproctitle.setproctitle(" ".join(("python", *argv))[:500])  # by which others find it
     if DATABASE in environment:
         _use_its_settings()
     words = list(argv)
