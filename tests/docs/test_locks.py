@@ -1,4 +1,4 @@
-"""The locks: one version a package on each Python, the same in all, with hashes, and every wish in them."""
+"""The locks: one version a package on each Python, the same in all, with hashes, and every requirement in them."""
 
 import re
 from itertools import combinations
@@ -19,7 +19,7 @@ def locked(name: str) -> list[Requirement]:
     return [Requirement(line.split(" --hash=")[0]) for line in text.splitlines() if line.strip()]
 
 
-def wishes(name: str) -> list[Requirement]:
+def requirements(name: str) -> list[Requirement]:
     lines = (line.split(" #")[0].strip() for line in (PROJECT / f"{name}.in").read_text().splitlines())
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
@@ -52,10 +52,10 @@ def test_a_package_has_one_version_in_all_locks(python):
 
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("name", ALL)
-def test_every_wish_is_locked_in_a_version_that_it_allows(python, name):
+def test_every_requirement_is_locked_in_a_version_that_it_allows(python, name):
     pins = on(python, name)
-    for wish in wishes(name):
-        assert wish.specifier.contains(pins[canonicalize_name(wish.name)]), wish
+    for one in requirements(name):
+        assert one.specifier.contains(pins[canonicalize_name(one.name)]), one
 
 
 @pytest.mark.parametrize("name", ALL)
