@@ -30,6 +30,7 @@ def environment() -> Iterator[None]:
     ("words", "said"),
     [
         (["statu"], "No such command 'statu'. Did you mean 'status'?"),
+        (["locla"], "No such command 'locla'. Did you mean 'local'?"),
         (["release"], "Missing argument 'AS_OF'."),
         (["release", "yesterday"], "AS_OF=yesterday: not a date (write it as 2011-12-01)"),
         (["local", "run", "--as-fo", "2011-12-01"], "No such option: --as-fo"),

