@@ -1,6 +1,7 @@
 -- Purpose: delete the lines of a customer's orders, before the orders themselves.
 -- Grain: order line. Inputs: staging.orders, quarantine.orders, core.orders.
 -- Parameters: customer_id; the schema.
+-- Re-run: nothing is left to delete.
 delete from {{ schema }}.order_items
 where
     btrim(order_id) in (

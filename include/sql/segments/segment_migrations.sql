@@ -1,7 +1,8 @@
 -- Purpose: how many customers, with what spend of the last 365 days, went from which segment to which.
 -- Grain: as_of_date, from, to; from null: not there at the parent date; to null: no longer there.
 -- Inputs: the staged partition, the parent date, features.customer_features of both dates.
--- Parameters: as_of_date, parent_as_of_date, run_id; identifiers: table. The date's rows were deleted before.
+-- Parameters: as_of_date, parent_as_of_date, run_id; identifiers: table.
+-- Re-run: the date's rows are deleted before, in the same transaction.
 -- Caveat: the revenue of those who left is that of the parent date.
 insert into segments.segment_migrations
 (as_of_date, parent_as_of_date, from_segment_id, to_segment_id, run_id, customers, revenue_365d)

@@ -7,6 +7,7 @@
 --     Lines that came to nothing in an order of which others count are an order of their own. Of the hour
 --     that is there twice when clocks go back, orders without a number in the second one are told apart. A
 --     line without the number of its product is of the product of its name.
+-- Re-run: made anew with each file.
 create table transactions.lines as
 with timed as (
     select
