@@ -146,12 +146,12 @@ def test_a_server_of_an_earlier_version_gets_passwords_and_keeps_its_rows(folder
             psycopg2.connect(**{**warehouse.params, "password": None})
         with warehouse.connect() as conn:
             assert db.scalar(conn, "select segment_id from segments.kept") == 7
-            strangers = (
+            others = (
                 "select c.oid::regclass::text as name from pg_class as c join pg_namespace as n "
                 "on n.oid = c.relnamespace where n.nspname !~ '^(pg_|information_schema)' "
                 "and c.relowner <> 'segmentation_tasks'::regrole"
             )
-            assert db.rows(conn, strangers) == []
+            assert db.rows(conn, others) == []
             db.execute(conn, "create table segments.later (customer_id text)")
             assert db.scalar(conn, "select has_table_privilege('reader', 'segments.later', 'select')")
         schema.migrate(warehouse)

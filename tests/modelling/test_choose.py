@@ -309,7 +309,7 @@ def test_what_a_paired_standard_error_does_not_tell_apart_is_equal():
         ),
     ],
 )
-def test_foresight_that_is_not_known_steps_back_and_says_so(known, why):
+def test_predictive_validity_that_is_not_known_steps_back_and_says_so(known, why):
     scores = table(best={"predictive": 0.30, "stability": 0.2}, steady={"predictive": 0.10, "stability": 0.9})
     found = choose([candidate("best"), candidate("steady")], scores, SETTINGS, evidence=Evidence(known))
     assert (found.winner.name, found.facts["foresight"]) == ("steady", why)
@@ -396,15 +396,15 @@ def test_where_nobody_near_the_best_is_stable_and_told_the_verdict_says_so(stabi
 
 
 @pytest.mark.parametrize(
-    ("foresight", "winner"),
+    ("validity", "winner"),
     [
         pytest.param({"predictive": 0.3}, "few", id="both foresee as much: a tie, for the fewer segments"),
         pytest.param({}, "many", id="geometry alone: no reason for few"),
     ],
 )
-def test_totals_within_a_hundredth_are_a_tie_where_foresight_counts(foresight, winner):
+def test_totals_within_a_hundredth_are_a_tie_where_predictive_validity_counts(validity, winner):
     runners = [candidate("many", k=9), candidate("few", k=4)]
-    scores = table(many={"stability": 0.503, **foresight}, few={"stability": 0.5, **foresight})
+    scores = table(many={"stability": 0.503, **validity}, few={"stability": 0.5, **validity})
     assert choose(runners, scores, SETTINGS).winner.name == winner
 
 

@@ -198,7 +198,7 @@ def test_facts_have_the_reason_and_both_figures():
     assert (found["moved"], found["price"]) == (0.2, 0.01)
 
 
-def test_without_foresight_the_margin_of_totals_decides():
+def test_without_predictive_validity_the_margin_of_totals_decides():
     runners = [candidate("b", moved=0.1), candidate("c", "incumbent")]
     for ahead, reason in ((0.04, "noise"), (0.06, "ranking"), (0.0, "best")):
         totals = {"b": 0.5 + ahead, "c": 0.5}

@@ -148,7 +148,7 @@ FINE = {
         ({"foresight_kept": 0.5, "foresight_missed": 0.0}, "info"),
     ],
 )
-def test_the_gate_warns_of_foresight_that_did_not_come_beyond_chance(figures, severity):
+def test_the_gate_warns_of_predictive_validity_that_did_not_come_beyond_chance(figures, severity):
     suite = expectations.customer_segments(Metrics("customer_segments", FINE | figures), Settings(), None)
     assert suite.expected["foresight_kept"].severity == severity
     assert suite.expected["foresight_kept"].least == Settings().quality.warn_validity_kept
