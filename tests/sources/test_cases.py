@@ -15,7 +15,7 @@ import pytest
 from segmentation import cli, settings
 from segmentation.settings import Settings
 from segmentation.sources import files
-from segmentation.sources.inspect import inspect, main
+from segmentation.sources.inspect import command, inspect
 from segmentation.warehouse import db
 from tests.conftest import SHARED_DATA
 from tests.small_shop import SmallShop, silent
@@ -143,7 +143,7 @@ def inspected(monkeypatch, capsys) -> Iterator[Callable[[Path, dict[str, str]], 
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         settings.load.cache_clear()
-        code = main([str(path), "--json"])
+        code = command(str(path), as_json=True)
         return code, json.loads(capsys.readouterr().out)
 
     yield run

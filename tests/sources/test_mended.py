@@ -247,7 +247,7 @@ def test_amount_that_nobody_fills_is_price_times_pieces(read):
 
 def test_inspection_speaks_the_language_of_the_shop(tmp_path, capsys, monkeypatch):
     from segmentation import settings
-    from segmentation.sources.inspect import main
+    from segmentation.sources.inspect import command
 
     path = tmp_path / "f.csv"
     path.write_text(
@@ -255,7 +255,7 @@ def test_inspection_speaks_the_language_of_the_shop(tmp_path, capsys, monkeypatc
     )
     monkeypatch.setenv("SEGMENTATION__LANGUAGE", "zh")
     settings.load.cache_clear()
-    main([str(path)])
+    command(str(path), as_json=False)
     told = capsys.readouterr().out
     settings.load.cache_clear()
     for words in ("销售额", "日期为日、月、年", "列（由列名推测）", "列之间为分号", "日期按"):
@@ -265,13 +265,13 @@ def test_inspection_speaks_the_language_of_the_shop(tmp_path, capsys, monkeypatc
 
 def test_refusal_speaks_the_language_of_the_shop(tmp_path, capsys, monkeypatch):
     from segmentation import settings
-    from segmentation.sources.inspect import main
+    from segmentation.sources.inspect import command
 
     path = tmp_path / "f.csv"
     path.write_text("Customer,Sold on,Total\na,03/04/2024,5.00\nb,05/06/2024,6.00\n")
     monkeypatch.setenv("SEGMENTATION__LANGUAGE", "zh")
     settings.load.cache_clear()
-    assert main([str(path), "--json"]) != 0
+    assert command(str(path), as_json=True) != 0
     told = json.loads(capsys.readouterr().out)["refused"]
     settings.load.cache_clear()
     assert "请设定 DATES=dmy or DATES=mdy" in told

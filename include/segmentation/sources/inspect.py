@@ -3,9 +3,7 @@
 The night loads the very lines that are counted here.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -176,20 +174,3 @@ def _print(inspection: Inspection, as_json: bool) -> int:
     """Show an inspection; returns the exit code."""
     print(inspection.to_json() if as_json else inspection.to_text())
     return REFUSED if inspection.refused else 0
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Inspect the file that the command line names."""
-    parser = argparse.ArgumentParser(prog="inspect", description=__doc__)
-    parser.add_argument("data")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args(arguments)
-    try:
-        return command(args.data, args.json)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return REFUSED
-
-
-if __name__ == "__main__":
-    sys.exit(main())
