@@ -1,14 +1,9 @@
 """Requests that are no text: refused in words, and nothing of them is repeated."""
 
-import asyncio
-from collections.abc import Callable
-
-import httpx
 import pytest
+from fastapi.testclient import TestClient
 
 from segmentation import ui
-
-Ask = Callable[..., httpx.Response]
 
 NO_TEXT = [
     b'{"id": "\\ud800"}',
@@ -26,30 +21,24 @@ NO_TEXT = [
 
 
 @pytest.fixture(scope="module")
-def ask() -> Ask:
-    """Requests to the app without its door, which tests/ui/test_api.py is about; an error of it is an answer."""
+def client() -> TestClient:
+    """The app without its door, which tests/ui/test_api.py is about; an error of the server is an answer."""
     app = ui.make()
     for route in app.routes:
         for dependency in (getattr(route, "dependant", None) and route.dependant.dependencies) or ():
             app.dependency_overrides[dependency.call] = lambda: None
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-
-    async def answer(method: str, path: str, **request: object) -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
-            return await client.request(method, path, **request)
-
-    return lambda *request, **options: asyncio.run(answer(*request, **options))
+    return TestClient(app, raise_server_exceptions=False)
 
 
 @pytest.mark.parametrize("body", NO_TEXT)
-def test_a_body_that_is_no_text_is_unprocessable(ask, body):
-    answer = ask("POST", "/api/v1/customer", content=body, headers={"Content-Type": "application/json"})
+def test_a_body_that_is_no_text_is_unprocessable(client, body):
+    answer = client.post("/api/v1/customer", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"][0]["msg"]
     assert "17850" not in answer.text, "an id is in no answer, and so in no log of answers"
 
 
-def test_neither_is_an_address(ask):
+def test_neither_is_an_address(client):
     for query in ("date=%ff", "date=%ed%a0%80", "limit=%ff"):
-        answer = ask("GET", f"/api/v1/quality?{query}")
+        answer = client.get(f"/api/v1/quality?{query}")
         assert answer.status_code == 422, (query, answer.text)
