@@ -351,7 +351,7 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
 
 def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow, warm):
     """The scheduler took the end of the process that had asked for that of the one that carries the answer out."""
-    made = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-06-20"}})
+    made = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-09-20"}})
     held = f"{airflow.runs}/{made['dag_run_id']}"
     clear = f"{airflow.address}/api/v2/dags/customer_segmentation/clearTaskInstances"
     again = {
@@ -373,7 +373,7 @@ def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow, warm):
         "one that was running is in the history"
     )
     with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
-        run = db.row(conn, "select * from segments.runs where as_of_date = '2026-06-20'")
+        run = db.row(conn, "select * from segments.runs where as_of_date = '2026-09-20'")
     assert (run["status"], run["decided_by"], run["decision_note"]) == ("published", "ana", "at once, queued")
 
 
