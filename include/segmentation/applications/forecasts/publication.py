@@ -31,9 +31,13 @@ def publish(conn: db.Connection, night: Night) -> None:
     for table, columns in AS_STAGED.items():
         name = applications.staged(night, table)
         db.run_file(conn, f"{FOLDER}/copy.sql", table=table, staged=name, columns=", ".join(columns))
-    db.run_file(conn, f"{FOLDER}/customer_forecasts.sql", night.params, staged=staged)
+    partition = f"segments.{partitions.name('customer_forecasts', night.as_of_date)}"
+    written = db.run_file(
+        conn, f"{FOLDER}/customer_forecasts.sql", night.params, staged=staged, partition=partition
+    )
     # readers come at once, and the sums are the first of them; these depend on the order in which workers add
-    partition = partitions.name("customer_forecasts", night.as_of_date)
-    db.execute(conn, f"analyze segments.{partition}; set local max_parallel_workers_per_gather = 0")
+    db.execute(conn, f"analyze {partition}; set local max_parallel_workers_per_gather = 0")
     bounds = {"min_customers": night.settings.privacy.min_customers, "z": Z}
     db.run_file(conn, f"{FOLDER}/segment_forecasts.sql", {**night.params, **bounds})
+    if written != db.scalar(conn, "select coalesce(sum(customers), 0) from forecast_sums"):
+        db.run_file(conn, f"{FOLDER}/without_segment.sql", night.params, partition=partition)

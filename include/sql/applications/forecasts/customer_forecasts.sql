@@ -1,7 +1,8 @@
 -- Purpose: publish the forecasts of a date's customers.
--- Grain: as_of_date, customer_id. Inputs: what the run has staged, segments.customer_segments of the date.
--- Parameters: as_of_date; identifier: staged. Re-run: rows of the date were deleted before.
-insert into segments.customer_forecasts (
+-- Grain: as_of_date, customer_id. Inputs: what the run has staged.
+-- Parameters: as_of_date; identifiers: staged; partition: that of the date, of segments.customer_forecasts.
+-- Re-run: rows of the date were deleted before. Caveat: in the order in which they were staged, that of the key.
+insert into {{ partition }} (
     as_of_date,
     customer_id,
     buy_probability,
@@ -18,7 +19,7 @@ insert into segments.customer_forecasts (
     money_at_risk
 )
 select
-    s.as_of_date,
+    %(as_of_date)s::date as as_of_date,
     f.customer_id,
     f.buy_probability,
     f.churn_risk,
@@ -33,5 +34,3 @@ select
     f.decile,
     f.money_at_risk
 from {{ staged }} as f
-inner join segments.customer_segments as s on f.customer_id = s.customer_id
-where s.as_of_date = %(as_of_date)s
