@@ -7,12 +7,15 @@ import pytest
 
 from segmentation import applications
 from segmentation.applications import forecasts
-from segmentation.applications.forecasts import samples
+from segmentation.applications.forecasts import gate, samples
+from segmentation.errors import GateFailed
 from segmentation.features import history
+from segmentation.publishing import publish as publishing
 from segmentation.runs import erased, register
 from segmentation.warehouse import db, partitions
 from tests.applications.forecasts.conftest import TODAY, order_days, roll_up
-from tests.small_shop import contents
+from tests.publishing.test_publish import chosen
+from tests.small_shop import contents, silent
 
 TABLES = [f"segments.{table}" for table in forecasts.APPLICATION.tables]
 
@@ -263,7 +266,8 @@ def test_a_sample_that_is_looked_up_is_the_one_that_is_found_by_reading_all(shop
     again = samples.read(night)
     with shop.warehouse.connect(readonly=True) as conn:
         looked_up = history.of_sample(conn, TODAY, 3)
-        of_all = history.of_sample(conn, TODAY + timedelta(days=1), 3)  # of a later date it does not know all
+        later = TODAY + timedelta(days=history.MOST_DAYS_ADDED + 1)  # of that date it does not know all
+        of_all = history.of_sample(conn, later, 3)
         assert looked_up.startswith("customer_id = any") and of_all.startswith("mod(")
         silences = [
             db.rows(conn, db.statement("segments/silences.sql", whom=whom), night.params)
@@ -275,6 +279,32 @@ def test_a_sample_that_is_looked_up_is_the_one_that_is_found_by_reading_all(shop
     for age, sample in read.past.samples.items():
         pd.testing.assert_frame_equal(sample.customers, again.past.samples[age].customers)
         assert sample.spend.tolist() == again.past.samples[age].spend.tolist()
+
+
+def test_who_has_no_segment_is_found_by_the_gate_and_has_no_forecast(shop):
+    roll_up(shop.warehouse, order_days(120, TODAY))
+    night = shop.night(TODAY)
+    clusters, spend = shop.segments(TODAY)
+    shop.stage(night, clusters, spend)
+    applications.prepare(night, "forecasts", silent)
+    staged = applications.staged(night, "customer_forecasts")
+    gone = shop.see(f"select min(customer_id), count(*) from {staged}")[0]
+    with shop.warehouse.connect() as conn:
+        db.execute(
+            conn, f"update {staged} set customer_id = 'nobody' where customer_id = %(c)s", {"c": gone[0]}
+        )
+    with pytest.raises(GateFailed):
+        gate.check(night, staged)
+    query = (
+        "select metric, value from quality.metrics where gate = 'forecasts' and run_id = %(run)s order by 1"
+    )
+    figures = dict(shop.see(query, run=night.run_id))
+    assert figures["forecasts_missing"] == figures["forecasts_of_nobody"] == 1
+    assert figures["row_count"] == gone[1]
+    publishing.publish(night, chosen(clusters, spend), silent, beside=applications.publish)
+    customers = shop.see("select customer_id from segments.customer_forecasts order by 1")
+    assert len(customers) == gone[1] - 1
+    assert not {("nobody",), (gone[0],)} & set(customers)
 
 
 def test_a_date_has_statistics_when_it_is_published(shop):
