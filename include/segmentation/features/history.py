@@ -45,14 +45,22 @@ def counted(roll_up: str, cancelled: str) -> str:
 def of_sample(conn: db.Connection, as_of_date: date, every: int) -> str:
     """A condition on the `customer_id` of days before a date: one customer in `every`, the same on every date.
 
-    Of few, customers with an order are looked up: those of whom something is known now, or was before a cancellation.
+    Of few, customers with an order are looked up: those of whom something is known at the date of the checkpoint, or
+    was before a cancellation, and those who have ordered since.
     """
     condition = f"mod(hashtext(customer_id), {every:d}) = 0"
     stands = _date(conn) if every > MOST_SCANNED else None
-    if stands is None or stands < as_of_date:
+    if stands is None or as_of_date - stands > timedelta(days=MOST_DAYS_ADDED):
         return condition
-    customers = db.statement("features/sampled_customers.sql", condition=condition)
-    return f"customer_id = any(array({customers}))"
+    query = db.statement(
+        "features/sampled_customers.sql",
+        condition=condition,
+        ordered_since=f"day >= date '{stands}' and day < date '{as_of_date}' and orders > 0",
+    )
+    customers = [row["customer_id"] for row in db.rows(conn, query)]
+    # of constants the planner would ask its statistics one by one
+    listed = "customer_id = any(array(select unnest(%(customers)s::text[])))"
+    return db.bind(conn, listed, {"customers": customers}).replace("%", "%%")
 
 
 def make_again(conn: db.Connection) -> None:

@@ -25,7 +25,16 @@ cancelled as (
         sum(discount_cents) as discount_cents,
         sum(returned_cents) as returned_cents
     from features.customer_day_cancelled
-    where day >= %(before)s::date - 365 and day < %(as_of_date)s::date and cancelled_on < %(as_of_date)s::date
+    where
+        cancelled_on < %(as_of_date)s::date
+        and (
+            (day >= %(before)s::date and day < %(as_of_date)s::date)
+            or (day >= %(before)s::date - 30 and day < %(as_of_date)s::date - 30)
+            or (day >= %(before)s::date - 90 and day < %(as_of_date)s::date - 90)
+            or (day >= %(before)s::date - 180 and day < %(as_of_date)s::date - 180)
+            or (day >= %(before)s::date - 275 and day < %(as_of_date)s::date - 275)
+            or (day >= %(before)s::date - 365 and day < %(as_of_date)s::date - 365)
+        )
     group by customer_id, day
 ),
 

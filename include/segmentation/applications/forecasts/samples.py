@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -22,6 +21,7 @@ WHOLE = history.EVERYBODY
 OF_SAMPLE = {"roll_up": "sampled_day", "cancelled": "sampled_cancelled"}
 BEHIND = 0.5  # of the days of an outcome: what a sample's date must have behind it, or its customers are not today's
 FOLDER = "applications/forecasts"
+ELIGIBLE = "select count(*) from features.customer_features where as_of_date = %(as_of_date)s"
 
 
 @dataclass(frozen=True)
@@ -48,25 +48,32 @@ def read(night: Night) -> History:
 
     Everybody is read beside the past, and while a forecaster is chosen on it, which the past remembers.
     """
-    horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
     everybody: list[pd.DataFrame] = []
 
     def hand_out(conn: db.Connection) -> None:
         everybody.append(read_everybody(conn, night.as_of_date))
 
-    with night.warehouse.connect() as conn:
-        is_carried = history.at(conn, night.as_of_date) == history.TABLE
-        if is_carried:
-            customers = db.scalar(conn, f"select count(*) from {history.TABLE}")
-        else:
-            hand_out(conn)
-            customers = len(everybody[0])
-    with beside.held(night.warehouse, hand_out) if is_carried else nullcontext():
-        samples, long = _read_samples(night, share_sampled(customers))
-        todays: dict[int, Today] = {}
-        past, years = Past(samples, horizon, seed, todays), Past(long, YEAR, seed, todays)
-        past.choice(0)
-    return History(past, years, everybody[0])
+    past = None
+    with beside.held(night.warehouse, hand_out):
+        with night.warehouse.connect(readonly=True) as conn:
+            customers = db.scalar(conn, ELIGIBLE, night.params)
+        if customers:
+            past = _looked_back(night, customers)
+    past = past or _looked_back(night, len(everybody[0]))  # of a date without features
+    return History(*past, everybody[0])
+
+
+def _looked_back(night: Night, customers: int) -> tuple[Past, Past]:
+    """The past of a shop of so many customers, for the horizon and for a year, and what follows from it alone."""
+    horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
+    samples, long = _read_samples(night, share_sampled(customers))
+    todays: dict[int, Today] = {}
+    past, years = Past(samples, horizon, seed, todays), Past(long, YEAR, seed, todays)
+    past.choice(0)
+    past.spread(0)
+    if years.older(0):
+        years.spread(0)
+    return past, years
 
 
 def _read_samples(night: Night, every: int) -> tuple[dict[int, Sample], dict[int, Sample]]:
