@@ -13,6 +13,7 @@ from segmentation.modelling.forecasters.base import Array, Expectation, history
 from segmentation.modelling.forecasters.past import YEAR, Level, Past
 from segmentation.modelling.forecasters.registry import NAIVE
 from segmentation.modelling.forecasters.spread import Spread
+from segmentation.modelling.threads import one_thread
 
 NEVER = 1e-6
 BLOCK = 16_384  # customers that are looked at together
@@ -53,7 +54,7 @@ def forecast_date(past: Past, years: Past, customers: pd.DataFrame) -> DateForec
         The shop's past with outcomes of the horizon, and with those of a year (no samples: too young).
     """
     _, scores = past.choice(0)
-    name = past.usable(0, customers)
+    name = _fitted(past, years, customers)
     level = past.level(name, 0)
     expected, expected_year = _expected(past, years, name, customers)
     if name == NAIVE and not past.older(0):  # nobody has ever come again: an order, as likely as that was
@@ -70,6 +71,18 @@ def forecast_date(past: Past, years: Past, customers: pd.DataFrame) -> DateForec
     return DateForecast(
         name, scores, level, horizon, year, spread, year_spread, next_order(horizon, year, past.days)
     )
+
+
+def _fitted(past: Past, years: Past, customers: pd.DataFrame) -> str:
+    """The forecaster to use, once it has learned from outcomes of the horizon and, meanwhile, from those of a year."""
+    past.today(0, customers)  # the same for both
+    chosen, _ = past.choice(0)
+    with one_thread(), ThreadPoolExecutor(1) as pool:  # one a fit, until both are done
+        beside = pool.submit(years.fit, chosen, 0, customers) if chosen and years.older(0) else None
+        name = past.usable(0, customers)
+        if beside:
+            beside.result()
+    return name
 
 
 def _expected(

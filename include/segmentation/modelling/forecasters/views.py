@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from segmentation.modelling.forecasters.base import Array, Sample, Today
 from segmentation.modelling.representations.transformers import RANKING_ROWS, PercentileRanks
 
 MOST_ROWS = 4_000  # of each sample, of which several are learned from
+_ranking = Lock()  # what is ranked for the lens of one number of days is there for that of another
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,9 @@ class Lens:
         of_days = *key, self.days
         if of_days not in views:
             drawn = customers.iloc[self._drawn(customers, RANKING_ROWS)]
-            if key not in views:  # with the customers, so that the key stays theirs
-                views[key] = self._fitted(columns.described(drawn, bgnbd)), customers
+            with _ranking:
+                if key not in views:  # with the customers, so that the key stays theirs
+                    views[key] = self._fitted(columns.described(drawn, bgnbd)), customers
             ahead = self._fitted(columns.foreseen(drawn, bgnbd, self.days)) if bgnbd else None
             views[of_days] = Ranks(views[key][0], ahead)
         return views[of_days]
