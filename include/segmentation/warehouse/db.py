@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +23,7 @@ from psycopg2 import sql
 from segmentation import progress
 from segmentation.settings import INCLUDE, DatabaseLimits
 from segmentation.warehouse import answers
+from segmentation.warehouse.csv_rows import ArrowRows
 from segmentation.warehouse.watch import Watched, watch
 
 if TYPE_CHECKING:
@@ -322,33 +324,19 @@ class _Tap:
 
 def copy_frame(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> int:
     """COPY a frame into a table; its columns are named as the table's. Missing values and empty texts become null."""
-    buffer = _arrow_csv(frame) if len(frame) >= ARROW_ROWS else None
-    if buffer is None:
-        buffer = io.BytesIO()
-        frame.to_csv(buffer, index=False, header=False, na_rep="")
-    buffer.seek(0)
     columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
     # Arrow writes quotes for an empty text, and pandas does not
     into = sql.SQL("copy {} ({columns}) from stdin (format csv, force_null ({columns}))").format(
         sql.Identifier(*table), columns=columns
     )
-    with conn.cursor() as cursor:
-        cursor.copy_expert(into.as_string(conn), buffer, size=1 << 20)
+    with ThreadPoolExecutor(1, "copy-writer") as pool, conn.cursor() as cursor:
+        rows: Any = ArrowRows.of(frame, pool) if len(frame) >= ARROW_ROWS else None
+        if rows is None:
+            rows = io.BytesIO()
+            frame.to_csv(rows, index=False, header=False, na_rep="")
+            rows.seek(0)
+        cursor.copy_expert(into.as_string(conn), rows, size=1 << 20)
         return cursor.rowcount
-
-
-def _arrow_csv(frame: "pd.DataFrame") -> io.BytesIO | None:
-    """The rows as CSV by Arrow, which takes a tenth of the time; None of columns that it cannot write."""
-    import pyarrow as pa
-    import pyarrow.csv as arrow_csv
-
-    buffer = io.BytesIO()
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        arrow_csv.write_csv(table, buffer, arrow_csv.WriteOptions(include_header=False))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return None
-    return buffer
 
 
 def inserts(conn: Connection, frame: "pd.DataFrame", table: tuple[str, str]) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from segmentation import applications
 from segmentation.applications.forecasts import backtests, gate, models, samples
@@ -14,7 +16,7 @@ from segmentation.modelling.forecasters.date_forecast import DateForecast, decil
 from segmentation.modelling.threads import one_thread
 from segmentation.runs.night import Night
 from segmentation.segments import return_curve
-from segmentation.warehouse import locks, partitions
+from segmentation.warehouse import beside, db, locks, partitions
 
 
 def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -28,10 +30,25 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     progress(
         f"forecasts: {forecast.forecaster}, of {len(history.past.older(0))} dates whose outcome is known"
     )
+    with night.warehouse.connect() as conn:
+        locks.hold(conn, locks.PUBLICATION)
+        partitions.ensure(conn, "segments", "customer_forecasts", night.as_of_date)
+    rows = customers(night, history.customers, forecast)
+
+    def stage_customers(conn: db.Connection) -> None:
+        applications.stage(conn, night, "customer_forecasts", rows)
+
+    with beside.held(night.warehouse, stage_customers):
+        stage_others(night, history, forecast)
+    gate.check(night, applications.staged(night, "customer_forecasts"))
+    return {"customers": len(history.customers), "forecaster": forecast.forecaster}
+
+
+def stage_others(night: Night, history: samples.History, forecast: DateForecast) -> None:
+    """Stage the model of the date, how good forecasts have been, and the return curve."""
     with night.warehouse.connect(readonly=True) as conn:
         curve = return_curve.read(conn, night.as_of_date, len(history.customers))
     frames = {
-        "customer_forecasts": customers(night, history.customers, forecast),
         "forecast_models": models.table(history.past, forecast).assign(**bounds(night, curve)),
         "return_curve": pd.DataFrame(
             curve.points if curve else [], columns=["silent_days", "returning_share"]
@@ -39,13 +56,8 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         "forecast_backtests": backtests.table(night, history.past),
     }
     with night.warehouse.connect() as conn:
-        locks.hold(conn, locks.PUBLICATION)
-        partitions.ensure(conn, "segments", "customer_forecasts", night.as_of_date)
-    with night.warehouse.connect() as conn:
         for name, frame in frames.items():
-            applications.stage(conn, night, name, dated(night, frame))
-    gate.check(night, applications.staged(night, "customer_forecasts"))
-    return {"customers": len(history.customers), "forecaster": forecast.forecaster}
+            applications.stage(conn, night, name, frame.assign(as_of_date=night.as_of_date))
 
 
 def bounds(night: Night, curve: return_curve.ReturnCurve | None) -> dict[str, Any]:
@@ -59,11 +71,6 @@ def bounds(night: Night, curve: return_curve.ReturnCurve | None) -> dict[str, An
     }
 
 
-def dated(night: Night, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the date that they are published under."""
-    return frame.assign(as_of_date=night.as_of_date)
-
-
 def customers(night: Night, frame: pd.DataFrame, forecast: DateForecast) -> pd.DataFrame:
     """The rows of `segments.customer_forecasts`, but their date."""
     horizon = forecast.horizon
@@ -71,7 +78,6 @@ def customers(night: Night, frame: pd.DataFrame, forecast: DateForecast) -> pd.D
     year_low, year_high = forecast.year_spread.customer(forecast.year)
     is_active = frame["last_days"].to_numpy() <= night.settings.model.horizon_days
     churn = np.where(is_active, 1 - horizon.probability.round(4), np.nan)
-    next_order = pd.Timestamp(night.as_of_date) + pd.to_timedelta(pd.Series(forecast.next_days) - 1, unit="D")
     spend, year = horizon.spend.round(2), forecast.year.spend.round(2)
     return pd.DataFrame(
         {
@@ -85,8 +91,17 @@ def customers(night: Night, frame: pd.DataFrame, forecast: DateForecast) -> pd.D
             "expected_spend_365d": np.maximum(year, spend),
             "expected_spend_365d_low": year_low.round(2),
             "expected_spend_365d_high": np.maximum(year_high, year_low).round(2),
-            "next_order_on": next_order.dt.date.to_numpy(),
+            "next_order_on": _dates(night.as_of_date, forecast.next_days),
             "decile": deciles(horizon.spend),
             "money_at_risk": (churn * frame["spend_90d"].to_numpy()).round(2),
         }
     )
+
+
+def _dates(as_of_date: date, days: np.ndarray) -> pd.Series:
+    """The dates of so many days, of which today is the first; none where there is no number."""
+    first = np.datetime64(as_of_date, "D") - 1
+    counted = np.where(
+        np.isnan(days), np.datetime64("NaT"), first + np.nan_to_num(days).astype("timedelta64[D]")
+    )
+    return pd.Series(pa.array(counted, pa.date32()), dtype=pd.ArrowDtype(pa.date32()))
