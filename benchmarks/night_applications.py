@@ -11,8 +11,11 @@ customers never change). Then comes each application's task, with its gate, and 
 What applications take of the first night, in which nothing was carried from a night before, is told beside it.
 Seconds are those of the processor, of this process and of the server: a busy machine does not add to them.
 ALGORITHMS= names some (by commas), SCALE_OF_FACTS= makes fewer facts a customer. With --only-applications nothing is
-searched and nothing published: the tasks of the applications alone are timed, on the features of the date. FOLDER=
-keeps the shop and the warehouse that this is done on, and is used again.
+searched and nothing published: the tasks of the applications alone are timed, on the features of the date. With
+--application=forecasts (or another) it is one of them, on two nights: a first one, at which nothing is carried from
+the night before, and the next; its task and its part of the publication, with segments that are given by chance;
+`first_s` and `next_s` are seconds of the processor, `..._wall_s` those of the clock. FOLDER= keeps the shop and the
+warehouse that this is done on, and is used again.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from pathlib import Path
 from benchmarks import nights, one_run
 from segmentation import applications
 from segmentation.features import gate as features_gate
+from segmentation.features import history
 from segmentation.features import table as features
 from segmentation.local import postgres
 from segmentation.publishing import gate as publishing_gate
@@ -39,10 +43,11 @@ from segmentation.runs.night import Night
 from segmentation.segments.chosen import Chosen
 from segmentation.selection import candidates, choice, refit
 from segmentation.settings import Settings
-from segmentation.warehouse import db, schema
+from segmentation.warehouse import db, partitions, schema
 
 WANTED = 1.3
 FIRST = ("kmeans",)
+ENDING_SECONDS = 0.2  # until the server has taken over what a session has used that ended
 APPLICATION = "application: "  # before the name of each, among the stages
 
 
@@ -52,6 +57,7 @@ class Meter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.seconds: dict[str, float] = {}
+        self.walls: dict[str, float] = {}
 
     def now(self) -> tuple[float, float]:
         """Seconds so far, of this process and of the server."""
@@ -61,11 +67,14 @@ class Meter:
     def __call__(self, name: str) -> Iterator[None]:
         before, wall = self.now(), time.perf_counter()
         yield
+        took = time.perf_counter() - wall
+        time.sleep(ENDING_SECONDS)
         ours, servers = (now - then for now, then in zip(self.now(), before, strict=True))
         self.seconds[name] = self.seconds.get(name, 0.0) + ours + servers
+        self.walls[name] = self.walls.get(name, 0.0) + took
         print(
             f"{name:<40} {ours + servers:8.1f} s ({servers:.1f} of the server), "
-            f"{time.perf_counter() - wall:.1f} by the clock, peak {nights.peak_mb():.0f} MB",
+            f"{took:.1f} by the clock, peak {nights.peak_mb():.0f} MB",
             flush=True,
         )
 
@@ -143,20 +152,65 @@ def made(shop: db.Database, args: argparse.Namespace, meter: Meter) -> None:
     nights.settle(shop)
 
 
-def applications_alone(start: Night, meter: Meter) -> None:
-    """Time the tasks of the applications on a date whose features are made, or are there from the last time."""
+def ready(start: Night, days: int, meter: Meter) -> Night:
+    """The run of a date whose features are made, or are there from the last time."""
+    day = start.as_of_date + timedelta(days=days)
     with start.warehouse.connect() as conn:
         query = "select run_id from segments.runs where as_of_date = %(day)s"
-        run_id = db.scalar(conn, query, {"day": start.as_of_date})
-    night = registered(start, 0) if run_id is None else replace(start, run_id=run_id)
-    if run_id is None:
-        loaded(night, meter)
-        nights.settle(night.warehouse)
+        run_id = db.scalar(conn, query, {"day": day})
+    if run_id is not None:
+        return replace(start, run_id=run_id, as_of_date=day)
+    night = registered(start, days)
+    loaded(night, meter)
+    nights.settle(night.warehouse)
+    return night
+
+
+def applications_alone(start: Night, meter: Meter) -> None:
+    """Time the tasks of the applications on a date."""
+    night = ready(start, 0, meter)
     import_module(
         "segmentation.quality.builder"
     )  # what all gates of a night share is loaded before what is timed
     meter.seconds.clear()
     prepared(night, meter)
+
+
+SEGMENTS = """
+insert into segments.customer_segments (as_of_date, customer_id, segment_id, confidence, is_outlier, run_id)
+select as_of_date, customer_id, 1 + abs(hashtext(customer_id) %% 8), 1, false, %(run_id)s
+from features.customer_features
+where as_of_date = %(as_of_date)s
+order by customer_id
+"""
+
+
+def two_nights(start: Night, name: str, meter: Meter) -> str:
+    """Time the task and the publication of an application on a date at which nothing is carried, and on the next."""
+    application = next(one for one in applications.enabled(start.settings) if one.name == name)
+    both = {which: ready(start, days, meter) for days, which in enumerate(("first", "next"))}
+    import_module("segmentation.quality.builder")
+    with start.warehouse.connect() as conn:
+        history.forget(conn)
+        for night in both.values():
+            applications.delete(conn, night.as_of_date)
+    for night in both.values():
+        with start.warehouse.connect() as conn:
+            partitions.emptied(conn, "segments", "customer_segments", night.as_of_date)
+            db.execute(conn, SEGMENTS, night.params)
+    nights.settle(start.warehouse)
+    meter.seconds.clear()
+    meter.walls.clear()
+    for which, night in both.items():
+        with meter(which):
+            applications.prepare(night, name, nights.silent)
+        with meter(f"{which}_publication"), start.warehouse.connect() as conn:
+            application.publish(conn, night)
+        nights.settle(start.warehouse)
+    return " ".join(
+        f"{stage}_s={seconds:.1f} {stage}_wall_s={meter.walls[stage]:.1f}"
+        for stage, seconds in meter.seconds.items()
+    )
 
 
 def one_night(night: Night, algorithms: list[str] | None, meter: Meter) -> None:
@@ -196,10 +250,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--algorithms", default="", help="instead of all, by commas")
     parser.add_argument("--scale-of-facts", type=float, default=1.0)
     parser.add_argument("--only-applications", action="store_true")
-    parser.add_argument("--folder", type=Path, help="of a shop that is kept, for --only-applications")
+    parser.add_argument("--application", help="two nights of one alone")
+    parser.add_argument("--folder", type=Path, help="of a shop that is kept, for applications alone")
     args = parser.parse_args(arguments)
-    if args.folder and not args.only_applications:
-        parser.error("--folder is for --only-applications: a night is measured on a shop of its own")
+    if args.folder and not (args.only_applications or args.application):
+        parser.error("--folder is for applications alone: a night is measured on a shop of its own")
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as temporary:
         nights.make_source(Path(temporary))
         folder = (args.folder or Path(temporary)).resolve()
@@ -213,6 +268,10 @@ def main(arguments: list[str] | None = None) -> None:
                 made(shop, args, meter)
             settings = Settings(shop={"name": "bench", "source": "bench", "timezone": "UTC"})
             start = Night("bench", nights.AS_OF, settings, shop, target, folder / "store")
+            if args.application:
+                figures = two_nights(start, args.application, meter)
+                print(f"customers={args.customers} application={args.application} {figures}")
+                return
             if args.only_applications:
                 applications_alone(start, meter)
                 print(f"customers={args.customers} added_s={added(meter):.1f} {by_name(meter)}")
