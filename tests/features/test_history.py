@@ -11,7 +11,7 @@ from segmentation.applications.forecasts import samples
 from segmentation.features import history, verify
 from segmentation.features import table as features
 from segmentation.runs import erased
-from segmentation.warehouse import db
+from segmentation.warehouse import beside, db
 from tests.features.test_table import (
     AFTER,
     DATES,
@@ -103,7 +103,9 @@ def test_a_night_reads_the_days_that_come_and_go_and_no_others(shop, days, moves
     carried(shop, NOW)
     counts = []
     monkeypatch.setattr(
-        history, "_fill", lambda conn, day, fill=history._fill: (counts.append(day), fill(conn, day))
+        history,
+        "_fill",
+        lambda conn, day, *more, fill=history._fill: (counts.append(day), fill(conn, day, *more)),
     )
     later = NOW + timedelta(days=days)
     shop.ingest(shop.night(later))
@@ -152,3 +154,23 @@ def test_of_many_changed_customers_nothing_is_carried_on(shop, monkeypatch):
     shop.ingest(shop.night(NOW), since=NOW - timedelta(days=9))
     assert stands(shop) is None
     assert_carried(shop, NOW)
+
+
+def test_two_sessions_count_what_one_does(shop, monkeypatch):
+    refill(shop, "Europe/London", {})
+    for number in range(1, 10):
+        shop.add(**sale(NOW - timedelta(days=40 * number), str(number)))
+    gone = sale(NOW - timedelta(days=20), "7", unit_price=90)
+    gone["orders"][0]["cancelled_at"] = f"{NOW - timedelta(days=5)}T12:00:00Z"
+    shop.add(**gone)
+    shop.ingest(shop.night(NOW))
+    monkeypatch.setattr(beside, "MANY", 1)
+    for middle in ("select '5'", "select min(customer_id) from features.customer_day"):
+        monkeypatch.setattr(history, "MIDDLE", middle)
+        with shop.warehouse.connect() as conn:
+            history.forget(conn)
+        with shop.warehouse.connect() as conn:
+            read = samples.read_everybody(conn, NOW, shop.warehouse)
+            assert db.scalar(conn, f"select to_regclass('{history.HALF}')") is None
+        pd.testing.assert_frame_equal(read, counted(shop, NOW), check_exact=True)
+        assert len(read) == 9 and stands(shop) == NOW

@@ -9,20 +9,26 @@ backfill, is counted from all days and carries nothing. See docs/adr/0007-checkp
 from datetime import date, timedelta
 
 from segmentation.features.checkpoints import MOST_CHANGED, MOST_DAYS_ADDED, _touch
-from segmentation.warehouse import db, locks
+from segmentation.warehouse import beside, db, locks, partitions
 
 TABLE = "features.customer_history"
 EVERYBODY = {"roll_up": "features.customer_day", "cancelled": "features.customer_day_cancelled"}
+HALF = f"{partitions.STAGING}.customer_history"  # of a table that is filled by two sessions
+# the middle of the ids, by a page in a thousand of their days
+MIDDLE = f"""
+    select percentile_disc(0.5) within group (order by customer_id)
+    from {EVERYBODY["roll_up"]} tablesample system (0.1)
+"""
 LEAST_CHANGED = 1000  # customers, who are always counted alone
 MOST_SCANNED = 10  # a sample of one customer in more is looked up
 # looked up whatever the planner thinks: of an array in the order of the index, a month is read in one pass
 OF_TOUCHED = "customer_id = any(array(select t.customer_id from touched as t order by t.customer_id))"
 
 
-def at(conn: db.Connection, as_of_date: date) -> str:
+def at(conn: db.Connection, as_of_date: date, database: db.Database | None = None) -> str:
     """A relation with what is known of everybody at a date, which binds `as_of_date`.
 
-    It holds until the transaction ends.
+    It holds until the transaction ends. Where there is a `database`, two sessions count all days of many customers.
     """
     locks.share(conn, locks.DAYS)
     db.execute(conn, "lock table features.checkpoints in share row exclusive mode")
@@ -30,7 +36,7 @@ def at(conn: db.Connection, as_of_date: date) -> str:
     if before is not None and as_of_date < before:
         return counted(**EVERYBODY)
     if before is None or as_of_date - before > timedelta(days=MOST_DAYS_ADDED):
-        _fill(conn, as_of_date)
+        _fill(conn, as_of_date, database)
     elif before < as_of_date:
         _move(conn, before, as_of_date)
     return TABLE
@@ -98,11 +104,33 @@ def _date(conn: db.Connection) -> date | None:
     return db.scalar(conn, "select as_of_date from features.checkpoints where kind = 'history'")
 
 
-def _fill(conn: db.Connection, as_of_date: date) -> None:
+def _fill(conn: db.Connection, as_of_date: date, database: db.Database | None) -> None:
     db.execute(conn, f"delete from {TABLE}")
-    _count(conn, as_of_date, **EVERYBODY)
+    are_many = database is not None and beside.are_many(conn, EVERYBODY["roll_up"])
+    middle = db.scalar(conn, MIDDLE) if are_many else None
+    if database is None or middle is None:
+        _count(conn, as_of_date, **EVERYBODY)
+    else:
+        _count_in_two_sessions(conn, as_of_date, database, middle)
     db.execute(conn, f"analyze {TABLE}")
     _stands(conn, as_of_date)
+
+
+def _count_in_two_sessions(conn: db.Connection, as_of_date: date, database: db.Database, middle: str) -> None:
+    """Count everybody, who are in the order of their ids then: those from a customer on in a session beside."""
+
+    def count_second(other: db.Connection) -> None:
+        db.execute(other, f"{beside.ALONE}; drop table if exists {HALF}; create table {HALF} (like {TABLE})")
+        _count(
+            other,
+            as_of_date,
+            **_relations(db.bind(other, "customer_id >= %(id)s", {"id": middle})),
+            table=HALF,
+        )
+
+    with beside.held(database, count_second):
+        _count(conn, as_of_date, **_relations(db.bind(conn, "customer_id < %(id)s", {"id": middle})))
+    db.execute(conn, f"insert into {TABLE} select * from {HALF}; drop table {HALF}")
 
 
 def _move(conn: db.Connection, before: date, as_of_date: date) -> None:
@@ -117,13 +145,23 @@ def _move(conn: db.Connection, before: date, as_of_date: date) -> None:
 
 def _count_touched(conn: db.Connection, as_of_date: date) -> None:
     """Count the customers of `touched` from all of their days; their rows were deleted before."""
-    days, cancelled = (f"(select * from {table} where {OF_TOUCHED})" for table in EVERYBODY.values())
-    _count(conn, as_of_date, roll_up=days, cancelled=f"{cancelled} as cancelled_days")
+    _count(conn, as_of_date, **_relations(OF_TOUCHED))
 
 
-def _count(conn: db.Connection, as_of_date: date, roll_up: str, cancelled: str) -> None:
+def _relations(condition: str) -> dict[str, str]:
+    """The days of some customers, by a condition on their ids."""
+    days, cancelled = (f"(select * from {table} where {condition})" for table in EVERYBODY.values())
+    return {
+        "roll_up": days.replace("%", "%%"),
+        "cancelled": f"{cancelled} as cancelled_days".replace("%", "%%"),
+    }
+
+
+def _count(conn: db.Connection, as_of_date: date, roll_up: str, cancelled: str, table: str = TABLE) -> None:
     sums = db.statement("features/customer_history.sql", roll_up=roll_up, cancelled=cancelled)
-    db.run_file(conn, "features/customer_history_count.sql", {"as_of_date": as_of_date}, sums=sums)
+    db.run_file(
+        conn, "features/customer_history_count.sql", {"as_of_date": as_of_date}, sums=sums, table=table
+    )
 
 
 def _stands(conn: db.Connection, as_of_date: date) -> None:

@@ -1,7 +1,8 @@
 -- Purpose: write what is known of customers at a date, counted from all of their days.
--- Grain: customer. Inputs: identifier: sums: customer_history.sql. Parameters: as_of_date.
+-- Grain: customer. Inputs: identifiers: sums: customer_history.sql; table: features.customer_history, or one like it.
+-- Parameters: as_of_date.
 -- Re-run: their rows were deleted before. Caveat: nothing is null, which takes no room.
-insert into features.customer_history
+insert into {{ table }}
 (
     gross_cents, largest_cents, discount_cents, returned_cents,
     spend_cents_30d, spend_cents_90d, spend_cents_180d, spend_cents_365d, spend_cents_season,

@@ -51,7 +51,7 @@ def read(night: Night) -> History:
     everybody: list[pd.DataFrame] = []
 
     def hand_out(conn: db.Connection) -> None:
-        everybody.append(read_everybody(conn, night.as_of_date))
+        everybody.append(read_everybody(conn, night.as_of_date, night.warehouse))
 
     past = None
     with beside.held(night.warehouse, hand_out):
@@ -102,11 +102,11 @@ def share_sampled(customers: int) -> int:
     return max(1, customers // SAMPLED)
 
 
-def read_everybody(conn: db.Connection, origin: date) -> pd.DataFrame:
+def read_everybody(conn: db.Connection, origin: date, database: db.Database | None = None) -> pd.DataFrame:
     """The same as `read_known`, of all customers: carried from night to night, or counted from all days."""
     # sums by customer are not shared among workers: each would have its own of everybody
     db.execute(conn, "set local max_parallel_workers_per_gather = 0")
-    relation = history.at(conn, origin)
+    relation = history.at(conn, origin, database)
     if relation == history.TABLE:
         query = db.statement(f"{FOLDER}/history.sql", sums=relation)
         return _frame(conn, query, {"as_of_date": origin})
