@@ -9,7 +9,8 @@ week. Movers are the customers of both dates in another segment than a week befo
 without an order in between. Explained is out of sample of the horizon after each date that the facts reach
 (`predictive.judged`). CHANGE plants a change of behaviour in the shop's facts: from that day on two orders of three
 of every other customer are not placed; ONE_OF, KEPT and PERSONA say of whom and how many (`changes.Change`).
-`ARGS=--nightly` adds sixty nights before the last date, one by one.
+`ARGS=--nightly` adds sixty nights before the last date, one by one; explained and the best challenger are of those
+that search.
 """
 
 from __future__ import annotations
@@ -154,13 +155,18 @@ def summary(table: pd.DataFrame) -> str:
     )
 
 
-def nightly(dates: Dates, last: date, nights: int) -> None:
-    """Print who moves from night to night, and of those who has not bought."""
+def nightly(dates: Dates, last: date, nights: int, facts_end: date) -> None:
+    """Print who moves from night to night, of those who has not bought, and what is explained where a search was."""
     chain, before, found = Nights(dates, "nightly", dates.settings), None, []
+    horizon = timedelta(days=dates.settings.model.horizon_days)
     for day in (last - timedelta(days=nights - 1 - n) for n in range(nights)):
         published = chain.run(day, before)
+        frame, spend = dates.at(day)
+        searched = {}
+        if published.searched and day + horizon <= facts_end:
+            both = {"product": published.segments, "best": best_challenger(chain, day, published)}
+            searched = {f"explained_{name}": explained(labels, frame, spend) for name, labels in both.items()}
         if before is not None:
-            frame, _ = dates.at(day)
             moved = movers(before.segments, published.segments)
             named = (predictive.rfm(dates.at(one)[0])["rfm9"] for one in (before.day, day))
             rfm_before, rfm_now = (
@@ -172,20 +178,24 @@ def nightly(dates: Dates, last: date, nights: int) -> None:
                 "as of": day,
                 "searched": published.searched,
                 "decision": published.chosen.kind,
+                "why": published.chosen.facts.get("reason", ""),
                 "moved": float(moved.mean()),
                 "moved_rfm9": float(movers(rfm_before, rfm_now).mean()),
                 "unprovoked": float((moved & ~bought).sum() / max(moved.sum(), 1)),
             }
-            found.append(row)
-            print(_line(row), file=sys.stderr, flush=True)
+            found.append(row | searched)
+            print(_line(found[-1]), file=sys.stderr, flush=True)
         before = published
     table = pd.DataFrame(found)
     print(table.round(4).to_string(index=False))
     first_of_month = table["as of"].map(lambda day: day.day == 1)
+    foreseen = table.reindex(columns=["explained_product", "explained_best"]).mean()
     print(
         f"\nmovers_night={table['moved'].mean():.4f} movers_night_rfm={table['moved_rfm9'].mean():.4f} "
         f"first_of_month={table.loc[first_of_month, 'moved'].mean():.4f} "
-        f"unprovoked={table['unprovoked'].mean():.3f} searched={int(table['searched'].sum())}\n"
+        f"unprovoked={table['unprovoked'].mean():.3f} searched={int(table['searched'].sum())} "
+        f"replacements={int(is_replaced(table).sum())} explained={foreseen['explained_product']:.4f} "
+        f"explained_best={foreseen['explained_best']:.4f}\n"
     )
 
 
@@ -204,7 +214,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         facts_end = dates.facts_end()
         if args.nightly:
-            nightly(dates, args.last, args.nights)
+            nightly(dates, args.last, args.nights, facts_end)
         table = pd.DataFrame(list(rows(dates, days, facts_end)))
     finally:
         dates.close()
