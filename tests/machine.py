@@ -55,6 +55,18 @@ server.cleanup()
 """
 
 
+# Whatever it is called with, a process that is forked from the warm one does, with the standard files of this one.
+PROGRAM = """#!{python} -IS
+import json, os, socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+connection.connect({address!r})
+request = {{"argv": sys.argv[1:], "environment": dict(os.environ), "folder": os.getcwd()}}
+socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
+connection.recv(1000)
+code = os.waitstatus_to_exitcode(json.loads(connection.recv(1000))["status"])
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 (a folder with a random name in it)
 
 
@@ -201,6 +213,12 @@ class Warm:
     def popen(self, argv: Sequence[str], **options: Any) -> "Asked":
         """Start a command that begins with this interpreter, as `Popen` does."""
         return Asked(argv, self.address, **options)
+
+    def program(self, file: Path) -> Path:
+        """Make a program that a Makefile calls as it calls `python`: it has the libraries imported."""
+        file.write_text(PROGRAM.format(python=sys.executable, address=str(self.address)))
+        file.chmod(0o755)
+        return file
 
     def run(self, argv: Sequence[str], **options: Any) -> subprocess.CompletedProcess:
         """Run such a command to its end, as `subprocess.run` does; what it prints is text."""

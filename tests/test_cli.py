@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,10 +170,11 @@ def test_words_of_make_are_options_and_leave_the_environment():
     assert set(environment) == {"HOME"}  # a child would take the list for words of its own
 
 
-def test_a_command_of_make_that_starts_another_one_hands_on_what_it_was_given(prepared_shop, tmp_path):
+def test_a_command_of_make_that_starts_another_one_hands_on_what_it_was_given(prepared_shop, tmp_path, warm):
     """As `make` calls it, with the words in the environment; each of these is done by a process of its own."""
     makefile = (PROJECT / "Makefile").read_text().replace("$(CURDIR)", str(PROJECT))
-    makefile = makefile.replace("$(VENV)/bin/python", sys.executable).replace(": $(VENV)/run.stamp", ":")
+    python = str(warm.program(tmp_path / "python"))
+    makefile = makefile.replace("$(VENV)/bin/python", python).replace(": $(VENV)/run.stamp", ":")
     (tmp_path / "Makefile").write_text(makefile)
     with machine_with(prepared_shop, "demo") as machine:
 

@@ -170,7 +170,7 @@ def _fork(run: Callable[[], None]) -> int:
 
 
 def _python(argv: Sequence[str], environment: Mapping[str, str], folder: str, files: Sequence[int]) -> None:
-    """Be the process that `python ARGV` would have been: `-c` or `-m`, which may follow `-W` and `-u`."""
+    """Be the process that `python ARGV` would have been: `-c`, `-m` or a file, which may follow `-W` and `-u`."""
     _take(files)
     _forget_the_past()
     os.environ.clear()
@@ -182,9 +182,13 @@ def _python(argv: Sequence[str], environment: Mapping[str, str], folder: str, fi
     if DATABASE in environment:
         _use_its_settings()
     words = list(argv)
-    while words[0] not in ("-c", "-m"):
+    while words[0] not in ("-c", "-m") and not words[0].endswith(".py"):
         if words.pop(0) == "ignore":
             warnings.simplefilter("ignore")
+    if words[0].endswith(".py"):
+        sys.argv, sys.path[0] = words, str(Path(words[0]).resolve().parent)
+        runpy.run_path(words[0], run_name="__main__")
+        return
     how, what, *words = words
     if how == "-m":
         sys.argv = [what, *words]

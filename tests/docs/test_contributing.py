@@ -21,15 +21,16 @@ KINDS = ("a feature", "an algorithm", "a source", "a check", "an application", "
 
 
 @pytest.fixture
-def tree(tmp_path) -> Path:
-    """A copy of the project, with the environment of this process."""
+def tree(tmp_path, warm) -> Path:
+    """A copy of the project; its interpreter has the libraries of this process's environment imported."""
     for name in COPIED:
         source = PROJECT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         ignore = {"ignore": shutil.ignore_patterns("images", "*.pyc.*")} if source.is_dir() else {}
         copy(source, tmp_path / name, **ignore)
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local" / "venv").symlink_to(sys.prefix)
+    programs = tmp_path / ".local" / "venv" / "bin"
+    programs.mkdir(parents=True)
+    warm.program(programs / "python")
     return tmp_path
 
 

@@ -1,7 +1,6 @@
 """`make bench NAME=...`: every benchmark is found, and takes the values of `make` as its own options."""
 
 import os
-import subprocess
 import sys
 from collections import Counter
 from datetime import date
@@ -73,11 +72,11 @@ def test_what_is_not_usable_is_refused_in_words(name, values, words):
         bench.words(bench.find(name).stem, values)
 
 
-def test_make_hands_values_on_as_they_are():
+def test_make_hands_values_on_as_they_are(warm):
     told = {"NAME": "predictive", "AS_OF": "$(touch x); 'y", MAKE_WORDS: "NAME AS_OF"}
     environment = {**os.environ, **told, "PYTHONPATH": str(PROJECT / "include")}
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks", "--help"]
-    ran = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    ran = warm.run(command, cwd=PROJECT, env=environment)
     assert ran.returncode == 0, ran.stderr
     assert "--pycaret" in ran.stdout
 
