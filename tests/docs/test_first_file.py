@@ -37,7 +37,7 @@ def follow(prepared_shop, warm) -> Iterator[Follow]:
             assert program == "make"
             given = dict(word.split("=", 1) for word in words)
             if target == "inspect":
-                return inspect(machine, Path(folder), from_make({MAKE_WORDS: " ".join(given), **given}))
+                return inspect(commands, Path(folder), from_make({MAKE_WORDS: " ".join(given), **given}))
             if "DATA" in given:
                 given["DATA"] = str(Path(folder) / given["DATA"])
             arguments = from_make({MAKE_WORDS: " ".join(given), **given})
@@ -50,12 +50,11 @@ def follow(prepared_shop, warm) -> Iterator[Follow]:
         yield run
 
 
-def inspect(machine: Machine, folder: Path, arguments: list[str]) -> str:
+def inspect(commands: Commands, folder: Path, arguments: list[str]) -> str:
     """Print of an inspection, which needs no shop."""
     command = [sys.executable, "-W", "ignore", "-m", "segmentation", "inspect", *arguments]
-    ended = subprocess.run(
-        command, cwd=folder, env=machine.environment, capture_output=True, text=True, check=True
-    )
+    ended = commands.warm.run(command, cwd=folder, env=commands.machine.environment)
+    assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
 

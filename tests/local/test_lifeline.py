@@ -121,21 +121,22 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
         text=True,
     )
     come_to("extract", process.stdout)
-    (line,) = [line for line in machine.make("status").stdout.splitlines() if line.startswith("Runs")]
+    commands = Commands(machine, warm)
+    (line,) = [line for line in commands.make("status").stdout.splitlines() if line.startswith("Runs")]
     assert "running" in line
     refused = machine.make("run", "--customers", "150")
     assert refused.returncode == 2
     assert "a night of shop 'demo' is under way in another terminal" in refused.stderr
-    refused = machine.make("up")
+    refused = commands.make("up")
     assert refused.returncode == 2
-    assert "a night of shop 'demo' is under way in another terminal" in refused.stderr
+    assert "a night of shop 'demo' is under way in another terminal" in refused.stdout
     processes = [*started_by(process.pid)]
     assert processes
     process.kill()
     process.wait()
     wait_until(lambda: not alive(processes), "the end of the night's process")
     # nobody is at work on the shop, so that it is dead, whatever its lease says
-    (line,) = [line for line in machine.make("status").stdout.splitlines() if line.startswith("Runs")]
+    (line,) = [line for line in commands.make("status").stdout.splitlines() if line.startswith("Runs")]
     assert "killed" in line and "running" not in line
     # the next one begins, and ends on a polite kill as on Ctrl-C
     with begun(machine, warm, "extract") as command:

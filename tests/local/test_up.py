@@ -31,7 +31,7 @@ from tests import browser as browsers
 from tests.alerts import receivers
 from tests.alerts.receivers import Hook, Mailbox, wait_until
 from tests.browser import opened
-from tests.machine import SMALL_SEARCH, Machine, Warm, machine_with
+from tests.machine import SMALL_SEARCH, Commands, Machine, Warm, machine_with
 
 pytestmark = pytest.mark.story
 
@@ -95,6 +95,7 @@ class Airflow:
     """A running `make up`."""
 
     machine: Machine
+    commands: Commands
     process: subprocess.Popen
     address: str
     token: str
@@ -147,10 +148,10 @@ def lines_until(process: subprocess.Popen, wanted: str, seconds: float) -> str:
 
 
 @pytest.fixture(scope="module")
-def airflow(machine) -> Iterator[Airflow]:
+def airflow(machine, warm) -> Iterator[Airflow]:
     """`make up` with receivers for its alerts; a scheduled night is due when it comes up."""
     with receivers.mailbox() as mailbox, receivers.hook() as hook:
-        up = subprocess.Popen(
+        up = warm.popen(
             machine.command("up"),
             env={**machine.environment, **SMALL},
             stdout=subprocess.PIPE,
@@ -169,7 +170,7 @@ def airflow(machine) -> Iterator[Airflow]:
             receiving = {**alerts, "password": f"{mailbox.url} {hook.url}"}
             call(f"{address}/api/v2/connections", token, receiving)
             wait_for_the_dag(address, token)
-            yield Airflow(machine, up, address, token, mailbox, hook, password)
+            yield Airflow(machine, Commands(machine, warm), up, address, token, mailbox, hook, password)
         finally:
             if up.poll() is None:
                 up.send_signal(signal.SIGINT)
@@ -228,8 +229,8 @@ def test_a_night_that_is_late_is_told_and_told_again_when_it_is_published(airflo
 
     events = call(f"{airflow.address}/api/v2/assets/events", airflow.token)["asset_events"]
     assert [event["extra"]["as_of_date"] for event in events] == [str(TODAY)]
-    status = airflow.machine.make("status", **SMALL)
-    assert status.returncode == 0, status.stdout + status.stderr
+    status = airflow.commands.make("status", **SMALL)
+    assert status.returncode == 0, status.stdout
     assert status.stdout.startswith(f"FRESH  shop 'demo': the newest published date is {TODAY}, 0 days old")
     assert "Incidents  none open" in status.stdout
 
@@ -271,8 +272,9 @@ def test_a_night_of_make_run_is_made_by_the_scheduler_that_runs(airflow):
     The run is triggered through the API, with parameters, as a person does it in the UI.
     """
     day = "2026-03-02"  # nothing published before it, that it could differ from
-    ran = airflow.machine.make("run", "--as-of", day, "--algorithm", "kmeans", **SMALL)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    newest = published(airflow.machine, TODAY)
+    ran = airflow.commands.make("run", "--as-of", day, "--algorithm", "kmeans", **SMALL)
+    assert ran.returncode == 0, ran.stdout
     assert "the scheduler of `make up` makes it" in ran.stdout
     assert "publish: success" in ran.stdout and "PUBLISHED" in ran.stdout
     (run,) = [r for r in call(airflow.runs, airflow.token)["dag_runs"] if "make_run" in r["dag_run_id"]]
@@ -284,13 +286,27 @@ def test_a_night_of_make_run_is_made_by_the_scheduler_that_runs(airflow):
         )
         query = "select count(*) from segments.customer_segments where as_of_date = %(d)s"
         customers = db.scalar(conn, query, {"d": day})
+        current = db.rows(conn, "select distinct as_of_date from segments.current_customer_segments")
+    assert published(airflow.machine, TODAY) == newest, "an earlier date changes no later one"
+    assert current == [{"as_of_date": TODAY}], "nor what is newest"
     assert (row["status"], row["dag_run_id"]) == ("published", run["dag_run_id"])
     assert customers == row["counts"]["customers"] > 100
     assert airflow.told(date(2026, 3, 2)) == []
     assert len(airflow.exports()) == 1, "an older date exports nothing"
-    other = airflow.machine.make("run", "--as-of", day, **{**SMALL, "SEGMENTATION__MODEL__SEED": "5"})
+    other = airflow.commands.make("run", "--as-of", day, **{**SMALL, "SEGMENTATION__MODEL__SEED": "5"})
     assert other.returncode == 2
-    assert "run with other settings (SEGMENTATION__MODEL__SEED)" in other.stderr
+    assert "run with other settings (SEGMENTATION__MODEL__SEED)" in other.stdout
+
+
+def published(machine: Machine, day: date) -> list[list[dict]]:
+    """The rows of a date that readers see."""
+    with machine.warehouse("demo").connect(readonly=True) as conn:
+        return [
+            db.rows(
+                conn, f"select * from segments.{table} where as_of_date = %(d)s order by 1, 2", {"d": day}
+            )
+            for table in ("customer_segments", "segment_versions")
+        ]
 
 
 def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(airflow):
@@ -419,7 +435,7 @@ def test_a_gate_that_stops_a_night_is_told_once_to_every_receiver(airflow):
         row["run_id"],
     ):
         assert part in message["message"], part
-    status = airflow.machine.make("status", **SMALL)
+    status = airflow.commands.make("status", **SMALL)
     assert f"told: {subject}" in status.stdout
 
 
