@@ -218,6 +218,10 @@ def _forget_the_past() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     atexit._clear()
     warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter(
+            "ignore", category
+        )  # without any, scikit-learn warns at each tree of each forest
     ours = [name for name in sys.modules if name.partition(".")[0] in OURS]
     _shared.extend(sys.modules.pop(name) for name in ours)
     subprocess.Popen = Forked
