@@ -28,20 +28,26 @@ from tests import machine as machines
 from tests import sessions
 from tests.keys import fix_the_key
 
-# Files of a minute and more, the longest first: at the end no worker is left alone with one of them.
+# Files of half a minute and more, the longest first: at the end no worker is left alone with one of them.
 LONGEST = (
     "tests/operations/backfill/test_killed.py",
     "tests/local/test_up.py",
     "tests/pipeline/test_one_night.py",
     "tests/ui/test_api.py",
+    "tests/pipeline/test_faults.py",
     "tests/docs/test_contributing.py",
     "tests/pipeline/test_tasks.py",
-    "tests/warehouse/test_answers.py",
+    "tests/report/test_browser.py",
     "tests/faults/test_operations.py",
-    "tests/local/test_lifeline.py",
     "tests/sources/test_online_retail.py",
+    "tests/sources/test_demo.py",
+    "tests/local/test_lifeline.py",
+    "tests/applications/forecasts/test_forecasts.py",
+    "tests/ingestion/test_first_load.py",
+    "tests/docs/test_first_file.py",
+    "tests/warehouse/test_answers.py",
+    "tests/local/test_postgres.py",
     "tests/quality/test_gates.py",
-    "tests/features/test_table.py",
 )
 # Files that one worker runs, by what they share: an api-server takes twenty seconds of a core to make.
 TOGETHER = {
@@ -77,8 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One more than there are cores: at any time some worker waits, for a server or for a scheduler's next turn."""
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores(config) + 1
+    """Two more than there are cores: at most times some wait, for a server or for a scheduler's next turn."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores(config) + 2
 
 
 class Files(LoadFileScheduling):
