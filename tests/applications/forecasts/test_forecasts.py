@@ -52,14 +52,19 @@ def test_segments_sum_their_customers_and_hold_them_in_an_interval(shop):
     shop.run(TODAY)
     rows = shop.see(
         "select f.segment_id, f.customers, f.expected_spend, sum(c.expected_spend), f.expected_spend_low, "
-        "f.expected_spend_high, f.active_customers, count(c.churn_risk) from segments.segment_forecasts as f "
+        "f.expected_spend_high, f.active_customers, count(c.churn_risk), "
+        "f.expected_buyers, round(sum(c.buy_probability::double precision)::numeric, 1), "
+        "f.expected_churners, round(sum(c.churn_risk::double precision)::numeric, 1) "
+        "from segments.segment_forecasts as f "
         "join segments.customer_segments as s on f.as_of_date = s.as_of_date and f.segment_id = s.segment_id "
         "join segments.customer_forecasts as c on c.as_of_date = s.as_of_date and c.customer_id = s.customer_id "
         "group by f.as_of_date, f.segment_id order by 1"
     )
     assert len(rows) == 2
-    for _, _, total, summed, low, high, active, counted in rows:
+    for _, _, total, summed, low, high, active, counted, *people in rows:
         assert total == summed and low < total < high and active == counted
+        buyers, all_buyers, churners, all_churners = people
+        assert buyers == all_buyers and churners == all_churners
 
 
 def test_a_date_is_the_same_when_it_is_run_again_and_when_more_has_come(shop):

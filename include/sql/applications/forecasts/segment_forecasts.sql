@@ -32,13 +32,14 @@ own as (
 select
     segment_id,
     count(*) as customers,
-    sum(buy_probability) as expected_buyers,
+    -- a sum of real is real: six digits, and less the more are added
+    sum(buy_probability::double precision) as expected_buyers,
     sum(expected_spend) as spend,
     sum(variance) as variance,
     sum(expected_spend_365d) as spend_365d,
     sum(variance_365d) as variance_365d,
     count(churn_risk) as active_customers,
-    coalesce(sum(churn_risk), 0) as expected_churners,
+    coalesce(sum(churn_risk::double precision), 0) as expected_churners,
     coalesce(sum(money_at_risk), 0) as money_at_risk
 from own
 group by segment_id;
