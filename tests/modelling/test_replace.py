@@ -8,7 +8,7 @@ import pytest
 from segmentation.modelling import warm_start
 from segmentation.modelling.labellers import CentreLabeller
 from segmentation.modelling.natural import Room
-from segmentation.modelling.replace import Evidence, Moved, decide, facts, moved_share, violated
+from segmentation.modelling.replace import STAYS, Evidence, Moved, decide, facts, moved_share, violated
 from segmentation.modelling.scores.prediction import Losses
 from segmentation.modelling.search import Candidate
 from segmentation.modelling.settings import ModelSettings
@@ -87,6 +87,18 @@ def decided(gains: dict[str, tuple[float, float]], moved: float = 0.2, **evidenc
             "better",
             id="drift is no reason where the gain is enough without it",
         ),
+        pytest.param(0.05, 1.0, 0.2, {"is_quarters_own": True}, "quarter", id="once a quarter is enough"),
+        pytest.param(
+            0.05,
+            1.0,
+            0.2,
+            {"is_quarters_own": True, "drift": (Moved("monetary", 0.4),)},
+            "drift",
+            id="but where customers have drifted",
+        ),
+        pytest.param(
+            0.005, 1.0, 0.2, {"is_quarters_own": True}, "noise", id="noise is called so in any quarter"
+        ),
         pytest.param(
             0.002,
             1.0,
@@ -100,7 +112,7 @@ def decided(gains: dict[str, tuple[float, float]], moved: float = 0.2, **evidenc
 def test_a_challenger_must_be_better_beyond_noise_and_worth_the_move(gain, noise, moved, evidence, reason):
     found = decided({"b": (gain, noise)}, moved, **evidence)
     assert found.reason == reason
-    assert found.winner == ("c" if reason in ("noise", "young", "price", "best") else "b")
+    assert found.winner == ("c" if reason in STAYS else "b")
     assert found.gain == pytest.approx(gain, abs=1e-6)
     assert found.moved == pytest.approx(moved)
     assert found.price == pytest.approx(0.05 * moved)

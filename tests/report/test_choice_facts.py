@@ -27,6 +27,11 @@ VALIDITY = {"predictive": 0.34, "predictive_error": 0.015, "horizon_days": 90}
             "the best challenger explains 0.0125 more of the spend (standard error 0.0038), and would move 21% of the "
             "customers, where 4.0% may be: as many as change by themselves, less those who have been moved",
         ),
+        (
+            {"reason": "quarter", **FIGURES},
+            "the best challenger explains 0.0125 more of the spend (standard error 0.0038), but the last model "
+            "replaced another in this calendar quarter, and without drift once is enough",
+        ),
         ({"reason": "noise"}, "the best challenger ranks higher by less than the margin"),
         (
             {"reason": "first", "foresight": "buyers", "buyers": 13},

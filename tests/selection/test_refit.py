@@ -14,6 +14,7 @@ from segmentation.modelling import assign, drift
 from segmentation.modelling.choose import choose
 from segmentation.modelling.sampling import SearchSample
 from segmentation.modelling.scores.table import score
+from segmentation.modelling.settings import ModelSettings
 from segmentation.runs.night import Night
 from segmentation.selection import candidates, refit
 from segmentation.settings import Settings
@@ -99,6 +100,22 @@ def test_a_model_owes_what_it_moved_for_as_long_as_it_is_kept(tmp_path):
     assert (refit.moves_owed(new), refit.moves_owed(kept)) == (0.2, 0.2)
     assert refit.age_days(kept, date(2026, 3, 8)) == 7
     assert refit.moves_owed(MODEL) == 0.0  # of a version that did not say
+
+
+@pytest.mark.parametrize(
+    ("day", "moved", "once", "own"),
+    [
+        pytest.param(date(2026, 3, 31), 0.2, True, True, id="in its quarter"),
+        pytest.param(date(2026, 4, 1), 0.2, True, False, id="in the next one"),
+        pytest.param(date(2027, 3, 1), 0.2, True, False, id="in that of a year later"),
+        pytest.param(date(2026, 3, 31), 0.0, True, False, id="a first model has replaced none"),
+        pytest.param(date(2026, 3, 31), 0.2, False, False, id="as often as you like"),
+    ],
+)
+def test_a_model_is_its_quarters_own_where_it_replaced_another_in_it(day, moved, once, own):
+    made = {"as_of_date": "2026-03-01", "moved": moved}
+    settings = ModelSettings(replaced_once_a_quarter=once)
+    assert refit.is_quarters_own(replace(MODEL, searched={"made": made}), day, settings) is own
 
 
 def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):

@@ -26,10 +26,21 @@ from segmentation.modelling.settings import ModelSettings
 NONE = (float("nan"), float("nan"))
 Sound: TypeAlias = Callable[[Candidate], bool]
 ERRORS = 2  # standard errors that a gain must be beyond
-STAYS = ("best", "noise", "young", "price", "room")  # reasons for which the model in use stays
+STAYS = ("best", "noise", "young", "price", "room", "quarter")  # reasons for which the model in use stays
 
 Reason = Literal[
-    "first", "constraint", "better", "drift", "age", "ranking", "noise", "young", "price", "room", "best"
+    "first",
+    "constraint",
+    "better",
+    "drift",
+    "age",
+    "ranking",
+    "noise",
+    "young",
+    "price",
+    "room",
+    "quarter",
+    "best",
 ]
 
 
@@ -64,6 +75,8 @@ class Evidence:
         Since the model in use was made.
     room : Room or None
         Customers whom a replacement may move; None: any.
+    is_quarters_own : bool
+        The model in use replaced another in the calendar quarter of tonight, and once is enough.
     """
 
     losses: Losses | None = None
@@ -72,6 +85,7 @@ class Evidence:
     age_days: int | None = None
     stability: Callable[[Sequence[Candidate]], Mapping[str, Mapping[str, float]]] | None = None
     room: Room | None = None
+    is_quarters_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,10 +96,11 @@ class Replacement:
     ----------
     reason : str
         first: there is no model in use; constraint: it violates one; better: the gain is beyond noise and worth
-        the move; drift: the same, where more would be asked against a model so young without it; age: any gain;
+        the move; drift: the same, where without it more would be asked against a model so young, or it would stay
+        for its quarter; age: any gain;
         ranking: without predictive validity, by the totals; of one that is kept: best (nobody ranks higher), noise,
         young (the gain is beyond noise, but not on what the model was not chosen on already), price, room (more would
-        move than may).
+        move than may), quarter (it replaced another in this calendar quarter).
     winner : str
         The candidate that is published.
     gain, gain_error : float
@@ -259,7 +274,9 @@ def _judged(
         return replace(outcome, reason="noise" if gain > 0 else "best")
     is_surely = outcome.is_beyond(_errors_asked(challenger, evidence, settings))
     reason: Reason = "price" if is_surely or evidence.drift else "young"
-    if gain >= price and is_surely:
+    if gain >= price and is_surely and evidence.is_quarters_own and not evidence.drift:
+        reason = "quarter"
+    elif gain >= price and is_surely and not evidence.is_quarters_own:
         reason = "better"
     elif gain >= price and evidence.drift and outcome.is_beyond_noise:
         reason = "drift"

@@ -31,6 +31,8 @@ REPLACED = {
     "would move are worth ({price:.4f})",
     "room": "{challenger} explains {gain:.4f} more ({gain_error:.4f}) and would move {moved:.0%} of customers, where "
     "{room:.0%} may be",
+    "quarter": "{challenger} explains {gain:.4f} more ({gain_error:.4f}), but the model in use has replaced another in "
+    "this quarter already",
     "best": "no challenger explains more",
 }
 STEPPED_BACK = {

@@ -206,6 +206,11 @@ class ModelSettings(BaseModel):
         description="customers who may be moved within a horizon by the model in use and by replacements together, as "
         "a multiple of those who change between nine named segments of recency, frequency and money; 0: any",
     )
+    replaced_once_a_quarter: bool = Field(
+        True,
+        description="whether a model that replaced another in a calendar quarter stays until the next one; not where "
+        "behaviour has drifted, a constraint is violated or somebody asks",
+    )
     renew_after_days: int = Field(
         180, ge=1, description="age of a model from which on any gain is enough to replace it"
     )

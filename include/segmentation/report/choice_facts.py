@@ -34,6 +34,8 @@ REPLACED = {
     "moving {moved} of the customers ({price} was asked for)",
     "room": "the best challenger explains {gain} more of the spend (standard error {gain_error}), and would move "
     "{moved} of the customers, where {room} may be: as many as change by themselves, less those who have been moved",
+    "quarter": "the best challenger explains {gain} more of the spend (standard error {gain_error}), but the last "
+    "model replaced another in this calendar quarter, and without drift once is enough",
 }
 WITHOUT_GAIN = {"noise": "the best challenger ranks higher by less than the margin"}
 MOVED = "{feature} has moved since the model was made, from {before} to {now} (PSI {psi})"

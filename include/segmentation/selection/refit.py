@@ -24,6 +24,7 @@ from segmentation.modelling.replace import Moved
 from segmentation.modelling.representations.registry import ALL, TrainingSnapshot, learned_again
 from segmentation.modelling.scores.labels import _shares
 from segmentation.modelling.search import WARM, Candidate, incumbent
+from segmentation.modelling.settings import ModelSettings
 from segmentation.runs import register
 from segmentation.runs.night import Night
 from segmentation.selection import matrices
@@ -211,6 +212,17 @@ def _origin(model: assign.Model) -> dict[str, Any]:
 def moves_owed(model: assign.Model) -> float:
     """The share of customers that the model owed on the night on which it was new."""
     return float(_origin(model).get("moved", 0.0))
+
+
+def is_quarters_own(model: assign.Model, day: date, settings: ModelSettings) -> bool:
+    """The model replaced another in the calendar quarter of a day, and the settings say that once is enough.
+
+    A model that moved nobody when it was new replaced none.
+    """
+    born_on = _origin(model).get("as_of_date")
+    if not born_on or not moves_owed(model) or not settings.replaced_once_a_quarter:
+        return False
+    return pd.Timestamp(born_on).to_period("Q") == pd.Timestamp(day).to_period("Q")
 
 
 def age_days(model: assign.Model, day: date) -> int | None:
