@@ -8,17 +8,18 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import fasteners
 import hypothesis
 import psycopg2
 import pytest
 import xdist
 from xdist.plugin import pytest_xdist_auto_num_workers as cores
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from segmentation import compiled
 from segmentation.local import postgres
@@ -85,6 +86,38 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Two more than there are cores: at most times some wait, for a server or for a scheduler's next turn."""
     return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores(config) + 2
+
+
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[Any]) -> None:
+    """Fork the workers from a process that has collected; meanwhile make what many files begin with."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword:
+        threading.Thread(target=_prepare, args=(config,), daemon=True).start()
+    here = [spec for spec in specs if spec.popen and not spec.python]
+    if here and (collected := _collected(config)):
+        for spec in here:
+            spec.python = str(collected)
+
+
+def _collected(config: pytest.Config) -> Path | None:
+    """The program that a worker is to begin as; none where the tests cannot be collected: workers say why."""
+    address, me = postgres.own_runtime_folder() / f"collected-{os.getpid()}", os.getpid()
+    try:
+        collected = machines.Collected(address, me, config.args, config.invocation_params.dir)
+    except RuntimeError:
+        for kind in (".lock", ".log"):
+            address.with_suffix(kind).unlink(missing_ok=True)
+        return None
+    return collected.program(config._tmp_path_factory.getbasetemp() / "python")
+
+
+def _prepare(config: pytest.Config) -> None:
+    warm = machines.Warm(postgres.own_runtime_folder() / f"warm-{os.getpid()}", os.getpid())
+    machines.prepare_once(config._tmp_path_factory.getbasetemp() / "prepared_shop", warm)
+
+
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a worker whose process it is."""
+    node.workerinput["owner"] = os.getpid()
 
 
 class Files(LoadFileScheduling):
@@ -235,16 +268,13 @@ def prepared_shop(request, tmp_path_factory, warm) -> Path:
     folder = tmp_path_factory.getbasetemp()
     if hasattr(request.config, "workerinput"):
         folder = folder.parent
-    with fasteners.InterProcessLock(folder / "prepared_shop.lock"):
-        if not (folder / "prepared_shop").exists():
-            machines.prepare(folder / "prepared_shop", warm)
-    return folder / "prepared_shop"
+    return machines.prepare_once(folder / "prepared_shop", warm)
 
 
 @pytest.fixture(scope="session")
 def warm(request) -> machines.Warm:
     """The process that commands are forked from; one for all workers, it ends with the one that started them."""
-    owner = os.getppid() if hasattr(request.config, "workerinput") else os.getpid()
+    owner = getattr(request.config, "workerinput", {}).get("owner", os.getpid())
     return machines.Warm(postgres.own_runtime_folder() / f"warm-{owner}", owner)
 
 

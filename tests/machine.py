@@ -151,6 +151,14 @@ def prepare(folder: Path, warm: "Warm") -> None:
         draft.rename(folder)
 
 
+def prepare_once(folder: Path, warm: "Warm") -> Path:
+    """Make that folder, where no other process has, or makes it now; returns it."""
+    with fasteners.InterProcessLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            prepare(folder, warm)
+    return folder
+
+
 @contextmanager
 def machine_with(prepared: Path, *shops: str) -> Iterator[Machine]:
     """A machine that has these shops already, copies of a prepared one."""
@@ -181,12 +189,19 @@ def started_by(pid: int, *, recursive: bool = True) -> dict[psutil.Process, str]
 class Warm:
     """A process that has the imports of a night behind it, for commands on any machine (see `warm`)."""
 
+    words: Sequence[str] = ("-W", "ignore", "-m", "tests.warm")
+
     def __init__(self, address: Path, owner: int) -> None:
         """Join the one at the socket, or start it; it ends with `owner`."""
         self.address = address
         with fasteners.InterProcessLock(address.with_suffix(".lock")):
             if not self._answers():
                 self._begin(owner)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that it begins with."""
+        return Machine(Path()).environment
 
     def _answers(self) -> bool:
         try:
@@ -198,8 +213,8 @@ class Warm:
     def _begin(self, owner: int) -> None:
         with self.address.with_suffix(".log").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "tests.warm", str(self.address), str(owner)],
-                env=Machine(Path()).environment,
+                [sys.executable, *self.words, str(self.address), str(owner)],
+                env=self.environment,
                 cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -226,6 +241,20 @@ class Warm:
         with self.popen(argv, **{**pipes, **options}) as process:
             printed = process.communicate()
         return subprocess.CompletedProcess(argv, process.returncode, *printed)
+
+
+class Collected(Warm):
+    """A process that has collected the tests, for the workers of a run (see `forkserver`)."""
+
+    def __init__(self, address: Path, owner: int, tests: Sequence[str], folder: Path) -> None:
+        """Start it; the names of `tests` are looked for in `folder`."""
+        self.words = ("-m", "tests.forkserver", str(folder), *tests)
+        super().__init__(address, owner)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that it begins with: that of this process, but what else pytest is to do."""
+        return {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
 
 
 def _connected(address: Path) -> socket.socket:

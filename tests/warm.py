@@ -73,6 +73,8 @@ OF_A_SHOP = ("segmentation", "airflow.config_templates", "airflow.logging_config
 # A database that nobody connects to
 NOWHERE = {"host": "nowhere", "port": 5432, "user": "nobody", "password": "", "dbname": "nowhere"}
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+# Makes of a process that was just forked the one that `argv`, `environment`, `folder` and the files ask for
+Being = Callable[[Sequence[str], Mapping[str, str], str, Sequence[int]], None]
 _shared: list[ModuleType] = []  # modules of the process that forked: what they hold open stays open
 
 
@@ -83,20 +85,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(_of_no_shop(Path(folder)))
         _import()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
-            draft = address.with_suffix(".draft")
-            draft.unlink(missing_ok=True)
-            asked.bind(str(draft))
-            asked.listen(16)
-            draft.rename(address)  # whoever sees it is answered
-            try:
-                _serve(asked, owner)
-            finally:
-                for kind in ("", ".lock", ".log"):
-                    address.with_suffix(kind).unlink(missing_ok=True)
+        serve(address, owner, _python)
 
 
-def _serve(asked: socket.socket, owner: int) -> None:
+def serve(address: Path, owner: int, be: Being) -> None:
+    """Answer requests at a socket by processes that `be` what they ask for, until the owner ends."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
+        draft = address.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        asked.bind(str(draft))
+        asked.listen(16)
+        draft.rename(address)  # whoever sees it is answered
+        try:
+            _serve(asked, owner, be)
+        finally:
+            for kind in ("", ".lock", ".log"):
+                address.with_suffix(kind).unlink(missing_ok=True)
+
+
+def _serve(asked: socket.socket, owner: int, be: Being) -> None:
     """Fork for each request, and say how it ended."""
     at_work: dict[int, socket.socket] = {}
     ended, ends = socket.socketpair()
@@ -112,11 +119,11 @@ def _serve(asked: socket.socket, owner: int) -> None:
             if ended in ready:
                 ended.recv(4096)
             if asked in ready:
-                at_work.update(_begin(asked, [ended, ends, *at_work.values()]))
+                at_work.update(_begin(asked, [ended, ends, *at_work.values()], be))
             _tell_ends(at_work)
 
 
-def _begin(asked: socket.socket, others: Sequence[socket.socket]) -> dict[int, socket.socket]:
+def _begin(asked: socket.socket, others: Sequence[socket.socket], be: Being) -> dict[int, socket.socket]:
     connection, _ = asked.accept()
     message, files, _, _ = socket.recv_fds(connection, 1 << 20, 3)
     if not message:  # somebody wanted to know whether we answer
@@ -127,7 +134,7 @@ def _begin(asked: socket.socket, others: Sequence[socket.socket]) -> dict[int, s
     def run() -> None:
         for one in (asked, connection, *others):
             one.close()
-        _python(request["argv"], request["environment"], request["folder"], files)
+        be(request["argv"], request["environment"], request["folder"], files)
 
     pid = _fork(run)
     for file in files:
@@ -171,7 +178,7 @@ def _fork(run: Callable[[], None]) -> int:
 
 def _python(argv: Sequence[str], environment: Mapping[str, str], folder: str, files: Sequence[int]) -> None:
     """Be the process that `python ARGV` would have been: `-c`, `-m` or a file, which may follow `-W` and `-u`."""
-    _take(files)
+    take(files)
     _forget_the_past()
     os.environ.clear()
     os.environ.update(environment)
@@ -200,7 +207,7 @@ def _python(argv: Sequence[str], environment: Mapping[str, str], folder: str, fi
         exec(what, main_module.__dict__)  # noqa: S102 (a test's)
 
 
-def _take(files: Sequence[int]) -> None:
+def take(files: Sequence[int]) -> None:
     """Have these as the standard files."""
     copies = [os.dup(file) for file in files]
     for standard, copy in enumerate(copies):
@@ -212,10 +219,7 @@ def _take(files: Sequence[int]) -> None:
 
 def _forget_the_past() -> None:
     """Forget what a new process would not have: handlers, our modules, and threads of a pool."""
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    forget_handlers()
     atexit._clear()
     warnings.resetwarnings()
     for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
@@ -225,6 +229,14 @@ def _forget_the_past() -> None:
     ours = [name for name in sys.modules if name.partition(".")[0] in OURS]
     _shared.extend(sys.modules.pop(name) for name in ours)
     subprocess.Popen = Forked
+
+
+def forget_handlers() -> None:
+    """Handle signals as a new process does."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _use_its_settings() -> None:
