@@ -19,7 +19,7 @@ import fasteners
 import psutil
 import psycopg2
 
-from segmentation import applications
+from segmentation import applications, compiled
 from segmentation.local import postgres
 from segmentation.warehouse.db import Database
 from tests.processes import Begun, Start
@@ -102,7 +102,7 @@ class Machine:
         own = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("SEGMENTATION", "AIRFLOW"))
+            if name == compiled.FOLDER or not name.startswith(("SEGMENTATION", "AIRFLOW"))
         }
         return {**own, "SEGMENTATION_LOCAL": str(self.folder), "PYTHONPATH": str(PROJECT / "include")}
 

@@ -5,10 +5,13 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from segmentation import compiled
 from segmentation.local import home
+from segmentation.warehouse.db import Database
 from tests.machine import Machine
 
 # No file may become longer than nothing, as on a disk that is full.
@@ -50,3 +53,15 @@ def test_what_a_shop_is_remembered_by_is_replaced_as_a_whole(tmp_path, monkeypat
         home.Home("demo", "demo", customers=customers).save()
     assert json.loads((tmp_path / "demo" / "shop.json").read_text())["customers"] == 7
     assert {file.name for file in tmp_path.rglob("*") if file.is_file()} == {"shop.json", "last_shop"}
+
+
+def test_bytecode_of_templates_lies_in_a_folder_of_the_shop_that_is_private(tmp_path, monkeypatch):
+    """The machines of tests share a folder, which the environment names."""
+    monkeypatch.delenv(compiled.FOLDER)
+    monkeypatch.setattr(home, "LOCAL", tmp_path)
+    nowhere = Database("nowhere", {"host": "", "port": 5432, "user": "", "password": "", "dbname": ""})
+    monkeypatch.setattr(home, "databases", lambda _: (nowhere,) * 3)
+    environment = home.airflow_environment(home.Home("demo", "demo"), SimpleNamespace(pgdata=tmp_path))
+    folder = tmp_path / "demo" / "compiled"
+    assert environment[compiled.FOLDER] == str(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
