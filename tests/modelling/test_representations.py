@@ -227,11 +227,17 @@ def test_forecast_is_what_scikit_learn_says_to_the_bit(depth):
     [
         np.arange(5_000.0) % 731,
         np.arange(5_000.0) % 7 - 3,
-        np.arange(5_000.0),  # too far apart
+        np.arange(5_000.0),
         np.arange(5_000.0) % 7 / 2,
+        np.full(5_000, 3.0),
+        # money: nothing, and a tail
+        np.random.default_rng(0).lognormal(3, 2, 5_000).round(2) * (np.arange(5_000) % 3 > 0),
+        # far apart, and many in one place
+        np.concatenate([[-1e300, 1e-300, 1e300], np.random.default_rng(1).normal(size=4_997)]),
+        np.concatenate([[0.0], 1e6 + np.arange(4_999.0)]),
     ],
 )
-def test_whole_numbers_are_ranked_as_all_others_are(column):
+def test_ranks_that_are_looked_up_are_those_that_are_searched_for(column):
     ranks = PercentileRanks().fit(column[::3, None])
     found = ranks.transform(column[:, None])[:, 0]
     assert found.tolist() == np.interp(column, ranks.values_[0], ranks.shares_[0]).tolist()

@@ -13,7 +13,9 @@ from segmentation.modelling.prepare import group_of
 
 RANKING_ROWS = 100_000
 RANKS = 1_001
-WHOLE_NUMBERS = 4_096  # so far apart at most, as counts and days are, each is ranked once and looked up
+LOOKED_UP = 4_096  # of fewer numbers a table costs more than it saves
+BITS_LEFT_OUT = 43  # of 64: 512 places from a number to twice that number
+STEPS = 8  # values in one place, of which more are searched for
 THREADED_ROWS = 50_000  # of fewer rows a column costs less than a thread that takes it
 
 
@@ -107,21 +109,42 @@ class PercentileRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def transform(self, X) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.column_stack(self.by_column(validate_data(self, X, dtype=np.float64, reset=False)))
+
+    def by_column(self, X: np.ndarray) -> list[np.ndarray]:
+        """The ranks of numbers, an array a column."""
         if len(X) < THREADED_ROWS:
-            return np.column_stack(list(map(_shares, X.T, self.values_, self.shares_)))
+            return list(map(_shares, X.T, self.values_, self.shares_))
         with ThreadPoolExecutor() as pool:  # a column each
-            return np.column_stack(list(pool.map(_shares, X.T, self.values_, self.shares_)))
+            return list(pool.map(_shares, X.T, self.values_, self.shares_))
 
 
 def _shares(column: np.ndarray, values: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Values of `np.interp`, which searches for the place of each number: up to five times as long as a look-up."""
+    """Values of `np.interp`, whose search for the place of each number costs up to ten times as much as a look-up.
+
+    The leading bits of a number's distance from the least value say where it is, but for a step or two.
+    """
     column = np.ascontiguousarray(column)
-    if len(column) > WHOLE_NUMBERS and column.max() - column.min() < WHOLE_NUMBERS:
-        whole, lowest = column.astype(np.int64), int(column.min())
-        if (whole == column).all():
-            return np.interp(np.arange(lowest, lowest + WHOLE_NUMBERS), values, shares).take(whole - lowest)
-    return np.interp(column, values, shares)
+    if len(column) < LOOKED_UP or len(values) < 2:
+        return np.interp(column, values, shares)
+    least, nearest = values[0], values[1] - values[0]
+
+    def leading(numbers: np.ndarray) -> np.ndarray:
+        return (numbers - least + nearest).view(np.int64) >> BITS_LEFT_OUT
+
+    places = leading(values)
+    if places[-1] - places[0] > len(column):
+        return np.interp(column, values, shares)
+    alike = np.bincount(places - places[0])
+    if alike.max() > STEPS:
+        return np.interp(column, values, shares)
+    column = np.clip(column, least, values[-1])
+    below = np.maximum(alike.cumsum() - alike - 1, 0).take(leading(column) - places[0])
+    following = np.append(values[1:], np.inf)
+    for _ in range(alike.max()):
+        below += following.take(below) <= column
+    slopes = np.append(np.diff(shares) / np.diff(values), 0.0)
+    return slopes.take(below) * (column - values.take(below)) + shares.take(below)
 
 
 def _quantiles(X: np.ndarray) -> np.ndarray:
