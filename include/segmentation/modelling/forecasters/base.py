@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from threading import get_ident
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,6 +80,16 @@ class Today:
             return cls(customers, BetaGeometric.fit(history(customers.iloc[rows])))
         except ValueError:
             return cls(customers, None)
+
+    def foreseen(self, customers: pd.DataFrame, days: int) -> tuple[Array, Array]:
+        """Probability of an order, and the order days to expect, by BG/NBD; of the customers a thread saw last."""
+        if self.bgnbd is None:
+            raise TooYoungError("no customer has ordered a second time")
+        key = "foreseen", days, get_ident()
+        if key not in self.views or self.views[key][0] is not customers:
+            past = history(customers)
+            self.views[key] = customers, self.bgnbd.probability(past, days), self.bgnbd.orders(past, days)
+        return self.views[key][1:]
 
 
 @dataclass(frozen=True)

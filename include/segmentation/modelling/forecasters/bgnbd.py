@@ -34,6 +34,13 @@ class History:
         """The different numbers of repeats, which are few, and which of them each customer has."""
         return np.unique(self.repeats, return_inverse=True)
 
+    @cached_property
+    def alike(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """A customer for each pair of repeats and age there is, and whose pair each customer has."""
+        pairs = self.repeats * (1 + self.age.max(initial=0)) + self.age
+        _, rows, which = np.unique(pairs, return_index=True, return_inverse=True)
+        return rows, which
+
     @classmethod
     def of(cls, repeats: ArrayLike, last: ArrayLike, age: ArrayLike) -> History:
         """The same of any numbers; the age is at least a tenth of a day."""
@@ -119,8 +126,10 @@ class BetaGeometric:
         """
         x, lived = history.repeats, self.alpha + history.age
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6
-        share = days / (lived + days)
-        rest = (1 - share) ** (a - 1) * hyp2f1(a + self.b - 1 - self.r, a - 1, a + self.b + x - 1, share)
+        rows, which = history.alike  # the function is dear
+        share = days / (lived[rows] + days)
+        rest = hyp2f1(a + self.b - 1 - self.r, a - 1, a + self.b + x[rows] - 1, share)
+        rest = ((1 - share) ** (a - 1) * rest)[which]
         return self.alive(history) * np.maximum((a + self.b + x - 1) / (a - 1) * (1 - rest), 0.0)
 
     def probability(self, history: History, days: float) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -33,15 +32,10 @@ class Boosted:
     value: Trees
 
     def probability(self, view: View) -> Array:
-        return expit(self.buying.sums(_by_column(view.ranks)))
+        return expit(self.buying.sums(view.rank_columns))
 
     def log_value(self, view: View) -> Array:
-        return self.value.sums(_by_column(view.money, view.ranks))
-
-
-def _by_column(*parts: Array) -> Array:
-    """The columns of all parts, each laid out by itself: a tree looks at few of them."""
-    return np.concatenate([np.ascontiguousarray(part.T) for part in parts])
+        return self.value.sums(view.columns)
 
 
 def learn(view: View, bought: Flags, log_value: Array, seed: int) -> Boosted:
@@ -49,10 +43,9 @@ def learn(view: View, bought: Flags, log_value: Array, seed: int) -> Boosted:
     with one_thread():  # the same sums whatever the machine
         buying = HistGradientBoostingClassifier(**TREES, random_state=seed)
         value = HistGradientBoostingRegressor(**TREES, random_state=seed)
-        of_buyers = np.column_stack([view.money, view.ranks])[bought]
         return Boosted(
             Trees.of(buying.fit(view.ranks, bought)),
-            Trees.of(value.fit(of_buyers, log_value)),
+            Trees.of(value.fit(view.matrix[bought], log_value)),
         )
 
 

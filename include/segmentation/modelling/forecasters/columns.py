@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Array, history
+from segmentation.modelling.forecasters.base import Array, Today, history
 from segmentation.modelling.forecasters.bgnbd import BetaGeometric
 from segmentation.modelling.representations.transformers import PercentileRanks
 
-MONEY = ("spend_30d", "spend_90d", "spend_180d", "spend_365d", "spend_season", "largest_day")
-
+MONEY = (
+    *("spend_30d", "spend_90d", "spend_180d", "spend_365d", "spend_season", "largest_day"),
+    *("order_value", "spend_rate"),
+)
 WINDOWS = (90, 180, 365)  # days, of the usual spend; what lies in a shorter one lies in the longer ones, too
 UNSEEN = 365.0  # days without an order, that are added to those seen of everybody
 
@@ -28,25 +30,24 @@ def described(customers: pd.DataFrame, bgnbd: BetaGeometric | None) -> pd.DataFr
     return pd.DataFrame(columns, index=customers.index)
 
 
-def foreseen(customers: pd.DataFrame, bgnbd: BetaGeometric, days: int) -> pd.DataFrame:
+def foreseen(customers: pd.DataFrame, today: Today, days: int) -> pd.DataFrame:
     """Columns of what BG/NBD expects of the customers within so many days."""
-    past, order_value = history(customers), (customers["spend"] / customers["order_days"]).to_numpy()
+    probability, orders = today.foreseen(customers, days)
     columns = {
-        "bgnbd_probability": bgnbd.probability(past, days),
-        "bgnbd_spend": bgnbd.orders(past, days) * order_value,
+        "bgnbd_probability": probability,
+        "bgnbd_spend": orders * (customers["spend"] / customers["order_days"]).to_numpy(),
     }
     return pd.DataFrame(columns, index=customers.index)
 
 
 def ranked(table: pd.DataFrame, among: PercentileRanks) -> Array:
-    """Percentile ranks among the customers that `among` was fitted on, from -1 to 1."""
-    return 2 * among.transform(table.to_numpy()) - 1
+    """Percentile ranks among the customers that `among` was fitted on, from -1 to 1: a row of each column."""
+    return 2 * np.stack(among.by_column(table.to_numpy())) - 1
 
 
 def money(table: pd.DataFrame, unit: float) -> Array:
-    """Logarithms of money, in units of the shop's middle order."""
-    names = [*MONEY, "order_value", "spend_rate"]
-    return np.log1p(table[names].to_numpy() / unit)
+    """Logarithms of money, in units of the shop's middle order: a row of each column."""
+    return np.log1p(np.stack([table[name].to_numpy() for name in MONEY]) / unit)
 
 
 def unit_of(today: pd.DataFrame) -> float:

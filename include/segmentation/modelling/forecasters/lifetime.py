@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.forecasters.base import Array, Expectation, Sample, Today, TooYoungError, history
-from segmentation.modelling.forecasters.bgnbd import BetaGeometric
+from segmentation.modelling.forecasters.base import Array, Expectation, Sample, Today, TooYoungError
 from segmentation.modelling.forecasters.gamma_gamma import GammaGamma
 
 FITTED_ON = 20_000
@@ -21,21 +20,19 @@ LEAST_BUYERS = 30
 class Lifetime:
     """Orders by BG/NBD; their value by gamma-gamma, or the customer's own mean where that is None."""
 
-    orders: BetaGeometric
+    today: Today
     value: GammaGamma | None
     days: int
 
     def expect(self, customers: pd.DataFrame) -> Expectation:
-        past = history(customers)
         own = customers["spend"].to_numpy() / customers["order_days"].to_numpy()
         value = own
         if self.value is not None:
             value = np.where(
                 own > 0, self.value.mean(customers["order_days"].to_numpy(), np.maximum(own, 0.01)), 0.0
             )
-        return Expectation(
-            self.orders.probability(past, self.days), self.orders.orders(past, self.days) * value
-        )
+        probability, orders = self.today.foreseen(customers, self.days)
+        return Expectation(probability, orders * value)
 
 
 def lifetime(samples: Sequence[Sample], today: Today, days: int, seed: int) -> Lifetime:
@@ -49,7 +46,7 @@ def lifetime(samples: Sequence[Sample], today: Today, days: int, seed: int) -> L
     if today.bgnbd is None:
         raise TooYoungError("no customer has ordered a second time")
     rows = np.random.default_rng(seed).permutation(len(today.customers))[:FITTED_ON]
-    return Lifetime(today.bgnbd, _value(today.customers.iloc[np.sort(rows)]), days)
+    return Lifetime(today, _value(today.customers.iloc[np.sort(rows)]), days)
 
 
 def _value(customers: pd.DataFrame) -> GammaGamma | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from segmentation.modelling.forecasters.base import Array, Flags, Sample, Today
@@ -30,15 +29,14 @@ class Linear:
 
     def log_value(self, view: View) -> Array:
         with one_thread():
-            return self.value.predict(np.column_stack([view.money, view.ranks]))
+            return self.value.predict(view.matrix)
 
 
 def learn(view: View, bought: Flags, log_value: Array, seed: int) -> Linear:
     """Fit both: `log_value` is that of the buyers."""
     buying = fitted_buying(view, bought)
     with one_thread():
-        of_buyers = np.column_stack([view.money, view.ranks])[bought]
-        value = RidgeCV(alphas=RIDGES).fit(of_buyers, log_value)
+        value = RidgeCV(alphas=RIDGES).fit(view.matrix[bought], log_value)
     return Linear(buying, value)
 
 

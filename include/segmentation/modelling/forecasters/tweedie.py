@@ -39,14 +39,10 @@ class Tweedie:
         return Expectation(_probability(mean, self.frequency), mean * self.lens.unit)
 
 
-def _matrix(view: View) -> Array:
-    return np.column_stack([view.money, view.ranks])
-
-
 def _mean(model: Pipeline, view: View) -> Array:
     """The expected spend in middle orders."""
     with one_thread():  # the same sums whatever the machine
-        return np.clip(model.predict(_matrix(view)), LEAST_MEAN, MOST_MEAN)
+        return np.clip(model.predict(view.matrix), LEAST_MEAN, MOST_MEAN)
 
 
 def _probability(mean: Array, frequency: float) -> Array:
@@ -66,7 +62,7 @@ def tweedie(samples: Sequence[Sample], today: Today, days: int, seed: int) -> Tw
     view, came = lens.learned_from(samples)
     model = make_pipeline(StandardScaler(), TweedieRegressor(power=POWER, alpha=PENALTY, max_iter=300))
     with one_thread():
-        model.fit(_matrix(view), came.spend / lens.unit)
+        model.fit(view.matrix, came.spend / lens.unit)
     mean, share = _mean(model, view), came.bought.mean()
     frequency = brentq(lambda by: _probability(mean, by).mean() - share, 1e-6, 1e6)
     return Tweedie(model, lens, float(frequency))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock, get_ident
 from typing import Any, NamedTuple
 
@@ -24,16 +25,15 @@ class View:
 
     Attributes
     ----------
-    ranks : ndarray of shape (n, columns), from -1 to 1
-    money : ndarray of shape (n, columns of money), logarithms of the shop's middle orders
+    columns : ndarray of shape (columns, n)
+        Logarithms of money in the shop's middle orders, and then ranks, from -1 to 1.
     usual : ndarray of shape (n,)
         Spend of the horizon's days at the customer's own rate, in middle orders.
     learned : dict
         What several forecasters learn alike from these customers, once one has.
     """
 
-    ranks: Array
-    money: Array
+    columns: Array
     usual: Array
     learned: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -41,14 +41,28 @@ class View:
     def together(cls, views: Sequence[View]) -> View:
         """The customers of all."""
         return cls(
-            np.concatenate([view.ranks for view in views]),
-            np.concatenate([view.money for view in views]),
+            np.concatenate([view.columns for view in views], axis=1),
             np.concatenate([view.usual for view in views]),
         )
 
+    @property
+    def rank_columns(self) -> Array:
+        """The rows of `columns` that are ranks."""
+        return self.columns[len(columns.MONEY) :]
+
+    @cached_property
+    def matrix(self) -> Array:
+        """All columns, of shape (n, columns)."""
+        return np.ascontiguousarray(self.columns.T)
+
+    @cached_property
+    def ranks(self) -> Array:
+        """Ranks alone, of shape (n, columns of ranks)."""
+        return np.ascontiguousarray(self.rank_columns.T)
+
     def take(self, rows: np.ndarray) -> View:
         """Some of the customers, by their place or by a mask."""
-        return View(self.ranks[rows], self.money[rows], self.usual[rows])
+        return View(self.columns[:, rows], self.usual[rows])
 
 
 @dataclass(frozen=True)
@@ -62,8 +76,7 @@ class Ranks:
 class Facts(NamedTuple):
     """The part of a view that is the same whatever the days; `daily` is the usual spend of a day, in currency units."""
 
-    ranks: Array
-    money: Array
+    columns: Array
     daily: Array
 
 
@@ -125,7 +138,7 @@ class Lens:
             with _ranking:
                 if key not in views:  # with the customers, so that the key stays theirs
                     views[key] = self._fitted(columns.described(drawn, bgnbd)), customers
-            ahead = self._fitted(columns.foreseen(drawn, bgnbd, self.days)) if bgnbd else None
+            ahead = self._fitted(columns.foreseen(drawn, self.today, self.days)) if bgnbd else None
             views[of_days] = Ranks(views[key][0], ahead)
         return views[of_days]
 
@@ -133,11 +146,12 @@ class Lens:
         return PercentileRanks(self.seed).fit(table.to_numpy())
 
     def _view(self, customers: pd.DataFrame, among: Ranks) -> View:
-        facts, bgnbd = self._facts(customers, among.facts), self.today.bgnbd
-        ranks = [facts.ranks]
-        if bgnbd is not None and among.foreseen is not None:
-            ranks.append(columns.ranked(columns.foreseen(customers, bgnbd, self.days), among.foreseen))
-        return View(np.column_stack(ranks), facts.money, self.days / self.unit * facts.daily)
+        facts = self._facts(customers, among.facts)
+        all_columns = [facts.columns]
+        if among.foreseen is not None:
+            ahead = columns.foreseen(customers, self.today, self.days)
+            all_columns.append(columns.ranked(ahead, among.foreseen))
+        return View(np.concatenate(all_columns), self.days / self.unit * facts.daily)
 
     def _facts(self, customers: pd.DataFrame, among: PercentileRanks) -> Facts:
         """Facts known of customers as columns; the last ones are kept, for the lens of other days."""
@@ -145,6 +159,6 @@ class Lens:
         cached = views.get(key)
         if cached is None or cached[0] is not customers or cached[1] is not among:
             table = columns.described(customers, self.today.bgnbd)
-            facts = Facts(columns.ranked(table, among), columns.money(table, self.unit), columns.daily(table))
-            cached = views[key] = customers, among, facts
+            known = np.concatenate([columns.money(table, self.unit), columns.ranked(table, among)])
+            cached = views[key] = customers, among, Facts(known, columns.daily(table))
         return cached[2]
