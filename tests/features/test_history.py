@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from segmentation.applications.forecasts import samples
+from segmentation.applications.forecasts.sampled_days import SampledDays
 from segmentation.features import history, verify
 from segmentation.features import table as features
 from segmentation.runs import erased
@@ -56,6 +57,23 @@ def assert_carried(shop: SmallShop, day: date) -> None:
     pd.testing.assert_frame_equal(carried(shop, day), counted(shop, day), check_exact=True)
 
 
+def assert_sampled(shop: SmallShop, today: date, ages: list[int]) -> None:
+    """Days that are read once come to what the statements say of any earlier date, and of what came after it."""
+    with shop.warehouse.connect() as conn:
+        sampled = SampledDays.read(conn, today, 1)
+        for age in ages:
+            day = today - timedelta(days=age)
+            customers_then = samples.figures(*sampled.sums(age))
+            pd.testing.assert_frame_equal(
+                customers_then, samples.read_known(conn, day, **history.EVERYBODY), check_exact=True
+            )
+            for days in {1, max(age, 1)}:
+                came = samples.read_outcome(conn, customers_then, day, days, today)
+                order_days, spend = sampled.outcome(customers_then.index, age, days)
+                assert order_days.tolist() == came.order_days.tolist()
+                assert spend.tolist() == came.spend.tolist()
+
+
 @settings(few, max_examples=16)
 @given(
     as_of=st.sampled_from(DATES),
@@ -92,6 +110,7 @@ def test_nights_with_late_rows_carry_what_all_days_come_to(shop, as_of, zone, ma
             erased.delete(conn, customer)
         assert customer not in carried(shop, last).index
         assert_carried(shop, last)
+    assert_sampled(shop, last, [0, 1, 30, 31, *((last - day).days for day in (*days, as_of)), 400])
 
 
 @pytest.mark.parametrize(("days", "moves"), [(1, True), (7, True), (8, False)])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 INCLUDE = Path(__file__).parents[2] / "include"
-READING = ("rows", "read_frame", "read_numbers")
+READING = ("rows", "read_frame", "read_table", "read_numbers")
 MARK = "# any order: "
 
 

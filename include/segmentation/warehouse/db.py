@@ -29,6 +29,7 @@ from segmentation.warehouse.watch import Watched, watch
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 Connection = psycopg2.extensions.connection
 BLOCK_BYTES = 1 << 16  # of a COPY from server to server
@@ -369,6 +370,16 @@ def read_frame(
 
     `columns` says which is "text" or "number"; without them the server is asked, a statement more.
     """
+    return read_table(conn, query, params, columns).to_pandas()
+
+
+def read_table(
+    conn: Connection,
+    query: str,
+    params: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> "pa.Table":
+    """The same as a table of Arrow."""
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
@@ -384,10 +395,8 @@ def read_frame(
     read = arrow_csv.ReadOptions(column_names=list(kinds), use_threads=False)
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
     if not buffer.getbuffer().nbytes:
-        return pa.table({name: pa.array([], kind) for name, kind in kinds.items()}).to_pandas()
-    return arrow_csv.read_csv(
-        buffer, read_options=read, parse_options=parse, convert_options=convert
-    ).to_pandas()
+        return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
+    return arrow_csv.read_csv(buffer, read_options=read, parse_options=parse, convert_options=convert)
 
 
 def read_numbers(

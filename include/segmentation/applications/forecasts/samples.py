@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segmentation.applications.forecasts.sampled_days import WINDOWS, SampledDays
 from segmentation.features import history
-from segmentation.modelling.forecasters.base import Sample, Today
+from segmentation.modelling.forecasters.base import Array, Sample, Today
 from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
 from segmentation.warehouse import beside, db
@@ -18,8 +19,17 @@ from segmentation.warehouse import beside, db
 SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
 WHOLE = history.EVERYBODY
-OF_SAMPLE = {"roll_up": "sampled_day", "cancelled": "sampled_cancelled"}
 BEHIND = 0.5  # of the days of an outcome: what a sample's date must have behind it, or its customers are not today's
+FIGURES = {  # figures of each customer, by the column of history.sql that they are made of
+    **{name: name for name in ("first_days", "last_days", "order_days")},
+    **{f"order_days_{days}": f"order_days_{days}" for days in WINDOWS},
+    "gross_cents": "spend",
+    **{f"spend_cents_{days}": f"spend_{days}" for days in WINDOWS},
+    **{"largest_cents": "largest_day", "discount_cents": "discount_share", "returned_cents": "return_share"},
+    "lines": "lines_per_day",
+    **{name: name for name in ("sessions", "sessions_30d", "sessions_90d", "visit_days")},
+    **{name: name for name in ("carts_30d", "carts_90d", "views_90d", "reviews")},
+}
 FOLDER = "applications/forecasts"
 ELIGIBLE = "select count(*) from features.customer_features where as_of_date = %(as_of_date)s"
 
@@ -79,17 +89,18 @@ def _looked_back(night: Night, customers: int) -> tuple[Past, Past]:
 def _read_samples(night: Night, every: int) -> tuple[dict[int, Sample], dict[int, Sample]]:
     """Samples of one customer in `every` by their age, with the outcome of a horizon, and with that of a year."""
     horizon = night.settings.model.horizon_days
-    with night.warehouse.connect() as conn:
-        whom = history.of_sample(conn, night.as_of_date, every)
-        db.run_file(conn, f"{FOLDER}/sample.sql", night.params, whom=whom)
-        first = db.scalar(conn, "select min(day) from sampled_day where orders > 0")
-        oldest = (night.as_of_date - first).days if first is not None else 0
-        there = [age for age in ages(horizon) if age + BEHIND * horizon <= oldest]
-        samples = {age: _sample(conn, night.as_of_date, age, horizon) for age in there}
-        long = {
-            age: _with_outcome(conn, night.as_of_date, age, YEAR, samples[age].customers)
-            for age in there if age >= YEAR and age + BEHIND * YEAR <= oldest
-        }  # fmt: skip
+    with night.warehouse.connect(readonly=True) as conn:
+        sampled = SampledDays.read(conn, night.as_of_date, every)
+    oldest = sampled.oldest
+    customers = {
+        age: figures(*sampled.sums(age)) for age in ages(horizon) if age + BEHIND * horizon <= oldest
+    }
+
+    def sample(age: int, days: int) -> Sample:
+        return Sample(customers[age], *sampled.outcome(customers[age].index, age, days), days)
+
+    samples = {age: sample(age, horizon) for age in customers}
+    long = {age: sample(age, YEAR) for age in customers if age >= YEAR and age + BEHIND * YEAR <= oldest}
     enough, enough_long = (
         {age: each for age, each in of_days.items() if len(each.customers) >= LEAST}
         for of_days in (samples, long)
@@ -106,56 +117,52 @@ def read_everybody(conn: db.Connection, origin: date, database: db.Database | No
     """The same as `read_known`, of all customers: carried from night to night, or counted from all days."""
     # sums by customer are not shared among workers: each would have its own of everybody
     db.execute(conn, "set local max_parallel_workers_per_gather = 0")
-    relation = history.at(conn, origin, database)
-    if relation == history.TABLE:
-        query = db.statement(f"{FOLDER}/history.sql", sums=relation)
-        return _frame(conn, query, {"as_of_date": origin})
-    return _counted(conn, origin, relation)
+    return _read(conn, origin, history.at(conn, origin, database))
 
 
 def read_known(conn: db.Connection, origin: date, **relations: str) -> pd.DataFrame:
     """The figures known of customers at a date, by customer in the order of their ids."""
-    return _counted(conn, origin, history.counted(**relations))
+    return _read(conn, origin, history.counted(**relations))
 
 
-def _counted(conn: db.Connection, origin: date, sums: str) -> pd.DataFrame:
-    query = db.statement(f"{FOLDER}/history.sql", sums=sums)
-    # any order: what is made of it is read in order
-    db.execute(conn, f"create temp table known on commit drop as {query}", {"as_of_date": origin})
-    frame = _frame(conn, "select * from known order by customer_id", {})
-    db.execute(conn, "drop table known")
-    return frame
+def _read(conn: db.Connection, origin: date, sums: str) -> pd.DataFrame:
+    query = db.statement("applications/forecasts/history.sql", sums=sums)
+    kinds = {"customer_id": "text", **dict.fromkeys(FIGURES, "number")}
+    table = db.read_table(conn, query, {"as_of_date": origin}, kinds)
+    values = np.empty((len(FIGURES), len(table)))
+    for row, name in zip(values, FIGURES, strict=True):
+        row[:] = table[name].fill_null(0).to_numpy()
+    return figures(pd.Index(table["customer_id"].to_pandas(), name="customer_id"), values)
 
 
-def _frame(conn: db.Connection, query: str, params: dict[str, Any]) -> pd.DataFrame:
-    """Customers in the order of the query, which is that of their ids: these as text, numbers by binary COPY."""
-    names = [name for name in db.column_kinds(conn, query, params) if name != "customer_id"]
-    ids = db.read_frame(conn, f"select customer_id from ({query}) as q order by customer_id", params, TEXT)
-    # any order: that of the query
-    values = db.read_numbers(conn, query, names, params) if len(ids) else np.empty((0, len(names)))
-    return pd.DataFrame(values, index=pd.Index(ids["customer_id"], name="customer_id"), columns=names)
+def figures(customers: pd.Index, sums: Array) -> pd.DataFrame:
+    """The figures known of customers, money in currency units: a frame of `sums`, which it changes.
 
-
-TEXT = {"customer_id": "text"}
+    `sums` are the columns of history.sql, of shape (columns, n): forecasters look at one after the other.
+    """
+    of = dict(zip(FIGURES, sums, strict=True))
+    gross, discount, returned = (of[name] for name in ("gross_cents", "discount_cents", "returned_cents"))
+    spend = np.maximum(gross - discount - returned, 0) / 100
+    for part in (discount, returned):
+        np.divide(part, gross, out=part, where=gross != 0)
+        part[gross == 0] = 0
+    np.minimum(returned, 1, out=returned)
+    gross[:] = spend
+    for name in ("largest_cents", *(f"spend_cents_{days}" for days in WINDOWS)):
+        np.maximum(of[name], 0, out=of[name])
+        of[name] /= 100
+    of["lines"] /= of["order_days"]
+    return pd.DataFrame(sums.T, index=customers, columns=list(FIGURES.values()))
 
 
 def read_outcome(
-    conn: db.Connection, customers: pd.DataFrame, origin: date, days: int, known_at: date, **relations: str
+    conn: db.Connection, customers: pd.DataFrame, origin: date, days: int, known_at: date
 ) -> Sample:
     """The outcome of customers in the days after a date, as it was known at another."""
-    query = db.statement(f"{FOLDER}/outcomes.sql", **(relations or WHOLE))
+    query = db.statement(f"{FOLDER}/outcomes.sql", **WHOLE)
     params: dict[str, Any] = {"origin": origin, "until": origin + timedelta(days=days), "known_at": known_at}
     kinds = {"customer_id": "text", "order_days": "number", "spend": "number"}
     # any order: that of `customers`
     came = db.read_frame(conn, query, params, kinds).set_index("customer_id")
     came = came.reindex(customers.index).fillna(0.0)
     return Sample(customers, came["order_days"].to_numpy(), came["spend"].to_numpy(), days)
-
-
-def _sample(conn: db.Connection, today: date, age: int, days: int) -> Sample:
-    customers = read_known(conn, today - timedelta(days=age), **OF_SAMPLE)
-    return _with_outcome(conn, today, age, days, customers)
-
-
-def _with_outcome(conn: db.Connection, today: date, age: int, days: int, customers: pd.DataFrame) -> Sample:
-    return read_outcome(conn, customers, today - timedelta(days=age), days, today, **OF_SAMPLE)

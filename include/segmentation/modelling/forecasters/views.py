@@ -159,6 +159,6 @@ class Lens:
         cached = views.get(key)
         if cached is None or cached[0] is not customers or cached[1] is not among:
             table = columns.described(customers, self.today.bgnbd)
-            known = np.concatenate([columns.money(table, self.unit), columns.ranked(table, among)])
-            cached = views[key] = customers, among, Facts(known, columns.daily(table))
+            facts = np.concatenate([columns.money(table, self.unit), columns.ranked(table, among)])
+            cached = views[key] = customers, among, Facts(facts, columns.daily(table))
         return cached[2]
