@@ -1,8 +1,11 @@
 """Everybody's label, and models as files."""
 
 import json
+import re
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
@@ -15,6 +18,7 @@ from segmentation.modelling.assign import (
     LIBRARIES,
     ModelRefusedError,
     assign,
+    dumps,
     load_candidates,
     load_model,
     loads,
@@ -251,6 +255,28 @@ def test_missing_file_is_refused(tmp_path):
 def test_type_that_is_not_trusted_is_refused_by_name():
     with pytest.raises(ModelRefusedError, match="UntrustedType"):
         loads(skops_io.dumps({"labeller": UntrustedType()}))
+
+
+def described(content: bytes) -> tuple[str, Any]:
+    """The description in skops bytes as it stands there, and without names that are given by place in memory."""
+    with ZipFile(BytesIO(content)) as archive:
+        text = archive.read("schema.json").decode()
+        assert {*archive.namelist()} == {"schema.json", *re.findall(r"\d+\.npy", text)}
+
+    def nameless(part: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in part.items() if name not in ("__id__", "file")}
+
+    return text, json.loads(text, object_hook=nameless)
+
+
+def test_bytes_are_those_of_skops_with_the_description_in_one_line(shop):
+    table, features = shop
+    pipeline, matrix = prepare(table, features, PreparationSettings())
+    model = make_model(first_good("gaussian_mixture", matrix), matrix, pipeline)
+    made = {"labeller": model.labeller, "pipeline": model.pipeline}
+    ours, theirs = described(dumps(made)), described(skops_io.dumps(made))
+    assert ours[1] == theirs[1]
+    assert "\n" not in ours[0] and len(ours[0]) < len(theirs[0])
 
 
 def test_candidates_come_back_as_they_were(blobs, tmp_path):

@@ -9,10 +9,9 @@ from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
-from skops import io as skops_io
 
 from segmentation.modelling import prepare
-from segmentation.modelling.assign import loads
+from segmentation.modelling.assign import dumps, loads
 from segmentation.modelling.representations import forecast, registry, transformers
 from segmentation.modelling.representations.forecast import ForecastCache
 from segmentation.modelling.representations.registry import (
@@ -79,7 +78,7 @@ def test_representation_is_what_it_says(shop, snapshot, name, holds):
     pipeline, matrix = represent(table, features, SETTINGS, [name], snapshot)[name]
     assert holds(matrix)
     pd.testing.assert_frame_equal(pipeline.transform(table), matrix)
-    stored = loads(skops_io.dumps(pipeline))
+    stored = loads(dumps(pipeline))
     pd.testing.assert_frame_equal(stored.transform(table), matrix)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from skops import io as skops_io
 
 from segmentation.errors import SettingsError
 from segmentation.features import dictionary, table
@@ -77,7 +76,7 @@ def represent_all(
         if not matrix.empty:
             with (night.folder / SEARCH_SAMPLE.format(name)).open("wb") as file:
                 SearchSample.of(matrix, model).write(file)
-        (night.folder / PIPELINE.format(name)).write_bytes(skops_io.dumps(pipeline))
+        (night.folder / PIPELINE.format(name)).write_bytes(assign.dumps(pipeline))
         progress(f"prepare {name}: {matrix.shape[0]:,} customers x {matrix.shape[1]} columns")
         if name == ALL:
             is_divisible = len(matrix) >= model.min_customers and _differ(matrix)
