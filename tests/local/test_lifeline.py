@@ -113,27 +113,18 @@ def statuses(machine: Machine) -> list[tuple[str, str | None]]:
 
 
 def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_ends_politely(machine, warm):
-    process = subprocess.Popen(
-        machine.command(*RUN),
-        env={**machine.environment, **SMALL},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    come_to("extract", process.stdout)
     commands = Commands(machine, warm)
-    (line,) = [line for line in commands.make("status").stdout.splitlines() if line.startswith("Runs")]
-    assert "running" in line
-    refused = machine.make("run", "--customers", "150")
-    assert refused.returncode == 2
-    assert "a night of shop 'demo' is under way in another terminal" in refused.stderr
-    refused = commands.make("up")
-    assert refused.returncode == 2
-    assert "a night of shop 'demo' is under way in another terminal" in refused.stdout
-    processes = [*started_by(process.pid)]
-    assert processes
-    process.kill()
-    process.wait()
+    with begun(machine, warm, "extract") as command:
+        (line,) = [line for line in commands.make("status").stdout.splitlines() if line.startswith("Runs")]
+        assert "running" in line
+        for other in (RUN, ("up",)):
+            refused = commands.make(*other)
+            assert refused.returncode == 2
+            assert "a night of shop 'demo' is under way in another terminal" in refused.stdout
+        processes = [*started_by(command.pid)]
+        assert processes
+        command.kill()
+        command.wait()
     wait_until(lambda: not alive(processes), "the end of the night's process")
     # nobody is at work on the shop, so that it is dead, whatever its lease says
     (line,) = [line for line in commands.make("status").stdout.splitlines() if line.startswith("Runs")]
