@@ -186,7 +186,21 @@ def server() -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def new_database(server) -> Callable[..., Database]:
+def administer(server) -> Iterator[Callable[[str], None]]:
+    """A function that runs statements about databases, by one session of another one."""
+    connection = psycopg2.connect(**postgres.admin(server).params)
+    connection.autocommit = True
+
+    def administer(statement: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    yield administer
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def new_database(server, administer) -> Callable[..., Database]:
     """Makes an empty database, or a copy of a template."""
     numbers = itertools.count()
     admin = postgres.admin(server)
@@ -194,28 +208,19 @@ def new_database(server) -> Callable[..., Database]:
     def make(template: str | None = None) -> Database:
         name = f"test_{next(numbers)}"
         sessions.end(template or "")
-        connection = psycopg2.connect(**admin.params)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"create database {name} template {template or 'template0'} strategy file_copy")
-        connection.close()
+        administer(f"create database {name} template {template or 'template0'} strategy file_copy")
         return Database(name, {**admin.params, "dbname": name})
 
     return make
 
 
 @pytest.fixture(scope="session")
-def drop_database(server) -> Callable[[Database], None]:
+def drop_database(administer) -> Callable[[Database], None]:
     """Forgets a database at once: hundreds of them left to the end take minutes to write and delete."""
-    admin = postgres.admin(server)
 
     def drop(database: Database) -> None:
         sessions.end(database.params["dbname"])
-        connection = psycopg2.connect(**admin.params)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"drop database {database.name} with (force)")
-        connection.close()
+        administer(f"drop database {database.name} with (force)")
 
     return drop
 
