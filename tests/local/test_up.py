@@ -309,11 +309,22 @@ def published(machine: Machine, day: date) -> list[list[dict]]:
         ]
 
 
-def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(airflow):
-    address, token, machine = airflow.address, airflow.token, airflow.machine
-    made = call(airflow.runs, token, {"logical_date": None, "conf": {"as_of_date": "2026-06-10"}})
-    held = f"{airflow.runs}/{made['dag_run_id']}"
-    wait_for_the_state(f"{held}/taskInstances/approve", token, "awaiting_input")
+@pytest.fixture(scope="module")
+def held(airflow) -> str:
+    """The DAG run of a night that waits for a decision."""
+    made = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-06-10"}})
+    wait_for_the_state(
+        f"{airflow.runs}/{made['dag_run_id']}/taskInstances/approve", airflow.token, "awaiting_input"
+    )
+    return made["dag_run_id"]
+
+
+def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(airflow, warm, held):
+    """The scheduler took the end of the process that had asked for that of the one that carries the answer out,
+    where that was given at once: it is not asked for again.
+    """
+    address, token, machine, name = airflow.address, airflow.token, airflow.machine, held
+    held = f"{airflow.runs}/{name}"
     query = "select * from segments.runs where as_of_date = '2026-06-10'"
     assigned = "select distinct run_id from segments.customer_segments where as_of_date = '2026-06-10'"
     with machine.warehouse("demo").connect(readonly=True) as conn:
@@ -326,14 +337,14 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
     assert "| from | to | customers |" in asked["body"]
     assert asked["defaults"] == ["Reject"]
 
-    answer = {"chosen_options": ["Approve"], "params_input": {"note": "the sale explains it"}}
-    patch(details, token, answer)
+    answer_and_lose(airflow, warm, name, "queued")
     assert wait_for_the_end(held, token)["state"] == "success"
+    assert decision(airflow, name) == {"by": "ana", "note": "at once, queued"}
     with machine.warehouse("demo").connect(readonly=True) as conn:
         released = db.row(conn, query)
         shown = db.rows(conn, assigned)
     assert (released["run_id"], released["status"]) == (run["run_id"], "published")
-    assert (released["decided_by"], released["decision_note"]) == ("admin", "the sale explains it")
+    assert (released["decided_by"], released["decision_note"]) == ("ana", "at once, queued")
     assert shown == [{"run_id": run["run_id"]}]
 
     pages = f"{address}/segmentation"
@@ -365,32 +376,40 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
     assert (get(f"{pages}/docs", token)[0], get(f"{pages}/docs")[0]) == (200, 401)
 
 
-def test_an_answer_that_is_given_at_once_is_not_asked_for_again(airflow, warm):
-    """The scheduler took the end of the process that had asked for that of the one that carries the answer out."""
-    made = call(airflow.runs, airflow.token, {"logical_date": None, "conf": {"as_of_date": "2026-09-20"}})
-    held = f"{airflow.runs}/{made['dag_run_id']}"
-    clear = f"{airflow.address}/api/v2/dags/customer_segmentation/clearTaskInstances"
-    again = {
-        "dag_run_id": made["dag_run_id"],
-        "task_ids": ["approve"],
-        "only_failed": False,
-        "dry_run": False,
-    }
-    for state in ("queued", "running"):
-        if state == "running":  # somebody has it asked once more
-            call(clear, airflow.token, again)
-        wait_for_the_state(f"{held}/taskInstances/approve", airflow.token, "awaiting_input")
-        answer_and_lose(airflow, warm, made["dag_run_id"], state)
-        assert wait_for_the_end(held, airflow.token)["state"] == "success"
-        value = call(f"{held}/taskInstances/approve/xcomEntries/return_value", airflow.token)["value"]
-        assert value == {"by": "ana", "note": f"at once, {state}"}
-    tries = call(f"{held}/taskInstances/approve/tries", airflow.token)["task_instances"]
+def test_what_is_asked_again_is_answered_in_the_ui_or_at_once_and_changes_no_publication(airflow, warm, held):
+    """Somebody clears the task of the published night, twice; the second answer is lost while it is carried out."""
+    place, token = f"{airflow.runs}/{held}", airflow.token
+    ask_again(airflow, held)
+    answer = {"chosen_options": ["Approve"], "params_input": {"note": "the sale explains it"}}
+    patch(f"{place}/taskInstances/approve/-1/hitlDetails", token, answer)
+    assert wait_for_the_end(place, token)["state"] == "success"
+    assert decision(airflow, held) == {"by": "admin", "note": "the sale explains it"}
+
+    ask_again(airflow, held)
+    answer_and_lose(airflow, warm, held, "running")
+    assert wait_for_the_end(place, token)["state"] == "success"
+    assert decision(airflow, held) == {"by": "ana", "note": "at once, running"}
+    tries = call(f"{place}/taskInstances/approve/tries", token)["task_instances"]
     assert [one["state"] for one in tries[-2:]] == ["failed", "success"], (
         "one that was running is in the history"
     )
     with airflow.machine.warehouse("demo").connect(readonly=True) as conn:
-        run = db.row(conn, "select * from segments.runs where as_of_date = '2026-09-20'")
+        run = db.row(conn, "select * from segments.runs where as_of_date = '2026-06-10'")
     assert (run["status"], run["decided_by"], run["decision_note"]) == ("published", "ana", "at once, queued")
+
+
+def ask_again(airflow: Airflow, dag_run_id: str) -> None:
+    """Clear `approve`, and wait until it asks."""
+    clear = f"{airflow.address}/api/v2/dags/customer_segmentation/clearTaskInstances"
+    how = {"dag_run_id": dag_run_id, "task_ids": ["approve"], "only_failed": False, "dry_run": False}
+    call(clear, airflow.token, how)
+    wait_for_the_state(f"{airflow.runs}/{dag_run_id}/taskInstances/approve", airflow.token, "awaiting_input")
+
+
+def decision(airflow: Airflow, dag_run_id: str) -> dict[str, str]:
+    """The decision that `approve` handed on."""
+    task = f"{airflow.runs}/{dag_run_id}/taskInstances/approve"
+    return call(f"{task}/xcomEntries/return_value", airflow.token)["value"]
 
 
 def answer_and_lose(airflow: Airflow, warm: Warm, dag_run_id: str, state: str) -> None:

@@ -117,8 +117,8 @@ def test_the_night_after_keeps_the_model_without_a_fit_and_overrides_overrule_th
     assert again.returncode == 0, again.stdout + again.stderr
     assert published(machine, "demo") == rows
 
-    ask = ("run", "--as-of", "2026-03-04", "--algorithm", "kmeans", "--k")
-    six = commands.make(*ask, "6", SEGMENTATION__QUALITY__MAX_CHANGED_SHARE="1", **FEW)
+    ask = ("run", "--as-of", "2026-03-04", "--algorithm", "kmeans", "--k", "6")
+    six = commands.make(*ask, SEGMENTATION__QUALITY__MAX_CHANGED_SHARE="1", **FEW)
     assert six.returncode == 0, six.stdout + six.stderr
     assert "search: asked for: algorithm kmeans and k = 6" in six.stdout
     with machine.warehouse("demo").connect(readonly=True) as conn:
@@ -126,9 +126,6 @@ def test_the_night_after_keeps_the_model_without_a_fit_and_overrides_overrule_th
             db.scalar(conn, "select count(*) from segments.segment_versions where as_of_date = '2026-03-04'")
             == 6
         )
-    impossible = commands.make(*ask, "40", **FEW)
-    assert impossible.returncode == 1
-    assert "asked for: algorithm kmeans and k = 40" in " ".join(impossible.stdout.split())
 
 
 NONE_MAY_MOVE = {f"SEGMENTATION__QUALITY__{name}_CHANGED_SHARE": "0" for name in ("WARN", "MAX")}

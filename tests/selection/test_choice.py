@@ -253,5 +253,6 @@ def test_who_is_erased_between_the_matrices_and_the_choice_is_left_out_of_it(fir
 
 def test_a_k_that_nobody_meets_publishes_nothing(tmp_path):
     night = night_of(tmp_path, min_segment_share=0.3)
-    with pytest.raises(OverridesError, match="asked for: k = 4"):
-        search(night, overrides=refit.Overrides(k=4))
+    overrides = refit.Overrides(algorithms=("kmeans",), k=4)
+    with pytest.raises(OverridesError, match="asked for: algorithm kmeans and k = 4"):
+        search(night, overrides=overrides)
