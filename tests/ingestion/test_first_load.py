@@ -78,10 +78,17 @@ def rows(copied_until: date | None) -> dict[str, list[dict[str, Any]]]:
     return made
 
 
-@pytest.fixture(
-    params=[None, END, START + timedelta(days=12)], ids=["each once", "some twice", "some twice long ago"]
-)
-def shops(request, new_database, migrated, tmp_path) -> Iterator[tuple[SmallShop, SmallShop]]:
+# The shop's rows: none has a copy, some have, and some of long ago have, which no night reads again.
+ONCE = pytest.param(None, id="each once")
+TWICE = pytest.param(END, id="some twice")
+LONG_AGO = pytest.param(START + timedelta(days=12), id="some twice long ago")
+every_shop = pytest.mark.parametrize("shops", [ONCE, TWICE, LONG_AGO], indirect=True)
+with_and_without_copies = pytest.mark.parametrize("shops", [ONCE, TWICE], indirect=True)
+with_copies = pytest.mark.parametrize("shops", [TWICE], indirect=True)
+
+
+@pytest.fixture
+def shops(request, new_database, migrated, drop_database, tmp_path) -> Iterator[tuple[SmallShop, SmallShop]]:
     """Two empty warehouses of one shop."""
     with pytest.MonkeyPatch.context() as patch:
         make_source(patch, tmp_path, {table: select(table) for table in SELECTS})
@@ -91,6 +98,8 @@ def shops(request, new_database, migrated, tmp_path) -> Iterator[tuple[SmallShop
         one.create()
         one.add(**rows(request.param))
         yield one, other
+    for database in (shop, one.warehouse, other.warehouse):
+        drop_database(database)
 
 
 def indexes(shop: SmallShop) -> list[tuple[str, str, str, bool]]:
@@ -107,6 +116,7 @@ def of(shop: SmallShop, tables: list[str]) -> dict[str, list[str]]:
     return contents(shop.warehouse, tables, without="run_id")
 
 
+@every_shop
 def test_a_first_load_is_what_the_nights_come_to(shops, monkeypatch):
     whole, nightly = shops
     empty = indexes(whole)
@@ -128,6 +138,7 @@ def test_a_first_load_is_what_the_nights_come_to(shops, monkeypatch):
     assert all(is_valid for *_, is_valid in after)
 
 
+@with_and_without_copies
 def test_a_first_load_counts_as_one_with_its_keys_in_place(shops, monkeypatch):
     late, early = shops
     counts = late.ingest(late.night(END))["cleaned"]
@@ -135,6 +146,7 @@ def test_a_first_load_counts_as_one_with_its_keys_in_place(shops, monkeypatch):
     assert early.ingest(early.night(END))["cleaned"] == counts
 
 
+@with_and_without_copies
 @pytest.mark.parametrize("place", ["core/row_counts.sql", "features/customer_day_first.sql"])
 def test_a_first_load_that_breaks_off_leaves_nothing_and_is_done_again(shops, monkeypatch, place):
     broken, whole = shops
@@ -160,6 +172,7 @@ def test_a_first_load_that_breaks_off_leaves_nothing_and_is_done_again(shops, mo
     assert of(broken, tables) == of(whole, tables)
 
 
+@with_copies
 @pytest.mark.parametrize("table", ["core.events", "features.customer_day"])
 def test_who_reads_a_table_keeps_it_and_the_load_goes_on(shops, monkeypatch, table):
     read, free = shops
@@ -173,6 +186,7 @@ def test_who_reads_a_table_keeps_it_and_the_load_goes_on(shops, monkeypatch, tab
     assert of(read, [*FACTS, *ROLLED_UP]) == of(free, [*FACTS, *ROLLED_UP])
 
 
+@with_copies
 def test_what_a_killed_load_has_left_goes_with_the_next_night(shops):
     shop, _ = shops
     with shop.warehouse.connect() as conn:
@@ -181,6 +195,7 @@ def test_what_a_killed_load_has_left_goes_with_the_next_night(shops):
     assert staged_apart(shop) == []
 
 
+@with_copies
 def test_a_table_with_rows_is_not_free(shops):
     shop, _ = shops
     shop.ingest(shop.night(START + timedelta(days=9)))
@@ -189,6 +204,7 @@ def test_a_table_with_rows_is_not_free(shops):
         assert not db.scalar(conn, "select count(*) from pg_locks where mode = 'AccessExclusiveLock'")
 
 
+@every_shop
 def test_days_that_the_maintenance_would_not_keep_are_forgotten_and_never_cleaned_again(shops):
     shop, _ = shops
     shop.settings = Settings(shop=shop.settings.shop, retention={"staging_days": 91})
@@ -216,6 +232,7 @@ def test_days_that_the_maintenance_would_not_keep_are_forgotten_and_never_cleane
     assert of(shop, [*FACTS, *ROLLED_UP]) == before
 
 
+@every_shop
 def test_staged_rows_that_somebody_reads_stay(shops, monkeypatch):
     shop, _ = shops
     monkeypatch.setattr(partitions, "LASTING_SECONDS", 0.1)
