@@ -49,6 +49,7 @@ LONGEST = (
     "tests/warehouse/test_answers.py",
     "tests/local/test_postgres.py",
     "tests/quality/test_gates.py",
+    "tests/test_cli.py",  # else it would be the last
 )
 # Files that one worker runs, by what they share: an api-server takes twenty seconds of a core to make.
 TOGETHER = {
@@ -84,8 +85,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Two more than there are cores: at most times some wait, for a server or for a scheduler's next turn."""
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores(config) + 2
+    """Three more than there are cores: at most times some wait, for a server or for a scheduler's next turn."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores(config) + 3
 
 
 def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[Any]) -> None:
