@@ -29,6 +29,7 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 from benchmarks import nights, one_run
 from segmentation import applications
@@ -128,7 +129,8 @@ def published(night: Night, chosen: Chosen, meter: Meter) -> None:
             applications.publish(conn, of)
 
     with meter("publication"):
-        publish.publish(night, chosen, nights.silent, beside=beside)
+        both = SimpleNamespace(count=applications.count, publish=beside)
+        publish.publish(night, chosen, nights.silent, beside=both)
     meter.seconds["publication"] -= meter.seconds[f"{APPLICATION}publication"]
 
 
@@ -185,6 +187,12 @@ order by customer_id
 """
 
 
+CLUSTERS = """
+create temp table clusters on commit drop as
+select customer_id, segment_id as cluster from segments.customer_segments where as_of_date = %(as_of_date)s
+"""
+
+
 def two_nights(start: Night, name: str, meter: Meter) -> str:
     """Time the task and the publication of an application on a date at which nothing is carried, and on the next."""
     application = next(one for one in applications.enabled(start.settings) if one.name == name)
@@ -204,8 +212,12 @@ def two_nights(start: Night, name: str, meter: Meter) -> str:
     for which, night in both.items():
         with meter(which):
             applications.prepare(night, name, nights.silent)
-        with meter(f"{which}_publication"), start.warehouse.connect() as conn:
-            application.publish(conn, night)
+        with start.warehouse.connect() as conn:
+            db.execute(conn, CLUSTERS, night.params)
+            with meter(f"{which}_publication"):
+                if application.count:
+                    application.count(conn, night, "clusters")
+                application.publish(conn, night)
         nights.settle(start.warehouse)
     return " ".join(
         f"{stage}_s={seconds:.1f} {stage}_wall_s={meter.walls[stage]:.1f}"

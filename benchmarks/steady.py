@@ -10,7 +10,7 @@ application, are published under the earlier dates as well.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -109,15 +109,25 @@ def fill(night: Night) -> int:
             checkpoints.make(one, [day - horizon, day])
             features.build(one, silent)
         publishing.stage_assignments(one, frame)
-        publishing.publish(one, chosen(frame), silent, beside=lambda conn, one: beside(conn, one, night))
+        publishing.publish(one, chosen(frame), silent, beside=Beside(night))
     maintenance.run(night.warehouse, settings, night.store, silent, remove_more=True)
     return len(dates)
 
 
-def beside(conn: db.Connection, night: Night, forecast: Night) -> None:
+@dataclass(frozen=True)
+class Beside:
     """Intervals of membership by the application, and forecasts of the night that has them."""
-    MEMBERSHIP.publish(conn, night)
-    partitions.ensure(conn, "segments", FORECASTS, night.as_of_date)
-    staged = applications.staged(forecast, FORECASTS)
-    params = {**night.params, "as_of_date": night.as_of_date}
-    db.run_file(conn, "applications/forecasts/customer_forecasts.sql", params, staged=staged)
+
+    forecast: Night
+
+    def count(self, conn: db.Connection, night: Night, assignments: str) -> None:
+        """Neither counts anything before."""
+
+    def publish(self, conn: db.Connection, night: Night) -> None:
+        """Write both."""
+        MEMBERSHIP.publish(conn, night)
+        partitions.ensure(conn, "segments", FORECASTS, night.as_of_date)
+        staged = applications.staged(self.forecast, FORECASTS)
+        partition = f"segments.{partitions.name(FORECASTS, night.as_of_date)}"
+        path = "applications/forecasts/customer_forecasts.sql"
+        db.run_file(conn, path, night.params, staged=staged, partition=partition)

@@ -66,7 +66,7 @@ def prepared(shop, day):
 
 def published(shop, day):
     night = prepared(shop, day)
-    publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications.publish)
+    publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications)
     return night
 
 
@@ -95,9 +95,14 @@ def test_nothing_is_seen_of_a_publication_that_fails(shop):
         raise ValueError("too late")
 
     with pytest.raises(ValueError, match="too late"):
-        publishing.publish(night, chosen(THREE, SPEND), silent, beside=fail)
+        publishing.publish(
+            night,
+            chosen(THREE, SPEND),
+            silent,
+            beside=SimpleNamespace(count=applications.count, publish=fail),
+        )
     assert {row[0] for row in rows(shop)} == {DAY}
-    publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications.publish)
+    publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications)
     assert {row[0] for row in rows(shop)} == {DAY, LATER}
 
 
@@ -113,7 +118,7 @@ def test_what_was_turned_on_after_the_night_began_is_named_and_nothing_is_publis
     night = shop.night(LATER)
     shop.stage(night, THREE)
     with pytest.raises(DecisionError, match=r"has prepared no visits.*run the date again.*applications\.off"):
-        publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications.publish)
+        publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications)
     assert {row[0] for row in rows(shop)} == {DAY}
     assert shop.see("select count(*) from segments.segment_versions where as_of_date = %(d)s", d=LATER) == [
         (0,)
@@ -143,7 +148,7 @@ def test_one_that_is_turned_off_writes_nothing_and_its_rows_of_the_date_go(shop)
     )
     night = shop.night(DAY)
     shop.stage(night, THREE)
-    publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications.publish)
+    publishing.publish(night, chosen(THREE, SPEND), silent, beside=applications)
     assert rows(shop) == []
 
 

@@ -51,6 +51,9 @@ class Application:
         cluster gets is not known yet.
     publish : callable
         Write the date's rows, in the transaction of the publication and after the segments of the date.
+    count : callable, optional
+        Count by cluster what `publish` needs, before the lock of a publication is held; its last argument is the
+        table of the run's clusters.
     section : callable
         Facts of a published run's date for `section.html.j2` of its folder, from the schema `segments`; None
         where there is nothing to show.
@@ -75,6 +78,7 @@ class Application:
     prepare: Callable[[Night, Progress], dict[str, Any]]
     publish: Callable[[db.Connection, Night], None]
     section: Callable[[db.Connection, Run], dict[str, Any] | None]
+    count: Callable[[db.Connection, Night, str], None] | None = None
     withdraw: Callable[[db.Connection, date], None] | None = None
     tell: Callable[[db.Database, Settings, Progress], None] | None = None
     expire: Callable[[db.Connection, Settings, date], int] | None = None
@@ -121,6 +125,13 @@ def prepare(night: Night, name: str, progress: Progress = print) -> dict[str, An
     with night.warehouse.connect() as conn:
         _forget_ended(conn, night.run_id)
     return next(one for one in registered() if one.name == name).prepare(night, progress)
+
+
+def count(conn: db.Connection, night: Night, assignments: str) -> None:
+    """Stage what every application counts by cluster before a publication, from the table of a run's clusters."""
+    for application in enabled(night.settings):
+        if application.count:
+            application.count(conn, night, assignments)
 
 
 def publish(conn: db.Connection, night: Night) -> None:

@@ -35,7 +35,7 @@ def release(day: date, by: str, note: str) -> str:
     from segmentation.runs import register
 
     night = _night(day)
-    published = holding.release(night, by, note, _line, applications.publish)
+    published = holding.release(night, by, note, _line, applications)
     _line(f"publish: {published['customers']:,} customers of {day}")
     alerts.recovered(night)
     applications.tell(night.warehouse, night.settings, _line)

@@ -326,16 +326,14 @@ def publish(reference: Reference) -> Iterator[Metadata]:
     if decision:
         night = connections.night(reference)
         published = holding.released(night) or holding.release(
-            night, **decision, progress=progress.say, beside=applications.publish
+            night, **decision, progress=progress.say, beside=applications
         )
     else:
         night = connections.night(reference)
         before = publishing.published(night)  # a try before this one was killed when it had published
         if before is None:
             register.keep_alive(night)
-        published = before or publishing.publish(
-            night, Chosen.read(night), progress.say, beside=applications.publish
-        )
+        published = before or publishing.publish(night, Chosen.read(night), progress.say, beside=applications)
     progress.say(f"publish: {published['customers']:,} customers of {night.as_of_date}")
     alerts.recovered(night)
     applications.tell(night.warehouse, night.settings, progress.say)

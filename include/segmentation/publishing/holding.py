@@ -215,11 +215,11 @@ def release(
     by: str,
     note: str = "",
     progress: Callable[[str], None] = print,
-    beside: Callable[[db.Connection, Night], None] | None = None,
+    beside: publish.Beside | None = None,
 ) -> dict[str, Any]:
     """Publish exactly what was held, as the same run; returns what `publishing.publish` does.
 
-    `beside` writes what else belongs to the date, in the same transaction.
+    `beside` is what else belongs to the date.
 
     Raises
     ------

@@ -7,7 +7,7 @@ together is known, and only under which permanent id is not.
 import json
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -34,6 +34,18 @@ COUNTING = (
 )
 
 
+class Beside(Protocol):
+    """What else belongs to a date that is published, counted by cluster before the lock and written under it."""
+
+    def count(self, conn: db.Connection, night: Night, assignments: str) -> None:
+        """Count from the table of a run's clusters, in a transaction before that of the publication."""
+        ...
+
+    def publish(self, conn: db.Connection, night: Night) -> None:
+        """Write the date's rows, in the transaction of the publication, when its customers have their segments."""
+        ...
+
+
 def stage_assignments(night: Night, frame: pd.DataFrame) -> None:
     """COPY the assignment of a run (customer_id, cluster, confidence, is_outlier) into its staging table."""
     table = assignments_table(night.as_of_date)
@@ -58,14 +70,14 @@ def publish(
     progress: Callable[[str], None] = print,
     claim: Callable[[db.Connection, Night], Run] | None = None,
     assignments: str | None = None,
-    beside: Callable[[db.Connection, Night], None] | None = None,
+    beside: Beside | None = None,
 ) -> dict[str, Any]:
     """Turn clusters into permanent segments and publish the date; readers see all of it or nothing.
 
     Returns the customers and segments published, and whether the date is the newest one. `claim` finds out,
     under the lock, that the run may publish, and returns it; by default that it holds the lease. Until
-    then the clusters are in `assignments`, and from then on where `stage_assignments` puts them. `beside`
-    writes what else belongs to the date, in the same transaction.
+    then the clusters are in `assignments`, and from then on where `stage_assignments` puts them. `beside` is what
+    else belongs to the date.
 
     Raises
     ------
@@ -78,7 +90,7 @@ def publish(
     _make_room(night)
     with night.warehouse.connect() as conn:
         erased.refuse(conn)  # whoever was erased while this run was under way
-    counted = _count(night, assignments or assignments_table(night.as_of_date))
+    counted = _count(night, assignments or assignments_table(night.as_of_date), beside)
     with night.warehouse.connect() as conn:
         locks.hold(conn, locks.PUBLICATION)
         run = (claim or _still_ours)(conn, night)
@@ -88,12 +100,12 @@ def publish(
         progress(f"publish: {len(decided.ids)} segments")
         customers = _write(conn, night, chosen, decided, counted, run.parent_as_of_date)
         if beside:
-            beside(conn, night)
+            beside.publish(conn, night)
     return {"customers": customers, "segments": len(decided.ids), "is_newest": decided.is_newest}
 
 
-def _count(night: Night, assignments: str) -> Counted:
-    """Count products, habits and packed assignments of the staged clusters."""
+def _count(night: Night, assignments: str, beside: Beside | None) -> Counted:
+    """Count products, habits and packed assignments of the staged clusters, and what is counted beside."""
     settings = night.settings
     least = settings.privacy.min_customers
     buyers = max(least, settings.products.min_customers)
@@ -106,6 +118,8 @@ def _count(night: Night, assignments: str) -> Counted:
         db.execute(conn, COUNTING)
         query = db.statement("segments/segment_habits.sql", assignments=assignments)
         habits.append(_frame(conn, query, HABITS, bounds))
+        if beside:
+            beside.count(conn, night, assignments)
 
     with held(night.warehouse, count_habits), night.warehouse.connect(readonly=True) as conn:
         db.execute(conn, COUNTING)

@@ -52,7 +52,7 @@ class CampaignShop(Publisher):
         self.stage(night, clusters, SPEND)
         for one in applications.enabled(self.settings):
             applications.prepare(night, one.name, silent)
-        publishing.publish(night, chosen(clusters, SPEND, "keep"), silent, beside=applications.publish)
+        publishing.publish(night, chosen(clusters, SPEND, "keep"), silent, beside=applications)
         return night
 
     def spend(self, rows: list[tuple[str, date, float]]) -> None:

@@ -71,7 +71,7 @@ class Forecaster(Publisher):
         clusters, spend = self.segments(day)
         self.stage(night, clusters, spend)
         counts = applications.prepare(night, forecasts.APPLICATION.name, said)
-        publishing.publish(night, chosen(clusters, spend), silent, beside=applications.publish)
+        publishing.publish(night, chosen(clusters, spend), silent, beside=applications)
         self.newest = night
         return counts
 

@@ -306,7 +306,7 @@ def test_who_has_no_segment_is_found_by_the_gate_and_has_no_forecast(shop):
     figures = dict(shop.see(query, run=night.run_id))
     assert figures["forecasts_missing"] == figures["forecasts_of_nobody"] == 1
     assert figures["row_count"] == gone[1]
-    publishing.publish(night, chosen(clusters, spend), silent, beside=applications.publish)
+    publishing.publish(night, chosen(clusters, spend), silent, beside=applications)
     customers = shop.see("select customer_id from segments.customer_forecasts order by 1")
     assert len(customers) == gone[1] - 1
     assert not {("nobody",), (gone[0],)} & set(customers)

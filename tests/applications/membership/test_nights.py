@@ -1,6 +1,7 @@
 """Membership in nights as they are: published, run again, withdrawn, released, erased."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,7 +30,7 @@ def publish(shop: Publisher, day, clusters=THREE, kind: str = "keep") -> Night:
     shop.stage(night, clusters)
     if "membership" not in shop.settings.applications.off:
         applications.prepare(night, "membership", silent)
-    publishing.publish(night, chosen(clusters, SPEND, kind), silent, beside=applications.publish)
+    publishing.publish(night, chosen(clusters, SPEND, kind), silent, beside=applications)
     return night
 
 
@@ -92,7 +93,12 @@ def test_a_publication_that_fails_leaves_it_as_it_was(shop):
         raise ValueError("too late")
 
     with pytest.raises(ValueError, match="too late"):
-        publishing.publish(night, chosen(MOVED, SPEND), silent, beside=fail)
+        publishing.publish(
+            night,
+            chosen(MOVED, SPEND),
+            silent,
+            beside=SimpleNamespace(count=applications.count, publish=fail),
+        )
     assert shop.see("select * from segments.membership order by 1, 3") == before
 
 

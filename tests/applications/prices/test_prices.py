@@ -70,7 +70,7 @@ def publish(publisher, labels, day):
     night = night_of(publisher, labels, day)
     counts = prepare(night, silent)
     made = chosen(labels, dict.fromkeys(labels, 1.0))
-    publishing.publish(night, made, silent, beside=applications.publish)
+    publishing.publish(night, made, silent, beside=applications)
     return night, counts
 
 

@@ -46,7 +46,7 @@ class Recommending(Publisher):
 
     def recommend(self, day: date = DAY, clusters: dict[str, int] = THREE):
         night = self.prepare(day, clusters)
-        publishing.publish(night, chosen(clusters, SPEND), silent, beside=applications.publish)
+        publishing.publish(night, chosen(clusters, SPEND), silent, beside=applications)
         return night
 
 

@@ -211,7 +211,7 @@ def test_the_past_decides_and_is_shown(grown):
     grown.stage(night, grown.clusters, spend)
     said = applications.prepare(night, "recommendations", silent)
     assert said["recommender"] != "popularity"
-    publishing.publish(night, chosen(grown.clusters, spend), silent, beside=applications.publish)
+    publishing.publish(night, chosen(grown.clusters, spend), silent, beside=applications)
     tests = grown.see(
         "select tested_from, tested_until, recommender, customers, hit20, is_baseline, is_chosen "
         "from segments.recommendation_backtests order by hit20 desc"

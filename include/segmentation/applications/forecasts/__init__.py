@@ -19,8 +19,15 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
     return staging.prepare(night, progress)
 
 
+def count(conn: "db.Connection", night: Night, assignments: str) -> None:
+    """Sum what was staged over the clusters."""
+    from segmentation.applications.forecasts import publication
+
+    publication.count(conn, night, assignments)
+
+
 def publish(conn: "db.Connection", night: Night) -> None:
-    """Write what was staged, and sum it over the segments."""
+    """Write what was staged, and the sums of each segment."""
     from segmentation.applications.forecasts import publication
 
     publication.publish(conn, night)
@@ -56,6 +63,7 @@ APPLICATION = Application(
         "return_curve",
     ),
     prepare=prepare,
+    count=count,
     publish=publish,
     section=section,
     keep_days=_keep_days,

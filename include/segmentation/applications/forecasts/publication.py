@@ -23,9 +23,25 @@ AS_STAGED = {
 }
 
 
+def count(conn: db.Connection, night: Night, assignments: str) -> None:
+    """Sum what the run has staged over its clusters, whose customers are in a table, and stage the sums."""
+    forecasts, models = (
+        applications.staged(night, name) for name in ("customer_forecasts", "forecast_models")
+    )
+    if db.scalar(conn, "select to_regclass(%(name)s)", {"name": forecasts}) is None:
+        return
+    db.execute(
+        conn, "set local max_parallel_workers_per_gather = 0"
+    )  # a sum depends on the order in which they add
+    query = db.statement(
+        f"{FOLDER}/forecast_sums.sql", staged=forecasts, models=models, assignments=assignments
+    )
+    applications.stage(conn, night, "forecast_sums", query)
+
+
 def publish(conn: db.Connection, night: Night) -> None:
-    """Write what the run has staged and sum it over the segments; a run that staged nothing has no forecasts."""
-    staged = applications.staged(night, "customer_forecasts")
+    """Write what the run has staged, and the sums of its segments; a run that staged nothing has no forecasts."""
+    staged, sums = (applications.staged(night, name) for name in ("customer_forecasts", "forecast_sums"))
     if db.scalar(conn, "select to_regclass(%(name)s)", {"name": staged}) is None:
         return
     for table, columns in AS_STAGED.items():
@@ -35,9 +51,8 @@ def publish(conn: db.Connection, night: Night) -> None:
     written = db.run_file(
         conn, f"{FOLDER}/customer_forecasts.sql", night.params, staged=staged, partition=partition
     )
-    # readers come at once, and the sums are the first of them; these depend on the order in which workers add
-    db.execute(conn, f"analyze {partition}; set local max_parallel_workers_per_gather = 0")
+    db.execute(conn, f"analyze {partition}")  # readers come at once
     bounds = {"min_customers": night.settings.privacy.min_customers, "z": Z}
-    db.run_file(conn, f"{FOLDER}/segment_forecasts.sql", {**night.params, **bounds})
-    if written != db.scalar(conn, "select coalesce(sum(customers), 0) from forecast_sums"):
+    db.run_file(conn, f"{FOLDER}/segment_forecasts.sql", {**night.params, **bounds}, sums=sums)
+    if written != db.scalar(conn, f"select coalesce(sum(customers), 0) from {sums}"):
         db.run_file(conn, f"{FOLDER}/without_segment.sql", night.params, partition=partition)

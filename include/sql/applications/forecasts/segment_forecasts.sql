@@ -1,49 +1,9 @@
 -- Purpose: publish the sums of forecasts over segments, with the interval of each: what its customers vary by
 --     themselves, and what all of a date have in common (modelling/forecasters/spread.py).
--- Grain: as_of_date, segment_id. Inputs: customer_forecasts, customer_segments, forecast_models of the date.
+-- Grain: as_of_date, segment_id. Inputs: identifier: sums: what forecast_sums.sql came to; customer_segments,
+--     forecast_models of the date.
 -- Parameters: as_of_date; min_customers: smaller segments are left out; z: of the interval.
--- Re-run: rows of the date were deleted before. The sums of all segments stay in the temporary table forecast_sums.
-create temp table forecast_sums on commit drop as
-with model as (
-    select
-        exp(power(own_spread, 2)) as own_factor,
-        exp(power(own_spread_365d, 2)) as own_factor_365d
-    from segments.forecast_models
-    where as_of_date = %(as_of_date)s
-),
-
-own as (
-    select
-        s.segment_id,
-        f.buy_probability,
-        f.churn_risk,
-        f.money_at_risk,
-        f.expected_spend,
-        f.expected_spend_365d,
-        f.expected_spend * f.expected_spend * (m.own_factor / greatest(f.buy_probability, 0.0001) - 1) as variance,
-        f.expected_spend_365d * f.expected_spend_365d
-        * (m.own_factor_365d / greatest(f.buy_probability_365d, 0.0001) - 1) as variance_365d
-    from segments.customer_forecasts as f
-    inner join segments.customer_segments as s on f.as_of_date = s.as_of_date and f.customer_id = s.customer_id
-    cross join model as m
-    where f.as_of_date = %(as_of_date)s
-)
-
-select
-    segment_id,
-    count(*) as customers,
-    -- a sum of real is real: six digits, and less the more are added
-    sum(buy_probability::double precision) as expected_buyers,
-    sum(expected_spend) as spend,
-    sum(variance) as variance,
-    sum(expected_spend_365d) as spend_365d,
-    sum(variance_365d) as variance_365d,
-    count(churn_risk) as active_customers,
-    coalesce(sum(churn_risk::double precision), 0) as expected_churners,
-    coalesce(sum(money_at_risk), 0) as money_at_risk
-from own
-group by segment_id;
-
+-- Re-run: rows of the date were deleted before.
 insert into segments.segment_forecasts (
     as_of_date,
     segment_id,
@@ -61,7 +21,7 @@ insert into segments.segment_forecasts (
 )
 with widths as (
     select
-        s.segment_id,
+        c.segment_id,
         s.customers,
         s.expected_buyers,
         s.spend,
@@ -76,7 +36,9 @@ with widths as (
             power(m.common_spread_365d, 2)
             + coalesce(ln(1 + s.variance_365d / nullif(power(s.spend_365d, 2), 0)), 0)
         ) as width_365d
-    from forecast_sums as s
+    from {{ sums }} as s
+    inner join segments.customer_segments as c
+        on s.first_customer = c.customer_id and c.as_of_date = %(as_of_date)s
     inner join segments.forecast_models as m on m.as_of_date = %(as_of_date)s
     where s.customers >= %(min_customers)s
 )
