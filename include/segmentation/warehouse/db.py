@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Connection = psycopg2.extensions.connection
 BLOCK_BYTES = 1 << 16  # of a COPY from server to server
 ARROW_ROWS = 5_000  # of fewer, the import of Arrow costs more than it saves
+ARROW_BYTES = 1 << 25  # that Arrow reads at a time: the memory of many small columns stays with the process
 SQL = INCLUDE / "sql"
 KEPT_EXTRAS = (
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslcrldir", "sslsni"),
@@ -392,7 +393,7 @@ def read_table(
     convert = arrow_csv.ConvertOptions(
         column_types=kinds, strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""]
     )
-    read = arrow_csv.ReadOptions(column_names=list(kinds), use_threads=False)
+    read = arrow_csv.ReadOptions(column_names=list(kinds), use_threads=False, block_size=ARROW_BYTES)
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
     if not buffer.getbuffer().nbytes:
         return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from segmentation.applications.forecasts.sampled_days import WINDOWS, SampledDays
 from segmentation.features import history
@@ -132,7 +133,10 @@ def _read(conn: db.Connection, origin: date, sums: str) -> pd.DataFrame:
     values = np.empty((len(FIGURES), len(table)))
     for row, name in zip(values, FIGURES, strict=True):
         row[:] = table[name].fill_null(0).to_numpy()
-    return figures(pd.Index(table["customer_id"].to_pandas(), name="customer_id"), values)
+    customers = pd.Index(table["customer_id"].to_pandas(), name="customer_id")
+    del table
+    pa.default_memory_pool().release_unused()  # as much as the figures
+    return figures(customers, values)
 
 
 def figures(customers: pd.Index, sums: Array) -> pd.DataFrame:
@@ -152,7 +156,7 @@ def figures(customers: pd.Index, sums: Array) -> pd.DataFrame:
         np.maximum(of[name], 0, out=of[name])
         of[name] /= 100
     of["lines"] /= of["order_days"]
-    return pd.DataFrame(sums.T, index=customers, columns=list(FIGURES.values()))
+    return pd.DataFrame(sums.T, index=customers, columns=list(FIGURES.values()), copy=False)
 
 
 def read_outcome(
