@@ -35,7 +35,7 @@ COUNTING = (
 
 
 class Beside(Protocol):
-    """What else belongs to a date that is published, counted by cluster before the lock and written under it."""
+    """Rows of others that belong to a date: counted by cluster before the lock of its publication, written under it."""
 
     def count(self, conn: db.Connection, night: Night, assignments: str) -> None:
         """Count from the table of a run's clusters, in a transaction before that of the publication."""
@@ -109,24 +109,23 @@ def _count(night: Night, assignments: str, beside: Beside | None) -> Counted:
     settings = night.settings
     least = settings.privacy.min_customers
     buyers = max(least, settings.products.min_customers)
-    with night.warehouse.connect() as conn:
-        packed_assignments.number(conn, assignments)
-    habits: list[pd.DataFrame] = []
+    counts: dict[str, Any] = {}
     bounds = {**night.params, **settings.habits.model_dump(), "min_customers": least}
 
-    def count_habits(conn: db.Connection) -> None:
+    def count_others(conn: db.Connection) -> None:
+        with night.warehouse.connect() as numbering:
+            packed_assignments.number(numbering, assignments)
         db.execute(conn, COUNTING)
         query = db.statement("segments/segment_habits.sql", assignments=assignments)
-        habits.append(_frame(conn, query, HABITS, bounds))
+        counts["habits"] = _frame(conn, query, HABITS, bounds)
+        counts["packed"] = packed_assignments.pack(conn, assignments, "cluster")
         if beside:
             beside.count(conn, night, assignments)
 
-    with held(night.warehouse, count_habits), night.warehouse.connect(readonly=True) as conn:
+    with held(night.warehouse, count_others), night.warehouse.connect(readonly=True) as conn:
         db.execute(conn, COUNTING)
         products = _products(conn, night, assignments, buyers)
-        packed = packed_assignments.pack(conn, assignments, "cluster")
-        read = backtest.read(night)
-    return Counted(products=products, habits=habits[0], packed=packed, backtest=read)
+    return Counted(products=products, **counts, backtest=backtest.read(night))
 
 
 def _products(conn: db.Connection, night: Night, assignments: str, least: int) -> pd.DataFrame:
