@@ -173,6 +173,13 @@ def test_a_model_that_violates_a_constraint_goes_and_its_continuation_may_follow
     assert violated(old, ["k_min"], ranked[:1], Evidence(), SETTINGS).winner == "b"
 
 
+def test_the_reason_is_that_of_the_challenger_that_is_held_off_and_not_of_one_within_noise():
+    found = decided({"b": (0.009, 1.0), "warm": (0.03, 0.1)}, is_quarters_own=True)
+    assert (found.reason, found.winner, found.challenger) == ("quarter", "c", "warm")
+    found = decided({"b": (0.009, 1.0), "warm": (0.008, 1.0)}, is_quarters_own=True)
+    assert (found.reason, found.challenger) == ("noise", "b")
+
+
 def test_a_warm_one_may_be_worth_its_few_movers_where_the_best_is_not():
     found = decided({"b": (0.009, 0.1), "warm": (0.008, 0.1)})
     assert (found.reason, found.winner) == ("better", "warm")

@@ -26,7 +26,8 @@ from segmentation.modelling.settings import ModelSettings
 NONE = (float("nan"), float("nan"))
 Sound: TypeAlias = Callable[[Candidate], bool]
 ERRORS = 2  # standard errors that a gain must be beyond
-STAYS = ("best", "noise", "young", "price", "room", "quarter")  # reasons for which the model in use stays
+HELD_OFF = ("young", "price", "room", "quarter")  # reasons for which a gain beyond noise is not taken
+STAYS = ("best", "noise", *HELD_OFF)  # reasons for which the model in use stays
 
 Reason = Literal[
     "first",
@@ -194,7 +195,8 @@ def decide(
     compared = [best, *(one for one in warm if one is not best)]
     options = [_judged(incumbent, one, losses, evidence, settings) for one in compared]
     worth = [one for one in options if not one.is_kept]
-    return _most(worth, _standing(compared, is_sound)) or options[0]
+    held_off = [one for one in options if one.reason in HELD_OFF]
+    return _most(worth, _standing(compared, is_sound)) or _most(held_off, lambda _: True) or options[0]
 
 
 def violated(
