@@ -87,17 +87,24 @@ def decided(gains: dict[str, tuple[float, float]], moved: float = 0.2, **evidenc
             "better",
             id="drift is no reason where the gain is enough without it",
         ),
-        pytest.param(0.05, 1.0, 0.2, {"is_quarters_own": True}, "quarter", id="once a quarter is enough"),
+        pytest.param(
+            0.05, 1.0, 0.2, {"is_replaced_this_quarter": True}, "quarter", id="once a quarter is enough"
+        ),
         pytest.param(
             0.05,
             1.0,
             0.2,
-            {"is_quarters_own": True, "drift": (Moved("monetary", 0.4),)},
+            {"is_replaced_this_quarter": True, "drift": (Moved("monetary", 0.4),)},
             "drift",
             id="but where customers have drifted",
         ),
         pytest.param(
-            0.005, 1.0, 0.2, {"is_quarters_own": True}, "noise", id="noise is called so in any quarter"
+            0.005,
+            1.0,
+            0.2,
+            {"is_replaced_this_quarter": True},
+            "noise",
+            id="noise is called so in any quarter",
         ),
         pytest.param(
             0.002,
@@ -174,9 +181,9 @@ def test_a_model_that_violates_a_constraint_goes_and_its_continuation_may_follow
 
 
 def test_the_reason_is_that_of_the_challenger_that_is_held_off_and_not_of_one_within_noise():
-    found = decided({"b": (0.009, 1.0), "warm": (0.03, 0.1)}, is_quarters_own=True)
+    found = decided({"b": (0.009, 1.0), "warm": (0.03, 0.1)}, is_replaced_this_quarter=True)
     assert (found.reason, found.winner, found.challenger) == ("quarter", "c", "warm")
-    found = decided({"b": (0.009, 1.0), "warm": (0.008, 1.0)}, is_quarters_own=True)
+    found = decided({"b": (0.009, 1.0), "warm": (0.008, 1.0)}, is_replaced_this_quarter=True)
     assert (found.reason, found.challenger) == ("noise", "b")
 
 

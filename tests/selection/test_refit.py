@@ -115,7 +115,7 @@ def test_a_model_owes_what_it_moved_for_as_long_as_it_is_kept(tmp_path):
 def test_a_model_is_its_quarters_own_where_it_replaced_another_in_it(day, moved, once, own):
     made = {"as_of_date": "2026-03-01", "moved": moved}
     settings = ModelSettings(replaced_once_a_quarter=once)
-    assert refit.is_quarters_own(replace(MODEL, searched={"made": made}), day, settings) is own
+    assert refit.is_replaced_this_quarter(replace(MODEL, searched={"made": made}), day, settings) is own
 
 
 def test_a_second_search_tries_first_what_ranked_highest_in_the_first(tmp_path):

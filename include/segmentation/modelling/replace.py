@@ -76,7 +76,7 @@ class Evidence:
         Since the model in use was made.
     room : Room or None
         Customers whom a replacement may move; None: any.
-    is_quarters_own : bool
+    is_replaced_this_quarter : bool
         The model in use replaced another in the calendar quarter of tonight, and once is enough.
     """
 
@@ -86,7 +86,7 @@ class Evidence:
     age_days: int | None = None
     stability: Callable[[Sequence[Candidate]], Mapping[str, Mapping[str, float]]] | None = None
     room: Room | None = None
-    is_quarters_own: bool = False
+    is_replaced_this_quarter: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,9 +276,9 @@ def _judged(
         return replace(outcome, reason="noise" if gain > 0 else "best")
     is_surely = outcome.is_beyond(_errors_asked(challenger, evidence, settings))
     reason: Reason = "price" if is_surely or evidence.drift else "young"
-    if gain >= price and is_surely and evidence.is_quarters_own and not evidence.drift:
+    if gain >= price and is_surely and evidence.is_replaced_this_quarter and not evidence.drift:
         reason = "quarter"
-    elif gain >= price and is_surely and not evidence.is_quarters_own:
+    elif gain >= price and is_surely and not evidence.is_replaced_this_quarter:
         reason = "better"
     elif gain >= price and evidence.drift and outcome.is_beyond_noise:
         reason = "drift"

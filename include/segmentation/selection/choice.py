@@ -299,7 +299,7 @@ def evidence_of(
         drift=refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
         age_days=refit.age_days(before.model, night.as_of_date),
         room=room.of(night, before, inputs, candidates.training_snapshot(night)),
-        is_quarters_own=refit.is_quarters_own(before.model, night.as_of_date, model),
+        is_replaced_this_quarter=refit.is_replaced_this_quarter(before.model, night.as_of_date, model),
     )
 
 

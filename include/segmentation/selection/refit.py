@@ -214,7 +214,7 @@ def moves_owed(model: assign.Model) -> float:
     return float(_origin(model).get("moved", 0.0))
 
 
-def is_quarters_own(model: assign.Model, day: date, settings: ModelSettings) -> bool:
+def is_replaced_this_quarter(model: assign.Model, day: date, settings: ModelSettings) -> bool:
     """The model replaced another in the calendar quarter of a day, and the settings say that once is enough.
 
     A model that moved nobody when it was new replaced none.
