@@ -216,6 +216,14 @@ def test_a_challenger_moves_no_more_than_there_is_room_for(room, evidence, reaso
     assert facts(found).get("room") == (None if room is None else pytest.approx(room.left))
 
 
+def test_price_and_room_are_of_the_movers_that_will_be_published_where_they_are_known():
+    """By the labels a fifth would move; half of the customers do, for a price of .025 that .02 is not worth."""
+    for movers, reason, moved in ((None, "better", 0.2), (lambda _: 0.5, "price", 0.5)):
+        outcome = decided({"b": (0.02, 0.1)}, movers=movers)
+        assert (outcome.reason, outcome.moved) == (reason, pytest.approx(moved))
+    assert decided({"b": (0.05, 0.1)}, movers=lambda _: 0.5, room=Room(0.4)).reason == "room"
+
+
 def test_facts_have_the_reason_and_both_figures():
     found = facts(decided({"b": (0.05, 1.0)}))
     assert found["reason"] == "better"

@@ -14,7 +14,7 @@ from segmentation.modelling.labellers import (
     PrototypeLabeller,
 )
 from segmentation.modelling.settings import ModelSettings
-from segmentation.selection.border import matched, of_a_new_model, of_each, steadied
+from segmentation.selection.border import matched, movers, of_a_new_model, of_each, steadied
 
 CENTRES = np.array([[0.0], [10.0]])
 # far inside, inside, beyond the middle by a little, beyond it by much
@@ -107,6 +107,33 @@ def test_a_segment_that_holds_most_of_its_customers_holds_them_while_the_model_i
     for is_same_model, in_first in ((True, 7), (False, 1)):
         found = steadied(table, labeller, matrix, before, borders, is_same_model)
         assert (found["label"] == 0).sum() == in_first
+
+
+# forty customers in halves, of whom two of the first were held in it by a border
+HALVES = pd.Series([0] * 18 + [1] * 22)
+IN_USE = pd.Series([70] * 20 + [80] * 20)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "move"),
+    [
+        pytest.param(HALVES, 0, id="the same model moves nobody, and lets go of nobody"),
+        pytest.param(pd.Series([0] * 12 + [2] * 6 + [1] * 22), 6, id="a part leaves, the held stay"),
+        pytest.param(pd.Series([0] * 18 + [2] * 2 + [1] * 20), 2, id="the held are called something new"),
+        pytest.param(
+            pd.Series([0] * 5 + [2] * 5 + [3] * 4 + [4] * 4 + [1] * 22),
+            20,
+            id="too little goes on, and all move",
+        ),
+        pytest.param(pd.Series([-1] * 8 + [0] * 10 + [1] * 22), 0, id="noise is not counted"),
+    ],
+)
+def test_movers_of_a_replacement_are_counted_as_they_will_be_published(clusters, move):
+    known = (clusters != -1).sum()
+    assert movers(clusters, HALVES, IN_USE) == pytest.approx(move / known)
+    turned = 9 - clusters.where(clusters != -1, 10)  # numbers say nothing
+    assert movers(turned, HALVES, IN_USE) == pytest.approx(move / known)
+    assert movers(clusters, HALVES, pd.Series(dtype="int64")) == 0
 
 
 def test_outliers_and_newcomers_go_where_they_belong():

@@ -76,6 +76,9 @@ class Evidence:
         Since the model in use was made.
     room : Room or None
         Customers whom a replacement may move; None: any.
+    movers : callable or None
+        Share of customers who change segment if a candidate replaces the model in use, counted as it will be published;
+        None: by the labels of both (`moved_share`).
     is_replaced_this_quarter : bool
         The model in use replaced another in the calendar quarter of tonight, and once is enough.
     """
@@ -86,7 +89,16 @@ class Evidence:
     age_days: int | None = None
     stability: Callable[[Sequence[Candidate]], Mapping[str, Mapping[str, float]]] | None = None
     room: Room | None = None
+    movers: Callable[[Candidate], float] | None = None
     is_replaced_this_quarter: bool = False
+
+    def moved(self, incumbent: Candidate, challenger: Candidate) -> float:
+        """Share of customers who change segment if the challenger replaces the model in use."""
+        return (
+            moved_share(incumbent.labels, challenger.labels)
+            if self.movers is None
+            else self.movers(challenger)
+        )
 
 
 @dataclass(frozen=True)
@@ -190,7 +202,7 @@ def decide(
     best = challengers[0]
     losses = evidence.losses
     if losses is None or not counts or not losses.has(best.name, incumbent.name):
-        return _by_totals(incumbent, best, totals, settings)
+        return _by_totals(incumbent, best, totals, evidence, settings)
     warm = [one for one in challengers if one.algorithm == WARM and losses.has(one.name)]
     compared = [best, *(one for one in warm if one is not best)]
     options = [_judged(incumbent, one, losses, evidence, settings) for one in compared]
@@ -212,21 +224,22 @@ def violated(
     options = [best, *(one for one in ranked[1:] if one.algorithm == WARM)]
     if losses is None or not losses.has(*(one.name for one in options), incumbent.name):
         options = [best]
-    judged = [_instead(incumbent, one, losses, constraints, settings) for one in options]
+    judged = [_instead(incumbent, one, evidence, constraints, settings) for one in options]
     return _most(judged, _standing(options, is_sound)) or judged[0]
 
 
 def _instead(
     incumbent: Candidate,
     challenger: Candidate,
-    losses: Losses | None,
+    evidence: Evidence,
     constraints: Sequence[str],
     settings: ModelSettings,
 ) -> Replacement:
     """The challenger in the place of a model that violates constraints, with the figures that are known."""
+    losses = evidence.losses
     is_known = losses is not None and losses.has(challenger.name, incumbent.name)
     gain, error = losses.gain(challenger.name, incumbent.name) if losses is not None and is_known else NONE
-    moved = moved_share(incumbent.labels, challenger.labels) if len(incumbent.labels) else float("nan")
+    moved = evidence.moved(incumbent, challenger) if len(incumbent.labels) else float("nan")
     price = settings.gain_per_move * moved
     name = challenger.name
     return Replacement("constraint", name, name, gain, error, moved, price, violated=tuple(constraints))
@@ -247,11 +260,15 @@ def _most(options: Sequence[Replacement], stands: Callable[[str], bool]) -> Repl
 
 
 def _by_totals(
-    incumbent: Candidate, best: Candidate, totals: Mapping[str, float], settings: ModelSettings
+    incumbent: Candidate,
+    best: Candidate,
+    totals: Mapping[str, float],
+    evidence: Evidence,
+    settings: ModelSettings,
 ) -> Replacement:
     """Decide without predictive validity: by how much more the total is."""
     ahead = totals[best.name] - totals[incumbent.name]
-    moved = moved_share(incumbent.labels, best.labels)
+    moved = evidence.moved(incumbent, best)
     if ahead > settings.incumbent_margin + 1e-9:
         return Replacement("ranking", best.name, best.name, moved=moved)
     return Replacement("best" if ahead <= 0 else "noise", incumbent.name, best.name, moved=moved)
@@ -265,7 +282,7 @@ def _judged(
     settings: ModelSettings,
 ) -> Replacement:
     gain, error = losses.gain(challenger.name, incumbent.name)
-    moved = moved_share(incumbent.labels, challenger.labels)
+    moved = evidence.moved(incumbent, challenger)
     price = settings.gain_per_move * moved
     room = float("nan") if evidence.room is None else evidence.room.left
     outcome = Replacement(

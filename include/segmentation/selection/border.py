@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from segmentation.modelling.labellers import Labeller
+from segmentation.modelling.labellers import NOISE, Labeller
 from segmentation.modelling.settings import ModelSettings
 from segmentation.segments import identity
 from segmentation.selection import matrices
@@ -54,11 +54,39 @@ def of_a_new_model(
     narrow = pd.Series(settings.border, index=borders.index)
     if clusters_before is None or segments_before.empty:
         return narrow
-    before = clusters_before.reindex(borders.index)
-    own = segments_before.reindex(borders.index).map(matched(clusters_before, segments_before, 0.0))
-    goes_on_as = before.map(matched(clusters, clusters_before, 0.0))
-    is_held = own.notna() & (own != before) & (goes_on_as == clusters.reindex(borders.index))
-    return narrow.where(~is_held, borders)
+    return narrow.where(~_held(clusters, clusters_before, segments_before).reindex(borders.index), borders)
+
+
+def _held(clusters: pd.Series, clusters_before: pd.Series, segments_before: pd.Series) -> pd.Series:
+    """True of customers whom the model before would have moved as well, to what goes on as their new cluster."""
+    before = clusters_before.reindex(clusters.index)
+    own = segments_before.reindex(clusters.index).map(matched(clusters_before, segments_before, 0.0))
+    return own.notna() & (own != before) & (before.map(matched(clusters, clusters_before, 0.0)) == clusters)
+
+
+def movers(clusters: pd.Series, clusters_before: pd.Series, segments_before: pd.Series) -> float:
+    """Share of the customers of the parent date who change segment if a new model replaces the one in use.
+
+    Counted as it will be published: a segment of which too little goes on has ended, and all of its customers move;
+    who was held at a border is let go of where their segment ends, or the new model says something else of them.
+    Whoever the small border would hold is counted as a mover.
+
+    Parameters
+    ----------
+    clusters, clusters_before : Series of int, index customer_id
+        Of the same customers tonight, by the new model and by the one in use.
+    segments_before : Series of int
+        The segment of customers on the parent date.
+    """
+    segments = segments_before.reindex(clusters.index)
+    is_known = segments.notna() & (clusters != NOISE)
+    if not is_known.any():
+        return 0.0
+    clusters, segments = clusters[is_known], segments[is_known].astype(int)
+    own = segments.map(matched(clusters, segments))
+    stays = own.notna() & _held(clusters, clusters_before, segments)
+    published = clusters.where(~stays, own).astype(int)
+    return float((segments.map(matched(published, segments)) != published).mean())
 
 
 def steadied(

@@ -25,7 +25,7 @@ from segmentation.modelling.settings import ModelSettings
 from segmentation.runs.night import Night
 from segmentation.segments import explain
 from segmentation.segments.chosen import Chosen
-from segmentation.selection import candidates, matrices, refit, room
+from segmentation.selection import border, candidates, matrices, refit, room
 from segmentation.selection.describe import publishable
 from segmentation.selection.inputs import Inputs
 from segmentation.selection.matrices import Matrix
@@ -294,10 +294,16 @@ def evidence_of(
     evidence = Evidence(losses, _once(rules), stability=_once_each(stability))
     if before is None:
         return evidence
+    in_use = pd.Series(before.candidate.labels, index=frame.index)
+
+    def movers(challenger: Candidate) -> float:
+        return border.movers(pd.Series(challenger.labels, index=frame.index), in_use, inputs.segments_before)
+
     return replace(
         evidence,
         drift=refit.drifted(before.model, inputs.frame, inputs.features, night.as_of_date, night.settings),
         age_days=refit.age_days(before.model, night.as_of_date),
+        movers=None if inputs.segments_before.empty else _once(movers),
         room=room.of(night, before, inputs, candidates.training_snapshot(night)),
         is_replaced_this_quarter=refit.is_replaced_this_quarter(before.model, night.as_of_date, model),
     )
