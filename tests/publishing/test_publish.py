@@ -218,7 +218,7 @@ def test_a_publication_gathers_once_and_writes_once(shop):
     under_the_lock = sent[
         len(sent) - sent[::-1].index(next(s for s in sent[::-1] if "operations.locks" in s)) :
     ]
-    assert len(sent) == 30
+    assert len(sent) == 33
     assert len(under_the_lock) == 15
 
 

@@ -7,6 +7,7 @@ together is known, and only under which permanent id is not.
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, Protocol
 
 import pandas as pd
@@ -23,7 +24,7 @@ from segmentation.runs.night import Night
 from segmentation.runs.register import Run
 from segmentation.segments.chosen import Chosen
 from segmentation.warehouse import db, locks, partitions
-from segmentation.warehouse.beside import held
+from segmentation.warehouse.beside import run as side_by_side
 
 # memory: of a sort or a hash of what a million customers bought in a year, two such statements at a time; a year's
 # orders are read page by page and not one by one; workers would have customers and sums of their own each, which
@@ -112,20 +113,25 @@ def _count(night: Night, assignments: str, beside: Beside | None) -> Counted:
     counts: dict[str, Any] = {}
     bounds = {**night.params, **settings.habits.model_dump(), "min_customers": least}
 
-    def count_others(conn: db.Connection) -> None:
-        with night.warehouse.connect() as numbering:
-            packed_assignments.number(numbering, assignments)
+    def count_products(conn: db.Connection) -> None:
+        db.execute(conn, "set transaction isolation level repeatable read")  # its slot stays what it is
+        db.execute(conn, COUNTING)
+        counts["products"] = _products(conn, night, assignments, buyers)
+
+    def count_habits(conn: db.Connection) -> None:
         db.execute(conn, COUNTING)
         query = db.statement("segments/segment_habits.sql", assignments=assignments)
         counts["habits"] = _frame(conn, query, HABITS, bounds)
-        counts["packed"] = packed_assignments.pack(conn, assignments, "cluster")
-        if beside:
-            beside.count(conn, night, assignments)
 
-    with held(night.warehouse, count_others), night.warehouse.connect(readonly=True) as conn:
-        db.execute(conn, COUNTING)
-        products = _products(conn, night, assignments, buyers)
-    return Counted(products=products, **counts, backtest=backtest.read(night))
+    def pack(conn: db.Connection) -> None:
+        packed_assignments.number(conn, assignments)
+        counts["packed"] = packed_assignments.pack(conn, assignments, "cluster")
+
+    parts = [count_habits, count_products, pack]  # the dearest first
+    if beside:
+        parts.append(partial(beside.count, night=night, assignments=assignments))
+    side_by_side(night.warehouse, parts)
+    return Counted(**counts, backtest=backtest.read(night))
 
 
 def _products(conn: db.Connection, night: Night, assignments: str, least: int) -> pd.DataFrame:
