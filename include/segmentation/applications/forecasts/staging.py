@@ -26,7 +26,13 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         if history.customers.empty:
             progress("forecasts: nobody has ordered yet")
             return {"customers": 0}
-        forecast = forecast_date(history.past, history.years, history.customers)
+        curves: list[return_curve.ReturnCurve | None] = []
+
+        def read_curve(conn: db.Connection) -> None:
+            curves.append(return_curve.read(conn, night.as_of_date, len(history.customers)))
+
+        with beside.held(night.warehouse, read_curve):
+            forecast = forecast_date(history.past, history.years, history.customers)
     progress(
         f"forecasts: {forecast.forecaster}, of {len(history.past.older(0))} dates whose outcome is known"
     )
@@ -39,15 +45,18 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         applications.stage(conn, night, "customer_forecasts", rows)
 
     with beside.held(night.warehouse, stage_customers):
-        stage_others(night, history, forecast)
+        stage_others(night, history, forecast, curves[0])
     gate.check(night, applications.staged(night, "customer_forecasts"))
     return {"customers": len(history.customers), "forecaster": forecast.forecaster}
 
 
-def stage_others(night: Night, history: samples.History, forecast: DateForecast) -> None:
+def stage_others(
+    night: Night,
+    history: samples.History,
+    forecast: DateForecast,
+    curve: return_curve.ReturnCurve | None,
+) -> None:
     """Stage the model of the date, how good forecasts have been, and the return curve."""
-    with night.warehouse.connect(readonly=True) as conn:
-        curve = return_curve.read(conn, night.as_of_date, len(history.customers))
     frames = {
         "forecast_models": models.table(history.past, forecast).assign(**bounds(night, curve)),
         "return_curve": pd.DataFrame(
