@@ -16,7 +16,7 @@ from segmentation.modelling.forecasters.spread import Spread
 from segmentation.modelling.threads import one_thread
 
 NEVER = 1e-6
-BLOCK = 16_384  # customers that are looked at together
+BLOCK = 32_768  # customers that are looked at together
 THREADS = 2
 YOUNG = 0.3  # the least common spread of a year, in a shop that has not seen one
 
