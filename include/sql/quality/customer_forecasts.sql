@@ -1,19 +1,10 @@
 -- Purpose: what the gate of forecasts asks of what a run has staged.
--- Grain: one row, a column a metric. Inputs: the staged table, features.customer_features of the date.
--- Parameters: as_of_date; identifier: staged. Re-run: reads only.
+-- Grain: one row, a column a metric. Inputs: the staged table; features.customer_features of the date.
+-- Parameters: as_of_date; eligible_customers, eligible_first_hash, eligible_second_hash, eligible_spend:
+--     eligible_customers.sql, which is asked while the table is being staged; identifier: staged. Re-run: reads only.
 -- Caveat: as many ids on both sides, and the same sums of two hashes of them, are the same ids; only where they are
 --     not are the customers looked for one by one.
-with eligible as (
-    select
-        count(*) as customers,
-        coalesce(sum(hashtextextended(customer_id, 0)), 0) as first_hash,
-        coalesce(sum(hashtextextended(customer_id, 1)), 0) as second_hash,
-        sum(spend_365d::numeric) as spend
-    from features.customer_features
-    where as_of_date = %(as_of_date)s
-),
-
-staged as (
+with staged as (
     select
         count(*) as customers,
         coalesce(sum(hashtextextended(customer_id, 0)), 0) as first_hash,
@@ -25,10 +16,13 @@ staged as (
 both_sides as (
     select
         s.customers as row_count,
-        s.spend / nullif(e.spend, 0) as year_factor,
-        s.customers = e.customers and s.first_hash = e.first_hash and s.second_hash = e.second_hash as are_the_same
-    from eligible as e
-    cross join staged as s
+        s.spend / nullif(%(eligible_spend)s::numeric, 0) as year_factor,
+        (
+            s.customers = %(eligible_customers)s
+            and s.first_hash = %(eligible_first_hash)s
+            and s.second_hash = %(eligible_second_hash)s
+        ) as are_the_same
+    from staged as s
 )
 
 select

@@ -299,7 +299,7 @@ def test_who_has_no_segment_is_found_by_the_gate_and_has_no_forecast(shop):
             conn, f"update {staged} set customer_id = 'nobody' where customer_id = %(c)s", {"c": gone[0]}
         )
     with pytest.raises(GateFailed):
-        gate.check(night, staged)
+        gate.check(night, staged, gate.eligible(night))
     query = (
         "select metric, value from quality.metrics where gate = 'forecasts' and run_id = %(run)s order by 1"
     )

@@ -45,8 +45,9 @@ def prepare(night: Night, progress: Callable[[str], None]) -> dict[str, Any]:
         applications.stage(conn, night, "customer_forecasts", rows)
 
     with beside.held(night.warehouse, stage_customers):
+        eligible = gate.eligible(night)
         stage_others(night, history, forecast, curves[0])
-    gate.check(night, applications.staged(night, "customer_forecasts"))
+    gate.check(night, applications.staged(night, "customer_forecasts"), eligible)
     return {"customers": len(history.customers), "forecaster": forecast.forecaster}
 
 
