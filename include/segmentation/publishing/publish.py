@@ -7,7 +7,6 @@ together is known, and only under which permanent id is not.
 import json
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from typing import Any, Protocol
 
 import pandas as pd
@@ -127,10 +126,13 @@ def _count(night: Night, assignments: str, beside: Beside | None) -> Counted:
         packed_assignments.number(conn, assignments)
         counts["packed"] = packed_assignments.pack(conn, assignments, "cluster")
 
-    parts = [count_habits, count_products, pack]  # the dearest first
-    if beside:
-        parts.append(partial(beside.count, night=night, assignments=assignments))
-    side_by_side(night.warehouse, parts)
+    def count_others() -> None:
+        if beside:
+            with night.warehouse.connect() as conn:
+                beside.count(conn, night, assignments)
+
+    # the dearest first
+    side_by_side(night.warehouse, [count_habits, count_products, pack], meanwhile=count_others)
     return Counted(**counts, backtest=backtest.read(night))
 
 
