@@ -7,11 +7,12 @@ SCALE=1 is the shop of the benchmark `nights`: a million customers, 10 M orders 
 two years, made in SQL in the embedded server of a temporary folder (FOLDER= keeps it, and goes on with it). NIGHTS
 names what is run on it: `first` loads it, and fits k-means only; then come `keep`, which keeps the model, and
 `search`, a day later each; `beside` keeps it with applications, which are off in the others, for the first time, and
-`carried` once more, the night after; `overrides` has K=6 ALGORITHM=kmeans; `naive` is `naive_night`, which does the
-same from the same shop with pandas and scikit-learn. Each night is made as `make run` makes it: the tasks of the DAG
-one after the other in a process, Airflow with them. For each task stand the seconds of the processor of Python and
-of the server, those of the clock, the rows that were written, the temporary files and bytes of the server, and the
-peak of Python's memory, which in one process has what the tasks before have left: a scheduler's tasks have less.
+`carried` once more, the night after; `forecasts` keeps it with forecasts alone, a night later; `overrides` has K=6
+ALGORITHM=kmeans; `naive` is `naive_night`, which does the same from the same shop with pandas and scikit-learn. Each
+night is made as `make run` makes it: the tasks of the DAG one after the other in a process, Airflow with them. For
+each task stand the seconds of the processor of Python and of the server, those of the clock, the rows that were
+written, the temporary files and bytes of the server, and the peak of Python's memory, which in one process has what
+the tasks before have left: a scheduler's tasks have less.
 
 The last line: `keep_s`, `search_s`, `naive_s` are seconds of the processor, of Python and the server together, which
 others on the machine do not add to, and `..._wall_s` those of the clock; `times_naive` is naive_s / keep_s.
@@ -44,9 +45,11 @@ NIGHTS = {
     "search": (2, {"FORCE_REFIT": "1"}),
     "beside": (3, {}),
     "carried": (4, {}),
+    "forecasts": (5, {}),
     "overrides": (3, {"K": "6", "ALGORITHM": "kmeans"}),
 }
-WITH_APPLICATIONS = ("beside", "carried")
+ALL = "all"
+APPLICATIONS = {"beside": ALL, "carried": ALL, "forecasts": "forecasts"}  # of nights that have some
 NAIVE = "naive"
 DATABASES = ("shop", "warehouse", "airflow")
 FLUSH_SECONDS = 0.05  # until what a session has counted stands where it is read
@@ -262,7 +265,8 @@ def night(folder: Path, name: str) -> dict[str, Used]:
     day = nights.AS_OF + timedelta(days=days)
     from segmentation import applications
 
-    off = [] if name in WITH_APPLICATIONS else [application.name for application in applications.registered()]
+    on = APPLICATIONS.get(name)
+    off = [one.name for one in applications.registered() if on not in (ALL, one.name)]
     settings = {
         "SEGMENTATION__APPLICATIONS__OFF": json.dumps(off),
         "SEGMENTATION__SHOP__TIMEZONE": "UTC",
