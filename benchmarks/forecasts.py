@@ -3,7 +3,7 @@
     make bench NAME=forecasts CUSTOMERS=1000000
 
 Customers come at a rate of their own and stay for a time of their own. The past is that of a night: samples of
-10,000 customers on nine earlier dates, and everybody as of today. What the server does beside it, which is reading
+5,000 customers on nine earlier dates, and everybody as of today. What the server does beside it, which is reading
 the roll-up and writing the rows, `make bench NAME=night-applications` has.
 """
 

@@ -13,7 +13,7 @@ from segmentation.features import history
 from segmentation.settings import Lifecycle, Settings
 from segmentation.warehouse import db
 
-SAMPLED = 10_000  # customers; the same of whom forecasts look at the past
+SAMPLED = 5_000  # customers; the same of whom forecasts look at the past
 LEAST_RETURNS = 100  # silences that ended; with fewer there is no curve
 COOLING, LAPSED = 1 / 2, 1 / 4  # of the share that returns right after an order
 SHORTEST_DAYS = 7

@@ -17,7 +17,7 @@ from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
 from segmentation.warehouse import beside, db
 
-SAMPLED = 10_000  # customers, of whom the past is looked at; up to twice as many
+SAMPLED = 5_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
 WHOLE = history.EVERYBODY
 BEHIND = 0.5  # of the days of an outcome: what a sample's date must have behind it, or its customers are not today's
