@@ -267,13 +267,17 @@ SLEEPS = """
 import time
 from segmentation.runs import register
 signs = register._Signs()
-time.sleep(0.2)
+time.sleep(3)
 print(signs.are_there())
 """
 
 
 def test_a_clock_that_goes_on_is_no_sign_of_life():
-    """In a process of its own: this one has a server and what other tests began, which work when they like."""
+    """In a process of its own: this one has a server and what other tests began, which work when they like.
+
+    To look at all processes of the machine takes hundredths of a second, in which that process is busy: of seconds
+    it sleeps these are next to nothing, as of the minutes between two beats.
+    """
     alone = subprocess.run(
         [sys.executable, "-c", SLEEPS],
         env=os.environ | {"PYTHONPATH": str(INCLUDE)},
