@@ -22,6 +22,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from segmentation.applications.forecasts import backtests, samples, staging
+from segmentation.features.history import SAMPLED
 from segmentation.modelling.forecasters.base import Sample
 from segmentation.modelling.forecasters.date_forecast import forecast_date
 from segmentation.modelling.forecasters.past import YEAR, Past
@@ -64,7 +65,7 @@ def customers_of(count: int, rng: np.random.Generator) -> tuple[pd.DataFrame, np
 def sample(seed: int, days: int) -> Sample:
     """Customers of an earlier date, and what they did in the days after it."""
     rng = np.random.default_rng(seed)
-    table, rate = customers_of(samples.SAMPLED, rng)
+    table, rate = customers_of(SAMPLED, rng)
     came = rng.poisson(rate * days).astype(float)
     return Sample(table, came, came * table["spend"].to_numpy() / table["order_days"].to_numpy(), days)
 

@@ -21,6 +21,7 @@ MIDDLE = f"""
 """
 LEAST_CHANGED = 1000  # customers, who are always counted alone
 MOST_SCANNED = 10  # a sample of one customer in more is looked up
+SAMPLED = 5_000  # customers, of whom the past is looked at; up to twice as many
 # looked up whatever the planner thinks: of an array in the order of the index, a month is read in one pass
 OF_TOUCHED = "customer_id = any(array(select t.customer_id from touched as t order by t.customer_id))"
 
@@ -46,6 +47,11 @@ def counted(roll_up: str, cancelled: str) -> str:
     """The statement that counts it from all days of two relations, as a relation; binds `as_of_date`."""
     sums = db.statement("features/customer_history.sql", roll_up=roll_up, cancelled=cancelled)
     return f"(\n{sums}\n) as counted"
+
+
+def share_sampled(customers: int) -> int:
+    """One customer in so many is in the sample; the same for all, as what one has read is in memory for the next."""
+    return max(1, customers // SAMPLED)
 
 
 def of_sample(conn: db.Connection, as_of_date: date, every: int) -> str:

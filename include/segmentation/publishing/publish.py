@@ -113,7 +113,7 @@ def _count(night: Night, assignments: str, beside: Beside | None) -> Counted:
     bounds = {**night.params, **settings.habits.model_dump(), "min_customers": least}
 
     def count_products(conn: db.Connection) -> None:
-        db.execute(conn, "set transaction isolation level repeatable read")  # its slot stays what it is
+        db.execute(conn, "set transaction isolation level repeatable read, read only")  # one slot
         db.execute(conn, COUNTING)
         counts["products"] = _products(conn, night, assignments, buyers)
 

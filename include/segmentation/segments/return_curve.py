@@ -13,7 +13,6 @@ from segmentation.features import history
 from segmentation.settings import Lifecycle, Settings
 from segmentation.warehouse import db
 
-SAMPLED = 5_000  # customers; the same of whom forecasts look at the past
 LEAST_RETURNS = 100  # silences that ended; with fewer there is no curve
 COOLING, LAPSED = 1 / 2, 1 / 4  # of the share that returns right after an order
 SHORTEST_DAYS = 7
@@ -68,7 +67,7 @@ class ReturnCurve:
 
 def read(conn: db.Connection, as_of_date: date, customers: int) -> ReturnCurve | None:
     """The curve of a date, of a sample of its customers; None for a shop that is too young."""
-    whom = history.of_sample(conn, as_of_date, max(1, customers // SAMPLED))
+    whom = history.of_sample(conn, as_of_date, history.share_sampled(customers))
     rows = db.rows(conn, db.statement("segments/silences.sql", whom=whom), {"as_of_date": as_of_date})
     return ReturnCurve.of([(row["silent_days"], row["ended"], row["lasting"]) for row in rows])
 

@@ -264,7 +264,7 @@ def test_a_sample_that_is_looked_up_is_the_one_that_is_found_by_reading_all(shop
             "lines, 0, 0, gross_cents, 0, 0, 0 from features.customer_day where customer_id = %(c)s",
             {"on": TODAY - timedelta(days=1), "c": only["customer_id"]},
         )
-    monkeypatch.setattr(samples, "SAMPLED", 60)
+    monkeypatch.setattr(history, "SAMPLED", 60)
     night = shop.night(TODAY)
     read = samples.read(night)
     monkeypatch.setattr(history, "MOST_SCANNED", 1)

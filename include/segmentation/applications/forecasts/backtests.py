@@ -90,7 +90,7 @@ def _published(conn: db.Connection, night: Night, judged: dict[str, Any]) -> Ite
         "known_at": night.as_of_date,
     }
     counted = "select count(*) from segments.customer_forecasts where as_of_date = %(forecast_date)s"
-    every = samples.share_sampled(db.scalar(conn, counted, params))
+    every = history.share_sampled(db.scalar(conn, counted, params))
     sampled = _of_sample(conn, night.as_of_date, every)
     came_of_sample = db.statement(f"{samples.FOLDER}/outcomes.sql", **sampled)
     by_customer = db.statement("applications/forecasts/published.sql", came=came_of_sample)

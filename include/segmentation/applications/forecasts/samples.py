@@ -17,7 +17,6 @@ from segmentation.modelling.forecasters.past import LEAST, YEAR, Past
 from segmentation.runs.night import Night
 from segmentation.warehouse import beside, db
 
-SAMPLED = 5_000  # customers, of whom the past is looked at; up to twice as many
 SEASONS = 2  # years that are looked back: the season of a year ago, and how well it was foretold
 WHOLE = history.EVERYBODY
 BEHIND = 0.5  # of the days of an outcome: what a sample's date must have behind it, or its customers are not today's
@@ -77,7 +76,7 @@ def read(night: Night) -> History:
 def _looked_back(night: Night, customers: int) -> tuple[Past, Past]:
     """The past of a shop of so many customers, for the horizon and for a year, and what follows from it alone."""
     horizon, seed = night.settings.model.horizon_days, night.settings.model.seed
-    samples, long = _read_samples(night, share_sampled(customers))
+    samples, long = _read_samples(night, history.share_sampled(customers))
     todays: dict[int, Today] = {}
     past, years = Past(samples, horizon, seed, todays), Past(long, YEAR, seed, todays)
     past.choice(0)
@@ -107,11 +106,6 @@ def _read_samples(night: Night, every: int) -> tuple[dict[int, Sample], dict[int
         for of_days in (samples, long)
     )
     return enough, enough_long
-
-
-def share_sampled(customers: int) -> int:
-    """One customer in so many is in the sample."""
-    return max(1, customers // SAMPLED)
 
 
 def read_everybody(conn: db.Connection, origin: date, database: db.Database | None = None) -> pd.DataFrame:
