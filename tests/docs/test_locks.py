@@ -1,6 +1,7 @@
 """The locks: one version a package on each Python, the same in all, with hashes, and every requirement in them."""
 
 import re
+import tomllib
 from itertools import combinations
 from pathlib import Path
 
@@ -64,3 +65,11 @@ def test_every_package_has_hashes(name):
     entries = re.split(r"\n(?=\S)", text.strip())
     assert len(entries) == len(locked(name))
     assert all(" --hash=sha256:" in entry for entry in entries)
+
+
+def test_what_is_said_for_a_package_is_of_the_version_that_is_locked():
+    """A new version is asked itself, once, and the entry goes or follows: scripts/test_spark compares it to pyspark."""
+    entries = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["uv"]["dependency-metadata"]
+    assert {(entry["name"], entry["version"]) for entry in entries} == {
+        ("pyspark", on("3.13", "requirements-spark")["pyspark"])
+    }
