@@ -38,8 +38,8 @@ pytestmark = pytest.mark.story
 # a machine that is busy with other things is waited for; nothing waits that is as it should be
 START_SECONDS, RUN_SECONDS, STOP_SECONDS, ALERT_SECONDS = 600, 900, 180, 300
 
-# A place where it is between 02:00 and 03:00 now: a night of 02:00 was due an hour ago at most, its deadline, too.
-HOURS = (2 - datetime.now(UTC).hour + 12) % 24 - 12
+# A place where it is between 02:02 and 03:02 now: a night of 02:00 was due an hour ago at most, its deadline, too.
+HOURS = (2 - (datetime.now(UTC) - timedelta(minutes=2)).hour + 12) % 24 - 12
 PLACE = f"Etc/GMT{-HOURS:+d}"
 TODAY = (datetime.now(UTC) + timedelta(hours=HOURS)).date()
 SMALL = {

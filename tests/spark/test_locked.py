@@ -1,4 +1,4 @@
-"""What the lock takes pyspark to need, for its own archive is not unpacked to find out."""
+"""The packages that the lock takes pyspark to need: its own archive is not unpacked to find out."""
 
 import tomllib
 from importlib import metadata
