@@ -102,10 +102,7 @@ def _stage(conn: db.Connection, month: date, end: date, rows: list[int]) -> None
     names = {parent: partitions.stage_month(conn, "features", parent, month) for parent in BY_MONTH}
     for table in APART:
         names[table] = _staged(table, month)
-        db.execute(
-            conn,
-            f"drop table if exists {names[table]}; create table {names[table]} (like features.{table})",
-        )
+        db.execute(conn, f"create table {names[table]} (like features.{table})")
     db.execute(conn, "create temp table fresh_days (like features.customer_day) on commit drop")
     with keys.after(conn, list(names.values())):
         for first, until in pairwise(_parts(conn, month, end)):
