@@ -15,7 +15,7 @@ import pytest
 
 from segmentation.errors import SettingsError
 from segmentation.local import home as homes
-from segmentation.local import scheduled, services
+from segmentation.local import postgres, scheduled, services
 from segmentation.local.home import Home
 from segmentation.warehouse import db
 from tests.machine import PROJECT, Commands, Machine, Warm, machine_with, started_by
@@ -112,6 +112,13 @@ def statuses(machine: Machine) -> list[tuple[str, str | None]]:
         return [(row["status"], row["verdict"]) for row in db.rows(conn, query)]
 
 
+def dag_runs(machine: Machine) -> list[str]:
+    """States of the DAG runs, as a scheduler would see them; the oldest first."""
+    server = postgres.start(machine.folder / "demo" / "postgres")
+    with postgres.database(server, "airflow").connect(readonly=True) as conn:
+        return [row["state"] for row in db.rows(conn, "select state from dag_run order by id")]
+
+
 def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_ends_politely(machine, warm):
     commands = Commands(machine, warm)
     with begun(machine, warm, "extract") as command:
@@ -140,6 +147,7 @@ def test_a_killed_night_takes_its_process_along_and_the_next_does_not_wait_but_e
     assert "stopped; nothing of an unfinished run is published" in said
     assert not alive(processes)
     assert statuses(machine)[-1] == ("failed", "the night did not end: it was stopped by whoever ran it")
+    assert dag_runs(machine) == ["failed", "failed"]  # a scheduler has one at a time, and would wait for them
 
 
 def test_a_night_whose_process_was_killed_is_not_said_to_run(machine, warm):

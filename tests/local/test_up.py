@@ -148,7 +148,24 @@ def lines_until(process: subprocess.Popen, wanted: str, seconds: float) -> str:
 
 
 @pytest.fixture(scope="module")
-def airflow(machine, warm) -> Iterator[Airflow]:
+def killed(machine, warm) -> list[str]:
+    """Ids of the DAG runs that a `make run` has left which was killed in the middle of a task."""
+    another = str(TODAY - timedelta(days=30))
+    with Commands(machine, warm).run(
+        ("run", "--as-of", another), {**machine.environment, **SMALL}
+    ) as command:
+        lines_until(command, "extract", RUN_SECONDS)
+        processes = psutil.Process(command.pid).children(recursive=True)
+        command.kill()
+    psutil.wait_procs(processes, STOP_SECONDS)
+    with metadata(machine).connect(readonly=True) as conn:
+        runs = db.rows(conn, "select run_id, state from dag_run")
+    assert [run["state"] for run in runs] == ["running"]
+    return [run["run_id"] for run in runs]
+
+
+@pytest.fixture(scope="module")
+def airflow(machine, warm, killed) -> Iterator[Airflow]:
     """`make up` with receivers for its alerts; a scheduled night is due when it comes up."""
     with receivers.mailbox() as mailbox, receivers.hook() as hook:
         up = warm.popen(
@@ -177,9 +194,10 @@ def airflow(machine, warm) -> Iterator[Airflow]:
                 up.wait(STOP_SECONDS)
 
 
-def test_a_first_up_makes_no_night_that_nobody_asked_for(airflow):
-    """A night of before the installation is not due, and its deadline is nobody's."""
-    assert call(airflow.runs, airflow.token)["dag_runs"] == []
+def test_a_first_up_makes_no_night_that_nobody_asked_for(airflow, killed):
+    """A night of before the installation is not due, and its deadline is nobody's. One that was killed has ended."""
+    runs = call(airflow.runs, airflow.token)["dag_runs"]
+    assert [(run["dag_run_id"], run["state"]) for run in runs] == [(run_id, "failed") for run_id in killed]
     assert airflow.told(TODAY) == []
 
 
@@ -338,7 +356,7 @@ def test_a_held_night_waits_in_the_ui_and_is_published_by_whoever_approves_it(ai
     assert asked["defaults"] == ["Reject"]
 
     answer_and_lose(airflow, warm, name, "queued")
-    assert wait_for_the_end(held, token)["state"] == "success"
+    assert wait_for_the_end(held, token)["state"] == "success", failures(held, token)
     assert decision(airflow, name) == {"by": "ana", "note": "at once, queued"}
     with machine.warehouse("demo").connect(readonly=True) as conn:
         released = db.row(conn, query)

@@ -62,7 +62,10 @@ def run(home: Home, day: date | None, overrides: dict[str, Any]) -> int:
         params = {"as_of_date": day.isoformat(), **overrides}
         if not is_scheduled:
             _close_the_dead(warehouse, _running(warehouse))
-            ended = _run_dag(home, warehouse, environment, params)
+            try:
+                ended = _run_dag(home, warehouse, environment, params)
+            finally:
+                services.end_killed_nights(metadata)  # this one, and those whose command was killed, too
             return _tell(warehouse, ended, day, f"What happened: {home.folder / 'logs' / f'{day}.log'}")
     try:
         followed = scheduled.run(home, metadata, params)

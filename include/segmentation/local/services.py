@@ -26,6 +26,8 @@ from segmentation.local.home import Home
 from segmentation.pipeline.lifeline import PARENT
 from segmentation.runs import dag_ids, links
 from segmentation.ui import HOME as SEGMENTS
+from segmentation.warehouse import db
+from segmentation.warehouse.db import Database
 
 # Airflow's log servers listen on every address, and the api-server reads the same files: none is started.
 NO_LOG_SERVER = "--skip-serve-logs"
@@ -120,6 +122,7 @@ def started(
     try:
         with night(home):  # a scheduler would take the tasks of its run
             stop_left_behind(left)
+            end_killed_nights(homes.databases(home.start_server())[2])
         number, reserved = reserve_port(port)
     except BaseException:
         lock.release()
@@ -200,6 +203,13 @@ def night(home: Home) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def end_killed_nights(metadata: Database) -> None:
+    """End the DAG runs of nights of `make run` that were killed, while none is at work: others would wait for them."""
+    with metadata.connect() as conn:
+        if db.scalar(conn, "select to_regclass('dag_run')") is not None:
+            db.run_file(conn, "local/end_killed.sql", {"dag": dag_ids.NIGHT})
 
 
 def running(home: Home) -> dict[str, Any]:
