@@ -256,7 +256,15 @@ class Nights:
         if before is None:
             return Inputs(frame, wanted)
         known = before.segments.reindex(frame.index).dropna().astype("int64")
-        return Inputs(frame, wanted, parent=before.parent, parent_date=before.day, segments_before=known)
+        rfm, _ = self.dates.at(before.day)
+        return Inputs(
+            frame,
+            wanted,
+            parent=before.parent,
+            parent_date=before.day,
+            segments_before=known,
+            rfm_before=rfm[list(predictive.RFM)],
+        )
 
     def _published(
         self,

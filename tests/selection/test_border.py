@@ -14,7 +14,7 @@ from segmentation.modelling.labellers import (
     PrototypeLabeller,
 )
 from segmentation.modelling.settings import ModelSettings
-from segmentation.selection.border import matched, movers, of_a_new_model, of_each, steadied
+from segmentation.selection.border import let_go, matched, movers, of_a_new_model, of_each, steadied
 
 CENTRES = np.array([[0.0], [10.0]])
 # far inside, inside, beyond the middle by a little, beyond it by much
@@ -79,6 +79,43 @@ def test_a_new_model_moves_those_whom_it_labels_otherwise_and_lets_go_of_nobody_
         table = labelled(CentreLabeller(np.array(centres)))
         borders = of_a_new_model(on_nights_that_keep, table["label"], before, BEFORE, settings)
         assert borders.index[borders == settings.border_without_order].tolist() == held
+
+
+@pytest.mark.parametrize(
+    ("room", "stay"),
+    [
+        pytest.param(0.0, ["c3", "c4", "c5"], id="no room"),
+        pytest.param(0.125, ["c3", "c4"], id="of one customer in eight: the clearest is let go of"),
+        pytest.param(0.25, ["c3"], id="of two"),
+        pytest.param(1.0, ["c3"], id="who is hardly nearer stays however much there is"),
+    ],
+)
+def test_as_many_are_let_go_of_as_there_is_room_for(room, stay):
+    """c5 is called 80, nine times as near as 70 in which it was, c4 not twice, c3 hardly."""
+    before = BEFORE.where(BEFORE.index != "c5", 70)
+    labeller = CentreLabeller(CENTRES)
+    found = steadied(labelled(labeller), labeller, MATRIX, before, each(0.95), room=room, narrow=0.1)
+    assert found.index[found["label"] == 0].tolist() == ["c0", "c1", "c2", *stay]
+
+
+def test_who_moves_anyway_takes_of_the_room():
+    """c5 has ordered and moves: of the room for one nothing is left for c4, of that for two one."""
+    before = BEFORE.where(BEFORE.index != "c5", 70)
+    labeller = CentreLabeller(CENTRES)
+    borders = each(0.5)
+    borders["c5"] = 0.1
+    for room, stay in ((0.125, ["c3", "c4"]), (0.25, ["c3"])):
+        found = steadied(labelled(labeller), labeller, MATRIX, before, borders, room=room, narrow=0.1)
+        assert found.index[found["label"] == 0].tolist() == ["c0", "c1", "c2", *stay]
+
+
+def test_of_equally_clear_ones_the_first_are_let_go_of():
+    assert let_go(np.array([0.5, 0.4, 0.5, 0.4, 0.1]), np.array([True] * 4 + [False]), 3).tolist() == [
+        1,
+        3,
+        0,
+    ]
+    assert not let_go(np.array([0.5]), np.array([True]), -1).size
 
 
 def test_where_the_model_before_is_not_known_nobody_is_held_on_the_night_of_a_new_one():

@@ -111,6 +111,41 @@ def test_a_night_without_a_search_keeps_the_parents_labels_and_names(first):
     assert [segment.name for segment in kept.segments] == [segment.name for segment in chosen.segments]
 
 
+def test_a_night_that_keeps_the_model_lets_go_of_as_many_as_there_is_room_for(first):
+    """Ten are held in a segment that is not theirs, all who order most; without a date before all ten are."""
+    before, chosen, assigned = first
+    clusters = assigned.set_index("customer_id")["cluster"]
+    own, other = clusters[KINDS == 2].iloc[0], clusters[KINDS == 0].iloc[0]
+    held = clusters.index[KINDS == 2][:10]
+    inputs = going_on(before, chosen, assigned)
+    inputs = replace(
+        inputs, segments_before=inputs.segments_before.mask(clusters.index.isin(held), 10 + other)
+    )
+    turned = pd.DataFrame(INPUTS.frame.to_numpy()[::-1], clusters.index, INPUTS.frame.columns)
+    for number, (was, moves_by_calendar, move) in enumerate(
+        [
+            (None, 0.3, 0),
+            (INPUTS.frame, 0.3, 0),  # nobody has moved by himself
+            (turned, 0.0, 0),
+            (turned, 0.02, 4),  # of 240 customers, nearly all of whom have moved
+            (turned, 1.0, 10),
+        ]
+    ):
+        night = night_of(before.store / f"n{number}", SECOND, border_without_order=1.0)
+        model = night.settings.model.model_copy(update={"moves_by_calendar": moves_by_calendar})
+        night = replace(
+            night, settings=night.settings.model_copy(update={"model": model}), store=before.store
+        )
+        (night.folder / refit.FILE).parent.mkdir(parents=True, exist_ok=True)
+        (night.folder / refit.FILE).write_text(
+            json.dumps(asdict(refit.Decision(False, "little has changed")))
+        )
+        _, labels = choice.keep(night, silent, replace(inputs, rfm_before=was))
+        labels = labels.set_index("customer_id")
+        assert (labels.loc[held, "cluster"] == own).sum() == move
+        assert (labels.loc[held, "confidence"] == 0).sum() == 10 - move
+
+
 def test_a_segment_that_has_become_too_small_goes_to_its_nearest_and_the_others_stay(first):
     before, chosen, assigned = first
     night = night_of(before.store, date(2026, 3, 3), min_segment_share=0.05)
@@ -195,6 +230,20 @@ def test_there_is_room_for_as_many_as_move_by_themselves(tmp_path):
     free = night.settings.model.model_copy(update={"moves_allowed": 0.0})
     free = replace(night, settings=night.settings.model_copy(update={"model": free}))
     assert room.of(free, before, inputs, training) is None
+
+
+def test_the_room_of_a_night_is_a_share_of_those_who_move_by_themselves():
+    rule = Settings(shop={"name": "tiny", "source": "demo"}).model
+    frame = INPUTS.frame
+    turned = pd.DataFrame(frame.to_numpy()[::-1], frame.index, frame.columns)
+    all_of_them = room.tonight(frame, turned, rule)
+    assert 0.5 * rule.moves_by_calendar < all_of_them <= rule.moves_by_calendar
+    sample = turned.iloc[::2]
+    assert room.tonight(frame, sample, rule) == pytest.approx(all_of_them, abs=0.05)
+    assert room.tonight(frame, frame, rule) == 0.0
+    assert room.tonight(frame.iloc[:0], turned, rule) == 0.0
+    assert room.tonight(frame, None, rule) == 0.0
+    assert room.tonight(frame.drop(columns="monetary"), turned, rule) == 0.0
 
 
 def test_a_split_of_the_model_in_use_is_published_with_its_own_preparation(first, tmp_path, monkeypatch):

@@ -223,6 +223,12 @@ class ModelSettings(BaseModel):
         description="the same of customers without an order since the date before, where the model is kept, or a "
         "new one says the same of them: the calendar alone has moved them",
     )
+    moves_by_calendar: Share = Field(
+        0.3,
+        description="on a night that keeps the model customers at that border are let go of, the clearest first, while "
+        "no more move than this share of those who change between nine named segments of recency, frequency and "
+        "money; 0: nobody",
+    )
     incumbent_margin: Share = Field(
         0.05,
         description="how much better (0..1) a challenger must rank than the model in use where predictive "

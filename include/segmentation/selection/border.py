@@ -1,8 +1,9 @@
 """Customers at a border: who is as near to the segment of the parent date as to another one stays there.
 
 Who has ordered since has changed, and stays by a small share only. On a night that keeps the model the calendar alone
-has moved all others, mostly to and fro: they stay until they are clearly somewhere else. On the night of a new model
-so do those of whom it says what the one before it said. See docs/adr/0010.
+has moved all others, mostly to and fro: they stay until they are clearly somewhere else, or there is room to let go of
+them, the clearest first (`room.tonight`). On the night of a new model those stay of whom it says what the one before it
+said. See docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -96,6 +97,8 @@ def steadied(
     segments_before: pd.Series,
     borders: pd.Series,
     is_same_model: bool = False,
+    room: float = 0.0,
+    narrow: float = 0.0,
 ) -> pd.DataFrame:
     """The labels, with those who would cross a border for next to nothing where they were.
 
@@ -112,6 +115,10 @@ def steadied(
         Share by which another cluster must be nearer than the old one, at least.
     is_same_model : bool
         Every segment goes on then, however many of its customers are held in it.
+    room : float
+        Share of the customers of the parent date who may move before anybody is held at more than `narrow`.
+    narrow : float
+        The border that is left to those who are let go of.
 
     Returns
     -------
@@ -131,10 +138,29 @@ def steadied(
     new = labelled["label"].iloc[rows].to_numpy()
     one_each = np.arange(len(rows))
     border = borders.iloc[rows].to_numpy()
-    stays = near[one_each, old] >= (1 - border) * near[one_each, new]
+    of_old, of_new = near[one_each, old], near[one_each, new]
+    stays = of_old >= (1 - border) * of_new
+    allowed = int(room * before.notna().sum()) - int((~stays).sum())
+    quotient = np.divide(of_old, of_new, out=np.ones_like(of_old), where=of_new > 0)
+    stays[let_go(quotient, stays & (border > narrow) & (quotient < 1 - narrow), allowed)] = False
     label, confidence = labelled["label"].to_numpy().copy(), labelled["confidence"].to_numpy().copy()
     label[rows[stays]], confidence[rows[stays]] = old[stays], 0.0
     return labelled.assign(label=label, confidence=confidence)
+
+
+def let_go(nearness: np.ndarray, is_held: np.ndarray, allowed: int) -> np.ndarray:
+    """The rows of those held whom there is room to let go of: whose old segment is the least near first.
+
+    Parameters
+    ----------
+    nearness : ndarray of shape (n,)
+        Of the old segment, as a share of that of the new one.
+    is_held : ndarray of bool, shape (n,)
+    allowed : int
+        Customers who may be let go of; below 0: nobody.
+    """
+    held = np.flatnonzero(is_held)
+    return held[np.argsort(nearness[held], kind="stable")[: max(allowed, 0)]]
 
 
 def matched(

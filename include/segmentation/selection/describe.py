@@ -10,7 +10,7 @@ from segmentation.modelling import choose as rule
 from segmentation.runs.night import Night
 from segmentation.segments import explain, identity, naming, profiles
 from segmentation.segments.chosen import MAP, MAP_POINTS, Chosen, Segment
-from segmentation.selection import border, matrices, small
+from segmentation.selection import border, matrices, room, small
 from segmentation.selection.inputs import Inputs
 from segmentation.selection.matrices import Matrix
 from segmentation.settings import Settings
@@ -33,12 +33,16 @@ def publishable(
     least = night.settings.privacy.min_customers
     labeller = decided.winner.labeller if decided.winner else None
     labelled = matrices.labelled(decided.winner, own)
-    borders = border.of_each(inputs.frame, night.as_of_date, inputs.parent_date, night.settings.model)
-    if decided.kind != "keep":
+    of_model, left = night.settings.model, 0.0
+    borders = border.of_each(inputs.frame, night.as_of_date, inputs.parent_date, of_model)
+    if decided.kind == "keep":
+        left = room.tonight(inputs.frame, inputs.rfm_before, of_model)
+    else:
         borders = border.of_a_new_model(
-            borders, labelled["label"], clusters_before, inputs.segments_before, night.settings.model
+            borders, labelled["label"], clusters_before, inputs.segments_before, of_model
         )
-    labelled = border.steadied(labelled, labeller, own, inputs.segments_before, borders)
+    before, narrow = inputs.segments_before, of_model.border
+    labelled = border.steadied(labelled, labeller, own, before, borders, room=left, narrow=narrow)
     labelled = small.merged(labelled.drop(inputs.erased), own, least)
     customers, inputs = matrix.index.drop(inputs.erased), inputs.of_the_known()
     clusters = labelled["label"].rename("cluster")

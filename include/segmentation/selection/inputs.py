@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from segmentation.features import dictionary, expressions, table
+from segmentation.modelling import natural
 from segmentation.runs.night import Night
 from segmentation.segments import return_curve
 from segmentation.settings import Lifecycle
 from segmentation.warehouse import db
+
+RFM_CUSTOMERS = 20_000  # of the parent date, by whom the customers who move by themselves are counted
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Inputs:
     versions_before : rows of `segments.segment_versions` of the parent date
     parent_date : None where nothing was published before
     segments_before : segment of each customer of `frame` who was there on the parent date
+    rfm_before : recency, frequency and money on the parent date, of a sample in a large shop; None: not known
     lifecycle : bounds in force on the date; None: those of the settings
     erased : who stands in a matrix of the run and is not known any more; without values in `frame`
     """
@@ -48,6 +52,7 @@ class Inputs:
     parent_date: date | None = None
     versions_before: tuple[dict[str, Any], ...] = ()
     segments_before: pd.Series = field(default_factory=lambda: pd.Series(dtype="int64"))
+    rfm_before: pd.DataFrame | None = None
     lifecycle: Lifecycle | None = None
     erased: pd.Index = field(default_factory=lambda: pd.Index([]))
 
@@ -74,7 +79,7 @@ class Inputs:
 
     @classmethod
     def of(cls, night: Night) -> Inputs:
-        """Read them in three statements, of one snapshot of the warehouse."""
+        """Read them of one snapshot of the warehouse."""
         features = dictionary.of(night)
         with night.warehouse.connect(readonly=True) as conn:
             currency = db.statement("report/currency.sql")
@@ -83,6 +88,7 @@ class Inputs:
             customers = _customers(conn, night, features, facts.get("parent_as_of_date"))
             frame = table.read_beside(conn, night.as_of_date, features, customers)
             lifecycle = return_curve.bounds(conn, night.settings, night.as_of_date, len(frame))
+            rfm_before = _rfm(conn, features, facts.get("parent_as_of_date"), len(frame))
         before = customers["segment_before"].dropna().astype("int64")
         return cls(
             frame=frame,
@@ -93,6 +99,7 @@ class Inputs:
             parent_date=facts.get("parent_as_of_date"),
             versions_before=tuple(facts.get("versions") or ()),
             segments_before=before,
+            rfm_before=rfm_before,
             lifecycle=lifecycle,
         )
 
@@ -107,6 +114,16 @@ def _customers(
     params = {**night.params, "parent_as_of_date": parent}
     query = db.statement("selection/customers.sql", text_features=listed)
     return db.read_frame(conn, query, params, kinds).set_index("customer_id")
+
+
+def _rfm(
+    conn: db.Connection, features: tuple[dictionary.Feature, ...], parent: Any, customers: int
+) -> pd.DataFrame | None:
+    """Recency, frequency and money on the parent date, of one customer in as many as make a sample."""
+    columns = tuple(feature for feature in features if feature.name in natural.RFM)
+    if parent is None or len(columns) < len(natural.RFM):
+        return None
+    return table.read_sample(conn, parent, columns, max(customers // RFM_CUSTOMERS, 1))
 
 
 def _truth(labels: pd.Series) -> np.ndarray | None:
