@@ -11,6 +11,7 @@ import pytest
 
 from segmentation.applications import audiences
 from segmentation.features import checkpoints, dictionary, table
+from segmentation.modelling import natural
 from segmentation.publishing import publish as publishing
 from segmentation.report import data
 from segmentation.runs import register
@@ -648,3 +649,21 @@ def test_names_stay_on_the_next_night_in_whatever_language_and_those_of_people_f
     )
     assert titles
     assert not any(title.isascii() for (title,) in titles)
+
+
+def test_a_choice_knows_recency_frequency_and_money_of_the_parent_date(published, monkeypatch):
+    """Of everybody, or of a sample of a shop that is large."""
+    day = AS_OF + timedelta(days=1)
+    run_id = register.start(published.warehouse, published.settings, day, "planted next")
+    night = Night(run_id, day, published.settings, published.shop, published.warehouse, published.store)
+    published.ingest(night)
+    table.build(night, silent)
+    with published.warehouse.connect(readonly=True) as conn:
+        then = table.read(conn, AS_OF, dictionary.available(published.settings.shop.source))
+    known = inputs.Inputs.of(night)
+    assert known.parent_date == AS_OF
+    pd.testing.assert_frame_equal(known.rfm_before[list(natural.RFM)], then[list(natural.RFM)])
+    monkeypatch.setattr(inputs, "RFM_CUSTOMERS", 30)
+    sample = inputs.Inputs.of(night).rfm_before
+    assert 0 < len(sample) < CUSTOMERS
+    pd.testing.assert_frame_equal(sample, known.rfm_before.loc[sample.index])
