@@ -1,10 +1,14 @@
 """The report in a real browser: nothing is asked for, nothing goes wrong, and everybody can read it."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
+from playwright.sync_api import Page
 
 from segmentation import report
 from segmentation.report import data
@@ -17,6 +21,18 @@ from tests.paper import leaves
 def browser():
     with browsers.running() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shown(browser) -> Iterator[Callable[..., Page]]:
+    """Opens a report at a width, once: for tests that only look at it."""
+    with ExitStack() as stack:
+
+        @cache
+        def show(url: str, width: int = DESK) -> Page:
+            return stack.enter_context(opened(browser, url, width))[0]
+
+        yield show
 
 
 @pytest.fixture(scope="module")
@@ -66,23 +82,24 @@ def test_nothing_goes_wrong_nothing_is_loaded_nothing_sticks_out(browser, url, w
 
 
 @pytest.mark.parametrize(("which", "segments"), [("url", 6), ("crowded", 10), ("chinese", 6)])
-def test_one_screen_of_a_phone_says_what_matters(browser, request, which, segments):
+def test_one_screen_of_a_phone_says_what_matters(shown, request, which, segments):
     """Segments with size and value, what changed, and a warning: without scrolling."""
-    with opened(browser, request.getfixturevalue(which), PHONE) as (page, _):
-        seen = page.evaluate(
-            "[...document.querySelectorAll('h1, .figures, .notice, .overview tbody tr')]"
-            ".map((e) => e.getBoundingClientRect().bottom)"
-        )
-        assert len(seen) == 1 + 1 + 2 + segments
-        assert page.locator(".notice.warn, .notice.news").count() == 2
-        assert max(seen) <= 844
+    page = shown(request.getfixturevalue(which), PHONE)
+    assert page.evaluate("window.scrollY") == 0
+    seen = page.evaluate(
+        "[...document.querySelectorAll('h1, .figures, .notice, .overview tbody tr')]"
+        ".map((e) => e.getBoundingClientRect().bottom)"
+    )
+    assert len(seen) == 1 + 1 + 2 + segments
+    assert page.locator(".notice.warn, .notice.news").count() == 2
+    assert max(seen) <= 844
 
 
 @pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
-def test_a_phone_has_it_in_ten_screens_and_paper_in_five_pages(browser, request, which):
-    with opened(browser, request.getfixturevalue(which), PHONE) as (page, _):
-        assert page.evaluate("document.documentElement.scrollHeight") / 844 <= 10
-        assert len(paper(page)) <= 5
+def test_a_phone_has_it_in_ten_screens_and_paper_in_five_pages(shown, request, which):
+    page = shown(request.getfixturevalue(which), PHONE)
+    assert page.evaluate("document.documentElement.scrollHeight") / 844 <= 10
+    assert len(paper(page)) <= 5
 
 
 @pytest.mark.parametrize("which", ["crowded", "chinese"])
@@ -127,9 +144,8 @@ BEFORE_THE_EVIDENCE = """
 """
 
 
-def test_jargon_is_in_the_evidence_only(browser, url):
-    with opened(browser, url) as (page, _):
-        before, all_ = page.evaluate(BEFORE_THE_EVIDENCE), page.locator("body").text_content()
+def test_jargon_is_in_the_evidence_only(shown, url):
+    before, all_ = shown(url).evaluate(BEFORE_THE_EVIDENCE), shown(url).locator("body").text_content()
     assert "What to do first" in before
     assert [word for word in JARGON if re.search(rf"\b{word}\b", before, re.IGNORECASE)] == []
     assert "silhouette" in all_.lower()
@@ -146,9 +162,8 @@ LINES = """
 
 @pytest.mark.parametrize("which", ["url", "crowded", "chinese"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_no_figure_stands_alone_in_its_line(browser, request, which, width):
-    with opened(browser, request.getfixturevalue(which), width) as (page, _):
-        lines = page.evaluate(LINES)
+def test_no_figure_stands_alone_in_its_line(shown, request, which, width):
+    lines = shown(request.getfixturevalue(which), width).evaluate(LINES)
     assert len(lines) >= 7
     assert all(1 not in line for line in lines), lines
 
@@ -226,23 +241,23 @@ def test_a_card_says_who_and_what_to_do_and_unfolds_the_rest(browser, url):
         assert page.locator(".card details.rest[open]").count() == 1
 
 
-def test_a_screen_reader_finds_its_way(browser, url):
-    with opened(browser, url) as (page, _):
-        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((h) => +h.tagName[1])")
-        assert levels[0] == 1 and levels.count(1) == 1
-        assert all(after - before <= 1 for before, after in pairwise(levels))
-        assert page.evaluate("document.documentElement.lang") == "en"
-        assert page.evaluate(
-            "[...document.querySelectorAll('table')].every((t) => t.caption && t.caption.textContent.trim())"
-        )
-        assert page.evaluate("[...document.querySelectorAll('th')].every((h) => h.scope)")
-        assert page.evaluate(
-            "(() => { const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);"
-            "return ids.length === new Set(ids).size })()"
-        )
-        assert page.evaluate(
-            "[...document.querySelectorAll('a[href^=\"#\"]')].every((a) => document.querySelector(a.hash))"
-        )
+def test_a_screen_reader_finds_its_way(shown, url):
+    page = shown(url)
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((h) => +h.tagName[1])")
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.evaluate(
+        "[...document.querySelectorAll('table')].every((t) => t.caption && t.caption.textContent.trim())"
+    )
+    assert page.evaluate("[...document.querySelectorAll('th')].every((h) => h.scope)")
+    assert page.evaluate(
+        "(() => { const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);"
+        "return ids.length === new Set(ids).size })()"
+    )
+    assert page.evaluate(
+        "[...document.querySelectorAll('a[href^=\"#\"]')].every((a) => document.querySelector(a.hash))"
+    )
 
 
 def test_a_mark_and_a_cell_tell_what_they_are(browser, url):
