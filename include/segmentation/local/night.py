@@ -22,7 +22,7 @@ from segmentation.warehouse import db
 from segmentation.warehouse.db import Database
 
 PUBLISHED, ENDED_OTHERWISE = 0, 1
-GRACE_SECONDS = 5
+GRACE_SECONDS = 2
 ONE_NIGHT = (sys.executable, "-m", "segmentation.local.one_night")  # the process of a night
 
 
