@@ -156,8 +156,8 @@ def airflow_environment(home: Home, server: Server) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # a scheduler that follows a `make run` at once has the DAG as it is now, with retries, and not for minutes as
-        # that had it
+        # Airflow keeps a DAG as it was written for 30 s: a scheduler that comes up right after a `make run` would have
+        # that run's, without retries
         "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "8",
